@@ -1,0 +1,1 @@
+"""The edge: bytes from clients become requests, outcomes become bytes."""

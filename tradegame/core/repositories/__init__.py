@@ -1,0 +1,71 @@
+"""The ports: what the use cases ask of a store."""
+
+from tradegame.core.repositories.connections import (
+    ConnectionRepository,
+    ConnectionsChanged,
+    ConnectionWatch,
+    LiveConnection,
+    NodeInfo,
+    NodesChanged,
+)
+from tradegame.core.repositories.errors import (
+    CompactedError,
+    CorruptStoreError,
+    GameExistsError,
+    GameGoneError,
+    LeaseLostError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from tradegame.core.repositories.game_states import (
+    GameDeleted,
+    GameListed,
+    GameListWatch,
+    GameMeta,
+    GameStateRepository,
+    GameWatch,
+    LogEntry,
+    MetaChanged,
+    SnapshotRef,
+    StoredGame,
+)
+from tradegame.core.repositories.sessions import (
+    PlayerRecord,
+    PlayerRemoved,
+    SessionRepository,
+    SessionRevoked,
+    SessionWatch,
+)
+
+__all__ = [
+    "CompactedError",
+    "ConnectionRepository",
+    "ConnectionWatch",
+    "ConnectionsChanged",
+    "CorruptStoreError",
+    "GameDeleted",
+    "GameExistsError",
+    "GameGoneError",
+    "GameListWatch",
+    "GameListed",
+    "GameMeta",
+    "GameStateRepository",
+    "GameWatch",
+    "LeaseLostError",
+    "LiveConnection",
+    "LogEntry",
+    "MetaChanged",
+    "NodeInfo",
+    "NodesChanged",
+    "PlayerRecord",
+    "PlayerRemoved",
+    "SessionRepository",
+    "SessionRevoked",
+    "SessionWatch",
+    "SnapshotRef",
+    "StoreError",
+    "StoreFullError",
+    "StoreUnavailableError",
+    "StoredGame",
+]

@@ -1,0 +1,1 @@
+"""Adapters: the stores and the configuration."""

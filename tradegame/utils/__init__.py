@@ -1,0 +1,1 @@
+"""Logging, error handling, metrics. Imports nothing else of tradegame."""
