@@ -1,0 +1,27 @@
+"""Accounts. Whatever comes into or leaves the world goes through ``mint``, so every sum over all accounts is zero."""
+
+from __future__ import annotations
+
+from attrs import Factory, define
+
+from tradegame.core.domain.book import Order
+
+HOUSE = "house"
+FEES = "fees"
+MINT = "mint"
+KEYS_REMEMBERED = 256
+
+
+@define
+class Account:
+    """``cash`` and ``goods`` are what is free; what open orders hold stands apart. ``orders`` by number."""
+
+    cash: int
+    goods: dict[str, int]
+    held_goods: dict[str, int]
+    held_cash: int = 0
+    orders: dict[int, Order] = Factory(dict)
+
+    @classmethod
+    def empty(cls, goods: list[str]) -> Account:
+        return cls(0, dict.fromkeys(goods, 0), dict.fromkeys(goods, 0))

@@ -1,0 +1,171 @@
+"""The game: applies one entry of the log after another. Pure and total; the same on every node.
+
+``apply`` takes everything from the entry and the state: time is the entry's ``at``, chance is in the state.
+An exception that no rule foresaw leaves the state half changed: whoever applies must then stop using it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from tradegame.core.domain.account import KEYS_REMEMBERED, Account
+from tradegame.core.domain.book import ASK, BID
+from tradegame.core.domain.chat import ChatService
+from tradegame.core.domain.commands import (
+    Announce,
+    BuyGood,
+    CancelOrder,
+    Command,
+    Entry,
+    Join,
+    PlaceOrder,
+    Say,
+    SellGood,
+    SetPhase,
+    decode_entry,
+    encode_entry,
+    payload_digest,
+)
+from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.errors import KeyReusedError, NotJoinedError, RuleError
+from tradegame.core.domain.events import (
+    Accepted,
+    Applied,
+    BookChanged,
+    Frame,
+    Joined,
+    Level,
+    Outcome,
+    Rejected,
+    Result,
+)
+from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.rounds import RoundService
+from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player, RememberedKey
+from tradegame.core.domain.trading import TradingService
+
+_WITHOUT_ACCOUNT = (Join, SetPhase, Announce)
+
+
+class Game:
+    """One game: its state and the services that change it."""
+
+    def __init__(self, state: GameState) -> None:
+        self.state = state
+        trading = TradingService(state)
+        house = HouseService(state, trading)
+        self._house = house
+        self._rounds = RoundService(state, trading, house)
+        self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
+            Join: self._join,
+            BuyGood: trading.buy,
+            SellGood: trading.sell,
+            PlaceOrder: trading.order,
+            CancelOrder: trading.cancel,
+            Say: ChatService(state).say,
+            SetPhase: self._rounds.set_phase,
+            Announce: self._rounds.announce,
+        }
+        self._best = {good: self._best_levels(good) for good in state.markets}
+
+    @classmethod
+    def create(cls, definition: GameDefinition, epoch: str, created_at: int, seed: int) -> Game:
+        """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer."""
+        origin = f"{epoch}\n{created_at}\n{seed}\n{definition!r}"
+        chain = hashlib.sha256(origin.encode()).hexdigest()
+        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain))
+        game._rounds.begin()
+        return game
+
+    def apply_value(self, value: bytes) -> Applied:
+        """Apply an entry as the log holds it, and take it into the chain. Raises ValueError if it is none."""
+        entry = decode_entry(value)
+        self.state.chain = hashlib.sha256(self.state.chain.encode() + value).hexdigest()
+        return self._apply(entry)
+
+    def apply(self, entry: Entry) -> Applied:
+        """Apply an entry; the same as ``apply_value`` on its encoding."""
+        return self.apply_value(encode_entry(entry))
+
+    def due_at(self) -> int | None:
+        """When something happens by itself next, in ms since the Unix epoch; None: never."""
+        times = [self._rounds.next_phase(), self._rounds.next_news()]
+        tick = self._house.next_tick()
+        times.append(None if tick is None else tick[0])
+        return min((time for time in times if time is not None), default=None)
+
+    def _apply(self, entry: Entry) -> Applied:
+        state, effects = self.state, Effects()
+        self._advance(entry.at, effects)
+        outcomes = [self._outcome(command, effects) for command in entry.commands]
+        state.entries += 1
+        state.commands += len(entry.commands)
+        for good in effects.books:
+            best = self._best_levels(good)
+            if best != self._best[good]:
+                self._best[good] = best
+                effects.events.append(BookChanged(good, *best))
+        frame = None
+        if effects.events:
+            state.seq += 1
+            frame = Frame(state.seq, state.clock, tuple(effects.events))
+        for outcome in outcomes:
+            if not outcome.replayed and not isinstance(outcome.result, Rejected):
+                outcome.result.seq = state.seq
+        return Applied(state.seq, state.clock, frame, tuple(outcomes), tuple(effects.accounts), tuple(effects.whispers))
+
+    def _advance(self, until: int, effects: Effects) -> None:
+        """Everything that is due by ``until``, in order of its time; at one time: rounds, news, the house."""
+        state = self.state
+        while True:
+            phase, news, tick = self._rounds.next_phase(), self._rounds.next_news(), self._house.next_tick()
+            times = [time for time in (phase, news, tick[0] if tick else None) if time is not None]
+            if not times or (due := min(times)) > until:
+                break
+            state.clock = max(state.clock, due)
+            if due == phase:
+                self._rounds.turn(until, effects)
+            elif due == news:
+                self._rounds.publish_scheduled(effects)
+            elif tick:
+                self._house.tick(tick[1], until, effects)
+        state.clock = max(state.clock, until)
+
+    def _outcome(self, command: Command, effects: Effects) -> Outcome:
+        """Run one command, at most once for its key."""
+        player = self.state.players.get(command.player)
+        digest = ""
+        if command.key is not None and player is not None:
+            digest = payload_digest(command)
+            remembered = player.keys.get(command.key)
+            if remembered is not None:
+                if remembered.digest == digest:
+                    return Outcome(remembered.result, replayed=True)
+                return Outcome(Rejected.of(KeyReusedError(f"the key {command.key!r} stood for another command")))
+        try:
+            if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
+                raise NotJoinedError("join the game first")
+            result = self._handlers[type(command)](command, effects)
+        except RuleError as error:
+            result = Rejected.of(error)
+        if command.key is not None and (player := self.state.players.get(command.player)) is not None:
+            if len(player.keys) >= KEYS_REMEMBERED:
+                del player.keys[next(iter(player.keys))]
+            player.keys[command.key] = RememberedKey(digest or payload_digest(command), result)
+        return Outcome(result)
+
+    def _join(self, command: Join, effects: Effects) -> Accepted:
+        state = self.state
+        if command.player not in state.players:
+            state.players[command.player] = Player(command.name)
+            state.accounts[command.player] = Account.empty(list(state.markets))
+            self._rounds.endow(command.player)
+            effects.events.append(Joined(command.player, command.name))
+            effects.accounts[command.player] = None
+        return Accepted(0)
+
+    def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        book = self.state.markets[good].book
+        return book.levels(BID, BEST_LEVELS), book.levels(ASK, BEST_LEVELS)

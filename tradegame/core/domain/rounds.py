@@ -1,0 +1,166 @@
+"""Rounds and news: what happens by the game's clock, and what the host may do by hand."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from tradegame.core.domain.account import HOUSE, MINT
+from tradegame.core.domain.commands import Announce, SetPhase
+from tradegame.core.domain.definition import NewsDefinition
+from tradegame.core.domain.errors import UnknownGoodError
+from tradegame.core.domain.events import Accepted, NewsPublished, RoundChanged
+from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState
+from tradegame.core.domain.trading import TradingService
+
+
+@frozen
+class RoundService:
+    """Opens and closes, endows accounts, lets scheduled news out."""
+
+    state: GameState
+    trading: TradingService
+    house: HouseService
+
+    def begin(self) -> None:
+        """The first round, at the beginning of the game."""
+        effects = Effects()
+        self._endow()
+        if self.state.definition.rounds is not None and self.state.definition.rounds.lobby_s:
+            self._enter(LOBBY, effects)
+        else:
+            self._enter(OPEN, effects)
+
+    def set_phase(self, command: SetPhase, effects: Effects) -> Accepted:
+        """What the host says. From ``closed``, or back to the lobby, it is a new round."""
+        if command.phase != self.state.phase:
+            if command.phase == CLOSED:
+                self._close(effects)
+            elif command.phase == OPEN and self.state.phase == LOBBY:
+                self._enter(OPEN, effects)
+            else:
+                self._new_round(command.phase, effects)
+        return Accepted(0)
+
+    def announce(self, command: Announce, effects: Effects) -> Accepted:
+        if command.good is not None and command.good not in self.state.markets:
+            raise UnknownGoodError(f"no good {command.good!r} in this game")
+        self._publish(command.text, command.good, command.anchor_bps, effects)
+        return Accepted(0)
+
+    def next_phase(self) -> int | None:
+        """When the phase changes by itself, in ms; None: it does not."""
+        return self.state.ends_at
+
+    def turn(self, until: int, effects: Effects) -> None:
+        """The phase's time is over."""
+        state, rounds = self.state, self.state.definition.rounds
+        assert rounds is not None
+        if state.phase == LOBBY:
+            self._enter(OPEN, effects)
+        elif state.phase == OPEN:
+            self._close(effects)
+            if not rounds.closed_s and self._more():
+                self._next_round(until, effects)
+        else:
+            self._next_round(until, effects)
+
+    def next_news(self) -> int | None:
+        """When the next scheduled news is due, in ms; None: none is left in this round."""
+        state = self.state
+        if state.phase != OPEN or state.opened_at is None:
+            return None
+        if state.news_due >= len(state.definition.news):
+            return None
+        return state.opened_at + self._scheduled().at_s * 1000
+
+    def publish_scheduled(self, effects: Effects) -> None:
+        news = self._scheduled()
+        self.state.news_due += 1
+        self._publish(news.text, news.good, news.anchor_bps, effects)
+
+    def endow(self, player: str) -> None:
+        """Give a player what the definition gives everyone, out of the mint."""
+        definition = self.state.definition
+        self._mint(player, definition.cash, {good: f.endowment for good, f in definition.goods.items()})
+
+    def _scheduled(self) -> NewsDefinition:
+        return sorted(self.state.definition.news, key=lambda news: news.at_s)[self.state.news_due]
+
+    def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
+        if good is not None and bps:
+            self.house.shift(good, bps)
+        effects.events.append(NewsPublished(text, good))
+
+    def _more(self) -> bool:
+        rounds = self.state.definition.rounds
+        return rounds is not None and (rounds.repeat == 0 or self.state.round < rounds.repeat)
+
+    def _next_round(self, until: int, effects: Effects) -> None:
+        """Rounds that would have passed unseen from beginning to end are counted, not played."""
+        state, rounds = self.state, self.state.definition.rounds
+        assert rounds is not None
+        cycle = (rounds.lobby_s + rounds.open_s + rounds.closed_s) * 1000
+        skipped = (until - state.clock) // cycle
+        if rounds.repeat:
+            skipped = min(skipped, rounds.repeat - state.round - 1)
+        if skipped > 0:
+            state.round += skipped
+            state.clock += skipped * cycle
+        self._new_round(LOBBY if rounds.lobby_s else OPEN, effects)
+
+    def _new_round(self, phase: str, effects: Effects) -> None:
+        """Every account begins afresh, and so does the market."""
+        self._withdraw_everything(effects)
+        for name, account in self.state.accounts.items():
+            if name != MINT:
+                self._mint(name, -account.cash, {good: -qty for good, qty in account.goods.items()})
+        self.state.round += 1
+        for market in self.state.markets.values():
+            market.last, market.volume = None, 0
+            market.recent.clear()
+        self._endow()
+        for player in self.state.players:
+            self.endow(player)
+            effects.accounts[player] = None
+        self._enter(phase, effects)
+
+    def _endow(self) -> None:
+        """Fund the house, so that what it owns is there before the first round opens."""
+        goods = self.state.definition.goods
+        houses = {good: fields.house for good, fields in goods.items() if fields.house is not None}
+        self._mint(
+            HOUSE,
+            sum(house.cash for house in houses.values()),
+            {good: house.stock for good, house in houses.items()},
+        )
+
+    def _mint(self, name: str, cash: int, goods: dict[str, int]) -> None:
+        account, mint = self.state.accounts[name], self.state.accounts[MINT]
+        account.cash += cash
+        mint.cash -= cash
+        for good, qty in goods.items():
+            account.goods[good] += qty
+            mint.goods[good] -= qty
+
+    def _enter(self, phase: str, effects: Effects) -> None:
+        state, rounds = self.state, self.state.definition.rounds
+        lasts = None
+        if rounds is not None:
+            lasts = {LOBBY: rounds.lobby_s, OPEN: rounds.open_s, CLOSED: rounds.closed_s}[phase]
+            if phase == CLOSED and not self._more():
+                lasts = None
+        state.phase = phase
+        state.ends_at = state.clock + lasts * 1000 if lasts else None
+        if phase == OPEN:
+            state.opened_at, state.news_due = state.clock, 0
+            self.house.open()
+        effects.events.append(RoundChanged(phase, state.round, state.ends_at))
+
+    def _close(self, effects: Effects) -> None:
+        self._withdraw_everything(effects)
+        self._enter(CLOSED, effects)
+
+    def _withdraw_everything(self, effects: Effects) -> None:
+        for name in self.state.accounts:
+            self.trading.withdraw_all(name, effects)

@@ -1,0 +1,177 @@
+"""Trading: buy, sell, order, cancel. Each checks everything first and changes things after."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from tradegame.core.domain.account import FEES, HOUSE, Account
+from tradegame.core.domain.book import ASK, BID, Order, Walk
+from tradegame.core.domain.commands import BuyGood, CancelOrder, PlaceOrder, SellGood
+from tradegame.core.domain.errors import (
+    InsufficientCashError,
+    InsufficientGoodsError,
+    NoLiquidityError,
+    NotOpenError,
+    TooManyOrdersError,
+    UnknownGoodError,
+    UnknownOrderError,
+)
+from tradegame.core.domain.events import Bought, OrderCancelled, OrderPlaced, Sold, Traded
+from tradegame.core.domain.state import OPEN, Effects, GameState, Market
+
+
+@frozen
+class TradingService:
+    """The market of one game."""
+
+    state: GameState
+
+    def buy(self, command: BuyGood, effects: Effects) -> Bought:
+        market, account = self._open_market(command.good), self.state.accounts[command.player]
+        walk = market.book.walk(ASK, command.player, command.qty, command.limit)
+        if not walk.filled:
+            raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
+        fee = self._fees(walk)
+        if walk.notional + fee > account.cash:
+            raise InsufficientCashError(f"needs {walk.notional + fee} coins, has {account.cash}")
+        self._trade(command.player, BID, market, walk, effects)
+        return Bought(walk.filled, walk.notional, fee, account.cash, 0)
+
+    def sell(self, command: SellGood, effects: Effects) -> Sold:
+        market, account = self._open_market(command.good), self.state.accounts[command.player]
+        free = account.goods[command.good]
+        if not free:
+            raise InsufficientGoodsError(f"has no free {command.good}")
+        walk = market.book.walk(BID, command.player, command.qty, command.limit)
+        if not walk.filled:
+            raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
+        if walk.filled > free:
+            raise InsufficientGoodsError(f"needs {walk.filled} {command.good}, has {free}")
+        fee = self._fees(walk)
+        self._trade(command.player, ASK, market, walk, effects)
+        return Sold(walk.filled, walk.notional, fee, account.cash, 0)
+
+    def order(self, command: PlaceOrder, effects: Effects) -> OrderPlaced:
+        """What it will cost is known before it is taken in: what trades at once, its fees, and what then rests.
+
+        A resting order is never a taker again, so it holds no fee.
+        """
+        market, account = self._open_market(command.good), self.state.accounts[command.player]
+        bid = command.side == BID
+        walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price)
+        rest = command.qty - walk.filled
+        if bid:
+            needed = walk.notional + self._fees(walk) + rest * command.price
+            if needed > account.cash:
+                raise InsufficientCashError(f"needs {needed} coins, has {account.cash}")
+        elif command.qty > account.goods[command.good]:
+            raise InsufficientGoodsError(f"needs {command.qty} {command.good}, has {account.goods[command.good]}")
+        cap = self.state.definition.open_orders
+        if rest and command.player != HOUSE and len(account.orders) - len(walk.own) >= cap:
+            raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
+        self._trade(command.player, command.side, market, walk, effects)
+        self.state.orders += 1
+        order = Order(self.state.orders, command.player, command.good, command.side, rest, command.price)
+        if rest:
+            self._hold(account, order, rest)
+            account.orders[order.number] = order
+            market.book.add(order)
+            effects.books[command.good] = None
+            effects.accounts[command.player] = None
+        return OrderPlaced(order.id, walk.filled, rest, account.cash, 0)
+
+    def cancel(self, command: CancelOrder, effects: Effects) -> OrderCancelled:
+        if self.state.phase != OPEN:
+            raise NotOpenError(f"the game is in its {self.state.phase} phase")
+        number = command.order[1:]
+        order = None
+        if command.order.startswith("o") and number.isascii() and number.isdecimal() and number[0] != "0":
+            order = self.state.accounts[command.player].orders.get(int(number))
+        if order is None:
+            raise UnknownOrderError(f"no open order {command.order!r} of yours")
+        cash, qty = (order.qty * order.price, 0) if order.side == BID else (0, order.qty)
+        self.withdraw(order, effects)
+        return OrderCancelled(command.order, cash, qty, 0)
+
+    def withdraw(self, order: Order, effects: Effects) -> None:
+        """Take an order out of the book and release what it held."""
+        account = self.state.accounts[order.player]
+        self._hold(account, order, -order.qty)
+        del account.orders[order.number]
+        self.state.markets[order.good].book.reduce(order, order.qty)
+        effects.books[order.good] = None
+        effects.accounts[order.player] = None
+
+    def withdraw_all(self, player: str, effects: Effects, good: str | None = None) -> None:
+        """Every open order of a player, or those in one good."""
+        for order in list(self.state.accounts[player].orders.values()):
+            if good is None or order.good == good:
+                self.withdraw(order, effects)
+
+    def fee(self, notional: int) -> int:
+        """What the taker pays for one trade: ``ceil(notional * fee_bps / 10000)``."""
+        return -(-notional * self.state.definition.fee_bps // 10_000)
+
+    def _open_market(self, good: str) -> Market:
+        market = self.state.markets.get(good)
+        if market is None:
+            raise UnknownGoodError(f"no good {good!r} in this game")
+        if self.state.phase != OPEN:
+            raise NotOpenError(f"the game is in its {self.state.phase} phase")
+        return market
+
+    def _fees(self, walk: Walk) -> int:
+        if not self.state.definition.fee_bps:
+            return 0
+        return sum(self.fee(fill.qty * fill.order.price) for fill in walk.fills)
+
+    def _hold(self, account: Account, order: Order, qty: int) -> None:
+        """Move what ``qty`` units of the order hold from free to held; back, when negative."""
+        if order.side == BID:
+            account.cash -= qty * order.price
+            account.held_cash += qty * order.price
+        else:
+            account.goods[order.good] -= qty
+            account.held_goods[order.good] += qty
+
+    def _trade(self, taker: str, side: str, market: Market, walk: Walk, effects: Effects) -> None:
+        """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled."""
+        for order in walk.own:
+            self.withdraw(order, effects)
+        for fill in walk.fills:
+            self._settle(taker, side, market, fill.order, fill.qty, effects)
+        if walk.fills:
+            effects.accounts[taker] = None
+
+    def _settle(self, taker: str, side: str, market: Market, order: Order, qty: int, effects: Effects) -> None:
+        state, good, price = self.state, order.good, order.price
+        notional = qty * price
+        fee = self.fee(notional)
+        ours, theirs = state.accounts[taker], state.accounts[order.player]
+        if side == BID:
+            ours.cash -= notional + fee
+            ours.goods[good] += qty
+            theirs.held_goods[good] -= qty
+            theirs.cash += notional
+            buyer, seller, word = taker, order.player, "buy"
+        else:
+            ours.goods[good] -= qty
+            ours.cash += notional - fee
+            theirs.held_cash -= notional
+            theirs.goods[good] += qty
+            buyer, seller, word = order.player, taker, "sell"
+        if fee:
+            state.accounts[FEES].cash += fee
+        market.book.reduce(order, qty)
+        if order.qty == 0:
+            del theirs.orders[order.number]
+        market.last = price
+        market.volume += qty
+        market.recent.append((state.clock, price, qty))
+        effects.events.append(Traded(good, price, qty, buyer, seller, word))
+        effects.accounts[order.player] = None
+        effects.books[good] = None
+
+
+def _nothing_there(side: str, good: str, limit: int | None) -> str:
+    return f"no {side} for {good}" if limit is None else f"no {side} for {good} within {limit}"
