@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from attrs import fields, frozen
@@ -106,6 +107,40 @@ COMMANDS: dict[str, type[Command]] = {
 _FIELDS = {command: tuple(field.name for field in fields(command)) for command in COMMANDS.values()}
 
 
+def _is_text(value: object) -> bool:
+    return type(value) is str
+
+
+def _is_integer(value: object) -> bool:
+    return type(value) is int
+
+
+def _is_amount(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _or_none(holds: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or holds(value)
+
+
+_HOLDS: dict[str, Callable[[object], bool]] = {
+    "qty": _is_amount,
+    "price": _is_amount,
+    "limit": _or_none(_is_amount),
+    "anchor_bps": _is_integer,
+    "side": ("bid", "ask").__contains__,
+    "phase": ("lobby", "open", "closed").__contains__,
+}
+"""What the fields hold; those not named here are text."""
+_SHAPES = {
+    command: tuple(
+        (field.name, _HOLDS.get(field.name) or (_or_none(_is_text) if field.default is None else _is_text))
+        for field in fields(command)
+    )
+    for command in COMMANDS.values()
+}
+
+
 @frozen
 class Entry:
     """What one append carries: the commands in their order, and the appending node's clock ``at`` in ms."""
@@ -116,26 +151,29 @@ class Entry:
 
 def payload_digest(command: Command) -> str:
     """16 hex digits that differ when the payload differs; the key is left out, and so is a joining player's name."""
-    payload = [command.op]
-    payload += [str(getattr(command, name)) for name in _FIELDS[type(command)] if name not in ("player", "key", "name")]
-    return hashlib.blake2b("\0".join(payload).encode(), digest_size=8).hexdigest()
+    payload: list[object] = [command.op]
+    payload += [getattr(command, name) for name in _FIELDS[type(command)] if name not in ("player", "key", "name")]
+    return hashlib.blake2b(json.dumps(payload).encode(), digest_size=8).hexdigest()
+
+
+def encode_command(command: Command) -> str:
+    """A command as JSON, without what is left at None."""
+    data: dict[str, Any] = {"op": command.op}
+    for name in _FIELDS[type(command)]:
+        value = getattr(command, name)
+        if value is not None:
+            data[name] = value
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """An entry as the log keeps it: one line of JSON, readable, without what is left at None."""
-    commands = []
-    for command in entry.commands:
-        data: dict[str, Any] = {"op": command.op}
-        for name in _FIELDS[type(command)]:
-            value = getattr(command, name)
-            if value is not None:
-                data[name] = value
-        commands.append(data)
-    return json.dumps(
-        {"schema": ENTRY_SCHEMA, "at": entry.at, "commands": commands},
-        separators=(",", ":"),
-        ensure_ascii=False,
-    ).encode()
+    """An entry as the log keeps it: one line of JSON, readable."""
+    return join_entry(entry.at, [encode_command(command) for command in entry.commands])
+
+
+def join_entry(at: int, commands: Iterable[str]) -> bytes:
+    """An entry made of commands that are encoded already."""
+    return f'{{"schema":{ENTRY_SCHEMA},"at":{at},"commands":[{",".join(commands)}]}}'.encode()
 
 
 def decode_entry(value: bytes) -> Entry:
@@ -144,13 +182,20 @@ def decode_entry(value: bytes) -> Entry:
     Raises ValueError for anything else, an entry of an unknown schema included.
     """
     try:
-        data = json.loads(value)
+        text = value.decode()
+        data = json.loads(text)
         if data["schema"] != ENTRY_SCHEMA:
             raise ValueError(f"an entry of schema {data['schema']}, where {ENTRY_SCHEMA} is known")
         commands = tuple(COMMANDS[item.pop("op")](**item) for item in data["commands"])
         at = data["at"]
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"not an entry of a game's log: {error!r}") from error
     if type(at) is not int:
         raise ValueError("not an entry of a game's log: `at` is no integer")
+    for command in commands:
+        for name, holds in _SHAPES[type(command)]:
+            if not holds(getattr(command, name)):
+                raise ValueError(f"not an entry of a game's log: {name} of {command!r}")
+    if "\\u" in text:  # a lone surrogate, spelled so, is text that no snapshot could write down again
+        json.dumps(data, ensure_ascii=False).encode()
     return Entry(at, commands)

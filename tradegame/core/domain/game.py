@@ -7,6 +7,7 @@ An exception that no rule foresaw leaves the state half changed: whoever applies
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -28,8 +29,8 @@ from tradegame.core.domain.commands import (
     encode_entry,
     payload_digest,
 )
-from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.errors import KeyReusedError, NotJoinedError, RuleError
+from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
+from tradegame.core.domain.errors import KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.core.domain.events import (
     Accepted,
     Applied,
@@ -73,7 +74,7 @@ class Game:
     @classmethod
     def create(cls, definition: GameDefinition, epoch: str, created_at: int, seed: int) -> Game:
         """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer."""
-        origin = f"{epoch}\n{created_at}\n{seed}\n{definition!r}"
+        origin = json.dumps([epoch, created_at, seed, to_json(definition)])
         chain = hashlib.sha256(origin.encode()).hexdigest()
         game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain))
         game._rounds.begin()
@@ -98,7 +99,7 @@ class Game:
 
     def _apply(self, entry: Entry) -> Applied:
         state, effects = self.state, Effects()
-        self._advance(entry.at, effects)
+        self._advance(max(state.clock, entry.at), effects)
         outcomes = [self._outcome(command, effects) for command in entry.commands]
         state.entries += 1
         state.commands += len(entry.commands)
@@ -114,7 +115,8 @@ class Game:
         for outcome in outcomes:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
                 outcome.result.seq = state.seq
-        return Applied(state.seq, state.clock, frame, tuple(outcomes), tuple(effects.accounts), tuple(effects.whispers))
+        accounts = tuple(name for name in effects.accounts if name in state.players)
+        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers))
 
     def _advance(self, until: int, effects: Effects) -> None:
         """Everything that is due by ``until``, in order of its time; at one time: rounds, news, the house."""
@@ -131,7 +133,7 @@ class Game:
                 self._rounds.publish_scheduled(effects)
             elif tick:
                 self._house.tick(tick[1], until, effects)
-        state.clock = max(state.clock, until)
+        state.clock = until
 
     def _outcome(self, command: Command, effects: Effects) -> Outcome:
         """Run one command, at most once for its key."""
@@ -158,6 +160,8 @@ class Game:
 
     def _join(self, command: Join, effects: Effects) -> Accepted:
         state = self.state
+        if command.player in RESERVED_PLAYERS:
+            raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
             state.players[command.player] = Player(command.name)
             state.accounts[command.player] = Account.empty(list(state.markets))

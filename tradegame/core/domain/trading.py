@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
 
 from tradegame.core.domain.account import FEES, HOUSE, Account
@@ -18,6 +20,8 @@ from tradegame.core.domain.errors import (
 )
 from tradegame.core.domain.events import Bought, OrderCancelled, OrderPlaced, Sold, Traded
 from tradegame.core.domain.state import OPEN, Effects, GameState, Market
+
+_ORDER_ID = re.compile(r"o[1-9][0-9]{0,17}\Z")
 
 
 @frozen
@@ -83,10 +87,8 @@ class TradingService:
     def cancel(self, command: CancelOrder, effects: Effects) -> OrderCancelled:
         if self.state.phase != OPEN:
             raise NotOpenError(f"the game is in its {self.state.phase} phase")
-        number = command.order[1:]
-        order = None
-        if command.order.startswith("o") and number.isascii() and number.isdecimal() and number[0] != "0":
-            order = self.state.accounts[command.player].orders.get(int(number))
+        orders = self.state.accounts[command.player].orders
+        order = orders.get(int(command.order[1:])) if _ORDER_ID.match(command.order) else None
         if order is None:
             raise UnknownOrderError(f"no open order {command.order!r} of yours")
         cash, qty = (order.qty * order.price, 0) if order.side == BID else (0, order.qty)

@@ -163,9 +163,7 @@ class KeyValueStore(Protocol):
         """
         ...
 
-    def watch(
-        self, keys: KeyRange, after_revision: int
-    ) -> AbstractAsyncContextManager[Watch]:
+    def watch(self, keys: KeyRange, after_revision: int) -> AbstractAsyncContextManager[Watch]:
         """Everything that happens in ``keys`` after ``after_revision``, in order, without gap or repeat.
 
         Carried by a bounded trio memory channel; resumed by itself when a connection breaks.

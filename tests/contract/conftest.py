@@ -1,0 +1,53 @@
+"""One suite over every store: in memory, in a SQLite file, in a real etcd."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.etcd import EtcdServer
+from tradegame.infra.embedded.store import open_sqlite
+from tradegame.infra.etcd import EtcdSettings, open_etcd
+from tradegame.infra.kv.games import KvGameStateRepository
+from tradegame.infra.kv.port import KeyValueStore
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def etcd_server() -> Iterator[EtcdServer]:
+    with EtcdServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "embedded", "etcd"])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def kv(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyValueStore]:
+    """A store. The etcd is the same for all tests: keep to ``prefix``, and know no absolute revisions."""
+    if store_kind == "etcd":
+        server: EtcdServer = request.getfixturevalue("etcd_server")
+        async with open_etcd(EtcdSettings((server.endpoint,))) as client:
+            yield client
+    else:
+        path = ":memory:" if store_kind == "memory" else str(tmp_path / "store.db")
+        async with open_sqlite(path) as store:
+            yield store
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Nothing of another test is under it."""
+    return f"test{next(_numbers):04d}"
+
+
+@pytest.fixture
+def games(kv: KeyValueStore, prefix: str) -> KvGameStateRepository:
+    """With small pages and parts, so that a few entries take several of them."""
+    return KvGameStateRepository(kv, prefix, page_entries=3, part_bytes=10)

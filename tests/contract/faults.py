@@ -1,0 +1,92 @@
+"""A store whose writes go wrong as told: dropped, done without an answer, refused, or the end of the node."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+
+from tradegame.core.repositories.errors import StoreFullError, StoreUnavailableError
+from tradegame.infra.kv.port import (
+    Compare,
+    KeyRange,
+    KeyValueStore,
+    Operation,
+    RangeResult,
+    TransactionResult,
+    Watch,
+)
+
+
+class Fault(enum.Enum):
+    REFUSED = "it certainly did not happen"
+    DROPPED = "it did not happen, and nobody knows"
+    UNANSWERED = "it happened, and nobody knows"
+    FULL = "there is no room"
+
+
+class CrashError(Exception):
+    """The node died here."""
+
+
+class FaultyStore:
+    """Passes everything on, but ``faults`` befall the next transactions, in that order (None: all is well).
+
+    With ``dies_at`` n the n-th transaction from now on never reaches the store and raises CrashError.
+    """
+
+    def __init__(self, kv: KeyValueStore, faults: Sequence[Fault | None] = ()) -> None:
+        self._kv = kv
+        self.faults = list(faults)
+        self.dies_at: int | None = None
+        self.transactions = 0
+
+    async def transaction(
+        self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()
+    ) -> TransactionResult:
+        self.transactions += 1
+        if self.dies_at == self.transactions:
+            raise CrashError
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is Fault.REFUSED:
+            raise StoreUnavailableError("refused", definite=True)
+        if fault is Fault.DROPPED:
+            raise StoreUnavailableError("dropped", definite=False)
+        if fault is Fault.FULL:
+            raise StoreFullError("full")
+        result = await self._kv.transaction(compare, success, failure)
+        if fault is Fault.UNANSWERED:
+            raise StoreUnavailableError("unanswered", definite=False)
+        return result
+
+    async def range(
+        self,
+        keys: KeyRange,
+        *,
+        min_mod_revision: int = 0,
+        max_mod_revision: int = 0,
+        limit: int = 0,
+        by_revision: bool = False,
+    ) -> RangeResult:
+        return await self._kv.range(
+            keys,
+            min_mod_revision=min_mod_revision,
+            max_mod_revision=max_mod_revision,
+            limit=limit,
+            by_revision=by_revision,
+        )
+
+    def watch(self, keys: KeyRange, after_revision: int) -> AbstractAsyncContextManager[Watch]:
+        return self._kv.watch(keys, after_revision)
+
+    async def grant(self, ttl_s: int) -> int:
+        return await self._kv.grant(ttl_s)
+
+    async def keep_alive(self, lease: int) -> int:
+        return await self._kv.keep_alive(lease)
+
+    async def revoke(self, lease: int) -> None:
+        await self._kv.revoke(lease)
+
+    def ready(self) -> str | None:
+        return self._kv.ready()

@@ -1,0 +1,250 @@
+"""The outbox over a sink that takes as much as it is told to."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+import trio
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import memory_stream_pair, wait_all_tasks_blocked
+
+from tests.controller.wire import split_frames
+from tradegame.controller.websocket.frames import close_frame, text_frame
+from tradegame.controller.websocket.outbox import Outbox
+from tradegame.controller.websocket.sink import SocketSink, StreamSink
+
+
+@define
+class Valve:
+    """A sink that takes ``room`` bytes, and then no more until there is more room."""
+
+    direct: bool = True
+    room: int = 1 << 30
+    writes: list[bytes] = field(factory=list)
+    error: OSError | None = None
+    opened: trio.Event = field(factory=trio.Event)
+
+    def try_write(self, data: bytes | memoryview) -> int:
+        if self.error is not None:
+            raise self.error
+        taken = bytes(data[: self.room])
+        self.room -= len(taken)
+        if taken:
+            self.writes.append(taken)
+        return len(taken)
+
+    async def wait_writable(self) -> None:
+        while not self.room and self.error is None:
+            await self.opened.wait()
+
+    def let(self, room: int) -> None:
+        self.room += room
+        self.opened.set()
+        self.opened = trio.Event()
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        raise NotImplementedError
+
+    async def read(self) -> bytes:
+        raise NotImplementedError
+
+    @property
+    def out(self) -> bytes:
+        return b"".join(self.writes)
+
+
+def outbox_of(sink: Valve, limit: int = 100_000, on_overflow: Callable[[], None] = lambda: None) -> Outbox:
+    return Outbox(sink, limit, on_overflow)
+
+
+def test_put_alone_moves_nothing_and_flush_sends_all_in_one_write() -> None:
+    sink = Valve()
+    outbox = outbox_of(sink)
+    for payload in (b"one", b"two", b"three"):
+        outbox.put(text_frame(payload))
+    assert sink.writes == []
+    outbox.flush()
+    assert sink.writes == [text_frame(b"one") + text_frame(b"two") + text_frame(b"three")]
+    assert outbox.statistics().direct_sends == 1
+    assert outbox.statistics().frames_out == 3
+    assert outbox.empty
+
+
+async def test_what_the_socket_does_not_take_is_sent_by_the_writer_in_order() -> None:
+    sink = Valve(room=4)
+    outbox = outbox_of(sink)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run_writer)
+        for payload in (b"first", b"second", b"third"):
+            outbox.put(text_frame(payload))
+            outbox.flush()
+        await wait_all_tasks_blocked()
+        assert sink.out == text_frame(b"first")[:4]
+        sink.let(9)
+        await wait_all_tasks_blocked()
+        sink.let(100)
+        outbox.finish()
+    assert split_frames(sink.out) == ([(1, b"first"), (1, b"second"), (1, b"third")], b"")
+
+
+def test_a_full_socket_is_not_tried_again_before_the_writer_has_seen_it_writable() -> None:
+    sink = Valve(room=3)
+    outbox = outbox_of(sink)
+    outbox.put(text_frame(b"abcdef"))
+    outbox.flush()
+    sink.room = 100
+    outbox.put(text_frame(b"later"))
+    outbox.flush()
+    assert sink.out == text_frame(b"abcdef")[:3]
+    assert outbox.statistics().queued_frames == 2
+
+
+async def test_an_overflow_drops_all_but_the_half_sent_frame_and_the_last_word_follows_that() -> None:
+    calls: list[int] = []
+    sink = Valve(room=10)
+    outbox = outbox_of(sink, 1000, lambda: calls.append(1))
+    half = text_frame(b"h" * 50)
+    outbox.put(half)
+    outbox.flush()
+    for _ in range(40):
+        outbox.put(text_frame(b"x" * 40))
+        outbox.flush()
+    assert calls == [1]
+    assert outbox.overflowed
+    outbox.finish(close_frame(4001, "slow"))
+    outbox.put(text_frame(b"too late"))
+    sink.let(10_000)
+    with trio.fail_after(1):
+        await outbox.run_writer()
+    assert sink.out == half + close_frame(4001, "slow")
+
+
+def test_the_bound_is_not_passed_while_the_socket_takes_what_waits() -> None:
+    sink = Valve()
+    outbox = outbox_of(sink, 1000)
+    for _ in range(100):
+        outbox.put(text_frame(b"x" * 100))
+    assert not outbox.overflowed
+
+
+def test_empty_frames_do_not_escape_the_bound() -> None:
+    outbox = outbox_of(Valve(room=0), 10_000)
+    for _ in range(1000):
+        outbox.put(text_frame(b""))
+    assert outbox.overflowed
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(), ConnectionResetError(), OSError(9, "Bad file descriptor"), TimeoutError()]
+)
+async def test_a_socket_error_never_reaches_who_flushes_and_always_the_writer(error: OSError) -> None:
+    outbox = outbox_of(Valve(error=error))
+    outbox.put(text_frame(b"lost"))
+    outbox.flush()
+    assert outbox.broken
+    outbox.put(text_frame(b"more"))
+    outbox.flush()
+    assert outbox.statistics().queued_bytes == 0
+    with pytest.raises(trio.BrokenResourceError):
+        await outbox.run_writer()
+
+
+async def test_the_sleeping_writer_learns_of_a_socket_that_broke_in_a_flush() -> None:
+    sink = Valve()
+    outbox = outbox_of(sink)
+    with pytest.RaisesGroup(trio.BrokenResourceError):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outbox.run_writer)
+            await wait_all_tasks_blocked()
+            sink.error = BrokenPipeError()
+            outbox.put(text_frame(b"lost"))
+            outbox.flush()
+            await trio.sleep_forever()
+
+
+async def test_after_close_nothing_goes_and_nothing_is_kept() -> None:
+    sink = Valve(room=0)
+    outbox = outbox_of(sink)
+    outbox.put(text_frame(b"waits"))
+    outbox.close()
+    outbox.put(text_frame(b"late"))
+    outbox.flush()
+    outbox.finish(close_frame(1000, ""))
+    assert outbox.empty
+    with trio.fail_after(1):
+        await outbox.run_writer()
+    assert sink.writes == []
+
+
+@given(
+    st.lists(st.binary(max_size=300), max_size=30),
+    st.lists(st.integers(1, 400), min_size=1, max_size=60),
+    st.integers(50, 4000),
+)
+def test_however_the_socket_takes_it_the_client_sees_whole_frames_in_order(
+    payloads: list[bytes], rooms: list[int], limit: int
+) -> None:
+    async def play() -> None:
+        sink = Valve(room=0)
+        outbox = outbox_of(sink, limit)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outbox.run_writer)
+            for i, payload in enumerate(payloads):
+                outbox.put(text_frame(payload))
+                if i % 2:
+                    outbox.flush()
+                if i % 3 == 0:
+                    sink.let(rooms[i % len(rooms)])
+                    await trio.lowlevel.checkpoint()
+            outbox.finish(close_frame(1000, "end"))
+            for room in rooms:
+                sink.let(room)
+                await trio.lowlevel.checkpoint()
+            sink.let(1 << 20)
+        seen, torn = split_frames(sink.out)
+        assert torn == b""
+        assert seen.pop()[0] == 8
+        expected = [(1, payload) for payload in payloads]
+        assert seen == (expected[: len(seen)] if outbox.overflowed else expected)
+
+    trio.run(play)
+
+
+async def test_a_stream_without_a_descriptor_gets_everything_through_the_writer() -> None:
+    ours, theirs = memory_stream_pair()
+    outbox = Outbox(StreamSink(ours), 100_000, lambda: None)
+    payloads = [b"%d" % i * 700 for i in range(30)]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run_writer)
+        for payload in payloads:
+            outbox.put(text_frame(payload))
+        outbox.flush()
+        outbox.finish()
+    await ours.send_eof()
+    data = b""
+    while chunk := await theirs.receive_some():
+        data += chunk
+    assert split_frames(data) == ([(1, payload) for payload in payloads], b"")
+    assert outbox.statistics().direct_sends == 0
+
+
+async def test_a_closed_stream_is_never_written_to_through_a_number_that_another_has_got() -> None:
+    left, right = socket.socketpair()
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(left))
+    outbox = Outbox(SocketSink(stream), 1000, lambda: None)
+    number = stream.socket.fileno()
+    await stream.aclose()
+    other, peer = socket.socketpair()
+    with right, other, peer:
+        assert number in (other.fileno(), peer.fileno()), "the number is in use again"
+        outbox.put(text_frame(b"misdirected"))
+        outbox.flush()
+        assert outbox.broken
+        for end in (other, peer):
+            end.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                end.recv(1)

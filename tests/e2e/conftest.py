@@ -1,0 +1,42 @@
+"""Every end-to-end test runs on every store: in memory, on SQLite, on a real etcd."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.etcd import EtcdServer
+from tests.support.server import ServerThread
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def etcd() -> Iterator[EtcdServer]:
+    with EtcdServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "embedded", "etcd"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh store's address."""
+    if request.param == "memory":
+        return "memory:"
+    if request.param == "embedded":
+        return f"embedded:{tmp_path / 'tradegame.db'}"
+    return fresh_etcd_url(request.getfixturevalue("etcd"))
+
+
+def fresh_etcd_url(etcd: EtcdServer) -> str:
+    """A prefix that nobody has used yet."""
+    return f"{etcd.url}/test-{next(_numbers)}"
+
+
+@pytest.fixture
+def server(store: str) -> Iterator[ServerThread]:
+    """The bazaar of ``tests.support.server``, served."""
+    with ServerThread(store) as running:
+        yield running

@@ -1,0 +1,55 @@
+// A game's public state, kept up to date from `state` and the events after it, as any client would.
+
+const KEPT = 256;
+
+export class Mirror {
+  /** From a join's reply that holds a state. */
+  constructor({ game, epoch, seq, state }) {
+    this.game = game;
+    this.epoch = epoch;
+    this.seq = seq;
+    this.state = structuredClone(state);
+    this.history = new Map([[seq, structuredClone(state)]]);
+  }
+
+  /** Applies one frame; throws when it is not the very next one. */
+  apply({ epoch, seq, at, events }) {
+    if (epoch !== this.epoch) throw new Error(`a frame of epoch ${epoch}, joined in ${this.epoch}`);
+    if (seq !== this.seq + 1) throw new Error(`${this.game}: frame ${seq} after ${this.seq}`);
+    this.seq = seq;
+    for (const event of events) this.#change(event, at);
+    this.history.set(seq, structuredClone(this.state));
+    this.history.delete(seq - KEPT);
+  }
+
+  #change(event, at) {
+    const { goods, players, messages } = this.state;
+    switch (event.type) {
+      case "joined":
+        players[event.player] = { name: event.name };
+        break;
+      case "trade": {
+        const good = goods[event.good];
+        good.last = event.price;
+        good.volume += event.qty;
+        good.recent.push([at, event.price, event.qty]);
+        if (good.recent.length > 200) good.recent.shift();
+        break;
+      }
+      case "book":
+        goods[event.good].bids = event.bids;
+        goods[event.good].asks = event.asks;
+        break;
+      case "said":
+        messages.push({ player: event.player, text: event.text, at });
+        if (messages.length > 50) messages.shift();
+        break;
+      case "round":
+        this.state.phase = event.phase;
+        this.state.round = event.round;
+        this.state.ends_at = event.ends_at;
+        break;
+      default: // news changes no state
+    }
+  }
+}

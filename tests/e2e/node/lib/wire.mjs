@@ -1,0 +1,216 @@
+// The frames of tradegame.v1, as docs/protocol.md gives them.
+
+import * as s from "./shape.mjs";
+import { Mismatch } from "./shape.mjs";
+
+const level = s.tuple(s.positive, s.positive);
+
+const sorted = (sign) => (levels, at) => {
+  for (let i = 1; i < levels.length; i += 1) {
+    if (sign * (levels[i][0] - levels[i - 1][0]) <= 0) {
+      throw new Mismatch(`${at}: not best first, a price once: ${JSON.stringify(levels)}`);
+    }
+  }
+};
+
+const bids = (most) => s.both(s.list(level, most), sorted(-1));
+const asks = (most) => s.both(s.list(level, most), sorted(1));
+const phase = s.oneOf("lobby", "open", "closed");
+
+const notCrossed = (value, at) => {
+  if (value.bids.length && value.asks.length && value.bids[0][0] >= value.asks[0][0]) {
+    throw new Mismatch(`${at}: a crossed book: ${JSON.stringify(value)}`);
+  }
+};
+
+const order = s.object({ order: s.id, good: s.id, side: s.oneOf("bid", "ask"), qty: s.positive, price: s.positive });
+
+export const account = s.object({
+  cash: s.natural,
+  held_cash: s.natural,
+  goods: s.map(s.natural),
+  held_goods: s.map(s.natural),
+  orders: s.list(order),
+  worth: s.natural,
+});
+
+const good = s.both(
+  s.object({
+    last: s.nullable(s.positive),
+    bids: bids(5),
+    asks: asks(5),
+    volume: s.natural,
+    recent: s.list(s.tuple(s.positive, s.positive, s.positive), 200),
+  }),
+  notCrossed,
+);
+
+export const state = s.object({
+  phase,
+  round: s.natural,
+  ends_at: s.nullable(s.positive),
+  goods: s.map(good),
+  players: s.map(s.object({ name: s.text })),
+  messages: s.list(s.object({ player: s.id, text: s.text, at: s.positive }), 50),
+});
+
+export const gameSummary = s.object({
+  game: s.id,
+  title: s.str,
+  phase,
+  players: s.natural,
+  goods: s.list(s.id),
+  epoch: s.id,
+  seq: s.natural,
+});
+
+export const standings = s.list(s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int }), 100);
+
+const server = s.object({
+  version: s.text,
+  node: s.text,
+  heartbeat_s: s.positive,
+  frame_bytes: s.positive,
+  commands_per_s: s.positive,
+  burst: s.positive,
+});
+
+const replayed = { replayed: s.exactly(true) };
+
+/** What `ok` holds, by op. */
+export const ok = {
+  hello: s.object({ player: s.object({ id: s.id, name: s.text }), token: s.text, expires_s: s.positive, server }),
+  ping: s.object({ at: s.positive }),
+  games: s.object({ games: s.list(gameSummary) }),
+  join: s.object({ game: s.id, epoch: s.id, seq: s.natural, recovered: s.bool }, { state, me: account, ...replayed }),
+  leave: s.object({}),
+  buy: s.object({ filled: s.positive, cost: s.positive, fee: s.natural, cash: s.natural, seq: s.positive }, replayed),
+  sell: s.object(
+    { filled: s.positive, proceeds: s.positive, fee: s.natural, cash: s.natural, seq: s.positive },
+    replayed,
+  ),
+  order: s.object(
+    { order: s.id, filled: s.natural, resting: s.natural, cash: s.natural, seq: s.positive },
+    replayed,
+  ),
+  cancel: s.object(
+    { order: s.id, released: s.object({ cash: s.natural, qty: s.natural }), seq: s.positive },
+    replayed,
+  ),
+  say: s.object({ seq: s.positive }, replayed),
+  me: account,
+  book: s.both(
+    s.object({ good: s.id, bids: bids(100), asks: asks(100), last: s.nullable(s.positive), seq: s.natural }),
+    notCrossed,
+  ),
+  standings: s.object({ standings }),
+};
+
+/** Whether each code says for certain that nothing happened. */
+export const definite = {
+  bad_request: true,
+  unknown_op: true,
+  unknown_game: true,
+  unknown_good: true,
+  unknown_player: true,
+  unknown_order: true,
+  not_authenticated: true,
+  unauthorized: true,
+  not_joined: true,
+  not_open: true,
+  insufficient_cash: true,
+  insufficient_goods: true,
+  no_liquidity: true,
+  too_many_orders: true,
+  key_reused: true,
+  rate_limited: true,
+  overloaded: true,
+  unavailable: false,
+  timeout: false,
+  internal: false,
+};
+
+/** HTTP has a few codes more. */
+const overHttp = { forbidden: true, not_found: true, method_not_allowed: true, game_exists: true, too_large: true };
+
+function errorOf(codes) {
+  const shape = s.object(
+    { code: s.oneOf(...Object.keys(codes)), message: s.text, definite: s.bool },
+    { at: s.text, retry_after_ms: s.natural, replayed: s.exactly(true) },
+  );
+  return s.both(shape, (value, at) => {
+    if (value.definite !== codes[value.code]) throw new Mismatch(`${at}: ${value.code} has the wrong "definite"`);
+  });
+}
+
+export const error = errorOf(definite);
+export const httpError = s.object({ error: errorOf({ ...definite, ...overHttp }) });
+
+const type = (name) => s.exactly(name);
+
+const event = {
+  joined: s.object({ type: type("joined"), player: s.id, name: s.text }),
+  trade: s.object({
+    type: type("trade"),
+    good: s.id,
+    price: s.positive,
+    qty: s.positive,
+    buyer: s.id,
+    seller: s.id,
+    taker: s.oneOf("buy", "sell"),
+  }),
+  book: s.both(s.object({ type: type("book"), good: s.id, bids: bids(5), asks: asks(5) }), notCrossed),
+  said: s.object({ type: type("said"), player: s.id, text: s.text }),
+  round: s.object({ type: type("round"), phase, round: s.natural, ends_at: s.nullable(s.positive) }),
+  news: s.object({ type: type("news"), text: s.text }, { good: s.id }),
+};
+
+const anyEvent = (value, at) => {
+  if (!Object.hasOwn(event, value?.type)) throw new Mismatch(`${at}: an unknown event ${JSON.stringify(value)}`);
+  event[value.type](value, at);
+};
+
+const oneBookAGood = (events, at) => {
+  const goods = events.filter((each) => each.type === "book").map((each) => each.good);
+  if (new Set(goods).size !== goods.length) throw new Mismatch(`${at}: two book events of one good`);
+};
+
+const push = {
+  events: s.object({
+    push: type("events"),
+    game: s.id,
+    epoch: s.id,
+    seq: s.positive,
+    at: s.positive,
+    events: s.both(s.list(anyEvent), oneBookAGood),
+  }),
+  account: s.object({ push: type("account"), game: s.id, seq: s.natural, account }),
+  whisper: s.object({
+    push: type("whisper"),
+    game: s.id,
+    seq: s.natural,
+    player: s.id,
+    to: s.id,
+    text: s.text,
+    at: s.positive,
+  }),
+  presence: s.object({ push: type("presence"), game: s.id, online: s.list(s.id), offline: s.list(s.id) }),
+  gone: s.object({ push: type("gone"), game: s.id, epoch: s.id }),
+};
+
+/** Throws unless the frame is one that this page gives. A reply's `ok` is checked against its request's op elsewhere. */
+export function checkFrame(raw, frame) {
+  s.onlyIntegers(raw);
+  if (frame === null || typeof frame !== "object" || Array.isArray(frame)) throw new Mismatch(`no object: ${raw}`);
+  if ("push" in frame) {
+    if ("id" in frame) throw new Mismatch(`a push with an id: ${raw}`);
+    if (!Object.hasOwn(push, frame.push)) throw new Mismatch(`an unknown push: ${raw}`);
+    push[frame.push](frame);
+    return;
+  }
+  const anId = (value, at) => {
+    if (value !== null && !Number.isInteger(value) && typeof value !== "string") throw new Mismatch(`${at}: no id`);
+  };
+  if ("error" in frame) s.object({ id: anId, error })(frame);
+  else s.object({ id: anId, ok: () => {} })(frame);
+}

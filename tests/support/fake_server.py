@@ -1,0 +1,328 @@
+"""A small server that speaks enough of PROTOCOL.md to test a client against, and misbehaves on request.
+
+It trades nothing: every price is 20 and everyone is rich. What it does properly is what clients rely on: sessions,
+``key``, ``seq``, resuming, pushes. Over real sockets with ``serve``, or in memory with ``dial``, where trio's
+autojump clock is right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any
+
+import trio
+import trio.testing
+from trio_websocket import (
+    ConnectionClosed,
+    WebSocketConnection,
+    WebSocketRequest,
+    WebSocketServer,
+    serve_websocket,
+    wrap_server_stream,
+)
+
+Json = dict[str, Any]
+PRICE = 20
+AT = 1_790_000_000_000
+
+
+def market() -> Json:
+    return {"last": PRICE, "bids": [[PRICE - 1, 50]], "asks": [[PRICE + 1, 50]], "volume": 0, "recent": []}
+
+
+class FakeGame:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.epoch = "e1"
+        self.seq = 0
+        self.frames: deque[Json] = deque(maxlen=1000)
+        self.goods = {"grain": market(), "wool": market()}
+        self.players: dict[str, Json] = {}
+        self.accounts: dict[str, Json] = {}
+        self.phase, self.round, self.ends_at = "open", 1, None
+        self.outcomes: dict[tuple[str, str], Json] = {}
+        self.effects: list[tuple[str, str]] = []
+        self.orders = 0
+
+    def state(self) -> Json:
+        return {
+            "phase": self.phase,
+            "round": self.round,
+            "ends_at": self.ends_at,
+            "goods": json.loads(json.dumps(self.goods)),
+            "players": dict(self.players),
+            "messages": [],
+        }
+
+
+class Peer:
+    """One connection."""
+
+    def __init__(self, ws: WebSocketConnection) -> None:
+        self.ws = ws
+        self.player: str | None = None
+        self.games: set[str] = set()
+
+    async def send(self, frame: Json) -> None:
+        await self.ws.send_message(json.dumps(frame))
+
+
+class FakeServer:
+    """``received``: every request. ``script``: per op, what to do with the next requests, in order:
+
+    an error (a dict: answered, nothing done), ``"drop"`` (done, then the socket breaks before the answer),
+    ``"lose"`` (the socket breaks, nothing done), or ``"ignore"`` (done, never answered).
+    """
+
+    def __init__(self) -> None:
+        self.games = {"bazaar": FakeGame("bazaar")}
+        self.peers: list[Peer] = []
+        self.received: list[Json] = []
+        self.script: dict[str, deque[Json | str]] = {}
+        self.tokens: dict[str, tuple[str, str]] = {}
+        self.refuse_dials = 0
+        self.reject_status: int | None = None
+        self.dials = 0
+        self.server_info: Json = {
+            "version": "0",
+            "node": "n1",
+            "heartbeat_s": 1000,
+            "frame_bytes": 16384,
+            "commands_per_s": 20,
+            "burst": 40,
+        }
+        self._nursery: trio.Nursery | None = None
+        self._changed = trio.lowlevel.ParkingLot()
+
+    # What a test does with it.
+
+    def plan(self, op: str, *steps: Json | str) -> None:
+        self.script[op] = deque(steps)
+
+    def requests(self, op: str) -> list[Json]:
+        return [frame for frame in self.received if frame.get("op") == op]
+
+    async def until_received(self, op: str, count: int = 1) -> None:
+        while len(self.requests(op)) < count:
+            await self._changed.park()
+
+    async def until_peers(self, count: int) -> None:
+        while len(self.peers) != count:
+            await self._changed.park()
+
+    async def publish(self, *events: Json, game: str = "bazaar", deliver: bool = True) -> None:
+        """A frame with these events; ``deliver`` False: it is in the log, but gets lost on its way."""
+        target = self.games[game]
+        target.seq += 1
+        frame = {"push": "events", "game": game, "epoch": target.epoch, "seq": target.seq, "at": AT + target.seq}
+        target.frames.append(frame | {"events": list(events)})
+        if deliver:
+            await self.push(target.frames[-1])
+
+    async def push(self, frame: Json) -> None:
+        for peer in list(self.peers):
+            if frame["game"] in peer.games:
+                await peer.send(frame)
+
+    async def close_all(self, code: int, reason: str = "") -> None:
+        for peer in list(self.peers):
+            with trio.move_on_after(1):
+                await peer.ws.aclose(code, reason)
+
+    async def break_all(self) -> None:
+        """As when a node dies: no close frame."""
+        for peer in list(self.peers):
+            await trio.aclose_forcefully(peer.ws._stream)
+
+    # How it is reached.
+
+    async def run(self, *, task_status: trio.TaskStatus[FakeServer] = trio.TASK_STATUS_IGNORED) -> None:
+        """What ``dial`` needs; runs until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started(self)
+            await trio.sleep_forever()
+
+    async def dial(self, url: str) -> trio.abc.Stream:
+        self.dials += 1
+        if self.refuse_dials:
+            self.refuse_dials -= 1
+            raise ConnectionRefusedError(111, "Connection refused")
+        assert self._nursery is not None
+        ours, theirs = trio.testing.memory_stream_pair()
+        self._nursery.start_soon(self._serve_stream, ours)
+        return theirs
+
+    async def serve(self, *, task_status: trio.TaskStatus[WebSocketServer] = trio.TASK_STATUS_IGNORED) -> None:
+        await serve_websocket(self.handle, "127.0.0.1", 0, None, task_status=task_status)
+
+    async def _serve_stream(self, stream: trio.abc.Stream) -> None:
+        async with trio.open_nursery() as nursery:
+            with trio.move_on_after(10) as scope:
+                request = await wrap_server_stream(nursery, stream)
+            if not scope.cancelled_caught:
+                await self.handle(request)
+            nursery.cancel_scope.cancel()
+
+    # What it does.
+
+    async def handle(self, request: WebSocketRequest) -> None:
+        try:
+            if self.reject_status is not None:
+                await request.reject(self.reject_status, body=b"not here")
+                return
+            peer = Peer(await request.accept(subprotocol="tradegame.v1"))
+        except ConnectionClosed:
+            return
+        self.peers.append(peer)
+        self._changed.unpark_all()
+        try:
+            while True:
+                frame = json.loads(await peer.ws.get_message())
+                self.received.append(frame)
+                await self._answer(peer, frame)
+                self._changed.unpark_all()
+        except (ConnectionClosed, trio.ClosedResourceError, trio.BrokenResourceError):
+            pass
+        finally:
+            self.peers.remove(peer)
+            self._changed.unpark_all()
+
+    async def _answer(self, peer: Peer, frame: Json) -> None:
+        steps = self.script.get(frame["op"])
+        step = steps.popleft() if steps else None
+        if isinstance(step, dict):
+            await peer.send({"id": frame["id"], "error": step})
+            return
+        if step == "lose":
+            await trio.aclose_forcefully(peer.ws._stream)
+            return
+        replies = self._do(peer, frame, await self._broadcast_before(peer, frame))
+        if step == "drop":
+            await trio.aclose_forcefully(peer.ws._stream)
+        elif step != "ignore":
+            for reply in replies:
+                await peer.send(reply)
+
+    async def _broadcast_before(self, peer: Peer, frame: Json) -> Json | None:
+        """Do a command, once for its key. Its result; None when it is no command."""
+        op = frame["op"]
+        if op not in ("buy", "sell", "order", "cancel", "say"):
+            return None
+        game, player = self.games[frame["game"]], peer.player
+        assert player is not None
+        if (player, frame["key"]) in game.outcomes:
+            return game.outcomes[player, frame["key"]] | {"replayed": True}
+        game.effects.append((op, frame["key"]))
+        account = game.accounts[player]
+        result: Json = {}
+        if op in ("buy", "sell"):
+            sign = 1 if op == "buy" else -1
+            account["cash"] -= sign * PRICE * frame["qty"]
+            account["goods"][frame["good"]] += sign * frame["qty"]
+            names = (player, "house") if op == "buy" else ("house", player)
+            await self.publish(
+                {
+                    "type": "trade",
+                    "good": frame["good"],
+                    "price": PRICE,
+                    "qty": frame["qty"],
+                    "buyer": names[0],
+                    "seller": names[1],
+                    "taker": op,
+                }
+            )
+            total = PRICE * frame["qty"]
+            result = {"filled": frame["qty"], ("cost" if op == "buy" else "proceeds"): total, "fee": 0}
+        elif op == "order":
+            game.orders += 1
+            fields = {name: frame[name] for name in ("good", "side", "qty", "price")}
+            account["orders"].append({"order": f"o{game.orders}", **fields})
+            result = {"order": f"o{game.orders}", "filled": 0, "resting": frame["qty"]}
+        elif op == "cancel":
+            account["orders"] = [order for order in account["orders"] if order["order"] != frame["order"]]
+            result = {"order": frame["order"], "released": {"cash": 0, "qty": 0}}
+        else:
+            await self.publish({"type": "said", "player": player, "text": frame["text"]})
+        if op in ("buy", "sell", "order"):
+            result["cash"] = account["cash"]
+        if op != "say":
+            push = {"push": "account", "game": game.name, "seq": game.seq, "account": account}
+            for other in self.peers:
+                if other.player == player:
+                    await other.send(push)
+        game.outcomes[player, frame["key"]] = result | {"seq": game.seq}
+        return game.outcomes[player, frame["key"]]
+
+    def _do(self, peer: Peer, frame: Json, result: Json | None) -> list[Json]:
+        match frame["op"]:
+            case "hello":
+                return self._hello(peer, frame)
+            case "ping":
+                result = {"at": AT}
+            case "games":
+                result = {"games": []}
+            case "leave":
+                peer.games.discard(frame["game"])
+                result = {}
+            case "me":
+                assert peer.player is not None
+                result = self.games[frame["game"]].accounts[peer.player]
+            case "book":
+                game = self.games[frame["game"]]
+                good = game.goods[frame["good"]]
+                result = {"good": frame["good"], "seq": game.seq} | {k: good[k] for k in ("bids", "asks", "last")}
+            case "standings":
+                result = {"standings": [{"rank": 1, "player": "p1", "name": "ann", "worth": 10_000}]}
+            case "join":
+                return self._join(peer, frame)
+        return [{"id": frame["id"], "ok": result}]
+
+    def _hello(self, peer: Peer, frame: Json) -> list[Json]:
+        token = frame.get("token")
+        if token is None:
+            number = len(self.tokens) + 1
+            token = f"t{number}"
+            self.tokens[token] = (f"p{number}", frame.get("name", ""))
+        elif token not in self.tokens:
+            error = {"code": "unauthorized", "message": "no such session", "definite": True}
+            return [{"id": frame["id"], "error": error}]
+        player, name = self.tokens[token]
+        peer.player = player
+        ok = {"player": {"id": player, "name": name}, "token": token, "expires_s": 3600, "server": self.server_info}
+        return [{"id": frame["id"], "ok": ok}]
+
+    def _join(self, peer: Peer, frame: Json) -> list[Json]:
+        game = self.games.get(frame["game"])
+        if game is None:
+            error = {"code": "unknown_game", "message": f"no game {frame['game']!r}", "definite": True}
+            return [{"id": frame["id"], "error": error}]
+        assert peer.player is not None
+        peer.games.add(game.name)
+        ok: Json = {"game": game.name, "epoch": game.epoch, "seq": game.seq, "recovered": False}
+        if not frame.get("spectate"):
+            game.players.setdefault(peer.player, {"name": "ann"})
+            empty = {good: 0 for good in game.goods}
+            ok["me"] = game.accounts.setdefault(
+                peer.player,
+                {
+                    "cash": 10_000,
+                    "held_cash": 0,
+                    "goods": dict(empty),
+                    "held_goods": dict(empty),
+                    "orders": [],
+                    "worth": 10_000,
+                },
+            )
+        after = frame.get("after")
+        missed: list[Json] = []
+        first = game.frames[0]["seq"] if game.frames else game.seq + 1
+        if after and after["epoch"] == game.epoch and first - 1 <= after["seq"] <= game.seq:
+            ok |= {"recovered": True, "seq": after["seq"]}
+            missed = [event for event in game.frames if event["seq"] > after["seq"]]
+        else:
+            ok["state"] = game.state()
+        online = [other.player for other in self.peers if game.name in other.games]
+        presence = {"push": "presence", "game": game.name, "online": online, "offline": []}
+        return [{"id": frame["id"], "ok": ok}, *missed, presence]

@@ -1,0 +1,297 @@
+"""The composition root: builds everything, and nests it by lifetime: store, games, connections, listener."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+import trio
+from attrs import frozen
+
+import tradegame
+from tradegame.controller.front import Door, Listener, open_listeners
+from tradegame.controller.http.metrics import node_metrics
+from tradegame.controller.http.routes import HttpServices, build_app
+from tradegame.controller.http.server import HttpServer
+from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.manager import ConnectionManager
+from tradegame.core.repositories import NodeInfo, StoreError
+from tradegame.core.use_cases.administer import AdministerUseCase
+from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
+from tradegame.core.use_cases.game_host import HostSettings
+from tradegame.core.use_cases.games import GameService
+from tradegame.core.use_cases.keep_sessions import SessionKeeper
+from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
+from tradegame.core.use_cases.sessions import SessionService, opaque_id
+from tradegame.infra.config import Settings, parse_game_definition
+from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
+from tradegame.infra.kv.port import KeyValueStore
+from tradegame.infra.stores import open_store
+
+Clock = Callable[[], int]
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@frozen
+class Running:
+    """A node that serves. ``port`` is the one that was bound; ``stop`` begins an orderly end."""
+
+    node: str
+    host: str
+    port: int
+    secure: bool
+    stop: Callable[[], None]
+
+    @property
+    def websocket_url(self) -> str:
+        return f"{'wss' if self.secure else 'ws'}://{_url_host(self.host)}:{self.port}/ws"
+
+    @property
+    def http_url(self) -> str:
+        return f"{'https' if self.secure else 'http'}://{_url_host(self.host)}:{self.port}/"
+
+
+class Node:
+    """One node's parts, wired up and not yet running."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: KeyValueStore,
+        prefix: str,
+        node: NodeInfo,
+        now_ms: Clock,
+        host_settings: HostSettings,
+    ) -> None:
+        limits = settings.limits
+        self.settings = settings
+        self.store = store
+        self.id = node.id
+        self.repository = KvGameStateRepository(store, prefix)
+        sessions = KvSessionRepository(store, prefix)
+        self.connections = KvConnectionRepository(store, prefix)
+        self.presence = Presence()
+        self.register = ConnectionRegister(self.connections, node, now_ms)
+        self.hub = Hub(self.presence, self.register, node.id, limits.connections_per_player)
+        self.games = GameService(self.repository, node.id, self.hub, now_ms, host_settings)
+        self.dispatcher = Dispatcher(
+            self.games,
+            SessionService(sessions, settings.session.expires_s, now_ms),
+            self.hub,
+            ServerFacts(
+                tradegame.__version__,
+                node.id,
+                settings.session.heartbeat_s,
+                limits.frame_bytes,
+                limits.commands_per_s,
+                limits.burst,
+            ),
+            now_ms,
+        )
+        self.manager = ConnectionManager(
+            self.dispatcher,
+            self.hub,
+            now_ms,
+            heartbeat_s=settings.session.heartbeat_s,
+            origins=settings.server.origins,
+            commands_per_s=limits.commands_per_s,
+            burst=limits.burst,
+            frame_bytes=limits.frame_bytes,
+            outbox_bytes=limits.outbox_bytes,
+            max_connections=limits.max_connections,
+            connections_per_address=limits.connections_per_address,
+        )
+        self.keeper = SessionKeeper(sessions, self.hub, settings.session.expires_s)
+        self.serving = False
+        services = HttpServices(
+            self.games,
+            self.repository,
+            AdministerUseCase(self.games, sessions),
+            self.ready,
+            node_metrics(self.games, self.dispatcher, self.manager, self.hub, self.ready),
+            parse_game_definition,
+            settings.admin.token,
+        )
+        self.http = HttpServer(build_app(services))
+        self.door = Door(
+            self.manager.serve,
+            self.http,
+            most=limits.max_connections * 2 + 1_000,
+            most_per_address=limits.connections_per_address * 2 + 1_000,
+        )
+
+    def ready(self) -> str | None:
+        """None while this node can serve; else the reason why not."""
+        if not self.serving:
+            return "shutting down"
+        if not self.register.registered:
+            return "not registered in the store"
+        for host in self.games.hosts.values():
+            if host.failure is not None:
+                return f"the game {host.id} stopped with the fault {host.failure}"
+        return self.store.ready()
+
+
+async def serve(
+    settings: Settings,
+    *,
+    now_ms: Clock = wall_clock_ms,
+    host_settings: HostSettings | None = None,
+    task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until told to stop (``Running.stop``) or cancelled.
+
+    Raises OSError when the address cannot be had, StoreError when the store cannot be opened.
+    """
+    server = settings.server
+    async with open_store(settings.store) as (store, prefix):
+        listeners = await open_listeners(
+            server.host, server.port, tls_cert=server.tls_cert, tls_key=server.tls_key
+        )
+        async with _closing(listeners):
+            stop = trio.Event()
+            port = _port(listeners)
+            running = Running(opaque_id(8), server.host, port, bool(server.tls_cert), stop.set)
+            address = Running("", _reachable(server.host), port, running.secure, stop.set).websocket_url
+            info = NodeInfo(running.node, address, tradegame.__version__, now_ms())
+            node = Node(settings, store, prefix, info, now_ms, host_settings or HostSettings())
+            async with trio.open_nursery() as background:
+                await background.start(node.register.run)
+                background.start_soon(follow_register, node.connections, node.presence, node.hub.presence_changed)
+                background.start_soon(node.hub.run_presence)
+                background.start_soon(node.keeper.run)
+                await background.start(node.games.run, settings.games)
+                await _serve_connections(node, listeners, running, stop, task_status)
+                background.cancel_scope.cancel()
+
+
+async def _serve_connections(
+    node: Node,
+    listeners: Sequence[Listener],
+    running: Running,
+    stop: trio.Event,
+    task_status: trio.TaskStatus[Running],
+) -> None:
+    async with trio.open_nursery() as connections:
+        async with trio.open_nursery() as listening:
+            await listening.start(partial(node.door.serve, listeners, handler_nursery=connections))
+            node.serving = True
+            structlog.get_logger().info(
+                "serving",
+                node=node.id,
+                websocket=running.websocket_url,
+                http=running.http_url,
+                games=sorted(node.games.hosts),
+            )
+            task_status.started(running)
+            await stop.wait()
+            node.serving = False
+            listening.cancel_scope.cancel()
+        await _wind_down(node)
+        connections.cancel_scope.cancel()
+
+
+async def _wind_down(node: Node) -> None:
+    """Answer what is under way, then send everyone away, all within the grace."""
+    structlog.get_logger().info("shutting_down", node=node.id, connections=len(node.manager))
+    with trio.move_on_after(node.settings.server.shutdown_grace_s * 0.8):
+        await node.http.finish()
+        with trio.move_on_after(node.settings.server.shutdown_grace_s * 0.4):
+            for host in list(node.games.hosts.values()):
+                await host.drain()
+        await node.manager.close_all()
+
+
+@asynccontextmanager
+async def _closing(listeners: Sequence[Listener]) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        for listener in listeners:
+            await trio.aclose_forcefully(listener)
+
+
+def run(settings: Settings, *, bots: int = 0) -> None:
+    """Serve in the foreground until SIGINT or SIGTERM; the second one ends it at once.
+
+    ``bots``: so many bots play along, in a process of their own. Raises what ``serve`` raises.
+    """
+    _raise_file_limit()
+    try:
+        trio.run(partial(_run, settings, bots))
+    except* (OSError, StoreError) as errors:
+        raise _first(errors) from None
+    except* KeyboardInterrupt:
+        pass
+
+
+async def _run(settings: Settings, bots: int) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            running = await nursery.start(partial(_serve_then_cancel, settings, nursery.cancel_scope))
+            print(f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}", flush=True)
+            if bots:
+                nursery.start_soon(_play_along, running, bots)
+            async for _ in signals:
+                running.stop()
+                break
+            async for _ in signals:
+                nursery.cancel_scope.cancel()
+
+
+async def _serve_then_cancel(
+    settings: Settings, scope: trio.CancelScope, *, task_status: trio.TaskStatus[Running]
+) -> None:
+    await serve(settings, task_status=task_status)
+    scope.cancel()
+
+
+async def _play_along(running: Running, bots: int) -> None:
+    """The bots are clients like any others: they come over the socket, from their own process."""
+    command = [sys.executable, "-m", "tradegame", "bots", "--url", running.websocket_url, "--count", str(bots)]
+    result = await trio.run_process(command, check=False)
+    if result.returncode not in (0, -signal.SIGINT, -signal.SIGTERM):
+        structlog.get_logger().warning("bots_ended", exit_code=result.returncode)
+
+
+def _raise_file_limit() -> None:
+    """As many sockets as the system lets this process have."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _port(listeners: Sequence[Listener]) -> int:
+    listener = listeners[0]
+    bound = listener.transport_listener if isinstance(listener, trio.SSLListener) else listener
+    return int(bound.socket.getsockname()[1])
+
+
+def _reachable(host: str) -> str:
+    """What other machines may call this one, when it listens on every address."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host or "localhost"

@@ -1,0 +1,126 @@
+"""Follows one game: takes what the server pushes, keeps the mirror, hands events out. It never waits."""
+
+from __future__ import annotations
+
+import weakref
+
+import trio
+
+from tradegame.client.errors import ProtocolError, Stop
+from tradegame.client.events import AccountChanged, Event, Presence, Reset, Whisper, public_events
+from tradegame.client.results import Account
+from tradegame.client.state import State
+from tradegame.client.streams import EventStream
+from tradegame.client.wire import Json, decode, field
+
+
+class Follower:
+    """The client's side of a subscription.
+
+    ``syncing``: a join is under way, and what comes before its answer is of an older one. ``changed``: unparked after
+    every change. ``over``: nothing more comes, because of ``stop`` or because the game was left.
+    """
+
+    def __init__(self, game: str, spectate: bool) -> None:
+        self.game = game
+        self.spectate = spectate
+        self.state = State()
+        self.me: Account | None = None
+        self.syncing = False
+        self.changed = trio.lowlevel.ParkingLot()
+        self.over = False
+        self.stop: Stop | None = None
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+        self._joined_once = False
+        self._resumable = False
+
+    def stream(self, buffer: int) -> EventStream:
+        stream = EventStream(buffer)
+        self._streams.add(stream)
+        if self.over:
+            stream.end(self.stop)
+        return stream
+
+    def join_fields(self) -> Json:
+        """A ``join``, resuming from where the mirror stands, if it stands anywhere."""
+        fields: Json = {"game": self.game}
+        if self.spectate:
+            fields["spectate"] = True
+        if self._resumable:
+            fields["after"] = {"epoch": self.state.epoch, "seq": self.state.seq}
+        return fields
+
+    def joined(self, ok: Json) -> None:
+        """A ``join`` was answered. Raises ProtocolError.
+
+        When it is ``recovered``, the missed frames follow: the mirror stays where it is.
+        """
+        if field(ok, "recovered", bool):
+            if not self._resumable:
+                raise ProtocolError("the server resumed a game that was not followed")
+        else:
+            self.state.replace(ok.get("state"), field(ok, "epoch", str), field(ok, "seq", int))
+            self._resumable = True
+            if self._joined_once:
+                self._emit(Reset(self.state.epoch, self.state.seq))
+        if ok.get("me") is not None:
+            self.put_me(decode(Account, ok["me"]))
+        self._joined_once, self.syncing = True, False
+        self.state.online.clear()  # the list of who is here follows
+        self.changed.unpark_all()
+
+    def take(self, frame: Json) -> bool:
+        """A push. False when frames are missing before it. Raises ProtocolError; the next join is then from scratch."""
+        match frame["push"]:
+            case "events":
+                if not self.syncing and not self._take_events(frame):
+                    return False
+            case "account":
+                self.put_me(account := decode(Account, frame.get("account")))
+                self._emit(AccountChanged(field(frame, "seq", int), account))
+            case "whisper":
+                self._emit(decode(Whisper, frame))
+            case "presence":
+                presence = decode(Presence, frame)
+                self.state.online.difference_update(presence.offline)
+                self.state.online.update(presence.online)
+                self._emit(presence)
+            case _:
+                return True  # of a later server
+        self.changed.unpark_all()
+        return True
+
+    def put_me(self, account: Account) -> None:
+        self.me = account
+        self.changed.unpark_all()
+
+    def end(self, stop: Stop | None = None) -> None:
+        """Nothing more comes."""
+        if self.over:
+            return
+        self.over, self.stop = True, stop
+        for stream in self._streams:
+            stream.end(stop)
+        self.changed.unpark_all()
+
+    def _take_events(self, frame: Json) -> bool:
+        state = self.state
+        seq = frame.get("seq")
+        if type(seq) is not int or seq != state.seq + 1 or frame.get("epoch") != state.epoch:
+            return False
+        try:
+            at = field(frame, "at", int)
+            events = public_events(frame.get("events"), seq, at)
+        except ProtocolError:
+            self._resumable = False  # resuming would bring the same frame again
+            raise
+        for event in events:
+            state.apply(event)
+        state.seq, state.at = seq, at
+        for event in events:
+            self._emit(event)
+        return True
+
+    def _emit(self, event: Event) -> None:
+        for stream in self._streams:
+            stream.put(event)

@@ -1,0 +1,159 @@
+"""A game that was joined: its state as it changes, and what one can do in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeVar
+
+import trio
+
+from tradegame.client.calls import Calls
+from tradegame.client.follower import Follower
+from tradegame.client.results import (
+    Account,
+    Book,
+    Bought,
+    Cancelled,
+    OpenOrder,
+    Ordered,
+    PlayerInfo,
+    Sent,
+    ServerInfo,
+    Sold,
+    Standing,
+)
+from tradegame.client.state import State
+from tradegame.client.streams import EventStream
+from tradegame.client.wire import decode, field
+
+T = TypeVar("T")
+
+
+class GameClient(Protocol):
+    """What a game asks of its client."""
+
+    @property
+    def player(self) -> PlayerInfo: ...
+
+    @property
+    def server(self) -> ServerInfo: ...
+
+    async def leave(self, game: str) -> None: ...
+
+
+class Game:
+    """What ``client.join()`` returns.
+
+    ``state`` is the public state and ``me`` your account (None while spectating), both kept current by the client for
+    as long as it is open, across reconnects. A reply may come a moment before the news of it: after
+    ``await game.buy(…)``, ``me`` is new within milliseconds, or after ``await game.refresh_me()``.
+
+    Every call ends within the client's ``call_deadline``, or sooner under a trio cancel scope of your own. Calls that
+    change something take a ``key``, made for you when left out: whatever happens to the connection in between, they
+    have one effect, and the answer is the answer to that one. They raise
+
+    * TradeError: the server said no (``definite``), or nobody knows (the same ``key`` finds out);
+    * ConnectionStopped: the server closed for good;
+    * trio.ClosedResourceError: the client was closed.
+
+    Cancelled, a call may or may not have happened, unless it was never sent.
+    """
+
+    def __init__(self, follower: Follower, calls: Calls, client: GameClient) -> None:
+        self._follower = follower
+        self._calls = calls
+        self._client = client
+
+    @property
+    def id(self) -> str:
+        return self._follower.game
+
+    @property
+    def client(self) -> GameClient:
+        """Whose player, and whose connection, this is."""
+        return self._client
+
+    @property
+    def state(self) -> State:
+        """Always the same object; read it, do not write it."""
+        return self._follower.state
+
+    @property
+    def me(self) -> Account | None:
+        """The newest account that came. A frozen value: keep it as long as you like."""
+        return self._follower.me
+
+    async def buy(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Bought:
+        """Buy up to ``qty`` units now, from the cheapest ask up, none dearer than ``limit`` coins.
+
+        What is not there is not bought: ``filled`` may be less than ``qty``. Codes: ``no_liquidity``,
+        ``insufficient_cash``, ``not_open``, ``unknown_good``.
+        """
+        return await self._do(Bought, "buy", {"good": good, "qty": qty, "limit": limit}, key)
+
+    async def sell(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Sold:
+        """Sell up to ``qty`` units now, to the highest bid down, none cheaper than ``limit``. As ``buy`` else."""
+        return await self._do(Sold, "sell", {"good": good, "qty": qty, "limit": limit}, key)
+
+    async def order(
+        self,
+        good: str,
+        side: Literal["bid", "ask"],
+        qty: int,
+        price: int,
+        *,
+        key: str | None = None,
+    ) -> Ordered:
+        """A limit order: what does not trade at once rests at ``price``, its cash or goods held.
+
+        Codes: ``insufficient_cash``, ``insufficient_goods``, ``too_many_orders``, ``not_open``.
+        """
+        return await self._do(Ordered, "order", {"good": good, "side": side, "qty": qty, "price": price}, key)
+
+    async def cancel(self, order: str | OpenOrder | Ordered, *, key: str | None = None) -> Cancelled:
+        """Take a resting order back. ``unknown_order`` when it has traded or gone meanwhile."""
+        name = order if isinstance(order, str) else order.order
+        return await self._do(Cancelled, "cancel", {"order": name}, key)
+
+    async def say(self, text: str, to: str | None = None, *, key: str | None = None) -> Sent:
+        """1 to 500 characters to everyone in the game, or to the player with the id ``to`` alone."""
+        return await self._do(Sent, "say", {"text": text, "to": to}, key)
+
+    async def book(self, good: str, depth: int = 10) -> Book:
+        """``depth`` levels a side, 1 to 100. Five are always in ``state``, without asking."""
+        return await self._do(Book, "book", {"good": good, "depth": depth}, None)
+
+    async def standings(self, limit: int = 10) -> list[Standing]:
+        """The richest ``limit`` players, 1 to 100."""
+        ok = await self._calls.call("standings", {"game": self.id, "limit": limit})
+        return [decode(Standing, row) for row in field(ok, "standings", list)]
+
+    async def refresh_me(self) -> Account:
+        """Ask for the account. ``me`` is kept current without; this is for being sure, right after a call."""
+        account = await self._do(Account, "me", {}, None)
+        self._follower.put_me(account)
+        return account
+
+    async def leave(self) -> None:
+        """No more news: ``events()`` ends. The account stays. Idempotent."""
+        await self._client.leave(self.id)
+
+    def events(self, buffer: int = 1000) -> EventStream:
+        """Everything that happens from now on, for ``async for``; see EventStream. ``state`` may be ahead of it."""
+        return self._follower.stream(buffer)
+
+    async def until(self, true: Callable[[Game], bool]) -> None:
+        """Wait until ``true(game)`` is; it is asked after every change of ``state`` or ``me``.
+
+        Raises what ``events()`` raises, and trio.ClosedResourceError once the game was left or the client closed.
+        """
+        follower = self._follower
+        await trio.lowlevel.checkpoint()
+        while not true(self):
+            if follower.over:
+                raise follower.stop.error() if follower.stop else trio.ClosedResourceError("the game was left")
+            await follower.changed.park()
+
+    async def _do(self, kind: type[T], op: str, fields: dict[str, object], key: str | None) -> T:
+        ok = await self._calls.call(op, {"game": self.id, **fields}, key=key)
+        return decode(kind, ok)

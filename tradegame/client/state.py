@@ -1,0 +1,133 @@
+"""A game's public state, kept current from its events. No I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from attrs import Factory, define, frozen
+
+from tradegame.client.events import BookChanged, Joined, PublicEvent, RoundChanged, Said, Trade
+from tradegame.client.results import Level
+from tradegame.client.wire import decode
+
+RECENT_TRADES = 200
+MESSAGES_KEPT = 50
+
+
+@define(eq=False)
+class Good:
+    """One good's market: five levels a side, best first; ``recent`` trades as (at, price, qty), oldest first."""
+
+    last: int | None = None
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    volume: int = 0
+    recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_TRADES))
+
+    @property
+    def best_bid(self) -> int | None:
+        return self.bids[0][0] if self.bids else None
+
+    @property
+    def best_ask(self) -> int | None:
+        return self.asks[0][0] if self.asks else None
+
+    @property
+    def price(self) -> int | None:
+        """What a unit may be worth: between the best bid and ask, else the last trade, else the one side."""
+        bid, ask = self.best_bid, self.best_ask
+        if bid is not None and ask is not None:
+            return (bid + ask) // 2
+        for price in (self.last, bid, ask):
+            if price is not None:
+                return price
+        return None
+
+
+@frozen
+class Player:
+    name: str
+
+
+@frozen
+class Message:
+    """``at`` in ms since the Unix epoch."""
+
+    player: str
+    text: str
+    at: int
+
+
+@frozen
+class _Market:
+    last: int | None
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    volume: int
+    recent: tuple[tuple[int, int, int], ...]
+
+
+@frozen
+class _Snapshot:
+    phase: str
+    round: int
+    ends_at: int | None
+    goods: dict[str, _Market]
+    players: dict[str, Player]
+    messages: tuple[Message, ...]
+
+
+@define(eq=False)
+class State:
+    """The mirror. Always one and the same object for a game, changed in place; read it, do not write it.
+
+    ``seq`` and ``epoch`` say which frame it stands at; ``at`` is that frame's time. ``online``: who is connected.
+    """
+
+    phase: str = "lobby"
+    round: int = 0
+    ends_at: int | None = None
+    goods: dict[str, Good] = Factory(dict)
+    players: dict[str, Player] = Factory(dict)
+    messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
+    online: set[str] = Factory(set)
+    epoch: str = ""
+    seq: int = 0
+    at: int = 0
+
+    def replace(self, raw: Any, epoch: str, seq: int) -> None:
+        """Become what the server says. Raises ProtocolError, and is unchanged then."""
+        new = decode(_Snapshot, raw)
+        self.phase, self.round, self.ends_at = new.phase, new.round, new.ends_at
+        self.players = dict(new.players)
+        self.messages.clear()
+        self.messages.extend(new.messages)
+        self.goods = {
+            name: Good(market.last, market.bids, market.asks, market.volume, deque(market.recent, RECENT_TRADES))
+            for name, market in new.goods.items()
+        }
+        self.epoch, self.seq = epoch, seq
+
+    def apply(self, event: PublicEvent) -> None:
+        match event:
+            case Trade():
+                good = self.goods.setdefault(event.good, Good())
+                good.last = event.price
+                good.volume += event.qty
+                good.recent.append((event.at, event.price, event.qty))
+            case BookChanged():
+                good = self.goods.setdefault(event.good, Good())
+                good.bids, good.asks = event.bids, event.asks
+            case Joined():
+                self.players[event.player] = Player(event.name)
+            case Said():
+                self.messages.append(Message(event.player, event.text, event.at))
+            case RoundChanged():
+                if event.round != self.round:  # a new round begins with an empty tape
+                    for good in self.goods.values():
+                        good.last, good.volume = None, 0
+                        good.recent.clear()
+                self.phase, self.round, self.ends_at = event.phase, event.round, event.ends_at
+            case _:
+                pass  # news changes nothing here

@@ -1,0 +1,146 @@
+"""The head of an HTTP/1.1 request, read off a stream: enough of it to know whose request this is, and no more.
+
+Whoever gets the request parses its head again, strictly: Hypercorn and wsproto, both with h11.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import trio
+from attrs import define, field
+
+MAX_HEAD = 16_384
+"""The most bytes that a request's line and headers may have together."""
+
+_END = b"\r\n\r\n"
+_REASONS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    426: "Upgrade Required",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+    505: "HTTP Version Not Supported",
+}
+
+
+class Refusal(Exception):  # noqa: N818 - not a fault of anyone's: an answer
+    """An answer instead of what was asked for: an HTTP status, and the protocol's error body."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = tuple(headers)
+
+    def response(self) -> bytes:
+        """The whole HTTP/1.1 response. It ends the connection."""
+        error = {"code": self.code, "message": self.message, "definite": True}
+        body = json.dumps({"error": error}).encode()
+        fields = (
+            *self.headers,
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        )
+        lines = [f"HTTP/1.1 {self.status} {_REASONS[self.status]}", *(f"{name}: {value}" for name, value in fields)]
+        return "\r\n".join(lines).encode("latin-1") + _END + body
+
+
+@define
+class Head:
+    """The request line and the headers (lower-case name, value, in order), and the bytes they came in.
+
+    ``raw`` ends with the empty line; ``rest`` came behind it in the same read.
+    """
+
+    method: str
+    target: str
+    version: str
+    headers: tuple[tuple[str, str], ...]
+    raw: bytes = field(repr=False)
+    rest: bytes = field(default=b"", repr=False)
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+    def get(self, name: str) -> str | None:
+        """The value of this header; of several, joined by commas (RFC 9110, section 5.3). None if it is not there."""
+        values = [value for key, value in self.headers if key == name]
+        return ", ".join(values) if values else None
+
+    def tokens(self, name: str) -> tuple[str, ...]:
+        """The comma-separated items of this header, as written."""
+        return tuple(item for item in map(str.strip, (self.get(name) or "").split(",")) if item)
+
+    def forget(self) -> None:
+        """Drop the headers and the bytes: whoever serves a connection for hours may hold on to its head as long."""
+        self.headers, self.raw, self.rest = (), b"", b""
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether it asks for an upgrade to WebSocket (RFC 6455, section 4.2.1)."""
+        return "websocket" in (item.lower() for item in self.tokens("upgrade"))
+
+
+def parse_head(raw: bytes, rest: bytes = b"") -> Head:
+    """Raises Refusal, 400 or 505, for what is no head of an HTTP/1 request."""
+    line, *fields = raw.removesuffix(_END).decode("latin-1").split("\r\n")
+    words = line.split(" ")
+    if len(words) != 3 or not all(words):
+        raise Refusal(400, "bad_request", "this is not an HTTP request")
+    method, target, version = words
+    if version not in ("HTTP/1.1", "HTTP/1.0"):
+        raise Refusal(505, "bad_request", "only HTTP/1.1 is spoken here")
+    headers = []
+    for text in fields:
+        name, colon, value = text.partition(":")
+        if not colon or not name or name.strip() != name:
+            raise Refusal(400, "bad_request", "a header is malformed")
+        headers.append((name.lower(), value.strip()))
+    return Head(method, target, version, tuple(headers), raw, rest)
+
+
+async def read_head(stream: trio.abc.ReceiveStream) -> Head | None:
+    """The head of the first request; None if the peer left before it was whole.
+
+    Raises Refusal for what is too long or no HTTP. Has no deadline of its own.
+    """
+    data = b""
+    while (end := data.find(_END)) < 0:
+        if len(data) > MAX_HEAD:
+            raise Refusal(431, "too_large", f"the head of the request is longer than {MAX_HEAD} bytes")
+        chunk = await stream.receive_some(4096)
+        if not chunk:
+            return None
+        data += chunk
+    end += len(_END)
+    if end > MAX_HEAD:
+        raise Refusal(431, "too_large", f"the head of the request is longer than {MAX_HEAD} bytes")
+    return parse_head(data[:end], data[end:])
+
+
+async def refuse(stream: trio.abc.Stream, refusal: Refusal, *, within_s: float = 1.0) -> None:
+    """Answer with ``refusal`` and close the stream, within ``within_s``, however slow the peer.
+
+    What the peer still sends is read and dropped meanwhile: a socket closed with unread bytes resets the
+    connection, and the peer might never see the answer.
+    """
+    with trio.move_on_after(within_s, shield=True):
+        try:
+            await stream.send_all(refusal.response())
+            if isinstance(stream, trio.abc.HalfCloseableStream):
+                await stream.send_eof()
+            while await stream.receive_some(4096):
+                pass
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # it has gone, and does not need an answer
+    with trio.CancelScope(shield=True):
+        await trio.aclose_forcefully(stream)

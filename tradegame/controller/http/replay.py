@@ -1,0 +1,82 @@
+"""A client's stream as Hypercorn wants it: it begins with what was read already, and nothing on it takes for ever."""
+
+from __future__ import annotations
+
+import trio
+
+SEND_S = 10.0
+"""How long the peer may take for each 64 KiB it is sent: slower than 6 KiB/s is given up."""
+_PIECE = 65_536
+_CLOSE_S = 1.0
+
+
+class Replay(trio.abc.HalfCloseableStream):
+    """A TCP stream of which the first bytes come from memory.
+
+    Hypercorn sends in a shield, without a deadline: the deadline is here. A send that misses it, or a close that takes
+    over 1 s, closes the socket.
+    """
+
+    __slots__ = ("_first", "_stream", "socket")
+
+    def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream], first: bytes) -> None:
+        self._stream = stream
+        self._first = first
+        self.socket = stream.transport_stream.socket if isinstance(stream, trio.SSLStream) else stream.socket
+
+    def cut(self) -> None:
+        """Close the socket, now. What waits for it is woken by an error."""
+        self.socket.close()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """The first bytes, then the stream's."""
+        if self._first:
+            await trio.lowlevel.checkpoint()
+            first, self._first = self._first, b""
+            return first
+        return bytes(await self._stream.receive_some(max_bytes))
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Raises trio.BrokenResourceError if the peer is too slow."""
+        with memoryview(data) as view:
+            for at in range(0, len(view), _PIECE):
+                with trio.move_on_after(SEND_S) as deadline:
+                    await self._stream.send_all(view[at : at + _PIECE])
+                if deadline.cancelled_caught:
+                    self.cut()
+                    raise trio.BrokenResourceError("the peer reads too slowly")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As the stream's."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        """As the stream's; nothing over TLS, whose close says it."""
+        if isinstance(self._stream, trio.SocketStream):
+            await self._stream.send_eof()
+        else:
+            await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        """Close the stream, within 1 s."""
+        with trio.move_on_after(_CLOSE_S):
+            await self._stream.aclose()
+        self.cut()
+
+
+class SecureReplay(Replay):
+    """The same over TLS. The handshake is behind it; Hypercorn tells TLS from TCP by these three."""
+
+    __slots__ = ("transport_stream",)
+
+    def __init__(self, stream: trio.SSLStream[trio.SocketStream], first: bytes) -> None:
+        super().__init__(stream, first)
+        self.transport_stream = stream.transport_stream
+
+    async def do_handshake(self) -> None:
+        """It has been done."""
+        await trio.lowlevel.checkpoint()
+
+    def selected_alpn_protocol(self) -> str:
+        """The only one that we offer."""
+        return "http/1.1"

@@ -1,0 +1,259 @@
+"""The HTTP side: health, metrics, games, and the host's calls. Starlette routes over the same use cases."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from attrs import frozen
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tradegame.controller.http.page import page
+from tradegame.controller.websocket import values
+from tradegame.controller.websocket.protocol import error_body
+from tradegame.core.domain import views
+from tradegame.core.domain.definition import ID_PATTERN, GameDefinition
+from tradegame.core.domain.errors import (
+    BadRequestError,
+    InternalError,
+    TradeGameError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from tradegame.core.repositories import CompactedError, GameStateRepository, StoreUnavailableError
+from tradegame.core.use_cases.administer import AdministerUseCase
+from tradegame.core.use_cases.export_log import export_log
+from tradegame.core.use_cases.games import GameService
+from tradegame.utils.errors import log_fault
+
+JSON_LINES = "application/x-ndjson"
+
+
+class ForbiddenError(TradeGameError):
+    """The host's calls are switched off: no admin token is configured."""
+
+    code, status = "forbidden", 403
+
+
+class NotFoundError(TradeGameError):
+    code, status = "not_found", 404
+
+
+class MethodNotAllowedError(TradeGameError):
+    code, status = "method_not_allowed", 405
+
+
+class TooLargeError(TradeGameError):
+    code, status = "too_large", 413
+
+
+@frozen
+class HttpServices:
+    """What the routes need. ``ready`` says why not, or None; ``parse_definition`` raises BadRequestError."""
+
+    games: GameService
+    repository: GameStateRepository
+    administer: AdministerUseCase
+    ready: Callable[[], str | None]
+    metrics: Callable[[], bytes]
+    parse_definition: Callable[[Mapping[str, Any]], GameDefinition]
+    admin_token: str
+
+
+def build_app(services: HttpServices) -> Starlette:
+    """The ASGI application."""
+    routes = _Routes(services)
+    table: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+        ("GET", "/", page),
+        ("GET", "/healthz", routes.health),
+        ("GET", "/readyz", routes.ready),
+        ("GET", "/metrics", routes.metrics),
+        ("GET", "/v1/games", routes.list_games),
+        ("GET", "/v1/games/{game}", routes.game),
+        ("GET", "/v1/games/{game}/standings", routes.standings),
+        ("GET", "/v1/games/{game}/log", routes.log),
+        ("POST", "/v1/games", routes.create),
+        ("DELETE", "/v1/games/{game}", routes.delete),
+        ("POST", "/v1/games/{game}/phase", routes.phase),
+        ("POST", "/v1/games/{game}/news", routes.news),
+        ("DELETE", "/v1/players/{player}", routes.kick),
+    ]
+    by_path: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {}
+    for method, path, handler in table:
+        by_path.setdefault(path, {})[method] = handler
+    app = Starlette(
+        routes=[Route(path, _one_of(handlers), methods=None) for path, handlers in by_path.items()],
+        exception_handlers={HTTPException: _http_error},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _one_of(
+    handlers: Mapping[str, Callable[[Request], Awaitable[Response]]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """The handler by method, with every error answered in the protocol's form."""
+
+    async def endpoint(request: Request) -> Response:
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+        try:
+            if handler is None:
+                raise MethodNotAllowedError(f"only {', '.join(handlers)} here")
+            return await handler(request)
+        except TradeGameError as error:
+            response = error_response(error)
+            if isinstance(error, MethodNotAllowedError):
+                response.headers["Allow"] = ", ".join(handlers)
+            return response
+        except StoreUnavailableError:
+            return error_response(UnavailableError("the store did not answer in time", retry_after_ms=1000))
+        except Exception as fault:  # noqa: BLE001 - the request's edge: whatever it is, there is an answer
+            reference = log_fault(structlog.get_logger(), "request_failed", fault, path=request.url.path)
+            return error_response(InternalError(f"a fault of the server's, reference {reference}"))
+
+    return endpoint
+
+
+def error_response(error: TradeGameError) -> JSONResponse:
+    """An error as HTTP has it."""
+    headers = {}
+    if error.retry_after_ms is not None:
+        headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"error": error_body(error)}, error.status, headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return error_response(NotFoundError("no such path"))
+
+
+@frozen
+class _Routes:
+    services: HttpServices
+
+    async def health(self, request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(self, request: Request) -> Response:
+        reason = self.services.ready()
+        return PlainTextResponse("ready\n" if reason is None else f"{reason}\n", 200 if reason is None else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self.services.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def list_games(self, request: Request) -> Response:
+        hosts = sorted(self.services.games.hosts.items())
+        return JSONResponse({"games": [views.summary(host.game.state) for _, host in hosts if host.running]})
+
+    async def game(self, request: Request) -> Response:
+        state = self._host(request).game.state
+        summary = views.summary(state)
+        head = {name: summary[name] for name in ("game", "title", "epoch", "seq")}
+        return JSONResponse({**head, **views.public_state(state)})
+
+    async def standings(self, request: Request) -> Response:
+        limit = request.query_params.get("limit", "10")
+        if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
+            raise BadRequestError("expected 1 to 100", at="limit")
+        return JSONResponse({"standings": views.standings(self._host(request).game.state, int(limit))})
+
+    async def log(self, request: Request) -> Response:
+        self._authorize(request)
+        host = self._host(request)
+        lines = export_log(self.services.repository, host.id)
+        try:
+            first = await anext(lines)
+        except CompactedError:  # trimmed between two reads: the next base is there by now
+            lines = export_log(self.services.repository, host.id)
+            first = await anext(lines)
+
+        async def body() -> AsyncIterator[bytes]:
+            yield first
+            async for piece in lines:
+                yield piece
+
+        name = f"{host.id}-{host.meta.epoch}.jsonl"
+        return StreamingResponse(
+            body(), media_type=JSON_LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+    async def create(self, request: Request) -> Response:
+        self._authorize(request)
+        definition = self.services.parse_definition(await _json_object(request))
+        return JSONResponse(await self.services.administer.create(definition), 201)
+
+    async def delete(self, request: Request) -> Response:
+        self._authorize(request)
+        await self.services.administer.delete(_game_id(request))
+        return JSONResponse({})
+
+    async def phase(self, request: Request) -> Response:
+        self._authorize(request)
+        body = await _json_object(request)
+        _only(body, "phase")
+        phase = body.get("phase")
+        if phase not in ("lobby", "open", "closed"):
+            raise BadRequestError("expected lobby, open or closed", at="$.phase")
+        return JSONResponse({"seq": await self.services.administer.set_phase(_game_id(request), phase)})
+
+    async def news(self, request: Request) -> Response:
+        self._authorize(request)
+        body = await _json_object(request)
+        _only(body, "text", "good", "anchor_bps")
+        text, good, bps = body.get("text"), body.get("good"), body.get("anchor_bps", 0)
+        if type(text) is not str or not 1 <= len(text) <= 500 or not values.encodable(text):
+            raise BadRequestError("expected 1 to 500 characters", at="$.text")
+        if good is not None and not (type(good) is str and ID_PATTERN.match(good)):
+            raise BadRequestError("expected the id of a good", at="$.good")
+        if type(bps) is not int or not -9_999 <= bps <= 1_000_000:
+            raise BadRequestError("expected an integer from -9999 to 1000000", at="$.anchor_bps")
+        if bps and good is None:
+            raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
+        return JSONResponse({"seq": await self.services.administer.announce(_game_id(request), text, good, bps)})
+
+    async def kick(self, request: Request) -> Response:
+        self._authorize(request)
+        await self.services.administer.kick(request.path_params["player"])
+        return JSONResponse({})
+
+    def _host(self, request: Request) -> Any:
+        return self.services.games.host(_game_id(request))
+
+    def _authorize(self, request: Request) -> None:
+        """Raises ForbiddenError without a configured token, UnauthorizedError without the right one."""
+        if not self.services.admin_token:
+            raise ForbiddenError("the host's calls are off: set admin.token")
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        expected = self.services.admin_token.encode()
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
+            raise UnauthorizedError("the host's calls need the admin token")
+
+
+def _game_id(request: Request) -> str:
+    game: str = request.path_params["game"]
+    return game
+
+
+async def _json_object(request: Request) -> dict[str, Any]:
+    try:
+        data = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise BadRequestError("not a JSON object", at="$") from None
+    if type(data) is not dict:
+        raise BadRequestError("not a JSON object", at="$")
+    return data
+
+
+def _only(body: Mapping[str, Any], *names: str) -> None:
+    for name in body:
+        if name not in names:
+            raise BadRequestError("an unknown field", at=f"$.{name[:64]}")

@@ -1,0 +1,167 @@
+"""Hypercorn, behind the door: an ASGI app for the connections whose first request is not a WebSocket's."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias, cast
+
+import structlog
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ASGIFramework, ConnectionState
+
+from tradegame.controller.front import Stream
+from tradegame.controller.head import MAX_HEAD, Head
+from tradegame.controller.http.replay import Replay, SecureReplay
+
+log = structlog.get_logger(__name__)
+
+BODY_BYTES = 65_536
+"""The most that the body of a request may have."""
+BODY_S = 10.0
+"""How long it may take to come."""
+KEEP_ALIVE_S = 15
+
+Message: TypeAlias = MutableMapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class HttpServer:
+    """Serves an ASGI app, connection by connection: an instance is the door's ``http`` handler.
+
+    The app is called with ``http`` scopes only (no lifespan: what the app needs is built before it), and with the whole
+    body in one message. A request whose body is over 64 KiB or takes over 10 s never reaches it.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = ASGIWrapper(cast("ASGIFramework", Guard(app)))
+        self._context = WorkerContext(None)
+        self._config = Config()
+        self._config.accesslog = self._config.errorlog = None  # the app's faults are logged by the guard
+        self._config.include_server_header = False
+        self._config.keep_alive_timeout = KEEP_ALIVE_S
+        self._config.keep_alive_max_requests = 10_000
+        self._config.h11_max_incomplete_size = MAX_HEAD
+        self._config.h2_max_concurrent_streams = 16
+        self._config.h2_max_header_list_size = MAX_HEAD
+        self._config.max_app_queue_size = 4
+
+    async def __call__(self, stream: Stream, head: Head, address: str) -> None:
+        """Serve one connection, whose first request begins with ``head``, until either side closes it.
+
+        Hypercorn shields what it sends from cancellation. So that a peer which does not read cannot hold up the
+        server's end, the socket is closed under it when this is cancelled.
+        """
+        first = head.raw + head.rest
+        replay = SecureReplay(stream, first) if isinstance(stream, trio.SSLStream) else Replay(stream, first)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cut_when_cancelled, replay)
+            server = TCPServer(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
+            await server.run()
+            nursery.cancel_scope.cancel()
+
+    async def finish(self) -> None:
+        """Answer what is under way, but nothing after it on any connection; idle ones are closed. Returns at once."""
+        await self._context.terminated.set()
+
+
+async def _cut_when_cancelled(replay: Replay) -> None:
+    try:
+        await trio.sleep_forever()
+    finally:
+        replay.cut()
+
+
+class Guard:
+    """ASGI middleware, the outermost: bounds what a request brings in, and lets no exception out."""
+
+    def __init__(self, app: App, *, body_bytes: int = BODY_BYTES, body_s: float = BODY_S) -> None:
+        self._app = app
+        self._body_bytes = body_bytes
+        self._body_s = body_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI app."""
+        if scope["type"] == "websocket":
+            # An upgrade on a connection that was kept alive: the door sees only a connection's first request.
+            await send({"type": "websocket.close"})
+            return
+        try:
+            with trio.fail_after(self._body_s):
+                body = await self._body(scope, receive)
+        except trio.TooSlowError:
+            await answer(send, 408, "timeout", f"the body did not come within {self._body_s:g} s")
+            return
+        if body is None:
+            message = f"a request's body has at most {self._body_bytes} bytes"
+            await answer(send, 413, "too_large", message, unread=receive)
+            return
+        await self._call(scope, body, receive, send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """All of it; None if it is too large. A peer that leaves half-way has sent what it has sent."""
+        for name, value in scope["headers"]:
+            if name.lower() == b"content-length" and int(value) > self._body_bytes:
+                return None
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return bytes(body)
+            body += message.get("body", b"")
+            if len(body) > self._body_bytes:
+                return None
+            if not message.get("more_body"):
+                return bytes(body)
+
+    async def _call(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        started = False
+
+        async def receive_body() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        failed = False
+        try:
+            await self._app(scope, receive_body, send_noting)
+        except* Exception:
+            failed = True
+            reference = secrets.token_hex(4)
+            log.exception("http_request_failed", method=scope["method"], path=scope["path"], reference=reference)
+        if failed and not started:
+            await answer(send, 500, "internal", f"a fault of the server's, logged as {reference}", definite=False)
+
+
+async def answer(
+    send: Send, status: int, code: str, message: str, *, definite: bool = True, unread: Receive | None = None
+) -> None:
+    """A response with the protocol's error body.
+
+    ``unread``: before the connection is closed, drop the rest of the request, as far as it comes within 1 s.
+
+    Closing a socket with unread bytes resets the connection, and the peer might never see the answer.
+    """
+    body = json.dumps({"error": {"code": code, "message": message, "definite": definite}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if unread is not None:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": unread is not None})
+    if unread is not None:
+        with trio.move_on_after(1):
+            while (await unread()).get("more_body"):
+                pass
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

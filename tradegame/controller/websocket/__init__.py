@@ -1,0 +1,1 @@
+"""The WebSocket edge: transport, connection, hub, and the protocol they speak."""

@@ -1,0 +1,156 @@
+"""One connection: reader, writer (inside the transport) and heartbeat under one nursery. When one ends, all end."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import structlog
+import trio
+from attrs import define, field
+
+from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket.frames import text_frame
+from tradegame.controller.websocket.hub import Hub, Member
+from tradegame.controller.websocket.transport import Disconnected, WebSocket
+from tradegame.core.domain.errors import BadRequestError
+from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.dispatcher import Dispatcher
+from tradegame.utils.errors import log_fault
+
+HELLO_S = 10.0
+"""How long after the handshake the first ``hello`` may take."""
+BAD_REQUESTS_IN_A_ROW = 20
+IN_FLIGHT = 64
+"""Commands of one connection that may be unanswered; after that its frames wait in its socket."""
+
+HEARTBEAT_LOST = 4002
+NO_HELLO = 4004
+BINARY = 1003
+ABUSE = 4500
+FAULT = 1011
+
+
+@define(eq=False)
+class Connection:
+    """Serves one WebSocket until either side ends it. ``frames_in`` counts its messages."""
+
+    websocket: WebSocket
+    client: ClientSession
+    dispatcher: Dispatcher
+    hub: Hub
+    heartbeat_s: float
+    frames_in: int = field(default=0, init=False)
+    _member: Member = field(init=False)
+    _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    _ending: tuple[int, str] | None = field(default=None, init=False)
+    _bad: int = field(default=0, init=False)
+    _room: trio.Event | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._member = Member(self.client, self.websocket.outbox, self.end)
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the connection with this code; the first one to say so is heard. Never waits."""
+        if self._ending is None:
+            self._ending = code, reason
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Serve until the end, then close. Raises nothing that a client can bring about."""
+        self.hub.enter(self._member)
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._heartbeat)
+                    await self._read()
+        except* Disconnected as ends:
+            if self._ending is None:
+                self._ending = _innermost(ends)
+        except* Exception as faults:  # noqa: BLE001 - the connection's edge: it ends, and nothing else does
+            log_fault(structlog.get_logger(), "connection_failed", faults, connection=self.client.connection)
+            self._ending = FAULT, "a fault of the server's"
+        finally:
+            self.hub.leave(self._member)
+            code, reason = self._ending or (1001, "the server is going away")
+            await self.websocket.close(code, reason)
+            self._log(code, reason)
+
+    async def _read(self) -> None:
+        """One frame after another to the dispatcher."""
+        websocket, client = self.websocket, self.client
+        while True:
+            message = await websocket.receive()
+            self.frames_in += 1
+            if type(message) is not str:
+                self.end(BINARY, "text frames only")
+                await trio.lowlevel.checkpoint()
+                continue
+            try:
+                decoded = protocol.decode(message)
+            except protocol.DecodeError as refused:
+                self._refuse(refused)
+                await trio.lowlevel.checkpoint()
+                continue
+            self._bad = 0
+            waiting = self.dispatcher.dispatch(client, decoded.request, partial(self._reply, decoded.id))
+            if waiting is not None:
+                await waiting
+            while client.in_flight >= IN_FLIGHT:
+                self._room = trio.Event()
+                await self._room.wait()
+
+    def _refuse(self, refused: protocol.DecodeError) -> None:
+        self._reply(refused.id, refused.error)
+        if isinstance(refused.error, BadRequestError):
+            self._bad += 1
+            if self._bad >= BAD_REQUESTS_IN_A_ROW:
+                self.end(ABUSE, f"{self._bad} bad requests in a row")
+
+    def _reply(self, request_id: protocol.RequestId, payload: Any) -> None:
+        """Exactly one reply to a request that has an id; to one that has none, only what went wrong."""
+        if self._room is not None and self.client.in_flight < IN_FLIGHT:
+            self._room.set()
+            self._room = None
+        if self.client.closed:
+            return
+        encoded = protocol.encode_reply(request_id, payload)
+        if request_id is not None or encoded.startswith(b'{"id":null,"error"'):
+            self.hub.post(self._member, text_frame(encoded))
+
+    async def _heartbeat(self) -> None:
+        """Close who says no hello, and who gives no sign of life."""
+        opened = trio.current_time()
+        while self.client.signed_in is None:
+            await trio.sleep(min(0.5, self.heartbeat_s))
+            if self.client.signed_in is None and trio.current_time() - opened >= HELLO_S:
+                self.end(NO_HELLO, "no hello in time")
+        while True:
+            silent_s = trio.current_time() - self.websocket.last_received
+            if silent_s >= 2 * self.heartbeat_s:
+                self.end(HEARTBEAT_LOST, "no heartbeat")
+            self.websocket.ping()
+            await trio.sleep(self.heartbeat_s)
+
+    def _log(self, code: int, reason: str) -> None:
+        statistics = self.websocket.statistics()
+        signed_in = self.client.signed_in
+        structlog.get_logger().info(
+            "connection_closed",
+            connection=self.client.connection,
+            address=self.client.address,
+            player=None if signed_in is None else signed_in.player.id,
+            code=code,
+            reason=reason,
+            frames_in=self.frames_in,
+            frames_out=statistics.frames_out,
+            bytes_out=statistics.bytes_out,
+        )
+
+
+def _innermost(ends: BaseExceptionGroup[Disconnected]) -> tuple[int, str]:
+    end: BaseException = ends
+    while isinstance(end, BaseExceptionGroup):
+        end = end.exceptions[0]
+    assert isinstance(end, Disconnected)
+    return end.code, end.reason

@@ -1,0 +1,265 @@
+"""The hub: shows each game to whoever follows it on this node. A frame is encoded once for all.
+
+What one entry brings is gathered, the reply, the account and the frame, and goes out in one write a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import trio
+from attrs import Factory, define, field
+
+from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket.frames import text_frame
+from tradegame.controller.websocket.outbox import Outbox
+from tradegame.core.domain import views
+from tradegame.core.domain.errors import OverloadedError
+from tradegame.core.domain.events import Applied
+from tradegame.core.repositories import LiveConnection
+from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
+from tradegame.core.use_cases.clients import ClientSession, TokenBucket
+from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.use_cases.presence import ConnectionRegister, Presence
+from tradegame.core.use_cases.sessions import SignedIn
+
+PRESENCE_S = 0.25
+"""How often who came and went is told, at most."""
+
+
+@define(eq=False)
+class Member:
+    """A connection as the hub sees it. ``end(code, reason)`` closes it; both calls never wait."""
+
+    client: ClientSession
+    outbox: Outbox
+    end: Callable[[int, str], None]
+    games: dict[str, GameHost] = Factory(dict)
+    dirty: bool = False
+
+
+@define(eq=False)
+class _PlayerHere:
+    members: dict[Member, None]
+    bucket: TokenBucket
+
+
+@define
+class HubCounters:
+    """``frames``: broadcast; ``deliveries``: frames times followers."""
+
+    frames: int = 0
+    deliveries: int = 0
+
+
+@define(eq=False)
+class Hub:
+    """Who follows what on this node. Everything here is synchronous; only ``run_presence`` waits."""
+
+    presence: Presence
+    register: ConnectionRegister
+    node: str
+    connections_per_player: int
+    counters: HubCounters = field(factory=HubCounters)
+    members: dict[str, Member] = field(factory=dict, init=False)
+    _followers: dict[str, dict[Member, None]] = field(factory=dict, init=False)
+    _players: dict[str, _PlayerHere] = field(factory=dict, init=False)
+    _newcomers: dict[str, dict[Member, None]] = field(factory=dict, init=False)
+    _dirty: list[Member] = field(factory=list, init=False)
+    _gathering: bool = field(default=False, init=False)
+    _presence_changed: trio.Event = field(factory=trio.Event, init=False)
+
+    # Connections come and go
+
+    def enter(self, member: Member) -> None:
+        """A connection is open; nobody yet."""
+        self.members[member.client.connection] = member
+
+    def leave(self, member: Member) -> None:
+        """A connection is gone. Idempotent."""
+        client = member.client
+        if self.members.pop(client.connection, None) is None:
+            return
+        client.closed = True
+        for game in list(member.games):
+            self._drop(member, game)
+        if client.signed_in is not None:
+            here = self._players[client.signed_in.player.id]
+            del here.members[member]
+            if not here.members:
+                del self._players[client.signed_in.player.id]
+            self.register.drop(client.connection)
+
+    def post(self, member: Member, frame: bytes) -> None:
+        """Send an encoded frame to one client: with the rest, while an entry's effects are gathered; else at once."""
+        member.outbox.put(frame)
+        if self._gathering:
+            self._soil(member)
+        else:
+            member.outbox.flush()
+
+    def end_player(self, player: str, code: int, reason: str) -> None:
+        """Close every connection of a player."""
+        here = self._players.get(player)
+        for member in list(here.members) if here is not None else ():
+            member.end(code, reason)
+
+    def end_session(self, session: str, code: int, reason: str) -> None:
+        """Close every connection of a session."""
+        for member in list(self.members.values()):
+            signed_in = member.client.signed_in
+            if signed_in is not None and signed_in.session == session:
+                member.end(code, reason)
+
+    def sessions(self) -> list[str]:
+        """The sessions with open connections here."""
+        signed_in = (member.client.signed_in for member in self.members.values())
+        return list(dict.fromkeys(signed.session for signed in signed_in if signed is not None))
+
+    # Audience, for the use cases
+
+    def welcome(self, client: ClientSession, signed_in: SignedIn) -> None:
+        """The client is this player from now on. Raises OverloadedError when the player has too many connections."""
+        member = self.members.get(client.connection)
+        if member is None:
+            return
+        here = self._players.get(signed_in.player.id)
+        if here is None:
+            here = self._players[signed_in.player.id] = _PlayerHere({}, client.bucket)
+        elif len(here.members) >= self.connections_per_player:
+            raise OverloadedError("too many connections of this player", retry_after_ms=5_000)
+        here.members[member] = None
+        client.bucket = here.bucket
+        client.signed_in = signed_in
+        self._registered(member)
+
+    def follow(self, client: ClientSession, host: GameHost, missed: Sequence[PublishedFrame]) -> None:
+        """Show the missed frames, then every frame from now on."""
+        member = self.members.get(client.connection)
+        if member is None:
+            return
+        for frame in missed:
+            self.post(member, self._wire(host, frame))
+        if host.id not in member.games:
+            member.games[host.id] = host
+            self._followers.setdefault(host.id, {})[member] = None
+            host.follow(+1)
+            self._registered(member)
+        self._newcomers.setdefault(host.id, {})[member] = None
+        self._presence_changed.set()
+
+    def unfollow(self, client: ClientSession, game: str) -> None:
+        """No more news of it."""
+        member = self.members.get(client.connection)
+        if member is not None and game in member.games:
+            self._drop(member, game)
+            self._registered(member)
+
+    # Observer, for the game hosts
+
+    def applied(self, host: GameHost, applied: Applied, frame: PublishedFrame | None) -> None:
+        """Queue everything that an entry brought; ``settled`` sends it."""
+        self._gathering = True
+        followers = self._followers.get(host.id)
+        if not followers:
+            return
+        if frame is not None:
+            wire = self._wire(host, frame)
+            self.counters.frames += 1
+            self.counters.deliveries += len(followers)
+            for member in followers:
+                member.outbox.put(wire)
+                self._soil(member)
+        for player in applied.accounts:
+            if (here := self._players.get(player)) is not None:
+                account = views.account(host.game.state, player)
+                wire = text_frame(protocol.encode_account(host.id, applied.seq, account))
+                self._tell(here, host.id, wire)
+        for whisper in applied.whispers:
+            wire = text_frame(protocol.encode_whisper(host.id, applied.seq, applied.at, whisper))
+            for player in dict.fromkeys((whisper.player, whisper.to)):
+                if (here := self._players.get(player)) is not None:
+                    self._tell(here, host.id, wire)
+
+    def settled(self, host: GameHost) -> None:
+        """The answers are given: everything that was gathered goes out."""
+        self._gathering = False
+        dirty, self._dirty = self._dirty, []
+        for member in dirty:
+            member.dirty = False
+            member.outbox.flush()
+
+    def restarted(self, host: GameHost) -> None:
+        """Nothing to do: the next frame's ``seq`` tells every follower that it has lost something."""
+
+    def ended(self, host: GameHost) -> None:
+        """Tell the followers that no more frames of this life of the game will come from here."""
+        gone = text_frame(protocol.encode_gone(host.id, host.meta.epoch))
+        for member in list(self._followers.get(host.id, ())):
+            if member.games.get(host.id) is host:
+                member.outbox.put(gone)
+                self._soil(member)
+                self._drop(member, host.id)
+                self._registered(member)
+        self.settled(host)
+
+    # Presence
+
+    def presence_changed(self) -> None:
+        """The register has news."""
+        self._presence_changed.set()
+
+    async def run_presence(self) -> None:
+        """Tell who came and went, gathered over a moment; and newcomers, who is there."""
+        while True:
+            await self._presence_changed.wait()
+            await trio.sleep(PRESENCE_S)
+            self._presence_changed = trio.Event()
+            newcomers, self._newcomers = self._newcomers, {}
+            for game, delta in self.presence.deltas().items():
+                fresh = newcomers.get(game, {})
+                wire = text_frame(protocol.encode_presence(game, delta.online, delta.offline))
+                for member in self._followers.get(game, ()):
+                    if member not in fresh:
+                        self.post(member, wire)
+            for game, members in newcomers.items():
+                wire = text_frame(protocol.encode_presence(game, self.presence.online(game), ()))
+                for member in members:
+                    if game in member.games:
+                        self.post(member, wire)
+
+    # Inside
+
+    def _wire(self, host: GameHost, frame: PublishedFrame) -> bytes:
+        if frame.wire is None:
+            frame.wire = text_frame(protocol.encode_frame(host.id, host.meta.epoch, frame.frame))
+        return frame.wire
+
+    def _tell(self, here: _PlayerHere, game: str, wire: bytes) -> None:
+        for member in here.members:
+            if game in member.games:
+                member.outbox.put(wire)
+                self._soil(member)
+
+    def _soil(self, member: Member) -> None:
+        if not member.dirty:
+            member.dirty = True
+            self._dirty.append(member)
+
+    def _drop(self, member: Member, game: str) -> None:
+        host = member.games.pop(game)
+        host.follow(-1)
+        followers = self._followers[game]
+        del followers[member]
+        if not followers:
+            del self._followers[game]
+        self._newcomers.get(game, {}).pop(member, None)
+
+    def _registered(self, member: Member) -> None:
+        client = member.client
+        if client.signed_in is not None:
+            self.register.put(
+                LiveConnection(
+                    client.connection, self.node, client.signed_in.player.id, tuple(member.games), client.since
+                )
+            )

@@ -1,0 +1,267 @@
+"""``tradegame.v1``: strict decoding of what clients send, and encoding of what they are told.
+
+cattrs decodes, with a hook for every kind of value, so that nothing is coerced. Encoding is written out where
+it is hot: ids and numbers need no escaping, texts do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import cattrs
+from attrs import frozen
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
+
+from tradegame.controller.websocket import values
+from tradegame.core.domain.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
+from tradegame.core.domain.events import (
+    BookChanged,
+    Bought,
+    Frame,
+    Joined,
+    NewsPublished,
+    OrderCancelled,
+    OrderPlaced,
+    Outcome,
+    PublicEvent,
+    Rejected,
+    RoundChanged,
+    Said,
+    Sold,
+    Traded,
+    Whispered,
+)
+from tradegame.core.use_cases.requests import REQUESTS, Request
+
+SUBPROTOCOL = "tradegame.v1"
+
+RequestId = int | str | None
+_text = json.JSONEncoder(ensure_ascii=False).encode
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
+
+
+@frozen
+class Decoded:
+    """A frame that was understood: its ``id`` (None: no reply wanted) and the request."""
+
+    id: RequestId
+    request: Request
+
+
+class DecodeError(Exception):
+    """A frame that was not: the ``id`` to answer to, and the error."""
+
+    def __init__(self, request_id: RequestId, error: TradeGameError) -> None:
+        super().__init__(error.message)
+        self.id = request_id
+        self.error = error
+
+
+def _converter(*, detailed: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=detailed)
+    values.install(converter)
+    return converter
+
+
+# the quick one says only that something is wrong, the slow one then says what and where
+_quick, _detailed = _converter(detailed=False), _converter(detailed=True)
+
+
+def decode(text: str) -> Decoded:
+    """A request out of one text frame. Raises DecodeError with ``bad_request`` or ``unknown_op``."""
+    try:
+        data = _decoder.decode(text)
+    except (ValueError, RecursionError):
+        raise DecodeError(None, BadRequestError("not a JSON object", at="$")) from None
+    if type(data) is not dict:
+        raise DecodeError(None, BadRequestError("not a JSON object", at="$"))
+    request_id = data.pop("id", None)
+    if request_id is not None and not _is_request_id(request_id):
+        raise DecodeError(None, BadRequestError("expected an integer or at most 64 characters", at="$.id"))
+    op = data.pop("op", None)
+    if op is None:
+        raise DecodeError(None, BadRequestError("the op is missing", at="$.op"))
+    kind = REQUESTS.get(op) if type(op) is str else None
+    if kind is None:
+        raise DecodeError(request_id, UnknownOpError(f"no op {str(op)[:64]!r}", at="$.op"))
+    try:
+        if None in data.values():
+            raise ValueError("null")
+        return Decoded(request_id, _quick.structure(data, kind))
+    except Exception:  # noqa: BLE001 - whatever it is, the detailed converter finds the place
+        raise DecodeError(request_id, _what_is_wrong(data, kind)) from None
+
+
+def _is_request_id(value: object) -> bool:
+    if type(value) is int:
+        return -(2**63) <= value < 2**64
+    return type(value) is str and len(value) <= 64 and values.encodable(value)
+
+
+def _what_is_wrong(data: Mapping[str, Any], kind: type[Request]) -> BadRequestError:
+    for name, value in data.items():
+        if value is None:
+            return BadRequestError("expected a value, or the field left out", at=f"$.{_name(name)}")
+    try:
+        _detailed.structure(data, kind)
+    except Exception as error:  # noqa: BLE001 - it is looked into
+        path, message = _first_problem(error, "$")
+        return BadRequestError(message, at=path)
+    raise AssertionError("the quick converter refused what the detailed one takes")
+
+
+def _first_problem(error: BaseException, path: str) -> tuple[str, str]:
+    if isinstance(error, ClassValidationError):
+        noted, others = error.group_exceptions()
+        for inner in others:
+            if isinstance(inner, ForbiddenExtraKeysError):
+                return f"{path}.{_name(min(inner.extra_fields))}", "an unknown field"
+        for problem, note in noted:
+            if isinstance(problem, KeyError):
+                return f"{path}.{note.name}", "a field that must be there"
+            return _first_problem(problem, f"{path}.{note.name}")
+    if isinstance(error, ValueError) and error.args:
+        return path, str(error.args[0])
+    return path, "not of the form that the protocol gives"
+
+
+def _name(field: str) -> str:
+    return field[:64] if values.encodable(field[:64]) else "?"
+
+
+# Replies
+
+
+def encode_reply(request_id: RequestId, payload: Mapping[str, Any] | Outcome | TradeGameError) -> bytes:
+    """The one reply to a request."""
+    head = '{"id":null' if request_id is None else f'{{"id":{_id(request_id)}'
+    if isinstance(payload, Outcome):
+        return f"{head},{_outcome(payload)}}}".encode()
+    if isinstance(payload, TradeGameError):
+        return f'{head},"error":{_json(error_body(payload))}}}'.encode()
+    return f'{head},"ok":{_json(payload)}}}'.encode()
+
+
+def error_body(error: TradeGameError) -> dict[str, Any]:
+    """The ``error`` object, over WebSocket and HTTP alike."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message, "definite": error.definite}
+    if error.at is not None:
+        body["at"] = error.at
+    if error.retry_after_ms is not None:
+        body["retry_after_ms"] = error.retry_after_ms
+    return body
+
+
+def _id(request_id: int | str) -> str:
+    return str(request_id) if type(request_id) is int else _text(request_id)
+
+
+def _outcome(outcome: Outcome) -> str:
+    result, replayed = outcome.result, ',"replayed":true' if outcome.replayed else ""
+    if isinstance(result, Bought):
+        return (
+            f'"ok":{{"filled":{result.filled},"cost":{result.cost},"fee":{result.fee},'
+            f'"cash":{result.cash},"seq":{result.seq}{replayed}}}'
+        )
+    if isinstance(result, Sold):
+        return (
+            f'"ok":{{"filled":{result.filled},"proceeds":{result.proceeds},"fee":{result.fee},'
+            f'"cash":{result.cash},"seq":{result.seq}{replayed}}}'
+        )
+    if isinstance(result, OrderPlaced):
+        return (
+            f'"ok":{{"order":"{result.order}","filled":{result.filled},"resting":{result.resting},'
+            f'"cash":{result.cash},"seq":{result.seq}{replayed}}}'
+        )
+    if isinstance(result, OrderCancelled):
+        return (
+            f'"ok":{{"order":"{result.order}","released":{{"cash":{result.cash},"qty":{result.qty}}},'
+            f'"seq":{result.seq}{replayed}}}'
+        )
+    if isinstance(result, Rejected):
+        definite = "true" if RULE_ERRORS[result.code].definite else "false"
+        return f'"error":{{"code":"{result.code}","message":{_text(result.message)},"definite":{definite}{replayed}}}'
+    return f'"ok":{{"seq":{result.seq}{replayed}}}'
+
+
+# News
+
+
+def encode_frame(game: str, epoch: str, frame: Frame) -> bytes:
+    """An ``events`` frame, the same bytes for every client on every node."""
+    events = ",".join([_EVENTS[type(event)](event) for event in frame.events])
+    return (
+        f'{{"push":"events","game":"{game}","epoch":"{epoch}","seq":{frame.seq},"at":{frame.at},"events":[{events}]}}'
+    ).encode()
+
+
+def encode_account(game: str, seq: int, account: Mapping[str, Any]) -> bytes:
+    return f'{{"push":"account","game":"{game}","seq":{seq},"account":{_json(account)}}}'.encode()
+
+
+def encode_whisper(game: str, seq: int, at: int, whisper: Whispered) -> bytes:
+    return (
+        f'{{"push":"whisper","game":"{game}","seq":{seq},"player":{_text(whisper.player)},'
+        f'"to":{_text(whisper.to)},"text":{_text(whisper.text)},"at":{at}}}'
+    ).encode()
+
+
+def encode_presence(game: str, online: Sequence[str], offline: Sequence[str]) -> bytes:
+    return f'{{"push":"presence","game":"{game}","online":{_json(online)},"offline":{_json(offline)}}}'.encode()
+
+
+def encode_gone(game: str, epoch: str) -> bytes:
+    """An addition that old clients may ignore: this life of the game is over, or this node lost it."""
+    return f'{{"push":"gone","game":"{game}","epoch":"{epoch}"}}'.encode()
+
+
+def _levels(levels: Sequence[tuple[int, int]]) -> str:
+    return ",".join([f"[{price},{qty}]" for price, qty in levels])
+
+
+def _traded(event: Traded) -> str:
+    return (
+        f'{{"type":"trade","good":"{event.good}","price":{event.price},"qty":{event.qty},'
+        f'"buyer":"{event.buyer}","seller":"{event.seller}","taker":"{event.taker}"}}'
+    )
+
+
+def _book_changed(event: BookChanged) -> str:
+    return f'{{"type":"book","good":"{event.good}","bids":[{_levels(event.bids)}],"asks":[{_levels(event.asks)}]}}'
+
+
+def _joined(event: Joined) -> str:
+    return f'{{"type":"joined","player":"{event.player}","name":{_text(event.name)}}}'
+
+
+def _said(event: Said) -> str:
+    return f'{{"type":"said","player":"{event.player}","text":{_text(event.text)}}}'
+
+
+def _round_changed(event: RoundChanged) -> str:
+    ends_at = "null" if event.ends_at is None else event.ends_at
+    return f'{{"type":"round","phase":"{event.phase}","round":{event.round},"ends_at":{ends_at}}}'
+
+
+def _news(event: NewsPublished) -> str:
+    good = "" if event.good is None else f',"good":"{event.good}"'
+    return f'{{"type":"news","text":{_text(event.text)}{good}}}'
+
+
+_EVENTS: dict[type[PublicEvent], Callable[[Any], str]] = {
+    Traded: _traded,
+    BookChanged: _book_changed,
+    Joined: _joined,
+    Said: _said,
+    RoundChanged: _round_changed,
+    NewsPublished: _news,
+}

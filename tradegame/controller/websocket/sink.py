@@ -1,0 +1,124 @@
+"""Where an outbox's bytes go: straight to a socket's file descriptor, or through a trio stream."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Protocol
+
+import trio
+
+KERNEL_SEND_BUFFER = 65_536
+"""Bytes asked of the kernel for each socket's send buffer (Linux doubles it).
+
+Left alone, Linux grows it to 4 MiB a connection: a queue without a bound of ours, behind the one that has one.
+"""
+
+_READ_SIZE = 8_192  # the most that one read takes: some 40 commands
+
+
+class Sink(Protocol):
+    """One peer's byte stream, both ways, as the transport needs it. It does not own the stream beneath."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether ``try_write`` can do anything."""
+        ...
+
+    def try_write(self, data: bytes | memoryview) -> int:
+        """Write now, without waiting. Returns how many bytes went, 0 if none could. Raises OSError."""
+        ...
+
+    async def wait_writable(self) -> None:
+        """Wait until ``try_write`` may do something. Raises trio.ClosedResourceError."""
+        ...
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        """Write everything. Cancelled half-way, it leaves a torn frame. Raises what trio.abc.SendStream does."""
+        ...
+
+    async def read(self) -> bytes:
+        """What the peer sent next; empty at its end. Raises what trio.abc.ReceiveStream does, and never OSError."""
+        ...
+
+
+class SocketSink:
+    """Past trio's socket layer to the descriptor itself, which trio has made non-blocking.
+
+    The descriptor is asked for anew each time: after the stream was closed it is -1, and never another
+    connection's that has got the same number since.
+    """
+
+    __slots__ = ("_socket",)
+    direct = True
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._socket = stream.socket
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_SEND_BUFFER)
+
+    def try_write(self, data: bytes | memoryview) -> int:
+        try:
+            return os.write(self._socket.fileno(), data)
+        except BlockingIOError:
+            return 0
+
+    async def wait_writable(self) -> None:
+        await trio.lowlevel.wait_writable(self._open_fd())
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        sent = 0
+        while sent < len(data):
+            await self.wait_writable()
+            try:
+                sent += self.try_write(data[sent:])
+            except OSError as error:
+                raise trio.BrokenResourceError from error
+
+    async def read(self) -> bytes:
+        while True:
+            await trio.lowlevel.wait_readable(self._open_fd())
+            try:
+                return os.read(self._socket.fileno(), _READ_SIZE)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise trio.BrokenResourceError from error
+
+    def _open_fd(self) -> int:
+        fd = self._socket.fileno()
+        if fd < 0:
+            raise trio.ClosedResourceError
+        return fd
+
+
+class StreamSink:
+    """Any trio stream: TLS, a pair in memory for a test, and Windows, where a socket is no file."""
+
+    __slots__ = ("_stream",)
+    direct = False
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+
+    def try_write(self, data: bytes | memoryview) -> int:
+        return 0
+
+    async def wait_writable(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def read(self) -> bytes:
+        return bytes(await self._stream.receive_some(_READ_SIZE))
+
+
+def sink_for(stream: trio.abc.Stream) -> Sink:
+    """The fastest sink that this stream allows. Raises trio.BrokenResourceError if its peer has gone already."""
+    if isinstance(stream, trio.SocketStream) and sys.platform != "win32":
+        try:
+            return SocketSink(stream)
+        except OSError as error:
+            raise trio.BrokenResourceError from error
+    return StreamSink(stream)

@@ -1,0 +1,395 @@
+"""One client's WebSocket. The only file of the server that imports trio_websocket.
+
+trio-websocket does the handshake, answers pings, reassembles fragments, answers a close and judges everything that
+breaks the protocol. But its way from the socket to a message costs more than all the rest of a request, so
+plain text messages, nearly all there is, are taken from the stream before it sees them, and what goes out is
+encoded once and written to the socket directly. It works on a stream of our own (``Tap``), into which the other
+frames are fed one by one, each in its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NoReturn, cast
+
+import trio
+import trio_websocket
+
+from tradegame.controller.head import Head, Refusal, refuse
+from tradegame.controller.websocket import frames
+from tradegame.controller.websocket.handshake import choose_subprotocol
+from tradegame.controller.websocket.outbox import Outbox, OutboxStatistics
+from tradegame.controller.websocket.sink import sink_for
+from tradegame.controller.websocket.tap import ReaderNursery, Tap
+
+HANDSHAKE_S = 5.0
+FRAME_BYTES = 16_384
+OUTBOX_BYTES = 262_144
+
+LOST = 1006
+"""Stands for the lack of a close frame. Never on the wire (RFC 6455, section 7.4.1)."""
+
+_MESSAGES_WITHOUT_YIELDING = 16
+
+
+class Disconnected(Exception):  # noqa: N818 - an end, not always a fault
+    """The connection is over, or as good as over: ``close`` is all that is left to do with it.
+
+    ``code`` and ``reason`` are those of the close frame: the peer's, or with ``by_us`` the one the transport sent it
+    (1002, 1007, 1009: it broke the protocol; 4001: it read too slowly). 1006: the connection broke.
+    """
+
+    def __init__(self, code: int, reason: str, *, by_us: bool = False) -> None:
+        super().__init__(f"{code} {reason}".rstrip())
+        self.code = code
+        self.reason = reason
+        self.by_us = by_us
+
+
+async def accept(
+    nursery: trio.Nursery,
+    stream: trio.abc.Stream,
+    head: Head,
+    *,
+    origins: Collection[str] = (),
+    frame_bytes: int = FRAME_BYTES,
+    outbox_bytes: int = OUTBOX_BYTES,
+    within_s: float = HANDSHAKE_S,
+) -> WebSocket:
+    """Make a WebSocket of a stream whose first request was read.
+
+    ``origins``: of the pages that may connect, besides the server's own (``scheme://host[:port]``, or ``*``).
+    ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client.
+
+    **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
+    ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
+    too, without a close frame.
+
+    **Error handling.** Raises Refusal when the client was answered with an HTTP error instead, and Disconnected when
+    it broke off or took longer than ``within_s``. The task in the nursery raises nothing but trio.Cancelled.
+    """
+    websocket = None
+    try:
+        subprotocol = choose_subprotocol(head, origins=origins)
+        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes)
+        nursery.start_soon(websocket._serve, subprotocol)
+        with trio.fail_after(within_s):
+            await websocket._until(lambda: websocket._opened)
+        if websocket._refused:
+            raise Refusal(400, "bad_request", "the WebSocket handshake is malformed")
+        if websocket.outbox.broken:
+            raise trio.BrokenResourceError
+    except Refusal as refusal:
+        await refuse(stream, refusal)
+        raise
+    except (trio.BrokenResourceError, trio.TooSlowError):
+        await _kill(stream, websocket)
+        raise Disconnected(LOST, "the handshake broke off") from None
+    except BaseException:
+        await _kill(stream, websocket)
+        raise
+    head.forget()
+    return websocket
+
+
+async def _kill(stream: trio.abc.Stream, websocket: WebSocket | None) -> None:
+    if websocket is not None:
+        websocket._stop()
+    with trio.CancelScope(shield=True):
+        await trio.aclose_forcefully(stream)
+
+
+class WebSocket:
+    """An open WebSocket, the server's side.
+
+    One task may ``receive``. Anyone may ``send``, ``ping`` and ``close``, and put into ``outbox``.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_changed",
+        "_conn",
+        "_end",
+        "_frame_bytes",
+        "_inbox",
+        "_message_bytes",
+        "_nursery",
+        "_opened",
+        "_over",
+        "_peer_closed",
+        "_reading",
+        "_refused",
+        "_sink",
+        "_stream",
+        "_tap",
+        "_written",
+        "_yield_in",
+        "last_received",
+        "outbox",
+    )
+
+    def __init__(self, stream: trio.abc.Stream, head: Head, frame_bytes: int, outbox_bytes: int) -> None:
+        """For ``accept`` alone. Raises trio.BrokenResourceError."""
+        self._stream = stream
+        self._sink = sink_for(stream)
+        self.outbox = Outbox(self._sink, outbox_bytes, self._overflowed)
+        """Where the hub puts frames that it has encoded once for all."""
+        self.last_received = trio.current_time()
+        """When the client's last bytes came, on trio's clock, in s."""
+        self._frame_bytes = frame_bytes
+        self._tap = Tap(self.outbox, head.raw)
+        self._conn: trio_websocket.WebSocketConnection | None = None
+        self._nursery: trio.Nursery | None = None
+        self._buffer = head.rest  # read, but not yet taken
+        self._inbox: list[str] = []  # messages that came in one read, the last one first
+        self._message_bytes = 0  # of the fragments so far of an unfinished message, each counted as 1 at least
+        self._yield_in = _MESSAGES_WITHOUT_YIELDING
+        self._end: tuple[int, str, bool] | None = None  # code, reason, by us: from then on nothing is received
+        self._refused = False
+        self._reading = False  # a task waits for bytes
+        self._opened = False  # the handshake is over, one way or another
+        self._written = False  # the writer has ended
+        self._peer_closed = False  # its close frame has come, or the end of its bytes
+        self._over = False  # nothing but closing the stream is left to do
+        self._changed: trio.Event | None = None  # somebody waits for one of these to change
+
+    # What the server says
+
+    def send(self, frame: bytes) -> None:
+        """Send one whole, encoded frame: at once if the socket takes it. Silent after the end."""
+        self.outbox.put(frame)
+        self.outbox.flush()
+
+    def ping(self) -> None:
+        """Ask the client for a sign of life: its answer moves ``last_received``."""
+        self.send(frames.ping_frame())
+
+    def statistics(self) -> OutboxStatistics:
+        """What has gone out, and what waits."""
+        return self.outbox.statistics()
+
+    async def close(self, code: int, reason: str, within_s: float = 1.0) -> None:
+        """Say ``code`` and ``reason`` (cut at 123 bytes), wait for the client to say it too, and close the socket.
+
+        Takes at most ``within_s``, whatever the client does, and is not cancelled. Idempotent: an end that has begun
+        keeps its code. What waits in the outbox goes first. What the client still sends is dropped.
+        """
+        self._begin_close(code, reason)
+        if not self._over:
+            with trio.move_on_after(within_s, shield=True):
+                await self._until(lambda: self._written)
+                await self._await_peer()
+            self._stop()
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._stream)
+
+    def _begin_close(self, code: int, reason: str) -> None:
+        if self._end is None:
+            self._end = (code, reason, True)
+        self.outbox.finish(frames.close_frame(code, reason))
+
+    def _overflowed(self) -> None:
+        """The outbox dropped what the client should have had: it must go, and resume."""
+        self._begin_close(4001, "reads too slowly")
+        if self._nursery is not None:
+            self._nursery.start_soon(self.close, 4001, "")
+
+    def _stop(self) -> None:
+        """The end of everything but the stream."""
+        if self._end is None:
+            self._end = (LOST, "the connection broke", False)
+        self.outbox.close()
+        self._opened = self._written = self._over = True
+        self._notify()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            if self._changed is None:
+                self._changed = trio.Event()
+            await self._changed.wait()
+
+    def _notify(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    # The task that serves it
+
+    async def _serve(self, subprotocol: str | None) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self._handshake, nursery, subprotocol)
+                try:
+                    await self.outbox.run_writer()
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    self._stop()
+                self._written = True
+                self._notify()
+                if not self._refused:
+                    await self._until(lambda: self._over)
+                nursery.cancel_scope.cancel()
+        finally:
+            self._nursery = None
+            self._stop()
+            if not self._refused:
+                with trio.CancelScope(shield=True):
+                    await trio.aclose_forcefully(self._stream)
+
+    async def _handshake(self, nursery: trio.Nursery, subprotocol: str | None) -> None:
+        reader_nursery = cast("trio.Nursery", ReaderNursery(nursery, self._tap))
+        with trio.CancelScope() as waiting:
+            self._tap.on_end = waiting.cancel  # it refuses by closing the stream, and says nothing to who waits
+            request = await trio_websocket.wrap_server_stream(
+                reader_nursery, self._tap, max_message_size=self._frame_bytes, receive_buffer_size=None
+            )
+            self._tap.holding = False
+            self._conn = await request.accept(subprotocol=subprotocol)
+        self._tap.on_end = None
+        if self._conn is None:
+            self._refused = True
+            self.outbox.close()
+        else:
+            self._opened = True
+            self._notify()
+
+    # What the client says
+
+    async def receive(self) -> str | bytes:
+        """The next message: text, or the bytes of a binary one, which this protocol does not have (close with 1003).
+
+        While nobody receives, nothing is read: no ping is answered, and the client is held back. Cancelled while it
+        waits for the client, it loses nothing. Raises Disconnected, and nothing else.
+        """
+        while True:
+            if self._end is not None:
+                raise self._disconnected()
+            if self._inbox:
+                self._yield_in -= 1
+                if self._yield_in == 0:  # one client's full buffer must not hold up all others
+                    self._yield_in = _MESSAGES_WITHOUT_YIELDING
+                    await trio.lowlevel.checkpoint()
+                return self._inbox.pop()
+            if self._buffer:
+                message = await self._take()
+                if message is not None:
+                    return message
+                if self._inbox:
+                    continue
+            await self._read()
+            if self._end is None:
+                self._take_texts()
+
+    async def _read(self) -> None:
+        """More bytes into the buffer. At their end, Disconnected."""
+        self._reading = True
+        try:
+            data = await self._sink.read()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            data = b""
+        finally:
+            self._reading = False
+            self._notify()
+        if not data:
+            self._peer_closed = True
+            if self._end is None:
+                self._end = (LOST, "the connection broke", False)
+            raise self._disconnected()
+        self.last_received = trio.current_time()
+        self._buffer = self._buffer + data if self._buffer else data
+
+    def _take_texts(self) -> None:
+        """The plain messages at the front of the buffer, into the inbox."""
+        if self._message_bytes == 0:
+            taken = frames.take_texts(self._buffer, self._frame_bytes, self._inbox)
+            self._buffer = self._buffer[taken:]
+            if len(self._inbox) > 1:
+                self._inbox.reverse()
+
+    async def _take(self) -> str | bytes | None:
+        """Up to the first message in the buffer. None: it is in the inbox, or more bytes are needed."""
+        while True:
+            self._take_texts()
+            if self._inbox:
+                return None
+            header = frames.read_header(self._buffer)
+            if header is None:
+                return None
+            if not header.legal:
+                await self._feed(header.head_size)
+                self._fail(1002, "not a frame of a client's")
+            if not header.control and self._message_bytes + header.size > self._frame_bytes:
+                self._fail(1009, f"a message has at most {self._frame_bytes} bytes")
+            whole = header.head_size + header.size
+            if len(self._buffer) < whole:
+                return None
+            if header.opcode == frames.PONG:  # it was for ``last_received``
+                self._buffer = self._buffer[whole:]
+                continue
+            await self._feed(whole)
+            if not header.control:
+                # trio-websocket counts characters, and empty fragments not at all.
+                self._message_bytes = 0 if header.fin else self._message_bytes + max(header.size, 1)
+                if self._message_bytes > self._frame_bytes:
+                    self._fail(1009, "too many fragments")
+                if header.fin:
+                    return await self._reassembled()
+
+    async def _feed(self, size: int) -> None:
+        """Let trio-websocket judge that many bytes. Raises Disconnected when they made it close."""
+        assert self._conn is not None
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        await self._tap.feed(data)
+        closed = self._conn.closed
+        if closed is None:
+            if self._tap.ended:
+                self._fail(1011, "internal error")
+            return
+        if self.outbox.finishing:  # it has answered the client's close
+            self._peer_closed = True
+            if self._end is None:
+                self._end = (closed.code, closed.reason or "", False)
+            raise self._disconnected()
+        # What breaks the protocol it only notes, without a word to the client.
+        self._fail(closed.code, closed.reason or "")
+
+    async def _reassembled(self) -> str | bytes:
+        assert self._conn is not None
+        try:
+            return await self._conn.get_message()
+        except trio_websocket.ConnectionClosed:
+            self._fail(1002, "not a frame of a client's")
+
+    def _fail(self, code: int, reason: str) -> NoReturn:
+        """RFC 6455, section 7.1.7."""
+        self._begin_close(code, reason)
+        raise self._disconnected()
+
+    def _disconnected(self) -> Disconnected:
+        assert self._end is not None
+        code, reason, by_us = self._end
+        return Disconnected(code, reason, by_us=by_us)
+
+    async def _await_peer(self) -> None:
+        """Until the client has closed too: drop what it sends."""
+        left = 0  # bytes still to come of a frame that is dropped
+        while True:
+            left = self._drop(left)
+            if self._peer_closed:
+                return
+            if self._reading:
+                await self._until(lambda: not self._reading)
+                continue
+            try:
+                await self._read()
+            except Disconnected:
+                return
+
+    def _drop(self, left: int) -> int:
+        """Frames off the front of the buffer; how much of the last one is still to come. Notes a close."""
+        data, at = self._buffer, left
+        while (header := frames.read_header(data, at)) is not None:
+            self._peer_closed |= header.opcode == frames.CLOSE
+            at = at + header.head_size + header.size if header.legal else len(data)
+        self._buffer = data[at:]
+        return max(at - len(data), 0)

@@ -1,0 +1,167 @@
+"""The dispatcher: one table from a request to what handles it, and what every request goes through first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+import trio
+from attrs import define, field, frozen
+
+from tradegame.core.domain.errors import (
+    BadRequestError,
+    CommandTimeoutError,
+    InternalError,
+    TradeGameError,
+    UnavailableError,
+)
+from tradegame.core.repositories import StoreUnavailableError
+from tradegame.core.use_cases.buy_good import BuyGoodUseCase
+from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
+from tradegame.core.use_cases.games import GameService
+from tradegame.core.use_cases.join_game import JoinGameUseCase
+from tradegame.core.use_cases.look import LookUseCase
+from tradegame.core.use_cases.requests import (
+    BookRequest,
+    BuyRequest,
+    CancelRequest,
+    GamesRequest,
+    HelloRequest,
+    JoinRequest,
+    LeaveRequest,
+    MeRequest,
+    OrderRequest,
+    PingRequest,
+    Request,
+    SayRequest,
+    SellRequest,
+    StandingsRequest,
+)
+from tradegame.core.use_cases.send_game_message import SendMessageUseCase
+from tradegame.core.use_cases.sessions import SessionService
+from tradegame.utils.errors import log_fault
+
+Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
+"""Replies at once, submits and replies later, or (for what must wait for the store) returns what to await."""
+
+COMMAND_TIMEOUT_S = 5.0
+
+
+@frozen
+class ServerFacts:
+    """What ``hello`` tells of the server."""
+
+    version: str
+    node: str
+    heartbeat_s: int
+    frame_bytes: int
+    commands_per_s: int
+    burst: int
+
+
+@define(eq=False)
+class Dispatcher:
+    """Hands each request to its use case, under a rate and a deadline, and answers whatever goes wrong."""
+
+    games: GameService
+    sessions: SessionService
+    audience: Audience
+    facts: ServerFacts
+    now_ms: Callable[[], int]
+    handled: dict[str, int] = field(factory=dict, init=False)
+    failed: dict[str, int] = field(factory=dict, init=False)
+    _handlers: Mapping[type[Request], Handler] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        joining = JoinGameUseCase(self.games, self.audience)
+        trading = BuyGoodUseCase(self.games)
+        looking = LookUseCase(self.games)
+        self._handlers = {
+            HelloRequest: self._hello,
+            PingRequest: self._ping,
+            GamesRequest: looking.list_games,
+            JoinRequest: joining.join,
+            LeaveRequest: joining.leave,
+            BuyRequest: trading.buy,
+            SellRequest: trading.sell,
+            OrderRequest: trading.order,
+            CancelRequest: trading.cancel,
+            SayRequest: SendMessageUseCase(self.games).say,
+            MeRequest: looking.me,
+            BookRequest: looking.book,
+            StandingsRequest: looking.standings,
+        }
+
+    def dispatch(self, client: ClientSession, request: Request, reply: Reply) -> Awaitable[None] | None:
+        """Handle one request. Exactly one reply, now or later. What is returned must be awaited before the next.
+
+        Raises nothing: every error is a reply.
+        """
+        op = request.op
+        self.handled[op] = self.handled.get(op, 0) + 1
+
+        def counted(payload: Any) -> None:
+            if isinstance(payload, TradeGameError):
+                self.failed[payload.code] = self.failed.get(payload.code, 0) + 1
+            reply(payload)
+
+        try:
+            if client.signed_in is None and not isinstance(request, HelloRequest | PingRequest):
+                client.player  # noqa: B018 - raises NotAuthenticatedError
+            client.bucket.take()
+            waiting = self._handlers[type(request)](client, request, counted)
+        except TradeGameError as error:
+            counted(error)
+        except Exception as fault:  # noqa: BLE001 - the command's edge: whatever it is, the client gets an answer
+            counted(_internal(fault, op))
+        else:
+            if waiting is not None:
+                return self._wait(waiting, op, counted)
+        return None
+
+    async def _wait(self, waiting: Awaitable[None], op: str, reply: Reply) -> None:
+        try:
+            with trio.fail_after(COMMAND_TIMEOUT_S):
+                await waiting
+        except TradeGameError as error:
+            reply(error)
+        except StoreUnavailableError:
+            reply(UnavailableError("the store did not answer in time", retry_after_ms=500))
+        except trio.TooSlowError:
+            reply(CommandTimeoutError("the command took too long", retry_after_ms=500))
+        except Exception as fault:  # noqa: BLE001 - the command's edge, as above
+            reply(_internal(fault, op))
+
+    def _hello(self, client: ClientSession, request: HelloRequest, reply: Reply) -> Awaitable[None]:
+        if client.signed_in is not None:
+            raise BadRequestError("this connection is signed in already", at="$.op")
+        return self._sign_in(client, request, reply)
+
+    async def _sign_in(self, client: ClientSession, request: HelloRequest, reply: Reply) -> None:
+        signed_in = await self.sessions.sign_in(request.name, request.token)
+        self.audience.welcome(client, signed_in)
+        facts = self.facts
+        reply(
+            {
+                "player": {"id": signed_in.player.id, "name": signed_in.player.name},
+                "token": signed_in.token,
+                "expires_s": self.sessions.expires_s,
+                "server": {
+                    "version": facts.version,
+                    "node": facts.node,
+                    "heartbeat_s": facts.heartbeat_s,
+                    "frame_bytes": facts.frame_bytes,
+                    "commands_per_s": facts.commands_per_s,
+                    "burst": facts.burst,
+                },
+            }
+        )
+
+    def _ping(self, client: ClientSession, request: PingRequest, reply: Reply) -> None:
+        reply({"at": self.now_ms()})
+
+
+def _internal(fault: BaseException, op: str) -> InternalError:
+    reference = log_fault(structlog.get_logger(), "command_failed", fault, op=op)
+    return InternalError(f"a fault of the server's, reference {reference}")

@@ -1,0 +1,73 @@
+"""A game's log as a file: JSON lines, from the oldest base that the store still has.
+
+The first line is the base: the game's definition and, when older entries are gone, the state they led to. Then a line
+an entry, each with the chain's digest after it: SHA-256 over the digest before and the entry's own bytes. The last
+line says how many there were, so that a torn file shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from attrs import asdict
+
+from tradegame.core.domain.definition import from_json
+from tradegame.core.domain.game import Game
+from tradegame.core.repositories import GameStateRepository, LogEntry, StoredGame
+
+EXPORT_SCHEMA = 1
+ENTRY_MARK = b'"entry":'
+
+
+def base_line(stored: StoredGame) -> tuple[bytes, str]:
+    """The first line, and the chain's digest at the base."""
+    meta = stored.meta
+    data: dict[str, Any] = {
+        "schema": EXPORT_SCHEMA,
+        "game": meta.game,
+        "epoch": meta.epoch,
+        "rules": meta.rules,
+        "seed": meta.seed,
+        "created_at": meta.created_at,
+        "definition": meta.definition,
+        "snapshots": [asdict(reference) for reference in meta.snapshots],
+        "base_generation": stored.base_generation,
+        "state": None,
+    }
+    if stored.snapshot is None:
+        chain = Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed).state.chain
+    else:
+        data["state"] = stored.snapshot.decode()
+        chain = json.loads(stored.snapshot)["chain"]
+    digest = hashlib.sha256(json.dumps(data).encode()).hexdigest()
+    return json.dumps({**data, "digest": digest}).encode() + b"\n", chain
+
+
+def entry_line(entry: LogEntry, chain: str) -> tuple[bytes, str]:
+    """One entry's line, and the chain's digest after it."""
+    chain = hashlib.sha256(chain.encode() + entry.value).hexdigest()
+    head = f'{{"generation":{entry.generation},"id":"{entry.id}","chain":"{chain}",'.encode()
+    return head + ENTRY_MARK + entry.value + b"}\n", chain
+
+
+def end_line(entries: int, chain: str) -> bytes:
+    return json.dumps({"end": {"entries": entries, "chain": chain}}).encode() + b"\n"
+
+
+async def export_log(repository: GameStateRepository, game: str) -> AsyncIterator[bytes]:
+    """The file in pieces. Raises GameGoneError, CompactedError (once more, then) and StoreUnavailableError."""
+    stored = await repository.get(game)
+    line, chain = base_line(stored)
+    yield line
+    entries = 0
+    async for page in repository.entries(stored):
+        lines = []
+        for entry in page:
+            line, chain = entry_line(entry, chain)
+            lines.append(line)
+        entries += len(lines)
+        yield b"".join(lines)
+    yield end_line(entries, chain)

@@ -1,0 +1,144 @@
+"""All games of this node: one host each, started as games appear, ended as they go."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+
+import structlog
+import trio
+from attrs import define, evolve, field
+
+from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, to_json
+from tradegame.core.domain.errors import RuleError, UnknownGameError
+from tradegame.core.repositories import (
+    CompactedError,
+    GameExistsError,
+    GameMeta,
+    GameStateRepository,
+    StoreUnavailableError,
+)
+from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSettings
+from tradegame.core.use_cases.sessions import opaque_id
+
+
+class GameThereError(RuleError):
+    """A game of that id is already there."""
+
+    code = "game_exists"
+
+
+@define(eq=False)
+class GameService:
+    """Serves every game of the store whose rules this node knows."""
+
+    repository: GameStateRepository
+    node: str
+    observer: GameObserver
+    now_ms: Callable[[], int]
+    settings: HostSettings = field(factory=HostSettings)
+    hosts: dict[str, GameHost] = field(factory=dict, init=False)
+    _changed: trio.Event = field(factory=trio.Event, init=False)
+    _number: int = field(default=0, init=False)
+
+    def host(self, game: str) -> GameHost:
+        """The running host of a game. Raises UnknownGameError."""
+        host = self.hosts.get(game)
+        if host is None or not host.running:
+            raise UnknownGameError(f"no game {game!r}")
+        return host
+
+    async def run(
+        self, definitions: Iterable[GameDefinition], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Make the games that are not there, serve all there are, and follow the list; until cancelled."""
+        for definition in definitions:
+            try:
+                await self._create(definition)
+            except GameExistsError:
+                continue
+        async with trio.open_nursery() as nursery:
+            revision = await self._start_listed(nursery)
+            task_status.started()
+            while True:
+                try:
+                    async with self.repository.watch_list(revision) as watch:
+                        while True:
+                            for listed in await watch.receive():
+                                if listed.meta is not None:
+                                    await self._start(nursery, listed.meta)
+                except (CompactedError, StoreUnavailableError) as error:
+                    structlog.get_logger().warning("game_list_reread", error=str(error))
+                    await trio.sleep(0.5)
+                try:
+                    revision = await self._start_listed(nursery)
+                except StoreUnavailableError as error:
+                    structlog.get_logger().warning("game_list_unavailable", error=str(error))
+
+    async def create(self, definition: GameDefinition) -> GameHost:
+        """Make a game and wait until this node serves it.
+
+        Raises GameThereError and StoreUnavailableError; the caller bounds the wait.
+        """
+        try:
+            meta = await self._create(definition)
+        except GameExistsError:
+            raise GameThereError(f"a game {definition.id!r} is already there") from None
+        while True:
+            host = self.hosts.get(definition.id)
+            if host is not None and host.meta.epoch == meta.epoch and (host.running or host.failure):
+                return host
+            await self._changed.wait()
+
+    async def delete(self, game: str) -> None:
+        """Delete a game and wait until this node has seen it go. Raises UnknownGameError."""
+        host = self.hosts.get(game)
+        if not await self.repository.delete(game):
+            raise UnknownGameError(f"no game {game!r}")
+        while host is not None and self.hosts.get(game) is host:
+            await self._changed.wait()
+
+    async def _create(self, definition: GameDefinition) -> GameMeta:
+        return await self.repository.create(
+            GameMeta(
+                game=definition.id,
+                definition=to_json(definition),
+                epoch=opaque_id(8),
+                rules=RULES_VERSION,
+                seed=secrets.randbits(63),
+                created_at=self.now_ms(),
+            )
+        )
+
+    async def _start_listed(self, nursery: trio.Nursery) -> int:
+        revision, metas = await self.repository.list()
+        for meta in metas:
+            await self._start(nursery, meta)
+        return revision
+
+    async def _start(self, nursery: trio.Nursery, meta: GameMeta) -> None:
+        known = self.hosts.get(meta.game)
+        if known is not None and known.meta.epoch == meta.epoch:
+            return
+        if meta.rules != RULES_VERSION:
+            structlog.get_logger().error("game_not_served", game=meta.game, rules=meta.rules, known_rules=RULES_VERSION)
+            return
+        self._number += 1
+        # a host numbers its own entries, and a game made anew must not meet the old one's
+        node = f"{self.node}.{self._number}"
+        host = GameHost(self.repository, evolve(meta), node, self.observer, self.now_ms, self.settings)
+        await nursery.start(self._serve, host)
+
+    async def _serve(self, host: GameHost, *, task_status: trio.TaskStatus[None]) -> None:
+        self.hosts[host.id] = host
+        async with trio.open_nursery() as nursery:
+            await nursery.start(host.run)
+            self._notify()
+            task_status.started()
+        if self.hosts.get(host.id) is host and host.failure is None:
+            del self.hosts[host.id]
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()

@@ -1,0 +1,66 @@
+"""Game definitions from outside: ``[[games]]`` of config.toml, and the bodies of ``POST /v1/games``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cattrs import Converter
+
+from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, problems
+from tradegame.core.domain.errors import BadRequestError
+from tradegame.infra.config.errors import ConfigError, Problem
+from tradegame.infra.config.structuring import CONVERTER, ProblemsError, join_path, structure
+
+
+def structure_game_definition(data: object, where: str) -> GameDefinition:
+    """``data`` as a game's definition, every range checked.
+
+    ``where`` is the path of ``data`` itself (``$``, ``games[0]``) and stands before the path of each problem.
+    Raises ConfigError with all of them.
+    """
+    try:
+        return structure(data, GameDefinition)
+    except ProblemsError as error:
+        raise ConfigError(Problem("", join_path(where, path), message) for path, message in error.problems) from None
+
+
+def parse_game_definition(body: Mapping[str, Any]) -> GameDefinition:
+    """The body of ``POST /v1/games``. Raises BadRequestError, whose ``at`` is the first problem's path."""
+    try:
+        return structure_game_definition(body, "$")
+    except ConfigError as error:
+        first, *more = error.problems
+        message = f"{first.message} (and {len(more)} more)" if more else first.message
+        raise BadRequestError(message, at=first.path) from None
+
+
+def default_games() -> tuple[GameDefinition, ...]:
+    """What is served when no game is configured: the bazaar, with a handful of goods."""
+
+    def good(**house: int) -> GoodDefinition:
+        return GoodDefinition(house=HouseDefinition(**house))
+
+    goods = {
+        "grain": good(anchor=22),
+        "wood": good(anchor=35),
+        "wool": good(anchor=48),
+        "iron": good(anchor=90, spread=4, step=2, size=10, stock=500, target=500),
+        "spice": good(anchor=240, spread=8, step=4, size=5, stock=200, target=200, drift_bps=100),
+    }
+    return (GameDefinition(id="bazaar", title="The bazaar", goods=goods),)
+
+
+def _checked(kind: Any, converter: Converter) -> Callable[[Any, Any], GameDefinition]:
+    inner = _structure_class(kind, converter)
+
+    def hook(value: Any, target: Any) -> GameDefinition:
+        definition: GameDefinition = inner(value, target)
+        if found := problems(definition):
+            raise ProblemsError(found)
+        return definition
+
+    return hook
+
+
+_structure_class = lambda kind, converter: converter.get_structure_hook(kind)  # noqa: E731

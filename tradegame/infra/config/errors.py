@@ -1,0 +1,27 @@
+"""What is wrong with a configuration, told so that a person finds the place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+
+@frozen
+class Problem:
+    """``origin``: the file, environment variable or flag; ``path``: the key's (``games[0].cash``); what was expected."""
+
+    origin: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.origin, self.path, self.message) if part)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. ``problems`` holds every one found; the text has one line for each."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))

@@ -1,0 +1,211 @@
+"""Plain data (from TOML, JSON) into attrs classes by cattrs: strict, and with every problem's path.
+
+cattrs by itself coerces (5.7 becomes 5, true becomes 1, 1 becomes "1") and takes a string for a list of its letters;
+the hooks here take a value only as what it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.errors import (
+    AttributeValidationNote,
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
+from cattrs.gen import make_dict_structure_fn, override
+
+T = TypeVar("T")
+
+RULE = "rule"
+"""The key of a field's ``Rule`` in its attrs metadata."""
+
+SHOWN = 60
+"""The most characters of a wrong value that a message repeats."""
+
+
+class UnfitError(ValueError):
+    """A value is not what was expected."""
+
+    def __init__(self, expected: str, value: object, *, secret: bool = False) -> None:
+        super().__init__(f"expected {expected}, found {'***' if secret else show(value)}")
+
+
+class ProblemsError(ValueError):
+    """Several things are wrong below one place: pairs of a path from there and a message."""
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{path}: {message}" for path, message in self.problems))
+
+
+@attrs.frozen
+class Rule:
+    """What a field's value must be, beyond its type. ``secret``: no message and no listing shows the value.
+
+    ``holds`` may raise ValueError instead of returning False, to say more closely what is wrong.
+    """
+
+    expected: str
+    holds: Callable[[Any], bool] = lambda _: True
+    secret: bool = False
+
+    def check(self, value: Any) -> None:
+        """Raises UnfitError, or what ``holds`` raises."""
+        if not self.holds(value):
+            raise UnfitError(self.expected, value, secret=self.secret)
+
+
+def rule_of(field: attrs.Attribute[Any]) -> Rule | None:
+    """The field's rule, if it has one."""
+    rule = field.metadata.get(RULE)
+    return rule if isinstance(rule, Rule) else None
+
+
+def show(value: object) -> str:
+    """A value as a message repeats it: short, in TOML's and JSON's own words."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def expected_one_of(names: Iterable[str], found: str) -> str:
+    """For an unknown name: the nearest known one, if one is near, and all there are."""
+    names = list(names)
+    near = difflib.get_close_matches(found, names, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown, expected one of {', '.join(names)}{hint}"
+
+
+def structure(data: object, kind: type[T]) -> T:
+    """``data`` as a ``kind``. Raises ProblemsError with everything that is wrong in it."""
+    try:
+        return CONVERTER.structure(data, kind)
+    except Exception as error:  # noqa: BLE001 - cattrs wraps whatever went wrong; all of it is told, and raised anew
+        raise ProblemsError(_problems(error, "")) from None
+
+
+def join_path(path: str, below: str) -> str:
+    """``games[0]`` and ``cash`` make ``games[0].cash``; either may be empty."""
+    return path + below if not path or not below or below.startswith("[") else f"{path}.{below}"
+
+
+def _problems(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(error, ProblemsError):
+        for below, message in error.problems:
+            yield join_path(path, below), message
+    elif isinstance(error, ForbiddenExtraKeysError):
+        known = [field.name for field in attrs.fields(error.cl)] if error.cl is not None else []
+        for key in sorted(map(str, error.extra_fields)):
+            yield join_path(path, key), expected_one_of(known, key)
+    elif isinstance(error, ClassValidationError | IterableValidationError):
+        for inner in error.exceptions:
+            yield from _problems(inner, _below(inner, path))
+    elif isinstance(error, KeyError):
+        yield path, "missing"
+    elif isinstance(error, ValueError):
+        yield path, str(error)
+    else:
+        raise error
+
+
+def _below(error: Exception, path: str) -> str:
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return join_path(path, note.name)
+        if isinstance(note, IterableValidationNote):
+            return f"{path}[{note.index}]" if isinstance(note.index, int) else join_path(path, str(note.index))
+    return path
+
+
+def _integer(value: object, _: object) -> int:
+    if type(value) is not int:
+        raise UnfitError("an integer", value)
+    return value
+
+
+def _string(value: object, _: object) -> str:
+    if not isinstance(value, str):
+        raise UnfitError("a string", value)
+    return value
+
+
+def _class(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
+    fields = {field.name: field for field in attrs.fields(attrs.resolve_types(kind))}
+    hooks = {
+        name: override(struct_hook=_with_rule(rule, converter, field.type))
+        for name, field in fields.items()
+        if (rule := rule_of(field)) is not None
+    }
+    inner = make_dict_structure_fn(
+        kind,
+        converter,
+        _cattrs_forbid_extra_keys=True,
+        _cattrs_detailed_validation=True,
+        **hooks,  # type: ignore[arg-type]  # the keywords are the class's own field names
+    )
+
+    def hook(value: Any, target: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise UnfitError("a table", value)
+        return inner(value, target)
+
+    return hook
+
+
+def _with_rule(rule: Rule, converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, _: Any) -> Any:
+        try:
+            checked = converter.structure(value, kind)
+        except UnfitError:
+            raise UnfitError(rule.expected, value, secret=rule.secret) from None
+        rule.check(checked)
+        return checked
+
+    return hook
+
+
+def _container(kind: Any, found: type, expected: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, target: Any) -> Any:
+        if not isinstance(value, found):
+            raise UnfitError(expected, value)
+        return inner(value, target)
+
+    return hook
+
+
+def _tuple(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    of = list[get_args(kind)[0]]  # type: ignore[misc]  # a type made at run time
+    return _container(kind, list | tuple, "a list", lambda value, _: tuple(converter.structure(value, of)))  # type: ignore[arg-type]
+
+
+def _mapping(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    return _container(kind, Mapping, "a table", converter.gen_structure_mapping(kind))
+
+
+def _make_converter() -> Converter:
+    converter = Converter(detailed_validation=True, forbid_extra_keys=True)
+    converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook(str, _string)
+    converter.register_structure_hook_factory(attrs.has, _class)
+    converter.register_structure_hook_factory(lambda kind: get_origin(kind) is tuple, _tuple)
+    converter.register_structure_hook_factory(lambda kind: get_origin(kind) is dict, _mapping)
+    return converter
+
+
+CONVERTER = _make_converter()
+"""The one converter. Others add hooks of their own to it (see ``definitions``)."""

@@ -1,0 +1,118 @@
+"""Opening the SQLite file: one process, a known schema, nothing acknowledged that a crash could take back."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from tradegame.core.repositories.errors import CorruptStoreError, StoreFullError, StoreUnavailableError
+
+MEMORY = ":memory:"
+SCHEMA_VERSION = 1
+
+# "trdg": tells `file` and us whose database this is. https://www.sqlite.org/pragma.html#pragma_application_id
+APPLICATION_ID = 0x74726467
+
+_SCHEMA = """
+CREATE TABLE pairs (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    value BLOB NOT NULL,
+    create_revision INTEGER NOT NULL,
+    mod_revision INTEGER NOT NULL,
+    lease INTEGER NOT NULL
+) STRICT;
+CREATE INDEX pairs_by_revision ON pairs (mod_revision, key);
+CREATE INDEX pairs_by_lease ON pairs (lease, key) WHERE lease != 0;
+CREATE TABLE leases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ttl_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE store (revision INTEGER NOT NULL) STRICT;
+INSERT INTO store VALUES (1);
+"""
+
+
+def open_database(path: str) -> sqlite3.Connection:
+    """Open or make the database, and keep every other process out until it is closed.
+
+    Raises StoreUnavailableError (with the path) when the file cannot be opened or another process has it
+    open, CorruptStoreError when it is not a database of ours or of a newer schema.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise _opening_error(path, error) from error
+    try:
+        _prepare(connection, path)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise _opening_error(path, error) from error
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    # Exclusive: the lock is held until the connection closes, and WAL then needs no shared memory file.
+    # https://www.sqlite.org/wal.html#use_of_wal_without_shared_memory
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("BEGIN EXCLUSIVE")
+    connection.execute("COMMIT")
+    application = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != APPLICATION_ID and (application or version or tables):
+        raise CorruptStoreError(f"{path} is a database of another program")
+    if version > SCHEMA_VERSION:
+        raise CorruptStoreError(
+            f"{path} was written by a newer version (schema {version}; this one knows up to {SCHEMA_VERSION})"
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute("PRAGMA cache_size = -32768")
+    if version == 0:
+        # One transaction with the version: a crash here leaves either no store or a whole one.
+        connection.executescript(
+            f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
+
+
+def close_database(connection: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the database and close it. A crash instead of this loses nothing."""
+    with contextlib.closing(connection):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def store_error(error: sqlite3.Error, *, definite: bool) -> StoreUnavailableError:
+    """What went wrong, in the store's own errors. A full disk is definite: SQLite wrote nothing that counts."""
+    if _code(error) == sqlite3.SQLITE_FULL:
+        return StoreFullError(f"the store's disk is full: {error}")
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return StoreUnavailableError(f"the store's file cannot be used: {error} ({name})", definite=definite)
+
+
+def _opening_error(path: str, error: sqlite3.Error) -> CorruptStoreError | StoreUnavailableError:
+    code = _code(error)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreUnavailableError(
+            f"{path} is in use by another process: an embedded store serves one server only", definite=True
+        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return CorruptStoreError(f"{path} cannot be read as a database: {error}")
+    if path != MEMORY and not Path(path).parent.is_dir():
+        return StoreUnavailableError(f"{path} cannot be opened: there is no folder {Path(path).parent}", definite=True)
+    return StoreUnavailableError(f"{path} cannot be opened: {error}", definite=True)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code; 0 when Python itself raised it. https://www.sqlite.org/rescode.html"""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,0 +1,271 @@
+"""The key-value semantics on one SQLite connection: many calls, one SQLite transaction, one fsync."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from attrs import define, field
+
+from tradegame.core.repositories.errors import LeaseLostError, StoreError, StoreUnavailableError
+from tradegame.infra.embedded.database import store_error
+from tradegame.infra.embedded.leases import LeaseDeadlines
+from tradegame.infra.kv.port import (
+    Compare,
+    Delete,
+    Event,
+    Get,
+    KeyRange,
+    KeyValuePair,
+    Operation,
+    Put,
+    RangeResult,
+    TransactionResult,
+)
+
+log = structlog.get_logger(__name__)
+
+Call = Callable[[], Any]
+
+_COLUMNS = "key, value, create_revision, mod_revision, lease"
+_PUT = """
+INSERT INTO pairs (key, value, create_revision, mod_revision, lease) VALUES (?1, ?2, ?3, ?3, ?4)
+ON CONFLICT (key) DO UPDATE
+SET value = excluded.value, mod_revision = excluded.mod_revision, lease = excluded.lease
+RETURNING create_revision
+"""
+# At most this many leases end in one SQLite transaction: the others' turn comes at once after.
+_EXPIRED_AT_ONCE = 100
+
+
+@define
+class Batch:
+    """What a list of calls came to. ``wrote``: its transaction is open and waits for its commit."""
+
+    outcomes: list[Any]
+    first_revision: int
+    events: list[Event] = field(factory=list)
+    wrote: bool = False
+
+
+@define(eq=False)
+class Engine:
+    """Runs calls to its own methods in batches: `run`, then `commit` if it wrote, then `finish`.
+
+    `commit` is the part that waits for the disk; it may run in another thread while nothing else here is
+    called. Outcomes are a call's result or the exception that is to be raised for it.
+    """
+
+    _connection: sqlite3.Connection
+    _leases: LeaseDeadlines = field(factory=LeaseDeadlines)
+    revision: int = field(init=False)
+    _batch: Batch = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.revision = self._stored_revision()
+        self._batch = Batch([], self.revision)
+        self._leases.restore(self._connection.execute("SELECT id, ttl_ms, expires_at_ms FROM leases"))
+
+    # -- batches ---------------------------------------------------------------------------------------
+
+    def run(self, calls: Sequence[Call]) -> Batch:
+        """Run the calls in one transaction. An error in one undoes only that one."""
+        self._batch = batch = Batch([], self.revision)
+        try:
+            self._connection.execute("BEGIN")
+            for call in calls:
+                batch.outcomes.append(self._outcome(call))
+            if self.revision != batch.first_revision:
+                self._connection.execute("UPDATE store SET revision = ?", (self.revision,))
+            if not batch.wrote:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            # Here nothing was committed yet, and nothing will be.
+            self._fail(batch, calls, store_error(error, definite=True))
+        return batch
+
+    def commit(self) -> sqlite3.Error | None:
+        """Make the batch durable. Returns what went wrong."""
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            return error
+        return None
+
+    def finish(self, batch: Batch, error: sqlite3.Error | None) -> Batch:
+        """The batch as it came out. After a failed commit it is looked up whether it happened all the same."""
+        if error is None:
+            return batch
+        failure = store_error(error, definite=False)
+        revision = self.revision
+        self._fail(batch, batch.outcomes, failure, keep_events=True)
+        if self.revision != revision or failure.definite:
+            batch.events.clear()
+        return batch
+
+    @property
+    def lease_due(self) -> bool:
+        """Whether `expire` has something to do. Any thread may ask."""
+        return self._leases.any_due()
+
+    def _outcome(self, call: Call) -> Any:
+        try:
+            return call()
+        except StoreError as error:
+            return error
+        except sqlite3.Error as error:
+            if not self._connection.in_transaction:
+                # SQLite gave up the whole transaction: the other calls' writes are gone with it.
+                # https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+                raise
+            return store_error(error, definite=True)
+        except Exception as error:  # noqa: BLE001 - a caller's mistake (a key that is no text): raised there
+            return error
+
+    def _fail(
+        self, batch: Batch, calls: Sequence[Any], failure: StoreUnavailableError, *, keep_events: bool = False
+    ) -> None:
+        log.error("store_batch_failed", calls=len(calls), definite=failure.definite, reason=str(failure))
+        batch.outcomes = [failure] * len(calls)
+        batch.wrote = False
+        if not keep_events:
+            batch.events.clear()
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self.revision = self._stored_revision()
+            self._leases.restore(self._connection.execute("SELECT id, ttl_ms, expires_at_ms FROM leases"))
+        except sqlite3.Error as error:
+            # Nothing can be read any more. The next call will say so again, to whoever asks.
+            log.error("store_unreadable", reason=str(error))
+            self.revision = batch.first_revision
+
+    def _stored_revision(self) -> int:
+        return int(self._connection.execute("SELECT revision FROM store").fetchone()[0])
+
+    # -- calls: only inside `run` ----------------------------------------------------------------------
+
+    def range(
+        self, keys: KeyRange, min_mod_revision: int, max_mod_revision: int, limit: int, by_revision: bool
+    ) -> RangeResult:
+        where, parameters = _where(keys)
+        if min_mod_revision:
+            where += " AND mod_revision >= ?"
+            parameters.append(min_mod_revision)
+        if max_mod_revision:
+            where += " AND mod_revision <= ?"
+            parameters.append(max_mod_revision)
+        # Sorting by revision walks that index, which holds the keys too: no value is read that is not wanted.
+        source, order = ("pairs INDEXED BY pairs_by_revision", "mod_revision, key") if by_revision else ("pairs", "key")
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM {source} WHERE {where} ORDER BY {order} LIMIT ?",
+            (*parameters, limit + 1 if limit else -1),
+        ).fetchall()
+        more = bool(limit) and len(rows) > limit
+        pairs = tuple(KeyValuePair(*row) for row in (rows[:limit] if more else rows))
+        return RangeResult(self.revision, pairs, more)
+
+    def transaction(
+        self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation]
+    ) -> TransactionResult:
+        succeeded = all(self._holds(comparison) for comparison in compare)
+        operations = success if succeeded else failure
+        if all(isinstance(operation, Get) for operation in operations):
+            return TransactionResult(succeeded, self.revision, self._operate(operations, 0, []))
+        events: list[Event] = []
+        with self._all_or_nothing(events) as revision:
+            pairs = self._operate(operations, revision, events)
+        return TransactionResult(succeeded, self.revision, pairs)
+
+    def grant(self, ttl_s: int) -> int:
+        with self._all_or_nothing([]):
+            cursor = self._connection.execute(
+                "INSERT INTO leases (ttl_ms, expires_at_ms) VALUES (?, ?)",
+                (ttl_s * 1000, self._leases.expiry_ms(ttl_s * 1000)),
+            )
+        lease = cursor.lastrowid
+        if lease is None:
+            raise AssertionError("an INSERT without a row id")
+        self._batch.wrote = True
+        self._leases.add(lease, ttl_s * 1000)
+        return lease
+
+    def keep_alive(self, lease: int) -> int:
+        row = self._connection.execute("SELECT ttl_ms FROM leases WHERE id = ?", (lease,)).fetchone()
+        if row is None:
+            raise LeaseLostError(f"the lease {lease} is over")
+        expires_at_ms = self._leases.renew(lease)
+        if expires_at_ms is not None:
+            self._connection.execute("UPDATE leases SET expires_at_ms = ? WHERE id = ?", (expires_at_ms, lease))
+            self._batch.wrote = True
+        return int(row[0]) // 1000
+
+    def revoke(self, lease: int) -> None:
+        events: list[Event] = []
+        with self._all_or_nothing(events) as revision:
+            deleted = self._connection.execute("DELETE FROM leases WHERE id = ?", (lease,)).rowcount
+            self._delete("lease = ? AND lease != 0", [lease], revision, events)
+        self._batch.wrote |= deleted > 0
+        self._leases.remove(lease)
+
+    def expire(self) -> None:
+        """End the leases that are due, each with its keys in a revision of its own."""
+        for lease in self._leases.due(_EXPIRED_AT_ONCE):
+            self.revoke(lease)
+
+    # -- pieces ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _all_or_nothing(self, events: list[Event]) -> Iterator[int]:
+        """A savepoint; gives the next revision, which is taken if there are events at the end."""
+        self._connection.execute("SAVEPOINT one_call")
+        try:
+            yield self.revision + 1
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO one_call")
+                self._connection.execute("RELEASE one_call")
+            raise
+        self._connection.execute("RELEASE one_call")
+        if events:
+            self.revision += 1
+            self._batch.events += events
+            self._batch.wrote = True
+
+    def _holds(self, compare: Compare) -> bool:
+        row = self._connection.execute("SELECT mod_revision FROM pairs WHERE key = ?", (compare.key,)).fetchone()
+        return (row[0] if row else 0) == compare.mod_revision
+
+    def _operate(
+        self, operations: Sequence[Operation], revision: int, events: list[Event]
+    ) -> tuple[tuple[KeyValuePair, ...], ...]:
+        pairs = []
+        for operation in operations:
+            match operation:
+                case Put(key, value, lease):
+                    if lease and not self._lease_lives(lease):
+                        raise LeaseLostError(f"the lease {lease} is over")
+                    row = self._connection.execute(_PUT, (key, value, revision, lease)).fetchone()
+                    events.append(Event(key, value, revision, row[0]))
+                case Delete(keys):
+                    self._delete(*_where(keys), revision, events)
+                case Get(keys):
+                    pairs.append(self.range(keys, 0, 0, 0, False).pairs)
+        return tuple(pairs)
+
+    def _delete(self, where: str, parameters: list[Any], revision: int, events: list[Event]) -> None:
+        rows = self._connection.execute(f"DELETE FROM pairs WHERE {where} RETURNING key", parameters)
+        # In key order, as etcd tells it; SQLite promises none. fetchall, since it deletes as it is read.
+        events.extend(Event(key, None, revision) for (key,) in sorted(rows.fetchall()))
+
+    def _lease_lives(self, lease: int) -> bool:
+        return self._connection.execute("SELECT 1 FROM leases WHERE id = ?", (lease,)).fetchone() is not None
+
+
+def _where(keys: KeyRange) -> tuple[str, list[Any]]:
+    if keys.end is None:
+        return "key = ?", [keys.start]
+    return "key >= ? AND key < ?", [keys.start, keys.end]

@@ -1,0 +1,14 @@
+"""The etcd store: a KeyValueStore over any number of endpoints of one cluster. Only this folder imports etcd3."""
+
+import os
+
+# etcd3 0.12's generated messages are older than protobuf 4: its C parts refuse them ("Descriptors cannot be
+# created directly"), its Python part takes them. The choice is made once, when protobuf is first imported, so it
+# is made before anything here imports etcd3.
+os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
+
+from tradegame.infra.etcd.client import EtcdClient, open_etcd
+from tradegame.infra.etcd.settings import EtcdSettings
+from tradegame.infra.etcd.url import parse_etcd_url
+
+__all__ = ["EtcdClient", "EtcdSettings", "open_etcd", "parse_etcd_url"]

@@ -1,0 +1,159 @@
+"""Calls to whichever endpoint works: failover and deadlines."""
+
+from __future__ import annotations
+
+import enum
+from operator import attrgetter
+from typing import Any, Literal
+
+import grpc
+import structlog
+import trio
+from attrs import define
+
+from tradegame.core.repositories.errors import StoreFullError, StoreUnavailableError
+from tradegame.infra.etcd.authentication import Authentication
+from tradegame.infra.etcd.errors import RefusedError, closed_error, translate
+from tradegame.infra.etcd.health import Health
+from tradegame.infra.etcd.member import Member
+from tradegame.infra.etcd.messages import count_request
+from tradegame.infra.etcd.settings import EtcdSettings
+from tradegame.infra.etcd.unary import call_unary
+
+log = structlog.get_logger(__name__)
+
+# Between two rounds over all endpoints that failed at once.
+_PAUSE_S = 0.1
+
+Method = Literal["range", "transaction", "grant", "keep_alive", "revoke"]
+
+
+class Effect(enum.Enum):
+    """What a call does, and so whether it may be sent again after an unknown outcome."""
+
+    NONE = "a read"
+    REPEATABLE = "done twice is as good as once"
+    ONCE = "never sent again once it may have arrived"
+
+
+@define(eq=False)
+class Cluster:
+    """All members, and the one that works: calls stay with it until it fails. Whoever opened it closes it."""
+
+    members: tuple[Member, ...]
+    authentication: Authentication
+    health: Health
+    _timeout_s: float
+    _probe: Any
+    _current: int = 0
+
+    @classmethod
+    def open(cls, settings: EtcdSettings) -> Cluster:
+        """Connects to nothing yet. Raises OSError when a file of the TLS settings cannot be read."""
+        credentials = settings.credentials()
+        return cls(
+            tuple(Member.open(address, credentials) for address in settings.addresses),
+            Authentication(settings.user, settings.password, settings.timeout_s),
+            Health(),
+            settings.timeout_s,
+            count_request(f"{settings.prefix}/"),
+        )
+
+    def close(self) -> None:
+        """Ends every call that is under way."""
+        for member in self.members:
+            member.close()
+
+    @property
+    def current(self) -> Member:
+        return self.members[self._current]
+
+    def after(self, member: Member) -> Member:
+        """The member to try when this one failed."""
+        return self.members[(self.members.index(member) + 1) % len(self.members)]
+
+    async def probe(self) -> None:
+        """A linearizable read that proves that the cluster answers. Raises StoreUnavailableError."""
+        await self.call("range", self._probe, Effect.NONE)
+
+    async def call(self, method: Method, request: Any, effect: Effect) -> Any:
+        """Ask one member after the other until one answers, within the deadline.
+
+        Raises StoreUnavailableError when none does, or at once when a write that must not be sent again may have
+        arrived; every other StoreError as etcd said it.
+        """
+        deadline = trio.current_time() + self._timeout_s
+        untried = len(self.members)
+        while True:
+            member = self.current
+            try:
+                if effect is Effect.ONCE:
+                    return await self._write(member, method, request, deadline, untried)
+                return await self._attempt(member, method, request, effect, self._share(deadline, untried))
+            except RefusedError as error:
+                self.health.refused(str(error))
+                raise
+            except StoreFullError:
+                raise
+            except StoreUnavailableError as error:
+                self._move_on_from(member, error)
+                untried -= 1
+                pause = _PAUSE_S if untried <= 0 else 0.0
+                unknown = effect is Effect.ONCE and not error.definite
+                if unknown or trio.current_time() + pause >= deadline:
+                    self.health.failed(str(error))
+                    raise
+                await trio.sleep(pause)
+
+    async def _write(self, member: Member, method: Method, request: Any, deadline: float, untried: int) -> Any:
+        """Send a write once, to a member that is known to answer: so a failure to connect is a definite one."""
+        if not member.proven:
+            # Half of the time stays for the write.
+            share = self._share(deadline, 2 * untried)
+            await self._attempt(member, "range", self._probe, Effect.NONE, share)
+        left = deadline - trio.current_time()
+        if left < self._timeout_s / 4:
+            raise StoreUnavailableError(f"etcd at {member.address}: too late to begin a write", definite=True)
+        return await self._attempt(member, method, request, Effect.ONCE, left)
+
+    def _share(self, deadline: float, untried: int) -> float:
+        """This attempt's part of the time that is left, in s."""
+        return max(deadline - trio.current_time(), 0.0) / max(untried, 1)
+
+    async def _attempt(self, member: Member, method: Method, request: Any, effect: Effect, timeout_s: float) -> Any:
+        metadata = await self.authentication.metadata(member)
+        try:
+            return await self._send(member, method, request, effect, timeout_s, metadata)
+        except RefusedError as error:
+            if not (error.stale_token and self.authentication.expired(metadata)):
+                raise
+        metadata = await self.authentication.metadata(member)
+        return await self._send(member, method, request, effect, timeout_s, metadata)
+
+    async def _send(
+        self, member: Member, method: Method, request: Any, effect: Effect, timeout_s: float, metadata: Any
+    ) -> Any:
+        try:
+            answer = await call_unary(attrgetter(method)(member), request, timeout_s, metadata)
+        except grpc.RpcError as error:
+            failure = translate(error, member.address, write=effect is not Effect.NONE)
+            if not isinstance(failure, StoreUnavailableError) or isinstance(failure, StoreFullError):
+                self._answered(member)
+            raise failure from error
+        except ValueError as error:
+            # what gRPC says about a channel that was closed
+            raise closed_error() from error
+        self._answered(member)
+        return answer
+
+    def _answered(self, member: Member) -> None:
+        member.proven = True
+        self.health.answered()
+
+    def _move_on_from(self, member: Member, error: StoreUnavailableError) -> None:
+        """Later calls go to the next member. Many calls may fail on one member: only the first one moves."""
+        if member.proven:
+            log.warning("etcd_endpoint_failed", endpoint=member.address, reason=str(error), definite=error.definite)
+        member.proven = False
+        if self.current is member:
+            self._current = self.members.index(self.after(member))

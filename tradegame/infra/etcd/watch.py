@@ -1,0 +1,120 @@
+"""A watch that goes on: through broken connections, silent ones and other endpoints, without gap or repeat.
+
+What is trusted in a response, and why:
+
+- Events come in whole revisions, since no fragments are asked for. Some versions of etcd send events twice after
+  a watch caught up: what is not newer than the last one delivered is dropped.
+- A notice of progress that etcd sends by itself (every 10 min by default) carries a revision up to which all was
+  delivered. The answer to a progress *request* may run ahead of events (https://github.com/etcd-io/etcd/issues/15220,
+  in 3.4 and in 3.5 before 3.5.8): it is a sign of life and nothing else.
+- ``header.revision`` beside events is the store's, which may be far ahead of the events while a watch catches up.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import structlog
+import trio
+from attrs import define, field
+
+from tradegame.core.repositories.errors import CompactedError, StoreError
+from tradegame.infra.etcd.cluster import Cluster
+from tradegame.infra.etcd.errors import RefusedError, closed_error, watch_cancelled
+from tradegame.infra.etcd.health import Pulse
+from tradegame.infra.etcd.member import Member
+from tradegame.infra.etcd.messages import is_answer_to_progress_request, watch_event, watch_request
+from tradegame.infra.etcd.stream import WatchStream
+from tradegame.infra.kv.port import EventBatch, KeyRange
+
+log = structlog.get_logger(__name__)
+
+_BATCHES = 64
+_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 1.0
+
+
+@define(eq=False)
+class EtcdWatch:
+    """``run`` feeds it and must be running somewhere; ``receive`` is the reader's side of a bounded channel."""
+
+    _cluster: Cluster
+    _keys: KeyRange
+    _last: int
+    _pulse: Pulse = field(factory=Pulse)
+    _opened: bool = False
+    _end: StoreError = field(factory=closed_error)
+    _sender: trio.MemorySendChannel[EventBatch] = field(init=False)
+    _receiver: trio.MemoryReceiveChannel[EventBatch] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sender, self._receiver = trio.open_memory_channel(_BATCHES)
+
+    async def receive(self) -> EventBatch:
+        """The next batch. Raises CompactedError; StoreUnavailableError once the watch or the client is closed."""
+        try:
+            return await self._receiver.receive()
+        except trio.EndOfChannel:
+            raise self._end from None
+
+    async def run(self) -> None:
+        """Feed the reader until the watch meets a compaction or is cancelled."""
+        self._cluster.health.watches.add(self._pulse)
+        try:
+            await self._feed()
+        except CompactedError as error:
+            log.warning("etcd_watch_compacted", keys=self._keys.start, last=self._last)
+            self._end = error
+        finally:
+            self._cluster.health.watches.discard(self._pulse)
+            self._sender.close()
+
+    async def _feed(self) -> NoReturn:
+        member = self._cluster.current
+        pause = 0.0
+        while True:
+            try:
+                await self._stream(member)
+            except CompactedError:
+                raise
+            except StoreError as error:
+                # At once when it worked before; else ever more slowly, and not before a wrong right can be mended.
+                pause = 0.0 if self._opened else min(pause + _PAUSE_S, _LONGEST_PAUSE_S)
+                pause = _LONGEST_PAUSE_S if isinstance(error, RefusedError) else pause
+                log.info("etcd_watch_broke", endpoint=member.address, keys=self._keys.start, reason=str(error))
+            await trio.sleep(pause)
+            current = self._cluster.current
+            member = self._cluster.after(member) if member is current else current
+
+    async def _stream(self, member: Member) -> None:
+        self._opened = False
+        metadata = await self._cluster.authentication.metadata(member)
+
+        async def deliver(response: Any) -> None:
+            if response.canceled:
+                raise watch_cancelled(response, member.address)
+            self._opened = True
+            self._pulse.heard()
+            batch = self._batch(response)
+            if batch is not None:
+                with self._pulse.reading():
+                    await self._sender.send(batch)
+                self._last = batch.revision
+
+        try:
+            stream = WatchStream.open(member, watch_request(self._keys, self._last + 1), metadata, self._pulse)
+            await stream.read(deliver)
+        except RefusedError as error:
+            if error.stale_token:
+                self._cluster.authentication.expired(metadata)
+            raise
+
+    def _batch(self, response: Any) -> EventBatch | None:
+        """What is new in a response; None if there is nothing."""
+        events = tuple(watch_event(each) for each in response.events if each.kv.mod_revision > self._last)
+        if events:
+            return EventBatch(events[-1].mod_revision, events)
+        notice = not (response.events or response.created or is_answer_to_progress_request(response))
+        if notice and response.header.revision > self._last:
+            return EventBatch(response.header.revision)
+        return None

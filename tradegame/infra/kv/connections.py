@@ -1,0 +1,101 @@
+"""Live nodes and their connections in an ordered key-value store, all on the nodes' leases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+from attrs import define
+
+from tradegame.core.repositories.connections import (
+    ConnectionsChanged,
+    LiveConnection,
+    NodeInfo,
+    NodesChanged,
+)
+from tradegame.core.repositories.errors import LeaseLostError
+from tradegame.infra.kv.codec import encode
+from tradegame.infra.kv.connection_watch import ConnectionKeys, KvConnectionWatch, follow
+from tradegame.infra.kv.limits import MAX_OPERATIONS
+from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore, Operation, Put
+
+LEASE_S = 10
+# Changes that wait for a slow receiver. Beyond that the store's own watch waits, which is bounded too.
+_CHANGES = 64
+
+
+@define(eq=False)
+class KvConnectionRepository:
+    """See `ConnectionRepository`. One of these is one node.
+
+    ``lease_s``: how long a node that is gone without a word still counts as living. A write that got no
+    answer is not sent again here: the caller saves again whatever is still true by then.
+    """
+
+    _kv: KeyValueStore
+    _prefix: str
+    _lease_s: int = LEASE_S
+    _lease: int = 0
+
+    async def register(self, node: NodeInfo) -> None:
+        self._lease = await self._kv.grant(self._lease_s)
+        await self._write([self._put_node(node)])
+
+    async def keep_alive(self, node: NodeInfo) -> float:
+        self._check_registered()
+        try:
+            ttl_s = await self._kv.keep_alive(self._lease)
+        except LeaseLostError:
+            self._lease = 0
+            raise
+        await self._write([self._put_node(node)])
+        return ttl_s
+
+    async def save(self, connections: Sequence[LiveConnection]) -> None:
+        self._check_registered()
+        await self._write(
+            [
+                Put(self._keys.connection(connection.node, connection.id), encode(connection), self._lease)
+                for connection in connections
+            ]
+        )
+
+    async def remove(self, connections: Sequence[LiveConnection]) -> None:
+        await self._write(
+            [Delete(KeyRange(self._keys.connection(connection.node, connection.id))) for connection in connections]
+        )
+
+    async def unregister(self) -> None:
+        lease, self._lease = self._lease, 0
+        if lease:
+            await self._kv.revoke(lease)
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[KvConnectionWatch]:
+        send, receive = trio.open_memory_channel[ConnectionsChanged | NodesChanged](_CHANGES)
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow, self._kv, self._keys, send)
+            try:
+                yield KvConnectionWatch(receive)
+            except Exception as error:  # noqa: BLE001 - raised again below, outside the nursery, which would wrap it
+                failure = error
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _write(self, operations: Sequence[Operation]) -> None:
+        for first in range(0, len(operations), MAX_OPERATIONS):
+            await self._kv.transaction([], operations[first : first + MAX_OPERATIONS])
+
+    def _put_node(self, node: NodeInfo) -> Put:
+        return Put(self._keys.node(node.id), encode(node), self._lease)
+
+    def _check_registered(self) -> None:
+        if not self._lease:
+            raise LeaseLostError("this node is not registered")
+
+    @property
+    def _keys(self) -> ConnectionKeys:
+        return ConnectionKeys(self._prefix)

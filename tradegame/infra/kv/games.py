@@ -1,0 +1,304 @@
+"""Games in an ordered key-value store: the log, its generations, and who may read what while it is trimmed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from attrs import define, evolve
+
+from tradegame.core.repositories.errors import (
+    CompactedError,
+    CorruptStoreError,
+    GameExistsError,
+    GameGoneError,
+    StoreError,
+    StoreUnavailableError,
+)
+from tradegame.core.repositories.game_states import GameMeta, LogEntry, SnapshotRef, StoredGame
+from tradegame.infra.kv.codec import decode_meta, encode
+from tradegame.infra.kv.game_watches import KvGameListWatch, KvGameWatch
+from tradegame.infra.kv.keys import GameKeys
+from tradegame.infra.kv.limits import MAX_OPERATIONS, MAX_VALUE_BYTES
+from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValuePair, KeyValueStore, Put
+from tradegame.infra.kv.settle import Settling
+
+log = structlog.get_logger(__name__)
+
+# Under 1 MiB with the key, and under gRPC's 4 MiB a message when three are read at once.
+PART_BYTES = 900 * 1024
+_PARTS_AT_ONCE = 3
+PAGE_ENTRIES = 200
+DEADLINE_S = 4.0
+
+
+@define(eq=False)
+class KvGameStateRepository:
+    """See `GameStateRepository`. ``deadline_s`` bounds a write with all its tries.
+
+    After StoreUnavailableError(definite=False) from `update`, the same entry may be given to it again,
+    with the same ``meta``: only then is it certain to be found where the first try left it.
+    """
+
+    _kv: KeyValueStore
+    _prefix: str
+    _deadline_s: float = DEADLINE_S
+    _part_bytes: int = PART_BYTES
+    _page_entries: int = PAGE_ENTRIES
+
+    # -- games -----------------------------------------------------------------------------------------
+
+    async def create(self, meta: GameMeta) -> GameMeta:
+        keys = self._keys(meta.game)
+        settling = Settling.within(self._kv, self._deadline_s)
+        result = await settling.transaction(
+            [Compare(keys.meta, 0)],
+            [Put(keys.meta, encode(meta)), Put(keys.catalog, encode({"epoch": meta.epoch}))],
+            [Get(KeyRange(keys.meta))],
+        )
+        if result.succeeded:
+            return evolve(meta, revision=result.revision)
+        found = decode_meta(result.pairs[0][0])
+        if settling.uncertain and found.epoch == meta.epoch:
+            return found
+        raise GameExistsError(f"the game {meta.game} is already there")
+
+    async def list(self) -> tuple[int, Sequence[GameMeta]]:
+        catalog = KeyRange.prefix(f"{self._prefix}/catalog/")
+        listed = await self._kv.range(catalog)
+        games = [pair.key[len(catalog.start) :] for pair in listed.pairs]
+        metas: list[GameMeta] = []
+        for first in range(0, len(games), MAX_OPERATIONS):
+            gets = [Get(KeyRange(self._keys(game).meta)) for game in games[first : first + MAX_OPERATIONS]]
+            result = await self._kv.transaction([], gets)
+            # A game that went meanwhile has none: the watch from `listed.revision` says so, too.
+            metas += [meta for pairs in result.pairs for pair in pairs if (meta := _readable(pair))]
+        return listed.revision, metas
+
+    async def delete(self, game: str) -> bool:
+        keys = self._keys(game)
+        settling = Settling.within(self._kv, self._deadline_s)
+        # The comparison holds once the game is gone: so it can be sent again.
+        result = await settling.transaction(
+            [Compare(keys.meta, 0)], [], [Delete(keys.all), Delete(KeyRange(keys.catalog))]
+        )
+        return not result.succeeded or settling.uncertain
+
+    def ready(self) -> str | None:
+        return self._kv.ready()
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    async def get(self, game: str) -> StoredGame:
+        keys = self._keys(game)
+        while True:
+            revision, meta = await self._meta(keys)
+            base = _base(meta)
+            if base is None:
+                return StoredGame(meta, revision, 1, None)
+            snapshot = await self._snapshot(keys, base)
+            if snapshot is not None:
+                return StoredGame(meta, revision, base.generation, snapshot)
+            _, now = await self._meta(keys)
+            if now.epoch == meta.epoch and _base(now) == base:
+                raise CorruptStoreError(f"{keys.snapshot(base)}: not the {base.parts} parts that belong there")
+
+    async def entries(self, stored: StoredGame) -> AsyncIterator[Sequence[LogEntry]]:
+        keys = self._keys(stored.meta.game)
+        after = 0
+        more = True
+        while more:
+            page = await self._kv.range(
+                keys.log_from(stored.base_generation),
+                min_mod_revision=after + 1,
+                max_mod_revision=stored.revision,
+                limit=self._page_entries,
+                by_revision=True,
+            )
+            # Asked after every page: a page that a trim has thinned out must not be taken for the whole.
+            await self._check_untrimmed(keys, stored)
+            more = page.more
+            if page.pairs:
+                after = page.pairs[-1].mod_revision
+                yield [LogEntry(pair.mod_revision, *keys.parse_entry(pair.key), pair.value) for pair in page.pairs]
+
+    @asynccontextmanager
+    async def watch(self, meta: GameMeta, after_revision: int) -> AsyncIterator[KvGameWatch]:
+        keys = self._keys(meta.game)
+        async with self._kv.watch(keys.log_and_meta, after_revision) as watch:
+            yield KvGameWatch(watch, keys, meta.epoch)
+
+    @asynccontextmanager
+    async def watch_list(self, after_revision: int) -> AsyncIterator[KvGameListWatch]:
+        """See the port. A game is listed when it appears and when it goes; `watch` tells its other changes."""
+        catalog = KeyRange.prefix(f"{self._prefix}/catalog/")
+        async with self._kv.watch(catalog, after_revision) as watch:
+            yield KvGameListWatch(watch, self._kv, self._prefix)
+
+    # -- the log ---------------------------------------------------------------------------------------
+
+    async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:
+        if len(value) > MAX_VALUE_BYTES:
+            raise ValueError(f"an entry of {len(value)} bytes, {MAX_VALUE_BYTES} are allowed")
+        keys = self._keys(meta.game)
+        settling = Settling.within(self._kv, self._deadline_s)
+        while True:
+            key = keys.entry(meta.generation, entry_id)
+            result = await settling.transaction(
+                [Compare(keys.meta, meta.revision), Compare(key, 0)],
+                [Put(key, value)],
+                [Get(KeyRange(key)), Get(KeyRange(keys.meta))],
+            )
+            if result.succeeded:
+                return meta
+            own, metas = result.pairs
+            if not metas:
+                raise GameGoneError(f"the game {meta.game} is gone")
+            newest = decode_meta(metas[0])
+            if newest.epoch != meta.epoch:
+                raise GameGoneError(f"the game {meta.game} was made anew")
+            if own:
+                return newest
+            if newest.generation != meta.generation and _floor(newest) > meta.generation:
+                # Where the entry would be, all is trimmed: whether an earlier try landed there, nobody knows.
+                raise StoreUnavailableError(
+                    f"the entry {entry_id} was given generation {meta.generation}, which is trimmed",
+                    definite=False,
+                )
+            # Meta has changed and the entry is not there. No try that is still under way can land any more,
+            # since all of them compare the old meta: so it is safe to append it under the new one.
+            meta = newest
+
+    async def raise_generation(self, meta: GameMeta) -> GameMeta | None:
+        raised = evolve(meta, generation=meta.generation + 1)
+        return await self._write_meta(Settling.within(self._kv, self._deadline_s), meta, raised)
+
+    # -- snapshots -------------------------------------------------------------------------------------
+
+    async def save_snapshot(
+        self, meta: GameMeta, generation: int, digest: str, seq: int, state: bytes
+    ) -> GameMeta | None:
+        keys = self._keys(meta.game)
+        cuts = range(0, max(len(state), 1), self._part_bytes)
+        reference = SnapshotRef(generation, digest, len(cuts), seq)
+        epoch = meta.epoch
+        for part, cut in enumerate(cuts):
+            written = await self._write_part(meta, epoch, reference, part, state[cut : cut + self._part_bytes])
+            if written is None:
+                return None
+            meta = written
+        while _wanted(meta, epoch, reference):
+            settling = Settling.within(self._kv, self._deadline_s)
+            saved = await self._write_meta(settling, meta, evolve(meta, snapshots=(*meta.snapshots, reference)[-2:]))
+            if saved is not None:
+                await self._trim(keys, saved)
+                return saved
+            try:
+                _, meta = await self._meta(keys)
+            except GameGoneError:
+                return None
+        return None
+
+    async def _write_part(
+        self, meta: GameMeta, epoch: str, reference: SnapshotRef, part: int, value: bytes
+    ) -> GameMeta | None:
+        """Write one part, fenced by meta: nothing may be left behind in a game that was deleted meanwhile."""
+        keys = self._keys(meta.game)
+        while _wanted(meta, epoch, reference):
+            result = await Settling.within(self._kv, self._deadline_s).transaction(
+                [Compare(keys.meta, meta.revision)],
+                [Put(keys.part(reference, part), value)],
+                [Get(KeyRange(keys.meta))],
+            )
+            if result.succeeded:
+                return meta
+            if not result.pairs[0]:
+                return None
+            meta = decode_meta(result.pairs[0][0])
+        return None
+
+    async def _trim(self, keys: GameKeys, meta: GameMeta) -> None:
+        """Delete what lies before the last but one snapshot. If it fails, the next snapshot's trim does it."""
+        floor = _floor(meta)
+        if floor == 0:
+            return
+        try:
+            # Fenced: late, in another life of the game, it would delete that one's log.
+            await Settling.within(self._kv, self._deadline_s).transaction(
+                [Compare(keys.meta, meta.revision)],
+                [Delete(keys.log_before(floor)), Delete(keys.snapshot_before(floor))],
+            )
+        except StoreError as error:
+            log.warning("log_not_trimmed", game=meta.game, before_generation=floor, reason=str(error))
+
+    # -- pieces ----------------------------------------------------------------------------------------
+
+    async def _write_meta(self, settling: Settling, old: GameMeta, new: GameMeta) -> GameMeta | None:
+        """Write ``new`` if ``old`` is still what is there. None: it is not."""
+        keys = self._keys(old.game)
+        result = await settling.transaction(
+            [Compare(keys.meta, old.revision)], [Put(keys.meta, encode(new))], [Get(KeyRange(keys.meta))]
+        )
+        if result.succeeded:
+            return evolve(new, revision=result.revision)
+        if settling.uncertain and result.pairs[0]:
+            # An earlier try may have landed. Another node's same change would look the same, and be as good.
+            found = decode_meta(result.pairs[0][0])
+            if evolve(found, revision=0) == evolve(new, revision=0):
+                return found
+        return None
+
+    async def _meta(self, keys: GameKeys) -> tuple[int, GameMeta]:
+        result = await self._kv.range(KeyRange(keys.meta))
+        if not result.pairs:
+            raise GameGoneError(f"the game {keys.game} is not there")
+        return result.revision, decode_meta(result.pairs[0])
+
+    async def _snapshot(self, keys: GameKeys, reference: SnapshotRef) -> bytes | None:
+        """The snapshot's bytes, or None if they are not all there."""
+        values: list[bytes] = []
+        for first in range(0, reference.parts, _PARTS_AT_ONCE):
+            last = min(first + _PARTS_AT_ONCE, reference.parts)
+            parts = KeyRange(keys.part(reference, first), keys.part(reference, last))
+            values += [pair.value for pair in (await self._kv.range(parts)).pairs]
+        return b"".join(values) if len(values) == reference.parts else None
+
+    async def _check_untrimmed(self, keys: GameKeys, stored: StoredGame) -> None:
+        try:
+            _, now = await self._meta(keys)
+        except GameGoneError as error:
+            raise CompactedError(str(error)) from error
+        if now.epoch != stored.meta.epoch or _floor(now) > stored.base_generation:
+            raise CompactedError(f"the log of {keys.game} was trimmed while it was read")
+
+    def _keys(self, game: str) -> GameKeys:
+        return GameKeys(self._prefix, game)
+
+
+def _readable(pair: KeyValuePair) -> GameMeta | None:
+    """One game that cannot be read must not keep the others from being served."""
+    try:
+        return decode_meta(pair)
+    except CorruptStoreError as error:
+        log.error("game_unreadable", key=pair.key, reason=str(error))
+        return None
+
+
+def _base(meta: GameMeta) -> SnapshotRef | None:
+    """Where a replay begins. Of two snapshots the older: what follows it lets clients resume."""
+    return meta.snapshots[0] if len(meta.snapshots) == 2 else None
+
+
+def _floor(meta: GameMeta) -> int:
+    """Generations below this one are trimmed, or may be at any time. 0: none."""
+    base = _base(meta)
+    return base.generation if base else 0
+
+
+def _wanted(meta: GameMeta, epoch: str, reference: SnapshotRef) -> bool:
+    return (
+        meta.epoch == epoch
+        and reference.generation <= meta.generation
+        and all(saved.generation < reference.generation for saved in meta.snapshots)
+    )

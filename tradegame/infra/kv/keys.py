@@ -1,0 +1,92 @@
+"""Where everything lies in the store. See "The store" in the design's description."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import field, frozen
+
+from tradegame.core.repositories.game_states import SnapshotRef
+from tradegame.infra.kv.port import KeyRange
+
+_GAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+def check_game_id(game: str) -> str:
+    """Raise ValueError for what is no game's id: another game's keys could be meant by it."""
+    if _GAME.fullmatch(game) is None:
+        raise ValueError(f"{game!r} is no game id")
+    return game
+
+
+def check_part(text: str) -> str:
+    """Raise ValueError for what cannot be one part of a key."""
+    if not text or "/" in text:
+        raise ValueError(f"{text!r} cannot be a part of a key")
+    return text
+
+
+def between(first: str, last: str) -> KeyRange:
+    """The keys from ``first`` to ``last``, both included: after ``last`` comes ``last`` and a NUL."""
+    return KeyRange(first, last + "\0")
+
+
+@frozen
+class GameKeys:
+    """The keys of one game. In key order: the log by generation, ``meta``, the snapshots."""
+
+    prefix: str
+    game: str = field(converter=check_game_id)
+
+    @property
+    def root(self) -> str:
+        return f"{self.prefix}/games/{self.game}/"
+
+    @property
+    def all(self) -> KeyRange:
+        return KeyRange.prefix(self.root)
+
+    @property
+    def catalog(self) -> str:
+        """A small key that is there while the game is: what the list of games is made of."""
+        return f"{self.prefix}/catalog/{self.game}"
+
+    @property
+    def meta(self) -> str:
+        return f"{self.root}meta"
+
+    @property
+    def log(self) -> str:
+        return f"{self.root}log/"
+
+    @property
+    def log_and_meta(self) -> KeyRange:
+        return between(self.log, self.meta)
+
+    def entry(self, generation: int, entry_id: str) -> str:
+        return f"{self.log}{generation:08d}/{check_part(entry_id)}"
+
+    def log_from(self, generation: int) -> KeyRange:
+        return KeyRange(f"{self.log}{generation:08d}/", KeyRange.prefix(self.log).end)
+
+    def log_before(self, generation: int) -> KeyRange:
+        return KeyRange(self.log, f"{self.log}{generation:08d}/")
+
+    def snapshot_before(self, generation: int) -> KeyRange:
+        return KeyRange(f"{self.root}snapshot/", f"{self.root}snapshot/{generation:08d}/")
+
+    def snapshot(self, reference: SnapshotRef) -> str:
+        """The folder of one snapshot's parts.
+
+        It carries the digest: two nodes may save the same snapshot at once, and if one of them has gone
+        astray their parts must not mix.
+        """
+        return f"{self.root}snapshot/{reference.generation:08d}/{check_part(reference.digest[:16])}/"
+
+    def part(self, reference: SnapshotRef, part: int) -> str:
+        return f"{self.snapshot(reference)}{part:05d}"
+
+    def parse_entry(self, key: str) -> tuple[int, str]:
+        """The generation and the entry's id."""
+        generation, entry_id = key[len(self.log) :].split("/", 1)
+        return int(generation), entry_id

@@ -1,0 +1,36 @@
+"""What a transaction may hold. etcd refuses more, so no store may take it: a test on one would mean nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tradegame.infra.kv.port import Compare, Delete, KeyRange, Operation, Put
+
+MAX_OPERATIONS = 100
+"""Of each list. etcd's default is 128 (``--max-txn-ops``)."""
+
+MAX_VALUE_BYTES = 1 << 20
+"""Of all values of one transaction together. etcd's default is 1.5 MiB a request, keys and framing included."""
+
+
+def check_transaction(compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation]) -> None:
+    """Raise ValueError for what etcd would refuse: too much, or two writes to one key in one branch."""
+    if len(compare) > MAX_OPERATIONS:
+        raise ValueError(f"{len(compare)} comparisons in one transaction, {MAX_OPERATIONS} are allowed")
+    for operations in (success, failure):
+        if len(operations) > MAX_OPERATIONS:
+            raise ValueError(f"{len(operations)} operations in one transaction, {MAX_OPERATIONS} are allowed")
+        size = sum(len(operation.value) for operation in operations if isinstance(operation, Put))
+        if size > MAX_VALUE_BYTES:
+            raise ValueError(f"{size} bytes of values in one transaction, {MAX_VALUE_BYTES} are allowed")
+        _check_written_once(operations)
+
+
+def _check_written_once(operations: Sequence[Operation]) -> None:
+    put: set[str] = set()
+    deleted: list[KeyRange] = [operation.range for operation in operations if isinstance(operation, Delete)]
+    for operation in operations:
+        if isinstance(operation, Put):
+            if operation.key in put or any(operation.key in keys for keys in deleted):
+                raise ValueError(f"the key {operation.key!r} is written twice in one transaction")
+            put.add(operation.key)

@@ -1,0 +1,161 @@
+"""Players and sessions in an ordered key-value store. A session is a key on a lease of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from attrs import define, frozen
+
+from tradegame.core.repositories.errors import (
+    CorruptStoreError,
+    LeaseLostError,
+    StoreError,
+    StoreUnavailableError,
+)
+from tradegame.core.repositories.sessions import PlayerRecord, PlayerRemoved, SessionRevoked
+from tradegame.infra.kv.codec import decode, decode_fields, encode
+from tradegame.infra.kv.keys import check_part
+from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValuePair, KeyValueStore, Put, Watch
+from tradegame.infra.kv.settle import Settling
+
+log = structlog.get_logger(__name__)
+
+DEADLINE_S = 4.0
+
+
+@frozen
+class _SessionKeys:
+    """Players and sessions are neighbours in key order, so that one watch sees both."""
+
+    prefix: str
+
+    @property
+    def players(self) -> str:
+        return f"{self.prefix}/players/"
+
+    @property
+    def sessions(self) -> str:
+        return f"{self.prefix}/sessions/"
+
+    def player(self, player: str) -> str:
+        return self.players + check_part(player)
+
+    def session(self, session: str) -> str:
+        return self.sessions + check_part(session)
+
+    @property
+    def both(self) -> KeyRange:
+        return KeyRange(self.players, KeyRange.prefix(self.sessions).end)
+
+
+@define(eq=False)
+class KvSessionRepository:
+    """See `SessionRepository`. ``deadline_s`` bounds a write with all its tries."""
+
+    _kv: KeyValueStore
+    _prefix: str
+    _deadline_s: float = DEADLINE_S
+
+    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> None:
+        """See the port. Raises ValueError when the player or the session is already there."""
+        keys = self._keys
+        lease = await self._kv.grant(expires_s)
+        settling = Settling.within(self._kv, self._deadline_s)
+        try:
+            result = await settling.transaction(
+                [Compare(keys.player(player.id), 0), Compare(keys.session(session), 0)],
+                [
+                    Put(keys.player(player.id), encode(player)),
+                    Put(keys.session(session), encode({"player": player.id}), lease),
+                ],
+                [Get(KeyRange(keys.session(session)))],
+            )
+        except StoreUnavailableError as error:
+            if error.definite:
+                await self._give_back(lease)
+            raise
+        if result.succeeded or (settling.uncertain and any(pair.lease == lease for pair in result.pairs[0])):
+            return
+        await self._give_back(lease)
+        raise ValueError(f"the player {player.id} or the session is already there")
+
+    async def find(self, session: str) -> PlayerRecord | None:
+        keys = self._keys
+        pair = await self._get(keys.session(session))
+        if pair is None:
+            return None
+        player_id = decode_fields(pair.key, pair.value).get("player")
+        if not isinstance(player_id, str):
+            raise CorruptStoreError(f"{pair.key}: names no player")
+        player = await self._get(keys.player(player_id))
+        if player is None:
+            return None
+        try:
+            await self._kv.keep_alive(pair.lease)
+        except LeaseLostError:
+            return None
+        return decode(player.key, player.value, PlayerRecord)
+
+    async def renew(self, session: str) -> bool:
+        # Two reads and a keep-alive, no write: a removed player's session is over, too.
+        return await self.find(session) is not None
+
+    async def revoke(self, session: str) -> bool:
+        pair = await self._get(self._keys.session(session))
+        if pair is None:
+            return False
+        await self._kv.revoke(pair.lease)
+        return True
+
+    async def remove_player(self, player: str) -> bool:
+        key = self._keys.player(player)
+        settling = Settling.within(self._kv, self._deadline_s)
+        # Their sessions stay behind, worth nothing, until their leases end.
+        result = await settling.transaction([Compare(key, 0)], [], [Delete(KeyRange(key))])
+        return not result.succeeded or settling.uncertain
+
+    async def revision(self) -> int:
+        return (await self._kv.range(self._keys.both, limit=1)).revision
+
+    @asynccontextmanager
+    async def watch(self, after_revision: int) -> AsyncIterator[KvSessionWatch]:
+        keys = self._keys
+        async with self._kv.watch(keys.both, after_revision) as watch:
+            yield KvSessionWatch(watch, keys)
+
+    async def _get(self, key: str) -> KeyValuePair | None:
+        pairs = (await self._kv.range(KeyRange(key))).pairs
+        return pairs[0] if pairs else None
+
+    async def _give_back(self, lease: int) -> None:
+        try:
+            await self._kv.revoke(lease)
+        except StoreError as error:
+            # Nothing hangs on it, and it ends by itself.
+            log.warning("lease_not_given_back", lease=lease, reason=str(error))
+
+    @property
+    def _keys(self) -> _SessionKeys:
+        return _SessionKeys(self._prefix)
+
+
+@define(eq=False)
+class KvSessionWatch:
+    """See `SessionWatch`. May be empty: a sign of life, or somebody's new session."""
+
+    _watch: Watch
+    _keys: _SessionKeys
+
+    async def receive(self) -> Sequence[SessionRevoked | PlayerRemoved]:
+        batch = await self._watch.receive()
+        ended: list[SessionRevoked | PlayerRemoved] = []
+        for event in batch.events:
+            if event.value is not None:
+                continue
+            if event.key.startswith(self._keys.sessions):
+                ended.append(SessionRevoked(event.key[len(self._keys.sessions) :]))
+            elif event.key.startswith(self._keys.players):
+                ended.append(PlayerRemoved(event.key[len(self._keys.players) :]))
+        return ended
