@@ -16,7 +16,7 @@ from attrs import frozen
 
 import tradegame
 from tradegame.controller.front import Door, Listener, open_listeners
-from tradegame.controller.http.metrics import node_metrics
+from tradegame.controller.http.metrics import NodeMetrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
 from tradegame.controller.websocket.hub import Hub
@@ -118,7 +118,7 @@ class Node:
             self.repository,
             AdministerUseCase(self.games, sessions),
             self.ready,
-            node_metrics(self.games, self.dispatcher, self.manager, self.hub, self.ready),
+            NodeMetrics(self.games, self.dispatcher, self.manager, self.hub, self.ready).render,
             parse_game_definition,
             settings.admin.token,
         )
@@ -155,9 +155,7 @@ async def serve(
     """
     server = settings.server
     async with open_store(settings.store) as (store, prefix):
-        listeners = await open_listeners(
-            server.host, server.port, tls_cert=server.tls_cert, tls_key=server.tls_key
-        )
+        listeners = await open_listeners(server.host, server.port, tls_cert=server.tls_cert, tls_key=server.tls_key)
         async with _closing(listeners):
             stop = trio.Event()
             port = _port(listeners)
@@ -239,7 +237,9 @@ async def _run(settings: Settings, bots: int) -> None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
             running = await nursery.start(partial(_serve_then_cancel, settings, nursery.cancel_scope))
-            print(f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}", flush=True)
+            print(
+                f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}", flush=True
+            )
             if bots:
                 nursery.start_soon(_play_along, running, bots)
             async for _ in signals:
@@ -283,9 +283,11 @@ def _first(errors: BaseExceptionGroup[Exception]) -> BaseException:
 
 
 def _port(listeners: Sequence[Listener]) -> int:
-    listener = listeners[0]
-    bound = listener.transport_listener if isinstance(listener, trio.SSLListener) else listener
-    return int(bound.socket.getsockname()[1])
+    listener: object = listeners[0]
+    while isinstance(listener, trio.SSLListener):
+        listener = listener.transport_listener
+    assert isinstance(listener, trio.SocketListener)
+    return int(listener.socket.getsockname()[1])
 
 
 def _reachable(host: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import socket
+import subprocess
 from typing import Any
 
 import httpx
@@ -45,9 +48,7 @@ def test_a_shutdown_closes_with_1001(server: ServerThread) -> None:
 
 def test_a_kicked_player_is_closed_with_4501_and_the_token_is_dead(server: ServerThread) -> None:
     player = Player(server.url)
-    answer = httpx.delete(
-        f"{server.http}/v1/players/{player.id}", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    )
+    answer = httpx.delete(f"{server.http}/v1/players/{player.id}", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
     assert answer.status_code == 200
     assert player.closed() == (4501, "kicked by the host")
     with Player(server.url, hello=False) as back:
@@ -62,18 +63,8 @@ def test_no_hello_closes_with_4004(server: ServerThread, monkeypatch: pytest.Mon
 
 def test_no_sign_of_life_closes_with_4002(store: str) -> None:
     with ServerThread(store, flags={"session.heartbeat_s": 1}) as server:
-        player = Player(server.url)
-        # from here on the pings find nobody: the library's reading thread is told to stop answering
-        player.socket.protocol.receive_data = lambda data: None  # type: ignore[method-assign]
-        deaf = player.socket.socket.dup()
-        deaf.settimeout(10)
-        seen = b""
-        while b"no heartbeat" not in seen:
-            data = deaf.recv(4096)
-            assert data, "closed without a close frame"
-            seen += data
-        deaf.close()
-        player.abort()
+        deaf = _raw_socket(server, {"op": "hello", "name": "deaf"})
+        assert _drain(deaf).endswith(_close_frame(4002, "no heartbeat"))
 
 
 def test_a_full_server_closes_with_4003(store: str) -> None:
@@ -98,17 +89,16 @@ def test_a_client_that_does_not_read_is_closed_with_4001_and_others_go_on(store:
     with ServerThread(store, flags={"limits.outbox_bytes": 32_768}) as server:
         with Player(server.url, "fast") as fast:
             fast.ask("join", game="bazaar")
-            slow = _unread_socket(server, fast)
-            for _ in range(2_000):
-                fast.ask("say", game="bazaar", text="x" * 500)
+            slow = _raw_socket(server, {"op": "hello", "name": "slow"}, {"op": "join", "game": "bazaar"})
+            fast.push(lambda push: any(event.get("name") == "slow" for event in push.get("events", ())))
+            for _ in range(25):
+                asked = [fast.send("say", game="bazaar", text="x" * 500) for _ in range(20)]
+                assert all("ok" in fast.reply(request_id) for request_id in asked)
             seen = _drain(slow)
-            assert seen.endswith(b"\x88\x12" + (4001).to_bytes(2, "big") + b"reads too slowly"), seen[-40:]
-            assert fast.ask("ping")
+            assert seen.endswith(_close_frame(4001, "reads too slowly")), seen[-40:]
 
 
 def test_a_revoked_session_is_closed_with_4502(etcd: Any) -> None:
-    import subprocess
-
     from tests.e2e.conftest import fresh_etcd_url
     from tests.support.etcd import etcd_binary
 
@@ -124,11 +114,8 @@ def test_a_revoked_session_is_closed_with_4502(etcd: Any) -> None:
         assert player.closed() == (4502, "the session is over")
 
 
-def _unread_socket(server: ServerThread, friend: Player) -> socket.socket:
-    """A connection that has joined and then reads nothing."""
-    import base64
-    import json
-
+def _raw_socket(server: ServerThread, *requests: dict[str, Any]) -> socket.socket:
+    """A connection that has sent these requests, and then neither reads nor answers a ping."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     raw.connect(("127.0.0.1", server.running.port))
@@ -138,11 +125,15 @@ def _unread_socket(server: ServerThread, friend: Player) -> socket.socket:
         f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
-    for request in ({"op": "hello", "name": "slow"}, {"op": "join", "game": "bazaar"}):
+    for request in requests:
         body = json.dumps(request).encode()
         raw.sendall(bytes([0x81, 0x80 | len(body)]) + b"\0\0\0\0" + body)
-    friend.push(lambda push: any(event.get("name") == "slow" for event in push.get("events", ())))
     return raw
+
+
+def _close_frame(code: int, reason: str) -> bytes:
+    payload = code.to_bytes(2, "big") + reason.encode()
+    return bytes([0x88, len(payload)]) + payload
 
 
 def _drain(raw: socket.socket) -> bytes:

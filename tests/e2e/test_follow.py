@@ -149,11 +149,13 @@ def test_after_leave_there_is_no_more_news(server: ServerThread) -> None:
         assert len(ann.frames()) == heard
 
 
-def test_the_house_requotes_while_somebody_follows(server: ServerThread) -> None:
-    with Player(server.url, "ann") as ann:
-        seq = ann.ask("join", game="bazaar")["seq"]
-        ann.until_seq(seq + 1)
-        assert ann.events("book")
+def test_the_house_requotes_while_somebody_follows(store: str) -> None:
+    house = {"anchor": 10_000, "tick_s": 1, "drift_bps": 5_000}
+    with ServerThread(store, games=[{"id": "bazaar", "goods": {"gold": {"house": house}}}]) as server:
+        with Player(server.url, "ann") as ann:
+            seq = ann.ask("join", game="bazaar", spectate=True)["seq"]
+            ann.until_seq(seq + 3)
+            assert len(ann.events("book")) >= 3
 
 
 def test_unicode_and_markup_come_through_as_they_were_sent(server: ServerThread) -> None:

@@ -138,8 +138,9 @@ def events(applied: Applied, kind: type[PublicEvent] | None = None) -> list[Any]
 
 
 LIVELY = define_game(
+    cash=200,
     fee_bps=25,
-    open_orders=6,
+    open_orders=3,
     goods={
         "grain": GoodDefinition(endowment=30, house=house(drift_bps=300, tick_s=2)),
         "wool": GoodDefinition(endowment=20, house=house(anchor=9, spread=1, slope=3, tick_s=3)),
@@ -158,13 +159,17 @@ def random_log(definition: GameDefinition, seed: int, commands: int) -> Iterator
     """At least that many commands of a lively game, in entries of 0 to 8; the same for the same seed."""
     rng, game = random.Random(seed), Game.create(definition, "epoch", BEGIN, seed)
     at, made = BEGIN, 0
+    keyed: list[Command] = []
     goods = [*definition.goods, "gold"]
     players = [f"p{n}" for n in range(12)]
     while made < commands:
         at += rng.choice((0, 1, 30, 400, 2_500, -700, rng.randrange(30_000)))
-        commands_now = tuple(_random_command(rng, game, players, goods) for _ in range(rng.randrange(9)))
-        made += len(commands_now)
-        entry = Entry(at, commands_now)
+        some = [_random_command(rng, game, players, goods) for _ in range(rng.randrange(8))]
+        if keyed and rng.random() < 0.1:
+            some.append(rng.choice(keyed[-40:]))  # sent again
+        keyed += [command for command in some if command.key is not None]
+        made += len(some)
+        entry = Entry(at, tuple(some))
         game.apply(entry)
         yield entry
     yield Entry(at + 86_400_000)

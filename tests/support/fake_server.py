@@ -7,6 +7,7 @@ autojump clock is right.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import deque
 from typing import Any
@@ -55,6 +56,12 @@ class FakeGame:
             "messages": [],
         }
 
+    def append(self, *events: Json) -> Json:
+        self.seq += 1
+        frame = {"push": "events", "game": self.name, "epoch": self.epoch, "seq": self.seq, "at": AT + self.seq}
+        self.frames.append(frame | {"events": list(events)})
+        return self.frames[-1]
+
 
 class Peer:
     """One connection."""
@@ -65,7 +72,8 @@ class Peer:
         self.games: set[str] = set()
 
     async def send(self, frame: Json) -> None:
-        await self.ws.send_message(json.dumps(frame))
+        with contextlib.suppress(ConnectionClosed):  # its handler will notice
+            await self.ws.send_message(json.dumps(frame))
 
 
 class FakeServer:
@@ -113,16 +121,14 @@ class FakeServer:
 
     async def publish(self, *events: Json, game: str = "bazaar", deliver: bool = True) -> None:
         """A frame with these events; ``deliver`` False: it is in the log, but gets lost on its way."""
-        target = self.games[game]
-        target.seq += 1
-        frame = {"push": "events", "game": game, "epoch": target.epoch, "seq": target.seq, "at": AT + target.seq}
-        target.frames.append(frame | {"events": list(events)})
+        frame = self.games[game].append(*events)
         if deliver:
-            await self.push(target.frames[-1])
+            await self.push(frame)
 
-    async def push(self, frame: Json) -> None:
+    async def push(self, frame: Json, player: str | None = None) -> None:
+        """To everyone who follows the game, or only to ``player``."""
         for peer in list(self.peers):
-            if frame["game"] in peer.games:
+            if frame["game"] in peer.games and player in (None, peer.player):
                 await peer.send(frame)
 
     async def close_all(self, code: int, reason: str = "") -> None:
@@ -198,15 +204,18 @@ class FakeServer:
         if step == "lose":
             await trio.aclose_forcefully(peer.ws._stream)
             return
-        replies = self._do(peer, frame, await self._broadcast_before(peer, frame))
+        news: list[Json] = []
+        replies = self._do(peer, frame, self._command(peer, frame, news))
+        for push in news:
+            await self.push(push, peer.player if push["push"] == "account" else None)
         if step == "drop":
             await trio.aclose_forcefully(peer.ws._stream)
         elif step != "ignore":
             for reply in replies:
                 await peer.send(reply)
 
-    async def _broadcast_before(self, peer: Peer, frame: Json) -> Json | None:
-        """Do a command, once for its key. Its result; None when it is no command."""
+    def _command(self, peer: Peer, frame: Json, news: list[Json]) -> Json | None:
+        """Do a command, once for its key; pushes go to ``news``. Its result; None when it is no command."""
         op = frame["op"]
         if op not in ("buy", "sell", "order", "cancel", "say"):
             return None
@@ -218,23 +227,14 @@ class FakeServer:
         account = game.accounts[player]
         result: Json = {}
         if op in ("buy", "sell"):
+            good, qty, total = frame["good"], frame["qty"], PRICE * frame["qty"]
             sign = 1 if op == "buy" else -1
-            account["cash"] -= sign * PRICE * frame["qty"]
-            account["goods"][frame["good"]] += sign * frame["qty"]
-            names = (player, "house") if op == "buy" else ("house", player)
-            await self.publish(
-                {
-                    "type": "trade",
-                    "good": frame["good"],
-                    "price": PRICE,
-                    "qty": frame["qty"],
-                    "buyer": names[0],
-                    "seller": names[1],
-                    "taker": op,
-                }
-            )
-            total = PRICE * frame["qty"]
-            result = {"filled": frame["qty"], ("cost" if op == "buy" else "proceeds"): total, "fee": 0}
+            account["cash"] -= sign * total
+            account["goods"][good] += sign * qty
+            buyer, seller = (player, "house") if op == "buy" else ("house", player)
+            sides = {"buyer": buyer, "seller": seller, "taker": op}
+            news.append(game.append({"type": "trade", "good": good, "price": PRICE, "qty": qty} | sides))
+            result = {"filled": qty, ("cost" if op == "buy" else "proceeds"): total, "fee": 0}
         elif op == "order":
             game.orders += 1
             fields = {name: frame[name] for name in ("good", "side", "qty", "price")}
@@ -244,14 +244,11 @@ class FakeServer:
             account["orders"] = [order for order in account["orders"] if order["order"] != frame["order"]]
             result = {"order": frame["order"], "released": {"cash": 0, "qty": 0}}
         else:
-            await self.publish({"type": "said", "player": player, "text": frame["text"]})
+            news.append(game.append({"type": "said", "player": player, "text": frame["text"]}))
+        if op != "say":
+            news.append({"push": "account", "game": game.name, "seq": game.seq, "account": account})
         if op in ("buy", "sell", "order"):
             result["cash"] = account["cash"]
-        if op != "say":
-            push = {"push": "account", "game": game.name, "seq": game.seq, "account": account}
-            for other in self.peers:
-                if other.player == player:
-                    await other.send(push)
         game.outcomes[player, frame["key"]] = result | {"seq": game.seq}
         return game.outcomes[player, frame["key"]]
 
@@ -303,7 +300,7 @@ class FakeServer:
         ok: Json = {"game": game.name, "epoch": game.epoch, "seq": game.seq, "recovered": False}
         if not frame.get("spectate"):
             game.players.setdefault(peer.player, {"name": "ann"})
-            empty = {good: 0 for good in game.goods}
+            empty = dict.fromkeys(game.goods, 0)
             ok["me"] = game.accounts.setdefault(
                 peer.player,
                 {

@@ -6,11 +6,13 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 DEADLINE_S = 10.0
 
@@ -29,9 +31,17 @@ class Player:
 
     def __init__(self, url: str, name: str | None = "ann", token: str | None = None, *, hello: bool = True) -> None:
         self.url = url
-        self.socket = connect(
-            url, subprotocols=["tradegame.v1"], compression=None, open_timeout=DEADLINE_S, close_timeout=2, max_size=2**24
-        )  # type: ignore[arg-type]
+        self._stack = ExitStack()
+        self.socket: ClientConnection = self._stack.enter_context(
+            connect(
+                url,
+                subprotocols=[Subprotocol("tradegame.v1")],
+                compression=None,
+                open_timeout=DEADLINE_S,
+                close_timeout=2,
+                max_size=2**24,
+            )
+        )
         self.pushes: list[dict[str, Any]] = []
         self.raw: list[str] = []
         self._replies: dict[Any, dict[str, Any]] = {}
@@ -54,7 +64,7 @@ class Player:
         self.close()
 
     def close(self) -> None:
-        self.socket.close()
+        self._stack.close()
 
     def abort(self) -> None:
         """Drop the connection without a word."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trio
-import trio.testing
+from trio.testing import MockClock
 
 from tests.support.fake_server import FakeServer
 from tradegame import client as tg
@@ -19,7 +19,7 @@ NO = {"code": "no_liquidity", "message": "no ask", "definite": True}
 
 
 @pytest.fixture
-async def server(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock) -> FakeServer:
+async def server(nursery: trio.Nursery) -> FakeServer:
     return await nursery.start(FakeServer().run)  # type: ignore[no-any-return]
 
 
@@ -43,7 +43,7 @@ async def next_of(events: AsyncIterator[tg.Event], kind: type) -> Any:
 # Calls
 
 
-async def test_hello_tells_who_and_where_we_are(server: FakeServer) -> None:
+async def test_hello_tells_who_and_where_we_are(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         assert client.player == tg.PlayerInfo("p1", "ann")
         assert client.token == "t1"
@@ -52,7 +52,7 @@ async def test_hello_tells_who_and_where_we_are(server: FakeServer) -> None:
         assert await client.games() == []
 
 
-async def test_every_call_returns_what_the_server_answered(server: FakeServer) -> None:
+async def test_every_call_returns_what_the_server_answered(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         bought = await game.buy("grain", 3, limit=24)
@@ -76,7 +76,7 @@ async def test_every_call_returns_what_the_server_answered(server: FakeServer) -
         }
 
 
-async def test_a_refusal_is_a_trade_error_with_its_facts(server: FakeServer) -> None:
+async def test_a_refusal_is_a_trade_error_with_its_facts(server: FakeServer, autojump_clock: MockClock) -> None:
     server.plan("buy", NO | {"at": "$.qty"})
     async with connect(server) as client:
         game = await client.join("bazaar")
@@ -93,7 +93,7 @@ async def test_a_refusal_is_a_trade_error_with_its_facts(server: FakeServer) -> 
         assert len(server.requests("buy")) == 1
 
 
-async def test_each_command_has_a_key_of_its_own(server: FakeServer) -> None:
+async def test_each_command_has_a_key_of_its_own(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as one, connect(server) as other:
         for client in (one, other):
             game = await client.join("bazaar")
@@ -103,7 +103,9 @@ async def test_each_command_has_a_key_of_its_own(server: FakeServer) -> None:
     assert len(keys) == len(set(keys)) == 6
 
 
-async def test_a_rate_limited_call_waits_as_long_as_it_is_told_and_goes_again_with_its_key(server: FakeServer) -> None:
+async def test_a_rate_limited_call_waits_as_long_as_it_is_told_and_goes_again_with_its_key(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     server.plan("buy", BUSY)
     async with connect(server) as client:
         game = await client.join("bazaar")
@@ -114,7 +116,9 @@ async def test_a_rate_limited_call_waits_as_long_as_it_is_told_and_goes_again_wi
     assert first["key"] == second["key"]
 
 
-async def test_with_retry_off_a_rate_limit_is_the_callers_business(server: FakeServer) -> None:
+async def test_with_retry_off_a_rate_limit_is_the_callers_business(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     server.plan("buy", BUSY)
     async with connect(server, retry=False) as client:
         game = await client.join("bazaar")
@@ -123,7 +127,9 @@ async def test_with_retry_off_a_rate_limit_is_the_callers_business(server: FakeS
         assert caught.value.retry_after_ms == 1500
 
 
-async def test_what_nobody_knows_is_asked_again_with_the_same_key(server: FakeServer) -> None:
+async def test_what_nobody_knows_is_asked_again_with_the_same_key(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     server.plan("buy", UNKNOWN, UNKNOWN)
     async with connect(server) as client:
         game = await client.join("bazaar")
@@ -133,7 +139,9 @@ async def test_what_nobody_knows_is_asked_again_with_the_same_key(server: FakeSe
     assert len(server.requests("buy")) == 3
 
 
-async def test_a_call_that_stays_unknown_until_its_deadline_is_not_called_definite(server: FakeServer) -> None:
+async def test_a_call_that_stays_unknown_until_its_deadline_is_not_called_definite(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     server.plan("buy", UNKNOWN, *[BUSY] * 50)
     async with connect(server, call_deadline=10) as client:
         game = await client.join("bazaar")
@@ -142,7 +150,7 @@ async def test_a_call_that_stays_unknown_until_its_deadline_is_not_called_defini
         assert not caught.value.definite
 
 
-async def test_a_call_without_an_answer_ends_at_its_deadline(server: FakeServer) -> None:
+async def test_a_call_without_an_answer_ends_at_its_deadline(server: FakeServer, autojump_clock: MockClock) -> None:
     server.plan("buy", "ignore")
     async with connect(server, call_deadline=7) as client:
         game = await client.join("bazaar")
@@ -155,7 +163,9 @@ async def test_a_call_without_an_answer_ends_at_its_deadline(server: FakeServer)
     assert len(server.games["bazaar"].effects) == 1
 
 
-async def test_a_cancelled_call_leaves_the_client_usable_and_nothing_behind(server: FakeServer) -> None:
+async def test_a_cancelled_call_leaves_the_client_usable_and_nothing_behind(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     server.plan("buy", "ignore")
     async with connect(server) as client:
         game = await client.join("bazaar")
@@ -166,7 +176,7 @@ async def test_a_cancelled_call_leaves_the_client_usable_and_nothing_behind(serv
         assert (await game.buy("grain", 1)).filled == 1
 
 
-async def test_a_call_cancelled_before_it_was_sent_never_is(server: FakeServer) -> None:
+async def test_a_call_cancelled_before_it_was_sent_never_is(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         server.refuse_dials = 4
@@ -184,7 +194,7 @@ async def test_a_call_cancelled_before_it_was_sent_never_is(server: FakeServer) 
 
 @pytest.mark.parametrize("how", ["drop", "lose"])
 async def test_an_unanswered_command_is_sent_again_with_its_key_and_has_one_effect(
-    server: FakeServer, how: str
+    server: FakeServer, autojump_clock: MockClock, how: str
 ) -> None:
     server.plan("buy", how)
     async with connect(server) as client:
@@ -198,14 +208,14 @@ async def test_an_unanswered_command_is_sent_again_with_its_key_and_has_one_effe
     assert len({frame["key"] for frame in server.requests("buy")}) == 1
 
 
-async def test_reads_are_sent_again_too(server: FakeServer) -> None:
+async def test_reads_are_sent_again_too(server: FakeServer, autojump_clock: MockClock) -> None:
     server.plan("book", "lose")
     async with connect(server) as client:
         game = await client.join("bazaar")
         assert (await game.book("grain")).good == "grain"
 
 
-async def test_a_join_that_was_cut_off_is_completed(server: FakeServer) -> None:
+async def test_a_join_that_was_cut_off_is_completed(server: FakeServer, autojump_clock: MockClock) -> None:
     server.plan("join", "drop")
     async with connect(server) as client:
         game = await client.join("bazaar")
@@ -215,7 +225,9 @@ async def test_a_join_that_was_cut_off_is_completed(server: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("code", [1001, 4001, 4002, 1006])
-async def test_after_a_break_the_game_is_resumed_without_gap_or_repeat(server: FakeServer, code: int) -> None:
+async def test_after_a_break_the_game_is_resumed_without_gap_or_repeat(
+    server: FakeServer, autojump_clock: MockClock, code: int
+) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         events = game.events()
@@ -234,7 +246,9 @@ async def test_after_a_break_the_game_is_resumed_without_gap_or_repeat(server: F
     assert server.requests("join")[1]["after"] == {"epoch": "e1", "seq": 1}
 
 
-async def test_a_server_that_goes_away_is_left_at_once_and_others_with_back_off(server: FakeServer) -> None:
+async def test_a_server_that_goes_away_is_left_at_once_and_others_with_back_off(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     waits: list[float] = []
 
     def note(status: tg.Status) -> None:
@@ -252,7 +266,9 @@ async def test_a_server_that_goes_away_is_left_at_once_and_others_with_back_off(
     assert waits[1] > 0
 
 
-async def test_an_absence_too_long_to_resume_resets_the_mirror_and_says_so(server: FakeServer) -> None:
+async def test_an_absence_too_long_to_resume_resets_the_mirror_and_says_so(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         events = game.events()
@@ -267,7 +283,7 @@ async def test_an_absence_too_long_to_resume_resets_the_mirror_and_says_so(serve
         assert (await next_of(events, tg.Trade)).seq == 8
 
 
-async def test_a_gap_makes_it_join_again_and_lose_nothing(server: FakeServer) -> None:
+async def test_a_gap_makes_it_join_again_and_lose_nothing(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         events = game.events()
@@ -280,7 +296,7 @@ async def test_a_gap_makes_it_join_again_and_lose_nothing(server: FakeServer) ->
     assert server.requests("join")[1]["after"]["seq"] == 1
 
 
-async def test_a_rejoin_that_is_rate_limited_is_tried_again(server: FakeServer) -> None:
+async def test_a_rejoin_that_is_rate_limited_is_tried_again(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         server.plan("join", BUSY)
@@ -290,7 +306,9 @@ async def test_a_rejoin_that_is_rate_limited_is_tried_again(server: FakeServer) 
             await game.until(lambda game: game.state.seq == 2)
 
 
-async def test_a_game_that_is_gone_ends_its_events_with_the_reason(server: FakeServer) -> None:
+async def test_a_game_that_is_gone_ends_its_events_with_the_reason(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         events = game.events()
@@ -302,7 +320,7 @@ async def test_a_game_that_is_gone_ends_its_events_with_the_reason(server: FakeS
 
 @pytest.mark.parametrize("frame", [{"events": 7}, {"events": [trade() | {"price": "20"}]}, {"at": None}])
 async def test_a_malformed_frame_ends_that_connection_and_not_the_client(
-    server: FakeServer, frame: dict[str, Any]
+    server: FakeServer, autojump_clock: MockClock, frame: dict[str, Any]
 ) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
@@ -314,7 +332,7 @@ async def test_a_malformed_frame_ends_that_connection_and_not_the_client(
         await game.buy("grain", 1)
 
 
-async def test_unknown_events_fields_and_pushes_are_ignored(server: FakeServer) -> None:
+async def test_unknown_events_fields_and_pushes_are_ignored(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         await server.push({"push": "fireworks", "game": "bazaar"})
@@ -325,17 +343,19 @@ async def test_unknown_events_fields_and_pushes_are_ignored(server: FakeServer) 
         assert client.statistics().reconnects == 0
 
 
-async def test_a_silent_server_is_left(server: FakeServer) -> None:
+async def test_a_silent_server_is_left(server: FakeServer, autojump_clock: MockClock) -> None:
     server.server_info["heartbeat_s"] = 20
     async with connect(server) as client:
         game = await client.join("bazaar")
         await server.until_received("hello", 2)
-        assert client.statistics().reconnects == 1
         assert (await game.buy("grain", 1)).filled == 1
+        assert client.statistics().reconnects == 1
 
 
 @pytest.mark.parametrize("code", [4500, 4501, 4502, 4999])
-async def test_a_kick_stops_everything_and_does_not_connect_again(server: FakeServer, code: int) -> None:
+async def test_a_kick_stops_everything_and_does_not_connect_again(
+    server: FakeServer, autojump_clock: MockClock, code: int
+) -> None:
     server.plan("buy", "ignore")
     async with connect(server) as client:
         game = await client.join("bazaar")
@@ -360,7 +380,9 @@ async def test_a_kick_stops_everything_and_does_not_connect_again(server: FakeSe
     assert server.dials == 1
 
 
-async def test_a_session_that_ended_is_not_replaced_by_a_new_player(server: FakeServer) -> None:
+async def test_a_session_that_ended_is_not_replaced_by_a_new_player(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         server.tokens.clear()
@@ -373,7 +395,7 @@ async def test_a_session_that_ended_is_not_replaced_by_a_new_player(server: Fake
 # Connecting
 
 
-async def test_a_server_that_comes_late_is_waited_for(server: FakeServer) -> None:
+async def test_a_server_that_comes_late_is_waited_for(server: FakeServer, autojump_clock: MockClock) -> None:
     server.refuse_dials = 5
     seen: list[str] = []
     async with connect(server, on_status=lambda status: seen.append(status.kind)) as client:
@@ -382,21 +404,23 @@ async def test_a_server_that_comes_late_is_waited_for(server: FakeServer) -> Non
     assert server.dials == 6
 
 
-async def test_a_server_that_does_not_come_is_named_with_the_reason(server: FakeServer) -> None:
+async def test_a_server_that_does_not_come_is_named_with_the_reason(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     server.refuse_dials = 1000
     with pytest.raises(tg.NotConnected, match=r"ws://fake/ws within 5 s: .*refused"):
         async with connect(server, connect_deadline=5):
             pytest.fail("connected to nothing")
 
 
-async def test_the_next_url_is_tried_at_once(server: FakeServer) -> None:
+async def test_the_next_url_is_tried_at_once(server: FakeServer, autojump_clock: MockClock) -> None:
     server.refuse_dials = 2
     async with connect(server, "ws://a/ws", "ws://b/ws", "ws://c/ws") as client:
         assert client.status.url == "ws://c/ws"
         assert trio.current_time() == 0
 
 
-async def test_a_refused_handshake_is_told_at_once_with_its_body(server: FakeServer) -> None:
+async def test_a_refused_handshake_is_told_at_once_with_its_body(server: FakeServer, autojump_clock: MockClock) -> None:
     server.reject_status = 403
     with pytest.raises(tg.NotConnected, match="HTTP 403: not here"):
         async with connect(server):
@@ -404,7 +428,7 @@ async def test_a_refused_handshake_is_told_at_once_with_its_body(server: FakeSer
     assert server.dials == 1
 
 
-async def test_a_busy_handshake_is_tried_again(server: FakeServer) -> None:
+async def test_a_busy_handshake_is_tried_again(server: FakeServer, autojump_clock: MockClock) -> None:
     server.reject_status = 503
 
     def note(status: tg.Status) -> None:
@@ -415,7 +439,7 @@ async def test_a_busy_handshake_is_tried_again(server: FakeServer) -> None:
         assert server.dials == 2
 
 
-async def test_a_token_that_is_no_good_is_told(server: FakeServer) -> None:
+async def test_a_token_that_is_no_good_is_told(server: FakeServer, autojump_clock: MockClock) -> None:
     with pytest.raises(tg.TradeError, match="unauthorized"):
         async with connect(server, token="nonsense"):
             pytest.fail("connected")
@@ -428,14 +452,14 @@ async def test_what_is_no_url_is_refused(url: str) -> None:
             pytest.fail("connected")
 
 
-async def test_what_the_block_raises_comes_out_as_it_is(server: FakeServer) -> None:
+async def test_what_the_block_raises_comes_out_as_it_is(server: FakeServer, autojump_clock: MockClock) -> None:
     with pytest.raises(LookupError, match="mine"):
         async with connect(server):
             raise LookupError("mine")
     await server.until_peers(0)
 
 
-async def test_a_closed_client_says_so(server: FakeServer) -> None:
+async def test_a_closed_client_says_so(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         events = game.events()
@@ -448,7 +472,7 @@ async def test_a_closed_client_says_so(server: FakeServer) -> None:
 # Following
 
 
-async def test_the_mirror_follows_every_event(server: FakeServer) -> None:
+async def test_the_mirror_follows_every_event(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         await server.publish(
@@ -473,7 +497,7 @@ async def test_the_mirror_follows_every_event(server: FakeServer) -> None:
         assert (grain.last, grain.volume, list(grain.recent)) == (None, 0, [])
 
 
-async def test_private_news_and_presence_arrive(server: FakeServer) -> None:
+async def test_private_news_and_presence_arrive(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         events = game.events()
@@ -487,7 +511,9 @@ async def test_private_news_and_presence_arrive(server: FakeServer) -> None:
         assert (await next_of(events, tg.AccountChanged)).account == game.me
 
 
-async def test_a_slow_consumer_is_told_how_many_it_missed_and_the_mirror_lacks_none(server: FakeServer) -> None:
+async def test_a_slow_consumer_is_told_how_many_it_missed_and_the_mirror_lacks_none(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         await game.until(lambda game: bool(game.state.online))
@@ -502,7 +528,7 @@ async def test_a_slow_consumer_is_told_how_many_it_missed_and_the_mirror_lacks_n
         assert [(await next_of(fast, tg.Trade)).qty for _ in range(10)] == list(range(1, 11))
 
 
-async def test_leaving_ends_the_events_and_the_news(server: FakeServer) -> None:
+async def test_leaving_ends_the_events_and_the_news(server: FakeServer, autojump_clock: MockClock) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar")
         events = game.events()
@@ -519,7 +545,9 @@ async def test_leaving_ends_the_events_and_the_news(server: FakeServer) -> None:
             await again.until(lambda game: game.state.seq == 1)
 
 
-async def test_joining_twice_is_one_game_and_a_spectator_may_become_a_player(server: FakeServer) -> None:
+async def test_joining_twice_is_one_game_and_a_spectator_may_become_a_player(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     async with connect(server) as client:
         game = await client.join("bazaar", spectate=True)
         assert game.me is None
@@ -533,7 +561,9 @@ async def test_joining_twice_is_one_game_and_a_spectator_may_become_a_player(ser
         assert "spectate" not in server.requests("join")[2]
 
 
-async def test_a_join_that_fails_or_is_cancelled_leaves_nothing_behind(server: FakeServer) -> None:
+async def test_a_join_that_fails_or_is_cancelled_leaves_nothing_behind(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     server.plan("join", "ignore")
     async with connect(server) as client:
         with trio.move_on_after(1):
@@ -548,9 +578,12 @@ async def test_a_join_that_fails_or_is_cancelled_leaves_nothing_behind(server: F
         assert len(server.requests("join")) == 2
 
 
-async def test_many_calls_through_many_breaks_each_have_one_effect(server: FakeServer) -> None:
+async def test_many_calls_through_many_breaks_each_have_one_effect(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
     chance = random.Random(5)
-    server.plan("buy", *[chance.choice(["drop", "lose", "", "", UNKNOWN, BUSY]) for _ in range(200)])
+    steps: list[dict[str, Any] | str] = ["drop", "lose", "", "", UNKNOWN, BUSY]
+    server.plan("buy", *[chance.choice(steps) for _ in range(200)])
     results: list[tg.Bought] = []
     async with connect(server, call_deadline=3600) as client:
         game = await client.join("bazaar")

@@ -144,8 +144,9 @@ class Calls:
         return True
 
     def resend(self) -> None:
-        """On a new connection: everything unanswered goes out again, in its order."""
-        self._unsent = deque(self._waiting)
+        """On a new connection: what was put for it goes first, then everything unanswered goes again, in its order."""
+        calls = sorted(self._waiting.values(), key=lambda call: (call.lasting, call.id))
+        self._unsent = deque(call.id for call in calls)
 
     def disconnected(self) -> None:
         """What was meant for the old connection only is forgotten."""

@@ -15,7 +15,7 @@ from tradegame.client.calls import WAIT_AND_RETRY, Answer, Calls
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, Stop, TradeError
 from tradegame.client.follower import Follower
 from tradegame.client.results import PlayerInfo, ServerInfo
-from tradegame.client.socket import ABNORMAL, Dial, Socket, SocketClosed, Unreachable, open_socket
+from tradegame.client.socket import ABNORMAL, CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
 from tradegame.client.wire import Json, decode, encode, field, parse, trade_error
 
 GOING_AWAY = 1001
@@ -87,7 +87,7 @@ class Link:
         self._backoff = Backoff(chance)
         self._on_status = on_status
         self._at = 0
-        self._socket: Socket | None = None
+        self._done = trio.Event()
         self._nursery: trio.Nursery | None = None
         self._greeted_at: float | None = None
         self._ended: _Ended | None = None
@@ -104,6 +104,7 @@ class Link:
             stop = self._final(ended)
             if stop is not None:
                 self.halt(stop)
+                self._done.set()
                 return
             self._at += 1
             failed = 0 if ended.lasted_s is not None else failed + 1
@@ -135,9 +136,11 @@ class Link:
         self.first.set()
 
     async def close(self) -> None:
-        """Say goodbye to the server, within a second."""
-        if self._socket is not None:
-            await self._socket.close()
+        """After ``halt``: say goodbye to the server, if there is one, within about a second."""
+        if self._nursery is not None:
+            self._break("the client was closed", 1000)
+            with trio.move_on_after(2 * CLOSE_TIMEOUT):
+                await self._done.wait()
 
     def _tell(self, status: Status) -> None:
         self.status = status
@@ -164,12 +167,8 @@ class Link:
         self._ended = self._greeted_at = None
         try:
             async with open_socket(url, self._dial, CONNECT_TIMEOUT) as socket:
-                self._socket = socket
-                try:
-                    await self._hello(socket, url)
-                    await self._converse(socket)
-                finally:
-                    self._socket = self._nursery = None
+                await self._hello(socket, url)
+                await self._converse(socket)
         except Unreachable as error:
             self._ended = _Ended(str(error), status=error.status)
         except SocketClosed as closed:
@@ -224,6 +223,7 @@ class Link:
             nursery.start_soon(self._listen, socket)
             await self._read(socket)
             nursery.cancel_scope.cancel()
+        self._nursery = None
 
     def _break(self, reason: str, code: int = ABNORMAL) -> None:
         """End this connection. The first reason counts."""

@@ -66,11 +66,6 @@ class Socket:
             raise SocketClosed(1003, "the server sent a binary frame")
         return message
 
-    async def close(self) -> None:
-        """Say 1000 and wait a second at most for the server's close."""
-        with trio.move_on_after(CLOSE_TIMEOUT):
-            await self._connection.aclose()
-
 
 async def dial_tcp(url: str, ssl_context: ssl.SSLContext | None = None) -> trio.abc.Stream:
     """TCP for ``ws:``, TLS for ``wss:``. Raises OSError, or trio.BrokenResourceError when TLS fails."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.support.domain import BEGIN, YEAR_3000, Table, define_game, events, house
@@ -158,7 +160,7 @@ def test_the_anchor_drifts_by_at_most_drift_bps_a_tick_and_stays_within_a_quarte
     assert max(anchors) <= 4_000 * MICRO
     assert 250 * MICRO in anchors or 4_000 * MICRO in anchors
     assert len(set(anchors)) > 100
-    for before, after in zip(anchors, anchors[1:], strict=False):
+    for before, after in pairwise(anchors):
         assert abs(after - before) * 2 <= before
 
 

@@ -227,7 +227,7 @@ class AnyGame(RuleBasedStateMachine):
         self.at = at
         self.log: list[bytes] = []
         self.ledger = Ledger(definition)
-        self.best: dict[str, tuple[Any, Any]] = {good: ((), ()) for good in definition.goods}
+        self.best: dict[str, tuple[Any, Any]] = dict.fromkeys(definition.goods, ((), ()))
         self.keys: dict[str, dict[str, tuple[Command, Any]]] = {}
         self.enter([Join(player=player, name=player) for player in joined])
 

@@ -34,6 +34,8 @@ from tradegame.core.use_cases.games import GameService
 from tradegame.utils.errors import log_fault
 
 JSON_LINES = "application/x-ndjson"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""What is routed, so that the answer to a wrong one has the protocol's form."""
 
 
 class ForbiddenError(TradeGameError):
@@ -89,7 +91,7 @@ def build_app(services: HttpServices) -> Starlette:
     for method, path, handler in table:
         by_path.setdefault(path, {})[method] = handler
     app = Starlette(
-        routes=[Route(path, _one_of(handlers), methods=None) for path, handlers in by_path.items()],
+        routes=[Route(path, _one_of(handlers), methods=METHODS) for path, handlers in by_path.items()],
         exception_handlers={HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
@@ -133,6 +135,8 @@ def error_response(error: TradeGameError) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return error_response(MethodNotAllowedError("no such method"))
     return error_response(NotFoundError("no such path"))
 
 

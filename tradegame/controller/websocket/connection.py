@@ -140,7 +140,7 @@ class Connection:
             connection=self.client.connection,
             address=self.client.address,
             player=None if signed_in is None else signed_in.player.id,
-            code=code,
+            code=int(code),
             reason=reason,
             frames_in=self.frames_in,
             frames_out=statistics.frames_out,

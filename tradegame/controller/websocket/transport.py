@@ -344,6 +344,8 @@ class WebSocket:
         if closed is None:
             if self._tap.ended:
                 self._fail(1011, "internal error")
+            if self._end is not None:  # meanwhile: an overflow, or another task. What comes next is its close's to read
+                raise self._disconnected()
             return
         if self.outbox.finishing:  # it has answered the client's close
             self._peer_closed = True

@@ -36,6 +36,7 @@ def _account(name: str, account: Account) -> list[str]:
     if min(amounts) < 0:
         found.append(f"{name} owns less than nothing")
     orders = account.orders.values()
+    found += [f"{name} has the order {order.id} of {order.player}" for order in orders if order.player != name]
     if (bids := sum(order.qty * order.price for order in orders if order.side == BID)) != account.held_cash:
         found.append(f"{name} holds {account.held_cash} coins for bids of {bids}")
     for good, held in account.held_goods.items():

@@ -131,7 +131,8 @@ class Game:
                 self._rounds.turn(until, effects)
             elif due == news:
                 self._rounds.publish_scheduled(effects)
-            elif tick:
+            else:
+                assert tick is not None
                 self._house.tick(tick[1], until, effects)
         state.clock = until
 

@@ -1,8 +1,8 @@
 """A game's log as a file: JSON lines, from the oldest base that the store still has.
 
 The first line is the base: the game's definition and, when older entries are gone, the state they led to. Then a line
-an entry, each with the chain's digest after it: SHA-256 over the digest before and the entry's own bytes. The last
-line says how many there were, so that a torn file shows.
+an entry, with a digest over the chain so far (SHA-256 over the chain before and the entry's own bytes) and the rest of
+the line. The last line says how many there were, so that a torn file shows.
 """
 
 from __future__ import annotations
@@ -49,8 +49,14 @@ def base_line(stored: StoredGame) -> tuple[bytes, str]:
 def entry_line(entry: LogEntry, chain: str) -> tuple[bytes, str]:
     """One entry's line, and the chain's digest after it."""
     chain = hashlib.sha256(chain.encode() + entry.value).hexdigest()
-    head = f'{{"generation":{entry.generation},"id":"{entry.id}","chain":"{chain}",'.encode()
+    digest = line_digest(chain, entry.generation, entry.id)
+    head = f'{{"generation":{entry.generation},"id":"{entry.id}","digest":"{digest}",'.encode()
     return head + ENTRY_MARK + entry.value + b"}\n", chain
+
+
+def line_digest(chain: str, generation: int, entry_id: str) -> str:
+    """What stands in an entry's line: it covers the chain after the entry, and the rest of the line."""
+    return hashlib.sha256(f"{chain}\n{generation}\n{entry_id}".encode()).hexdigest()
 
 
 def end_line(entries: int, chain: str) -> bytes:

@@ -42,6 +42,11 @@ from tradegame.utils.errors import log_fault
 REPLAY_SLICE = 1_000
 """Commands that are replayed in one go, before other tasks may run."""
 
+GATHER_FROM_S = 0.001
+GATHER_FACTOR = 2
+GATHER_MOST_S = 0.05
+"""An entry that took longer than this to show is followed by a pause in proportion, in s, in which commands gather."""
+
 Answer = Callable[[Outcome | TradeGameError], None]
 """How a command's submitter learns what came of it: called once, from the trio thread; must not raise."""
 
@@ -50,8 +55,9 @@ Answer = Callable[[Outcome | TradeGameError], None]
 class HostSettings:
     """``command_timeout_s``: after it a command is answered ``timeout``. ``queue``: commands that may wait here.
 
-    ``entry_commands`` and ``entry_bytes`` bound one entry. After ``snapshot_every`` commands and entries the
-    generation is raised and the state saved. ``tick_jitter_s``: the most that a node waits so that another may be
+    ``entry_commands`` and ``entry_bytes`` bound one entry. After ``snapshot_every`` commands and entries and
+    ``generation_frames`` frames the generation is raised and the state saved; a generation before the present one is
+    always kept, so that so many frames can be had again. ``tick_jitter_s``: the most that a node waits so that another may be
     first to append what is due. The invariants are audited every ``audit_s``.
     """
 
@@ -60,6 +66,7 @@ class HostSettings:
     entry_commands: int = 512
     entry_bytes: int = 512 * 1024
     snapshot_every: int = 20_000
+    generation_frames: int = 1_000
     tick_jitter_s: float = 0.05
     audit_s: float = 30.0
 
@@ -131,12 +138,14 @@ class GameHost:
     _revision: int = field(default=0, init=False)
     _generation: int = field(default=1, init=False)
     _since_boundary: int = field(default=0, init=False)
+    _boundary_seq: int = field(default=0, init=False)
     _boundaries: dict[int, tuple[str, int]] = field(factory=dict, init=False)
     _queue: deque[_Submission] = field(factory=deque, init=False)
     _in_flight: dict[str, list[_Submission]] = field(factory=dict, init=False)
     _waiting: deque[_Submission] = field(factory=deque, init=False)
     _entries: int = field(default=0, init=False)
     _tick: bool = field(default=False, init=False)
+    _shown_s: float = field(default=0.0, init=False)
     _followers: int = field(default=0, init=False)
     _work: trio.Event = field(factory=trio.Event, init=False)
     _progress: trio.Event = field(factory=trio.Event, init=False)
@@ -270,6 +279,7 @@ class GameHost:
                 self.observer.restarted(self)
         self._generation = stored.base_generation if first or not known else known[-1].generation
         self._since_boundary = 0
+        self._boundary_seq = self.game.state.seq
         references = {reference.generation: reference.digest for reference in stored.meta.snapshots}
         checked = self.game.state.commands
         for entry in log:
@@ -294,14 +304,16 @@ class GameHost:
             return
         self.counters.entries += 1
         self.counters.commands += len(applied.outcomes)
+        begun = trio.current_time()
         self.observer.applied(self, applied, frame)
         submissions = self._in_flight.pop(entry.id, None)
         if submissions is not None:
             for submission, outcome in zip(submissions, applied.outcomes, strict=True):
                 submission.settle(outcome)
-            if self._since_boundary >= self.settings.snapshot_every:
+            if self._generation_full():
                 self._raise_due.set()
         self.observer.settled(self)
+        self._shown_s = trio.current_time() - begun
         self._wake_followers()
 
     def _meta_changed(self, meta: GameMeta) -> None:
@@ -310,6 +322,7 @@ class GameHost:
         if meta.generation > self._generation:
             self._generation = meta.generation
             self._since_boundary = 0
+            self._boundary_seq = self.game.state.seq
             state = snapshot.dump(self.game)
             digest = snapshot.digest(state)
             self._boundaries = {**dict(list(self._boundaries.items())[-3:]), meta.generation: (digest, 0)}
@@ -324,9 +337,16 @@ class GameHost:
         """At the beginning of a generation, while rebuilding: is this the state that was saved there?"""
         self._generation += 1
         self._since_boundary = 0
+        self._boundary_seq = self.game.state.seq
         expected = references.get(self._generation)
         if expected is not None and (ours := snapshot.state_hash(self.game)) != expected:
             raise DivergedError(self.id, self._generation, ours, expected)
+
+    def _generation_full(self) -> bool:
+        return (
+            self._since_boundary >= self.settings.snapshot_every
+            and self.game.state.seq - self._boundary_seq >= self.settings.generation_frames
+        )
 
     async def _audit(self) -> None:
         """Check every invariant from scratch, now and then: what must read 0 does so because somebody looked."""
@@ -349,6 +369,9 @@ class GameHost:
             while not (self._queue or self._tick):
                 self._work = trio.Event()
                 await self._work.wait()
+            if self._shown_s > GATHER_FROM_S:
+                # Showing an entry to a crowd costs the same for one trade as for a hundred: let more gather.
+                await trio.sleep(min(self._shown_s * GATHER_FACTOR, GATHER_MOST_S))
             self._tick = False
             submissions, commands = self._take()
             self._entries += 1
@@ -433,7 +456,7 @@ class GameHost:
                     if generation == mine:
                         saved = await self.repository.save_snapshot(self.meta, generation, digest, seq, state)
                         self.counters.snapshots += saved is not None
-                elif self._since_boundary >= self.settings.snapshot_every:
+                elif self._generation_full():
                     raised = await self.repository.raise_generation(self.meta)
                     if raised is not None:
                         mine = raised.generation

@@ -17,7 +17,7 @@ from tradegame.core.domain.commands import decode_entry
 from tradegame.core.domain.definition import RULES_VERSION, from_json
 from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
-from tradegame.core.use_cases.export_log import ENTRY_MARK, EXPORT_SCHEMA
+from tradegame.core.use_cases.export_log import ENTRY_MARK, EXPORT_SCHEMA, line_digest
 
 AUDIT_EVERY = 5_000
 """Entries between two audits of every invariant."""
@@ -163,7 +163,8 @@ class _Verification:
         while self.generation < head["generation"]:
             self.generation += 1
             self._check_boundary(game)
-        if hashlib.sha256(game.state.chain.encode() + value).hexdigest() != head["chain"]:
+        chain = hashlib.sha256(game.state.chain.encode() + value).hexdigest()
+        if line_digest(chain, head["generation"], head["id"]) != head["digest"]:
             raise _Wrong(f"the chain breaks at entry {head['id']}: these are not the bytes that were logged")
         self.keys.check(value, game.apply_value(value))
         self.entries += 1

@@ -10,7 +10,7 @@ from cattrs import Converter
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, problems
 from tradegame.core.domain.errors import BadRequestError
 from tradegame.infra.config.errors import ConfigError, Problem
-from tradegame.infra.config.structuring import CONVERTER, ProblemsError, join_path, structure
+from tradegame.infra.config.structuring import CONVERTER, ProblemsError, join_path, structure, structure_class
 
 
 def structure_game_definition(data: object, where: str) -> GameDefinition:
@@ -51,8 +51,8 @@ def default_games() -> tuple[GameDefinition, ...]:
     return (GameDefinition(id="bazaar", title="The bazaar", goods=goods),)
 
 
-def _checked(kind: Any, converter: Converter) -> Callable[[Any, Any], GameDefinition]:
-    inner = _structure_class(kind, converter)
+def _checked(kind: type[GameDefinition], converter: Converter) -> Callable[[Any, Any], GameDefinition]:
+    inner = structure_class(kind, converter)
 
     def hook(value: Any, target: Any) -> GameDefinition:
         definition: GameDefinition = inner(value, target)
@@ -63,4 +63,4 @@ def _checked(kind: Any, converter: Converter) -> Callable[[Any, Any], GameDefini
     return hook
 
 
-_structure_class = lambda kind, converter: converter.get_structure_hook(kind)  # noqa: E731
+CONVERTER.register_structure_hook_factory(lambda kind: kind is GameDefinition, _checked)

@@ -9,7 +9,10 @@ from attrs import frozen
 
 @frozen
 class Problem:
-    """``origin``: the file, environment variable or flag; ``path``: the key's (``games[0].cash``); what was expected."""
+    """``origin``: the file, environment variable or flag; ``path``: the key's (``games[0].cash``).
+
+    ``message``: what was expected, and what was found.
+    """
 
     origin: str
     path: str

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from types import GenericAlias
 from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter
 from cattrs.errors import (
     AttributeValidationNote,
-    ClassValidationError,
+    BaseValidationError,
     ForbiddenExtraKeysError,
-    IterableValidationError,
     IterableValidationNote,
 )
 from cattrs.gen import make_dict_structure_fn, override
@@ -75,7 +75,7 @@ def show(value: object) -> str:
         return "true" if value else "false"
     if value is None:
         return "null"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "a table"
     if isinstance(value, list | tuple):
         return "a list"
@@ -86,7 +86,7 @@ def show(value: object) -> str:
 def expected_one_of(names: Iterable[str], found: str) -> str:
     """For an unknown name: the nearest known one, if one is near, and all there are."""
     names = list(names)
-    near = difflib.get_close_matches(found, names, 1)
+    near = difflib.get_close_matches(found[:SHOWN], names, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"unknown, expected one of {', '.join(names)}{hint}"
 
@@ -95,7 +95,7 @@ def structure(data: object, kind: type[T]) -> T:
     """``data`` as a ``kind``. Raises ProblemsError with everything that is wrong in it."""
     try:
         return CONVERTER.structure(data, kind)
-    except Exception as error:  # noqa: BLE001 - cattrs wraps whatever went wrong; all of it is told, and raised anew
+    except (BaseValidationError, ValueError) as error:
         raise ProblemsError(_problems(error, "")) from None
 
 
@@ -112,7 +112,7 @@ def _problems(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
         known = [field.name for field in attrs.fields(error.cl)] if error.cl is not None else []
         for key in sorted(map(str, error.extra_fields)):
             yield join_path(path, key), expected_one_of(known, key)
-    elif isinstance(error, ClassValidationError | IterableValidationError):
+    elif isinstance(error, BaseValidationError):
         for inner in error.exceptions:
             yield from _problems(inner, _below(inner, path))
     elif isinstance(error, KeyError):
@@ -144,7 +144,8 @@ def _string(value: object, _: object) -> str:
     return value
 
 
-def _class(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
+def structure_class(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
+    """A hook for an attrs class: a table, no unknown key, every field's ``Rule`` kept."""
     fields = {field.name: field for field in attrs.fields(attrs.resolve_types(kind))}
     hooks = {
         name: override(struct_hook=_with_rule(rule, converter, field.type))
@@ -160,7 +161,7 @@ def _class(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
     )
 
     def hook(value: Any, target: Any) -> Any:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise UnfitError("a table", value)
         return inner(value, target)
 
@@ -179,7 +180,7 @@ def _with_rule(rule: Rule, converter: Converter, kind: Any) -> Callable[[Any, An
     return hook
 
 
-def _container(kind: Any, found: type, expected: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _container(found: tuple[type, ...], expected: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def hook(value: Any, target: Any) -> Any:
         if not isinstance(value, found):
             raise UnfitError(expected, value)
@@ -189,21 +190,25 @@ def _container(kind: Any, found: type, expected: str, inner: Callable[[Any, Any]
 
 
 def _tuple(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    of = list[get_args(kind)[0]]  # type: ignore[misc]  # a type made at run time
-    return _container(kind, list | tuple, "a list", lambda value, _: tuple(converter.structure(value, of)))  # type: ignore[arg-type]
+    of: Any = GenericAlias(list, (get_args(kind)[0],))
+    return _container((list, tuple), "a list", lambda value, _: tuple(converter.structure(value, of)))
 
 
 def _mapping(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    return _container(kind, Mapping, "a table", converter.gen_structure_mapping(kind))
+    return _container((dict,), "a table", converter.gen_structure_mapping(kind))
+
+
+def _is_of(container: type) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) == container
 
 
 def _make_converter() -> Converter:
     converter = Converter(detailed_validation=True, forbid_extra_keys=True)
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(str, _string)
-    converter.register_structure_hook_factory(attrs.has, _class)
-    converter.register_structure_hook_factory(lambda kind: get_origin(kind) is tuple, _tuple)
-    converter.register_structure_hook_factory(lambda kind: get_origin(kind) is dict, _mapping)
+    converter.register_structure_hook_factory(attrs.has, structure_class)
+    converter.register_structure_hook_factory(_is_of(tuple), _tuple)
+    converter.register_structure_hook_factory(_is_of(dict), _mapping)
     return converter
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 import trio
@@ -18,33 +19,32 @@ _LEASE_TICK_S = 0.5
 
 @define(eq=False)
 class Committer:
-    """Runs one blocking commit at a time in its thread, and tells trio when it is done.
+    """Runs one piece of blocking work at a time in its thread, and tells trio when it is done.
 
-    ``commit`` runs in the thread; what it returns is handed to the callback of `start`, in trio. In
-    between, at least every half second, ``due`` is asked, in the thread; ``on_due`` then runs in trio.
-    The callbacks must not raise: that would kill the trio run.
+    What the work returns is handed to ``done``, in trio. In between, at least every half second, ``due`` is
+    asked, in the thread; if it says so, ``on_due`` runs in trio. Neither ``done`` nor ``on_due`` may raise:
+    that would kill the trio run. Nor may the work: it would end the thread.
     """
 
-    _commit: Callable[[], object]
-    _done: Callable[[object], None]
+    _done: Callable[[Any], None]
     _due: Callable[[], bool]
     _on_due: Callable[[], None]
     _token: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token)
-    # At most one commit and the end are ever in it.
-    _orders: queue.SimpleQueue[bool] = field(factory=queue.SimpleQueue)
+    # At most one piece of work and the end (None) are ever in it.
+    _orders: queue.SimpleQueue[Callable[[], object] | None] = field(factory=queue.SimpleQueue)
     _thread: threading.Thread = field(init=False)
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._work, name="tradegame-store", daemon=True)
         self._thread.start()
 
-    def commit(self) -> None:
-        """Begin a commit. None may be under way."""
-        self._orders.put(True)
+    def submit(self, work: Callable[[], object]) -> None:
+        """Begin it. Nothing else may be under way."""
+        self._orders.put(work)
 
     def stop(self) -> None:
         """Ask the thread to end after what is under way."""
-        self._orders.put(False)
+        self._orders.put(None)
 
     def join(self) -> None:
         """Wait for the thread's end; blocks."""
@@ -57,11 +57,11 @@ class Committer:
                 if self._due():
                     self._token.run_sync_soon(self._on_due, idempotent=True)
                 try:
-                    go_on = self._orders.get(timeout=_LEASE_TICK_S)
+                    work = self._orders.get(timeout=_LEASE_TICK_S)
                 except queue.Empty:
                     continue
-                if not go_on:
+                if work is None:
                     return
-                self._token.run_sync_soon(self._done, self._commit())
+                self._token.run_sync_soon(self._done, work())
         except trio.RunFinishedError:
             log.warning("store_thread_outlived_its_run")

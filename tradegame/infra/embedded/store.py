@@ -2,7 +2,8 @@
 
 Statements run in the trio thread, only the commit (the fsync) runs in a thread of its own. Python's sqlite3
 gives up the GIL at every statement, and getting it back from a busy trio thread costs up to 5 ms each time:
-measured, an append took 30 ms in a thread beside a busy loop and 0.03 ms in the loop itself. What comes in
+measured, an append took 30 ms in a thread beside a busy loop and 0.03 ms in the loop itself. Deleting a whole
+range is the exception: trimming 250 MB takes a second or two, so that runs in the thread as well. What comes in
 while a commit is under way becomes the next one: group commit, without timers.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from tradegame.infra.embedded.database import MEMORY, close_database, open_datab
 from tradegame.infra.embedded.engine import Batch, Call, Engine
 from tradegame.infra.embedded.watches import CHANNEL_BATCHES, History, SqliteWatch, Watches
 from tradegame.infra.kv.limits import check_transaction
-from tradegame.infra.kv.port import Compare, KeyRange, Operation, RangeResult, TransactionResult
+from tradegame.infra.kv.port import Compare, Delete, KeyRange, Operation, RangeResult, TransactionResult
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +37,14 @@ _MAX_BATCH = 256
 _CLOSE_S = 10.0
 
 
+_Committed = tuple[Batch, sqlite3.Error | None]
+
+
 @define(eq=False)
 class _Job:
     call: Call
+    # It may take longer than the loop can be kept waiting.
+    long: bool = False
     done: trio.Event = field(factory=trio.Event)
     begun: bool = False
     outcome: Any = None
@@ -86,6 +92,10 @@ def _close(store: SqliteStore, connection: sqlite3.Connection) -> None:
         log.warning("store_not_checkpointed", path=store.path, reason=str(error))
 
 
+def _deletes_a_range(operations: Sequence[Operation]) -> bool:
+    return any(isinstance(operation, Delete) and operation.range.end is not None for operation in operations)
+
+
 @define(eq=False)
 class SqliteStore:
     """A KeyValueStore on one SQLite database. Made by `open_sqlite`, which also closes it."""
@@ -98,7 +108,7 @@ class SqliteStore:
     _committer: Committer = field(init=False)
     _waiting: deque[_Job] = field(factory=deque)
     _room: trio.Semaphore = field(factory=lambda: trio.Semaphore(MAX_WAITING))
-    _committing: tuple[list[_Job], Batch] | None = None
+    _committing: list[_Job] | None = None
     _committing_since: float = 0.0
     # Why the last write failed; a write that works clears it.
     _fault: str | None = None
@@ -163,8 +173,8 @@ class SqliteStore:
 
     # -- running calls ---------------------------------------------------------------------------------
 
-    async def _run(self, call: Call) -> Any:
-        job = _Job(call)
+    async def _run(self, call: Call, *, long: bool = False) -> Any:
+        job = _Job(call, long)
         with trio.move_on_after(self._deadline_s):
             async with self._room:
                 if self._closed:
@@ -190,22 +200,38 @@ class SqliteStore:
             jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
             for job in jobs:
                 job.begun = True
-            batch = self._engine.run([job.call for job in jobs])
+            calls = [job.call for job in jobs]
+            if any(job.long for job in jobs) and self.path != MEMORY:
+                self._hand_over(jobs, partial(self._run_and_commit, calls))
+                return
+            batch = self._engine.run(calls)
             if not batch.wrote:
                 self._deliver(jobs, batch)
             elif self.path == MEMORY:
                 self._deliver(jobs, self._engine.finish(batch, self._engine.commit()))
             else:
-                self._committing, self._committing_since = (jobs, batch), trio.current_time()
-                self._committer.commit()
+                self._hand_over(jobs, partial(self._commit, batch))
 
-    def _committed(self, error: object) -> None:
-        """The thread has committed. Called by trio between tasks: what it raises would end the run."""
+    def _hand_over(self, jobs: list[_Job], work: Callable[[], _Committed]) -> None:
+        self._committing, self._committing_since = jobs, trio.current_time()
+        self._committer.submit(work)
+
+    def _commit(self, batch: Batch) -> _Committed:
+        """In the thread."""
+        return batch, self._engine.commit()
+
+    def _run_and_commit(self, calls: Sequence[Call]) -> _Committed:
+        """In the thread."""
+        batch = self._engine.run(calls)
+        return self._commit(batch) if batch.wrote else (batch, None)
+
+    def _committed(self, committed: _Committed) -> None:
+        """The thread is done. Called by trio between tasks: what it raises would end the run."""
         try:
             if self._committing is None:
                 raise AssertionError("a commit ended that nobody began")
-            (jobs, batch), self._committing = self._committing, None
-            self._deliver(jobs, self._engine.finish(batch, error if isinstance(error, sqlite3.Error) else None))
+            jobs, self._committing = self._committing, None
+            self._deliver(jobs, self._engine.finish(*committed))
             self._flush()
         except Exception as failure:
             log.exception("store_broken")

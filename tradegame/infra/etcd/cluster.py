@@ -13,7 +13,7 @@ from attrs import define
 
 from tradegame.core.repositories.errors import StoreFullError, StoreUnavailableError
 from tradegame.infra.etcd.authentication import Authentication
-from tradegame.infra.etcd.errors import RefusedError, closed_error, translate
+from tradegame.infra.etcd.errors import ClosedError, RefusedError, translate
 from tradegame.infra.etcd.health import Health
 from tradegame.infra.etcd.member import Member
 from tradegame.infra.etcd.messages import count_request
@@ -93,7 +93,7 @@ class Cluster:
             except RefusedError as error:
                 self.health.refused(str(error))
                 raise
-            except StoreFullError:
+            except (StoreFullError, ClosedError):
                 raise
             except StoreUnavailableError as error:
                 self._move_on_from(member, error)
@@ -142,7 +142,7 @@ class Cluster:
             raise failure from error
         except ValueError as error:
             # what gRPC says about a channel that was closed
-            raise closed_error() from error
+            raise ClosedError from error
         self._answered(member)
         return answer
 

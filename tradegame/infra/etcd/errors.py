@@ -55,8 +55,11 @@ class RefusedError(StoreUnavailableError):
         self.stale_token = stale_token
 
 
-def closed_error() -> StoreUnavailableError:
-    return StoreUnavailableError("this etcd client is closed", definite=True)
+class ClosedError(StoreUnavailableError):
+    """The client was closed by its owner: trying again is of no use."""
+
+    def __init__(self) -> None:
+        super().__init__("this etcd client is closed", definite=True)
 
 
 def translate(error: Any, endpoint: str, *, write: bool) -> StoreError:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import grpc
 from attrs import Attribute, field, frozen
 
 from tradegame.infra.etcd.url import DEFAULT_PREFIX, parse_endpoint
+
+
+def _as_tuple(endpoints: Iterable[str]) -> tuple[str, ...]:
+    return tuple(endpoints)
 
 
 def _check_endpoints(_: EtcdSettings, __: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
@@ -44,7 +49,7 @@ class EtcdSettings:
     failover included. Wrong values raise ValueError.
     """
 
-    endpoints: tuple[str, ...] = field(converter=tuple, validator=_check_endpoints)
+    endpoints: tuple[str, ...] = field(converter=_as_tuple, validator=_check_endpoints)
     ca: str = ""
     cert: str = ""
     key: str = field(default="", validator=_check_pair)

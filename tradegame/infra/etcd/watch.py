@@ -12,6 +12,7 @@ What is trusted in a response, and why:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import structlog
@@ -20,16 +21,16 @@ from attrs import define, field
 
 from tradegame.core.repositories.errors import CompactedError, StoreError
 from tradegame.infra.etcd.cluster import Cluster
-from tradegame.infra.etcd.errors import RefusedError, closed_error, watch_cancelled
+from tradegame.infra.etcd.errors import ClosedError, RefusedError, watch_cancelled
 from tradegame.infra.etcd.health import Pulse
 from tradegame.infra.etcd.member import Member
 from tradegame.infra.etcd.messages import is_answer_to_progress_request, watch_event, watch_request
 from tradegame.infra.etcd.stream import WatchStream
-from tradegame.infra.kv.port import EventBatch, KeyRange
+from tradegame.infra.kv.port import Event, EventBatch, KeyRange
 
 log = structlog.get_logger(__name__)
 
-_BATCHES = 64
+_BATCHES = 4
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 
@@ -43,7 +44,7 @@ class EtcdWatch:
     _last: int
     _pulse: Pulse = field(factory=Pulse)
     _opened: bool = False
-    _end: StoreError = field(factory=closed_error)
+    _end: StoreError = field(factory=ClosedError)
     _sender: trio.MemorySendChannel[EventBatch] = field(init=False)
     _receiver: trio.MemoryReceiveChannel[EventBatch] = field(init=False)
 
@@ -90,16 +91,18 @@ class EtcdWatch:
         self._opened = False
         metadata = await self._cluster.authentication.metadata(member)
 
-        async def deliver(response: Any) -> None:
-            if response.canceled:
-                raise watch_cancelled(response, member.address)
-            self._opened = True
-            self._pulse.heard()
-            batch = self._batch(response)
-            if batch is not None:
-                with self._pulse.reading():
-                    await self._sender.send(batch)
-                self._last = batch.revision
+        async def deliver(responses: Sequence[Any]) -> None:
+            ended = next((index for index, each in enumerate(responses) if each.canceled), len(responses))
+            if ended:
+                self._opened = True
+                self._pulse.heard()
+                batch = self._batch(responses[:ended])
+                if batch is not None:
+                    with self._pulse.reading():
+                        await self._sender.send(batch)
+                    self._last = batch.revision
+            if ended < len(responses):
+                raise watch_cancelled(responses[ended], member.address)
 
         try:
             stream = WatchStream.open(member, watch_request(self._keys, self._last + 1), metadata, self._pulse)
@@ -109,12 +112,15 @@ class EtcdWatch:
                 self._cluster.authentication.expired(metadata)
             raise
 
-    def _batch(self, response: Any) -> EventBatch | None:
-        """What is new in a response; None if there is nothing."""
-        events = tuple(watch_event(each) for each in response.events if each.kv.mod_revision > self._last)
-        if events:
-            return EventBatch(events[-1].mod_revision, events)
-        notice = not (response.events or response.created or is_answer_to_progress_request(response))
-        if notice and response.header.revision > self._last:
-            return EventBatch(response.header.revision)
-        return None
+    def _batch(self, responses: Sequence[Any]) -> EventBatch | None:
+        """What is new in the responses, as one batch; None if there is nothing."""
+        last = self._last
+        events: list[Event] = []
+        for response in responses:
+            new = [watch_event(each) for each in response.events if each.kv.mod_revision > last]
+            if new:
+                events += new
+                last = new[-1].mod_revision
+            elif not (response.events or response.created or is_answer_to_progress_request(response)):
+                last = max(last, response.header.revision)
+        return EventBatch(last, tuple(events)) if last > self._last else None

@@ -173,7 +173,8 @@ export class Connection {
       this.#watchers.add(watcher);
       watcher();
     });
-    return within(DEADLINE_MS, what, found);
+    const end = this.closed.then(({ code, reason }) => Promise.reject(new Error(`${what}: closed: ${code} ${reason}`)));
+    return within(DEADLINE_MS, what, Promise.race([found, end]));
   }
 
   /** The first event from frame number `from` on that `matches`, as `{frame, event}`. */

@@ -3,7 +3,7 @@
 export class Mismatch extends Error {}
 
 function fail(at, expected, value) {
-  throw new Mismatch(`${at}: expected ${expected}, got ${JSON.stringify(value)}`);
+  throw new Mismatch(`${at}: expected ${expected}, got ${JSON.stringify(value)?.slice(0, 300)}`);
 }
 
 export const int = (value, at = "$") => {

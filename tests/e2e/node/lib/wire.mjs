@@ -45,14 +45,19 @@ const good = s.both(
   notCrossed,
 );
 
-export const state = s.object({
+const stateFields = {
   phase,
   round: s.natural,
   ends_at: s.nullable(s.positive),
   goods: s.map(good),
   players: s.map(s.object({ name: s.text })),
   messages: s.list(s.object({ player: s.id, text: s.text, at: s.positive }), 50),
-});
+};
+
+export const state = s.object(stateFields);
+
+/** What HTTP shows of one game: its state, and which game it is. */
+export const shownGame = s.object({ game: s.id, title: s.str, epoch: s.id, seq: s.natural, ...stateFields });
 
 export const gameSummary = s.object({
   game: s.id,

@@ -1,0 +1,73 @@
+# One word for each habit. All that is needed is Python 3.11 or newer; the rest goes into .venv.
+#
+#   make run         serve the bazaar, with eight bots trading      make run BOTS=0 ARGS="--port 9000"
+#   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
+#   make check       lint, format, types, architecture
+#   make robustness  kill -9 under load, faults, garbage (minutes)
+#   make bench       what it costs
+#   make coverage    the fast suite, with its coverage
+#   make clean       everything that make made, .venv too
+
+.POSIX:
+.PHONY: help run test check robustness bench coverage clean
+.DEFAULT_GOAL := help
+
+PYTHON =
+BOTS = 8
+ARGS =
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+help:
+	@sed -n 's/^#   /  /p' Makefile
+
+run: .venv/installed
+	@exec $(BIN)/tradegame serve --config config.toml --bots $(BOTS) $(ARGS)
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+check: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+robustness: .venv/installed-dev
+	$(BIN)/python -m pytest tests/robustness $(ARGS)
+
+bench: .venv/installed-dev
+	$(BIN)/python -m bench $(ARGS)
+
+# The heart of it, core/domain, must be covered whole.
+coverage: .venv/installed-dev
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --skip-covered --fail-under=90
+	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/created:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "making .venv with $$("$$python" --version)"; \
+	        "$$python" -m venv .venv && touch $@ && exit 0; \
+	        echo "on Debian and Ubuntu, venv is a package of its own: apt-get install python3-venv" >&2; \
+	        exit 1; \
+	    fi; \
+	done; \
+	echo "no Python 3.11 or newer found; name one: make run PYTHON=/path/to/python3" >&2; exit 1
+
+.venv/installed: .venv/created pyproject.toml
+	@echo "installing tradegame into .venv"
+	@$(PIP) install --editable .
+	@touch $@
+
+# pip reads dependency groups only since 25.1, and a fresh machine may have an older one.
+.venv/installed-dev: .venv/installed
+	@echo "installing what the tests need into .venv"
+	@$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['dev'], sep='\n')" > .venv/dev.txt
+	@$(PIP) install --requirement .venv/dev.txt
+	@touch $@

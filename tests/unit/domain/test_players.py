@@ -1,0 +1,309 @@
+"""Joining, talking, keys, and what may be shown of a game."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.domain import BEGIN, Table, code, events, house
+from tradegame.core.domain import views
+from tradegame.core.domain.audit import audit
+from tradegame.core.domain.commands import (
+    Announce,
+    BuyGood,
+    CancelOrder,
+    Command,
+    Join,
+    PlaceOrder,
+    Say,
+    SellGood,
+    SetPhase,
+    payload_digest,
+)
+from tradegame.core.domain.definition import RESERVED_PLAYERS, GoodDefinition
+from tradegame.core.domain.errors import RULE_ERRORS, NotJoinedError, RateLimitedError, UnknownGoodError
+from tradegame.core.domain.events import Accepted, Joined, Outcome, Said, Whispered
+
+# Joining
+
+
+def test_joining_opens_an_account_endowed_by_the_mint() -> None:
+    table = Table.of()
+    applied = table.entry(Join(player="ann", name="Ann"))
+    assert events(applied) == [Joined("ann", "Ann")]
+    assert applied.accounts == ("ann",)
+    assert (table.cash("ann"), table.goods("ann")) == ((1_000, 0), (100, 0))
+    assert (table.cash("mint"), table.goods("mint")) == ((-1_000, 0), (-100, 0))
+
+
+def test_joining_twice_changes_nothing() -> None:
+    table = Table.of("ann", "bob")
+    table.ask("ann", 1, 5)
+    table.buy("bob", 1)
+    applied = table.entry(Join(player="ann", name="Another"))
+    assert (applied.frame, applied.accounts) == (None, ())
+    assert applied.outcomes == (Outcome(Accepted(applied.seq)),)
+    assert table.cash("ann") == (1_005, 0)
+    assert table.game.state.players["ann"].name == "Ann"
+
+
+@pytest.mark.parametrize("name", RESERVED_PLAYERS)
+def test_the_accounts_that_are_nobodys_cannot_be_joined(name: str) -> None:
+    table = Table.of("ann", goods={"grain": GoodDefinition(house=house())})
+    assert code(table.join(name)) == "unknown_player"
+    assert audit(table.game.state) == []
+
+
+def test_one_may_join_in_every_phase() -> None:
+    table = Table.of()
+    for phase in ("closed", "lobby", "open"):
+        table.phase(phase)
+        assert isinstance(table.join(phase), Accepted)
+
+
+# Chat
+
+
+def test_what_is_said_to_all_is_public_and_kept() -> None:
+    table = Table.of("ann", "bob")
+    table.at += 5
+    applied = table.entry(Say(player="ann", text="hi"))
+    assert events(applied) == [Said("ann", "hi")]
+    assert views.public_state(table.game.state)["messages"] == [{"player": "ann", "text": "hi", "at": BEGIN + 5}]
+
+
+def test_a_whisper_is_private_and_kept_nowhere() -> None:
+    table = Table.of("ann", "bob")
+    applied = table.entry(Say(player="ann", text="psst", to="bob"))
+    assert applied.whispers == (Whispered("ann", "bob", "psst"),)
+    assert (applied.frame, applied.accounts) == (None, ())
+    assert len(table.game.state.messages) == 0
+
+
+def test_a_whisper_to_nobody_is_an_unknown_player() -> None:
+    table = Table.of("ann")
+    for nobody in ("bob", "house"):
+        assert code(table.say("ann", "psst", to=nobody)) == "unknown_player"
+
+
+def test_one_may_talk_while_the_game_is_closed() -> None:
+    table = Table.of("ann")
+    table.phase("closed")
+    assert isinstance(table.say("ann", "good game"), Accepted)
+
+
+def test_the_last_fifty_messages_are_kept() -> None:
+    table = Table.of("ann")
+    table.entry(*(Say(player="ann", text=str(number)) for number in range(60)))
+    assert [message.text for message in table.game.state.messages] == [str(number) for number in range(10, 60)]
+
+
+# Keys
+
+
+def test_the_same_key_has_one_effect_and_gets_the_first_result_again() -> None:
+    table = Table.of("ann", "bob")
+    table.ask("ann", 5, 10)
+    command = BuyGood(player="bob", good="grain", qty=2, key="k")
+    first = table.entry(command)
+    table.sell("bob", 1)
+    table.say("ann", "later")
+    again = table.entry(command)
+    assert again.outcomes == (Outcome(first.outcomes[0].result, replayed=True),)
+    assert (again.frame, again.accounts) == (None, ())
+    assert table.goods("bob") == (102, 0)
+
+
+def test_a_key_repeated_in_one_entry_has_one_effect_and_one_seq() -> None:
+    table = Table.of("ann")
+    applied = table.entry(*[Say(player="ann", text="hi", key="k")] * 3)
+    assert applied.outcomes == tuple(Outcome(Accepted(applied.seq), replayed) for replayed in (False, True, True))
+    assert len(events(applied)) == 1
+
+
+def test_a_refusal_is_remembered_too() -> None:
+    table = Table.of("ann", "bob")
+    command = BuyGood(player="bob", good="grain", qty=1, key="k")
+    refused = table.do(command)
+    assert code(refused) == "no_liquidity"
+    table.ask("ann", 5, 10)
+    assert table.entry(command).outcomes == (Outcome(refused, replayed=True),)
+
+
+def test_without_a_key_the_same_command_happens_again() -> None:
+    table = Table.of("ann")
+    for _ in range(2):
+        table.say("ann", "hi")
+    assert len(table.game.state.messages) == 2
+
+
+def test_a_key_of_another_payload_is_refused_and_still_stands_for_the_first() -> None:
+    table = Table.of("ann")
+    first = table.say("ann", "hi", key="k")
+    assert code(table.say("ann", "ho", key="k")) == "key_reused"
+    assert code(table.buy("ann", 1, key="k")) == "key_reused"
+    assert table.entry(Say(player="ann", text="hi", key="k")).outcomes == (Outcome(first, replayed=True),)
+
+
+def test_keys_are_each_players_own() -> None:
+    table = Table.of("ann", "bob")
+    table.say("ann", "hi", key="k")
+    assert isinstance(table.say("bob", "ho", key="k"), Accepted)
+
+
+def test_the_last_256_keys_are_remembered_and_the_oldest_is_forgotten_first() -> None:
+    table = Table.of("ann")
+    table.entry(*(Say(player="ann", text="hi", key=f"k{number}") for number in range(256)))
+    assert table.entry(Say(player="ann", text="hi", key="k0")).outcomes[0].replayed
+    table.say("ann", "hi", key="k256")
+    assert not table.entry(Say(player="ann", text="hi", key="k0")).outcomes[0].replayed
+    assert table.entry(Say(player="ann", text="hi", key="k2")).outcomes[0].replayed
+    assert len(table.game.state.players["ann"].keys) == 256
+
+
+def test_a_join_with_a_key_is_replayed_whatever_name_comes_with_it() -> None:
+    table = Table.of()
+    first = table.join("ann", key="j")
+    again = table.entry(Join(player="ann", name="Anna", key="j"))
+    assert again.outcomes == (Outcome(first, replayed=True),)
+
+
+def test_a_key_of_someone_not_joined_is_not_remembered() -> None:
+    table = Table.of()
+    assert code(table.say("ann", "hi", key="k")) == "not_joined"
+    table.join("ann")
+    assert isinstance(table.say("ann", "hi", key="k"), Accepted)
+
+
+def test_keys_outlive_a_round() -> None:
+    table = Table.of("ann")
+    table.say("ann", "hi", key="k")
+    table.phase("lobby")
+    assert table.entry(Say(player="ann", text="hi", key="k")).outcomes[0].replayed
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Say(player="a", text="x"), Say(player="a", text="y")),
+        (Say(player="a", text="x"), Say(player="a", text="x", to="None")),
+        (Say(player="a", text="x\0None", to="b"), Say(player="a", text="x", to="None\0b")),
+        (Say(player="a", text="x", to="b"), Say(player="a", text="x", to="c")),
+        (BuyGood(player="a", good="g", qty=1), SellGood(player="a", good="g", qty=1)),
+        (BuyGood(player="a", good="g", qty=1), BuyGood(player="a", good="g", qty=1, limit=1)),
+        (BuyGood(player="a", good="g", qty=1, limit=12), BuyGood(player="a", good="g", qty=11, limit=2)),
+        (CancelOrder(player="a", order="o1"), CancelOrder(player="a", order="o2")),
+        (
+            PlaceOrder(player="a", good="g", side="bid", qty=1, price=2),
+            PlaceOrder(player="a", good="g", side="ask", qty=1, price=2),
+        ),
+    ],
+)
+def test_different_payloads_have_different_digests(one: Command, other: Command) -> None:
+    assert payload_digest(one) != payload_digest(other)
+    assert payload_digest(one) == payload_digest(one)
+
+
+# What may be shown
+
+
+def test_the_public_state_is_what_the_protocol_says() -> None:
+    table = Table.of("ann", "bob")
+    table.ask("ann", 5, 10)
+    table.bid("bob", 4, 9)
+    table.buy("bob", 2)
+    table.say("ann", "hi")
+    state = json.loads(json.dumps(views.public_state(table.game.state)))
+    assert state == {
+        "phase": "open",
+        "round": 1,
+        "ends_at": None,
+        "goods": {"grain": {"last": 10, "bids": [[9, 4]], "asks": [[10, 3]], "volume": 2, "recent": [[BEGIN, 10, 2]]}},
+        "players": {"ann": {"name": "Ann"}, "bob": {"name": "Bob"}},
+        "messages": [{"player": "ann", "text": "hi", "at": BEGIN}],
+    }
+
+
+def test_the_last_two_hundred_trades_of_a_good_are_shown() -> None:
+    table = Table.of("ann", "bob", cash=10**6, open_orders=1_000, goods={"grain": GoodDefinition(endowment=1_000)})
+    for price in range(1, 251):
+        table.ask("ann", 1, price)
+    table.buy("bob", 250)
+    recent = views.public_state(table.game.state)["goods"]["grain"]["recent"]
+    assert [price for _, price, _ in recent] == list(range(51, 251))
+    assert table.market().volume == 250
+
+
+def test_an_account_shows_what_is_free_what_is_held_the_orders_and_the_worth() -> None:
+    table = Table.of("ann", "bob")
+    table.ask("ann", 5, 10)
+    table.buy("bob", 2)
+    table.bid("ann", 3, 9)
+    assert views.account(table.game.state, "ann") == {
+        "cash": 993,
+        "held_cash": 27,
+        "goods": {"grain": 95},
+        "held_goods": {"grain": 3},
+        "orders": [
+            {"order": "o1", "good": "grain", "side": "ask", "qty": 3, "price": 10},
+            {"order": "o2", "good": "grain", "side": "bid", "qty": 3, "price": 9},
+        ],
+        "worth": 1_020 + 98 * 10,
+    }
+
+
+@pytest.mark.parametrize("nobody", ["bob", *RESERVED_PLAYERS])
+def test_only_a_players_account_is_shown(nobody: str) -> None:
+    with pytest.raises(NotJoinedError):
+        views.account(Table.of("ann").game.state, nobody)
+
+
+def test_a_good_without_a_last_price_is_worth_nothing_yet() -> None:
+    assert views.account(Table.of("ann").game.state, "ann")["worth"] == 1_000
+
+
+def test_a_book_is_shown_to_the_depth_asked_for() -> None:
+    table = Table.of("ann")
+    for price in (7, 9, 8):
+        table.bid("ann", 1, price)
+    assert views.book(table.game.state, "grain", 2) == {
+        "good": "grain",
+        "bids": ((9, 1), (8, 1)),
+        "asks": (),
+        "last": None,
+        "seq": 4,
+    }
+    with pytest.raises(UnknownGoodError):
+        views.book(table.game.state, "gold", 2)
+
+
+def test_a_summary_is_a_line_of_the_list_of_games() -> None:
+    assert views.summary(Table.of("ann", title="T").game.state) == {
+        "game": "g",
+        "title": "T",
+        "phase": "open",
+        "players": 1,
+        "goods": ["grain"],
+        "epoch": "epoch",
+        "seq": 1,
+    }
+
+
+# Errors
+
+
+def test_every_rules_error_is_definite_and_known_by_its_code() -> None:
+    for name, error in RULE_ERRORS.items():
+        assert (error.code, error.definite) == (name, True)
+        assert error.status == (404 if name.startswith("unknown_") else 409)
+
+
+def test_an_error_may_say_where_and_when_to_come_again() -> None:
+    error = RateLimitedError("slow down", at="$.qty", retry_after_ms=50)
+    assert (str(error), error.message, error.at, error.retry_after_ms) == ("slow down", "slow down", "$.qty", 50)
+
+
+def test_the_hosts_commands_need_no_account() -> None:
+    applied = Table.of().entry(SetPhase(phase="closed"), Announce(text="!"))
+    assert [type(outcome.result) for outcome in applied.outcomes] == [Accepted, Accepted]

@@ -1,0 +1,415 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from tradegame.core.repositories import (
+    CompactedError,
+    CorruptStoreError,
+    LeaseLostError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from tradegame.infra.embedded.engine import Engine
+from tradegame.infra.embedded.store import SqliteStore, open_sqlite
+from tradegame.infra.kv.port import Compare, KeyRange, Put
+
+ALL = KeyRange("a", "~")
+
+HOLD = """
+import sys, trio
+from tradegame.infra.embedded.store import open_sqlite
+async def main():
+    async with open_sqlite(sys.argv[1]):
+        print("open", flush=True)
+        await trio.sleep_forever()
+trio.run(main)
+"""
+
+WRITE = """
+import sys, trio
+from tradegame.infra.embedded.store import open_sqlite
+from tradegame.infra.kv.port import KeyRange, Delete, Put
+async def write(store, name):
+    number = 0
+    while True:
+        await store.transaction([], [Put(f"k/{name}/{number:06d}", bytes(3000)), Put(f"last/{name}", b"%d" % number)])
+        print(name, number, flush=True)
+        number += 1
+async def main():
+    async with open_sqlite(sys.argv[1]) as store, trio.open_nursery() as nursery:
+        for name in range(8):
+            nursery.start_soon(write, store, name)
+trio.run(main)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "game.db")
+
+
+async def put(store: SqliteStore, key: str, value: bytes = b"1") -> int:
+    return (await store.transaction([], [Put(key, value)])).revision
+
+
+class Gate:
+    """Commits wait for `open`, and fail as told."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.opened.set()
+        self.commits = 0
+        self.error: sqlite3.Error | None = None
+        # Whether the failing commit happened all the same.
+        self.happens = False
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate = Gate()
+    real = Engine.commit
+
+    def commit(engine: Engine) -> sqlite3.Error | None:
+        gate.commits += 1
+        assert gate.opened.wait(20)
+        if gate.error is None or gate.happens:
+            assert real(engine) is None
+        return gate.error
+
+    monkeypatch.setattr(Engine, "commit", commit)
+    yield gate
+    gate.opened.set()
+
+
+def io_error(code: int, text: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
+
+
+# -- the file ------------------------------------------------------------------------------------------
+
+
+async def test_everything_is_there_after_a_restart_and_revisions_go_on(path: str) -> None:
+    async with open_sqlite(path) as store:
+        first = await put(store, "a")
+        await put(store, "b")
+        lease = await store.grant(60)
+        await store.transaction([], [Put("c", b"1", lease)])
+        await store.revoke(lease)
+        revision = (await store.range(ALL)).revision
+    assert revision == first + 3
+    async with open_sqlite(path) as store:
+        result = await store.range(ALL)
+        assert ([pair.key for pair in result.pairs], result.revision) == (["a", "b"], revision)
+        assert await put(store, "d") == revision + 1
+        assert not (await store.transaction([Compare("a", 0)], [])).succeeded
+
+
+async def test_closing_leaves_one_file(path: str) -> None:
+    async with open_sqlite(path) as store:
+        await put(store, "a")
+    assert [file.name for file in Path(path).parent.iterdir()] == ["game.db"]
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+async def test_what_was_acknowledged_is_there_after_a_sigkill(path: str, kills: int) -> None:
+    for _ in range(kills):
+        Path(path).unlink(missing_ok=True)
+        with subprocess.Popen([sys.executable, "-c", WRITE, path], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(400)]
+            process.kill()
+            lines += process.stdout.readlines()
+        acknowledged = [line.split() for line in lines if line.endswith("\n")]
+        async with open_sqlite(path) as store:
+            result = await store.range(KeyRange.prefix("k/"))
+            keys = {pair.key for pair in result.pairs}
+            assert {f"k/{name}/{int(number):06d}" for name, number in acknowledged} <= keys
+            assert result.revision >= max(pair.mod_revision for pair in result.pairs)
+            # Each transaction is there as a whole or not at all.
+            for pair in (await store.range(KeyRange.prefix("last/"))).pairs:
+                name = pair.key.removeprefix("last/")
+                assert max(key for key in keys if key.startswith(f"k/{name}/")).endswith(f"{int(pair.value):06d}")
+
+
+async def test_a_second_process_is_told_that_the_file_is_in_use(path: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(StoreUnavailableError, match=rf"{path} is in use by another process"):
+            async with open_sqlite(path):
+                pass
+        process.kill()
+    async with open_sqlite(path) as store:
+        await put(store, "a")
+
+
+async def test_a_newer_schema_is_refused_and_left_alone(path: str) -> None:
+    async with open_sqlite(path):
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(CorruptStoreError, match=r"game\.db was written by a newer version \(schema 99"):
+        async with open_sqlite(path):
+            pass
+
+
+async def test_another_programs_database_is_refused_and_left_alone(path: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    before = Path(path).read_bytes()
+    with pytest.raises(CorruptStoreError, match="another program"):
+        async with open_sqlite(path):
+            pass
+    assert Path(path).read_bytes() == before
+
+
+async def test_what_is_no_database_is_refused(path: str) -> None:
+    Path(path).write_text("a letter to a friend, and a long one at that\n" * 50)
+    with pytest.raises(CorruptStoreError, match=r"game\.db cannot be read as a database"):
+        async with open_sqlite(path):
+            pass
+
+
+async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match="there is no folder .*nowhere"):
+        async with open_sqlite(str(tmp_path / "nowhere" / "game.db")):
+            pass
+
+
+# -- group commit, deadlines, the end ------------------------------------------------------------------
+
+
+async def test_what_comes_in_during_a_commit_goes_into_one_more(path: str, gate: Gate) -> None:
+    revisions: list[int] = []
+
+    async def write(store: SqliteStore, number: int) -> None:
+        revisions.append(await put(store, f"k{number}"))
+
+    async with open_sqlite(path) as store:
+        gate.opened.clear()
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                for number in range(100):
+                    nursery.start_soon(write, store, number)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                assert revisions == []
+                gate.opened.set()
+    assert sorted(revisions) == list(range(2, 102))
+    assert gate.commits == 2
+
+
+async def test_an_error_in_one_call_undoes_only_that_one(path: str, gate: Gate) -> None:
+    lost: list[LeaseLostError] = []
+
+    async def fail(store: SqliteStore) -> None:
+        try:
+            await store.transaction([], [Put("bad", b"1"), Put("worse", b"1", 77)])
+        except LeaseLostError as error:
+            lost.append(error)
+
+    async with open_sqlite(path) as store:
+        gate.opened.clear()
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(put, store, "first")
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                nursery.start_soon(put, store, "good1")
+                nursery.start_soon(fail, store)
+                nursery.start_soon(put, store, "good2")
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                gate.opened.set()
+        pairs = (await store.range(ALL)).pairs
+    assert gate.commits == 2
+    assert len(lost) == 1
+    assert [pair.key for pair in pairs] == ["first", "good1", "good2"]
+    assert sorted(pair.mod_revision for pair in pairs) == [2, 3, 4]
+
+
+async def test_a_disk_that_does_not_answer_is_told_by_the_deadline(path: str, gate: Gate) -> None:
+    definite: list[bool] = []
+
+    async def write(store: SqliteStore, key: str) -> None:
+        try:
+            await put(store, key)
+        except StoreUnavailableError as error:
+            definite.append(error.definite)
+
+    async with open_sqlite(path, deadline_s=0.3) as store:
+        gate.opened.clear()
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(write, store, "begun")
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                nursery.start_soon(write, store, "waiting")
+            assert definite == [False, True]
+            assert "has not answered" in (store.ready() or "")
+            gate.opened.set()
+            while store.ready() is not None:
+                await trio.sleep(0.01)
+        # What was begun has happened, what was waiting never will.
+        assert [pair.key for pair in (await store.range(ALL)).pairs] == ["begun"]
+
+
+async def test_a_cancelled_call_that_waits_never_happens(path: str, gate: Gate) -> None:
+    async with open_sqlite(path) as store:
+        gate.opened.clear()
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(put, store, "first")
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                with trio.move_on_after(0.05):
+                    await put(store, "second")
+                gate.opened.set()
+        assert [pair.key for pair in (await store.range(ALL)).pairs] == ["first"]
+
+
+async def test_closing_ends_calls_and_watches_and_keeps_what_was_begun(path: str, gate: Gate) -> None:
+    told: list[str] = []
+
+    async def write(store: SqliteStore, key: str) -> None:
+        try:
+            await put(store, key)
+            told.append(f"{key} done")
+        except StoreUnavailableError as error:
+            told.append(f"{key} {error.definite}")
+
+    async def look(store: SqliteStore) -> None:
+        async with store.watch(ALL, 100) as watch:
+            try:
+                await watch.receive()
+            except StoreUnavailableError:
+                told.append("watch ended")
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            async with open_sqlite(path) as store:
+                gate.opened.clear()
+                nursery.start_soon(look, store)
+                nursery.start_soon(write, store, "begun")
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                nursery.start_soon(write, store, "waiting")
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                threading.Timer(0.1, gate.opened.set).start()
+        assert sorted(told) == ["begun done", "waiting True", "watch ended"]
+        with pytest.raises(StoreUnavailableError):
+            await store.range(ALL)
+        assert store.ready() == "the store is closed"
+        async with open_sqlite(path) as store:
+            assert [pair.key for pair in (await store.range(ALL)).pairs] == ["begun"]
+
+
+# -- a disk that fails ---------------------------------------------------------------------------------
+
+
+async def test_a_full_disk_is_told_and_reads_go_on_and_room_heals(path: str) -> None:
+    async with open_sqlite(path) as store:
+        first = await put(store, "a")
+        connection = store._engine._connection
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreFullError) as caught:
+            await put(store, "big", bytes(1 << 20))
+        assert caught.value.definite
+        assert "full" in (store.ready() or "")
+        result = await store.range(ALL)
+        assert ([pair.key for pair in result.pairs], result.revision) == (["a"], first)
+        connection.execute("PRAGMA max_page_count = 1000000")
+        assert await put(store, "big", bytes(1 << 20)) == first + 1
+        assert store.ready() is None
+
+
+async def test_a_commit_that_finds_the_disk_full_did_not_happen(path: str, gate: Gate) -> None:
+    async with open_sqlite(path) as store:
+        first = await put(store, "a")
+        gate.error = io_error(sqlite3.SQLITE_FULL, "database or disk is full")
+        with pytest.raises(StoreFullError):
+            await put(store, "b")
+        gate.error = None
+        async with store.watch(ALL, first) as watch:
+            assert await put(store, "c") == first + 1
+            assert [event.key for event in (await watch.receive()).events] == ["c"]
+
+
+@pytest.mark.parametrize("happens", [True, False])
+async def test_a_commit_that_failed_is_of_unknown_outcome_and_the_watch_tells_the_truth(
+    path: str, gate: Gate, happens: bool
+) -> None:
+    async with open_sqlite(path) as store:
+        first = await put(store, "a")
+        async with store.watch(ALL, first) as watch:
+            gate.error, gate.happens = io_error(sqlite3.SQLITE_IOERR, "disk I/O error"), happens
+            with pytest.raises(StoreUnavailableError) as caught:
+                await put(store, "b")
+            assert not caught.value.definite
+            assert "disk I/O error" in (store.ready() or "")
+            gate.error = None
+            await put(store, "c")
+            assert store.ready() is None
+            told: list[str] = []
+            with trio.fail_after(5):
+                while "c" not in told:
+                    told += [event.key for event in (await watch.receive()).events]
+        keys = [pair.key for pair in (await store.range(ALL)).pairs]
+    assert keys[1:] == told == (["b", "c"] if happens else ["c"])
+
+
+async def test_a_lease_whose_end_could_not_be_written_ends_later(path: str, gate: Gate) -> None:
+    async with open_sqlite(path) as store:
+        lease = await store.grant(1)
+        revision = (await store.transaction([], [Put("a", b"1", lease)])).revision
+        gate.error = io_error(sqlite3.SQLITE_IOERR, "disk I/O error")
+        commits = gate.commits
+        with trio.fail_after(10):
+            while gate.commits == commits:
+                await trio.sleep(0.02)
+            gate.error = None
+            async with store.watch(ALL, revision) as watch:
+                (event,) = (await watch.receive()).events
+        assert (event.key, event.value) == ("a", None)
+
+
+# -- leases and history over a restart -----------------------------------------------------------------
+
+
+async def test_a_lease_lives_through_a_restart_and_then_ends(path: str) -> None:
+    async with open_sqlite(path) as store:
+        lease = await store.grant(1)
+        await store.transaction([], [Put("a", b"1", lease)])
+    async with open_sqlite(path) as store:
+        result = await store.range(ALL)
+        assert [pair.lease for pair in result.pairs] == [lease]
+        async with store.watch(ALL, result.revision) as watch:
+            with trio.fail_after(5):
+                (event,) = (await watch.receive()).events
+        assert (event.key, event.value) == ("a", None)
+
+
+async def test_a_watch_from_before_the_start_is_compacted(path: str) -> None:
+    async with open_sqlite(path) as store:
+        first = await put(store, "a")
+        await put(store, "b")
+    async with open_sqlite(path) as store:
+        async with store.watch(ALL, first) as watch:
+            with pytest.raises(CompactedError):
+                await watch.receive()
+
+
+async def test_a_store_in_memory_needs_no_thread_to_write() -> None:
+    async with open_sqlite(":memory:") as store:
+        before = threading.active_count()
+        for number in range(100):
+            await put(store, f"k{number}")
+        assert threading.active_count() == before
+        assert len((await store.range(ALL)).pairs) == 100

@@ -1,0 +1,93 @@
+"""What an address of etcd may look like."""
+
+import pytest
+
+from tradegame.infra.etcd import EtcdSettings, parse_etcd_url
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoints", "prefix"),
+    [
+        ("etcd://h1:2379", ("h1:2379",), "tradegame"),
+        ("etcd://h1", ("h1:2379",), "tradegame"),
+        ("etcd://h1:2379/", ("h1:2379",), "tradegame"),
+        (
+            "etcd://h1:1,h2.example.org:2,10.0.0.3:3/games/at-school",
+            ("h1:1", "h2.example.org:2", "10.0.0.3:3"),
+            "games/at-school",
+        ),
+        ("etcd://[::1]:2379,[fe80:0::1]/p", ("[::1]:2379", "[fe80::1]:2379"), "p"),
+        ("etcds://h1:2379,h2/p/", ("https://h1:2379", "https://h2:2379"), "p"),
+    ],
+)
+def test_a_url_names_endpoints_and_a_prefix(url: str, endpoints: tuple[str, ...], prefix: str) -> None:
+    assert parse_etcd_url(url) == (endpoints, prefix)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "etcd",
+        "etcd:h1:2379",
+        "http://h1:2379",
+        "etcd://",
+        "etcd:///prefix",
+        "etcd://h1:2379,",
+        "etcd://h1:2379, h2:2379",
+        "etcd://h1:0",
+        "etcd://h1:65536",
+        "etcd://h1:port",
+        "etcd://h1:",
+        "etcd://:2379",
+        "etcd://::1:2379",
+        "etcd://[::1",
+        "etcd://[::1]2379",
+        "etcd://[nonsense]:2379",
+        "etcd://user:secret@h1:2379",
+        "etcd://h1:2379,h1:2379",
+        "etcd://h1,h1:2379",
+        "etcd://h1:2379//prefix",
+        "etcd://h1:2379/a//b",
+        "etcd://h1:2379/a b",
+        "etcd://h1:2379/p?x=1",
+        "etcd://h1:2379/p#x",
+    ],
+)
+def test_a_wrong_url_is_a_value_error(url: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_etcd_url(url)
+
+
+def test_a_password_in_a_url_is_not_repeated_in_the_error() -> None:
+    with pytest.raises(ValueError, match="settings of their own") as caught:
+        parse_etcd_url("etcd://root:secret@h1:2379")
+    assert "secret" not in str(caught.value)
+
+
+def test_the_endpoints_of_a_url_are_good_settings() -> None:
+    endpoints, _ = parse_etcd_url("etcds://h1,[::1]:5")
+    settings = EtcdSettings(endpoints)
+    assert settings.addresses == ("h1:2379", "[::1]:5")
+    assert settings.credentials() is not None
+    assert EtcdSettings(("h1:2379",)).credentials() is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"endpoints": ()},
+        {"endpoints": ("h1:nonsense",)},
+        {"endpoints": ("https://h1:1", "h2:1")},
+        {"cert": "client.pem"},
+        {"key": "client.key"},
+        {"password": "secret"},
+    ],
+)
+def test_wrong_settings_are_a_value_error(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        EtcdSettings(**{"endpoints": ("h1:1",), **wrong})  # type: ignore[arg-type]
+
+
+def test_settings_do_not_show_the_password() -> None:
+    assert "secret" not in repr(EtcdSettings(("h1:1",), user="root", password="secret"))

@@ -1,0 +1,252 @@
+"""The command line: ``tradegame serve | bots | verify | config``.
+
+Exit codes: 0 well; 1 what was checked is wrong; 2 it could not be done at all (with one line that says why).
+What a command needs is imported when it runs, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+import tradegame
+
+if TYPE_CHECKING:
+    from tradegame.core.use_cases.verify import Report
+    from tradegame.infra.config import Settings
+
+DEFAULT_URL = "ws://127.0.0.1:8765/ws"
+
+CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+
+app = typer.Typer(
+    name="tradegame",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    # Locals in a stack trace would show tokens and passwords.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with [bold]tradegame serve --bots 8[/bold] and open http://127.0.0.1:8765/ in a browser.",
+)
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="A config.toml. Without one: the built-in bazaar."),
+]
+Host = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Where to listen (127.0.0.1; 0.0.0.0 is every network).")
+]
+Port = Annotated[
+    int | None, typer.Option(metavar="PORT", help="For WebSocket and HTTP both (8765; 0 takes a free one).")
+]
+Store = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX (embedded:tradegame.db)."),
+]
+LogLevel = Annotated[str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error (info).")]
+LogFormat = Annotated[str | None, typer.Option(metavar="FORMAT", help="console or json (console).")]
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tradegame {tradegame.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A server on which people run real-time trading games."""
+
+
+@app.command(
+    epilog="Every key of config.toml can be set in the environment too, as TRADEGAME_SECTION__KEY: "
+    "[bold]TRADEGAME_ADMIN__TOKEN=… tradegame serve[/bold]. Flags win over the environment, and that over the file."
+)
+def serve(
+    config: ConfigFile = None,
+    host: Host = None,
+    port: Port = None,
+    store: Store = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
+    bots: Annotated[int, typer.Option(min=0, max=1_000, metavar="N", help="So many bots play along.")] = 0,
+) -> None:
+    """Serve games, until Ctrl-C or SIGTERM.
+
+    [bold]tradegame serve --bots 8[/bold]
+    The bazaar, kept in ./tradegame.db, with somebody to trade with.
+
+    [bold]tradegame serve --config config.toml --host 0.0.0.0[/bold]
+    Your own games, for the whole network.
+
+    [bold]tradegame serve --store etcd://a:2379,b:2379,c:2379/tradegame[/bold]
+    One node of several: start as many as you like, any of them may die.
+    """
+    settings = _settings(
+        config,
+        {
+            "server.host": host,
+            "server.port": port,
+            "store.url": store,
+            "log.level": log_level,
+            "log.format": log_format,
+        },
+    )
+    from tradegame.app import run
+    from tradegame.core.repositories import StoreError
+    from tradegame.utils.logging import configure_logging
+
+    configure_logging(settings.log.level, settings.log.format)
+    try:
+        run(settings, bots=bots)
+    except StoreError as error:
+        _give_up(f"the store {settings.store.url} cannot be used: {error}")
+    except OSError as error:
+        _give_up(_why_not(error, settings))
+
+
+@app.command()
+def bots(
+    url: Annotated[str, typer.Option(metavar="URL", help="The server's WebSocket address.")] = DEFAULT_URL,
+    game: Annotated[str, typer.Option(metavar="GAME", help="The game to play in.")] = "bazaar",
+    count: Annotated[int, typer.Option(min=1, max=1_000, metavar="N", help="How many play.")] = 8,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="What kind, may be given several times; without it, all kinds take turns."),
+    ] = None,
+) -> None:
+    """Let bots play, and show live what they do.
+
+    [bold]tradegame bots[/bold]
+    Eight of all kinds, on the server of this machine.
+
+    [bold]tradegame bots --url ws://example.org:8765/ws --count 50 --kind zero[/bold]
+    Fifty that trade at random, somewhere else.
+    """
+    import trio
+
+    from tradegame.client.bots import run_bots
+
+    try:
+        trio.run(partial(run_bots, url, game, count, kind))
+    except* KeyboardInterrupt:
+        pass
+
+
+@app.command()
+def verify(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="What GET /v1/games/GAME/log gave, in a file.")],
+) -> None:
+    """Replay a game's exported log, and check everything that must hold.
+
+    [bold]curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8765/v1/games/bazaar/log -o bazaar.log[/bold]
+    [bold]tradegame verify bazaar.log[/bold]
+    The exit code is 0 for a sound log, 1 for one that was changed or breaks a rule.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    from tradegame.core.use_cases.verify import verify_log
+
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn()
+    started = time.monotonic()
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(f"replaying {log.name}", total=None)
+        try:
+            report = verify_log(log, lambda done, total: bar.update(task, completed=done, total=total))
+        except OSError as error:
+            bar.stop()
+            _give_up(f"{log} cannot be read: {error.strerror or error}")
+    _show_report(log, report, time.monotonic() - started)
+
+
+@app.command("config")
+def show_config(
+    config: ConfigFile = None,
+    host: Host = None,
+    port: Port = None,
+    store: Store = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Print the effective configuration, and where each value came from.
+
+    [bold]tradegame config > config.toml[/bold]
+    A file to begin with: all that can be set, with its defaults.
+
+    [bold]tradegame config --config config.toml[/bold]
+    Is it right? Exit code 1 and every error, if not. Secrets are masked.
+    """
+    from tradegame.infra.config import ConfigError, list_settings, load
+
+    flags = {
+        "server.host": host,
+        "server.port": port,
+        "store.url": store,
+        "log.level": log_level,
+        "log.format": log_format,
+    }
+    try:
+        loaded = load(config, os.environ, _given(flags))
+    except ConfigError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
+    typer.echo(list_settings(loaded), nl=False)
+
+
+def _settings(file: Path | None, flags: dict[str, Any]) -> Settings:
+    from tradegame.infra.config import ConfigError, load_settings
+
+    try:
+        return load_settings(file, os.environ, _given(flags))
+    except ConfigError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    return {path: value for path, value in flags.items() if value is not None}
+
+
+def _show_report(log: Path, report: Report, took_s: float) -> None:
+    rate = f"{report.commands / max(took_s, 0.001):,.0f} commands/s"
+    replayed = f"{report.entries:,} entries, {report.commands:,} commands in {took_s:.1f} s ({rate})"
+    if report.problem is not None:
+        typer.echo(f"{log}: line {report.problem.line}: {report.problem.message}", err=True)
+        typer.echo(f"replayed before it: {replayed}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{log}: the log of {report.game} is sound: {replayed}, seq {report.frames}, state {report.state_hash}")
+
+
+def _why_not(error: OSError, settings: Settings) -> str:
+    server, reason = settings.server, error.strerror or str(error)
+    if error.errno in CANNOT_LISTEN:
+        return f"cannot listen on {server.host} port {server.port}: {reason} (--port picks another)"
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _give_up(why: str) -> NoReturn:
+    typer.echo(f"tradegame: {why}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,43 @@
+"""Bots: players without hands, on nothing but the public client.
+
+Three kinds: ``zero_intelligence`` (random within its budget), ``market_maker`` (quotes both sides) and
+``trend_follower`` (moving averages). ``run_bots`` lets a crowd of them play. One of your own is 15 lines::
+
+    import trio
+    from tradegame.client import connect
+    from tradegame.client.bots import Bot, Take
+
+    class Hoarder(Bot):
+        kind = "hoarder"
+
+        def decide(self, state, me):
+            cheapest = min((good.best_ask, name) for name, good in state.goods.items() if good.best_ask)
+            price, name = cheapest
+            return [Take(name, "buy", 1, price)] if me.cash > 10 * price else []
+
+    async def main():
+        async with connect("ws://127.0.0.1:8765/ws", name="hoarder") as client:
+            await Hoarder(seed=1, pace=0.5).run(await client.join("bazaar"))
+
+    trio.run(main)
+"""
+
+from tradegame.client.bots.base import Action, Bot, Quote, Take, Tally, Withdraw
+from tradegame.client.bots.fleet import KINDS, run_bots
+from tradegame.client.bots.market_maker import MarketMaker
+from tradegame.client.bots.trend_follower import TrendFollower
+from tradegame.client.bots.zero_intelligence import ZeroIntelligence
+
+__all__ = [
+    "KINDS",
+    "Action",
+    "Bot",
+    "MarketMaker",
+    "Quote",
+    "Take",
+    "Tally",
+    "TrendFollower",
+    "Withdraw",
+    "ZeroIntelligence",
+    "run_bots",
+]

@@ -1,0 +1,196 @@
+"""Many bots at once, each on its own connection, under one nursery."""
+
+from __future__ import annotations
+
+import math
+import random
+import secrets
+import signal
+import threading
+from collections.abc import Sequence
+
+import trio
+from attrs import define
+from rich.console import Console
+from rich.live import Live
+
+from tradegame.client.backoff import Backoff
+from tradegame.client.bots.base import Bot
+from tradegame.client.bots.market_maker import MarketMaker
+from tradegame.client.bots.monitor import Monitor
+from tradegame.client.bots.trend_follower import TrendFollower
+from tradegame.client.bots.zero_intelligence import ZeroIntelligence
+from tradegame.client.connect import Client, connect
+from tradegame.client.errors import ConnectionStopped, ProtocolError, TradeError
+from tradegame.client.events import Trade
+from tradegame.client.game import Game
+from tradegame.client.link import Status
+
+KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower)}
+REFRESH_S = 0.5
+LINE_EVERY_S = 5.0
+STAGGER_S = 0.01
+
+
+@define(eq=False)
+class Seat:
+    """A bot and its connection, if it has one. ``note``: why it does not play right now. ``over``: it never will."""
+
+    name: str
+    bot: Bot
+    client: Client | None = None
+    game: Game | None = None
+    note: str = ""
+    answered: int = 0
+    over: bool = False
+
+    @property
+    def playing(self) -> bool:
+        return self.client is not None and self.client.status.kind == "connected" and self.game is not None
+
+    def answers(self) -> int:
+        """Commands answered, over all the connections it has had."""
+        return self.answered + (self.client.statistics().answered if self.client is not None else 0)
+
+
+async def run_bots(
+    url: str,
+    game: str,
+    count: int,
+    kinds: Sequence[str] | None = None,
+    *,
+    live: bool = True,
+    seed: int | None = None,
+    pace: float = 1.0,
+    console: Console | None = None,
+) -> None:
+    """Let ``count`` bots of these ``kinds``, in turn (None: all three), play ``game`` until Ctrl-C or SIGTERM.
+
+    With ``live`` on a terminal it shows tables that keep current; otherwise a line every five seconds. ``seed`` makes
+    the bots' choices repeatable; ``pace`` is the mean time in seconds between a bot's decisions.
+
+    A server that is not there, or goes away, is said once and tried again with back-off; so is a game that does not
+    exist (yet). A bot that was kicked stays out; when all are out, it returns. Cancelled, it ends at once.
+    A kind may be shortened (``zero``). Raises ValueError for an unknown kind or a ``count`` under 1.
+    """
+    names = [_kind(name) for name in kinds or KINDS]
+    if count < 1:
+        raise ValueError("count must be at least 1")
+    seed = secrets.randbits(32) if seed is None else seed
+    console = console or Console()
+    seats = [
+        Seat(
+            f"{names[number % len(names)]}-{number + 1}"[:32],
+            KINDS[names[number % len(names)]](f"{seed}/{number}", pace),
+        )
+        for number in range(count)
+    ]
+    monitor = Monitor(seats, url, game)
+    async with trio.open_nursery() as nursery:
+        if threading.current_thread() is threading.main_thread():
+            await nursery.start(_end_on_signal, nursery.cancel_scope)
+        nursery.start_soon(_show, monitor, console, live and console.is_terminal)
+        async with trio.open_nursery() as playing:
+            for number, seat in enumerate(seats):
+                playing.start_soon(_keep_playing, seat, url, game, random.Random(f"{seed}/{number}/backoff"))
+                await trio.sleep(STAGGER_S)
+        nursery.cancel_scope.cancel()
+    console.print(monitor.line(), highlight=False, soft_wrap=True)
+
+
+def _kind(name: str) -> str:
+    found = [kind for kind in KINDS if kind.startswith(name.replace("-", "_"))]
+    if len(found) != 1 or not name:
+        raise ValueError(f"unknown kind of bot: {name}; there are {', '.join(KINDS)}")
+    return found[0]
+
+
+async def _end_on_signal(
+    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            scope.cancel()
+
+
+async def _show(monitor: Monitor, console: Console, live: bool) -> None:
+    if live:
+        # Refreshed from here, not from rich's own thread: one task, no locks.
+        with Live(monitor.render(console.height), console=console, auto_refresh=False) as display:
+            while True:
+                await trio.sleep(REFRESH_S)
+                display.update(monitor.render(console.height), refresh=True)
+    next_line = trio.current_time() + LINE_EVERY_S
+    while True:
+        await trio.sleep(REFRESH_S)
+        trouble = monitor.new_trouble()
+        if trouble:
+            console.print(trouble, highlight=False, soft_wrap=True)
+        if trio.current_time() >= next_line:
+            next_line += LINE_EVERY_S
+            console.print(monitor.line(), highlight=False, soft_wrap=True)
+
+
+async def _keep_playing(seat: Seat, url: str, game: str, chance: random.Random) -> None:
+    """Connect, join, play; when that ends, begin again, unless it was for good."""
+    backoff = Backoff(chance, base_s=1.0)
+    token: str | None = None
+
+    def note(status: Status) -> None:
+        seat.note = status.reason
+
+    while True:
+        began = trio.current_time()
+        try:
+            async with connect(
+                url,
+                name=None if token else seat.name,
+                token=token,
+                connect_deadline=math.inf,
+                on_status=note,
+                seed=chance.getrandbits(32),
+            ) as client:
+                seat.client, token = client, client.token
+                seat.game = await client.join(game)
+                await _play(seat, seat.game)
+        except ConnectionStopped as stopped:
+            seat.note, seat.over = str(stopped), True
+            return
+        except TradeError as error:  # the game is not there, or the session is not any more
+            seat.note = str(error)
+            if error.code == "unauthorized":
+                token = None
+        except (ProtocolError, trio.ClosedResourceError) as error:
+            seat.note = str(error)
+        finally:
+            if seat.client is not None:
+                seat.answered = seat.answers()
+            seat.client = None
+        if trio.current_time() - began > 30:
+            backoff.reset()
+        await trio.sleep(backoff.next())
+
+
+async def _play(seat: Seat, game: Game) -> None:
+    """Raises what ends the game, as it is: of the two tasks the watcher only counts, and dies with the bot."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_count_trades, seat, game)
+        ended: Exception | None = None
+        try:
+            await seat.bot.run(game)
+        except (TradeError, ConnectionStopped, trio.ClosedResourceError) as error:
+            ended = error
+        nursery.cancel_scope.cancel()
+    if ended is not None:
+        raise ended
+
+
+async def _count_trades(seat: Seat, game: Game) -> None:
+    player = game.client.player.id
+    try:
+        async for event in game.events(buffer=10_000):
+            if isinstance(event, Trade) and player in (event.buyer, event.seller):
+                seat.bot.tally.trades += 1
+    except (TradeError, ConnectionStopped):
+        return  # the bot meets it too

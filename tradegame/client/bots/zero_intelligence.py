@@ -1,0 +1,49 @@
+"""Traders without a thought, but with a budget: Gode & Sunder's ZI-C.
+
+Each has a private value for a unit and shouts a uniformly random price that would not lose money by that value. A
+market of nothing but such traders still finds the price (Gode and Sunder, "Allocative Efficiency of Markets with
+Zero-Intelligence Traders", Journal of Political Economy 101, 1993): the institution does it, not the traders.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tradegame.client.bots.base import Action, Bot, Quote, Withdraw
+from tradegame.client.results import Account
+from tradegame.client.state import State
+
+GUESS = 20
+"""Coins a unit may be worth where nobody has ever named a price."""
+
+
+class ZeroIntelligence(Bot):
+    """Random orders of 1 to ``most`` units. Values are drawn within ``spread`` (a fraction) of the market's price."""
+
+    kind: ClassVar[str] = "zero_intelligence"
+
+    def __init__(
+        self, seed: int | str = 0, pace: float = 1.0, most: int = 5, spread: float = 0.2, open_orders: int = 6
+    ) -> None:
+        super().__init__(seed, pace)
+        self.most = most
+        self.spread = spread
+        self.open_orders = open_orders
+
+    def decide(self, state: State, me: Account) -> list[Action]:
+        if not state.goods:
+            return []
+        actions: list[Action] = []
+        if len(me.orders) >= self.open_orders:
+            actions.append(Withdraw(me.orders[0].order))  # the oldest: the market has moved on
+        good = self.chance.choice(sorted(state.goods))
+        around = state.goods[good].price or GUESS
+        value = max(1, round(around * self.chance.uniform(1 - self.spread, 1 + self.spread)))
+        qty = self.chance.randint(1, self.most)
+        has = me.goods.get(good, 0)
+        if has and self.chance.random() < 0.5:
+            price = self.chance.randint(value, max(value, around * 3 // 2))
+            return [*actions, Quote(good, "ask", min(qty, has), price)]
+        price = self.chance.randint(min(value, max(1, around // 2)), value)
+        qty = min(qty, me.cash // price)
+        return [*actions, Quote(good, "bid", qty, price)] if qty else actions

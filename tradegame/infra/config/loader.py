@@ -1,0 +1,174 @@
+"""Where settings come from: defaults, under config.toml, under the environment, under flags."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_origin
+
+import attrs
+
+from tradegame.infra.config.errors import ConfigError, Problem
+from tradegame.infra.config.settings import Settings, problems
+from tradegame.infra.config.structuring import (
+    ProblemsError,
+    UnfitError,
+    expected_one_of,
+    join_path,
+    rule_of,
+    structure,
+)
+
+ENVIRONMENT_PREFIX = "TRADEGAME_"
+
+FLAGS = {
+    "server.host": "--host",
+    "server.port": "--port",
+    "store.url": "--store",
+    "log.level": "--log-level",
+    "log.format": "--log-format",
+}
+"""The command line's name of a key."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*\Z")
+_LAST_STEP = re.compile(r"(\.[^.\[\]]*|\[\d+\])\Z")
+
+SECTIONS: dict[str, dict[str, attrs.Attribute[Any]]] = {
+    section.name: {key.name: key for key in attrs.fields(attrs.resolve_types(section.type))}
+    for section in attrs.fields(attrs.resolve_types(Settings))
+    if isinstance(section.type, type) and attrs.has(section.type)
+}
+"""Every section's keys: what a file, a variable or a flag may set, games apart."""
+
+
+@attrs.frozen
+class Loaded:
+    """Settings, and where each given value came from: ``given`` maps its path to a file, a variable or a flag."""
+
+    settings: Settings
+    given: Mapping[str, str]
+
+    def origin(self, path: str) -> str:
+        """Where the value at ``path`` came from."""
+        return self.given.get(path, "default")
+
+
+def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """The settings from all four sources; see ``load``."""
+    return load(file, environ, flags).settings
+
+
+def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
+    """Defaults, under ``file`` (TOML), under ``TRADEGAME_SECTION__KEY`` in ``environ``, under ``flags``.
+
+    ``flags`` maps a key's path (``server.port``; ``games`` for the whole list) to its value. Raises ConfigError with
+    all that is wrong, unknown keys included.
+    """
+    data: dict[str, Any] = {} if file is None else _read(file)
+    given = {path: str(file) for path in _paths(data, "")}
+    found: list[Problem] = []
+    for path, value, origin in [*_from_environment(environ, found), *_from_flags(flags, found)]:
+        section, _, key = path.partition(".")
+        if not key:
+            data[section] = value
+        elif isinstance(data.setdefault(section, {}), dict):
+            data[section][key] = value
+        given.update(dict.fromkeys(_paths(value, path), origin))
+        given[path] = origin
+    try:
+        settings = structure(data, Settings)
+        wrong = tuple(problems(settings))
+    except ProblemsError as error:
+        wrong = error.problems
+    found += [Problem(_nearest_origin(given, path), path, message) for path, message in wrong]
+    if found:
+        raise ConfigError(found)
+    return Loaded(settings, given)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode())
+    except OSError as error:
+        raise ConfigError([Problem(str(file), "", f"cannot be read: {error.strerror or error}")]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([Problem(str(file), "", f"expected UTF-8, found another byte at {error.start}")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Problem(str(file), "", f"expected TOML: {error}")]) from None
+
+
+def _from_environment(environ: Mapping[str, str], found: list[Problem]) -> Iterator[tuple[str, Any, str]]:
+    for name in sorted(environ):
+        # Kubernetes sets TRADEGAME_PORT and the like for a service called "tradegame": only a name with a double
+        # underscore is meant for us.
+        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name.removeprefix(ENVIRONMENT_PREFIX):
+            continue
+        section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
+        path = f"{section}.{key}"
+        if (problem := _unknown(section, key, name)) is not None:
+            found.append(problem)
+            continue
+        try:
+            yield path, _parse(environ[name], SECTIONS[section][key]), name
+        except ValueError as error:
+            found.append(Problem(name, path, str(error)))
+
+
+def _from_flags(flags: Mapping[str, Any], found: list[Problem]) -> Iterator[tuple[str, Any, str]]:
+    for path, value in flags.items():
+        section, dot, key = path.partition(".")
+        origin = FLAGS.get(path, f"flag {path}")
+        if dot and (problem := _unknown(section, key, origin)) is not None:
+            found.append(problem)
+        else:
+            yield path, value, origin
+
+
+def _unknown(section: str, key: str, origin: str) -> Problem | None:
+    if section not in SECTIONS:
+        return Problem(origin, section, expected_one_of(SECTIONS, section))
+    if key not in SECTIONS[section]:
+        return Problem(origin, f"{section}.{key}", expected_one_of(SECTIONS[section], key))
+    return None
+
+
+def _parse(text: str, field: attrs.Attribute[Any]) -> Any:
+    """A variable's text as the field's type has it. Raises ValueError."""
+    rule = rule_of(field)
+    if field.type is int:
+        if not _INTEGER.match(text.strip()):
+            raise UnfitError(rule.expected if rule else "an integer", text)
+        return int(text)
+    if get_origin(field.type) is tuple:
+        if text.lstrip().startswith("["):
+            try:
+                return json.loads(text)
+            except ValueError as error:
+                raise ValueError(f"expected a JSON list, or values with commas between: {error}") from None
+        return [item.strip() for item in text.split(",") if item.strip()]
+    return text
+
+
+def _paths(data: object, path: str) -> Iterator[str]:
+    """The path of everything in ``data``, inner tables and lists too."""
+    if path:
+        yield path
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _paths(value, join_path(path, str(key)))
+    elif isinstance(data, list | tuple):
+        for index, value in enumerate(data):
+            yield from _paths(value, f"{path}[{index}]")
+
+
+def _nearest_origin(given: Mapping[str, str], path: str) -> str:
+    """Of the value, or of the table that should have held it."""
+    while path not in given:
+        shorter = _LAST_STEP.sub("", path)
+        if shorter == path:
+            return ""
+        path = shorter
+    return given[path]

@@ -1,0 +1,170 @@
+"""Every setting, with its default and its range. DESIGN's "Config", and docs for whoever writes a config.toml."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+from attrs import field, frozen
+
+from tradegame.core.domain.definition import GameDefinition
+from tradegame.infra.config.definitions import default_games
+from tradegame.infra.config.structuring import RULE, Rule
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("console", "json")
+
+_ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z|\*\Z|null\Z")
+_ENDPOINT = re.compile(r"(\[([^\]]*)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
+_PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?\Z")
+_STORE = "memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX"
+
+
+def _integer(default: int, low: int, high: int) -> Any:
+    rule = Rule(f"an integer from {low} to {high}", lambda value: low <= value <= high)
+    return field(default=default, metadata={RULE: rule})
+
+
+def _one_of(default: str, choices: tuple[str, ...]) -> Any:
+    rule = Rule(f"one of {', '.join(choices)}", lambda value: value in choices)
+    return field(default=default, metadata={RULE: rule})
+
+
+def _secret() -> Any:
+    rule = Rule("a string without line breaks", lambda value: value.isprintable(), secret=True)
+    return field(default="", repr=lambda value: repr(value and "***"), metadata={RULE: rule})
+
+
+def _text(default: str = "") -> Any:
+    return field(default=default, metadata={RULE: Rule("a string without line breaks", str.isprintable)})
+
+
+def _is_store_url(url: str) -> bool:
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory":
+        return not rest
+    if scheme == "embedded":
+        return bool(rest) and rest.isprintable()
+    if scheme not in ("etcd", "etcds") or not rest.startswith("//"):
+        return False
+    if "@" in rest:
+        raise ValueError(f"expected {_STORE}, without user and password: those are store.user and store.password")
+    endpoints, _, prefix = rest[2:].partition("/")
+    each = endpoints.split(",")
+    return all(map(_is_endpoint, each)) and len(set(each)) == len(each) and bool(not prefix or _PREFIX.match(prefix))
+
+
+def _is_endpoint(text: str) -> bool:
+    found = _ENDPOINT.match(text)
+    if found is None:
+        return False
+    _, address, port = found.groups()
+    try:
+        return (address is None or bool(ipaddress.IPv6Address(address))) and 1 <= int(port or 1) <= 65_535
+    except ValueError:
+        return False
+
+
+def _are_origins(origins: tuple[str, ...]) -> bool:
+    return all(map(_ORIGIN.match, origins))
+
+
+@frozen(kw_only=True)
+class ServerSettings:
+    """Where to listen. ``port`` 0 takes a free one. ``origins``: what a browser's Origin may be besides our own.
+
+    ``tls_cert`` and ``tls_key`` are PEM files; both or neither. An orderly end takes ``shutdown_grace_s`` at most.
+    """
+
+    host: str = _text("127.0.0.1")
+    port: int = _integer(8765, 0, 65_535)
+    origins: tuple[str, ...] = field(
+        default=(), metadata={RULE: Rule("a list of origins, such as https://example.org", _are_origins)}
+    )
+    tls_cert: str = _text()
+    tls_key: str = _text()
+    shutdown_grace_s: int = _integer(5, 1, 300)
+
+
+@frozen(kw_only=True)
+class StoreSettings:
+    """Where games live. The rest is etcd's alone: PEM files for TLS, and a user with a password."""
+
+    url: str = field(default="embedded:tradegame.db", metadata={RULE: Rule(_STORE, _is_store_url)})
+    ca: str = _text()
+    cert: str = _text()
+    key: str = _text()
+    user: str = _text()
+    password: str = _secret()
+
+
+@frozen(kw_only=True)
+class LimitSettings:
+    """What one client may take.
+
+    ``commands_per_s`` with a ``burst`` on top, a player; ``frame_bytes``: the largest frame from a client;
+    ``outbox_bytes``: what may wait for a slow reader before it is closed with 4001; the rest counts connections.
+    """
+
+    commands_per_s: int = _integer(20, 1, 1_000_000)
+    burst: int = _integer(40, 1, 1_000_000)
+    frame_bytes: int = _integer(16_384, 1_024, 1_048_576)
+    outbox_bytes: int = _integer(262_144, 4_096, 1_073_741_824)
+    max_connections: int = _integer(20_000, 1, 1_000_000)
+    connections_per_address: int = _integer(2_000, 1, 1_000_000)
+    connections_per_player: int = _integer(8, 1, 10_000)
+
+
+@frozen(kw_only=True)
+class SessionSettings:
+    """A session dies ``expires_s`` seconds after its last use. The server pings every ``heartbeat_s`` seconds."""
+
+    expires_s: int = _integer(604_800, 1, 315_360_000)
+    heartbeat_s: int = _integer(20, 1, 3_600)
+
+
+@frozen(kw_only=True)
+class AdminSettings:
+    """``token``: what the host's HTTP calls must bear. Empty: there are none."""
+
+    token: str = _secret()
+
+
+@frozen(kw_only=True)
+class LogSettings:
+    """``level``: the least that is logged. ``format``: console for people, json for machines."""
+
+    level: str = _one_of("info", LOG_LEVELS)
+    format: str = _one_of("console", LOG_FORMATS)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """All of it. ``games`` are created when they are not there."""
+
+    server: ServerSettings = field(factory=ServerSettings)
+    store: StoreSettings = field(factory=StoreSettings)
+    limits: LimitSettings = field(factory=LimitSettings)
+    session: SessionSettings = field(factory=SessionSettings)
+    admin: AdminSettings = field(factory=AdminSettings)
+    log: LogSettings = field(factory=LogSettings)
+    games: tuple[GameDefinition, ...] = field(factory=default_games)
+
+
+def problems(settings: Settings) -> list[tuple[str, str]]:
+    """What is wrong with settings that are right one by one: paths and messages."""
+    found = []
+    for section, one, other in (("server", "tls_cert", "tls_key"), ("store", "cert", "key")):
+        first, second = (getattr(getattr(settings, section), name) for name in (one, other))
+        if bool(first) != bool(second):
+            missing, given = (other, one) if first else (one, other)
+            found.append((f"{section}.{missing}", f"missing: {section}.{given} is set, and one needs the other"))
+    if settings.store.password and not settings.store.user:
+        found.append(("store.user", "missing: store.password is set"))
+    seen: dict[str, int] = {}
+    for index, game in enumerate(settings.games):
+        if game.id in seen:
+            found.append((f"games[{index}].id", f'"{game.id}" is the id of games[{seen[game.id]}] already'))
+        seen.setdefault(game.id, index)
+    return found
