@@ -258,7 +258,8 @@ async def _serve_then_cancel(
 
 async def _play_along(running: Running, bots: int) -> None:
     """The bots are clients like any others: they come over the socket, from their own process."""
-    command = [sys.executable, "-m", "tradegame", "bots", "--url", running.websocket_url, "--count", str(bots)]
+    asked = ["--url", running.websocket_url, "--count", str(bots), "--no-live"]
+    command = [sys.executable, "-m", "tradegame", "bots", *asked]
     result = await trio.run_process(command, check=False)
     if result.returncode not in (0, -signal.SIGINT, -signal.SIGTERM):
         structlog.get_logger().warning("bots_ended", exit_code=result.returncode)

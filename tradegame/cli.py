@@ -11,7 +11,7 @@ import os
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -20,6 +20,8 @@ import tradegame
 if TYPE_CHECKING:
     from tradegame.core.use_cases.verify import Report
     from tradegame.infra.config import Settings
+
+Failure = TypeVar("Failure", bound=Exception)
 
 DEFAULT_URL = "ws://127.0.0.1:8765/ws"
 
@@ -112,12 +114,16 @@ def serve(
     from tradegame.utils.logging import configure_logging
 
     configure_logging(settings.log.level, settings.log.format)
+    why = None
+    # except*, and giving up after it: before Python 3.11.4 whatever is raised inside an except* comes out in a group.
     try:
         run(settings, bots=bots)
-    except StoreError as error:
-        _give_up(f"the store {settings.store.url} cannot be used: {error}")
-    except OSError as error:
-        _give_up(_why_not(error, settings))
+    except* StoreError as errors:
+        why = f"the store {settings.store.url} cannot be used: {_first(errors)}"
+    except* OSError as errors:
+        why = _why_not(_first(errors), settings)
+    if why is not None:
+        _give_up(why)
 
 
 @app.command()
@@ -127,25 +133,33 @@ def bots(
     count: Annotated[int, typer.Option(min=1, max=1_000, metavar="N", help="How many play.")] = 8,
     kind: Annotated[
         list[str] | None,
-        typer.Option(metavar="KIND", help="What kind, may be given several times; without it, all kinds take turns."),
+        typer.Option(
+            metavar="KIND", help="zero_intelligence, market_maker or trend_follower; several times for several."
+        ),
     ] = None,
+    live: Annotated[bool, typer.Option(help="Tables that keep current; otherwise a line now and then.")] = True,
 ) -> None:
     """Let bots play, and show live what they do.
 
     [bold]tradegame bots[/bold]
     Eight of all kinds, on the server of this machine.
 
-    [bold]tradegame bots --url ws://example.org:8765/ws --count 50 --kind zero[/bold]
+    [bold]tradegame bots --url ws://example.org:8765/ws --count 50 --kind zero_intelligence[/bold]
     Fifty that trade at random, somewhere else.
     """
     import trio
 
-    from tradegame.client.bots import run_bots
+    from tradegame.client.bots import KINDS, run_bots
 
+    if unknown := [name for name in kind or () if name not in KINDS]:
+        _give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    why = None
     try:
-        trio.run(partial(run_bots, url, game, count, kind))
-    except* KeyboardInterrupt:
-        pass
+        trio.run(partial(run_bots, url, game, count, kind, live=live))
+    except* ValueError as errors:
+        why = str(_first(errors))
+    if why is not None:
+        _give_up(why)
 
 
 @app.command()
@@ -238,6 +252,11 @@ def _show_report(log: Path, report: Report, took_s: float) -> None:
         typer.echo(f"replayed before it: {replayed}", err=True)
         raise typer.Exit(1)
     typer.echo(f"{log}: the log of {report.game} is sound: {replayed}, seq {report.frames}, state {report.state_hash}")
+
+
+def _first(errors: BaseExceptionGroup[Failure]) -> Failure:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _why_not(error: OSError, settings: Settings) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.faults import FaultyStore
 from tests.support.etcd import EtcdServer
 from tradegame.infra.embedded.store import open_sqlite
 from tradegame.infra.etcd import EtcdSettings, open_etcd
@@ -15,6 +16,19 @@ from tradegame.infra.kv.games import KvGameStateRepository
 from tradegame.infra.kv.port import KeyValueStore
 
 _numbers = itertools.count(1)
+
+
+class _Tidy(FaultyStore):
+    """Remembers its leases: one that ended during the next test would take a revision there."""
+
+    def __init__(self, kv: KeyValueStore) -> None:
+        super().__init__(kv)
+        self.leases: list[int] = []
+
+    async def grant(self, ttl_s: int) -> int:
+        lease = await super().grant(ttl_s)
+        self.leases.append(lease)
+        return lease
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +48,10 @@ async def kv(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     if store_kind == "etcd":
         server: EtcdServer = request.getfixturevalue("etcd_server")
         async with open_etcd(EtcdSettings((server.endpoint,))) as client:
-            yield client
+            tidy = _Tidy(client)
+            yield tidy
+            for lease in tidy.leases:
+                await client.revoke(lease)
     else:
         path = ":memory:" if store_kind == "memory" else str(tmp_path / "store.db")
         async with open_sqlite(path) as store:

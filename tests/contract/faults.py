@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 
-from tradegame.core.repositories.errors import StoreFullError, StoreUnavailableError
+import trio
+
+from tradegame.core.repositories.errors import CompactedError, StoreFullError, StoreUnavailableError
 from tradegame.infra.kv.port import (
     Compare,
+    EventBatch,
     KeyRange,
     KeyValueStore,
     Operation,
@@ -29,9 +32,17 @@ class CrashError(Exception):
     """The node died here."""
 
 
+class _CompactedWatch:
+    async def receive(self) -> EventBatch:
+        await trio.lowlevel.checkpoint()
+        raise CompactedError("compacted")
+
+
 class FaultyStore:
     """Passes everything on, but ``faults`` befall the next transactions, in that order (None: all is well).
 
+    So many of the next ranges fail as ``unreadable`` says, and so many of the next watches meet a compaction at
+    once as ``compactions`` says.
     With ``dies_at`` n the n-th transaction from now on never reaches the store and raises CrashError.
     """
 
@@ -40,6 +51,8 @@ class FaultyStore:
         self.faults = list(faults)
         self.dies_at: int | None = None
         self.transactions = 0
+        self.unreadable = 0
+        self.compactions = 0
 
     async def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()
@@ -68,6 +81,9 @@ class FaultyStore:
         limit: int = 0,
         by_revision: bool = False,
     ) -> RangeResult:
+        if self.unreadable:
+            self.unreadable -= 1
+            raise StoreUnavailableError("unreadable", definite=True)
         return await self._kv.range(
             keys,
             min_mod_revision=min_mod_revision,
@@ -77,6 +93,9 @@ class FaultyStore:
         )
 
     def watch(self, keys: KeyRange, after_revision: int) -> AbstractAsyncContextManager[Watch]:
+        if self.compactions:
+            self.compactions -= 1
+            return nullcontext(_CompactedWatch())
         return self._kv.watch(keys, after_revision)
 
     async def grant(self, ttl_s: int) -> int:

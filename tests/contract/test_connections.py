@@ -6,6 +6,7 @@ import pytest
 import trio
 from attrs import evolve
 
+from tests.contract.faults import FaultyStore
 from tests.contract.helpers import DEADLINE_S, keys_in, put
 from tradegame.core.repositories import (
     ConnectionsChanged,
@@ -165,3 +166,18 @@ async def test_what_the_watchs_body_raises_comes_out_as_it_is(node: KvConnection
     with pytest.raises(LookupError, match="mine"):
         async with node.watch():
             raise LookupError("mine")
+
+
+async def test_a_watch_whose_history_is_gone_tells_everything_anew(
+    node: KvConnectionRepository, kv: KeyValueStore, prefix: str
+) -> None:
+    await node.register(NODE)
+    await node.save([connection(1)])
+    faulty = FaultyStore(kv)
+    faulty.compactions, faulty.unreadable = 2, 1
+    picture = Picture()
+    async with KvConnectionRepository(faulty, prefix).watch() as watch:
+        await picture.follow(watch, lambda seen: seen.resets == 2)
+        await node.save([connection(2)])
+        await picture.follow(watch, lambda seen: len(seen.connections) == 2)
+    assert (faulty.compactions, faulty.unreadable) == (0, 0)

@@ -379,3 +379,21 @@ async def test_an_entry_of_more_than_a_mebibyte_is_an_error(games: KvGameStateRe
         await games.update(meta, "n1-1", bytes((1 << 20) + 1))
     await games.update(meta, "n1-2", bytes(1 << 20))
     assert await ids_in(games) == ["n1-2"]
+
+
+async def test_a_list_watch_that_could_not_read_a_game_tells_it_the_next_time(kv: KeyValueStore, prefix: str) -> None:
+    faulty = FaultyStore(kv)
+    games = KvGameStateRepository(faulty, prefix)
+    revision, _ = await games.list()
+    async with games.watch_list(revision) as watch:
+        made = await games.create(new_meta())
+        faulty.unreadable = 1
+        with trio.fail_after(DEADLINE_S):
+            told: list[GameListed] = []
+            failures = 0
+            while not told:
+                try:
+                    told += await watch.receive()
+                except StoreUnavailableError:
+                    failures += 1
+    assert (told, failures) == ([GameListed("bazaar", made)], 1)

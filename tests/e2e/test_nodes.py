@@ -94,9 +94,9 @@ def test_generations_turn_and_nodes_agree_while_players_trade(etcd: EtcdServer) 
             ann.ask("join", game="bazaar")
             bob.ask("join", game="bazaar")
             for number in range(100):
-                for player, op in ((ann, "buy"), (bob, "buy"), (ann, "sell"), (bob, "sell")):
-                    assert player.ask(op, game="bazaar", good="grain", qty=1)["filled"] == 1
-                ann.ask("say", game="bazaar", text=str(number))
+                for seller, buyer in ((ann, bob), (bob, ann)):
+                    seller.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=30 + number % 7)
+                    assert buyer.ask("order", game="bazaar", good="wood", side="bid", qty=1, price=40)["filled"] == 1
             ann.ask("buy", game="bazaar", good="grain", qty=5)
             token = ann.token
         (meta,) = _keys(etcd, f"{url.rsplit('/', 1)[1]}/games/bazaar/meta").values()

@@ -182,6 +182,8 @@ class EtcdServer:
         """SIGSTOP: it holds its connections and answers nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        # Until the last of its threads stands still; it may answer a request before that.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """SIGCONT."""

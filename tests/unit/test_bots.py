@@ -171,7 +171,7 @@ async def test_a_crowd_plays_on_one_connection_each_and_ends_on_ctrl_c(terminal:
     assert len(names) == 6
     assert ("market_maker-2" in shown(screen)) == terminal
     assert "bazaar: " in shown(screen)
-    assert "grain" in shown(screen)
+    assert "6 bots are done" in shown(screen)
 
 
 async def test_an_absent_server_is_said_once_and_tried_again(unused_port: int) -> None:

@@ -336,10 +336,10 @@ async def test_unknown_events_fields_and_pushes_are_ignored(server: FakeServer, 
     async with connect(server) as client:
         game = await client.join("bazaar")
         await server.push({"push": "fireworks", "game": "bazaar"})
-        await server.publish({"type": "eclipse"}, trade() | {"colour": "red"})
+        await server.publish({"type": "eclipse"}, trade() | {"colour": "red", "at": 5})
         with trio.fail_after(60):
             await game.until(lambda game: game.state.seq == 1)
-        assert game.state.goods["grain"].volume == 1
+        assert list(game.state.goods["grain"].recent) == [(5, 21, 1)]
         assert client.statistics().reconnects == 0
 
 

@@ -17,7 +17,7 @@ class Backoff:
 
     random: random.Random
     base_s: float = 0.25
-    cap_s: float = 15.0
+    cap_s: float = 10.0
     tries: int = 0
 
     def next(self) -> float:

@@ -138,6 +138,6 @@ def public_events(raw_events: Any, seq: int, at: int) -> list[PublicEvent]:
             raise ProtocolError(f"the server sent {raw!r:.80} as an event")
         kind = _PUBLIC.get(str(raw.get("type")))
         if kind is not None:
-            fields: Json = {**raw, "seq": seq, "at": at}
+            fields: Json = {"at": at, **raw, "seq": seq}  # an event that knows its own time is right
             events.append(decode(kind, fields))
     return events

@@ -187,8 +187,11 @@ def _closed(closed: ConnectionClosed) -> SocketClosed:
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
+    """What went wrong at the bottom: trio says "all attempts failed" and has the reasons as its cause."""
     if isinstance(error, BaseExceptionGroup):
         return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    if isinstance(error.__cause__, (OSError, ExceptionGroup)):
+        return _leaves(error.__cause__)
     return [error]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
+from math import trunc
 
 import pytest
 
 from tests.support.domain import BEGIN, YEAR_3000, Table, define_game, events, house
 from tradegame.core.domain.account import FEES, HOUSE
+from tradegame.core.domain.chance import draw, draw_between
 from tradegame.core.domain.commands import Announce, BuyGood, Entry
 from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition
 from tradegame.core.domain.events import BookChanged, NewsPublished, Traded
@@ -162,6 +165,27 @@ def test_the_anchor_drifts_by_at_most_drift_bps_a_tick_and_stays_within_a_quarte
     assert len(set(anchors)) > 100
     for before, after in pairwise(anchors):
         assert abs(after - before) * 2 <= before
+
+
+def test_a_step_of_the_walk_is_rounded_toward_zero_so_that_up_and_down_are_alike() -> None:
+    table = Table.of(goods={"grain": GoodDefinition(house=house(drift_bps=77))})
+    table.entry()
+    for _ in range(50):
+        market, chance = table.market().house, table.game.state.chance
+        assert market
+        before = market.anchor
+        _, step = draw_between(chance, -77, 77)
+        table.wait(TICK)
+        assert market.anchor == before + trunc(Fraction(before * step, 10_000))
+
+
+def test_chance_is_splitmix64() -> None:
+    """The reference values for the seed 1234567."""
+    state, drawn = 1_234_567, []
+    for _ in range(3):
+        state, bits = draw(state)
+        drawn.append(bits)
+    assert drawn == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
 
 
 def test_the_walk_depends_on_the_seed_alone() -> None:

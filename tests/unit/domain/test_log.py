@@ -222,6 +222,8 @@ GRAIN = GoodDefinition(house=house())
         (define_game(id="a\n"), "id"),
         (define_game(id="a" * 33), "id"),
         (define_game(title="t" * 101), "title"),
+        (define_game(title="\ud800"), "title"),
+        (define_game(news=(NewsDefinition(at_s=0, text="\ud800"),)), "news[0].text"),
         (define_game(cash=-1), "cash"),
         (define_game(cash=10**15 + 1), "cash"),
         (define_game(fee_bps=10_001), "fee_bps"),

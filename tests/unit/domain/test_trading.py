@@ -109,13 +109,15 @@ def test_too_little_on_the_other_side_gives_a_partial_fill_and_none_gives_no_liq
 
 
 def test_a_buy_that_free_cash_does_not_cover_happens_not_at_all() -> None:
-    table = Table.of("ann", "bob")
+    table = Table.of("ann", "bob", "cid")
     table.ask("ann", 100, 10)
     table.bid("bob", 1, 1)
     result = table.buy("bob", 100)
     assert (code(result), result.message) == ("insufficient_cash", "needs 1000 coins, has 999")
     assert table.cash("bob") == (999, 1)
-    assert table.buy("bob", 99).filled == 99
+    assert table.buy("bob", 99).cash == 9
+    table.ask("cid", 1, 9)
+    assert table.buy("bob", 1).cash == 0
 
 
 def test_a_sale_of_more_than_is_free_happens_not_at_all() -> None:

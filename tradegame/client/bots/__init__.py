@@ -11,9 +11,11 @@ Three kinds: ``zero_intelligence`` (random within its budget), ``market_maker`` 
         kind = "hoarder"
 
         def decide(self, state, me):
-            cheapest = min((good.best_ask, name) for name, good in state.goods.items() if good.best_ask)
-            price, name = cheapest
-            return [Take(name, "buy", 1, price)] if me.cash > 10 * price else []
+            offers = [(good.best_ask, name) for name, good in state.goods.items() if good.best_ask]
+            if not offers or me.cash < 10 * min(offers)[0]:
+                return []
+            price, name = min(offers)
+            return [Take(name, "buy", 1, price)]
 
     async def main():
         async with connect("ws://127.0.0.1:8765/ws", name="hoarder") as client:

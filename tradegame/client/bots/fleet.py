@@ -95,7 +95,7 @@ async def run_bots(
                 playing.start_soon(_keep_playing, seat, url, game, random.Random(f"{seed}/{number}/backoff"))
                 await trio.sleep(STAGGER_S)
         nursery.cancel_scope.cancel()
-    console.print(monitor.line(), highlight=False, soft_wrap=True)
+    console.print(monitor.farewell(), highlight=False, soft_wrap=True)
 
 
 def _kind(name: str) -> str:

@@ -58,8 +58,8 @@ class Monitor:
         trouble = self.trouble()
         if trouble == self._told:
             return ""
-        was, self._told = self._told, trouble
-        return trouble or f"{self._url}: connected, after: {was.removeprefix(self._url + ': ')}"
+        self._told = trouble
+        return trouble or f"{self._url}: connected"
 
     def line(self) -> str:
         """All of it in one line."""
@@ -76,6 +76,14 @@ class Monitor:
                 for name, good in sorted(game.state.goods.items())
             ]
         return " · ".join(parts)
+
+    def farewell(self) -> str:
+        """All that was, in one line."""
+        tallies = [seat.bot.tally for seat in self._seats]
+        return (
+            f"{self._game}: {len(tallies)} bots are done, after {sum(tally.commands for tally in tallies)} commands "
+            f"({sum(tally.refused for tally in tallies)} refused) and {sum(tally.trades for tally in tallies)} trades"
+        )
 
     def render(self, height: int) -> RenderableType:
         """The tables, for a terminal of so many lines."""

@@ -201,6 +201,8 @@ class WebSocket:
         self.outbox.close()
         self._opened = self._written = self._over = True
         self._notify()
+        if self._nursery is not None:
+            self._nursery.cancel_scope.cancel()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -227,7 +229,7 @@ class WebSocket:
                 self._written = True
                 self._notify()
                 if not self._refused:
-                    await self._until(lambda: self._over)
+                    await trio.sleep_forever()
                 nursery.cancel_scope.cancel()
         finally:
             self._nursery = None

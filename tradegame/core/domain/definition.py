@@ -119,7 +119,7 @@ def problems(definition: GameDefinition) -> list[tuple[str, str]]:
 def _problems(definition: GameDefinition) -> Iterator[tuple[str, str]]:
     if not ID_PATTERN.match(definition.id):
         yield "id", "expected 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit"
-    if len(definition.title) > 100:
+    if len(definition.title) > 100 or not _is_utf8(definition.title):
         yield "title", "expected at most 100 characters"
     yield from _range("cash", definition.cash, 0, MAX_FUNDS)
     yield from _range("fee_bps", definition.fee_bps, 0, 10_000)
@@ -143,7 +143,7 @@ def _problems(definition: GameDefinition) -> Iterator[tuple[str, str]]:
         path = f"news[{index}]"
         yield from _range(f"{path}.at_s", item.at_s, 0, 31_536_000)
         yield from _range(f"{path}.anchor_bps", item.anchor_bps, -9_999, 1_000_000)
-        if not 1 <= len(item.text) <= 500:
+        if not 1 <= len(item.text) <= 500 or not _is_utf8(item.text):
             yield f"{path}.text", "expected 1 to 500 characters"
         if item.good is not None and item.good not in definition.goods:
             yield f"{path}.good", f"expected one of the game's goods, found {item.good!r}"
@@ -166,6 +166,11 @@ def _house_problems(path: str, house: HouseDefinition) -> Iterator[tuple[str, st
         ("drift_bps", 0, 5_000),
     ):
         yield from _range(f"{path}.{name}", getattr(house, name), low, high)
+
+
+def _is_utf8(text: str) -> bool:
+    """False for a text with a lone surrogate, which JSON can spell and a snapshot could not be encoded with."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _range(path: str, value: int, low: int, high: int) -> Iterator[tuple[str, str]]:

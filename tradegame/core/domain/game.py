@@ -98,8 +98,9 @@ class Game:
         return min((time for time in times if time is not None), default=None)
 
     def _apply(self, entry: Entry) -> Applied:
-        state, effects = self.state, Effects()
-        self._advance(max(state.clock, entry.at), effects)
+        state = self.state
+        effects = Effects(max(state.clock, entry.at))
+        self._advance(effects.at, effects)
         outcomes = [self._outcome(command, effects) for command in entry.commands]
         state.entries += 1
         state.commands += len(entry.commands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.commands import Announce, SetPhase
@@ -21,10 +21,15 @@ class RoundService:
     state: GameState
     trading: TradingService
     house: HouseService
+    _news: tuple[NewsDefinition, ...] = field(init=False)
+
+    @_news.default
+    def _news_by_time(self) -> tuple[NewsDefinition, ...]:
+        return tuple(sorted(self.state.definition.news, key=lambda news: news.at_s))
 
     def begin(self) -> None:
         """The first round, at the beginning of the game."""
-        effects = Effects()
+        effects = Effects(self.state.clock)
         self._endow()
         if self.state.definition.rounds is not None and self.state.definition.rounds.lobby_s:
             self._enter(LOBBY, effects)
@@ -70,12 +75,12 @@ class RoundService:
         state = self.state
         if state.phase != OPEN or state.opened_at is None:
             return None
-        if state.news_due >= len(state.definition.news):
+        if state.news_due >= len(self._news):
             return None
-        return state.opened_at + self._scheduled().at_s * 1000
+        return state.opened_at + self._news[state.news_due].at_s * 1000
 
     def publish_scheduled(self, effects: Effects) -> None:
-        news = self._scheduled()
+        news = self._news[self.state.news_due]
         self.state.news_due += 1
         self._publish(news.text, news.good, news.anchor_bps, effects)
 
@@ -83,9 +88,6 @@ class RoundService:
         """Give a player what the definition gives everyone, out of the mint."""
         definition = self.state.definition
         self._mint(player, definition.cash, {good: f.endowment for good, f in definition.goods.items()})
-
-    def _scheduled(self) -> NewsDefinition:
-        return sorted(self.state.definition.news, key=lambda news: news.at_s)[self.state.news_due]
 
     def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
         if good is not None and bps:

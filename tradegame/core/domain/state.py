@@ -100,8 +100,9 @@ class GameState:
 
 @define
 class Effects:
-    """What the entry that is being applied has done so far. Dicts stand for ordered sets."""
+    """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets."""
 
+    at: int
     events: list[PublicEvent] = Factory(list)
     whispers: list[Whispered] = Factory(list)
     accounts: dict[str, None] = Factory(dict)

@@ -169,7 +169,7 @@ class TradingService:
             del theirs.orders[order.number]
         market.last = price
         market.volume += qty
-        market.recent.append((state.clock, price, qty))
+        market.recent.append((effects.at, price, qty))
         effects.events.append(Traded(good, price, qty, buyer, seller, word))
         effects.accounts[order.player] = None
         effects.books[good] = None

@@ -21,12 +21,13 @@ _LEASE_TICK_S = 0.5
 class Committer:
     """Runs one piece of blocking work at a time in its thread, and tells trio when it is done.
 
-    What the work returns is handed to ``done``, in trio. In between, at least every half second, ``due`` is
-    asked, in the thread; if it says so, ``on_due`` runs in trio. Neither ``done`` nor ``on_due`` may raise:
-    that would kill the trio run. Nor may the work: it would end the thread.
+    What the work returns is handed to ``done``, in trio; if it raises, the thread ends and ``broken`` is told.
+    In between, at least every half second, ``due`` is asked, in the thread; if it says so, ``on_due`` runs in
+    trio. What runs in trio must not raise: that would kill the trio run.
     """
 
     _done: Callable[[Any], None]
+    _broken: Callable[[Exception], None]
     _due: Callable[[], bool]
     _on_due: Callable[[], None]
     _token: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token)
@@ -52,16 +53,24 @@ class Committer:
 
     def _work(self) -> None:
         try:
-            while True:
-                # Asked before every wait, not only after one that timed out: a busy store's never does.
-                if self._due():
-                    self._token.run_sync_soon(self._on_due, idempotent=True)
-                try:
-                    work = self._orders.get(timeout=_LEASE_TICK_S)
-                except queue.Empty:
-                    continue
-                if work is None:
-                    return
-                self._token.run_sync_soon(self._done, work())
+            try:
+                self._work_on()
+            except trio.RunFinishedError:
+                raise
+            except Exception as error:  # noqa: BLE001 - handed on to the store, which logs it
+                self._token.run_sync_soon(self._broken, error)
         except trio.RunFinishedError:
             log.warning("store_thread_outlived_its_run")
+
+    def _work_on(self) -> None:
+        while True:
+            # Asked before every wait, not only after one that timed out: a busy store's never does.
+            if self._due():
+                self._token.run_sync_soon(self._on_due, idempotent=True)
+            try:
+                work = self._orders.get(timeout=_LEASE_TICK_S)
+            except queue.Empty:
+                continue
+            if work is None:
+                return
+            self._token.run_sync_soon(self._done, work())

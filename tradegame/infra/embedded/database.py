@@ -70,7 +70,6 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         raise CorruptStoreError(
             f"{path} was written by a newer version (schema {version}; this one knows up to {SCHEMA_VERSION})"
         )
-    connection.execute("PRAGMA page_size = 4096")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 67108864")

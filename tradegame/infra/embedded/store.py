@@ -116,7 +116,7 @@ class SqliteStore:
 
     def __attrs_post_init__(self) -> None:
         self._watches = Watches(History(self._engine.revision))
-        self._committer = Committer(self._engine.commit, self._committed, lambda: self._engine.lease_due, self._expire)
+        self._committer = Committer(self._committed, self._break, lambda: self._engine.lease_due, self._expire)
         self._committer.start()
 
     # -- the port --------------------------------------------------------------------------------------
@@ -138,7 +138,8 @@ class SqliteStore:
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()
     ) -> TransactionResult:
         check_transaction(compare, success, failure)
-        result: TransactionResult = await self._run(partial(self._engine.transaction, compare, success, failure))
+        call = partial(self._engine.transaction, compare, success, failure)
+        result: TransactionResult = await self._run(call, long=_deletes_a_range((*success, *failure)))
         return result
 
     @asynccontextmanager
@@ -233,8 +234,7 @@ class SqliteStore:
             jobs, self._committing = self._committing, None
             self._deliver(jobs, self._engine.finish(*committed))
             self._flush()
-        except Exception as failure:
-            log.exception("store_broken")
+        except Exception as failure:  # noqa: BLE001 - `_break` logs it and ends the store
             self._break(failure)
 
     def _deliver(self, jobs: Sequence[_Job], batch: Batch) -> None:
@@ -255,11 +255,12 @@ class SqliteStore:
             if not self._closed and self._engine.lease_due:
                 self._waiting.append(_Job(self._engine.expire))
                 self._flush()
-        except Exception as failure:
-            log.exception("store_broken")
+        except Exception as failure:  # noqa: BLE001 - `_break` logs it and ends the store
             self._break(failure)
 
     def _break(self, failure: Exception) -> None:
+        """A fault of ours, not of the disk's: stop rather than go on with who knows what."""
+        log.error("store_broken", exc_info=failure)
         self._fault = f"the store failed: {failure!r}"
         self._closed = True
         self._refuse(StoreUnavailableError(self._fault, definite=False))

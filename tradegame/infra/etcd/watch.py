@@ -96,7 +96,7 @@ class EtcdWatch:
             if ended:
                 self._opened = True
                 self._pulse.heard()
-                batch = self._batch(responses[:ended])
+                batch = new_batch(responses[:ended], self._last)
                 if batch is not None:
                     with self._pulse.reading():
                         await self._sender.send(batch)
@@ -112,15 +112,16 @@ class EtcdWatch:
                 self._cluster.authentication.expired(metadata)
             raise
 
-    def _batch(self, responses: Sequence[Any]) -> EventBatch | None:
-        """What is new in the responses, as one batch; None if there is nothing."""
-        last = self._last
-        events: list[Event] = []
-        for response in responses:
-            new = [watch_event(each) for each in response.events if each.kv.mod_revision > last]
-            if new:
-                events += new
-                last = new[-1].mod_revision
-            elif not (response.events or response.created or is_answer_to_progress_request(response)):
-                last = max(last, response.header.revision)
-        return EventBatch(last, tuple(events)) if last > self._last else None
+
+def new_batch(responses: Sequence[Any], last: int) -> EventBatch | None:
+    """What the responses tell past the revision ``last``, as one batch; None if there is nothing."""
+    reached = last
+    events: list[Event] = []
+    for response in responses:
+        new = [watch_event(each) for each in response.events if each.kv.mod_revision > reached]
+        if new:
+            events += new
+            reached = new[-1].mod_revision
+        elif not (response.events or response.created or is_answer_to_progress_request(response)):
+            reached = max(reached, response.header.revision)
+    return EventBatch(reached, tuple(events)) if reached > last else None

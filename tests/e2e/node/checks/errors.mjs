@@ -116,7 +116,7 @@ export async function errors({ url, game, housed, bare }) {
 
   await check("an id that is none is a bad_request with id null", async () => {
     const sender = await signedInAndJoined(url, game);
-    for (const id of ["1.5", "true", "null", "[]", "{}", `"${"x".repeat(65)}"`, "18446744073709551616", "1e400"]) {
+    for (const id of ["1.5", "true", "[]", "{}", `"${"x".repeat(65)}"`, "18446744073709551616", "1e400"]) {
       const from = sender.frames.length;
       sender.send(`{"id": ${id}, "op": "ping"}`);
       const reply = await sender.until(`the answer to id ${id}`, (each) => "error" in each || "ok" in each, from);
@@ -124,6 +124,16 @@ export async function errors({ url, game, housed, bare }) {
       assert.equal(reply.error.code, "bad_request");
       await sender.ok("ping");
     }
+    await sender.close();
+  });
+
+  await check("an id of null is no value, and a bad_request too", async () => {
+    const sender = await signedInAndJoined(url, game);
+    const from = sender.frames.length;
+    sender.send('{"id": null, "op": "ping"}');
+    await sender.ok("ping");
+    const answers = sender.frames.slice(from).map(({ frame }) => frame).filter((each) => each.id === null);
+    assert.deepEqual(answers.map(({ error }) => [error?.code, error?.at]), [["bad_request", "$.id"]]);
     await sender.close();
   });
 

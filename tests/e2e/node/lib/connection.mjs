@@ -40,6 +40,7 @@ export class Connection {
     this.welcome = null;
     this.frames = []; // every frame: {raw, frame}
     this.mirrors = new Map(); // game → Mirror, after a join
+    this.online = new Map(); // game → who is connected, since the last join
     this.pings = 0;
     this.closed = new Promise((resolve) => {
       socket.on("close", (code, reason) => {
@@ -76,6 +77,7 @@ export class Connection {
       this.frames.push({ raw, frame });
       if (frame.push === "events" && this.mirrors.has(frame.game)) this.mirrors.get(frame.game).apply(frame);
       else if (frame.push === "events") throw new Error(`events of a game that is not followed: ${raw}`);
+      if (frame.push === "presence") this.#presence(frame);
       if (!("push" in frame)) this.#answer(raw, frame);
     } catch (problem) {
       violations.push({ where: raw.slice(0, 400), problem });
@@ -91,10 +93,17 @@ export class Connection {
     // Here and now: the next frame may be an event that the join's reply announces.
     if (waiting.op === "join" && "ok" in frame) {
       const { ok } = frame;
+      this.online.set(ok.game, new Set());
       if (ok.state) this.mirrors.set(ok.game, new Mirror(ok));
       else if (waiting.mirror) this.mirrors.set(ok.game, waiting.mirror);
     }
     waiting.resolve(frame);
+  }
+
+  #presence({ game, online, offline }) {
+    const here = this.online.get(game);
+    for (const player of online) here.add(player);
+    for (const player of offline) here.delete(player);
   }
 
   /** Sends text as it is. */

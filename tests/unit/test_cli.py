@@ -1,0 +1,144 @@
+"""The command line: what it prints, where, and the exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import tradegame
+from tradegame.cli import app
+
+SUBCOMMANDS = ("serve", "bots", "verify", "config")
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner(env={name: "" for name in os.environ if name.startswith("TRADEGAME_") and "__" in name})
+
+
+def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tradegame", *arguments], cwd=directory, capture_output=True, text=True, timeout=30
+    )
+
+
+def test_the_version_is_printed(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"tradegame {tradegame.__version__}\n")
+
+
+def test_help_names_every_command(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert all(command in result.stdout for command in SUBCOMMANDS)
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS)
+def test_each_commands_help_has_an_example(runner: CliRunner, command: str) -> None:
+    result = runner.invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert result.stdout.count(f"tradegame {command} ") + result.stdout.count(f"tradegame {command}\n") >= 1
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
+    code = "import sys, tradegame.cli; print({'trio', 'grpc', 'starlette', 'structlog'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert result.stdout == "set()\n"
+
+
+def test_config_prints_toml_with_origins(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["config", "--port", "9000"], env={"TRADEGAME_ADMIN__TOKEN": "sesame"})
+    assert result.exit_code == 0
+    assert tomllib.loads(result.stdout)["server"]["port"] == 9000
+    assert "# --port" in result.stdout
+    assert "# TRADEGAME_ADMIN__TOKEN" in result.stdout
+    assert "sesame" not in result.stdout
+
+
+def test_config_exits_1_with_all_errors_on_stderr(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[server]\nport = -1\nhots = 2\n")
+    result = runner.invoke(app, ["config", "--config", str(file)])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == ["server.port", "server.hots"]
+
+
+def test_serve_with_a_wrong_configuration_exits_2_and_says_where(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["serve", "--log-level", "loud"])
+    assert result.exit_code == 2
+    assert result.stderr == '--log-level: log.level: expected one of debug, info, warning, error, found "loud"\n'
+
+
+def test_serve_with_a_config_file_that_is_not_there_exits_2(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["serve", "--config", str(tmp_path / "none.toml")])
+    assert result.exit_code == 2
+    assert result.stderr.endswith("none.toml: cannot be read: No such file or directory\n")
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run(tmp_path, "serve", "--port", str(port), "--store", "memory:", "--log-level", "error")
+    assert (result.returncode, result.stdout) == (2, "")
+    expected = f"tradegame: cannot listen on 127.0.0.1 port {port}: Address already in use (--port picks another)\n"
+    assert result.stderr == expected
+
+
+def test_a_store_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
+    result = run(tmp_path, "serve", "--port", "0", "--store", "embedded:no/such/folder.db", "--log-level", "error")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("tradegame: the store embedded:no/such/folder.db cannot be used: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_bots_of_an_unknown_kind_are_refused(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["bots", "--kind", "oracle"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("tradegame: unknown kind of bot: oracle; there are ")
+
+
+def test_verify_of_a_file_that_is_not_there_exits_2(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["verify", str(tmp_path / "none.log")])
+    assert result.exit_code == 2
+    assert "none.log cannot be read: No such file or directory" in result.stderr
+
+
+def test_verify_of_what_is_no_log_exits_1_and_names_the_line(runner: CliRunner, tmp_path: Path) -> None:
+    log = tmp_path / "bazaar.log"
+    log.write_text("{}\n")
+    result = runner.invoke(app, ["verify", str(log)])
+    assert result.exit_code == 1
+    assert f"{log}: line 1: " in result.stderr
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tradegame", "serve", "--port", "0", "--store", "embedded:x.db"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        if process.poll() is None:
+            process.kill()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_serve_says_where_and_ends_cleanly_when_told_to(serving: subprocess.Popen[str], how: signal.Signals) -> None:
+    assert serving.stdout is not None
+    line = serving.stdout.readline()
+    assert "ws://127.0.0.1:" in line
+    assert "http://127.0.0.1:" in line
+    began = time.monotonic()
+    serving.send_signal(how)
+    _, stderr = serving.communicate(timeout=10)
+    assert serving.returncode == 0
+    assert time.monotonic() - began < 5
+    assert "Traceback" not in stderr

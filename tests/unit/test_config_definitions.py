@@ -1,0 +1,106 @@
+"""Game definitions from TOML and from the bodies of HTTP requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, to_json
+from tradegame.core.domain.errors import BadRequestError
+from tradegame.infra.config import (
+    ConfigError,
+    default_games,
+    load_settings,
+    parse_game_definition,
+    structure_game_definition,
+)
+
+
+def game(**fields: Any) -> dict[str, Any]:
+    return {"id": "one", "goods": {"grain": {"house": {"anchor": 22}}}, **fields}
+
+
+def complaints(data: object, where: str = "$") -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        structure_game_definition(data, where)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    expected = GameDefinition(id="one", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=22))})
+    assert structure_game_definition(game(), "$") == expected
+
+
+def test_the_default_games_are_what_their_own_data_gives() -> None:
+    for definition in default_games():
+        assert structure_game_definition(to_json(definition), "$") == definition
+
+
+def test_every_problem_has_its_path() -> None:
+    house = {"anchor": True, "size": 5.7, "sise": 1}
+    data = game(goods={"grain": {"house": house}, "wood": {"endowment": "1"}}, news=[{"at_s": 1}], cash=None, x=1)
+    assert complaints(data) == [
+        "$.cash: expected an integer, found null",
+        "$.goods.grain.house.anchor: expected an integer, found true",
+        "$.goods.grain.house.size: expected an integer, found 5.7",
+        "$.goods.grain.house.sise: unknown, expected one of anchor, spread, step, levels, size, stock, cash, target, "
+        "slope, tick_s, drift_bps; did you mean size?",
+        '$.goods.wood.endowment: expected an integer, found "1"',
+        "$.news[0].text: missing",
+        "$.x: unknown, expected one of id, title, cash, fee_bps, open_orders, goods, rounds, news",
+    ]
+
+
+@pytest.mark.parametrize("data", [None, [], "game", 5, True])
+def test_a_game_is_a_table(data: object) -> None:
+    [line] = complaints(data, "games[3]")
+    assert line.startswith("games[3]: expected a table, found ")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("goods", [], "expected a table, found a list"),
+        ("goods", {}, "expected 1 to 100 goods, found 0"),
+        ("news", {}, "expected a list, found a table"),
+        ("news", "abc", 'expected a list, found "abc"'),
+        ("rounds", 5, "expected a table, found 5"),
+        ("title", 5, "expected a string, found 5"),
+        ("fee_bps", 10_001, "expected 0 to 10000, found 10001"),
+    ],
+)
+def test_a_wrong_field_is_told(field: str, value: object, problem: str) -> None:
+    assert complaints(game(**{field: value})) == [f"$.{field}: {problem}"]
+
+
+def test_ranges_are_checked_under_the_path_too() -> None:
+    data = game(goods={"grain": {"house": {"anchor": 0, "size": 0}}})
+    assert complaints(data, "games[1]") == [
+        "games[1].goods.grain.house.anchor: expected 1 to 1000000000, found 0",
+        "games[1].goods.grain.house.size: expected 1 to 1000000, found 0",
+    ]
+
+
+def test_null_is_as_good_as_left_out_where_a_field_is_optional() -> None:
+    assert structure_game_definition(game(rounds=None), "$").rounds is None
+
+
+def test_a_long_wrong_value_is_cut_short() -> None:
+    [line] = complaints(game(cash="9" * 10_000))
+    assert len(line) < 120
+
+
+def test_a_body_that_is_wrong_is_a_bad_request_at_its_first_problem() -> None:
+    with pytest.raises(BadRequestError) as caught:
+        parse_game_definition(game(cash=1.5, fee_bps="x"))
+    assert caught.value.at == "$.cash"
+    assert caught.value.message == "expected an integer, found 1.5 (and 1 more)"
+    with pytest.raises(BadRequestError, match=r"^expected an integer, found 1\.5$"):
+        parse_game_definition(game(cash=1.5))
+
+
+def test_two_games_of_one_id_are_an_error() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(None, {}, {"games": [game(), game(id="two"), game()]})
+    assert str(caught.value) == 'flag games: games[2].id: "one" is the id of games[0] already'

@@ -1,0 +1,120 @@
+"""What of etcd's watch responses is delivered, and what is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from tradegame.infra.etcd.handoff import Handoff
+from tradegame.infra.etcd.health import Health, Pulse
+from tradegame.infra.etcd.messages import PROGRESS_REQUEST, rpc, watch_request
+from tradegame.infra.etcd.watch import new_batch
+from tradegame.infra.kv.port import EventBatch, KeyRange
+
+
+def response(*revisions: int, header: int = 0, watch_id: int = 0, created: bool = False) -> Any:
+    events = [{"kv": {"key": b"k", "value": b"v", "mod_revision": revision}} for revision in revisions]
+    return rpc.WatchResponse(header={"revision": header}, watch_id=watch_id, created=created, events=events)
+
+
+def revisions(batch: EventBatch | None) -> list[int]:
+    assert batch is not None
+    return [event.mod_revision for event in batch.events]
+
+
+def test_events_of_several_responses_are_one_batch_up_to_the_last_of_them() -> None:
+    batch = new_batch([response(5, 5, header=90), response(6, header=90)], last=4)
+    assert revisions(batch) == [5, 5, 6]
+    assert batch is not None
+    assert batch.revision == 6
+
+
+def test_what_was_delivered_before_is_dropped() -> None:
+    assert new_batch([response(3, 4)], last=4) is None
+    assert revisions(new_batch([response(3, 4, 5), response(5, 6)], last=4)) == [5, 6]
+
+
+def test_a_notice_of_progress_is_believed() -> None:
+    assert new_batch([response(header=9)], last=4) == EventBatch(9)
+    assert new_batch([response(header=3)], last=4) is None
+
+
+@pytest.mark.parametrize("sign", [response(header=9, watch_id=-1), response(header=9, created=True)])
+def test_an_answer_to_a_progress_request_or_to_the_opening_is_a_sign_of_life_only(sign: Any) -> None:
+    assert new_batch([sign], last=4) is None
+
+
+def test_a_progress_request_is_on_the_wire_what_later_versions_of_the_interface_call_so() -> None:
+    # field 3 of WatchRequest, length-delimited, empty
+    assert PROGRESS_REQUEST.SerializeToString() == b"\x1a\x00"
+    assert watch_request(KeyRange("k"), 7).create_request.start_revision == 7
+
+
+async def test_a_handoff_holds_the_thread_when_nobody_takes_and_keeps_the_order() -> None:
+    handoff: Handoff[int] = Handoff()
+    given: list[int] = []
+
+    def give() -> None:
+        for number in range(1000):
+            if not handoff.put(number):
+                return
+            given.append(number)
+
+    taken: list[int] = []
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, give)
+            while len(given) < 32:  # noqa: ASYNC110 - a thread's doing
+                await trio.sleep(0.001)
+            await trio.sleep(0.02)
+            assert len(given) == 32
+            while len(taken) < 1000:
+                taken += await handoff.take()
+    assert taken == list(range(1000))
+
+
+async def test_a_closed_handoff_lets_both_sides_go() -> None:
+    handoff: Handoff[int] = Handoff()
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+
+            def give() -> None:
+                while handoff.put(1):
+                    pass
+
+            nursery.start_soon(trio.to_thread.run_sync, give)
+            assert await handoff.take()
+            handoff.close()
+        while await handoff.take():
+            pass
+
+
+async def test_a_store_is_ready_while_etcd_answers_and_no_watch_is_silent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    health = Health()
+    assert health.ready() == "etcd has not answered yet"
+    health.answered()
+    assert health.ready() is None
+    pulse = Pulse()
+    health.watches.add(pulse)
+    with pulse.reading():
+        await trio.sleep(6)
+        health.answered()
+        assert health.ready() is None
+    await trio.sleep(6)
+    health.answered()
+    assert health.ready() == "1 of 1 etcd watches are silent"
+    pulse.heard()
+    assert health.ready() is None
+    await trio.sleep(6)
+    health.failed("etcd at h1: no answer")
+    assert health.ready() == "etcd at h1: no answer"
+    health.answered()
+    health.watches.clear()
+    assert health.ready() is None
+    health.refused("etcd at h1: permission denied")
+    assert health.ready() == "etcd at h1: permission denied"
