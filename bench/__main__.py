@@ -1,8 +1,8 @@
 """``make bench``: one table, tradegame beside Colyseus, the server pinned to one core and the load to another.
 
 Only the ratio means something: both were measured one after the other, on the same machine. Colyseus keeps
-everything in memory and sends nobody else's trades; tradegame has every command on disk before it answers, and shows every trade
-to every follower. Without Node and npm the peer is left out.
+everything in memory and sends nobody else's trades; tradegame has every command on disk before it answers, and shows
+every trade to every follower. Without Node and npm the peer is left out.
 """
 
 from __future__ import annotations
@@ -125,7 +125,15 @@ def _wait_for_http(port: int) -> None:
 def main() -> None:
     peer = install_colyseus()
     table = Table(title="µs of server CPU each, KiB a connection: lower is better")
-    for column in ("job", "clients", "tradegame", "Colyseus", "ratio", "tradegame p50 / p99 ms", "Colyseus p50 / p99 ms"):
+    for column in (
+        "job",
+        "clients",
+        "tradegame",
+        "Colyseus",
+        "ratio",
+        "tradegame p50 / p99 ms",
+        "Colyseus p50 / p99 ms",
+    ):
         table.add_column(column, justify="left" if column == "job" else "right")
     for index, (job, clients, seconds) in enumerate(JOBS):
         ours = tradegame(job, clients, seconds)

@@ -5,26 +5,40 @@ python bench/load.py PORT PID say|buy|idle CLIENTS SECONDS [SAYS_PER_SECOND] [--
 
 say: one player says 200 characters at a fixed pace, every client is joined and counts them.
 buy: every client buys one unit, waits for the reply, buys again.   idle: they stay.
-The server's limits (commands_per_s, burst, connections_per_address) must be raised for this, and the game's cash be ample.
+The server's limits (commands_per_s, burst, connections_per_address) must be raised, and the game's cash be ample.
 """
-import argparse, base64, json, os, select, socket, struct, time
+
+import argparse
+import base64
+import contextlib
+import json
+import os
+import select
+import socket
+import struct
+import time
+from pathlib import Path
 
 args = argparse.ArgumentParser()
-args.add_argument("port", type=int); args.add_argument("pid", type=int)
+args.add_argument("port", type=int)
+args.add_argument("pid", type=int)
 args.add_argument("job", choices=["say", "buy", "idle"])
-args.add_argument("clients", type=int); args.add_argument("seconds", type=float)
+args.add_argument("clients", type=int)
+args.add_argument("seconds", type=float)
 args.add_argument("pace", type=float, nargs="?", default=50)
-args.add_argument("--game", default="bazaar"); args.add_argument("--good", default="grain")
+args.add_argument("--game", default="bazaar")
+args.add_argument("--good", default="grain")
 a = args.parse_args()
 
 
 def cpu():
-    fields = open(f"/proc/{a.pid}/stat").read().rsplit(")", 1)[1].split()
+    fields = Path(f"/proc/{a.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rss():
-    return next(int(line.split()[1]) for line in open(f"/proc/{a.pid}/status") if line.startswith("VmRSS"))
+    lines = Path(f"/proc/{a.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 def frame(obj):
@@ -39,8 +53,11 @@ class Connection:
         self.sock = socket.create_connection(("127.0.0.1", a.port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         key = base64.b64encode(os.urandom(16)).decode()
-        self.sock.sendall(f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{a.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: tradegame.v1\r\n\r\n".encode())
+        self.sock.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{a.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Protocol: tradegame.v1\r\n\r\n".encode()
+        )
         self.buffer = b""
         while b"\r\n\r\n" not in self.buffer:
             self.buffer += self.sock.recv(4096)
@@ -54,16 +71,22 @@ class Connection:
         while len(buffer) - at >= 2:
             size, start = buffer[at + 1] & 127, at + 2
             if size == 126:
-                if len(buffer) - at < 4: break
-                size, start = int.from_bytes(buffer[at + 2:at + 4], "big"), at + 4
+                if len(buffer) - at < 4:
+                    break
+                size, start = int.from_bytes(buffer[at + 2 : at + 4], "big"), at + 4
             elif size == 127:
-                if len(buffer) - at < 10: break
-                size, start = int.from_bytes(buffer[at + 2:at + 10], "big"), at + 10
-            if len(buffer) < start + size: break
-            opcode, body = buffer[at] & 15, buffer[start:start + size]
-            if opcode == 1: out.append(body)
-            elif opcode == 9: self.sock.send(bytes([0x8A, 0x80 | size]) + b"\0\0\0\0" + body)
-            elif opcode == 8: raise SystemExit(f"server closed: {body!r}")
+                if len(buffer) - at < 10:
+                    break
+                size, start = int.from_bytes(buffer[at + 2 : at + 10], "big"), at + 10
+            if len(buffer) < start + size:
+                break
+            opcode, body = buffer[at] & 15, buffer[start : start + size]
+            if opcode == 1:
+                out.append(body)
+            elif opcode == 9:
+                self.sock.send(bytes([0x8A, 0x80 | size]) + b"\0\0\0\0" + body)
+            elif opcode == 8:
+                raise SystemExit(f"server closed: {body!r}")
             at = start + size
         self.buffer = buffer[at:]
         return out
@@ -94,12 +117,17 @@ for c in connections:
 def drain(until):
     while (left := until - time.monotonic()) > 0:
         for fd, _ in poll.poll(min(left, 0.2)):
-            try: by_fd[fd].frames(by_fd[fd].sock.recv(1 << 18))
-            except BlockingIOError: pass
+            with contextlib.suppress(BlockingIOError):
+                by_fd[fd].frames(by_fd[fd].sock.recv(1 << 18))
 
 
 drain(time.monotonic() + 2)
-out = {"server": "tradegame", "job": a.job, "clients": a.clients, "kib_per_connection": round((rss() - before) / a.clients, 1)}
+out = {
+    "server": "tradegame",
+    "job": a.job,
+    "clients": a.clients,
+    "kib_per_connection": round((rss() - before) / a.clients, 1),
+}
 latency, done, sent = [], 0, 0
 cpu0, t0 = cpu(), time.monotonic()
 end = t0 + a.seconds
@@ -125,13 +153,15 @@ elif a.job == "buy":
         c.sock.send(frame({"id": n, "op": "buy", "game": a.game, "good": a.good, "qty": 1, "key": f"k-{n}"}))
 
     errors = 0
-    for c in connections: buy(c, 10)
+    for c in connections:
+        buy(c, 10)
     while time.monotonic() < end:
         for fd, _ in poll.poll(0.1):
             c = by_fd[fd]
             for body in c.frames(c.sock.recv(1 << 18)):
                 n, at = asked[c]
-                if body.startswith(b'{"push"'): continue
+                if body.startswith(b'{"push"'):
+                    continue
                 reply = json.loads(body)
                 if reply.get("id") == n:
                     errors += "error" in reply
@@ -144,7 +174,12 @@ else:
 wall, used = time.monotonic() - t0, cpu() - cpu0
 if done:
     latency.sort()
-    out |= {"per_second": round(done / wall), "cpu_us_each": round(used / done * 1e6, 2),
-            "p50_ms": round(latency[len(latency) // 2] * 1e3, 2), "p99_ms": round(latency[int(len(latency) * .99)] * 1e3, 2)}
-if a.job == "say": out["delivered"] = round(done / (sent * a.clients), 4)
+    out |= {
+        "per_second": round(done / wall),
+        "cpu_us_each": round(used / done * 1e6, 2),
+        "p50_ms": round(latency[len(latency) // 2] * 1e3, 2),
+        "p99_ms": round(latency[int(len(latency) * 0.99)] * 1e3, 2),
+    }
+if a.job == "say":
+    out["delivered"] = round(done / (sent * a.clients), 4)
 print(json.dumps(out))

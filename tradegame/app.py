@@ -16,7 +16,7 @@ from attrs import frozen
 
 import tradegame
 from tradegame.controller.front import Door, Listener, open_listeners
-from tradegame.controller.http.metrics import NodeMetrics
+from tradegame.controller.http.metrics import node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
 from tradegame.controller.websocket.hub import Hub
@@ -118,7 +118,7 @@ class Node:
             self.repository,
             AdministerUseCase(self.games, sessions),
             self.ready,
-            NodeMetrics(self.games, self.dispatcher, self.manager, self.hub, self.ready).render,
+            node_metrics(self.games, self.dispatcher, self.manager, self.hub, self.ready).render,
             parse_game_definition,
             settings.admin.token,
         )
@@ -167,6 +167,7 @@ async def serve(
                 await background.start(node.register.run)
                 background.start_soon(follow_register, node.connections, node.presence, node.hub.presence_changed)
                 background.start_soon(node.hub.run_presence)
+                background.start_soon(node.hub.run_catch_up)
                 background.start_soon(node.keeper.run)
                 await background.start(node.games.run, settings.games)
                 await _serve_connections(node, listeners, running, stop, task_status)
@@ -225,12 +226,15 @@ def run(settings: Settings, *, bots: int = 0) -> None:
     ``bots``: so many bots play along, in a process of their own. Raises what ``serve`` raises.
     """
     _raise_file_limit()
+    failure: BaseException | None = None
     try:
         trio.run(partial(_run, settings, bots))
     except* (OSError, StoreError) as errors:
-        raise _first(errors) from None
+        failure = _first(errors)
     except* KeyboardInterrupt:
         pass
+    if failure is not None:  # not raised inside except*, which before Python 3.11.4 would wrap it in a group again
+        raise failure
 
 
 async def _run(settings: Settings, bots: int) -> None:

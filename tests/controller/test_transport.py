@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import trio
 import trio.lowlevel
-from trio.testing import memory_stream_pair
+from trio.testing import MockClock, memory_stream_pair
 from websockets.sync.client import ClientConnection, connect
 
 from tests.controller.wire import (
@@ -348,21 +348,17 @@ async def test_a_flood_of_pings_that_nobody_reads_the_answers_to_ends_at_the_bou
         assert (await _only(served.ends)).code == 4001
 
 
-async def test_an_overflow_while_a_frame_is_dealt_with_ends_the_receive_there() -> None:
-    async def talk(websocket: WebSocket) -> None:
-        while websocket.outbox.empty:
-            websocket.send(text_frame(b"x" * 1000))
-        with pytest.raises(Disconnected) as raised:
+async def test_an_overflow_in_the_midst_of_a_read_ends_the_receive_there(autojump_clock: MockClock) -> None:
+    ours, theirs = memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        websocket = await accept(nursery, ours, parse_head(upgrade()), outbox_bytes=5000)
+        await Client(theirs).response()
+        ours.send_stream.send_all_hook = trio.sleep_forever
+        await theirs.send_all(frame(PING, b"x" * 125) * 60)  # their answers pass the bound; then silence
+        with trio.fail_after(0.5), pytest.raises(Disconnected) as raised:
             await websocket.receive()
-        ends.append(raised.value)
-
-    ends: list[Disconnected] = []
-    async with serving(talk, outbox_bytes=5000) as served, client(served.port) as peer:
-        await until(lambda: bool(served.sockets) and not served.sockets[0].outbox.empty)
-        with contextlib.suppress(trio.BrokenResourceError):  # when the server has closed the socket
-            while not served.sockets[0].outbox.overflowed:
-                await peer.send(frame(PING, b"x" * 125) * 200)  # the bound is passed in the midst of these
-        assert (await _only(ends)).code == 4001
+        assert (raised.value.code, raised.value.by_us) == (4001, True)
+        await websocket.close(1000, "", within_s=0.1)
 
 
 async def _only(ends: list[Disconnected]) -> Disconnected:

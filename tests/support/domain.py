@@ -30,7 +30,7 @@ from tradegame.core.domain.definition import (
 )
 from tradegame.core.domain.events import Applied, BookChanged, PublicEvent, Rejected, Result
 from tradegame.core.domain.game import Game
-from tradegame.core.domain.state import Market
+from tradegame.core.domain.state import HouseState, Market
 
 BEGIN = 1_700_000_000_000
 """When the games of these tests were made, in ms since the Unix epoch."""
@@ -118,6 +118,12 @@ class Table:
         """Free and held."""
         account = self.account(player)
         return account.goods[good], account.held_goods[good]
+
+    def quoting(self, good: str = "grain") -> HouseState:
+        """The house's state in a good that it has quoted."""
+        house = self.market(good).house
+        assert house is not None
+        return house
 
     def book(self, good: str = "grain") -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Every level of bids and of asks, best first."""

@@ -12,10 +12,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 import tradegame
+from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 
 SUBCOMMANDS = ("serve", "bots", "verify", "config")
@@ -119,6 +121,22 @@ def test_verify_of_what_is_no_log_exits_1_and_names_the_line(runner: CliRunner, 
     result = runner.invoke(app, ["verify", str(log)])
     assert result.exit_code == 1
     assert f"{log}: line 1: " in result.stderr
+
+
+def test_verify_finds_an_exported_log_sound_and_a_changed_digit_not(runner: CliRunner, tmp_path: Path) -> None:
+    with ServerThread("memory:") as server:
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        news = httpx.post(f"{server.http}/v1/games/bazaar/news", json={"text": "rain in 1888"}, headers=headers)
+        assert news.is_success
+        exported = httpx.get(f"{server.http}/v1/games/bazaar/log", headers=headers).content
+    log = tmp_path / "bazaar.log"
+    log.write_bytes(exported)
+    result = runner.invoke(app, ["verify", str(log)])
+    assert (result.exit_code, "the log of bazaar is sound" in result.stdout) == (0, True)
+    log.write_bytes(exported.replace(b"rain in 1888", b"rain in 1889"))
+    result = runner.invoke(app, ["verify", str(log)])
+    assert result.exit_code == 1
+    assert "the chain breaks" in result.stderr
 
 
 @pytest.fixture

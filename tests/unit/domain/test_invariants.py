@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from attrs import evolve
+from attrs import asdict, evolve
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, precondition, rule
 
@@ -362,8 +362,7 @@ class AnyGame(RuleBasedStateMachine):
             return
         if command.key in known:
             first, result = known[command.key]
-            said, meant = ({**vars_of(one), "name": None} for one in (command, first))
-            if said == meant:
+            if payload(command) == payload(first):
                 assert outcome == Outcome(result, replayed=True)
             else:
                 assert isinstance(outcome.result, Rejected)
@@ -412,8 +411,9 @@ class AnyGame(RuleBasedStateMachine):
             assert (same.frame, same.accounts, same.whispers) == (applied.frame, applied.accounts, applied.whispers)
 
 
-def vars_of(command: Command) -> dict[str, Any]:
-    return {"op": command.op, **{name: getattr(command, name) for name in command.__slots__ if name != "__weakref__"}}
+def payload(command: Command) -> dict[str, Any]:
+    """What a key stands for; a joining player's name is no part of it."""
+    return {"op": command.op, **asdict(command), "name": None}
 
 
 TestAnyGame = AnyGame.TestCase

@@ -23,6 +23,12 @@ from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence
 from tradegame.core.use_cases.sessions import SignedIn
 
+CATCH_UP_BYTES = 65_536
+CATCH_UP_S = 0.005
+"""A client that has missed much gets it in pieces of this size, the next when the last one has gone."""
+
+TOO_SLOW = 4001
+
 PRESENCE_S = 0.25
 """How often who came and went is told, at most."""
 
@@ -64,10 +70,12 @@ class Hub:
     members: dict[str, Member] = field(factory=dict, init=False)
     _followers: dict[str, dict[Member, None]] = field(factory=dict, init=False)
     _players: dict[str, _PlayerHere] = field(factory=dict, init=False)
+    _behind: dict[tuple[Member, str], int] = field(factory=dict, init=False)
     _newcomers: dict[str, dict[Member, None]] = field(factory=dict, init=False)
     _dirty: list[Member] = field(factory=list, init=False)
     _gathering: bool = field(default=False, init=False)
     _presence_changed: trio.Event = field(factory=trio.Event, init=False)
+    _anyone_behind: trio.Event = field(factory=trio.Event, init=False)
 
     # Connections come and go
 
@@ -93,10 +101,7 @@ class Hub:
     def post(self, member: Member, frame: bytes) -> None:
         """Send an encoded frame to one client: with the rest, while an entry's effects are gathered; else at once."""
         member.outbox.put(frame)
-        if self._gathering:
-            self._soil(member)
-        else:
-            member.outbox.flush()
+        self._sent(member)
 
     def end_player(self, player: str, code: int, reason: str) -> None:
         """Close every connection of a player."""
@@ -138,13 +143,13 @@ class Hub:
         member = self.members.get(client.connection)
         if member is None:
             return
-        for frame in missed:
-            self.post(member, self._wire(host, frame))
         if host.id not in member.games:
             member.games[host.id] = host
-            self._followers.setdefault(host.id, {})[member] = None
             host.follow(+1)
             self._registered(member)
+        self._followers.get(host.id, {}).pop(member, None)
+        self._behind[member, host.id] = host.game.state.seq - len(missed)
+        self._catch_up(member, host)
         self._newcomers.setdefault(host.id, {})[member] = None
         self._presence_changed.set()
 
@@ -160,10 +165,8 @@ class Hub:
     def applied(self, host: GameHost, applied: Applied, frame: PublishedFrame | None) -> None:
         """Queue everything that an entry brought; ``settled`` sends it."""
         self._gathering = True
-        followers = self._followers.get(host.id)
-        if not followers:
-            return
-        if frame is not None:
+        followers = self._followers.get(host.id, {})
+        if frame is not None and followers:
             wire = self._wire(host, frame)
             self.counters.frames += 1
             self.counters.deliveries += len(followers)
@@ -195,13 +198,49 @@ class Hub:
     def ended(self, host: GameHost) -> None:
         """Tell the followers that no more frames of this life of the game will come from here."""
         gone = text_frame(protocol.encode_gone(host.id, host.meta.epoch))
-        for member in list(self._followers.get(host.id, ())):
+        for member in list(self.members.values()):
             if member.games.get(host.id) is host:
                 member.outbox.put(gone)
                 self._soil(member)
                 self._drop(member, host.id)
                 self._registered(member)
         self.settled(host)
+
+    # Catching up
+
+    async def run_catch_up(self) -> None:
+        """Feed those who have missed much, at the pace at which they read."""
+        while True:
+            if not self._behind:
+                self._anyone_behind = trio.Event()
+                await self._anyone_behind.wait()
+            await trio.sleep(CATCH_UP_S)
+            for member, game in list(self._behind):
+                self._catch_up(member, member.games[game])
+
+    def _catch_up(self, member: Member, host: GameHost) -> None:
+        """Send the next piece of what is missing, if the one before has gone; at the end of it the client is live."""
+        place, size = (member, host.id), 0
+        seq, now = self._behind[place], host.game.state.seq
+        if seq < now and member.outbox.empty:
+            missed = host.history.since(seq, now)
+            if missed is None:
+                del self._behind[place]
+                member.end(TOO_SLOW, "fell too far behind")
+                return
+            for frame in missed:
+                wire = self._wire(host, frame)
+                member.outbox.put(wire)
+                seq, size = seq + 1, size + len(wire)
+                if size >= CATCH_UP_BYTES:
+                    break
+            self._sent(member)
+        if seq == now:
+            self._behind.pop(place, None)
+            self._followers.setdefault(host.id, {})[member] = None
+        else:
+            self._behind[place] = seq
+            self._anyone_behind.set()
 
     # Presence
 
@@ -223,7 +262,11 @@ class Hub:
                     if member not in fresh:
                         self.post(member, wire)
             for game, members in newcomers.items():
-                wire = text_frame(protocol.encode_presence(game, self.presence.online(game), ()))
+                online = dict.fromkeys(self.presence.online(game))
+                for member in members:
+                    if member.client.signed_in is not None:
+                        online[member.client.signed_in.player.id] = None
+                wire = text_frame(protocol.encode_presence(game, tuple(online), (), full=True))
                 for member in members:
                     if game in member.games:
                         self.post(member, wire)
@@ -241,6 +284,12 @@ class Hub:
                 member.outbox.put(wire)
                 self._soil(member)
 
+    def _sent(self, member: Member) -> None:
+        if self._gathering:
+            self._soil(member)
+        else:
+            member.outbox.flush()
+
     def _soil(self, member: Member) -> None:
         if not member.dirty:
             member.dirty = True
@@ -249,10 +298,11 @@ class Hub:
     def _drop(self, member: Member, game: str) -> None:
         host = member.games.pop(game)
         host.follow(-1)
-        followers = self._followers[game]
-        del followers[member]
+        self._behind.pop((member, game), None)
+        followers = self._followers.get(game, {})
+        followers.pop(member, None)
         if not followers:
-            del self._followers[game]
+            self._followers.pop(game, None)
         self._newcomers.get(game, {}).pop(member, None)
 
     def _registered(self, member: Member) -> None:

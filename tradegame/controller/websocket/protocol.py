@@ -84,8 +84,8 @@ def decode(text: str) -> Decoded:
         raise DecodeError(None, BadRequestError("not a JSON object", at="$")) from None
     if type(data) is not dict:
         raise DecodeError(None, BadRequestError("not a JSON object", at="$"))
-    request_id = data.pop("id", None)
-    if request_id is not None and not _is_request_id(request_id):
+    request_id = None
+    if "id" in data and not _is_request_id(request_id := data.pop("id")):
         raise DecodeError(None, BadRequestError("expected an integer or at most 64 characters", at="$.id"))
     op = data.pop("op", None)
     if op is None:
@@ -215,8 +215,10 @@ def encode_whisper(game: str, seq: int, at: int, whisper: Whispered) -> bytes:
     ).encode()
 
 
-def encode_presence(game: str, online: Sequence[str], offline: Sequence[str]) -> bytes:
-    return f'{{"push":"presence","game":"{game}","online":{_json(online)},"offline":{_json(offline)}}}'.encode()
+def encode_presence(game: str, online: Sequence[str], offline: Sequence[str], *, full: bool = False) -> bytes:
+    """``full``: ``online`` is everyone, not only who came. The mark is an addition that old clients may ignore."""
+    mark = ',"full":true' if full else ""
+    return (f'{{"push":"presence","game":"{game}","online":{_json(online)},"offline":{_json(offline)}{mark}}}').encode()
 
 
 def encode_gone(game: str, epoch: str) -> bytes:

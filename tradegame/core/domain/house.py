@@ -26,6 +26,12 @@ class HouseService:
     state: GameState
     trading: TradingService
 
+    def price(self) -> None:
+        """At the very beginning the anchor stands for the last price."""
+        for good, fields in self.state.definition.goods.items():
+            if fields.house is not None:
+                self.state.markets[good].last = fields.house.anchor
+
     def open(self) -> None:
         """Begin a round: anchors where the definition has them, the first quotes due now."""
         for good, fields in self.state.definition.goods.items():
@@ -33,7 +39,6 @@ class HouseService:
             if fields.house is not None:
                 anchor = fields.house.anchor * MICRO
                 market.house = HouseState(anchor, anchor, self.state.clock)
-                market.last = fields.house.anchor
 
     def next_tick(self) -> tuple[int, str] | None:
         """When the next quote is due, in ms, and for which good; None while nothing is."""

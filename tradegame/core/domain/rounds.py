@@ -31,6 +31,7 @@ class RoundService:
         """The first round, at the beginning of the game."""
         effects = Effects(self.state.clock)
         self._endow()
+        self.house.price()
         if self.state.definition.rounds is not None and self.state.definition.rounds.lobby_s:
             self._enter(LOBBY, effects)
         else:
@@ -112,15 +113,12 @@ class RoundService:
         self._new_round(LOBBY if rounds.lobby_s else OPEN, effects)
 
     def _new_round(self, phase: str, effects: Effects) -> None:
-        """Every account begins afresh, and so does the market."""
+        """Every account begins afresh. The tape goes on: prices, volume and recent trades are the game's."""
         self._withdraw_everything(effects)
         for name, account in self.state.accounts.items():
             if name != MINT:
                 self._mint(name, -account.cash, {good: -qty for good, qty in account.goods.items()})
         self.state.round += 1
-        for market in self.state.markets.values():
-            market.last, market.volume = None, 0
-            market.recent.clear()
         self._endow()
         for player in self.state.players:
             self.endow(player)

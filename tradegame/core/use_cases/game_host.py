@@ -38,6 +38,7 @@ from tradegame.core.repositories import (
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
 from tradegame.utils.errors import log_fault
+from tradegame.utils.metrics import Histogram
 
 REPLAY_SLICE = 1_000
 """Commands that are replayed in one go, before other tasks may run."""
@@ -57,8 +58,8 @@ class HostSettings:
 
     ``entry_commands`` and ``entry_bytes`` bound one entry. After ``snapshot_every`` commands and entries and
     ``generation_frames`` frames the generation is raised and the state saved; a generation before the present one is
-    always kept, so that so many frames can be had again. ``tick_jitter_s``: the most that a node waits so that another may be
-    first to append what is due. The invariants are audited every ``audit_s``.
+    always kept, so that so many frames can be had again. ``tick_jitter_s``: the most that a node waits so
+    that another may be first to append what is due. The invariants are audited every ``audit_s``.
     """
 
     command_timeout_s: float = 5.0
@@ -133,6 +134,7 @@ class GameHost:
     game: Game = field(init=False)
     history: FrameHistory = field(factory=FrameHistory)
     counters: HostCounters = field(factory=HostCounters)
+    append_seconds: Histogram = field(factory=Histogram)
     running: bool = field(default=False, init=False)
     failure: str | None = field(default=None, init=False)
     _revision: int = field(default=0, init=False)
@@ -141,7 +143,7 @@ class GameHost:
     _boundary_seq: int = field(default=0, init=False)
     _boundaries: dict[int, tuple[str, int]] = field(factory=dict, init=False)
     _queue: deque[_Submission] = field(factory=deque, init=False)
-    _in_flight: dict[str, list[_Submission]] = field(factory=dict, init=False)
+    _in_flight: dict[str, tuple[list[_Submission], float]] = field(factory=dict, init=False)
     _waiting: deque[_Submission] = field(factory=deque, init=False)
     _entries: int = field(default=0, init=False)
     _tick: bool = field(default=False, init=False)
@@ -155,6 +157,11 @@ class GameHost:
     @property
     def id(self) -> str:
         return self.meta.game
+
+    @property
+    def waiting(self) -> int:
+        """Commands that are not yet in an entry."""
+        return len(self._queue)
 
     def submit(self, command: Command, answer: Answer) -> None:
         """Queue a command for the next entry; ``answer`` hears of it within the command timeout.
@@ -306,8 +313,10 @@ class GameHost:
         self.counters.commands += len(applied.outcomes)
         begun = trio.current_time()
         self.observer.applied(self, applied, frame)
-        submissions = self._in_flight.pop(entry.id, None)
-        if submissions is not None:
+        in_flight = self._in_flight.pop(entry.id, None)
+        if in_flight is not None:
+            submissions, appended = in_flight
+            self.append_seconds.observe(begun - appended)
             for submission, outcome in zip(submissions, applied.outcomes, strict=True):
                 submission.settle(outcome)
             if self._generation_full():
@@ -376,7 +385,7 @@ class GameHost:
             submissions, commands = self._take()
             self._entries += 1
             entry_id = f"{self.node}-{self._entries}"
-            self._in_flight[entry_id] = submissions
+            self._in_flight[entry_id] = submissions, trio.current_time()
             try:
                 meta = await self.repository.update(self.meta, entry_id, join_entry(self.now_ms(), commands))
             except StoreUnavailableError as error:

@@ -1,0 +1,344 @@
+"""The traffic: independent clients that trade and talk, lose their connection, come back, and send again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Protocol
+
+import trio
+from attrs import define, field
+
+from tests.robustness.history import (
+    AccountSeen,
+    Answered,
+    Command,
+    Followed,
+    FrameSeen,
+    History,
+    Lost,
+    Odd,
+    Sent,
+    Signed,
+)
+from tests.robustness.wire import LostError, Wire
+
+GAME = "bazaar"
+ANSWER_DEADLINE_S = 20.0
+"""A server answers within 5 s, whatever happens; a busy machine gets some more."""
+WINDOW = 24
+"""Commands that one client has under way at once, at most. A player's last 256 keys are remembered."""
+RECENT = 60
+PAUSE_MOST_S = 0.02
+
+
+class StalledError(Exception):
+    """What the client waited for did not come."""
+
+
+class Surroundings(Protocol):
+    """What a client needs to know of the world."""
+
+    async def address(self) -> str:
+        """Where a node serves, as soon as one does."""
+        ...
+
+    async def leave_to_send(self, commands: int) -> None:
+        """Wait while the log is to be written down first; then so many commands may go out."""
+        ...
+
+    def answered(self, url: str, connected_at: float) -> None:
+        """A command was answered on a connection of that time."""
+        ...
+
+
+@define
+class FramePool:
+    """Each distinct frame is parsed and kept once, however many clients see it."""
+
+    _frames: dict[bytes, FrameSeen] = field(factory=dict)
+
+    def get(self, text: bytes) -> FrameSeen | None:
+        return self._frames.get(text)
+
+    def put(self, text: bytes, frame: FrameSeen) -> FrameSeen:
+        self._frames[text] = frame
+        return frame
+
+
+@define(eq=False)
+class Client:
+    """A player over all its connections. ``finish`` ends the trading, ``conclude`` lets it look back and go."""
+
+    history: History
+    world: Surroundings
+    frames: FramePool
+    random: Random
+    url: str = ""
+    idle: trio.Event = field(factory=trio.Event)
+    _wire: Wire | None = None
+    _connected_at: float = 0.0
+    _token: str | None = None
+    _epoch: str = ""
+    _seq: int = -1
+    _joined: bool = False
+    _ids: Any = field(factory=lambda: itertools.count(1))
+    _keys: Any = field(factory=lambda: itertools.count(1))
+    _waiting: dict[int, int] = field(factory=dict)
+    _replies: dict[int, dict[str, Any]] = field(factory=dict)
+    _unsettled: dict[int, None] = field(factory=dict)
+    _settled: set[int] = field(factory=set)
+    _again: dict[int, None] = field(factory=dict)
+    _orders: list[str] = field(factory=list)
+    _finishing: bool = False
+    _target: int | None = None
+    _news: trio.Event = field(factory=trio.Event)
+    _done: bool = False
+
+    @property
+    def unanswered(self) -> int:
+        return len(self._unsettled)
+
+    def finish(self) -> None:
+        """No new commands; ``idle`` is set once every one is answered."""
+        self._finishing = True
+        self._wake()
+
+    def conclude(self, seq: int) -> None:
+        """See every frame up to ``seq``, ask for the account, and end."""
+        self._target = seq
+        self._wake()
+
+    def move(self) -> None:
+        """Drop the connection, as somebody does who walks out of the radio's reach."""
+        if self._wire is not None:
+            self._wire.abort()
+
+    async def run(self) -> None:
+        """Play until concluded."""
+        while not self._done:
+            url = await self.world.address()
+            try:
+                async with await Wire.open(url) as wire:
+                    self.url, self._wire, self._connected_at = url, wire, trio.current_time()
+                    await self._connected(wire)
+            except LostError as lost:
+                if self._wire is not None:
+                    self.history.events.append(Lost(lost.code, len(self._unsettled)))
+                await trio.sleep(self.random.uniform(0, 0.05))
+            except StalledError as stalled:
+                self.history.events.append(Odd(str(stalled)))
+            self._wire = None
+
+    # One connection
+
+    async def _connected(self, wire: Wire) -> None:
+        self._waiting.clear()
+        self._replies.clear()
+        lost: LostError | StalledError | None = None
+        async with trio.open_nursery() as nursery:
+
+            async def guarded(task: Callable[[Wire], Any]) -> None:
+                nonlocal lost
+                try:
+                    await task(wire)
+                except (LostError, StalledError) as error:
+                    lost = lost or error
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(guarded, self._receive)
+            nursery.start_soon(guarded, self._talk)
+        if lost is not None:
+            raise lost
+
+    async def _receive(self, wire: Wire) -> None:
+        events = self.history.events
+        while True:
+            for text in await wire.receive():
+                seen = self.frames.get(text)
+                if seen is None:
+                    message = json.loads(text)
+                    if "push" not in message:
+                        self._reply(message)
+                        continue
+                    if message["push"] != "events":
+                        self._pushed(message)
+                        continue
+                    seen = self.frames.put(text, FrameSeen(message["epoch"], message["seq"], text))
+                events.append(seen)
+                self._epoch, self._seq = seen.epoch, seen.seq
+            self._wake()
+
+    def _pushed(self, message: dict[str, Any]) -> None:
+        if message["push"] == "account":
+            self.history.events.append(AccountSeen(message["seq"], message["account"]))
+        elif message["push"] not in ("presence", "whisper"):
+            self.history.events.append(Odd(f"the push {message['push']!r} came"))
+
+    def _reply(self, message: dict[str, Any]) -> None:
+        request = message["id"]
+        if request not in self._waiting:
+            self.history.events.append(Odd(f"a reply to nothing that waits for one: {message}"))
+            return
+        command = self._waiting.pop(request)
+        if command < 0:
+            self._replies[request] = message
+            if "ok" in message and "recovered" in message["ok"]:
+                # Here, not in `_join`: the frames that follow may be in the same read.
+                self._followed(message["ok"])
+            return
+        ok = "ok" in message
+        answer = Answered(request, command, ok, message["ok" if ok else "error"])
+        self.history.events.append(answer)
+        if answer.settles:
+            self._settled.add(command)
+            self._unsettled.pop(command, None)
+            self._again.pop(command, None)
+            self.world.answered(self.url, self._connected_at)
+            if ok and answer.body.get("resting") and not answer.body.get("replayed"):
+                self._orders.append(answer.body["order"])
+        elif self.history.commands[command].key is None:
+            self._unsettled.pop(command, None)
+        else:
+            self._again[command] = None
+
+    def _followed(self, ok: dict[str, Any]) -> None:
+        after = self._seq if self._joined else None
+        self.history.events.append(Followed(after, ok["epoch"], ok["seq"], ok["recovered"]))
+        self._epoch, self._seq, self._joined = ok["epoch"], ok["seq"], True
+
+    # What it does
+
+    async def _talk(self, wire: Wire) -> None:
+        await self._sign_in(wire)
+        # A command without a key that got no answer is not sent again: nobody knows, and so it stays.
+        for command in [number for number in self._unsettled if self.history.commands[number].key is None]:
+            del self._unsettled[command]
+        self._again.clear()
+        await self._send(wire, list(self._unsettled))
+        while not self._finishing:
+            await self._send_again(wire)
+            await self._trade(wire)
+            await trio.sleep(self.random.uniform(0, PAUSE_MOST_S))
+            if self.random.random() < 0.002:
+                raise LostError("walked out")
+        while self._unsettled:
+            await self._send_again(wire)
+            await self._until(lambda: bool(self._again) or not self._unsettled)
+        self.idle.set()
+        while self._target is None:
+            await self._news.wait()
+        target = self._target
+        await self._until(lambda: self._seq >= target)
+        reply = await self._ask(wire, op="me", game=GAME)
+        self.history.account = reply["ok"]
+        self._done = True
+
+    async def _sign_in(self, wire: Wire) -> None:
+        hello = {"name": self.history.name} if self._token is None else {"token": self._token}
+        reply = await self._ask(wire, op="hello", **hello)
+        while "error" in reply:
+            if reply["error"]["definite"] and reply["error"]["code"] != "overloaded":
+                self.history.events.append(Odd(f"hello was refused: {reply['error']}"))
+            await trio.sleep(0.1)
+            reply = await self._ask(wire, op="hello", **hello)
+        player = reply["ok"]["player"]["id"]
+        self._token = reply["ok"]["token"]
+        self.history.player = self.history.player or player
+        self.history.events.append(Signed(player))
+        join: dict[str, Any] = {"op": "join", "game": GAME}
+        if self._joined:
+            join["after"] = {"epoch": self._epoch, "seq": self._seq}
+        else:
+            join["key"] = "join"
+        reply = await self._ask(wire, **join)
+        while "error" in reply:
+            if reply["error"]["definite"] and reply["error"]["code"] != "overloaded":
+                self.history.events.append(Odd(f"join was refused: {reply['error']}"))
+            await trio.sleep(0.1)
+            reply = await self._ask(wire, **join)
+
+    async def _trade(self, wire: Wire) -> None:
+        """One command and wait, or a burst; now and then something that was sent before, all the same."""
+        count = self.random.choice((1, 1, 1, 3, 6, 12))
+        await self.world.leave_to_send(count)
+        new = range(len(self.history.commands), len(self.history.commands) + count)
+        self.history.commands += [self._command() for _ in new]
+        numbers = list(new)
+        if self.random.random() < 0.1:
+            old = self.random.randrange(max(0, numbers[-1] - RECENT), numbers[-1] + 1)
+            if self.history.commands[old].key is not None:
+                numbers.append(old)
+        await self._send(wire, numbers)
+        if count == 1 or self.random.random() < 0.3:
+            await self._until(lambda: not any(n in self._unsettled and n not in self._again for n in numbers))
+        else:
+            await self._until(lambda: len(self._unsettled) <= WINDOW or bool(self._again))
+
+    async def _send_again(self, wire: Wire) -> None:
+        """What was answered `nobody knows` or `not taken in`, once more."""
+        if self._again:
+            await trio.sleep(0.2)
+            numbers = sorted(self._again)
+            self._again.clear()
+            await self._send(wire, numbers)
+
+    def _command(self) -> Command:
+        number = next(self._keys)
+        key, choose = f"{self.history.name}-{number}", self.random
+        op = choose.choices(("buy", "sell", "order", "cancel", "say"), (4, 4, 6, 3, 3))[0]
+        good = choose.choice(("grain", "wood"))
+        match op:
+            case "buy" | "sell":
+                fields: dict[str, Any] = {"good": good, "qty": choose.randint(1, 3)}
+                if choose.random() < 0.5:
+                    fields["limit"] = choose.randint(15, 30)
+            case "order":
+                fields = {"good": good, "side": choose.choice(("bid", "ask"))}
+                fields |= {"qty": choose.randint(1, 4), "price": choose.randint(15, 30)}
+            case "cancel":
+                order = self._orders.pop(choose.randrange(len(self._orders))) if self._orders else "o1"
+                fields = {"order": order}
+            case _:
+                fields = {"text": f"this is {key}"}
+                if choose.random() < 0.3:
+                    return Command(None, {"op": op, **fields})
+        return Command(key, {"op": op, **fields})
+
+    # Sending and waiting
+
+    async def _send(self, wire: Wire, commands: Sequence[int]) -> None:
+        if not commands:
+            return
+        texts = []
+        for number in commands:
+            command, request = self.history.commands[number], next(self._ids)
+            message = {"id": request, "game": GAME, **command.fields}
+            if command.key is not None:
+                message["key"] = command.key
+            texts.append(json.dumps(message).encode())
+            self._waiting[request] = number
+            if number not in self._settled:
+                self._unsettled[number] = None
+            self.history.events.append(Sent(request, number))
+        await wire.send(*texts)
+
+    async def _ask(self, wire: Wire, **message: Any) -> dict[str, Any]:
+        request = next(self._ids)
+        self._waiting[request] = -1
+        await wire.send(json.dumps({"id": request, **message}).encode())
+        await self._until(lambda: request in self._replies, f"the answer to {message}")
+        return self._replies.pop(request)
+
+    async def _until(self, holds: Callable[[], bool], what: str = "an answer") -> None:
+        with trio.move_on_after(ANSWER_DEADLINE_S):
+            while not holds():
+                await self._news.wait()
+            return
+        raise StalledError(f"{what} did not come within {ANSWER_DEADLINE_S} s ({len(self._unsettled)} are unanswered)")
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = trio.Event()

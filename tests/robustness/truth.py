@@ -1,0 +1,103 @@
+"""The truth: what the log says that happened, got by replaying it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from attrs import Factory, define, frozen
+
+from tests.robustness.recorder import Recording
+from tradegame.controller.websocket import protocol
+from tradegame.core.domain import snapshot, views
+from tradegame.core.domain.audit import audit
+from tradegame.core.domain.commands import decode_entry
+from tradegame.core.domain.events import Accepted, Bought, OrderCancelled, OrderPlaced, Rejected, Result, Sold
+
+AUDIT_EVERY = 500
+"""Entries between two audits of every invariant."""
+
+
+@frozen
+class Effect:
+    """What a command came to, when it was applied and not answered from memory: an ``ok`` or an ``error``."""
+
+    ok: bool
+    body: dict[str, Any]
+
+
+@define
+class Truth:
+    """``effects`` and ``logged`` by player and key: what took effect, and how often the command stands in the log.
+
+    ``said``: how often each text was said. ``frames`` by ``seq``. ``accounts`` by player and ``seq``: every account, as
+    JSON, that a player had when an entry ended at that ``seq``. ``final``: the accounts at the end. ``problems``:
+    what is wrong with the log itself.
+    """
+
+    epoch: str = ""
+    seq: int = 0
+    commands: int = 0
+    effects: dict[tuple[str, str], list[Effect]] = Factory(dict)
+    logged: Counter[tuple[str, str]] = Factory(Counter)
+    said: Counter[str] = Factory(Counter)
+    frames: dict[int, bytes] = Factory(dict)
+    accounts: dict[tuple[str, int], set[str]] = Factory(dict)
+    final: dict[str, dict[str, Any]] = Factory(dict)
+    problems: list[str] = Factory(list)
+    chain: str = ""
+
+
+def replay(recording: Recording) -> Truth:
+    """Play the log from its very beginning."""
+    game = recording.new_game()
+    truth = Truth(epoch=game.state.epoch, problems=list(recording.changes))
+    generation = 1
+    for number, entry in enumerate(recording.entries, 1):
+        while generation < entry.generation:
+            generation += 1
+            expected = recording.snapshots.get(generation)
+            if expected is not None and snapshot.state_hash(game) != expected:
+                truth.problems.append(f"the snapshot of generation {generation} is not what the log leads to")
+        applied = game.apply_value(entry.value)
+        for command, outcome in zip(decode_entry(entry.value).commands, applied.outcomes, strict=True):
+            if command.op == "say":
+                truth.said[command.text] += not outcome.replayed  # type: ignore[attr-defined]
+            if command.key is None:
+                continue
+            name = (command.player, command.key)
+            truth.logged[name] += 1
+            if not outcome.replayed:
+                truth.effects.setdefault(name, []).append(_effect(outcome.result))
+        if applied.frame is not None:
+            text = protocol.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
+            truth.frames[applied.frame.seq] = text
+        for player in applied.accounts:
+            account = json.dumps(views.account(game.state, player))
+            truth.accounts.setdefault((player, applied.seq), set()).add(account)
+        if number % AUDIT_EVERY == 0:
+            truth.problems += [f"after entry {number}: {violation}" for violation in audit(game.state)]
+    truth.problems += [f"at the end: {violation}" for violation in audit(game.state)]
+    truth.seq, truth.commands, truth.chain = game.state.seq, game.state.commands, game.state.chain
+    # Through JSON, as a client sees it.
+    truth.final = {p: json.loads(json.dumps(views.account(game.state, p))) for p in game.state.players}
+    return truth
+
+
+def _effect(result: Result) -> Effect:
+    """The protocol's words for a result, written once more from its page."""
+    match result:
+        case Bought(filled, cost, fee, cash, seq):
+            return Effect(True, {"filled": filled, "cost": cost, "fee": fee, "cash": cash, "seq": seq})
+        case Sold(filled, proceeds, fee, cash, seq):
+            return Effect(True, {"filled": filled, "proceeds": proceeds, "fee": fee, "cash": cash, "seq": seq})
+        case OrderPlaced(order, filled, resting, cash, seq):
+            return Effect(True, {"order": order, "filled": filled, "resting": resting, "cash": cash, "seq": seq})
+        case OrderCancelled(order, cash, qty, seq):
+            return Effect(True, {"order": order, "released": {"cash": cash, "qty": qty}, "seq": seq})
+        case Accepted(seq):
+            return Effect(True, {"seq": seq})
+        case Rejected(code, message):
+            return Effect(False, {"code": code, "message": message, "definite": True})
+    raise AssertionError(f"an unknown result {result!r}")

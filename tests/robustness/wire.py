@@ -1,0 +1,150 @@
+"""A WebSocket connection of plain bytes over a trio socket: none of tradegame's own code, and quick to kill.
+
+Only what a server of whole, uncompressed text frames sends is understood; anything else is an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import struct
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import trio
+
+OPEN_DEADLINE_S = 10.0
+_TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
+
+
+class LostError(Exception):
+    """The connection is gone: refused, cut, or closed by the server (``code``)."""
+
+    def __init__(self, why: str, code: int | None = None) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+class Wire:
+    """One connection. One task receives; any may send. ``abort`` drops it without a word."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._buffer = b""
+        self._sending = trio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> Wire:
+        """Connect and shake hands. Raises LostError."""
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        with trio.move_on_after(OPEN_DEADLINE_S):
+            try:
+                stream = await trio.open_tcp_stream(parts.hostname, parts.port)
+            except OSError as error:
+                raise LostError(f"refused: {error}") from None
+            wire = cls(stream)
+            try:
+                await wire._shake_hands(parts.netloc, parts.path)
+            except BaseException:
+                wire.abort()
+                raise
+            return wire
+        raise LostError("no handshake in time")
+
+    async def send(self, *texts: bytes) -> None:
+        """Send text frames, all in one write. Raises LostError."""
+        await self._send_all(b"".join([_frame(_TEXT, text) for text in texts]))
+
+    async def receive(self) -> list[bytes]:
+        """The next text frames, one or more. Raises LostError."""
+        while True:
+            texts = await self._take()
+            if texts:
+                return texts
+            await self._read()
+
+    def abort(self) -> None:
+        """Drop the connection: the server sees a reset."""
+        # Linger for no time: close sends a RST. socket(7)
+        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._stream.socket.close()
+
+    async def _shake_hands(self, host: str, path: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        await self._send_all(
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: tradegame.v1\r\n\r\n".encode()
+        )
+        while b"\r\n\r\n" not in self._buffer:
+            await self._read()
+        head, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
+        if not head.startswith(b"HTTP/1.1 101 "):
+            raise LostError(f"not upgraded: {head[:80]!r}")
+
+    async def _send_all(self, data: bytes) -> None:
+        async with self._sending:
+            try:
+                await self._stream.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                raise LostError(f"cut while sending: {error}") from None
+
+    async def _read(self) -> None:
+        try:
+            data = await self._stream.receive_some(65_536)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise LostError(f"cut: {error}") from None
+        if not data:
+            raise LostError("ended without a close frame")
+        self._buffer += data
+
+    async def _take(self) -> list[bytes]:
+        """The whole text frames in the buffer; pings are answered."""
+        buffer, at, texts = self._buffer, 0, []
+        while len(buffer) >= at + 2:
+            start, opcode, size, begin = at, buffer[at], buffer[at + 1], at + 2
+            if size == 126:
+                begin, size = at + 4, int.from_bytes(buffer[at + 2 : at + 4], "big")
+            elif size == 127:
+                begin, size = at + 10, int.from_bytes(buffer[at + 2 : at + 10], "big")
+            if len(buffer) < begin + size:
+                break
+            payload = buffer[begin : begin + size]
+            at = begin + size
+            if opcode == _TEXT:
+                texts.append(payload)
+            elif opcode == _PING:
+                await self._send_all(_frame(_PONG, payload))
+            elif opcode == _CLOSE and not texts:
+                raise LostError(f"closed: {payload[2:].decode()}", int.from_bytes(payload[:2], "big"))
+            elif opcode == _CLOSE:
+                at = start  # its turn comes at the next call
+                break
+            else:
+                raise AssertionError(f"a frame of the opcode {opcode:#x}")
+        self._buffer = buffer[at:]
+        return texts
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+
+def _frame(opcode: int, payload: bytes) -> bytes:
+    """A client's frame: masked. RFC 6455, section 5.3."""
+    size = len(payload)
+    key = os.urandom(4)
+    mask = int.from_bytes((key * (size // 4 + 1))[:size], "little")
+    masked = (int.from_bytes(payload, "little") ^ mask).to_bytes(size, "little")
+    if size < 126:
+        head = bytes((opcode, 0x80 | size))
+    else:
+        head = bytes((opcode, 0x80 | 126)) + size.to_bytes(2, "big")
+    return head + key + masked
