@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 import trio
@@ -41,6 +41,7 @@ class _CompactedWatch:
 class FaultyStore:
     """Passes everything on, but ``faults`` befall the next transactions, in that order (None: all is well).
 
+    Right before the ``meddles_at``-th, ``meddle`` is awaited: what another node does at that moment.
     So many of the next ranges fail as ``unreadable`` says, and so many of the next watches meet a compaction at
     once as ``compactions`` says.
     With ``dies_at`` n the n-th transaction from now on never reaches the store and raises CrashError.
@@ -51,6 +52,8 @@ class FaultyStore:
         self.faults = list(faults)
         self.dies_at: int | None = None
         self.transactions = 0
+        self.meddles_at: int | None = None
+        self.meddle: Callable[[], Awaitable[object]] = trio.lowlevel.checkpoint
         self.unreadable = 0
         self.compactions = 0
 
@@ -58,6 +61,8 @@ class FaultyStore:
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()
     ) -> TransactionResult:
         self.transactions += 1
+        if self.transactions == self.meddles_at:
+            await self.meddle()
         if self.dies_at == self.transactions:
             raise CrashError
         fault = self.faults.pop(0) if self.faults else None

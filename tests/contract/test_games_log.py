@@ -122,8 +122,13 @@ async def test_an_append_whose_first_try_went_wrong_lands_exactly_once(
     games = KvGameStateRepository(faulty, prefix)
     meta = await games.create(new_meta())
     faulty.faults = [fault, fault]
-    assert await games.update(meta, "n1-1", b"1") == meta
-    assert await ids_in(games) == ["n1-1"]
+    async with games.watch(meta, meta.revision) as watch:
+        assert await games.update(meta, "n1-1", b"1") == meta
+        await games.update(meta, "n1-2", b"2")
+        told = await receive_told(watch, 2)
+    # Written once, too, not only there once: the watch would tell it twice.
+    assert [entry.id for entry in told if isinstance(entry, LogEntry)] == ["n1-1", "n1-2"]
+    assert told == await log_of(games, await games.get("bazaar"))
 
 
 @pytest.mark.parametrize(("fault", "definite"), [(Fault.REFUSED, True), (Fault.DROPPED, False)])

@@ -203,3 +203,28 @@ async def test_a_late_snapshot_leaves_nothing_in_a_deleted_game(
     await games.delete("bazaar")
     assert await games.save_snapshot(meta, 1, "d1", 0, b"a state in three parts") is None
     assert await keys_in(kv, prefix) == []
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+async def test_a_game_made_anew_between_two_steps_of_a_snapshot_is_left_alone(
+    kv: KeyValueStore, prefix: str, step: int
+) -> None:
+    node, other = FaultyStore(kv), KvGameStateRepository(kv, prefix)
+    games = KvGameStateRepository(node, prefix, part_bytes=10)
+    meta = await turn(games, await games.create(new_meta()), b"first")
+    raised = await games.raise_generation(meta)
+    assert raised is not None
+    made: list[GameMeta] = []
+
+    async def make_anew() -> None:
+        await other.delete("bazaar")
+        made.append(await other.create(new_meta(epoch="new")))
+        await other.update(made[0], "n2-1", b"of the new life")
+
+    # Three parts, meta, trim.
+    node.transactions, node.meddles_at, node.meddle = 0, step, make_anew
+    saved = await games.save_snapshot(raised, 3, "d3", 10, b"a state in three parts")
+    assert (saved is None) == (step < 5)
+    assert (await other.get("bazaar")).meta == made[0]
+    assert await ids_in(other) == ["n2-1"]
+    assert await keys_in(kv, f"{prefix}/games/bazaar/snapshot/") == []

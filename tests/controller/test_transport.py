@@ -425,7 +425,7 @@ async def test_a_client_that_takes_no_answer_to_its_handshake_is_given_up() -> N
     async def never(data: object) -> None:
         await trio.sleep_forever()
 
-    ours.send_all = never  # type: ignore[method-assign,assignment]
+    ours.send_all = never  # type: ignore[method-assign]
     async with trio.open_nursery() as nursery:
         websocket = await accept(nursery, ours, parse_head(upgrade()), within_s=0.1)
         with trio.fail_after(2):

@@ -80,7 +80,7 @@ class AccountSeen:
 
 @frozen
 class Lost:
-    """The connection ended. ``code``: of the server's close frame; None: it was cut. ``unanswered``: so many commands were."""
+    """The connection ended. ``code``: of the server's close frame; None: it was cut. ``unanswered`` counts commands."""
 
     code: int | None
     unanswered: int

@@ -68,7 +68,9 @@ class Wire:
             await self._read()
 
     def abort(self) -> None:
-        """Drop the connection: the server sees a reset."""
+        """Drop the connection: the server sees a reset. Idempotent."""
+        if self._stream.socket.fileno() == -1:
+            return
         # Linger for no time: close sends a RST. socket(7)
         self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._stream.socket.close()
@@ -77,7 +79,8 @@ class Wire:
         key = base64.b64encode(os.urandom(16)).decode()
         await self._send_all(
             f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: tradegame.v1\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Protocol: tradegame.v1\r\n\r\n".encode()
         )
         while b"\r\n\r\n" not in self._buffer:
             await self._read()
@@ -143,8 +146,5 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     key = os.urandom(4)
     mask = int.from_bytes((key * (size // 4 + 1))[:size], "little")
     masked = (int.from_bytes(payload, "little") ^ mask).to_bytes(size, "little")
-    if size < 126:
-        head = bytes((opcode, 0x80 | size))
-    else:
-        head = bytes((opcode, 0x80 | 126)) + size.to_bytes(2, "big")
-    return head + key + masked
+    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return bytes((opcode,)) + length + key + masked

@@ -6,6 +6,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,8 +56,14 @@ async def put(store: SqliteStore, key: str, value: bytes = b"1") -> int:
     return (await store.transaction([], [Put(key, value)])).revision
 
 
-def child(code: str, path: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def child(code: str, path: str) -> Iterator[subprocess.Popen[str]]:
+    """Killed at the end, whatever happens."""
+    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def read(path: str) -> bytes:
@@ -113,7 +121,6 @@ async def test_a_second_process_is_told_that_the_file_is_in_use(path: str) -> No
         with pytest.raises(StoreUnavailableError, match=rf"{path} is in use by another process"):
             async with open_sqlite(path):
                 pass
-        process.kill()
     async with open_sqlite(path) as store:
         await put(store, "a")
 

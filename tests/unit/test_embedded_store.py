@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from tradegame.core.repositories import (
+    ConnectionsChanged,
     LeaseLostError,
+    LiveConnection,
+    NodeInfo,
     StoreFullError,
     StoreUnavailableError,
 )
 from tradegame.infra.embedded.engine import Engine
 from tradegame.infra.embedded.store import SqliteStore, open_sqlite
+from tradegame.infra.kv.connections import KvConnectionRepository
 from tradegame.infra.kv.port import KeyRange, Put
 
 ALL = KeyRange("a", "~")
@@ -266,3 +271,25 @@ async def test_a_store_in_memory_needs_no_thread_to_write() -> None:
             await put(store, f"k{number}")
         assert threading.active_count() == before
         assert len((await store.range(ALL)).pairs) == 100
+
+
+async def test_a_connection_removed_and_saved_again_in_one_commit_is_told_as_saved(path: str, gate: Gate) -> None:
+    connection = LiveConnection("c1", "n1", "p1", (), 1)
+    async with open_sqlite(path) as store:
+        node = KvConnectionRepository(store, "t")
+        await node.register(NodeInfo("n1", "", "", 1))
+        await node.save([connection])
+        async with node.watch() as watch:
+            with trio.fail_after(10):
+                assert await watch.receive() == ConnectionsChanged(saved=(connection,), reset=True)
+                await watch.receive()
+                async with trio.open_nursery() as nursery:
+                    gate.opened.clear()
+                    nursery.start_soon(put, store, "first")
+                    await trio.testing.wait_all_tasks_blocked(0.01)
+                    nursery.start_soon(node.remove, [connection])
+                    await trio.testing.wait_all_tasks_blocked(0.01)
+                    nursery.start_soon(node.save, [connection])
+                    await trio.testing.wait_all_tasks_blocked(0.01)
+                    gate.opened.set()
+                assert await watch.receive() == ConnectionsChanged(saved=(connection,))

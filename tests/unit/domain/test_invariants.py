@@ -1,13 +1,14 @@
 """Anything that players, hosts and clocks may do, and what must hold all the same.
 
-The machine keeps books of its own: a ledger fed by the public events alone, the best levels as followers know
-them, and every key that was used. None of it looks at how the game came to its state.
+The machine keeps books of its own: a ledger and a follower's public state, both fed by the public events alone,
+and every key that was used. None of it looks at how the game came to its state.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+import random
 from collections import defaultdict
 from typing import Any
 
@@ -15,11 +16,23 @@ from attrs import asdict, evolve
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, precondition, rule
 
-from tests.support.domain import BEGIN, YEAR_3000
+from tests.support.domain import BEGIN, YEAR_3000, events
+from tests.unit.domain.shadows import Follower, Ledger
+from tests.unit.domain.strategies import (
+    PLAYERS,
+    busy,
+    commands,
+    definitions,
+    goods,
+    keys,
+    mostly,
+    players,
+    prices,
+    steps,
+)
 from tradegame.core.domain import snapshot, views
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.commands import (
-    Announce,
     BuyGood,
     CancelOrder,
     Command,
@@ -33,164 +46,22 @@ from tradegame.core.domain.commands import (
 )
 from tradegame.core.domain.definition import (
     GameDefinition,
-    GoodDefinition,
-    HouseDefinition,
-    NewsDefinition,
-    RoundsDefinition,
-    problems,
 )
 from tradegame.core.domain.events import (
     Accepted,
     Applied,
     BookChanged,
     Bought,
-    Joined,
     OrderCancelled,
     OrderPlaced,
     Outcome,
     Rejected,
-    RoundChanged,
     Sold,
     Traded,
 )
 from tradegame.core.domain.game import Game
 
-PLAYERS = ["ann", "bob", "cid", "dee"]
-GOODS = ["grain", "wool", "salt"]
-
-prices = st.one_of(st.integers(1, 12), st.integers(1, 12), st.integers(1, 60), st.sampled_from([1, 10**9]))
-quantities = st.one_of(st.integers(1, 8), st.integers(1, 8), st.integers(1, 200), st.just(1_000_000))
-funds = st.one_of(st.integers(0, 400), st.integers(0, 400), st.sampled_from([0, 1, 10**15]))
-houses = st.builds(
-    HouseDefinition,
-    anchor=prices,
-    spread=st.integers(1, 9),
-    step=st.integers(1, 5),
-    levels=st.integers(1, 7),
-    size=quantities,
-    stock=funds,
-    cash=funds,
-    target=st.one_of(st.integers(1, 300), st.just(10**15)),
-    slope=st.sampled_from([0, 1, 2, 1_000]),
-    tick_s=st.sampled_from([1, 2, 7, 86_400]),
-    drift_bps=st.sampled_from([0, 50, 5_000]),
-)
-goods = st.dictionaries(
-    st.sampled_from(GOODS),
-    st.builds(GoodDefinition, endowment=funds, house=st.one_of(st.none(), houses)),
-    min_size=1,
-)
-seconds = st.sampled_from([0, 0, 1, 5, 60, 86_400])
-all_rounds = st.builds(
-    RoundsDefinition,
-    open_s=st.sampled_from([1, 5, 60, 31_536_000]),
-    lobby_s=seconds,
-    closed_s=seconds,
-    repeat=st.sampled_from([0, 1, 2, 5, 1_000_000]),
-)
-bps = st.one_of(st.integers(-9_999, 20_000), st.sampled_from([-9_999, 1_000_000]))
-
-
-@st.composite
-def definitions(draw: st.DrawFn) -> GameDefinition:
-    some = draw(goods)
-    news = [
-        NewsDefinition(at_s=draw(seconds), text="!", good=good, anchor_bps=draw(bps) if good else 0)
-        for good in draw(st.lists(st.one_of(st.none(), st.sampled_from(list(some))), max_size=4))
-    ]
-    definition = GameDefinition(
-        id="g",
-        cash=draw(funds),
-        fee_bps=draw(st.sampled_from([0, 0, 1, 30, 3_333, 10_000])),
-        open_orders=draw(st.sampled_from([0, 1, 3, 50, 1_000])),
-        goods=some,
-        rounds=draw(st.one_of(st.none(), all_rounds)),
-        news=tuple(news),
-    )
-    assert problems(definition) == []
-    return definition
-
-
-steps = st.one_of(
-    st.just(0),
-    st.integers(1, 999),
-    st.integers(1_000, 20_000),
-    st.integers(1, 40).map(lambda days: days * 86_400_000),
-    st.integers(-10_000, -1),
-    st.just(-30 * 86_400_000),
-)
-keys = st.one_of(st.none(), st.sampled_from(["k1", "k2", "k3"]))
-players = st.sampled_from(PLAYERS)
-known_goods = st.one_of(st.sampled_from(GOODS), st.sampled_from(GOODS), st.just("gold"))
 orders = Bundle("orders")
-
-commands = st.one_of(
-    st.builds(Join, player=players, name=st.text(st.characters(codec="utf-8"), max_size=3), key=keys),
-    st.builds(BuyGood, player=players, good=known_goods, qty=quantities, limit=st.none() | prices, key=keys),
-    st.builds(SellGood, player=players, good=known_goods, qty=quantities, limit=st.none() | prices, key=keys),
-    st.builds(
-        PlaceOrder,
-        player=players,
-        good=known_goods,
-        side=st.sampled_from(["bid", "ask"]),
-        qty=quantities,
-        price=prices,
-        key=keys,
-    ),
-    st.builds(CancelOrder, player=players, order=st.integers(0, 60).map("o{}".format), key=keys),
-    st.builds(
-        Say,
-        player=players,
-        text=st.text(st.characters(codec="utf-8"), max_size=3),
-        to=st.none() | st.sampled_from([*PLAYERS, "house", "nobody"]),
-        key=keys,
-    ),
-    st.builds(Announce, text=st.just("news"), good=st.none() | known_goods, anchor_bps=bps),
-    st.builds(SetPhase, phase=st.sampled_from(["lobby", "open", "closed"])),
-)
-
-
-class Ledger:
-    """What every account owns, free and held together, by the events alone."""
-
-    def __init__(self, definition: GameDefinition) -> None:
-        self.definition = definition
-        self.round = 1
-        self.owned: dict[str, dict[str, int]] = {}
-        self.endow()
-
-    def endow(self) -> None:
-        goods = self.definition.goods
-        houses = {good: fields.house for good, fields in goods.items() if fields.house}
-        self.owned["fees"] = dict.fromkeys(["cash", *goods], 0)
-        self.owned["house"] = {**self.owned["fees"], **{good: house.stock for good, house in houses.items()}}
-        self.owned["house"]["cash"] = sum(house.cash for house in houses.values())
-        for player in self.owned.keys() - {"house", "fees"}:
-            self.join(player)
-
-    def join(self, player: str) -> None:
-        goods = self.definition.goods
-        self.owned[player] = {"cash": self.definition.cash, **{good: goods[good].endowment for good in goods}}
-
-    def follow(self, applied: Applied) -> None:
-        for event in applied.frame.events if applied.frame else ():
-            if isinstance(event, Joined):
-                self.join(event.player)
-            elif isinstance(event, Traded):
-                notional = event.price * event.qty
-                fee = (notional * self.definition.fee_bps + 9_999) // 10_000
-                buyer, seller = self.owned[event.buyer], self.owned[event.seller]
-                buyer["cash"] -= notional
-                buyer[event.good] += event.qty
-                seller["cash"] += notional
-                seller[event.good] -= event.qty
-                (buyer if event.taker == "buy" else seller)["cash"] -= fee
-                self.owned["fees"]["cash"] += fee
-            elif isinstance(event, RoundChanged):
-                assert event.round >= self.round
-                if event.round > self.round:
-                    self.round = event.round
-                    self.endow()
 
 
 def best_levels(game: Game, good: str) -> tuple[Any, Any]:
@@ -218,7 +89,7 @@ class AnyGame(RuleBasedStateMachine):
     @initialize(
         definition=definitions(),
         seed=st.integers(-(2**70), 2**70),
-        joined=st.lists(players, unique=True),
+        joined=mostly(st.just(PLAYERS), st.lists(players, unique=True)),
         at=st.one_of(st.just(BEGIN), st.integers(0, YEAR_3000)),
     )
     def create(self, definition: GameDefinition, seed: int, joined: list[str], at: int) -> None:
@@ -227,12 +98,20 @@ class AnyGame(RuleBasedStateMachine):
         self.at = at
         self.log: list[bytes] = []
         self.ledger = Ledger(definition)
-        self.best: dict[str, tuple[Any, Any]] = dict.fromkeys(definition.goods, ((), ()))
+        self.follower = Follower(self.game)
         self.keys: dict[str, dict[str, tuple[Command, Any]]] = {}
         self.enter([Join(player=player, name=player) for player in joined])
 
     def new_game(self) -> Game:
         return Game.create(self.definition, "e", self.begin, self.seed)
+
+    @rule(step=steps, seed=st.integers(0, 2**32), count=st.integers(1, 30))
+    def market(self, step: int, seed: int, count: int) -> None:
+        """A busy day: the market is open, all are there, and prices are close together."""
+        self.at += step
+        joins = [Join(player=player, name=player) for player in PLAYERS]
+        self.enter([*joins, SetPhase(phase="open"), *busy(random.Random(seed), count)])
+        self.enter(list(busy(random.Random(seed + 1), 3)))
 
     @rule(step=steps, some=st.lists(commands, min_size=1, max_size=5))
     def many(self, step: int, some: list[Command]) -> None:
@@ -251,7 +130,7 @@ class AnyGame(RuleBasedStateMachine):
         assert due is None or due > self.game.state.clock
 
     @rule(at=st.sampled_from([YEAR_3000, YEAR_3000 + 1_000]))
-    @precondition(lambda self: self.at % 7 == 0)
+    @precondition(lambda self: len(self.log) % 5 == 0)
     def far_future(self, at: int) -> None:
         self.at = at
         self.enter([])
@@ -259,10 +138,10 @@ class AnyGame(RuleBasedStateMachine):
     @rule(
         target=orders,
         player=players,
-        good=st.sampled_from(GOODS),
+        good=goods,
         side=st.sampled_from(["bid", "ask"]),
         qty=st.integers(1, 8),
-        price=st.integers(1, 12),
+        price=prices,
     )
     def order(self, player: str, good: str, side: str, qty: int, price: int) -> Any:
         (outcome,) = self.enter([PlaceOrder(player=player, good=good, side=side, qty=qty, price=price)]).outcomes
@@ -274,16 +153,18 @@ class AnyGame(RuleBasedStateMachine):
     def cancel(self, order: tuple[str, str], key: str | None) -> None:
         self.enter([CancelOrder(player=order[0], order=order[1], key=key)])
 
-    @rule(player=players, command=commands, times=st.integers(2, 3))
-    def repeat(self, player: str, command: Command, times: int) -> None:
+    @rule(command=commands, times=st.integers(2, 3))
+    def repeat(self, command: Command, times: int) -> None:
         """The same command with the same key, in one entry and again in another."""
-        command = evolve(command, key="k9")
+        command = evolve(command, key=f"r{len(self.log)}")
         self.enter([command] * times)
         self.enter([command])
 
-    @rule(player=players, some=st.integers(1, 300))
-    @precondition(lambda self: self.at % 5 == 0)
+    @rule(player=players, some=st.sampled_from([3, 300]))
+    @precondition(lambda self: len(self.log) % 3 == 0)
     def many_keys(self, player: str, some: int) -> None:
+        """Enough to forget the first ones."""
+        self.enter([Join(player=player, name="")])
         self.enter([Say(player=player, text="", key=f"m{number}") for number in range(some)])
 
     @rule()
@@ -311,6 +192,8 @@ class AnyGame(RuleBasedStateMachine):
 
         assert audit(state) == []
         self.check_frame(applied, seq, clock)
+        self.follower.follow(applied)
+        assert self.follower.state == views.public_state(state)
         self.check_books(applied)
         self.ledger.follow(applied)
         self.check_ledger()
@@ -322,6 +205,8 @@ class AnyGame(RuleBasedStateMachine):
         for command, outcome in zip(some, applied.outcomes, strict=True):
             self.check_key(command, outcome)
             self.check_result(command, outcome, applied)
+        if len(some) == 1:
+            self.check_amounts(some[0], applied)
         self.check_no_trace(before, entry, applied)
         return applied
 
@@ -336,13 +221,13 @@ class AnyGame(RuleBasedStateMachine):
             assert applied.frame.at == state.clock
 
     def check_books(self, applied: Applied) -> None:
-        changed = [event for event in (applied.frame.events if applied.frame else ()) if isinstance(event, BookChanged)]
-        assert len({event.good for event in changed}) == len(changed)
-        for event in changed:
-            assert self.best[event.good] != (event.bids, event.asks)
-            self.best[event.good] = event.bids, event.asks
-        for good in self.game.state.markets:
-            assert self.best[good] == best_levels(self.game, good)
+        state = self.game.state
+        changed = [event.good for event in events(applied, BookChanged)]
+        assert len(set(changed)) == len(changed)
+        for good in state.markets:
+            shown = self.follower.state["goods"][good]
+            assert (shown["bids"], shown["asks"]) == best_levels(self.game, good)
+        assert state.phase == "open" or not any(account.orders for account in state.accounts.values())
 
     def check_ledger(self) -> None:
         state = self.game.state
@@ -397,6 +282,23 @@ class AnyGame(RuleBasedStateMachine):
         else:
             assert isinstance(result, Accepted)
 
+    def check_amounts(self, command: Command, applied: Applied) -> None:
+        """What a lone command is told is what its trades and its account say."""
+        result = applied.outcomes[0].result
+        if isinstance(result, Rejected | Accepted) or applied.outcomes[0].replayed:
+            return
+        account = self.game.state.accounts[command.player]
+        if isinstance(result, OrderCancelled):
+            assert result.order not in {order.id for order in account.orders.values()}
+            return
+        assert result.cash == account.cash
+        taken = [trade for trade in events(applied, Traded) if is_taker(command.player, trade)]
+        assert result.filled == sum(trade.qty for trade in taken)
+        if not isinstance(result, OrderPlaced):
+            notionals = [trade.price * trade.qty for trade in taken]
+            assert (result.cost if isinstance(result, Bought) else result.proceeds) == sum(notionals)
+            assert result.fee == sum((notional * self.definition.fee_bps + 9_999) // 10_000 for notional in notionals)
+
     def check_no_trace(self, before: bytes, entry: Entry, applied: Applied) -> None:
         """What was refused or replayed might as well not have been in the entry."""
         effective = tuple(
@@ -409,6 +311,10 @@ class AnyGame(RuleBasedStateMachine):
             same = twin.apply(Entry(entry.at, effective))
             assert without_traces(twin) == without_traces(self.game)
             assert (same.frame, same.accounts, same.whispers) == (applied.frame, applied.accounts, applied.whispers)
+
+
+def is_taker(player: str, trade: Traded) -> bool:
+    return (trade.buyer if trade.taker == "buy" else trade.seller) == player
 
 
 def payload(command: Command) -> dict[str, Any]:

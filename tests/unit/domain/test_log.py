@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.domain import BEGIN, LIVELY, Table, define_game, house
-from tests.unit.domain.test_invariants import commands, definitions
+from tests.unit.domain.strategies import commands, definitions
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.commands import BuyGood, Command, Entry, Say, SetPhase, decode_entry, encode_entry
 from tradegame.core.domain.definition import (

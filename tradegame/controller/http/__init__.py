@@ -1,0 +1,1 @@
+"""The HTTP edge: Hypercorn behind the door, and what it serves."""

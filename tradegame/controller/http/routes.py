@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from tradegame.controller.http.page import page
+from tradegame.controller.http.server import BrokenOffError
 from tradegame.controller.websocket import values
 from tradegame.controller.websocket.protocol import error_body
 from tradegame.core.domain import views
@@ -27,7 +28,7 @@ from tradegame.core.domain.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from tradegame.core.repositories import CompactedError, GameStateRepository, StoreUnavailableError
+from tradegame.core.repositories import CompactedError, GameGoneError, GameStateRepository, StoreUnavailableError
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.export_log import export_log
 from tradegame.core.use_cases.games import GameService
@@ -182,8 +183,11 @@ class _Routes:
 
         async def body() -> AsyncIterator[bytes]:
             yield first
-            async for piece in lines:
-                yield piece
+            try:
+                async for piece in lines:
+                    yield piece
+            except (CompactedError, GameGoneError, StoreUnavailableError) as error:
+                raise BrokenOffError from error
 
         name = f"{host.id}-{host.meta.epoch}.jsonl"
         return StreamingResponse(

@@ -34,6 +34,10 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+class BrokenOffError(Exception):
+    """Raised by an app that has begun a response and cannot finish it, through no fault of its own; with its cause."""
+
+
 class HttpServer:
     """Serves an ASGI app, connection by connection: an instance is the door's ``http`` handler.
 
@@ -64,13 +68,21 @@ class HttpServer:
         replay = SecureReplay(stream, first) if isinstance(stream, trio.SSLStream) else Replay(stream, first)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cut_when_cancelled, replay)
-            server = TCPServer(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
+            server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
             await server.run()
             nursery.cancel_scope.cancel()
 
     async def finish(self) -> None:
         """Answer what is under way, but nothing after it on any connection; idle ones are closed. Returns at once."""
         await self._context.terminated.set()
+
+
+class _Connection(TCPServer):
+    """Hypercorn's, which after the peer's end waits for the idle timeout before it is done: this one does not."""
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        await self.idle_task.stop()
 
 
 async def _cut_when_cancelled(replay: Replay) -> None:
@@ -137,6 +149,10 @@ class Guard:
         failed = False
         try:
             await self._app(scope, receive_body, send_noting)
+        except* BrokenOffError as broken:
+            # Unfinished, the response is cut off, and so the client knows.
+            reason = str(broken.exceptions[0].__cause__)
+            log.warning("http_response_broken_off", method=scope["method"], path=scope["path"], reason=reason)
         except* Exception:
             failed = True
             reference = secrets.token_hex(4)

@@ -30,7 +30,8 @@ CATCH_UP_S = 0.005
 TOO_SLOW = 4001
 
 PRESENCE_S = 0.25
-"""How often who came and went is told, at most."""
+NEWCOMER_S = 2.0
+"""How often who came and went is told, at most; and how long a newcomer's list waits for the register."""
 
 
 @define(eq=False)
@@ -71,7 +72,7 @@ class Hub:
     _followers: dict[str, dict[Member, None]] = field(factory=dict, init=False)
     _players: dict[str, _PlayerHere] = field(factory=dict, init=False)
     _behind: dict[tuple[Member, str], int] = field(factory=dict, init=False)
-    _newcomers: dict[str, dict[Member, None]] = field(factory=dict, init=False)
+    _newcomers: dict[tuple[Member, str], float] = field(factory=dict, init=False)
     _dirty: list[Member] = field(factory=list, init=False)
     _gathering: bool = field(default=False, init=False)
     _presence_changed: trio.Event = field(factory=trio.Event, init=False)
@@ -150,7 +151,7 @@ class Hub:
         self._followers.get(host.id, {}).pop(member, None)
         self._behind[member, host.id] = host.game.state.seq - len(missed)
         self._catch_up(member, host)
-        self._newcomers.setdefault(host.id, {})[member] = None
+        self._newcomers[member, host.id] = trio.current_time()
         self._presence_changed.set()
 
     def unfollow(self, client: ClientSession, game: str) -> None:
@@ -249,27 +250,34 @@ class Hub:
         self._presence_changed.set()
 
     async def run_presence(self) -> None:
-        """Tell who came and went, gathered over a moment; and newcomers, who is there."""
+        """Tell who came and went, gathered over a moment; and newcomers, once they are registered, who is there."""
         while True:
-            await self._presence_changed.wait()
+            with trio.move_on_after(NEWCOMER_S if self._newcomers else float("inf")):
+                await self._presence_changed.wait()
             await trio.sleep(PRESENCE_S)
             self._presence_changed = trio.Event()
-            newcomers, self._newcomers = self._newcomers, {}
-            for game, delta in self.presence.deltas().items():
-                fresh = newcomers.get(game, {})
+            deltas = self.presence.deltas()
+            arrived = self._arrived()
+            for game, delta in deltas.items():
                 wire = text_frame(protocol.encode_presence(game, delta.online, delta.offline))
+                fresh = arrived.get(game, {})
                 for member in self._followers.get(game, ()):
                     if member not in fresh:
                         self.post(member, wire)
-            for game, members in newcomers.items():
-                online = dict.fromkeys(self.presence.online(game))
+            for game, members in arrived.items():
+                wire = text_frame(protocol.encode_presence(game, self.presence.online(game), ()))
                 for member in members:
-                    if member.client.signed_in is not None:
-                        online[member.client.signed_in.player.id] = None
-                wire = text_frame(protocol.encode_presence(game, tuple(online), (), full=True))
-                for member in members:
-                    if game in member.games:
-                        self.post(member, wire)
+                    self.post(member, wire)
+
+    def _arrived(self) -> dict[str, dict[Member, None]]:
+        """The newcomers whom the register knows by now, or who have waited long enough for it."""
+        arrived: dict[str, dict[Member, None]] = {}
+        now = trio.current_time()
+        for (member, game), since in list(self._newcomers.items()):
+            if self.presence.knows(member.client.connection, game) or now - since >= NEWCOMER_S:
+                arrived.setdefault(game, {})[member] = None
+                del self._newcomers[member, game]
+        return arrived
 
     # Inside
 
@@ -303,7 +311,7 @@ class Hub:
         followers.pop(member, None)
         if not followers:
             self._followers.pop(game, None)
-        self._newcomers.get(game, {}).pop(member, None)
+        self._newcomers.pop((member, game), None)
 
     def _registered(self, member: Member) -> None:
         client = member.client

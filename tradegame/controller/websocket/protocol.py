@@ -215,10 +215,8 @@ def encode_whisper(game: str, seq: int, at: int, whisper: Whispered) -> bytes:
     ).encode()
 
 
-def encode_presence(game: str, online: Sequence[str], offline: Sequence[str], *, full: bool = False) -> bytes:
-    """``full``: ``online`` is everyone, not only who came. The mark is an addition that old clients may ignore."""
-    mark = ',"full":true' if full else ""
-    return (f'{{"push":"presence","game":"{game}","online":{_json(online)},"offline":{_json(offline)}{mark}}}').encode()
+def encode_presence(game: str, online: Sequence[str], offline: Sequence[str]) -> bytes:
+    return f'{{"push":"presence","game":"{game}","online":{_json(online)},"offline":{_json(offline)}}}'.encode()
 
 
 def encode_gone(game: str, epoch: str) -> bytes:

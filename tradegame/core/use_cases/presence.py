@@ -74,6 +74,11 @@ class Presence:
         self._changed.clear()
         return deltas
 
+    def knows(self, connection_id: str, game: str) -> bool:
+        """Whether the register has this connection in this game."""
+        connection = self._connections.get(connection_id)
+        return connection is not None and game in connection.games
+
     def __len__(self) -> int:
         return len(self._connections)
 

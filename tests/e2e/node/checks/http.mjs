@@ -80,11 +80,6 @@ export async function http({ url, http: base, adminToken, game, housed }) {
     assert.match(page.headers.get("content-type"), /^text\/html/);
   });
 
-  await check("GET /asyncapi.json and /openapi.json describe it for machines", async () => {
-    assert.ok((await json("/asyncapi.json", 200)).asyncapi);
-    assert.ok((await json("/openapi.json", 200)).openapi);
-  });
-
   await check("the host's requests need the admin's token", async () => {
     const body = JSON.stringify({ id: "mine", title: "Mine", cash: 1, goods: { wood: { endowment: 1 } } });
     const expected = adminToken ? [401, "unauthorized"] : [403, "forbidden"];

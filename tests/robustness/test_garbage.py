@@ -1,0 +1,53 @@
+"""Garbage of every kind, thrown at a server on which somebody plays: they must not notice, and nothing must stay behind.
+
+Here each kind comes once, in small; ``test_garbage_long`` throws them all, again and again, and weighs the server.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.robustness import garbage_frames, garbage_requests
+from tests.robustness.garbage_frames import Kind
+from tests.robustness.victim import Bystander, Victim, until
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+
+KINDS = garbage_frames.KINDS + garbage_requests.KINDS
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    directory = tmp_path_factory.mktemp("garbage")
+    with Victim(directory) as server:
+        yield server
+        server.assert_healthy()
+        server.assert_log_verifies(directory)
+
+
+@pytest.fixture(scope="module")
+def bystander(victim: Victim) -> Iterator[Bystander]:
+    with Bystander(victim.url) as player:
+        player.assert_served(10)
+        yield player
+    print(player.summary())
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_others_play_on_beside(kind: Kind, victim: Victim, bystander: Bystander) -> None:
+    descriptors = victim.descriptors()
+    seed = random.SystemRandom().randrange(2**32)
+    print("seed", seed)
+    kind(victim.port, random.Random(seed))
+    bystander.assert_served(3)
+    victim.assert_healthy()
+    until(lambda: victim.metric("tradegame_connections") == 1, lambda: "connections stay behind")
+    until(
+        lambda: len(victim.descriptors()) <= len(descriptors),
+        lambda: f"descriptors stay behind: {descriptors} became {victim.descriptors()}",
+    )

@@ -1,0 +1,78 @@
+"""What can be known of a game from its public events alone: everybody's funds, and the public state."""
+
+from __future__ import annotations
+
+from tradegame.core.domain import views
+from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.events import Applied, BookChanged, Joined, RoundChanged, Said, Traded
+from tradegame.core.domain.game import Game
+
+
+class Ledger:
+    """What every account owns, free and held together, by the events alone."""
+
+    def __init__(self, definition: GameDefinition) -> None:
+        self.definition = definition
+        self.round = 1
+        self.owned: dict[str, dict[str, int]] = {}
+        self.endow()
+
+    def endow(self) -> None:
+        goods = self.definition.goods
+        houses = {good: fields.house for good, fields in goods.items() if fields.house}
+        self.owned["fees"] = dict.fromkeys(["cash", *goods], 0)
+        self.owned["house"] = {**self.owned["fees"], **{good: house.stock for good, house in houses.items()}}
+        self.owned["house"]["cash"] = sum(house.cash for house in houses.values())
+        for player in self.owned.keys() - {"house", "fees"}:
+            self.join(player)
+
+    def join(self, player: str) -> None:
+        goods = self.definition.goods
+        self.owned[player] = {"cash": self.definition.cash, **{good: goods[good].endowment for good in goods}}
+
+    def follow(self, applied: Applied) -> None:
+        for event in applied.frame.events if applied.frame else ():
+            if isinstance(event, Joined):
+                self.join(event.player)
+            elif isinstance(event, Traded):
+                notional = event.price * event.qty
+                fee = (notional * self.definition.fee_bps + 9_999) // 10_000
+                buyer, seller = self.owned[event.buyer], self.owned[event.seller]
+                buyer["cash"] -= notional
+                buyer[event.good] += event.qty
+                seller["cash"] += notional
+                seller[event.good] -= event.qty
+                (buyer if event.taker == "buy" else seller)["cash"] -= fee
+                self.owned["fees"]["cash"] += fee
+            elif isinstance(event, RoundChanged):
+                assert event.round >= self.round
+                if event.round > self.round:
+                    self.round = event.round
+                    self.endow()
+
+
+class Follower:
+    """The public state, as a client keeps it that joined at the beginning and has seen nothing but events since."""
+
+    def __init__(self, game: Game) -> None:
+        self.state = views.public_state(game.state)
+
+    def follow(self, applied: Applied) -> None:
+        state, at = self.state, applied.at
+        for event in applied.frame.events if applied.frame else ():
+            if isinstance(event, Joined):
+                state["players"][event.player] = {"name": event.name}
+            elif isinstance(event, Traded):
+                good = state["goods"][event.good]
+                good["last"] = event.price
+                good["volume"] += event.qty
+                good["recent"] = [*good["recent"], (at, event.price, event.qty)][-200:]
+            elif isinstance(event, BookChanged):
+                good = state["goods"][event.good]
+                assert (good["bids"], good["asks"]) != (event.bids, event.asks)
+                good["bids"], good["asks"] = event.bids, event.asks
+            elif isinstance(event, Said):
+                message = {"player": event.player, "text": event.text, "at": at}
+                state["messages"] = [*state["messages"], message][-50:]
+            elif isinstance(event, RoundChanged):
+                state["phase"], state["round"], state["ends_at"] = event.phase, event.round, event.ends_at

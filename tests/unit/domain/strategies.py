@@ -1,0 +1,145 @@
+"""Any definition, any command, any step of a clock: what Hypothesis may think of."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tradegame.core.domain.commands import (
+    Announce,
+    BuyGood,
+    CancelOrder,
+    Command,
+    Join,
+    PlaceOrder,
+    Say,
+    SellGood,
+    SetPhase,
+)
+from tradegame.core.domain.definition import (
+    GameDefinition,
+    GoodDefinition,
+    HouseDefinition,
+    NewsDefinition,
+    RoundsDefinition,
+    problems,
+)
+
+PLAYERS = ["ann", "bob", "cid", "dee"]
+GOODS = ["g0", "g1", "g2"]
+"""A game has the first one, two or three of them."""
+
+
+def mostly(usual: st.SearchStrategy[Any], *others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """What keeps a market going, and now and then what is at the edge."""
+    return st.one_of(usual, usual, usual, usual, st.one_of(*others))
+
+
+prices = mostly(st.integers(3, 12), st.integers(1, 60), st.sampled_from([1, 10**9]))
+quantities = mostly(st.integers(1, 8), st.integers(1, 200), st.just(1_000_000))
+funds = mostly(st.integers(20, 400), st.sampled_from([0, 1, 10**15]))
+houses = st.builds(
+    HouseDefinition,
+    anchor=prices,
+    spread=st.integers(1, 9),
+    step=st.integers(1, 5),
+    levels=st.integers(1, 7),
+    size=quantities,
+    stock=funds,
+    cash=funds,
+    target=mostly(st.integers(20, 300), st.sampled_from([1, 10**15])),
+    slope=st.sampled_from([0, 1, 2, 1_000]),
+    tick_s=st.sampled_from([1, 2, 7, 86_400]),
+    drift_bps=st.sampled_from([0, 50, 5_000]),
+)
+good_definitions = st.builds(GoodDefinition, endowment=funds, house=st.one_of(st.none(), houses))
+seconds = st.sampled_from([0, 0, 1, 5, 60, 86_400])
+all_rounds = st.builds(
+    RoundsDefinition,
+    open_s=st.sampled_from([1, 5, 60, 600, 86_400, 31_536_000]),
+    lobby_s=seconds,
+    closed_s=seconds,
+    repeat=st.sampled_from([0, 0, 1, 2, 5, 1_000_000]),
+)
+bps = st.one_of(st.integers(-9_999, 20_000), st.sampled_from([-9_999, 1_000_000]))
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> GameDefinition:
+    some = dict(zip(GOODS, draw(st.lists(good_definitions, min_size=1, max_size=3)), strict=False))
+    news = [
+        NewsDefinition(at_s=draw(seconds), text="!", good=good, anchor_bps=draw(bps) if good else 0)
+        for good in draw(st.lists(st.one_of(st.none(), st.sampled_from(list(some))), max_size=4))
+    ]
+    definition = GameDefinition(
+        id="g",
+        cash=draw(funds),
+        fee_bps=draw(st.sampled_from([0, 1, 30, 3_333, 10_000])),
+        open_orders=draw(st.sampled_from([0, 1, 3, 50, 50, 1_000])),
+        goods=some,
+        rounds=draw(st.one_of(st.none(), st.none(), all_rounds)),
+        news=tuple(news),
+    )
+    assert problems(definition) == []
+    return definition
+
+
+steps = st.one_of(
+    st.just(0),
+    st.integers(1, 999),
+    st.integers(1_000, 20_000),
+    st.integers(1, 40).map(lambda days: days * 86_400_000),
+    st.integers(-10_000, -1),
+    st.just(-30 * 86_400_000),
+)
+keys = mostly(st.none(), st.sampled_from(["k1", "k2", "k3", "k4"]))
+players = st.sampled_from(PLAYERS)
+goods = st.sampled_from(["g0"] * 8 + ["g1", "g1", "g2", "gold"])
+trades = st.one_of(
+    st.builds(BuyGood, player=players, good=goods, qty=quantities, limit=st.none() | prices, key=keys),
+    st.builds(SellGood, player=players, good=goods, qty=quantities, limit=st.none() | prices, key=keys),
+    *[
+        st.builds(
+            PlaceOrder,
+            player=players,
+            good=goods,
+            side=st.sampled_from(["bid", "ask"]),
+            qty=quantities,
+            price=prices,
+            key=keys,
+        )
+    ]
+    * 2,
+)
+commands = st.one_of(
+    st.builds(Join, player=players, name=st.text(st.characters(codec="utf-8"), max_size=3), key=keys),
+    trades,
+    st.builds(CancelOrder, player=players, order=st.integers(0, 60).map("o{}".format), key=keys),
+    st.builds(
+        Say,
+        player=players,
+        text=st.text(st.characters(codec="utf-8"), max_size=3),
+        to=st.none() | st.sampled_from([*PLAYERS, "house", "nobody"]),
+        key=keys,
+    ),
+    st.builds(Announce, text=st.just("news"), good=st.none() | goods, anchor_bps=bps),
+    st.builds(SetPhase, phase=st.sampled_from(["lobby", "open", "open", "open", "closed"])),
+)
+
+
+def busy(rng: random.Random, count: int) -> Iterator[Command]:
+    """Small trades around one price: drawn by hand, since Hypothesis likes the edges so much that few would meet."""
+    for _ in range(count):
+        player, good = rng.choice(PLAYERS), rng.choice(GOODS[:1] * 4 + GOODS)
+        side, qty, price = rng.choice(("bid", "ask")), rng.randint(1, 6), rng.randint(4, 11)
+        kind = rng.randrange(10)
+        if kind < 6:
+            yield PlaceOrder(player=player, good=good, side=side, qty=qty, price=price)
+        elif kind < 9:
+            immediate = BuyGood if side == "bid" else SellGood
+            yield immediate(player=player, good=good, qty=qty, limit=rng.choice((None, price)))
+        else:
+            yield CancelOrder(player=player, order=f"o{rng.randrange(1, 80)}")
