@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.robustness import garbage_frames, garbage_requests
+from tests.robustness import garbage_frames, garbage_http, garbage_requests
 from tests.robustness.garbage_frames import Kind
 from tests.robustness.victim import Bystander, Victim, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
-KINDS = garbage_frames.KINDS + garbage_requests.KINDS
+KINDS = garbage_frames.KINDS + garbage_requests.KINDS + garbage_http.KINDS
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ class Victim(ServerProcess):
         super().__init__(
             store, directory, name="victim", games=[grain_only()], flags=settings, host={"audit_s": 1.0}
         )
+        self._judged = 0  # characters of its log
 
     @property
     def pid(self) -> int:
@@ -72,9 +73,11 @@ class Victim(ServerProcess):
         return sum(map(float, found))
 
     def faults(self) -> list[str]:
-        """The lines of its log that no garbage may cause: a stack trace, an error, or what is no event at all."""
+        """The new lines of its log that no garbage may cause: a stack trace, an error, or what is no event at all."""
         bad = []
-        for line in self.log.splitlines():
+        log, begin = self.log, self._judged
+        self._judged = log.rfind("\n") + 1
+        for line in log[begin : self._judged].splitlines():
             try:
                 event = json.loads(line)
             except ValueError:
@@ -87,7 +90,8 @@ class Victim(ServerProcess):
     def assert_healthy(self) -> None:
         """It serves, no stack trace is in its log, and no invariant is broken."""
         assert self.running, self.log[-4_000:]
-        assert not self.faults(), "\n".join(self.faults())
+        faults = self.faults()
+        assert not faults, "\n".join(faults)
         assert httpx.get(f"{self.http}/readyz", timeout=ANSWER_S).status_code == 200
         assert self.metric("tradegame_audit_violations") == 0
         assert self.metric("tradegame_game_serving") >= 1

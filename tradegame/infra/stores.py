@@ -13,7 +13,10 @@ EMBEDDED_PREFIX = "tradegame"
 
 @asynccontextmanager
 async def open_store(settings: StoreSettings) -> AsyncIterator[tuple[KeyValueStore, str]]:
-    """The store, and the prefix of its keys; closed at the end. Raises StoreError when it cannot be opened."""
+    """The store, and the prefix of its keys; closed at the end.
+
+    Raises StoreError when it cannot be opened, OSError for a TLS file that cannot be read.
+    """
     kind, _, rest = settings.url.partition(":")
     if kind in ("etcd", "etcds"):
         # imported here, since grpc is heavy and most servers run on the embedded store
@@ -22,6 +25,7 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[tuple[KeyValueSto
         endpoints, prefix = parse_etcd_url(settings.url)
         etcd = EtcdSettings(
             endpoints=endpoints,
+            prefix=prefix,
             ca=settings.ca,
             cert=settings.cert,
             key=settings.key,

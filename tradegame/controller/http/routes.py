@@ -27,6 +27,7 @@ from tradegame.core.domain.errors import (
     TradeGameError,
     UnauthorizedError,
     UnavailableError,
+    UnknownGameError,
 )
 from tradegame.core.repositories import CompactedError, GameGoneError, GameStateRepository, StoreUnavailableError
 from tradegame.core.use_cases.administer import AdministerUseCase
@@ -247,13 +248,19 @@ class _Routes:
 
 
 def _game_id(request: Request) -> str:
+    """Raises UnknownGameError for what no game can be called."""
     game: str = request.path_params["game"]
+    if not ID_PATTERN.match(game):
+        raise UnknownGameError(f"no game {game[:64]!r}")
     return game
 
 
 async def _json_object(request: Request) -> dict[str, Any]:
     try:
-        data = json.loads(await request.body())
+        text = (await request.body()).decode()
+        data = json.loads(text)
+        if "\\u" in text:  # half a surrogate pair, spelled so, could not even be named in the answer
+            json.dumps(data, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise BadRequestError("not a JSON object", at="$") from None
     if type(data) is not dict:

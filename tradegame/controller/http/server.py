@@ -7,10 +7,13 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias, cast
 
+import h11
 import structlog
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.events import Closed
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
@@ -54,8 +57,6 @@ class HttpServer:
         self._config.keep_alive_timeout = KEEP_ALIVE_S
         self._config.keep_alive_max_requests = 10_000
         self._config.h11_max_incomplete_size = MAX_HEAD
-        self._config.h2_max_concurrent_streams = 16
-        self._config.h2_max_header_list_size = MAX_HEAD
         self._config.max_app_queue_size = 4
 
     async def __call__(self, stream: Stream, head: Head, address: str) -> None:
@@ -81,8 +82,43 @@ class _Connection(TCPServer):
     """Hypercorn's, which after the peer's end waits for the idle timeout before it is done: this one does not."""
 
     async def _read_data(self) -> None:
+        hypercorns = self.protocol.protocol
+        self.protocol.protocol = _Http1(
+            hypercorns.app,
+            hypercorns.config,
+            hypercorns.context,
+            hypercorns.task_group,
+            hypercorns.connection_state,
+            hypercorns.ssl,
+            hypercorns.client,
+            hypercorns.server,
+            hypercorns.send,
+        )
         await super()._read_data()
         await self.idle_task.stop()
+
+
+class _Http1(H11Protocol):
+    """HTTP/1 and nothing else, in all of a connection's requests: the door sees the first one only.
+
+    Hypercorn's goes over to HTTP/2 for whoever asks, and to WebSocket, where it fails on bytes that come too soon.
+    """
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """An upgrade to HTTP/2 is not taken up (RFC 9110, section 7.8)."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        upgrades = [value.strip().lower() for name, value in request.headers if name == b"upgrade"]
+        if request.http_version not in (b"1.1", b"1.0"):
+            await self._refuse(505)
+        elif b"websocket" in upgrades:
+            await self._refuse(403)
+        else:
+            await super()._create_stream(request)
+
+    async def _refuse(self, status: int) -> None:
+        await self._send_error_response(status)
+        await self.send(Closed())
 
 
 async def _cut_when_cancelled(replay: Replay) -> None:
@@ -102,10 +138,6 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI app."""
-        if scope["type"] == "websocket":
-            # An upgrade on a connection that was kept alive: the door sees only a connection's first request.
-            await send({"type": "websocket.close"})
-            return
         try:
             with trio.fail_after(self._body_s):
                 body = await self._body(scope, receive)
