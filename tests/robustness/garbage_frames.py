@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from contextlib import ExitStack
 
 
 from tests.support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Raw, ask, frame, text, upgrade
@@ -108,15 +109,15 @@ FORBIDDEN_FRAMES: dict[str, tuple[bytes, int]] = {
 
 
 def forbidden_frames(port: int, chance: random.Random) -> None:
-    opened = {name: Raw.upgraded(port) for name in FORBIDDEN_FRAMES}
-    for name, (data, _) in FORBIDDEN_FRAMES.items():
-        opened[name].send(HELLO * chance.randrange(2) + data)
-    for name, (_, code) in FORBIDDEN_FRAMES.items():
-        assert opened[name].end()[0] == code, name
-        opened[name].send(frame(CLOSE, code.to_bytes(2, "big")))
-    for connection in opened.values():
-        connection.until_closed()
-        connection.close()
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(Raw.upgraded(port)) for name in FORBIDDEN_FRAMES}
+        for name, (data, _) in FORBIDDEN_FRAMES.items():
+            opened[name].send(HELLO * chance.randrange(2) + data)
+        for name, (_, code) in FORBIDDEN_FRAMES.items():
+            assert opened[name].end()[0] == code, name
+            opened[name].send(frame(CLOSE, code.to_bytes(2, "big")))
+        for connection in opened.values():
+            connection.until_closed()
 
 
 def a_flood_of_fragments(port: int, chance: random.Random) -> None:
@@ -212,4 +213,3 @@ KINDS: tuple[Kind, ...] = (
     connections_that_say_nothing,
     comings_and_goings,
 )
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
@@ -74,12 +75,44 @@ REFUSED: dict[str, bytes] = {
 
 PATHS = (
     *("/%00", "/v1/games/%00", "/v1/games/%ff%fe", "/v1/games/%ED%A0%80", "/v1/games/..%2f..%2fetc", "/v1/games//log"),
-    *("/v1/games/bazaar%2Flog", "/v1/games/BAZAAR", "/v1/games/" + "x" * 10_000, "//", "/..", "/%", "/%zz", "/?" + "a=b&" * 3_000),
-    *("/v1/games/bazaar/standings?limit=%EF%BC%91", "/v1/games/bazaar/standings?limit=" + "9" * 5_000, "*", "/v1/players/x"),
-    *("/v1/games/bazaar/standings?limit=1&limit=x", "/v1/games/bazaar/standings?%00=%00", "/;/", "/v1/games/bazaar\\log"),
+    *(
+        "/v1/games/bazaar%2Flog",
+        "/v1/games/BAZAAR",
+        "/v1/games/" + "x" * 10_000,
+        "//",
+        "/..",
+        "/%",
+        "/%zz",
+        "/?" + "a=b&" * 3_000,
+    ),
+    *(
+        "/v1/games/bazaar/standings?limit=%EF%BC%91",
+        "/v1/games/bazaar/standings?limit=" + "9" * 5_000,
+        "*",
+        "/v1/players/x",
+    ),
+    *(
+        "/v1/games/bazaar/standings?limit=1&limit=x",
+        "/v1/games/bazaar/standings?%00=%00",
+        "/;/",
+        "/v1/games/bazaar\\log",
+    ),
 )
 
-PARTS = ("%00", "%20", "a%2Fb", "..", "%2E%2E", "%ff", "%ED%A0%80", "x" * 5_000, quote("\U0001f600" * 50), "p-nobody", "'--", "*")
+PARTS = (
+    "%00",
+    "%20",
+    "a%2Fb",
+    "..",
+    "%2E%2E",
+    "%ff",
+    "%ED%A0%80",
+    "x" * 5_000,
+    quote("\U0001f600" * 50),
+    "p-nobody",
+    "'--",
+    "*",
+)
 """Parts of a path that stand for a game or a player."""
 
 
@@ -89,15 +122,15 @@ def statuses(answer: bytes) -> list[int]:
 
 
 def requests_that_must_be_refused(port: int, chance: random.Random) -> None:
-    opened = {name: Raw(port) for name in chance.sample(list(REFUSED), len(REFUSED))}
-    for name, connection in opened.items():
-        connection.send(REFUSED[name])
-        connection.finish_sending()
-    for name, connection in opened.items():
-        found = statuses(connection.until_closed())
-        assert all(400 <= status < 500 or status in (501, 505) for status in found), (name, found)
-        assert len(found) <= 1, (name, found)
-        connection.close()
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(Raw(port)) for name in chance.sample(list(REFUSED), len(REFUSED))}
+        for name, connection in opened.items():
+            connection.send(REFUSED[name])
+            connection.finish_sending()
+        for name, connection in opened.items():
+            found = statuses(connection.until_closed())
+            assert all(400 <= status < 500 or status in (501, 505) for status in found), (name, found)
+            assert len(found) <= 1, (name, found)
 
 
 def strange_methods_and_paths(port: int, chance: random.Random) -> None:
@@ -144,8 +177,9 @@ def pipelined_requests_of_someone_who_does_not_read(port: int, chance: random.Ra
 def kept_alive_and_then_something_else(port: int, chance: random.Random) -> None:
     """The door sees a connection's first request only: what comes later must not get past it."""
     others = {
-        "an upgrade": upgrade(),
-        "an upgrade with a frame behind it": upgrade() + frame(1, b'{"op":"ping"}'),
+        "WebSocket": upgrade(),
+        "WebSocket with a frame behind it": upgrade() + frame(1, b'{"op":"ping"}'),
+        "WebSocket with rubbish behind it": upgrade() + chance.randbytes(5_000),
         "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + chance.randbytes(200),
         "frames": frame(1, b'{"op":"ping"}') * 10,
         "random bytes": chance.randbytes(20_000),
@@ -156,18 +190,14 @@ def kept_alive_and_then_something_else(port: int, chance: random.Random) -> None
     }
     for kept_alive in (True, False):
         for name, data in others.items():
-            connection = Raw(port)
-            if kept_alive:
-                connection.send((GET + END[2:]).encode())
-                assert connection.receive(13) == b"HTTP/1.1 200 ", name
-            connection.send(data)
-            if name != "an upgrade with a frame behind it" or kept_alive:
+            with Raw(port) as connection:
+                if kept_alive:
+                    connection.send((GET + END[2:]).encode())
+                    assert connection.receive(13) == b"HTTP/1.1 200 ", name
+                connection.send(data)
                 connection.finish_sending()
-            else:
-                connection.send(frame(8, b"\x03\xe8"))
-            answer = connection.until_closed()
-            assert b" 101 " not in answer or not kept_alive, (name, answer)
-            connection.close()
+                answer = connection.until_closed()
+                assert b" 101 " not in answer or (not kept_alive and "WebSocket" in name), (name, answer)
 
 
 def bodies_that_never_come(port: int, chance: random.Random) -> None:
@@ -225,7 +255,27 @@ BODIES: dict[str, str | bytes] = {
 }
 
 VALUES: tuple[Any, ...] = (
-    *(None, True, False, -1, 10**30, 1.5, -0.0, "", "x", "\ud800", "\0", [], [[]], {}, {"a": 1}, [1], [None], [{}], {"": {}}),
+    *(
+        None,
+        True,
+        False,
+        -1,
+        10**30,
+        1.5,
+        -0.0,
+        "",
+        "x",
+        "\ud800",
+        "\0",
+        [],
+        [[]],
+        {},
+        {"a": 1},
+        [1],
+        [None],
+        [{}],
+        {"": {}},
+    ),
 )
 
 HOUSE = ("anchor", "spread", "step", "levels", "size", "stock", "cash", "target", "slope", "tick_s", "drift_bps")
@@ -238,12 +288,15 @@ def hostile_definitions() -> list[str | bytes]:
         {**proper, name: value}
         for name in ("id", "title", "cash", "fee_bps", "open_orders", "goods", "rounds", "news")
         for value in VALUES
-        if (name, value) not in (("title", ""), ("title", "x"), ("title", "\0"), ("rounds", None), ("news", []), ("id", "x"))
+        if (name, value)
+        not in (("title", ""), ("title", "x"), ("title", "\0"), ("rounds", None), ("news", []), ("id", "x"))
     ]
     found += [{**proper, "goods": {"oil": {"endowment": value}}} for value in VALUES]
     found += [{**proper, "goods": {"oil": {"house": value}}} for value in VALUES if value is not None]
     found += [
-        {**proper, "goods": {"oil": {"house": {"anchor": 5, name: value}}}} for name in HOUSE for value in (*VALUES, 10**16)
+        {**proper, "goods": {"oil": {"house": {"anchor": 5, name: value}}}}
+        for name in HOUSE
+        for value in (*VALUES, 10**16)
     ]
     found += [{**proper, "rounds": {"open_s": 5, "lobby_s": value}} for value in VALUES]
     found += [{**proper, "news": [{"at_s": 1, "text": "t", "anchor_bps": value}]} for value in VALUES]
@@ -278,7 +331,14 @@ def hostile_parts_of_paths(port: int, chance: random.Random) -> None:
 
 
 def wrong_tokens(port: int, chance: random.Random) -> None:
-    values = ("Bearer", "Bearer ", f"bearer {ADMIN_TOKEN}x", f"Basic {ADMIN_TOKEN}", "Bearer \xe4\xff", "Bearer " + "x" * 8_000)
+    values = (
+        "Bearer",
+        "Bearer ",
+        f"bearer {ADMIN_TOKEN}x",
+        f"Basic {ADMIN_TOKEN}",
+        "Bearer \xe4\xff",
+        "Bearer " + "x" * 8_000,
+    )
     for value in values:
         with Raw(port) as connection:
             head = f"DELETE /v1/games/bazaar HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {value}{END}"
@@ -288,7 +348,7 @@ def wrong_tokens(port: int, chance: random.Random) -> None:
 
 def random_requests(port: int, chance: random.Random) -> None:
     """A proper request with a few bytes of it changed."""
-    whole = f"{POST}Content-Type: application/json\r\nTransfer-Encoding: chunked{END}5\r\n{{\"a\":\r\n0{END}".encode()
+    whole = f'{POST}Content-Type: application/json\r\nTransfer-Encoding: chunked{END}5\r\n{{"a":\r\n0{END}'.encode()
     for _ in range(60):
         changed = bytearray(whole)
         for _ in range(chance.randrange(1, 6)):

@@ -50,12 +50,39 @@ NOT_REQUESTS: dict[str, str] = {
 """Frames that are no request at all: each is answered with ``id: null``."""
 
 ODD_OPS: tuple[Any, ...] = (
-    *("", " ", "PING", "ping ", "__class__", "hello\0", "\ud800", "op" * 8_000, "../../etc", "\N{GREEK SMALL LETTER PI}"),
+    *(
+        "",
+        " ",
+        "PING",
+        "ping ",
+        "__class__",
+        "hello\0",
+        "\ud800",
+        "op" * 8_000,
+        "../../etc",
+        "\N{GREEK SMALL LETTER PI}",
+    ),
     *(0, -1, 1.5, True, False, 10**300, [], ["ping"], {}, {"op": "ping"}, [[[]]] * 100),
 )
 
 WRONG_FOR_ALL: tuple[Any, ...] = (
-    *(None, [], [1], {}, {"a": 1}, [[[[]]]], 1.5, 1e300, -0.0, "\ud800", "x" * 600, "\0" * 600, 2**64, -(2**63), 10**4_000),
+    *(
+        None,
+        [],
+        [1],
+        {},
+        {"a": 1},
+        [[[[]]]],
+        1.5,
+        1e300,
+        -0.0,
+        "\ud800",
+        "x" * 600,
+        "\0" * 600,
+        2**64,
+        -(2**63),
+        10**4_000,
+    ),
     *([["bazaar"]], {"game": "bazaar"}, -1),
 )
 """Values that no field takes, but for an object where one is meant."""
@@ -193,7 +220,16 @@ def the_wrong_order(port: int, chance: random.Random) -> None:
 
 
 def strange_names_and_tokens(port: int, chance: random.Random) -> None:
-    names = ("\u202eann", "a\u0300" * 16, "\U0001f600" * 32, "'; DROP TABLE players; --", "<script>", "house", "{}", "%s%n")
+    names = (
+        "\u202eann",
+        "a\u0300" * 16,
+        "\U0001f600" * 32,
+        "'; DROP TABLE players; --",
+        "<script>",
+        "house",
+        "{}",
+        "%s%n",
+    )
     for name in names:
         with Raw.upgraded(port) as connection:
             connection.send(ask("hello", id=1, name=name))

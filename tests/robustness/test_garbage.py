@@ -38,6 +38,14 @@ def bystander(victim: Victim) -> Iterator[Bystander]:
     print(player.summary())
 
 
+def test_every_field_of_every_op_with_every_wrong_value_is_refused_where_it_is(
+    victim: Victim, bystander: Bystander
+) -> None:
+    garbage_requests.ask_malformed(victim.port, list(garbage_requests.malformed_requests()))
+    bystander.assert_served(3)
+    victim.assert_healthy()
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_others_play_on_beside(kind: Kind, victim: Victim, bystander: Bystander) -> None:
     descriptors = victim.descriptors()

@@ -28,7 +28,13 @@ SETTLE_S = 20.0
 
 def grain_only() -> dict[str, Any]:
     """The bazaar, with a house that does not run out of money while somebody buys and sells all the time."""
-    house = {**BAZAAR["goods"]["grain"]["house"], "size": 1_000, "stock": 1_000_000, "target": 1_000_000, "drift_bps": 0}
+    house = {
+        **BAZAAR["goods"]["grain"]["house"],
+        "size": 1_000,
+        "stock": 1_000_000,
+        "target": 1_000_000,
+        "drift_bps": 0,
+    }
     return {**BAZAAR, "cash": 1_000_000, "goods": {"grain": {"house": house}, "wood": {"endowment": 10}}}
 
 
@@ -38,9 +44,7 @@ class Victim(ServerProcess):
     def __init__(self, directory: Path, **flags: Any) -> None:
         settings = {"limits.commands_per_s": 500, "limits.burst": 1_000, **flags}
         store = f"embedded:{directory / 'victim.db'}"
-        super().__init__(
-            store, directory, name="victim", games=[grain_only()], flags=settings, host={"audit_s": 1.0}
-        )
+        super().__init__(store, directory, name="victim", games=[grain_only()], flags=settings, host={"audit_s": 1.0})
         self._judged = 0  # characters of its log
 
     @property

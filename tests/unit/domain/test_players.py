@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tests.support.domain import BEGIN, Table, code, events, house
 from tradegame.core.domain import views
@@ -203,6 +205,25 @@ def test_keys_outlive_a_round() -> None:
 def test_different_payloads_have_different_digests(one: Command, other: Command) -> None:
     assert payload_digest(one) != payload_digest(other)
     assert payload_digest(one) == payload_digest(one)
+
+
+@pytest.mark.parametrize(
+    ("command", "others"),
+    [
+        (BuyGood(player="a", good="g", qty=1, limit=5), {"good": "h", "qty": 2, "limit": 6}),
+        (SellGood(player="a", good="g", qty=1, limit=5), {"good": "h", "qty": 2, "limit": 6}),
+        (
+            PlaceOrder(player="a", good="g", side="bid", qty=1, price=5),
+            {"good": "h", "side": "ask", "qty": 2, "price": 6},
+        ),
+        (Say(player="a", text="hi", to="b"), {"text": "ho", "to": None}),
+        (CancelOrder(player="a", order="o1"), {"order": "o2"}),
+    ],
+)
+def test_every_field_but_the_key_belongs_to_the_payload(command: Command, others: dict[str, Any]) -> None:
+    for name, value in others.items():
+        assert payload_digest(evolve(command, **{name: value})) != payload_digest(command)
+    assert payload_digest(evolve(command, key="k")) == payload_digest(command)
 
 
 # What may be shown

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import h11
 import structlog
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
@@ -21,6 +20,9 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from tradegame.controller.front import Stream
 from tradegame.controller.head import MAX_HEAD, Head
 from tradegame.controller.http.replay import Replay, SecureReplay
+
+if TYPE_CHECKING:
+    import h11
 
 log = structlog.get_logger(__name__)
 
