@@ -25,7 +25,7 @@ run: .venv/installed
 	@exec $(BIN)/tradegame serve --config config.toml --bots $(BOTS) $(ARGS)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m "not slow" $(ARGS)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check
@@ -41,7 +41,7 @@ bench: .venv/installed-dev
 
 # The heart of it, core/domain, must be covered whole.
 coverage: .venv/installed-dev
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m "not slow" --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=90
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 

@@ -31,6 +31,8 @@ commands_per_s = 1_000_000
 burst = 1_000_000
 max_connections = 100_000
 connections_per_address = 100_000
+[session]
+heartbeat_s = 120
 [log]
 level = "warning"
 [[games]]

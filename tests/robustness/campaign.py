@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 from tests.robustness import checks
 from tests.robustness.faults import Cluster
 from tests.robustness.history import Answered, FrameSeen, History, Lost, Sent
+from tests.robustness.proxy import Proxy
 from tests.robustness.recorder import Recorder
 from tests.robustness.traffic import GAME, Client, FramePool
 from tests.robustness.truth import Truth, replay
@@ -33,7 +34,7 @@ SETTLE_DEADLINE_S = 60.0
 GAME_DEFINITION: dict[str, Any] = {
     "id": GAME,
     "cash": 1_000_000,
-    "fee_bps": 25,
+    "fee_bps": 250,
     "open_orders": 20,
     "goods": {
         "grain": {
@@ -66,15 +67,17 @@ def node(store: str, directory: Path, name: str = "node") -> ServerProcess:
 
 @frozen
 class Summary:
-    """What a campaign came to. Times in s: from a kill until a command that came after it was answered."""
+    """What a campaign came to. Times in s. ``recovery_s``: from a fault until a command was answered
+    on a connection made after it (when etcd is troubled: after the trouble, on any)."""
 
     title: str
     seed: int
     kills: int
     kills_while_starting: int
-    store_kills: int
+    store_faults: int
     commands: int
     acknowledged: int
+    unknown: int
     unanswered: int
     sent_again: int
     frames: int
@@ -88,16 +91,16 @@ class Summary:
     def lines(self) -> list[str]:
         """For people."""
         struck = f"{self.kills} kills under load, {self.kills_while_starting} while starting"
-        if self.store_kills:
-            struck += f", {self.store_kills} of etcd"
+        if self.store_faults:
+            struck = f"{self.store_faults} faults of etcd under load"
         return [
             f"{self.title} (seed {self.seed}): {struck}; {len(self.violations)} violations",
-            f"  {self.commands} commands: {self.acknowledged} acknowledged; {self.unanswered} were unanswered when a "
-            f"connection went; {self.sent_again} times one was sent again, with its key",
+            f"  {self.commands} commands: {self.acknowledged} acknowledged, {self.unknown} without a key never known; "
+            f"{self.unanswered} were unanswered when a connection went; {self.sent_again} times one was sent again",
             f"  {self.frames} frames checked; {self.entries} entries in the log, {self.generations} generations",
-            f"  at a kill {_spread(self.unanswered_at_kills, 0)} commands were unanswered",
+            f"  at a fault {_spread(self.unanswered_at_kills, 0)} commands were unanswered",
             f"  start to serving {_spread(self.start_s)} s; "
-            f"kill to first acknowledged command {_spread(self.recovery_s)} s",
+            f"fault to first acknowledged command {_spread(self.recovery_s)} s",
         ]
 
 
@@ -125,13 +128,14 @@ class Campaign:
     rounds: int
     seed: int
     etcd: EtcdServer | None = None
+    proxy: Proxy | None = None
     random: Random = field(init=False)
     cluster: Cluster = field(init=False)
     recorder: Recorder = field(init=False)
     clients: list[Client] = field(factory=list, init=False)
     kills: int = field(default=0, init=False)
     kills_while_starting: int = field(default=0, init=False)
-    store_kills: int = field(default=0, init=False)
+    store_faults: int = field(default=0, init=False)
     unanswered_at_kills: list[int] = field(factory=list, init=False)
     recovery_s: list[float] = field(factory=list, init=False)
     _answered: int = field(default=0, init=False)
@@ -145,14 +149,16 @@ class Campaign:
 
     async def run(self, strike: Callable[[Campaign], Any]) -> Summary:
         """Start everything, strike ``rounds`` times under load, let all settle, and check. Kills all it started."""
+        pool = FramePool()
+        self.clients = [
+            Client(History(f"c{number}"), self, pool, Random(f"{self.seed} {number}")) for number in range(CLIENTS)
+        ]
         try:
-            for each in self.nodes:
-                await self.cluster.start(each)
-            pool = FramePool()
-            self.clients = [
-                Client(History(f"c{number}"), self, pool, Random(f"{self.seed} {number}")) for number in range(CLIENTS)
-            ]
             async with trio.open_nursery() as nursery:
+                if self.proxy is not None:
+                    await nursery.start(self.proxy.run)
+                for each in self.nodes:
+                    await self.cluster.start(each)
                 nursery.start_soon(self.recorder.run)
                 async with trio.open_nursery() as trading:
                     for client in self.clients:
@@ -202,18 +208,28 @@ class Campaign:
                 if self.random.random() < 0.3:
                     client.move()
 
-    async def kill_etcd(self) -> None:
-        """Kill the store itself under load, and start it on its data; the nodes live on."""
+    async def trouble_etcd(self) -> None:
+        """Kill the store itself under load, freeze it, or lose its answers; the nodes live on, and so do connections.
+
+        Frozen for longer than a call may take, it does afterwards what was given up by then.
+        """
         assert self.etcd is not None
-        self.store_kills += 1
+        assert self.proxy is not None
+        self.store_faults += 1
         self.unanswered_at_kills.append(sum(client.unanswered for client in self.clients))
-        killed_at = trio.current_time()
-        await trio.to_thread.run_sync(self.etcd.kill)
-        await trio.sleep(self.random.choice((0, 0, self.random.uniform(0, 6))))
         begun = trio.current_time()
-        await trio.to_thread.run_sync(self.etcd.start)
-        self.cluster.start_s.append(trio.current_time() - begun)
-        self._struck = _Struck(killed_at, 0)  # the nodes lived on, and so did the connections
+        match self.random.choice(("kill", "freeze", "lose answers")):
+            case "kill":
+                await trio.to_thread.run_sync(self.etcd.kill)
+                await trio.sleep(self.random.choice((0, 0, self.random.uniform(0, 6))))
+                await trio.to_thread.run_sync(self.etcd.start)
+            case "freeze":
+                self.etcd.pause()
+                await trio.sleep(self.random.uniform(1.5, 5))
+                self.etcd.resume()
+            case _:
+                await self.proxy.lose_answers(self.random.choice((0.1, 0.5, 3, 5)))
+        self._struck = _Struck(begun, 0)
 
     # The course of things
 
@@ -240,8 +256,10 @@ class Campaign:
             for client in self.clients:
                 client.conclude(seq)
             return
-        busy = {client.history.name: client.unanswered for client in self.clients if not client.idle.is_set()}
-        raise AssertionError(f"{self.title}: these have unanswered commands: {busy}; the log ends with\n{self._logs()}")
+        busy = {c.history.name: (c.unanswered, c.doing) for c in self.clients if not c.idle.is_set()}
+        raise AssertionError(
+            f"{self.title}: these have unanswered commands: {busy}; {self.recorder}; the log ends with\n{self._logs()}"
+        )
 
     def _close_game(self) -> None:
         """Orders are given back and the house stops: accounts stay as they are from here on."""
@@ -266,9 +284,14 @@ class Campaign:
             seed=self.seed,
             kills=self.kills,
             kills_while_starting=self.kills_while_starting,
-            store_kills=self.store_kills,
+            store_faults=self.store_faults,
             commands=sum(len(history.commands) for history in histories),
             acknowledged=sum(map(len, settled)),
+            unknown=sum(
+                command.key is None and number not in known
+                for history, known in zip(histories, settled, strict=True)
+                for number, command in enumerate(history.commands)
+            ),
             unanswered=sum(lost.unanswered for history in histories for lost in history.of(Lost)),
             sent_again=sum(len(h.of(Sent)) - len({sent.command for sent in h.of(Sent)}) for h in histories),
             frames=sum(len(history.of(FrameSeen)) for history in histories),

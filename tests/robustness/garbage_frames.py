@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable
 from contextlib import ExitStack
 
-
 from tests.support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Raw, ask, frame, text, upgrade
 
 Kind = Callable[[int, random.Random], None]

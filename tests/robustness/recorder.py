@@ -109,7 +109,7 @@ class Recorder:
     game: str
     file: Path
     ahead: int
-    recording: Recording = field(factory=Recording)
+    recording: Recording = field(factory=Recording, repr=lambda recording: f"{recording.exports} exports")
     _sent: int = 0
     _progress: trio.Event = field(factory=trio.Event)
 

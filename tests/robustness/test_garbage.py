@@ -1,4 +1,4 @@
-"""Garbage of every kind, thrown at a server on which somebody plays: they must not notice, and nothing must stay behind.
+"""Garbage of every kind, thrown at a server on which somebody plays: they must not notice, and nothing may be left.
 
 Here each kind comes once, in small; ``test_garbage_long`` throws them all, again and again, and weighs the server.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -23,7 +23,7 @@ from tests.robustness.history import (
     Sent,
     Signed,
 )
-from tests.robustness.wire import LostError, Wire
+from tests.robustness.wire import LostError, StalledError, Wire
 
 GAME = "bazaar"
 ANSWER_DEADLINE_S = 20.0
@@ -32,10 +32,6 @@ WINDOW = 24
 """Commands that one client has under way at once, at most. A player's last 256 keys are remembered."""
 RECENT = 60
 PAUSE_MOST_S = 0.02
-
-
-class StalledError(Exception):
-    """What the client waited for did not come."""
 
 
 class Surroundings(Protocol):
@@ -77,6 +73,7 @@ class Client:
     frames: FramePool
     random: Random
     url: str = ""
+    doing: str = "nothing"
     idle: trio.Event = field(factory=trio.Event)
     _wire: Wire | None = None
     _connected_at: float = 0.0
@@ -119,7 +116,9 @@ class Client:
     async def run(self) -> None:
         """Play until concluded."""
         while not self._done:
+            self.doing = "looking for a node"
             url = await self.world.address()
+            self.doing = f"connecting to {url}"
             try:
                 async with await Wire.open(url) as wire:
                     self.url, self._wire, self._connected_at = url, wire, trio.current_time()
@@ -212,7 +211,9 @@ class Client:
     # What it does
 
     async def _talk(self, wire: Wire) -> None:
+        self.doing = "signing in"
         await self._sign_in(wire)
+        self.doing = "trading"
         # A command without a key that got no answer is not sent again: nobody knows, and so it stays.
         for command in [number for number in self._unsettled if self.history.commands[number].key is None]:
             del self._unsettled[command]
@@ -224,6 +225,7 @@ class Client:
             await trio.sleep(self.random.uniform(0, PAUSE_MOST_S))
             if self.random.random() < 0.002:
                 raise LostError("walked out")
+        self.doing = "finishing"
         while self._unsettled:
             await self._send_again(wire)
             await self._until(lambda: bool(self._again) or not self._unsettled)
@@ -263,7 +265,9 @@ class Client:
     async def _trade(self, wire: Wire) -> None:
         """One command and wait, or a burst; now and then something that was sent before, all the same."""
         count = self.random.choice((1, 1, 1, 3, 6, 12))
+        self.doing = "waiting for the recorder"
         await self.world.leave_to_send(count)
+        self.doing = "trading"
         new = range(len(self.history.commands), len(self.history.commands) + count)
         self.history.commands += [self._command() for _ in new]
         numbers = list(new)

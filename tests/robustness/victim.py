@@ -60,14 +60,14 @@ class Victim(ServerProcess):
         return int(found[1]) * 1024
 
     def descriptors(self) -> list[str]:
-        """Its open files and sockets, as /proc names them."""
+        """Its open files and sockets, as /proc names them, but for the temporary files that SQLite keeps at will."""
         found = []
         for entry in Path(f"/proc/{self.pid}/fd").iterdir():
             try:
                 found.append(os.readlink(entry))
             except FileNotFoundError:
                 continue  # closed meanwhile
-        return sorted(found)
+        return sorted(name for name in found if "/etilqs_" not in name)
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
@@ -166,7 +166,7 @@ class Bystander:
                     cash = self._trade(player, cash)
                     player.pushes.clear()
                     player.raw.clear()
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - whoever asks for the answers is told
             self._failure = failure
 
     def _trade(self, player: Player, cash: int) -> int:

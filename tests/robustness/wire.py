@@ -27,6 +27,10 @@ class LostError(Exception):
         self.code = code
 
 
+class StalledError(Exception):
+    """What was waited for did not come."""
+
+
 class Wire:
     """One connection. One task receives; any may send. ``abort`` drops it without a word."""
 
@@ -37,7 +41,7 @@ class Wire:
 
     @classmethod
     async def open(cls, url: str) -> Wire:
-        """Connect and shake hands. Raises LostError."""
+        """Connect and shake hands. Raises LostError, and StalledError when it takes long."""
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
@@ -53,7 +57,7 @@ class Wire:
                 wire.abort()
                 raise
             return wire
-        raise LostError("no handshake in time")
+        raise StalledError(f"no handshake within {OPEN_DEADLINE_S} s")
 
     async def send(self, *texts: bytes) -> None:
         """Send text frames, all in one write. Raises LostError."""

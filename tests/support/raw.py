@@ -150,7 +150,7 @@ class Raw:
         return taken
 
     def message(self) -> dict[str, Any] | tuple[int, str] | None:
-        """The server's next message; a close as its code and reason; None at the end of its bytes. Pings are dropped."""
+        """The server's next message; a close as its code and reason; None at the end of its bytes. No pings."""
         while True:
             head = self.receive(2)
             if len(head) < 2:

@@ -80,9 +80,13 @@ class Game:
         game._rounds.begin()
         return game
 
-    def apply_value(self, value: bytes) -> Applied:
-        """Apply an entry as the log holds it, and take it into the chain. Raises ValueError if it is none."""
-        entry = decode_entry(value)
+    def apply_value(self, value: bytes, entry: Entry | None = None) -> Applied:
+        """Apply an entry as the log holds it, and take it into the chain. Raises ValueError if it is none.
+
+        Who has just encoded ``value`` may give the ``entry`` it was, to spare the decoding.
+        """
+        if entry is None:
+            entry = decode_entry(value)
         self.state.chain = hashlib.sha256(self.state.chain.encode() + value).hexdigest()
         return self._apply(entry)
 

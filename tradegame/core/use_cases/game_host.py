@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Command, encode_command, join_entry
+from tradegame.core.domain.commands import Command, Entry, encode_command, join_entry
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.errors import (
     CommandTimeoutError,
@@ -44,9 +44,11 @@ REPLAY_SLICE = 1_000
 """Commands that are replayed in one go, before other tasks may run."""
 
 GATHER_FROM_S = 0.001
+GATHER_COMMANDS = 4
 GATHER_FACTOR = 2
 GATHER_MOST_S = 0.05
-"""An entry that took longer than this to show is followed by a pause in proportion, in s, in which commands gather."""
+"""An entry of several commands that took longer than this to show is followed by a pause in proportion, in s, in
+which more gather. One command alone waits for nothing."""
 
 Answer = Callable[[Outcome | TradeGameError], None]
 """How a command's submitter learns what came of it: called once, from the trio thread; must not raise."""
@@ -104,6 +106,16 @@ class _Submission:
             answer(outcome)
 
 
+@define(eq=False)
+class _InFlight:
+    """An entry of this node's that has not come back yet. ``appended_at`` on trio's clock, in s."""
+
+    entry: Entry
+    value: bytes
+    submissions: list[_Submission]
+    appended_at: float
+
+
 @define
 class HostCounters:
     """Since the host began, but ``violations``: what the last audit found."""
@@ -143,7 +155,7 @@ class GameHost:
     _boundary_seq: int = field(default=0, init=False)
     _boundaries: dict[int, tuple[str, int]] = field(factory=dict, init=False)
     _queue: deque[_Submission] = field(factory=deque, init=False)
-    _in_flight: dict[str, tuple[list[_Submission], float]] = field(factory=dict, init=False)
+    _in_flight: dict[str, _InFlight] = field(factory=dict, init=False)
     _waiting: deque[_Submission] = field(factory=deque, init=False)
     _entries: int = field(default=0, init=False)
     _tick: bool = field(default=False, init=False)
@@ -303,7 +315,9 @@ class GameHost:
         self.running = True
 
     def _apply(self, entry: LogEntry, *, replaying: bool = False) -> None:
-        applied = self.game.apply_value(entry.value)
+        in_flight = self._in_flight.pop(entry.id, None)
+        own = None if in_flight is None or in_flight.value != entry.value else in_flight.entry
+        applied = self.game.apply_value(entry.value, own)
         self._revision = entry.revision
         self._since_boundary += 1 + len(applied.outcomes)
         frame = None if applied.frame is None else self.history.append(applied.frame)
@@ -313,11 +327,9 @@ class GameHost:
         self.counters.commands += len(applied.outcomes)
         begun = trio.current_time()
         self.observer.applied(self, applied, frame)
-        in_flight = self._in_flight.pop(entry.id, None)
         if in_flight is not None:
-            submissions, appended = in_flight
-            self.append_seconds.observe(begun - appended)
-            for submission, outcome in zip(submissions, applied.outcomes, strict=True):
+            self.append_seconds.observe(begun - in_flight.appended_at)
+            for submission, outcome in zip(in_flight.submissions, applied.outcomes, strict=True):
                 submission.settle(outcome)
             if self._generation_full():
                 self._raise_due.set()
@@ -374,20 +386,25 @@ class GameHost:
 
     async def _append_entries(self) -> None:
         """One append at a time; what comes in meanwhile goes into the next entry."""
+        gathered = 0
         while True:
             while not (self._queue or self._tick):
                 self._work = trio.Event()
                 await self._work.wait()
-            if self._shown_s > GATHER_FROM_S:
+            if self._shown_s > GATHER_FROM_S and gathered >= GATHER_COMMANDS:
                 # Showing an entry to a crowd costs the same for one trade as for a hundred: let more gather.
                 await trio.sleep(min(self._shown_s * GATHER_FACTOR, GATHER_MOST_S))
             self._tick = False
             submissions, commands = self._take()
+            gathered = len(commands)
+            at = self.now_ms()
+            entry = Entry(at, tuple(submission.command for submission in submissions))
+            value = join_entry(at, commands)
             self._entries += 1
             entry_id = f"{self.node}-{self._entries}"
-            self._in_flight[entry_id] = submissions, trio.current_time()
+            self._in_flight[entry_id] = _InFlight(entry, value, submissions, trio.current_time())
             try:
-                meta = await self.repository.update(self.meta, entry_id, join_entry(self.now_ms(), commands))
+                meta = await self.repository.update(self.meta, entry_id, value)
             except StoreUnavailableError as error:
                 self._not_appended(entry_id, submissions, error)
             else:
