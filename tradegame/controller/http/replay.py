@@ -17,11 +17,13 @@ class Replay(trio.abc.HalfCloseableStream):
     over 1 s, closes the socket.
     """
 
-    __slots__ = ("_first", "_stream", "socket")
+    __slots__ = ("_first", "_stream", "lost", "socket")
 
     def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream], first: bytes) -> None:
         self._stream = stream
         self._first = first
+        self.lost = trio.Event()
+        """Something could not be sent: the peer has gone, or is too slow."""
         self.socket = stream.transport_stream.socket if isinstance(stream, trio.SSLStream) else stream.socket
 
     def cut(self) -> None:
@@ -37,14 +39,18 @@ class Replay(trio.abc.HalfCloseableStream):
         return bytes(await self._stream.receive_some(max_bytes))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Raises trio.BrokenResourceError if the peer is too slow."""
-        with memoryview(data) as view:
-            for at in range(0, len(view), _PIECE):
-                with trio.move_on_after(SEND_S) as deadline:
-                    await self._stream.send_all(view[at : at + _PIECE])
-                if deadline.cancelled_caught:
-                    self.cut()
-                    raise trio.BrokenResourceError("the peer reads too slowly")
+        """Raises trio.BrokenResourceError if the peer is too slow, too."""
+        try:
+            with memoryview(data) as view:
+                for at in range(0, len(view), _PIECE):
+                    with trio.move_on_after(SEND_S) as deadline:
+                        await self._stream.send_all(view[at : at + _PIECE])
+                    if deadline.cancelled_caught:
+                        self.cut()
+                        raise trio.BrokenResourceError("the peer reads too slowly")
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+            raise
 
     async def wait_send_all_might_not_block(self) -> None:
         """As the stream's."""

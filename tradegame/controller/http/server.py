@@ -65,12 +65,13 @@ class HttpServer:
         """Serve one connection, whose first request begins with ``head``, until either side closes it.
 
         Hypercorn shields what it sends from cancellation. So that a peer which does not read cannot hold up the
-        server's end, the socket is closed under it when this is cancelled.
+        server's end, the socket is closed under it when this is cancelled. And a peer that leaves with more than one
+        request unanswered it would wait for without end: what could not be sent ends the connection.
         """
         first = head.raw + head.rest
         replay = SecureReplay(stream, first) if isinstance(stream, trio.SSLStream) else Replay(stream, first)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cut_when_cancelled, replay)
+            nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope)
             server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
             await server.run()
             nursery.cancel_scope.cancel()
@@ -123,9 +124,10 @@ class _Http1(H11Protocol):
         await self.send(Closed())
 
 
-async def _cut_when_cancelled(replay: Replay) -> None:
+async def _end_when_lost(replay: Replay, connection: trio.CancelScope) -> None:
     try:
-        await trio.sleep_forever()
+        await replay.lost.wait()
+        connection.cancel()
     finally:
         replay.cut()
 

@@ -238,9 +238,7 @@ class GameHost:
     async def _rebuild_first(self) -> None:
         try:
             await self._rebuild()
-        except CompactedError:
-            return
-        except StoreUnavailableError as error:
+        except (CompactedError, StoreUnavailableError) as error:
             structlog.get_logger().warning("game_load_delayed", game=self.id, error=str(error))
             await trio.sleep(0.5)
 

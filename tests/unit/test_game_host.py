@@ -1,0 +1,303 @@
+"""A game's host when things go wrong: the store, another replica, the rules themselves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from attrs import evolve
+
+from tests.contract.faults import Fault, FaultyStore
+from tradegame.core.domain.commands import BuyGood, Join, Say
+from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, to_json
+from tradegame.core.domain.errors import (
+    CommandTimeoutError,
+    InternalError,
+    OverloadedError,
+    TradeGameError,
+    UnavailableError,
+    UnknownGameError,
+)
+from tradegame.core.domain.events import Outcome
+from tradegame.core.domain.game import Game
+from tradegame.core.repositories import GameMeta
+from tradegame.core.use_cases.game_host import GameHost, HostSettings
+from tradegame.infra.embedded import open_sqlite
+from tradegame.infra.kv import KvGameStateRepository
+
+DEFINITION = GameDefinition(
+    id="bazaar", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=10_000, tick_s=1, drift_bps=5_000))}
+)
+META = GameMeta(
+    game="bazaar", definition=to_json(DEFINITION), epoch="k3v9", rules=1, seed=7, created_at=time.time_ns() // 1_000_000
+)
+
+
+class Crowd:
+    """Remembers what it was shown."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self.settled_times = 0
+        self.restarts = 0
+        self.over = trio.Event()
+
+    def applied(self, host: GameHost, applied: Any, frame: Any) -> None:
+        if frame is not None:
+            self.seqs.append(frame.frame.seq)
+
+    def settled(self, host: GameHost) -> None:
+        self.settled_times += 1
+
+    def restarted(self, host: GameHost) -> None:
+        self.restarts += 1
+
+    def ended(self, host: GameHost) -> None:
+        self.over.set()
+
+
+class World:
+    """A store that fails as told, and hosts on it."""
+
+    def __init__(self, store: FaultyStore, nursery: trio.Nursery) -> None:
+        self.store = store
+        self.nursery = nursery
+        self.repository = KvGameStateRepository(store, "test", deadline_s=0.3)
+
+    async def host(self, node: str = "east", **settings: Any) -> tuple[GameHost, Crowd]:
+        crowd = Crowd()
+        meta = (await self.repository.get("bazaar")).meta
+        host = GameHost(
+            self.repository, meta, node, crowd, lambda: time.time_ns() // 1_000_000, HostSettings(**settings)
+        )
+        await self.nursery.start(host.run)
+        return host, crowd
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with open_sqlite(":memory:") as kv, trio.open_nursery() as nursery:
+        world = World(FaultyStore(kv), nursery)
+        await world.repository.create(META)
+        with trio.fail_after(20):
+            yield world
+        nursery.cancel_scope.cancel()
+
+
+async def ask(host: GameHost, command: Any) -> Outcome | TradeGameError:
+    """Submit, and wait for the answer."""
+    answers: list[Outcome | TradeGameError] = []
+    answered = trio.Event()
+
+    def answer(outcome: Outcome | TradeGameError) -> None:
+        answers.append(outcome)
+        answered.set()
+
+    host.submit(command, answer)
+    with trio.fail_after(15):
+        await answered.wait()
+    assert len(answers) == 1
+    return answers[0]
+
+
+async def joined(host: GameHost, player: str = "p-ann") -> None:
+    assert isinstance(await ask(host, Join(player=player, name=player)), Outcome)
+
+
+def say(text: str, key: str | None = None) -> Say:
+    return Say(player="p-ann", text=text, key=key)
+
+
+async def test_what_the_store_refuses_is_unavailable_and_the_next_command_goes_through(world: World) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    world.store.faults = [Fault.REFUSED] * 40
+    assert isinstance(await ask(host, say("lost")), UnavailableError)
+    world.store.faults = []
+    assert isinstance(await ask(host, say("there")), Outcome)
+    assert [message.text for message in host.game.state.messages] == ["there"]
+    assert host.counters.unavailable == 1
+
+
+async def test_a_write_without_an_answer_happens_once_and_is_answered(world: World) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    world.store.faults = [Fault.UNANSWERED, Fault.DROPPED]
+    assert isinstance(await ask(host, say("once")), Outcome)
+    assert [message.text for message in host.game.state.messages] == ["once"]
+
+
+async def test_an_entry_that_lands_after_it_was_given_up_is_applied_and_its_key_answers_the_retry(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _ = await world.host(command_timeout_s=0.2)
+    await joined(host)
+    update, gate = KvGameStateRepository.update, trio.Event()
+
+    async def slow(self: Any, *arguments: Any) -> Any:
+        await gate.wait()
+        return await update(self, *arguments)
+
+    monkeypatch.setattr(KvGameStateRepository, "update", slow)
+    assert isinstance(await ask(host, say("late", key="k")), CommandTimeoutError)
+    assert host.counters.timeouts == 1
+    gate.set()
+    again = await ask(host, say("late", key="k"))
+    assert isinstance(again, Outcome)
+    assert again.replayed
+    assert [message.text for message in host.game.state.messages] == ["late"]
+
+
+async def test_a_command_that_timed_out_before_it_was_sent_never_happens(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _ = await world.host(command_timeout_s=0.2)
+    await joined(host)
+    update, gate = KvGameStateRepository.update, trio.Event()
+
+    async def slow(self: Any, *arguments: Any) -> Any:
+        await gate.wait()
+        return await update(self, *arguments)
+
+    monkeypatch.setattr(KvGameStateRepository, "update", slow)
+    host.submit(say("under way"), lambda outcome: None)
+    await trio.testing.wait_all_tasks_blocked(0.02)
+    assert isinstance(await ask(host, say("still waiting")), CommandTimeoutError)
+    gate.set()
+    assert isinstance(await ask(host, say("after")), Outcome)
+    assert [message.text for message in host.game.state.messages] == ["under way", "after"]
+
+
+async def test_more_than_may_wait_is_overloaded(world: World) -> None:
+    host, _ = await world.host(queue=3)
+    for number in range(3):
+        host.submit(say(str(number)), lambda outcome: None)
+    with pytest.raises(OverloadedError) as refused:
+        host.submit(say("one too many"), lambda outcome: None)
+    assert refused.value.retry_after_ms
+
+
+async def test_a_fault_in_the_rules_stops_this_game_here_with_internal(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host, crowd = await world.host()
+    await joined(host)
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a rule that nobody foresaw")
+
+    monkeypatch.setattr(Game, "apply_value", broken)
+    assert isinstance(await ask(host, say("boom")), UnavailableError)
+    await crowd.over.wait()
+    assert host.failure is not None
+    with pytest.raises(InternalError, match=host.failure):
+        host.submit(say("again"), lambda outcome: None)
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+async def test_a_replica_that_went_astray_stops_at_the_next_boundary(world: World) -> None:
+    east, _ = await world.host("east", snapshot_every=10, generation_frames=5)
+    west, west_crowd = await world.host("west", snapshot_every=10**6)
+    await joined(east)
+    await west.wait_for(east.game.state.seq)
+    west.game.state.accounts["p-ann"].cash += 1
+    for number in range(20):
+        await ask(east, say(str(number)))
+    await west_crowd.over.wait()
+    assert west.failure is not None
+    assert east.failure is None
+    assert isinstance(await ask(east, say("goes on")), Outcome)
+
+
+async def test_a_host_that_starts_on_a_log_that_does_not_lead_to_the_saved_state_does_not_serve(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _ = await world.host("east", snapshot_every=10, generation_frames=5)
+    await joined(host)
+    for number in range(60):
+        await ask(host, say(str(number)))
+    while len(host.meta.snapshots) < 2:
+        await ask(host, say("more"))
+    get = KvGameStateRepository.get
+
+    async def tampered(self: Any, game: str) -> Any:
+        stored = await get(self, game)
+        older, newest = stored.meta.snapshots
+        return evolve(stored, meta=evolve(stored.meta, snapshots=(older, evolve(newest, digest="0" * 64))))
+
+    monkeypatch.setattr(KvGameStateRepository, "get", tampered)
+    late, crowd = await world.host("late")
+    await crowd.over.wait()
+    assert late.failure is not None
+    assert not late.running
+
+
+async def test_a_watch_that_met_a_compaction_is_read_anew_without_a_gap_or_a_repeat(world: World) -> None:
+    east, _ = await world.host("east")
+    world.store.compactions = 1
+    west, crowd = await world.host("west")
+    await joined(east)
+    for number in range(20):
+        last = await ask(east, say(str(number)))
+    assert isinstance(last, Outcome)
+    await west.wait_for(east.game.state.seq)
+    assert west.counters.rebuilds >= 1
+    assert crowd.restarts == 0
+    assert crowd.seqs == list(range(crowd.seqs[0], crowd.seqs[0] + len(crowd.seqs)))
+    assert west.game.state.chain == east.game.state.chain
+
+
+async def test_a_replica_that_was_trimmed_away_under_tells_its_followers_to_begin_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    east, _ = await world.host("east", snapshot_every=10, generation_frames=5)
+    west, crowd = await world.host("west")
+    await joined(east)
+    await west.wait_for(east.game.state.seq)
+    stalled = west.game
+    for number in range(80):
+        await ask(east, say(str(number)))
+    await west.wait_for(east.game.state.seq)
+    # as if it had seen nothing since: its place is gone from the store by now
+    west.game, west._revision = stalled, 1
+    west.game.state.seq = 1
+    await west._rebuild()
+    assert crowd.restarts == 1
+    assert west.game.state.chain == east.game.state.chain
+    assert west.history.since(west.game.state.seq - 3, west.game.state.seq)
+
+
+async def test_only_a_game_that_is_followed_ticks_by_itself(world: World) -> None:
+    host, crowd = await world.host(tick_jitter_s=0)
+    with trio.move_on_after(1.5):
+        await host.wait_for(1)
+    assert crowd.seqs == []
+    host.follow(+1)
+    await host.wait_for(2)
+    host.follow(-1)
+    assert len(crowd.seqs) >= 2
+
+
+async def test_the_audit_counts_what_is_broken(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    host, _ = await world.host(audit_s=0.05)
+    await joined(host)
+    host.game.state.accounts["p-ann"].cash += 5
+    while not host.counters.violations:
+        await ask(host, say("look again"))
+    assert "cash sums to 5, not 0" in capsys.readouterr().out
+
+
+async def test_a_deleted_game_answers_what_waits_and_is_unknown_from_then_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, crowd = await world.host()
+    await joined(host)
+    await world.repository.delete("bazaar")
+    await crowd.over.wait()
+    with pytest.raises(UnknownGameError):
+        host.submit(BuyGood(player="p-ann", good="grain", qty=1), lambda outcome: None)
+    assert host.failure is None

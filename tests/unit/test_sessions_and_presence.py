@@ -1,0 +1,178 @@
+"""Sessions and the register of connections when the store fails, and what presence makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import trio
+import trio.testing
+
+from tradegame.core.repositories import (
+    CompactedError,
+    ConnectionsChanged,
+    LeaseLostError,
+    LiveConnection,
+    NodeInfo,
+    PlayerRemoved,
+    SessionRevoked,
+    StoreUnavailableError,
+)
+from tradegame.core.use_cases.keep_sessions import KICKED, REVOKED, SessionKeeper
+from tradegame.core.use_cases.presence import ConnectionRegister, Presence, PresenceDelta
+
+
+def connection(number: int, player: str = "p-ann", games: Sequence[str] = ("bazaar",)) -> LiveConnection:
+    return LiveConnection(f"c{number}", "east", player, tuple(games), 1)
+
+
+def test_a_second_tab_is_no_second_arrival() -> None:
+    presence = Presence()
+    presence.change(ConnectionsChanged(saved=(connection(1),)))
+    assert presence.deltas() == {"bazaar": PresenceDelta(("p-ann",), ())}
+    presence.change(ConnectionsChanged(saved=(connection(2),)))
+    presence.change(ConnectionsChanged(removed=("c1",)))
+    assert presence.deltas() == {}
+    presence.change(ConnectionsChanged(removed=("c2", "c2", "unknown")))
+    assert presence.deltas() == {"bazaar": PresenceDelta((), ("p-ann",))}
+    assert len(presence) == 0
+
+
+def test_a_reset_keeps_what_is_still_there_and_forgets_the_rest() -> None:
+    presence = Presence()
+    presence.change(ConnectionsChanged(saved=(connection(1), connection(2, "p-bob"))))
+    presence.deltas()
+    presence.change(ConnectionsChanged(saved=(connection(2, "p-bob"), connection(3, "p-eve")), reset=True))
+    assert presence.deltas() == {"bazaar": PresenceDelta(("p-eve",), ("p-ann",))}
+    assert presence.online("bazaar") == ("p-bob", "p-eve")
+    assert presence.knows("c3", "bazaar")
+    assert not presence.knows("c1", "bazaar")
+
+
+class Register:
+    """A connection repository that does as it is told."""
+
+    def __init__(self) -> None:
+        self.registered = 0
+        self.saved: dict[str, LiveConnection] = {}
+        self.failures: list[Exception] = []
+        self.wrote = trio.Event()
+
+    def _fail(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def register(self, node: NodeInfo) -> None:
+        await trio.lowlevel.checkpoint()
+        self._fail()
+        self.registered += 1
+
+    async def keep_alive(self, node: NodeInfo) -> float:
+        await trio.lowlevel.checkpoint()
+        assert node.clock == 42
+        self._fail()
+        return 4.0
+
+    async def save(self, connections: Sequence[LiveConnection]) -> None:
+        await trio.lowlevel.checkpoint()
+        self.saved.update({each.id: each for each in connections})
+        self.wrote.set()
+
+    async def remove(self, connections: Sequence[LiveConnection]) -> None:
+        await trio.lowlevel.checkpoint()
+        for each in connections:
+            self.saved.pop(each.id, None)
+
+    async def unregister(self) -> None:
+        await trio.lowlevel.checkpoint()
+        raise StoreUnavailableError("gone", definite=False)
+
+
+async def test_a_lost_lease_is_taken_again_and_every_connection_saved_again(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    store = Register()
+    register = ConnectionRegister(store, NodeInfo("east", "ws://", "1", 0), lambda: 42)  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(register.run)
+        register.put(connection(1))
+        await trio.sleep(2)
+        assert list(store.saved) == ["c1"]
+        store.saved.clear()
+        store.failures = [
+            StoreUnavailableError("slow", definite=True),
+            LeaseLostError("expired"),
+            StoreUnavailableError("slow", definite=True),
+            LeaseLostError("still"),
+        ]
+        await trio.sleep(20)
+        assert store.registered == 2
+        assert list(store.saved) == ["c1"]
+        register.drop("c1")
+        await trio.sleep(2)
+        assert store.saved == {}
+        nursery.cancel_scope.cancel()
+    assert not register.registered
+
+
+class Sessions:
+    """A session repository whose watch tells what it is given."""
+
+    def __init__(self, told: list[Any]) -> None:
+        self.told = told
+        self.live = {"s1"}
+
+    async def revision(self) -> int:
+        await trio.lowlevel.checkpoint()
+        return 1
+
+    async def renew(self, session: str) -> bool:
+        await trio.lowlevel.checkpoint()
+        return session in self.live
+
+    def watch(self, after_revision: int) -> Any:
+        return self
+
+    async def __aenter__(self) -> Sessions:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def receive(self) -> Any:
+        await trio.sleep(1)
+        if not self.told:
+            await trio.sleep_forever()
+        item = self.told.pop(0)
+        if isinstance(item, Exception):
+            raise item
+        return [item]
+
+
+class OpenHere:
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, int]] = []
+
+    def sessions(self) -> list[str]:
+        return [each for each in ("s1", "s2") if not any(gone == each for gone, _ in self.ended)]
+
+    def end_session(self, session: str, code: int, reason: str) -> None:
+        self.ended.append((session, code))
+
+    def end_player(self, player: str, code: int, reason: str) -> None:
+        self.ended.append((player, code))
+
+
+async def test_sessions_that_ended_while_the_watch_was_blind_are_found_by_looking(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    store = Sessions([PlayerRemoved("p-bob"), CompactedError("blind"), SessionRevoked("s3")])
+    here = OpenHere()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(SessionKeeper(store, here, 3_600).run)  # type: ignore[arg-type]
+        await trio.sleep(10)
+        assert here.ended == [("s2", REVOKED), ("p-bob", KICKED), ("s3", REVOKED)]
+        store.live.clear()
+        await trio.sleep(3_600)
+        assert ("s1", REVOKED) in here.ended
+        nursery.cancel_scope.cancel()
