@@ -62,8 +62,7 @@ async def _submit_all(host: GameHost, commands: int) -> None:
     for number in range(commands):
         host.submit(_command(number, chance), lambda outcome: None)
         if host.waiting >= 10_000:
-            while host.waiting:
-                await trio.sleep(0.001)
+            await host.drain()
     await host.drain()
 
 

@@ -135,7 +135,8 @@ class Player:
             try:
                 self.receive(max(0.01, deadline - time.monotonic()))
             except ConnectionClosed as closed:
-                assert closed.rcvd is not None, "closed without a close frame"
+                if closed.rcvd is None:
+                    raise AssertionError("closed without a close frame") from closed
                 return closed.rcvd.code, closed.rcvd.reason
 
     def _until(self, holds: Callable[[], bool]) -> None:

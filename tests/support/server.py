@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from functools import partial
 from types import TracebackType
@@ -96,10 +97,8 @@ class ServerThread:
     def stop(self) -> None:
         """An orderly end; raises what the server ended with."""
         if self._thread.is_alive():
-            try:
+            with contextlib.suppress(trio.RunFinishedError):  # it ended by itself: the failure below says why
                 trio.from_thread.run_sync(self.running.stop, trio_token=self._token)
-            except trio.RunFinishedError:
-                pass  # it ended by itself: the failure below says why
             self._thread.join(20)
             assert not self._thread.is_alive(), "the server did not stop"
         if self._failure is not None:
@@ -108,7 +107,7 @@ class ServerThread:
     def _run(self) -> None:
         try:
             trio.run(self._main)
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - raised again in the test's thread
             self._failure = failure
         finally:
             self._started.set()
