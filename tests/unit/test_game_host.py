@@ -263,8 +263,8 @@ async def test_a_replica_that_was_trimmed_away_under_tells_its_followers_to_begi
         await ask(east, say(str(number)))
     await west.wait_for(east.game.state.seq)
     # as if it had seen nothing since: its place is gone from the store by now
-    west.game, west._revision = stalled, 1
-    west.game.state.seq = 1
+    stalled.state.seq = 1
+    west._replica.game, west._replica.revision = stalled, 1
     await west._rebuild()
     assert crowd.restarts == 1
     assert west.game.state.chain == east.game.state.chain

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 import trio
-from attrs import define, evolve, field
+from attrs import define, field
 
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, to_json
 from tradegame.core.domain.errors import RuleError, UnknownGameError
@@ -126,7 +126,12 @@ class GameService:
         self._number += 1
         # a host numbers its own entries, and a game made anew must not meet the old one's
         node = f"{self.node}.{self._number}"
-        host = GameHost(self.repository, evolve(meta), node, self.observer, self.now_ms, self.settings)
+        try:
+            host = GameHost(self.repository, meta, node, self.observer, self.now_ms, self.settings)
+        except (ValueError, KeyError, TypeError) as error:
+            # somebody wrote a definition that is none: that game is not served, the others are
+            structlog.get_logger().error("game_not_served", game=meta.game, error=repr(error))
+            return
         await nursery.start(self._serve, host)
 
     async def _serve(self, host: GameHost, *, task_status: trio.TaskStatus[None]) -> None:

@@ -1,0 +1,166 @@
+"""One game as this node knows it: rebuilt from the store, then kept current entry by entry.
+
+A replica decides nothing and waits for nothing but the store. It notices when it went astray: at the beginning of each
+generation of the log its hash is compared with the one that was saved there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+from attrs import define, field, frozen
+
+from tradegame.core.domain import snapshot
+from tradegame.core.domain.commands import Entry
+from tradegame.core.domain.definition import from_json
+from tradegame.core.domain.events import Applied
+from tradegame.core.domain.game import Game
+from tradegame.core.repositories import GameGoneError, GameMeta, GameStateRepository, LogEntry, StoredGame
+from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
+
+REPLAY_SLICE = 1_000
+"""Commands that are replayed in one go, before other tasks may run."""
+BOUNDARIES_KEPT = 4
+
+
+class DivergedError(Exception):
+    """This replica's state is not the one that another node saved for the same place in the log."""
+
+    def __init__(self, game: str, generation: int, ours: str, theirs: str) -> None:
+        super().__init__(f"{game} at the beginning of generation {generation}: {ours} here, {theirs} saved")
+
+
+@frozen
+class Boundary:
+    """The state as it was when ``generation`` began: its bytes, their hash, and the last frame before it."""
+
+    generation: int
+    state: bytes
+    digest: str
+    seq: int
+
+
+@define(eq=False)
+class Replica:
+    """``meta`` is the newest that was seen. ``game`` changes only in ``rebuild``, ``apply`` and nowhere else.
+
+    Before the first ``rebuild`` the game is at its very beginning.
+    """
+
+    repository: GameStateRepository
+    meta: GameMeta
+    game: Game = field(init=False)
+    history: FrameHistory = field(factory=FrameHistory, init=False)
+    revision: int = field(default=0, init=False)
+    _built: bool = field(default=False, init=False)
+    _generation: int = field(default=1, init=False)
+    _cost: int = field(default=0, init=False)
+    _first_seq: int = field(default=0, init=False)
+    _digests: dict[int, str] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.game = _genesis(self.meta)
+
+    def apply(self, entry: LogEntry, own: Entry | None = None) -> tuple[Applied, PublishedFrame | None]:
+        """Apply the next entry of the log; ``own``: what it was before this node encoded it."""
+        applied = self.game.apply_value(entry.value, own)
+        self.revision = entry.revision
+        self._cost += 1 + len(applied.outcomes)
+        return applied, None if applied.frame is None else self.history.append(applied.frame)
+
+    def saw(self, meta: GameMeta) -> None:
+        """Somebody's append or snapshot brought a newer meta along."""
+        if meta.revision > self.meta.revision:
+            self.meta = meta
+
+    def meta_changed(self, meta: GameMeta) -> Boundary | None:
+        """The watch tells of a new meta, in its place in the log. A boundary, if a generation begins here.
+
+        Raises DivergedError.
+        """
+        self.saw(meta)
+        boundary = None
+        if meta.generation > self._generation:
+            self._begin(meta.generation)
+            state = snapshot.dump(self.game)
+            boundary = Boundary(meta.generation, state, snapshot.digest(state), self.game.state.seq)
+            self._digests[meta.generation] = boundary.digest
+            for old in list(self._digests)[:-BOUNDARIES_KEPT]:
+                del self._digests[old]
+        for reference in meta.snapshots:
+            self._compare(reference.generation, self._digests.get(reference.generation), reference.digest)
+        return boundary
+
+    def generation_full(self, cost: int, frames: int) -> bool:
+        """Whether so many commands and entries, and so many frames, came since the generation began."""
+        return self._cost >= cost and self.game.state.seq - self._first_seq >= frames
+
+    async def rebuild(self, show: Callable[[LogEntry], None], restarted: Callable[[], None]) -> None:
+        """Read the game from the store: its base, then the log up to the present.
+
+        The first time everything is applied silently. Later, what had been applied is applied again to a new
+        replica, silently, and each entry after it is given to ``show``, which must ``apply`` it. When the base lies
+        beyond what was seen, frames are missing for good: ``restarted`` is called before anything else.
+        Raises CompactedError (try again), GameGoneError, DivergedError and StoreUnavailableError.
+        """
+        stored = await self.repository.get(self.meta.game)
+        if stored.meta.epoch != self.meta.epoch:
+            raise GameGoneError(self.meta.game)
+        game = await _base(stored)
+        log = [entry async for page in self.repository.entries(stored) for entry in page]
+        if not self._built:
+            show = self._apply_silently
+        known = [entry for entry in log if entry.revision <= self.revision]
+        for entry in known:
+            game.apply_value(entry.value)
+        begins_anew = self._built and game.state.seq != self.game.state.seq
+        self.game = game
+        self._begin(known[-1].generation if known else stored.base_generation)
+        if begins_anew:
+            self.history = FrameHistory()
+            restarted()
+        await self._replay(stored, log[len(known) :], show)
+        self.revision = max(self.revision, stored.revision)
+        self.meta = stored.meta
+        self._built = True
+
+    async def _replay(self, stored: StoredGame, log: list[LogEntry], show: Callable[[LogEntry], None]) -> None:
+        saved = {reference.generation: reference.digest for reference in stored.meta.snapshots}
+        paused_at = self.game.state.commands
+        for entry in log:
+            self._pass_boundaries(entry.generation, saved)
+            show(entry)
+            if self.game.state.commands - paused_at >= REPLAY_SLICE:
+                paused_at = self.game.state.commands
+                await trio.lowlevel.checkpoint()
+        self._pass_boundaries(stored.meta.generation, saved)
+
+    def _pass_boundaries(self, generation: int, saved: dict[int, str]) -> None:
+        while self._generation < generation:
+            self._begin(self._generation + 1)
+            if (expected := saved.get(self._generation)) is not None:
+                self._compare(self._generation, snapshot.state_hash(self.game), expected)
+
+    def _begin(self, generation: int) -> None:
+        self._generation = generation
+        self._cost = 0
+        self._first_seq = self.game.state.seq
+
+    def _compare(self, generation: int, ours: str | None, theirs: str) -> None:
+        if ours is not None and ours != theirs:
+            raise DivergedError(self.meta.game, generation, ours, theirs)
+
+    def _apply_silently(self, entry: LogEntry) -> None:
+        self.apply(entry)
+
+
+def _genesis(meta: GameMeta) -> Game:
+    return Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
+
+
+async def _base(stored: StoredGame) -> Game:
+    if stored.snapshot is None:
+        return _genesis(stored.meta)
+    # in a thread, since a large one takes a while
+    return await trio.to_thread.run_sync(snapshot.load, stored.snapshot)
