@@ -136,9 +136,6 @@ class Node:
             return "shutting down"
         if not self.register.registered:
             return "not registered in the store"
-        for host in self.games.hosts.values():
-            if host.failure is not None:
-                return f"the game {host.id} stopped with the fault {host.failure}"
         return self.store.ready()
 
 
@@ -262,6 +259,9 @@ async def _serve_then_cancel(
 
 async def _play_along(running: Running, bots: int) -> None:
     """The bots are clients like any others: they come over the socket, from their own process."""
+    if running.secure:
+        structlog.get_logger().warning("no_bots", reason="over TLS, start them yourself: tradegame bots --url wss://…")
+        return
     asked = ["--url", running.websocket_url, "--count", str(bots), "--no-live"]
     command = [sys.executable, "-m", "tradegame", "bots", *asked]
     result = await trio.run_process(command, check=False)

@@ -49,7 +49,7 @@ class Replay(trio.abc.HalfCloseableStream):
                         self.cut()
                         raise trio.BrokenResourceError("the peer reads too slowly")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
+            self.lost.set()
             raise
 
     async def wait_send_all_might_not_block(self) -> None:

@@ -25,7 +25,11 @@ from tradegame.core.use_cases.sessions import SignedIn
 
 CATCH_UP_BYTES = 65_536
 CATCH_UP_S = 0.005
-"""A client that has missed much gets it in pieces of this size, the next when the last one has gone."""
+CATCH_UP_SHARE = 0.25
+"""A client that has missed much gets it in pieces of this size, the next when the last one has gone.
+
+To see whether it has, with a crowd of which nobody reads, takes at most this share of the time.
+"""
 
 TOO_SLOW = 4001
 
@@ -104,6 +108,11 @@ class Hub:
         member.outbox.put(frame)
         self._sent(member)
 
+    def answer(self, member: Member, frame: bytes) -> None:
+        """The same for a reply, which may be larger than what is allowed to wait: a game of thousands is."""
+        member.outbox.put_asked(frame)
+        self._sent(member)
+
     def end_player(self, player: str, code: int, reason: str) -> None:
         """Close every connection of a player."""
         here = self._players.get(player)
@@ -144,6 +153,8 @@ class Hub:
         member = self.members.get(client.connection)
         if member is None:
             return
+        if member.games.get(host.id) not in (None, host):
+            self._drop(member, host.id)  # an earlier life of the game, whose end was not seen yet
         if host.id not in member.games:
             member.games[host.id] = host
             host.follow(+1)
@@ -211,13 +222,16 @@ class Hub:
 
     async def run_catch_up(self) -> None:
         """Feed those who have missed much, at the pace at which they read."""
+        took_s = 0.0
         while True:
             if not self._behind:
                 self._anyone_behind = trio.Event()
                 await self._anyone_behind.wait()
-            await trio.sleep(CATCH_UP_S)
+            await trio.sleep(max(CATCH_UP_S, took_s / CATCH_UP_SHARE))
+            begun = trio.current_time()
             for member, game in list(self._behind):
                 self._catch_up(member, member.games[game])
+            took_s = trio.current_time() - begun
 
     def _catch_up(self, member: Member, host: GameHost) -> None:
         """Send the next piece of what is missing, if the one before has gone; at the end of it the client is live."""

@@ -17,6 +17,8 @@ from tradegame.core.use_cases.sessions import opaque_id
 
 FULL = 4003
 GOING_AWAY = 1001
+SIGN_UPS_PER_S = 1
+ADDRESSES_KEPT = 10_000
 
 
 @define(eq=False)
@@ -36,6 +38,7 @@ class ConnectionManager:
     connections_per_address: int
     opened: int = field(default=0, init=False)
     _addresses: dict[str, int] = field(factory=dict, init=False)
+    _sign_ups: dict[str, TokenBucket] = field(factory=dict, init=False)
     _open: int = field(default=0, init=False)
     _closing: bool = field(default=False, init=False)
     _emptied: trio.Event = field(factory=trio.Event, init=False)
@@ -56,6 +59,16 @@ class ConnectionManager:
                 del self._addresses[address]
             self._emptied.set()
             self._emptied = trio.Event()
+
+    def _sign_ups_of(self, address: str) -> TokenBucket:
+        """Players last for ever: an address makes as many at once as it may have connections, then one a second."""
+        bucket = self._sign_ups.pop(address, None)
+        if bucket is None:
+            bucket = TokenBucket(SIGN_UPS_PER_S, self.connections_per_address, "new players from an address")
+            while len(self._sign_ups) >= ADDRESSES_KEPT:
+                del self._sign_ups[next(iter(self._sign_ups))]
+        self._sign_ups[address] = bucket
+        return bucket
 
     async def close_all(self) -> None:
         """Send everyone away, to come back at once to any node, and wait until they are gone. The caller bounds it."""
@@ -90,6 +103,7 @@ class ConnectionManager:
                     connection=opaque_id(12),
                     address=address,
                     bucket=TokenBucket(self.commands_per_s, self.burst),
+                    sign_ups=self._sign_ups_of(address),
                     since=self.now_ms(),
                 )
                 await Connection(websocket, client, self.dispatcher, self.hub, self.heartbeat_s).run()

@@ -50,6 +50,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_allowance",
         "_bytes_out",
         "_direct_sends",
         "_frames_out",
@@ -76,6 +77,7 @@ class Outbox:
         self._open = True  # takes frames
         self._queue: list[bytes] = []  # whole frames
         self._queued = 0  # their bytes
+        self._allowance = 0  # bytes of large frames that were asked for: they are not held against the client
         self._head: memoryview | bytes = b""  # the rest of what the peer has the beginning of
         self._writer_owns = False  # the socket was full, or is the writer's alone: a flush need not try
         self._wake: trio.Event | None = None  # the sleeping writer's
@@ -94,6 +96,16 @@ class Outbox:
 
     def put(self, frame: bytes) -> None:
         """Queue one whole, encoded frame. Nothing moves before ``flush``, or the bound. Silent after the end."""
+        if self._allowance and self.empty:
+            self._allowance = 0
+        self._add(frame)
+
+    def put_asked(self, frame: bytes) -> None:
+        """Queue what the client asked for: one such frame may be larger than the bound, which holds for all else."""
+        self._allowance = max(0 if self.empty else self._allowance, len(frame))
+        self._add(frame)
+
+    def _add(self, frame: bytes) -> None:
         if not self._open:
             return
         self._queue.append(frame)
@@ -175,7 +187,8 @@ class Outbox:
         )
 
     def _over(self) -> bool:
-        return self._queued + len(self._head) + _FRAME_OVERHEAD * len(self._queue) > self._limit
+        waiting = self._queued + len(self._head) + _FRAME_OVERHEAD * len(self._queue)
+        return waiting > self._limit + self._allowance
 
     def _overflow(self) -> None:
         self._open = False

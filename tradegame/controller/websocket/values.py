@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,9 @@ from tradegame.core.use_cases.requests import (
 )
 
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+RESERVED_NAMES = ("house", "fees", "mint", "host")
 
 
 def install(converter: cattrs.Converter) -> None:
@@ -41,7 +45,7 @@ def install(converter: cattrs.Converter) -> None:
         Token: _text(1, 256),
         ClientName: _text(0, 200),
         PlayerName: _printable,
-        Text: _text(1, 500),
+        Text: _said,
         SideName: _side,
         Flag: _flag,
     }
@@ -71,11 +75,24 @@ def _printable(value: Any, _: Any) -> str:
     if (
         type(value) is str
         and 1 <= len(value) <= 32
-        and not value.isspace()
-        and not any(unicodedata.category(character) in _UNPRINTABLE for character in value)
+        and value == value.strip()
+        and not any(_is_unprintable(character) for character in value)
+        and value.casefold() not in RESERVED_NAMES
     ):
         return value
-    raise ValueError("expected 1 to 32 printable characters")
+    raise ValueError("expected 1 to 32 printable characters, no space at either end, and no name of the game's own")
+
+
+def _is_unprintable(character: str) -> bool:
+    """Controls, and what nobody sees or what turns the text around; but not what joins an emoji's parts."""
+    category = unicodedata.category(character)
+    return category in _UNPRINTABLE or (category == "Cf" and character not in _JOINERS)
+
+
+def _said(value: Any, _: Any) -> str:
+    if type(value) is str and 1 <= len(value) <= 500 and encodable(value) and not _CONTROLS.search(value):
+        return value
+    raise ValueError("expected a text of 1 to 500 characters, without control characters but tab and line feed")
 
 
 def _identifier(value: Any, _: Any) -> str:

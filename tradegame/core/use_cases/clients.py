@@ -24,6 +24,7 @@ class TokenBucket:
 
     per_s: float
     burst: float
+    of: str = "commands"
     _level: float = field(init=False)
     _at: float = field(factory=trio.current_time, init=False)
 
@@ -37,17 +38,21 @@ class TokenBucket:
         self._at = now
         if self._level < 1:
             wait_ms = int((1 - self._level) / self.per_s * 1000) + 1
-            raise RateLimitedError(f"at most {self.per_s:g} commands a second", retry_after_ms=wait_ms)
+            raise RateLimitedError(f"at most {self.per_s:g} {self.of} a second", retry_after_ms=wait_ms)
         self._level -= 1
 
 
 @define(eq=False)
 class ClientSession:
-    """One connection's client. ``signed_in`` is None before ``hello``; ``in_flight`` counts unanswered commands."""
+    """One connection's client. ``signed_in`` is None before ``hello``; ``in_flight`` counts unanswered commands.
+
+    ``sign_ups`` bounds the new players that its address makes.
+    """
 
     connection: str
     address: str
     bucket: TokenBucket
+    sign_ups: TokenBucket
     since: int
     signed_in: SignedIn | None = None
     in_flight: int = 0

@@ -45,7 +45,8 @@ from tradegame.utils.errors import log_fault
 Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
 """Replies at once, submits and replies later, or (for what must wait for the store) returns what to await."""
 
-COMMAND_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 8.0
+"""For what must be waited for. Longer than a game's own command timeout, which answers first."""
 
 
 @frozen
@@ -101,7 +102,13 @@ class Dispatcher:
         op = request.op
         self.handled[op] = self.handled.get(op, 0) + 1
 
+        replied = False
+
         def counted(payload: Any) -> None:
+            nonlocal replied
+            if replied:
+                return  # the deadline was quicker
+            replied = True
             if isinstance(payload, TradeGameError):
                 self.failed[payload.code] = self.failed.get(payload.code, 0) + 1
             reply(payload)
@@ -136,6 +143,8 @@ class Dispatcher:
     def _hello(self, client: ClientSession, request: HelloRequest, reply: Reply) -> Awaitable[None]:
         if client.signed_in is not None:
             raise BadRequestError("this connection is signed in already", at="$.op")
+        if request.token is None:
+            client.sign_ups.take()
         return self._sign_in(client, request, reply)
 
     async def _sign_in(self, client: ClientSession, request: HelloRequest, reply: Reply) -> None:

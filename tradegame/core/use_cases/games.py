@@ -12,11 +12,11 @@ from attrs import define, field
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, to_json
 from tradegame.core.domain.errors import RuleError, UnknownGameError
 from tradegame.core.repositories import (
-    CompactedError,
+    CorruptStoreError,
     GameExistsError,
     GameMeta,
     GameStateRepository,
-    StoreUnavailableError,
+    StoreError,
 )
 from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSettings
 from tradegame.core.use_cases.sessions import opaque_id
@@ -57,6 +57,8 @@ class GameService:
                 await self._create(definition)
             except GameExistsError:
                 continue
+            except CorruptStoreError as error:
+                structlog.get_logger().error("game_unreadable", game=definition.id, error=str(error))
         async with trio.open_nursery() as nursery:
             revision = await self._start_listed(nursery)
             task_status.started()
@@ -65,14 +67,16 @@ class GameService:
                     async with self.repository.watch_list(revision) as watch:
                         while True:
                             for listed in await watch.receive():
-                                if listed.meta is not None:
-                                    await self._start(nursery, listed.meta)
-                except (CompactedError, StoreUnavailableError) as error:
+                                if listed.meta is None:
+                                    self._forget_failed(listed.game)
+                                elif (host := self._new_host(listed.meta)) is not None:
+                                    nursery.start_soon(self._serve, host)
+                except StoreError as error:
                     structlog.get_logger().warning("game_list_reread", error=str(error))
                     await trio.sleep(0.5)
                 try:
                     revision = await self._start_listed(nursery)
-                except StoreUnavailableError as error:
+                except StoreError as error:
                     structlog.get_logger().warning("game_list_unavailable", error=str(error))
 
     async def create(self, definition: GameDefinition) -> GameHost:
@@ -95,6 +99,7 @@ class GameService:
         host = self.hosts.get(game)
         if not await self.repository.delete(game):
             raise UnknownGameError(f"no game {game!r}")
+        self._forget_failed(game)
         while host is not None and self.hosts.get(game) is host:
             await self._changed.wait()
 
@@ -113,16 +118,25 @@ class GameService:
     async def _start_listed(self, nursery: trio.Nursery) -> int:
         revision, metas = await self.repository.list()
         for meta in metas:
-            await self._start(nursery, meta)
+            if (host := self._new_host(meta)) is not None:
+                await nursery.start(self._serve, host)
         return revision
 
-    async def _start(self, nursery: trio.Nursery, meta: GameMeta) -> None:
+    def _forget_failed(self, game: str) -> None:
+        """A game that stopped with a fault is gone from the store, too: it is nobody's trouble any more."""
+        host = self.hosts.get(game)
+        if host is not None and host.failure is not None:
+            del self.hosts[game]
+            self._notify()
+
+    def _new_host(self, meta: GameMeta) -> GameHost | None:
+        """A host for a game that has none yet, entered in the list; None when it has, or cannot be served here."""
         known = self.hosts.get(meta.game)
         if known is not None and known.meta.epoch == meta.epoch:
-            return
+            return None
         if meta.rules != RULES_VERSION:
             structlog.get_logger().error("game_not_served", game=meta.game, rules=meta.rules, known_rules=RULES_VERSION)
-            return
+            return None
         self._number += 1
         # a host numbers its own entries, and a game made anew must not meet the old one's
         node = f"{self.node}.{self._number}"
@@ -131,11 +145,11 @@ class GameService:
         except (ValueError, KeyError, TypeError) as error:
             # somebody wrote a definition that is none: that game is not served, the others are
             structlog.get_logger().error("game_not_served", game=meta.game, error=repr(error))
-            return
-        await nursery.start(self._serve, host)
-
-    async def _serve(self, host: GameHost, *, task_status: trio.TaskStatus[None]) -> None:
+            return None
         self.hosts[host.id] = host
+        return host
+
+    async def _serve(self, host: GameHost, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(host.run)
             self._notify()

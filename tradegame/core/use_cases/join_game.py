@@ -32,8 +32,7 @@ class JoinGameUseCase:
         state = host.game.state
         if after is not None and after.epoch == state.epoch and after.seq > state.seq:
             return self._join_later(client, request, reply, host, after.seq)
-        self._join(client, request, reply, host)
-        return None
+        return self._join(client, request, reply, host)
 
     def leave(self, client: ClientSession, request: LeaveRequest, reply: Reply) -> None:
         self.games.host(request.game)
@@ -45,18 +44,25 @@ class JoinGameUseCase:
     ) -> None:
         with trio.move_on_after(CATCH_UP_S):
             await host.wait_for(seq)
-        self._join(client, request, reply, self.games.host(request.game))
+        joining = self._join(client, request, reply, self.games.host(request.game))
+        if joining is not None:
+            await joining
 
-    def _join(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> None:
+    def _join(
+        self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost
+    ) -> Awaitable[None] | None:
+        """What opens an account is waited for, so that what the client sends behind it finds the account there."""
         player = host.game.state.players.get(client.player)
         if request.spectate or (player is not None and request.key is None):
             self._show(client, request, reply, host, replayed=False)
-            return
+            return None
+        answered = trio.Event()
         assert client.signed_in is not None
         command = Join(player=client.player, key=request.key, name=client.signed_in.player.name)
 
         def joined(outcome: Outcome | TradeGameError) -> None:
             client.in_flight -= 1
+            answered.set()
             if isinstance(outcome, TradeGameError) or isinstance(outcome.result, Rejected):
                 reply(outcome)
             else:
@@ -64,6 +70,7 @@ class JoinGameUseCase:
 
         host.submit(command, joined)
         client.in_flight += 1
+        return answered.wait()
 
     def _show(
         self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool

@@ -10,11 +10,11 @@ import trio
 from attrs import frozen
 
 from tradegame.core.repositories import (
-    CompactedError,
+    CorruptStoreError,
     PlayerRemoved,
     SessionRepository,
     SessionRevoked,
-    StoreUnavailableError,
+    StoreError,
 )
 
 KICKED = 4501
@@ -58,7 +58,7 @@ class SessionKeeper:
                                 self.open.end_session(ended.session, REVOKED, "the session is over")
                             elif isinstance(ended, PlayerRemoved):
                                 self.open.end_player(ended.player, KICKED, "kicked by the host")
-            except (CompactedError, StoreUnavailableError) as error:
+            except StoreError as error:
                 structlog.get_logger().warning("session_watch_resumed", error=str(error))
                 await trio.sleep(RETRY_S)
 
@@ -67,10 +67,16 @@ class SessionKeeper:
             await trio.sleep(min(self.expires_s / 4, 3_600))
             try:
                 await self._renew_all()
-            except StoreUnavailableError as error:
+            except StoreError as error:
                 structlog.get_logger().warning("sessions_not_renewed", error=str(error))
 
     async def _renew_all(self) -> None:
         for session in self.open.sessions():
-            if not await self.repository.renew(session):
+            try:
+                live = await self.repository.renew(session)
+            except CorruptStoreError as error:
+                # one record that nobody can read is one session's end, not the node's
+                structlog.get_logger().error("session_unreadable", error=str(error))
+                live = False
+            if not live:
                 self.open.end_session(session, REVOKED, "the session is over")

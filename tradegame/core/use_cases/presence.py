@@ -15,7 +15,7 @@ from tradegame.core.repositories import (
     LiveConnection,
     NodeInfo,
     NodesChanged,
-    StoreUnavailableError,
+    StoreError,
 )
 
 BATCH_S = 0.1
@@ -141,7 +141,7 @@ class ConnectionRegister:
             with trio.move_on_after(1, shield=True):
                 try:
                     await self.connections.unregister()
-                except StoreUnavailableError as error:
+                except StoreError as error:
                     structlog.get_logger().warning("lease_not_given_back", error=str(error))
 
     async def _keep_alive(self) -> None:
@@ -153,14 +153,14 @@ class ConnectionRegister:
             except LeaseLostError:
                 structlog.get_logger().warning("node_lease_lost", node=self.node.id)
                 pause_s = await self._register_again()
-            except StoreUnavailableError as error:
+            except StoreError as error:
                 structlog.get_logger().warning("node_lease_at_risk", node=self.node.id, error=str(error))
                 pause_s = 0.5
 
     async def _register_again(self) -> float:
         try:
             await self.connections.register(self._now())
-        except StoreUnavailableError as error:
+        except StoreError as error:
             structlog.get_logger().warning("node_lease_not_retaken", node=self.node.id, error=str(error))
             return 0.5
         self._dirty.update(self._live)
@@ -177,7 +177,7 @@ class ConnectionRegister:
                 gone = [connection for key, connection in dirty.items() if key not in self._live]
                 await self.connections.remove(gone)
                 await self.connections.save([self._live[key] for key in dirty if key in self._live])
-            except (StoreUnavailableError, LeaseLostError) as error:
+            except StoreError as error:
                 structlog.get_logger().warning("connections_not_written", count=len(dirty), error=str(error))
                 self._dirty = {**dirty, **self._dirty}
                 self._work.set()

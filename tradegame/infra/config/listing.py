@@ -17,7 +17,7 @@ _COLUMN = 44
 
 
 def list_settings(loaded: Loaded) -> str:
-    """A config.toml that says the same, and why. A secret that is set reads ``"***"``."""
+    """A config.toml that says the same, and why. A secret that is set stands in a comment, as ``"***"``."""
     return "\n".join(_lines(loaded)).strip() + "\n"
 
 
@@ -28,9 +28,11 @@ def _lines(loaded: Loaded) -> Iterator[str]:
         for name, field in fields.items():
             value = getattr(values, name)
             rule = rule_of(field)
+            line = _line(name, value, loaded.origin(f"{section}.{name}"))
             if rule is not None and rule.secret and value:
-                value = "***"
-            yield _line(name, value, loaded.origin(f"{section}.{name}"))
+                # a comment, so that what is printed can be used as a file without "***" becoming the secret
+                line = "# " + _line(name, "***", loaded.origin(f"{section}.{name}"))
+            yield line
         yield ""
     if not loaded.settings.games:
         yield _line("games", [], loaded.origin("games"))

@@ -19,7 +19,7 @@ from tradegame.core.repositories.errors import (
 from tradegame.core.repositories.game_states import GameMeta, LogEntry, SnapshotRef, StoredGame
 from tradegame.infra.kv.codec import decode_meta, encode
 from tradegame.infra.kv.game_watches import KvGameListWatch, KvGameWatch
-from tradegame.infra.kv.keys import GameKeys
+from tradegame.infra.kv.keys import GameKeys, check_game_id
 from tradegame.infra.kv.limits import MAX_OPERATIONS, MAX_VALUE_BYTES
 from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValuePair, KeyValueStore, Put
 from tradegame.infra.kv.settle import Settling
@@ -67,7 +67,7 @@ class KvGameStateRepository:
     async def list(self) -> tuple[int, Sequence[GameMeta]]:
         catalog = KeyRange.prefix(f"{self._prefix}/catalog/")
         listed = await self._kv.range(catalog)
-        games = [pair.key[len(catalog.start) :] for pair in listed.pairs]
+        games = [game for pair in listed.pairs if (game := _game_of(pair.key, catalog.start)) is not None]
         metas: list[GameMeta] = []
         for first in range(0, len(games), MAX_OPERATIONS):
             gets = [Get(KeyRange(self._keys(game).meta)) for game in games[first : first + MAX_OPERATIONS]]
@@ -274,6 +274,15 @@ class KvGameStateRepository:
 
     def _keys(self, game: str) -> GameKeys:
         return GameKeys(self._prefix, game)
+
+
+def _game_of(key: str, catalog: str) -> str | None:
+    """Whose catalog key it is; None for one that nobody of ours can have written."""
+    try:
+        return check_game_id(key.removeprefix(catalog))
+    except ValueError:
+        log.error("catalog_unreadable", key=key)
+        return None
 
 
 def _readable(pair: KeyValuePair) -> GameMeta | None:
