@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from tests.robustness import checks
 from tests.robustness.faults import Cluster
-from tests.robustness.history import Answered, FrameSeen, History, Lost, Sent
+from tests.robustness.history import Answered, Followed, FrameSeen, History, Lost, Sent
 from tests.robustness.proxy import Proxy
 from tests.robustness.recorder import Recorder
 from tests.robustness.traffic import GAME, Client, FramePool
@@ -30,6 +30,15 @@ LOAD_COMMANDS = 150
 """Commands that were answered since the last fault, before the next one may come."""
 LOAD_MOST_S = 0.8
 SETTLE_DEADLINE_S = 60.0
+
+TROUBLES = (
+    ("kill", 0, 0),
+    ("kill", 1, 6),
+    ("freeze", 1.5, 5),
+    ("lose answers", 0.1, 0.5),
+    ("lose answers", 4.5, 6),
+)
+"""What befalls etcd, and for how long, in s. A call may take 2 s, an append with all its tries 4 s."""
 
 GAME_DEFINITION: dict[str, Any] = {
     "id": GAME,
@@ -80,6 +89,7 @@ class Summary:
     unknown: int
     unanswered: int
     sent_again: int
+    taken_back: int
     frames: int
     entries: int
     generations: int
@@ -93,6 +103,7 @@ class Summary:
         struck = f"{self.kills} kills under load, {self.kills_while_starting} while starting"
         if self.store_faults:
             struck = f"{self.store_faults} faults of etcd under load"
+            struck += f", {self.taken_back} clients were shown an older state by a node that lagged behind"
         return [
             f"{self.title} (seed {self.seed}): {struck}; {len(self.violations)} violations",
             f"  {self.commands} commands: {self.acknowledged} acknowledged, {self.unknown} without a key never known; "
@@ -138,6 +149,7 @@ class Campaign:
     store_faults: int = field(default=0, init=False)
     unanswered_at_kills: list[int] = field(factory=list, init=False)
     recovery_s: list[float] = field(factory=list, init=False)
+    _troubles: list[tuple[str, float, float]] = field(factory=list, init=False)
     _answered: int = field(default=0, init=False)
     _struck: _Struck | None = field(default=None, init=False)
     _news: trio.Event = field(factory=trio.Event, init=False)
@@ -218,17 +230,21 @@ class Campaign:
         self.store_faults += 1
         self.unanswered_at_kills.append(sum(client.unanswered for client in self.clients))
         begun = trio.current_time()
-        match self.random.choice(("kill", "freeze", "lose answers")):
+        if not self._troubles:
+            self._troubles = self.random.sample(TROUBLES, len(TROUBLES))
+        kind, least_s, most_s = self._troubles.pop()
+        seconds = self.random.uniform(least_s, most_s)
+        match kind:
             case "kill":
                 await trio.to_thread.run_sync(self.etcd.kill)
-                await trio.sleep(self.random.choice((0, 0, self.random.uniform(0, 6))))
+                await trio.sleep(seconds)
                 await trio.to_thread.run_sync(self.etcd.start)
             case "freeze":
                 self.etcd.pause()
-                await trio.sleep(self.random.uniform(1.5, 5))
+                await trio.sleep(seconds)
                 self.etcd.resume()
-            case _:
-                await self.proxy.lose_answers(self.random.choice((0.1, 0.5, 3, 5)))
+            case "lose answers":
+                await self.proxy.lose_answers(seconds)
         self._struck = _Struck(begun, 0)
 
     # The course of things
@@ -277,7 +293,8 @@ class Campaign:
         truth.problems += self._verified(truth)
         truth.problems += self._faults_logged()
         histories = [client.history for client in self.clients]
-        found = checks.violations(checks.Run(histories, truth, HOST["generation_frames"]))
+        run = checks.Run(histories, truth, HOST["generation_frames"], store_troubled=self.store_faults > 0)
+        found = checks.violations(run)
         settled = [{answered.command for answered in h.of(Answered) if answered.settles} for h in histories]
         return Summary(
             title=self.title,
@@ -294,6 +311,9 @@ class Campaign:
             ),
             unanswered=sum(lost.unanswered for history in histories for lost in history.of(Lost)),
             sent_again=sum(len(h.of(Sent)) - len({sent.command for sent in h.of(Sent)}) for h in histories),
+            taken_back=sum(
+                joined.after is not None and joined.seq < joined.after for h in histories for joined in h.of(Followed)
+            ),
             frames=sum(len(history.of(FrameSeen)) for history in histories),
             entries=len(recording.entries),
             generations=recording.entries[-1].generation,

@@ -26,11 +26,15 @@ MOST_SHOWN = 12
 
 @define
 class Run:
-    """All that the checks look at. ``frames_kept``: so far back a client must be able to resume."""
+    """All that the checks look at.
+
+    ``frames_kept``: so far back a client must be able to resume. ``store_troubled``: the store itself was down.
+    """
 
     histories: Sequence[History]
     truth: Truth
     frames_kept: int
+    store_troubled: bool = False
 
 
 def acknowledged_is_there(run: Run) -> Iterator[str]:
@@ -118,13 +122,20 @@ def streams_have_no_gap_and_no_repeat(run: Run) -> Iterator[str]:
 
 
 def streams_are_resumed(run: Run) -> Iterator[str]:
-    """Whoever comes back with `after`, and is not too far back, gets the frames it missed and no new state."""
+    """Whoever comes back with `after`, and is not too far back, gets the frames it missed and no new state.
+
+    A node that is cut off from the store for longer than it lets a client wait has nothing to show but an old state.
+    """
     for history in run.histories:
         for joined in history.of(Followed):
             if joined.epoch != run.truth.epoch:
                 yield f"{history.name}: the game's epoch became {joined.epoch}"
-            # How far the game was by then is not known here; clients come back at once, long before the bound.
-            if joined.after is not None and not joined.recovered and joined.seq - joined.after < run.frames_kept:
+            if joined.after is None or joined.recovered:
+                continue
+            if joined.seq < joined.after:
+                if not run.store_troubled:
+                    yield f"{history.name}: was at frame {joined.after}, and was taken back to {joined.seq}"
+            elif joined.seq - joined.after < run.frames_kept:
                 yield f"{history.name}: was at frame {joined.after} of {joined.seq}, and could not resume"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
@@ -172,6 +173,17 @@ def pipelined_requests_of_someone_who_does_not_read(port: int, chance: random.Ra
     connection = Raw(port, receive_buffer=4_096)
     connection.pour(f"GET /v1/games/bazaar HTTP/1.1\r\nHost: x{END}".encode() * 300, 1)
     leave(connection, chance) if chance.random() < 0.5 else connection.reset()
+
+
+def pipelined_requests_of_those_who_leave(port: int, chance: random.Random) -> None:
+    """While the server waits to send them an answer, with more of their requests to come."""
+    with ExitStack() as stack:
+        opened = [stack.enter_context(Raw(port)) for _ in range(20)]
+        for connection in opened:
+            connection.pour(f"GET /metrics HTTP/1.1\r\nHost: x{END}".encode() * 1_600, 0.5)
+        time.sleep(0.3)
+        for connection in opened:
+            connection.reset() if chance.random() < 0.5 else connection.close()
 
 
 def kept_alive_and_then_something_else(port: int, chance: random.Random) -> None:
@@ -364,6 +376,7 @@ KINDS: tuple[Kind, ...] = (
     smuggled_requests,
     pipelined_requests,
     pipelined_requests_of_someone_who_does_not_read,
+    pipelined_requests_of_those_who_leave,
     kept_alive_and_then_something_else,
     bodies_that_never_come,
     torn_requests,

@@ -189,6 +189,14 @@ def test_a_stream_that_could_not_be_resumed_is_found() -> None:
     assert "could not resume" in found(run)["streams_are_resumed"]
 
 
+def test_a_client_that_is_taken_back_is_found_unless_the_store_itself_was_down() -> None:
+    run = sound()
+    replace(run, Followed(1, EPOCH, 1, True), Followed(1, EPOCH, 0, False), FRAMES[0])
+    assert found(run) == {"streams_are_resumed": "a: was at frame 1, and was taken back to 0"}
+    run.store_troubled = True
+    assert found(run) == {}
+
+
 def test_another_life_of_the_game_is_found() -> None:
     run = sound()
     replace(run, Followed(1, EPOCH, 1, True), Followed(1, "other", 1, True))
@@ -258,4 +266,4 @@ def test_what_is_wrong_with_the_log_is_found() -> None:
 
 
 def test_every_check_says_in_a_sentence_what_holds() -> None:
-    assert all(check.__doc__ is not None and check.__doc__.endswith(".") for check in CHECKS)
+    assert all(check.__doc__ is not None and check.__doc__.splitlines()[0].endswith(".") for check in CHECKS)

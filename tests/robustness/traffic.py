@@ -12,6 +12,7 @@ import trio
 from attrs import define, field
 
 from tests.robustness.history import (
+    NOT_TAKEN_IN,
     AccountSeen,
     Answered,
     Command,
@@ -28,6 +29,7 @@ from tests.robustness.wire import LostError, StalledError, Wire
 GAME = "bazaar"
 ANSWER_DEADLINE_S = 20.0
 """A server answers within 5 s, whatever happens; a busy machine gets some more."""
+SIGN_IN_TRIES = 30
 WINDOW = 24
 """Commands that one client has under way at once, at most. A player's last 256 keys are remembered."""
 RECENT = 60
@@ -240,14 +242,9 @@ class Client:
 
     async def _sign_in(self, wire: Wire) -> None:
         hello = {"name": self.history.name} if self._token is None else {"token": self._token}
-        reply = await self._ask(wire, op="hello", **hello)
-        while "error" in reply:
-            if reply["error"]["definite"] and reply["error"]["code"] != "overloaded":
-                self.history.events.append(Odd(f"hello was refused: {reply['error']}"))
-            await trio.sleep(0.1)
-            reply = await self._ask(wire, op="hello", **hello)
-        player = reply["ok"]["player"]["id"]
-        self._token = reply["ok"]["token"]
+        ok = await self._insist(wire, {"op": "hello", **hello})
+        player = ok["player"]["id"]
+        self._token = ok["token"]
         self.history.player = self.history.player or player
         self.history.events.append(Signed(player))
         join: dict[str, Any] = {"op": "join", "game": GAME}
@@ -255,12 +252,20 @@ class Client:
             join["after"] = {"epoch": self._epoch, "seq": self._seq}
         else:
             join["key"] = "join"
-        reply = await self._ask(wire, **join)
-        while "error" in reply:
-            if reply["error"]["definite"] and reply["error"]["code"] != "overloaded":
-                self.history.events.append(Odd(f"join was refused: {reply['error']}"))
-            await trio.sleep(0.1)
-            reply = await self._ask(wire, **join)
+        await self._insist(wire, join)
+
+    async def _insist(self, wire: Wire, message: dict[str, Any]) -> dict[str, Any]:
+        """Ask until it is granted, as long as no answer says that it never will be."""
+        for _ in range(SIGN_IN_TRIES):
+            reply = await self._ask(wire, **message)
+            if "ok" in reply:
+                ok: dict[str, Any] = reply["ok"]
+                return ok
+            self.doing = f"signing in: {reply['error']}"
+            if reply["error"]["definite"] and reply["error"]["code"] not in NOT_TAKEN_IN:
+                break
+            await trio.sleep(0.5)
+        raise StalledError(f"{message} was refused: {reply['error']}")
 
     async def _trade(self, wire: Wire) -> None:
         """One command and wait, or a burst; now and then something that was sent before, all the same."""

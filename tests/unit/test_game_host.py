@@ -271,6 +271,14 @@ async def test_a_replica_that_was_trimmed_away_under_tells_its_followers_to_begi
     assert west.history.since(west.game.state.seq - 3, west.game.state.seq)
 
 
+async def test_a_host_knows_whether_the_log_goes_on_without_it(world: World) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    assert not await host.is_behind()
+    host._replica.revision -= 1
+    assert await host.is_behind()
+
+
 async def test_only_a_game_that_is_followed_ticks_by_itself(world: World) -> None:
     host, crowd = await world.host(tick_jitter_s=0)
     with trio.move_on_after(1.5):

@@ -134,6 +134,10 @@ class GameStateRepository(Protocol):
         """
         ...
 
+    async def has_entries_after(self, game: str, revision: int) -> bool:
+        """Whether the log goes on after ``revision``, as of now."""
+        ...
+
     async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:
         """Append one entry to the game's log, exactly once; returns the newest meta that was seen.
 

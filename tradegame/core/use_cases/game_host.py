@@ -180,6 +180,10 @@ class GameHost:
         while self.running and self.game.state.seq < seq:
             await self._progress.wait()
 
+    async def is_behind(self) -> bool:
+        """Whether the log in the store goes on after what was applied here. Raises StoreUnavailableError."""
+        return await self._repository.has_entries_after(self.id, self._replica.revision)
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rebuild the game and serve it until it is deleted or fails.
 

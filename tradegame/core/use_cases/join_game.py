@@ -10,7 +10,7 @@ from attrs import frozen
 
 from tradegame.core.domain import views
 from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import TradeGameError
+from tradegame.core.domain.errors import TradeGameError, UnavailableError
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.game_host import GameHost
@@ -44,6 +44,9 @@ class JoinGameUseCase:
     ) -> None:
         with trio.move_on_after(CATCH_UP_S):
             await host.wait_for(seq)
+        if host.game.state.seq < seq and await host.is_behind():
+            # Nobody is taken back in time. Who is ahead of the store itself (an older backup?) gets what there is.
+            raise UnavailableError("this node has not caught up with what you have seen", retry_after_ms=500)
         joining = self._join(client, request, reply, self.games.host(request.game))
         if joining is not None:
             await joining
