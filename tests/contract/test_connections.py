@@ -82,9 +82,8 @@ async def test_a_watch_first_tells_what_is_there_and_then_what_changes(
     await other.unregister()
 
 
-async def test_any_number_of_connections_is_saved_and_removed(
-    node: KvConnectionRepository, kv: KeyValueStore, prefix: str
-) -> None:
+async def test_any_number_of_connections_is_saved_and_removed(kv: KeyValueStore, prefix: str) -> None:
+    node = KvConnectionRepository(kv, prefix, lease_s=60)
     await node.register(NODE)
     many = [connection(number) for number in range(1234)]
     await node.save(many)
@@ -95,6 +94,7 @@ async def test_any_number_of_connections_is_saved_and_removed(
         await node.remove(many[:-1])
         await picture.follow(watch, lambda seen: len(seen.connections) == 1)
     assert list(picture.connections) == ["c1233"]
+    await node.unregister()
 
 
 async def test_a_dead_nodes_connections_vanish_with_its_lease(

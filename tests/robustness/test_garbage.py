@@ -12,14 +12,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.robustness import garbage_frames, garbage_http, garbage_requests
+from tests.robustness import garbage_frames, garbage_host, garbage_http, garbage_requests
 from tests.robustness.garbage_frames import Kind
 from tests.robustness.victim import Bystander, Victim, until
 from tests.support.raw import Raw, ask
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
-KINDS = garbage_frames.KINDS + garbage_requests.KINDS + garbage_http.KINDS
+KINDS = garbage_frames.KINDS + garbage_requests.KINDS + garbage_http.KINDS + garbage_host.KINDS
 
 
 @pytest.fixture(scope="module")

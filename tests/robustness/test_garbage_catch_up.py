@@ -1,0 +1,34 @@
+"""A crowd that asks for what it missed and then does not read: looking after it must leave time for everybody else."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tradegame.controller.websocket.hub import CATCH_UP_SHARE, Hub
+from tradegame.core.use_cases.presence import Presence
+
+LOOK_S = 0.0002
+
+
+async def test_a_crowd_that_does_not_catch_up_takes_its_share_of_the_time_and_no_more(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = 0
+
+    def look(*_: object) -> None:
+        nonlocal looked
+        looked += 1
+        autojump_clock.jump(LOOK_S)
+
+    monkeypatch.setattr(Hub, "_catch_up", look)
+    hub = Hub(Presence(), cast("Any", None), "node", 8)
+    for number in range(1_000):
+        member = type("Member", (), {"games": {"bazaar": None}, "number": number})()
+        hub._behind[cast("Any", member), "bazaar"] = 0
+    with trio.move_on_after(60):
+        await hub.run_catch_up()
+    assert 0 < looked * LOOK_S <= 60 * CATCH_UP_SHARE
