@@ -1,4 +1,4 @@
-"""Garbage for the HTTP side, on the same port: torn and smuggled requests, heads without end, bodies that never come."""
+"""Garbage for the HTTP side, on the same port: torn and smuggled requests, heads without end, late bodies."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_memory_stays_flat_over_rounds_of_everything(victim: Victim) -> None:
             _round(victim, chance)
             player.assert_served(5)
             until(lambda: victim.metric("tradegame_connections") == 1, lambda: "connections stay behind")
-            until(lambda before=before: len(victim.descriptors()) <= before, lambda: "descriptors stay behind")
+            until(partial(_no_more_than, victim, before), lambda: "descriptors stay behind")
             weights.append(victim.resident())
         print("MiB after each round:", [round(weight / 2**20, 1) for weight in weights])
         assert min(weights[-2:]) - weights[WARM_UP - 1] < GROWTH, weights
@@ -133,6 +134,10 @@ def _round(victim: Victim, chance: random.Random) -> None:
             thrown.result()
     garbage_frames.comings_and_goings(victim.port, chance, 500)
     garbage_requests.joins_and_leaves(victim.port, chance, 1_000)
+
+
+def _no_more_than(victim: Victim, descriptors: int) -> bool:
+    return len(victim.descriptors()) <= descriptors
 
 
 def _fill_what_is_bounded(victim: Victim) -> None:

@@ -8,8 +8,10 @@ from attrs import define, frozen
 
 from tradegame.core.domain.events import Frame
 
+FRAMES_PROMISED = 1_000
 FRAMES_KEPT = 2_048
-"""How many frames a node can hand out again; the protocol promises 1 000."""
+EVENTS_KEPT = 65_536
+"""How many frames a node can hand out again: those promised by the protocol, and more as long as their events are few."""
 
 
 @define
@@ -31,8 +33,9 @@ class Place:
 class FrameHistory:
     """The newest frames of one game in their order, without a gap; the oldest fall out."""
 
-    def __init__(self, kept: int = FRAMES_KEPT) -> None:
-        self._frames: deque[PublishedFrame] = deque(maxlen=kept)
+    def __init__(self) -> None:
+        self._frames: deque[PublishedFrame] = deque()
+        self._events = 0
 
     def append(self, frame: Frame) -> PublishedFrame:
         """Keep the next frame. Raises ValueError if it is not the one that follows."""
@@ -40,6 +43,9 @@ class FrameHistory:
             raise ValueError(f"frame {frame.seq} after {self._frames[-1].frame.seq}")
         published = PublishedFrame(frame)
         self._frames.append(published)
+        self._events += len(frame.events)
+        while len(self._frames) > FRAMES_KEPT or (self._events > EVENTS_KEPT and len(self._frames) > FRAMES_PROMISED):
+            self._events -= len(self._frames.popleft().frame.events)
         return published
 
     def since(self, seq: int, now: int) -> list[PublishedFrame] | None:
