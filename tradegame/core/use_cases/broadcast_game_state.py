@@ -11,7 +11,7 @@ from tradegame.core.domain.events import Frame
 FRAMES_PROMISED = 1_000
 FRAMES_KEPT = 2_048
 EVENTS_KEPT = 65_536
-"""How many frames a node can hand out again: those promised by the protocol, and more as long as their events are few."""
+"""How many frames a node can hand out again: those the protocol promises, and more while their events are few."""
 
 
 @define
