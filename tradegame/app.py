@@ -23,6 +23,7 @@ from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.repositories import NodeInfo, StoreError
 from tradegame.core.use_cases.administer import AdministerUseCase
+from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
 from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.core.use_cases.games import GameService
@@ -83,7 +84,8 @@ class Node:
         self.presence = Presence()
         self.register = ConnectionRegister(self.connections, node, now_ms)
         self.hub = Hub(self.presence, self.register, node.id, limits.connections_per_player)
-        self.games = GameService(self.repository, node.id, self.hub, now_ms, host_settings)
+        self.clock = ClockWatch(node.id, now_ms)
+        self.games = GameService(self.repository, node.id, self.hub, now_ms, host_settings, self.clock.wrong)
         self.dispatcher = Dispatcher(
             self.games,
             SessionService(sessions, settings.session.expires_s, now_ms),
@@ -136,7 +138,7 @@ class Node:
             return "shutting down"
         if not self.register.registered:
             return "not registered in the store"
-        return self.store.ready()
+        return self.clock.wrong() or self.store.ready()
 
 
 async def serve(
@@ -162,7 +164,13 @@ async def serve(
             node = Node(settings, store, prefix, info, now_ms, host_settings or HostSettings())
             async with trio.open_nursery() as background:
                 await background.start(node.register.run)
-                background.start_soon(follow_register, node.connections, node.presence, node.hub.presence_changed)
+                background.start_soon(
+                    follow_register,
+                    node.connections,
+                    node.presence,
+                    node.hub.presence_changed,
+                    node.clock.observe,
+                )
                 background.start_soon(node.hub.run_presence)
                 background.start_soon(node.hub.run_catch_up)
                 background.start_soon(node.keeper.run)

@@ -309,3 +309,30 @@ async def test_a_deleted_game_answers_what_waits_and_is_unknown_from_then_on(
     with pytest.raises(UnknownGameError):
         host.submit(BuyGood(player="p-ann", good="grain", qty=1), lambda outcome: None)
     assert host.failure is None
+
+
+async def test_a_node_whose_clock_is_wrong_takes_no_commands_and_does_not_tick(world: World) -> None:
+    reason: list[str | None] = [None]
+    meta = (await world.repository.get("bazaar")).meta
+    crowd = Crowd()
+    host = GameHost(
+        world.repository,
+        meta,
+        "east",
+        crowd,
+        lambda: time.time_ns() // 1_000_000,
+        HostSettings(tick_jitter_s=0),
+        lambda: reason[0],
+    )
+    await world.nursery.start(host.run)
+    await joined(host)
+    reason[0] = "this node's clock is off by 3600000 ms"
+    host.follow(+1)
+    seq = host.game.state.seq
+    with pytest.raises(OverloadedError, match="clock is off"):
+        host.submit(say("now"), lambda outcome: None)
+    with trio.move_on_after(1.5):
+        await host.wait_for(seq + 1)
+    assert host.game.state.seq == seq
+    reason[0] = None
+    await host.wait_for(seq + 1)

@@ -12,7 +12,13 @@ from attrs import define, frozen
 
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.commands import Command, Entry, join_entry
-from tradegame.core.domain.errors import InternalError, TradeGameError, UnavailableError, UnknownGameError
+from tradegame.core.domain.errors import (
+    InternalError,
+    OverloadedError,
+    TradeGameError,
+    UnavailableError,
+    UnknownGameError,
+)
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.core.repositories import (
@@ -110,6 +116,7 @@ class GameHost:
         observer: GameObserver,
         now_ms: Callable[[], int],
         settings: HostSettings | None = None,
+        must_not_append: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.settings = settings or HostSettings()
         self.counters = HostCounters()
@@ -120,6 +127,7 @@ class GameHost:
         self._node = node
         self._observer = observer
         self._now_ms = now_ms
+        self._must_not_append = must_not_append
         self._replica = Replica(repository, meta)
         self._submissions = Submissions(self.settings.command_timeout_s, self.settings.queue)
         self._in_flight: dict[str, InFlight] = {}
@@ -158,10 +166,13 @@ class GameHost:
     def submit(self, command: Command, answer: Answer) -> None:
         """Queue a command for the next entry; ``answer`` hears of it within the command timeout.
 
-        Raises OverloadedError when too many wait, InternalError after a fault, UnknownGameError after the end.
+        Raises OverloadedError when too many wait or this node must not append, InternalError after a fault,
+        UnknownGameError after the end.
         """
         if not self.running:
             raise self._gone()
+        if (reason := self._must_not_append()) is not None:
+            raise OverloadedError(f"{reason}: another one may serve you", retry_after_ms=2_000)
         self._submissions.add(command, answer)
         self._work.set()
 
@@ -333,7 +344,9 @@ class GameHost:
             with trio.move_on_after(wait_s):
                 while self.game.due_at() == due:
                     await self._progress.wait()
-            if self.game.due_at() == due and self._now_ms() >= due:
+            if self._must_not_append() is not None:
+                await trio.sleep(REREAD_S)
+            elif self.game.due_at() == due and self._now_ms() >= due:
                 self._tick = True
                 self._work.set()
                 with trio.move_on_after(self.settings.command_timeout_s):

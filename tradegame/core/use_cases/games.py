@@ -37,6 +37,7 @@ class GameService:
     observer: GameObserver
     now_ms: Callable[[], int]
     settings: HostSettings = field(factory=HostSettings)
+    must_not_append: Callable[[], str | None] = lambda: None
     hosts: dict[str, GameHost] = field(factory=dict, init=False)
     _changed: trio.Event = field(factory=trio.Event, init=False)
     _number: int = field(default=0, init=False)
@@ -141,7 +142,9 @@ class GameService:
         # a host numbers its own entries, and a game made anew must not meet the old one's
         node = f"{self.node}.{self._number}"
         try:
-            host = GameHost(self.repository, meta, node, self.observer, self.now_ms, self.settings)
+            host = GameHost(
+                self.repository, meta, node, self.observer, self.now_ms, self.settings, self.must_not_append
+            )
         except (ValueError, KeyError, TypeError) as error:
             # somebody wrote a definition that is none: that game is not served, the others are
             structlog.get_logger().error("game_not_served", game=meta.game, error=repr(error))

@@ -187,13 +187,23 @@ class ConnectionRegister:
         return evolve(self.node, clock=self.now_ms())
 
 
-async def follow_register(connections: ConnectionRepository, presence: Presence, changed: Callable[[], None]) -> None:
-    """Keep ``presence`` current for ever; ``changed`` is called after each change and must not raise."""
+async def follow_register(
+    connections: ConnectionRepository,
+    presence: Presence,
+    changed: Callable[[], None],
+    heartbeat: Callable[[tuple[NodeInfo, ...]], None],
+) -> None:
+    """Keep ``presence`` current for ever.
+
+    ``changed`` is called after each change, ``heartbeat`` with the nodes whenever one of them wrote its key.
+    Neither may raise.
+    """
     async with connections.watch() as watch:
         while True:
             change = await watch.receive()
             if isinstance(change, NodesChanged):
                 presence.nodes = change.nodes
+                heartbeat(change.nodes)
             else:
                 presence.change(change)
             changed()

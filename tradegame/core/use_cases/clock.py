@@ -1,0 +1,65 @@
+"""Is this node's clock right? The other nodes' keys say what theirs read.
+
+An entry carries its node's clock, and the game's clock never goes back: one clock that is an hour ahead would end
+everybody's round. So a node that stands alone with its time does not append.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+import structlog
+from attrs import define, field
+
+from tradegame.core.repositories import NodeInfo
+
+TOLERANCE_MS = 1_000
+
+
+@define
+class ClockWatch:
+    """Compares this node's wall clock (``now_ms``) with those of the nodes in the register.
+
+    A node writes its clock each time it keeps its lease. What is compared is the last two of each, and the
+    nearer of them: a notice that came late is no wrong clock.
+    """
+
+    node: str
+    now_ms: Callable[[], int]
+    _clocks: dict[str, int] = field(factory=dict, init=False)
+    _offsets: dict[str, list[int]] = field(factory=dict, init=False)
+    _said: bool = field(default=False, init=False)
+
+    def observe(self, nodes: Sequence[NodeInfo]) -> None:
+        """The register's nodes as they are now; this one among them does not matter."""
+        now = self.now_ms()
+        others = [other for other in nodes if other.id != self.node]
+        for other in others:
+            known = self._clocks.get(other.id)
+            # the first one is as old as the node's last heartbeat, and says nothing
+            if known is not None and known != other.clock:
+                self._offsets[other.id] = [*self._offsets.get(other.id, [])[-1:], other.clock - now]
+        self._clocks = {other.id: other.clock for other in others}
+        self._offsets = {other: offsets for other, offsets in self._offsets.items() if other in self._clocks}
+        self._say()
+
+    def offset_ms(self) -> int:
+        """How far the middle of all clocks, this one included, is ahead of this node's; behind: negative.
+
+        With one other node, how far that one is; with none, 0.
+        """
+        nearest = [min(offsets, key=abs) for offsets in self._offsets.values() if len(offsets) == 2]
+        return int(median(nearest if len(nearest) == 1 else [0, *nearest]))
+
+    def wrong(self) -> str | None:
+        """Why this node must not append; None if it may. Of two that differ nobody can tell which is wrong."""
+        if len(self._offsets) < 2 or abs(self.offset_ms()) <= TOLERANCE_MS:
+            return None
+        return f"this node's clock is off by {-self.offset_ms()} ms against the other nodes'"
+
+    def _say(self) -> None:
+        off = abs(self.offset_ms()) > TOLERANCE_MS
+        if off and not self._said:
+            structlog.get_logger().error("clocks_differ", node=self.node, others_ahead_ms=self.offset_ms())
+        self._said = off
