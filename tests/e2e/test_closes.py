@@ -67,6 +67,21 @@ def test_no_sign_of_life_closes_with_4002(store: str) -> None:
         assert _drain(deaf).endswith(_close_frame(4002, "no heartbeat"))
 
 
+def test_who_is_read_slowly_for_asking_nonsense_is_not_taken_for_dead(store: str) -> None:
+    with ServerThread(store, flags={"session.heartbeat_s": 1}) as server:
+        with Player(server.url) as player:
+            asked = 0
+            for _ in range(3):
+                for _ in range(19):
+                    player.send_raw("nonsense")
+                player.send_raw('{"id": "still here", "op": "ping"}')
+                asked += 20
+            while asked:
+                player.receive()
+                asked -= 1
+            assert player.ask("ping")
+
+
 def test_a_full_server_closes_with_4003(store: str) -> None:
     with ServerThread(store, flags={"limits.max_connections": 1}) as server:
         with Player(server.url):

@@ -21,7 +21,7 @@ from tradegame.utils.errors import log_fault
 HELLO_S = 10.0
 """How long after the handshake the first ``hello`` may take."""
 BAD_REQUESTS_IN_A_ROW = 20
-PATIENCE = 20
+PATIENCE = 40
 PAUSE_S = 0.25
 """Who has had so many requests refused (too fast, or malformed) more than others taken is read so much more slowly.
 
@@ -91,6 +91,8 @@ class Connection:
                 await trio.sleep(PAUSE_S)
             message = await websocket.receive()
             self.frames_in += 1
+            # what was read from the socket before, and had to wait here, is a sign of life too
+            websocket.last_received = trio.current_time()
             if type(message) is not str:
                 self.end(BINARY, "text frames only")
                 await trio.lowlevel.checkpoint()
