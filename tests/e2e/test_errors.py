@@ -6,9 +6,15 @@ import json
 from typing import Any
 
 import pytest
+import trio
+from structlog.testing import capture_logs
 
 from tests.support.player import Player
 from tests.support.server import ServerThread
+from tradegame.core.domain import views
+from tradegame.core.repositories import StoreUnavailableError
+from tradegame.core.use_cases.game_host import HostSettings
+from tradegame.infra.kv import KvGameStateRepository
 
 BUY = {"game": "bazaar", "good": "grain", "qty": 1}
 
@@ -196,3 +202,54 @@ def test_an_unavailable_store_is_told_as_indefinite(etcd: Any) -> None:
                 break
         assert reply["ok"]["filled"] == 1
         assert player.ask("me", game="bazaar")["goods"]["grain"] == 1
+
+
+def test_a_fault_of_the_servers_is_internal_with_the_reference_that_is_in_the_log(
+    server: ServerThread, ann: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    monkeypatch.setattr(views, "account", broken)
+    with capture_logs() as logged:
+        error = ann.refused("me", game="bazaar")
+    assert (error["code"], error["definite"]) == ("internal", False)
+    (entry,) = [entry for entry in logged if entry["event"] == "command_failed"]
+    assert error["message"].endswith(entry["reference"])
+    assert isinstance(entry["exc_info"], ZeroDivisionError)
+    assert ann.ask("ping")
+
+
+def test_a_store_that_answers_too_late_is_a_timeout_and_the_key_settles_it(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update, delays = KvGameStateRepository.update, [0.6]
+
+    async def slow(self: Any, meta: Any, entry_id: str, value: bytes) -> Any:
+        if b"patience" in value and delays:
+            await trio.sleep(delays.pop())
+        return await update(self, meta, entry_id, value)
+
+    monkeypatch.setattr(KvGameStateRepository, "update", slow)
+    with ServerThread(store, host_settings=HostSettings(command_timeout_s=0.3)) as server, Player(server.url) as ann:
+        ann.ask("join", game="bazaar")
+        error = ann.refused("say", game="bazaar", text="patience", key="k")
+        assert (error["code"], error["definite"]) == ("timeout", False)
+        ann.push(lambda push: any(event.get("text") == "patience" for event in push.get("events", ())))
+        assert ann.ask("say", game="bazaar", text="patience", key="k")["replayed"] is True
+
+
+def test_a_store_that_cannot_be_reached_is_unavailable(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    update = KvGameStateRepository.update
+
+    async def unreachable(self: Any, meta: Any, entry_id: str, value: bytes) -> Any:
+        if b"anyone" in value:
+            raise StoreUnavailableError("no route", definite=True)
+        return await update(self, meta, entry_id, value)
+
+    monkeypatch.setattr(KvGameStateRepository, "update", unreachable)
+    with ServerThread(store) as server, Player(server.url) as ann:
+        ann.ask("join", game="bazaar")
+        error = ann.refused("say", game="bazaar", text="anyone there?")
+        assert (error["code"], error["definite"]) == ("unavailable", False)
+        assert ann.ask("say", game="bazaar", text="hello")["seq"]
