@@ -33,34 +33,34 @@ class Cluster:
 @pytest.mark.parametrize("offset", [3_600_000, -3_600_000, 1_200])
 def test_the_one_that_stands_alone_does_not_append(offset: int) -> None:
     cluster = Cluster(east=20, west=-30, north=offset)
-    for _ in range(3):
+    for _ in range(5):
         cluster.beat()
     assert cluster.wrong() == ["north"]
     assert str(abs(cluster.watches["north"].offset_ms())) in (cluster.watches["north"].wrong() or "")
     cluster.offsets["north"] = 0
-    for _ in range(2):
+    for _ in range(4):
         cluster.beat()
     assert cluster.wrong() == []
 
 
 def test_clocks_that_agree_within_a_second_are_right() -> None:
     cluster = Cluster(east=0, west=400, north=-400)
-    for _ in range(3):
+    for _ in range(5):
         cluster.beat()
     assert cluster.wrong() == []
 
 
 def test_of_two_that_differ_nobody_can_tell_and_both_say_so(capsys: pytest.CaptureFixture[str]) -> None:
     cluster = Cluster(east=0, west=5_000)
-    for _ in range(3):
+    for _ in range(5):
         cluster.beat()
     assert cluster.wrong() == []
     assert capsys.readouterr().out.count("clocks_differ") == 2
 
 
-def test_one_notice_that_came_late_is_no_wrong_clock() -> None:
+def test_notices_that_come_late_are_no_wrong_clock() -> None:
     cluster = Cluster(east=0, west=0, north=0)
-    for late_ms in (0, 0, 30_000, 0):
+    for late_ms in (0, 0, 0, 0, 0, 30_000, 9_000, 4_000, 0):
         cluster.beat(late_ms)
         assert cluster.wrong() == []
 
@@ -73,7 +73,7 @@ def test_what_a_node_read_before_this_one_came_says_nothing() -> None:
 
 def test_a_node_that_is_gone_is_not_counted() -> None:
     cluster = Cluster(east=0, west=0, north=9_000)
-    for _ in range(3):
+    for _ in range(5):
         cluster.beat()
     assert cluster.wrong() == ["north"]
     cluster.watches["north"].observe([NodeInfo("east", "ws://", "1", 0, cluster.time)])

@@ -15,14 +15,15 @@ from attrs import define, field
 from tradegame.core.repositories import NodeInfo
 
 TOLERANCE_MS = 1_000
+NOTICES = 4
 
 
 @define
 class ClockWatch:
     """Compares this node's wall clock (``now_ms``) with those of the nodes in the register.
 
-    A node writes its clock each time it keeps its lease. What is compared is the last two of each, and the
-    nearer of them: a notice that came late is no wrong clock.
+    A node writes its clock each time it keeps its lease. A notice that comes late makes its clock look slow, never
+    fast: so of each node's last few the one that looks fastest counts, and nothing is said before there are as many.
     """
 
     node: str
@@ -39,7 +40,7 @@ class ClockWatch:
             known = self._clocks.get(other.id)
             # the first one is as old as the node's last heartbeat, and says nothing
             if known is not None and known != other.clock:
-                self._offsets[other.id] = [*self._offsets.get(other.id, [])[-1:], other.clock - now]
+                self._offsets[other.id] = [*self._offsets.get(other.id, [])[1 - NOTICES :], other.clock - now]
         self._clocks = {other.id: other.clock for other in others}
         self._offsets = {other: offsets for other, offsets in self._offsets.items() if other in self._clocks}
         self._say()
@@ -49,8 +50,8 @@ class ClockWatch:
 
         With one other node, how far that one is; with none, 0.
         """
-        nearest = [min(offsets, key=abs) for offsets in self._offsets.values() if len(offsets) == 2]
-        return int(median(nearest if len(nearest) == 1 else [0, *nearest]))
+        offsets = [max(each) for each in self._offsets.values() if len(each) == NOTICES]
+        return int(median(offsets if len(offsets) == 1 else [0, *offsets]))
 
     def wrong(self) -> str | None:
         """Why this node must not append; None if it may. Of two that differ nobody can tell which is wrong."""
@@ -61,5 +62,5 @@ class ClockWatch:
     def _say(self) -> None:
         off = abs(self.offset_ms()) > TOLERANCE_MS
         if off and not self._said:
-            structlog.get_logger().error("clocks_differ", node=self.node, others_ahead_ms=self.offset_ms())
+            structlog.get_logger().warning("clocks_differ", node=self.node, others_ahead_ms=self.offset_ms())
         self._said = off
