@@ -105,6 +105,11 @@ class EtcdServer:
         return f"etcd{'s' if self._scheme == 'https' else ''}://{self.endpoint}"
 
     @property
+    def metrics_url(self) -> str:
+        """Where it tells of itself, in Prometheus' words."""
+        return f"http://127.0.0.1:{self._metrics_port}/metrics"
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -94,6 +94,11 @@ class ServerProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it has logged so far, over all its starts: a JSON object a line."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
