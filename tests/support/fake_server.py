@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections import deque
 from typing import Any
+from urllib.parse import urlsplit
 
 import trio
 import trio.testing
@@ -80,27 +82,35 @@ class FakeServer:
     """``received``: every request. ``script``: per op, what to do with the next requests, in order:
 
     an error (a dict: answered, nothing done), ``"drop"`` (done, then the socket breaks before the answer),
-    ``"lose"`` (the socket breaks, nothing done), or ``"ignore"`` (done, never answered).
+    ``"lose"`` (the socket breaks, nothing done), or ``"ignore"`` (done, never answered). ``always``: per op, an error
+    for every request that no script is for.
+
+    ``beside``: another node of the same server: it has the same games, tokens and news.
     """
 
-    def __init__(self) -> None:
-        self.games = {"bazaar": FakeGame("bazaar")}
+    def __init__(self, node: str = "n1", beside: FakeServer | None = None) -> None:
+        self.games = beside.games if beside else {"bazaar": FakeGame("bazaar")}
+        self.tokens: dict[str, tuple[str, str]] = beside.tokens if beside else {}
+        self.nodes: list[FakeServer] = beside.nodes if beside else []
+        self.nodes.append(self)
         self.peers: list[Peer] = []
         self.received: list[Json] = []
         self.script: dict[str, deque[Json | str]] = {}
-        self.tokens: dict[str, tuple[str, str]] = {}
-        self.refuse_dials = 0
+        self.always: dict[str, Json] = {}
+        self.refuse_dials: float = 0
         self.reject_status: int | None = None
         self.dials = 0
         self.server_info: Json = {
             "version": "0",
-            "node": "n1",
+            "node": node,
             "heartbeat_s": 1000,
             "frame_bytes": 16384,
             "commands_per_s": 20,
             "burst": 40,
         }
         self._nursery: trio.Nursery | None = None
+        self._thawed = trio.Event()
+        self._thawed.set()
         self._changed = trio.lowlevel.ParkingLot()
 
     # What a test does with it.
@@ -115,6 +125,10 @@ class FakeServer:
         while len(self.requests(op)) < count:
             await self._changed.park()
 
+    async def until_dialled(self, count: int) -> None:
+        while self.dials < count:
+            await self._changed.park()
+
     async def until_peers(self, count: int) -> None:
         while len(self.peers) != count:
             await self._changed.park()
@@ -127,9 +141,12 @@ class FakeServer:
 
     async def push(self, frame: Json, player: str | None = None) -> None:
         """To everyone who follows the game, or only to ``player``."""
-        for peer in list(self.peers):
+        for node, peer in [(each, peer) for each in self.nodes for peer in each.peers]:
             if frame["game"] in peer.games and player in (None, peer.player):
-                await peer.send(frame)
+                if node._thawed.is_set():
+                    await peer.send(frame)
+                elif node._nursery is not None:
+                    node._nursery.start_soon(peer.send, frame)
 
     async def close_all(self, code: int, reason: str = "") -> None:
         for peer in list(self.peers):
@@ -140,6 +157,23 @@ class FakeServer:
         """As when a node dies: no close frame."""
         for peer in list(self.peers):
             await trio.aclose_forcefully(peer.ws._stream)
+
+    async def die(self) -> None:
+        """kill -9: no close frame, and nobody there any more."""
+        self.refuse_dials = math.inf
+        await self.break_all()
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay, new ones are taken, and not a byte comes. In memory only (``dial``)."""
+        self._thawed = trio.Event()
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._thawed.set()
+
+    async def awake(self) -> None:
+        """Wait while it is frozen."""
+        await self._thawed.wait()
 
     # How it is reached.
 
@@ -152,16 +186,22 @@ class FakeServer:
 
     async def dial(self, url: str) -> trio.abc.Stream:
         self.dials += 1
+        self._changed.unpark_all()
         if self.refuse_dials:
             self.refuse_dials -= 1
             raise ConnectionRefusedError(111, "Connection refused")
         assert self._nursery is not None
         ours, theirs = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(self._serve_stream, ours)
+        self._nursery.start_soon(self._serve_stream, _Freezing(ours, self))
         return theirs
 
     async def serve(self, *, task_status: trio.TaskStatus[WebSocketServer] = trio.TASK_STATUS_IGNORED) -> None:
         await serve_websocket(self.handle, "127.0.0.1", 0, None, task_status=task_status)
+
+    async def dial_any(self, url: str) -> trio.abc.Stream:
+        """As ``dial``, to whichever of the nodes the URL's host names."""
+        (node,) = [node for node in self.nodes if node.server_info["node"] == urlsplit(url).hostname]
+        return await node.dial(url)
 
     async def _serve_stream(self, stream: trio.abc.Stream) -> None:
         async with trio.open_nursery() as nursery:
@@ -197,7 +237,7 @@ class FakeServer:
 
     async def _answer(self, peer: Peer, frame: Json) -> None:
         steps = self.script.get(frame["op"])
-        step = steps.popleft() if steps else None
+        step = steps.popleft() if steps else self.always.get(frame["op"])
         if isinstance(step, dict):
             await peer.send({"id": frame["id"], "error": step})
             return
@@ -323,3 +363,26 @@ class FakeServer:
         online = [other.player for other in self.peers if game.name in other.games]
         presence = {"push": "presence", "game": game.name, "online": online, "offline": []}
         return [{"id": frame["id"], "ok": ok}, *missed, presence]
+
+
+class _Freezing(trio.abc.Stream):
+    """A stream's end on which nothing moves while its server is frozen."""
+
+    def __init__(self, stream: trio.abc.Stream, server: FakeServer) -> None:
+        self._stream = stream
+        self._server = server
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data = await self._stream.receive_some(max_bytes)
+        await self._server.awake()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._server.awake()
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

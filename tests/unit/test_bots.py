@@ -174,6 +174,26 @@ async def test_a_crowd_plays_on_one_connection_each_and_ends_on_ctrl_c(terminal:
     assert "6 bots are done" in shown(screen)
 
 
+async def test_the_bots_of_a_node_that_dies_go_on_at_another_and_it_is_counted() -> None:
+    screen = console(False)
+    async with serving() as (east, east_url), serving(FakeServer("n2", beside=east)) as (west, west_url):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def _() -> None:
+                await east.until_peers(3)
+                await west.until_peers(3)
+                await east.close_all(1001, "the server is going away")
+                await west.until_peers(6)
+                await west.until_received("order", 10)
+                with trio.fail_after(20):
+                    while "3 failovers" not in shown(screen):  # noqa: ASYNC110 - a line comes when it comes
+                        await trio.sleep(0.05)
+                nursery.cancel_scope.cancel()
+
+            await run([east_url, west_url], "bazaar", 6, seed=1, pace=0.05, console=screen)
+
+
 async def test_an_absent_server_is_said_once_and_tried_again(unused_port: int) -> None:
     screen = console(False)
     with trio.move_on_after(2):

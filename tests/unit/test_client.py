@@ -347,7 +347,10 @@ async def test_a_silent_server_is_left(server: FakeServer, autojump_clock: MockC
     server.server_info["heartbeat_s"] = 20
     async with connect(server) as client:
         game = await client.join("bazaar")
-        await server.until_received("hello", 2)
+        server.freeze()
+        await server.until_dialled(2)
+        assert 30 <= trio.current_time() <= 41
+        server.thaw()
         assert (await game.buy("grain", 1)).filled == 1
         assert client.statistics().reconnects == 1
 

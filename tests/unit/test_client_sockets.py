@@ -13,8 +13,8 @@ from tradegame import client as tg
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[FakeServer, str]]:
-    fake = FakeServer()
+async def serving(fake: FakeServer | None = None) -> AsyncIterator[tuple[FakeServer, str]]:
+    fake = fake or FakeServer()
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
             server = await nursery.start(fake.serve)

@@ -186,6 +186,41 @@ def test_anything_else_is_no_store_url(url: str) -> None:
     assert line.startswith("--store: store.url: expected memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX")
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["", "ws://a/ws", "wss://one.example.org/ws", "wss://one.example.org:8443/games/ws", "ws://[2001:db8::1]:8765/ws"],
+)
+def test_an_advertised_address_is_taken(url: str) -> None:
+    assert load_settings(None, {}, {"server.advertise": url}).server.advertise == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "one.example.org",
+        "http://a/ws",
+        "ws://a",
+        "ws://a/",
+        "ws:///ws",
+        "ws://a:0/ws",
+        "ws://a:65536/ws",
+        "ws://ann:secret@a/ws",
+        "ws://a/ws?x=1",
+        "ws://a/ws#x",
+        "ws://a/w s",
+        "ws://a/ws\n",
+        "ws://[::g]/ws",
+        "ws://*/ws",
+        "ws://a/" + "x" * 300,
+    ],
+)
+def test_anything_else_is_no_advertised_address(url: str) -> None:
+    [line] = complaints(None, {}, server__advertise=url)
+    assert line.startswith(
+        "--advertise: server.advertise: expected a ws:// or wss:// URL with its path, such as wss://"
+    )
+
+
 def test_a_password_in_the_store_url_is_refused_and_not_repeated() -> None:
     [line] = complaints(None, {}, store__url="etcd://ann:open-sesame@h1:2379/p")
     assert "those are store.user and store.password" in line

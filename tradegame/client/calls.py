@@ -39,15 +39,18 @@ class CallStatistics:
 class Call:
     """One request. ``lasting``: sent again on the next connection if this one ends without an answer.
 
-    ``on_answer`` runs in the socket's reader, before the next frame is looked at.
+    ``on_answer`` runs in the socket's reader, before the next frame is looked at. ``sent_at``: when it last went out,
+    on trio's clock; None: it has not, on this connection.
     """
 
     id: int
+    op: str
     frame: str
     key: str | None
     lasting: bool = True
     on_answer: Callable[[Answer], None] | None = None
     sent: bool = False
+    sent_at: float | None = None
     answer: Answer | None = None
     done: trio.Event = field(factory=trio.Event)
 
@@ -62,7 +65,11 @@ class Call:
 
 
 class Calls:
-    """The table of unanswered calls, by id, in the order in which they were made."""
+    """The table of unanswered calls, by id, in the order in which they were made.
+
+    ``on_outcome(op, error code or None, when it was sent)`` is told of every answer before anybody else; it must not
+    raise.
+    """
 
     def __init__(self, call_deadline: float, retry: bool, chance: random.Random) -> None:
         self._call_deadline = call_deadline
@@ -76,6 +83,7 @@ class Calls:
         self._keys = 0
         self._key_prefix = secrets.token_hex(6)
         self._stop: Stop | None = None
+        self.on_outcome: Callable[[str, str | None, float], None] | None = None
         self._sent = self._answered = self._resent = self._retried = 0
 
     def new_key(self) -> str:
@@ -134,14 +142,15 @@ class Calls:
             return False
         self._answered += 1
         ok = frame.get("ok")
-        if isinstance(ok, dict):
-            call.settle(ok)
-            return True
-        try:
-            call.settle(trade_error(frame.get("error"), call.key))
-        except ProtocolError as error:
-            call.settle(error)
+        answer: Answer = ok if isinstance(ok, dict) else _error(frame, call.key)
+        if self.on_outcome is not None and call.sent_at is not None:
+            self.on_outcome(call.op, answer.code if isinstance(answer, TradeError) else None, call.sent_at)
+        call.settle(answer)
         return True
+
+    def oldest_at(self) -> float | None:
+        """When the oldest request went out on this connection that is unanswered; None: there is none."""
+        return min((call.sent_at for call in self._waiting.values() if call.sent_at is not None), default=None)
 
     def resend(self) -> None:
         """On a new connection: what was put for it goes first, then everything unanswered goes again, in its order."""
@@ -152,6 +161,8 @@ class Calls:
         """What was meant for the old connection only is forgotten."""
         self._unsent.clear()
         self._waiting = {number: call for number, call in self._waiting.items() if call.lasting}
+        for call in self._waiting.values():
+            call.sent_at = None
 
     def stop(self, stop: Stop) -> None:
         """No answer will ever come: everyone who waits is told, and so is everyone who calls from now on."""
@@ -169,7 +180,7 @@ class Calls:
                 if call is not None:
                     self._resent += call.sent
                     self._sent += 1
-                    call.sent = True
+                    call.sent, call.sent_at = True, trio.current_time()
                     return call.frame
             self._wake = trio.Event()
             await self._wake.wait()
@@ -201,7 +212,8 @@ class Calls:
 
     def _add(self, payload: Json, key: str | None, lasting: bool, on_answer: Callable[[Answer], None] | None) -> Call:
         self._numbers += 1
-        call = Call(self._numbers, encode({"id": self._numbers, **payload}), key, lasting, on_answer)
+        frame = encode({"id": self._numbers, **payload})
+        call = Call(self._numbers, payload["op"], frame, key, lasting, on_answer)
         self._waiting[call.id] = call
         self._unsent.append(call.id)
         self._wake.set()
@@ -215,3 +227,10 @@ class Calls:
             wait = (error.retry_after_ms or 0) / 1000
             return wait + backoff.next()
         return backoff.next() if not error.definite else None
+
+
+def _error(frame: Json, key: str | None) -> TradeError | ProtocolError:
+    try:
+        return trade_error(frame.get("error"), key)
+    except ProtocolError as error:
+        return error

@@ -25,7 +25,8 @@ from tradegame.client.wire import decode, field
 @frozen
 class Statistics:
     """Since the client began. ``resent``: unanswered requests sent again after one of the ``reconnects``;
-    ``retried``: asked again because the server said to; ``waiting``: unanswered now."""
+    ``retried``: asked again because the server said to; ``waiting``: unanswered now; ``failovers``: those of the
+    ``reconnects`` that went to another URL than the last one."""
 
     sent: int
     answered: int
@@ -33,6 +34,7 @@ class Statistics:
     retried: int
     waiting: int
     reconnects: int
+    failovers: int
 
 
 class Client:
@@ -67,9 +69,22 @@ class Client:
         """What the connection is doing right now."""
         return self._link.status
 
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where it may go: the URLs given to ``connect``, then those that the server told last."""
+        return self._link.nodes.urls
+
     def statistics(self) -> Statistics:
-        calls = self._calls.statistics()
-        return Statistics(calls.sent, calls.answered, calls.resent, calls.retried, calls.waiting, self._link.reconnects)
+        link, calls = self._link, self._calls.statistics()
+        return Statistics(
+            calls.sent,
+            calls.answered,
+            calls.resent,
+            calls.retried,
+            calls.waiting,
+            link.reconnects,
+            link.failovers,
+        )
 
     async def join(self, game: str, *, spectate: bool = False, key: str | None = None) -> Game:
         """Join a game and follow it. ``spectate``: watch without an account.
@@ -142,16 +157,18 @@ async def connect(
 ) -> AsyncIterator[Client]:
     """A client for the length of the ``async with`` block, which stays connected all that while.
 
-    ``urls``: ``ws://host:port/ws`` or ``wss:``, one or more nodes of the same server; they are tried in turn.
+    ``urls``: ``ws://host:port/ws`` or ``wss:``, one or more nodes of the same server; at first they are tried in turn.
+    The server tells where its other nodes are, and the client goes there too (over TLS always, if a URL is ``wss:``).
     ``name``: 1 to 32 printable characters, for a new player. ``token``: an earlier ``client.token``, to be that player.
     ``call_deadline``: seconds that a call may take, reconnects included. ``connect_deadline``: seconds until the first
     connection must be there (math.inf: for ever). ``retry``: ask again by itself where the server says that it helps
     (``rate_limited``, ``overloaded``, and whatever is not ``definite``). ``on_status`` is told of every change of the
     connection; it must not block. ``dial`` opens the byte stream, for proxies and tests. ``seed``: of the jitter.
 
-    A connection that breaks is made anew, with back-off and full jitter, or at once when the server was going away
-    (1001). Games are resumed from the last frame seen, and unanswered requests are sent again with their keys: to the
-    caller, a call just takes longer.
+    A connection that breaks is made anew: at another node at once, where there is one; else with back-off and full
+    jitter, or at once when the server was going away (1001). So is one to a node that, while there are others, owes an
+    answer and is silent for 5 s, or answers nothing but that it cannot for 1.5 s. Games are resumed from the last frame
+    seen, and unanswered requests are sent again with their keys: to the caller, a call just takes longer.
 
     Resource handling: when the block is left, the connection is closed (politely, within a second; cancelled, at once)
     and all tasks have ended. The client and its games are of no use afterwards: trio.ClosedResourceError.

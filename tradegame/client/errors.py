@@ -62,5 +62,11 @@ class Stop:
     kind: type[Exception]
     args: tuple[object, ...]
 
+    @classmethod
+    def of(cls, error: Exception) -> Stop:
+        if isinstance(error, TradeError):
+            return cls(TradeError, (error.code, error.message, error.definite, error.retry_after_ms, error.at))
+        return cls(type(error), error.args)
+
     def error(self) -> Exception:
         return self.kind(*self.args)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import trio
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 
-from tradegame.client.backoff import Backoff
 from tradegame.client.calls import WAIT_AND_RETRY, Answer, Calls
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, Stop, TradeError
 from tradegame.client.follower import Follower
+from tradegame.client.nodes import Nodes
+from tradegame.client.pace import Ended, Pace
 from tradegame.client.results import PlayerInfo, ServerInfo
 from tradegame.client.socket import ABNORMAL, CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
+from tradegame.client.vigil import ASKED_S, TROUBLE_S, Health, Vigil
 from tradegame.client.wire import Json, decode, encode, field, parse, trade_error
 
-GOING_AWAY = 1001
 STOP_CODES = range(4500, 5000)
-CONNECT_TIMEOUT = 10.0
-HELLO_TIMEOUT = 10.0
 SEND_TIMEOUT = 20.0
-STEADY_S = 10.0
-"""A connection that lasted this long ends the back-off: what comes next is a new trouble."""
+LATE_S = 0.25
+LATE_MOST_S = 5.0
+"""Whoever wakes so much late is slow itself, or was stopped: it waits as long again before it judges others."""
 GAPS = 5
 """Gaps in a row, with no good frame between them, after which a connection is given up."""
 
@@ -52,17 +54,6 @@ class Session:
     server: ServerInfo = Factory(ServerInfo)
 
 
-@frozen
-class _Ended:
-    """How a connection ended. ``lasted_s``: since hello was answered; None: it was not. ``status``: HTTP's."""
-
-    reason: str
-    code: int = ABNORMAL
-    lasted_s: float | None = None
-    status: int | None = None
-    wait_s: float = 0.0
-
-
 class Link:
     """Runs until it is cancelled or stopped. ``first``: set once hello was answered, or ``stopped`` says why not."""
 
@@ -80,46 +71,41 @@ class Link:
         self.stopped: Stop | None = None
         self.status = Status("connecting", urls[0])
         self.reconnects = 0
-        self._urls = urls
+        self.failovers = 0
+        self.nodes = Nodes(urls, chance)
         self._session = session
         self._calls = calls
         self._dial = dial
-        self._backoff = Backoff(chance)
+        self._pace = Pace(self.nodes, chance)
         self._on_status = on_status
-        self._at = 0
+        self._chance = chance
+        self._last = ""
+        self._health = Health()
         self._done = trio.Event()
         self._nursery: trio.Nursery | None = None
+        self._asked_at: float | None = None
+        self._look_at = -math.inf
+        self._look_again = trio.Event()
         self._greeted_at: float | None = None
-        self._ended: _Ended | None = None
+        self._ended: Ended | None = None
         self._gaps = 0
         self._refusals = 0
+        self._rejections = 0
         self._halted = False
+        calls.on_outcome = self._judge
 
     async def run(self) -> None:
-        hurried = failed = 0
         while True:
-            url = self._urls[self._at % len(self._urls)]
-            self._tell(Status("connecting", url, attempt=self._backoff.tries))
+            url = self.nodes.next()
+            self._tell(Status("connecting", url, attempt=self._pace.backoff.tries))
             ended = await self._once(url)
             stop = self._final(ended)
             if stop is not None:
                 self.halt(stop)
                 self._done.set()
                 return
-            self._at += 1
-            failed = 0 if ended.lasted_s is not None else failed + 1
-            if (ended.lasted_s or 0) >= STEADY_S:
-                self._backoff.reset()
-                hurried = 0
-            if ended.code == GOING_AWAY and ended.lasted_s is not None and hurried < len(self._urls):
-                hurried += 1  # another node takes us in; not for ever, should they all be going
-                pause = 0.0
-            elif 0 < failed < len(self._urls):
-                pause = 0.0  # there are others that were not asked yet
-            else:
-                failed = 0
-                pause = max(self._backoff.next(), ended.wait_s)
-            self._tell(Status("waiting", url, ended.reason, pause, self._backoff.tries))
+            pause = self._pace.pause(url, ended)
+            self._tell(Status("waiting", url, ended.reason, pause, self._pace.backoff.tries))
             await trio.sleep(pause)
 
     def halt(self, stop: Stop) -> None:
@@ -149,7 +135,7 @@ class Link:
         if self._on_status is not None:
             self._on_status(status)
 
-    def _final(self, ended: _Ended) -> Stop | None:
+    def _final(self, ended: Ended) -> Stop | None:
         """Why it makes no sense to go on; None: it does."""
         if self.stopped is not None:
             return self.stopped
@@ -157,31 +143,31 @@ class Link:
             return Stop(ConnectionStopped, (ended.code, ended.reason))
         refused = ended.status is not None and 400 <= ended.status < 500 and ended.status not in (408, 429)
         self._refusals = self._refusals + 1 if refused else 0
-        if self._refusals >= len(self._urls) and not self.first.is_set():
+        if self._refusals >= len(self.nodes.given) and not self.first.is_set():
             # Every URL says that we are wrong, not that it is busy.
             return Stop(NotConnected, (f"{self.status.url} refused: {ended.reason}",))
         return None
 
-    async def _once(self, url: str) -> _Ended:
+    async def _once(self, url: str) -> Ended:
         """One connection, from its beginning to its end, whatever that is."""
         self._ended = self._greeted_at = None
         try:
-            async with open_socket(url, self._dial, CONNECT_TIMEOUT) as socket:
+            async with open_socket(url, self._dial, self._pace.connect_timeout) as socket:
                 await self._hello(socket, url)
                 await self._converse(socket)
         except Unreachable as error:
-            self._ended = _Ended(str(error), status=error.status)
+            self._ended = Ended(str(error), status=error.status)
         except SocketClosed as closed:
-            self._ended = self._ended or _Ended(closed.reason or str(closed), closed.code)
+            self._ended = self._ended or Ended(closed.reason or str(closed), closed.code)
         except ProtocolError as error:
             _log.warning("%s: %s", url, error)
-            self._ended = _Ended(str(error))
+            self._ended = Ended(str(error))
         finally:
             self._calls.disconnected()
-        ended = self._ended or _Ended("the connection ended")
+        ended = self._ended or Ended("the connection ended")
         if self._greeted_at is None:
             return ended
-        return _Ended(ended.reason, ended.code, trio.current_time() - self._greeted_at, None, ended.wait_s)
+        return evolve(ended, lasted_s=trio.current_time() - self._greeted_at, status=None)
 
     async def _hello(self, socket: Socket, url: str) -> None:
         session = self._session
@@ -191,49 +177,66 @@ class Link:
         if session.name is not None and session.player is None:
             hello["name"] = session.name
         reply: Json = {}
-        with trio.move_on_after(HELLO_TIMEOUT) as scope:
+        timeout = self._pace.hello_timeout
+        with trio.move_on_after(timeout) as scope:
             await socket.send(encode(hello))
             while reply.get("id", "") != 0:
                 reply = parse(await socket.receive())
         if scope.cancelled_caught:
-            raise SocketClosed(ABNORMAL, f"hello was not answered within {HELLO_TIMEOUT:g} s")
+            socket.silent = True
+            raise SocketClosed(ABNORMAL, f"hello was not answered within {timeout:g} s")
         if "ok" not in reply:
             error = trade_error(reply.get("error"), None)
-            if error.definite and error.code not in WAIT_AND_RETRY:
+            if error.definite and error.code not in WAIT_AND_RETRY and self._believes(url):
                 self.stopped = Stop(TradeError, (error.code, error.message, True, None, error.at))
-            self._ended = _Ended(f"hello: {error}", wait_s=(error.retry_after_ms or 0) / 1000)
+            self._ended = Ended(f"hello: {error}", wait_s=(error.retry_after_ms or 0) / 1000)
             raise SocketClosed(ABNORMAL, str(error))
         ok = reply["ok"]
         session.player = decode(PlayerInfo, field(ok, "player", dict))
         session.token = field(ok, "token", str)
         session.server = decode(ServerInfo, field(ok, "server", dict))
+        self.nodes.met(url, session.server.node, session.server.nodes)
         self.reconnects += self.first.is_set()
+        self.failovers += self._last not in ("", url)
+        self._last = url
         self._greeted_at = trio.current_time()
-        self._gaps = 0
+        self._gaps = self._rejections = 0
         self._tell(Status("connected", url))
         self.first.set()
 
+    def _believes(self, url: str) -> bool:
+        """Whether a refusal there is the last word: a learned address may be somebody else's by now."""
+        self._rejections += 1
+        return url in self.nodes.given or self._rejections > 1
+
     async def _converse(self, socket: Socket) -> None:
+        self._health = Health()
+        self._asked_at = None
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             for game in self.games.values():
                 self._follow(game)
             self._calls.resend()
             nursery.start_soon(self._write, socket)
-            nursery.start_soon(self._listen, socket)
+            nursery.start_soon(self._listen, socket, nursery)
             await self._read(socket)
             nursery.cancel_scope.cancel()
         self._nursery = None
 
-    def _break(self, reason: str, code: int = ABNORMAL) -> None:
+    def _break(self, reason: str, code: int = ABNORMAL, *, failing: bool = False) -> None:
         """End this connection. The first reason counts."""
-        self._ended = self._ended or _Ended(reason, code)
+        self._ended = self._ended or Ended(reason, code, failing=failing)
         if self._nursery is not None:
             self._nursery.cancel_scope.cancel()
 
     async def _write(self, socket: Socket) -> None:
         while True:
             frame = await self._calls.next_frame()
+            now = trio.current_time()
+            if self._asked_at is None or self._asked_at <= socket.heard_at:
+                self._asked_at = now
+            if self._pace.hasty and self._look_at > now + ASKED_S * self._pace.patience:
+                self._look_again.set()
             with trio.move_on_after(SEND_TIMEOUT) as scope:
                 try:
                     await socket.send(frame)
@@ -242,13 +245,36 @@ class Link:
             if scope.cancelled_caught:
                 self._break(f"the server took nothing for {SEND_TIMEOUT:g} s")
 
-    async def _listen(self, socket: Socket) -> None:
-        """The server pings every heartbeat; when two and a half pass in silence, it is not there any more."""
-        patience = 2.5 * max(1, self._session.server.heartbeat_s)
+    async def _listen(self, socket: Socket, nursery: trio.Nursery) -> None:
+        """Leave a server that is silent, and rather sooner when it owes us an answer."""
+        vigil = Vigil(max(1, self._session.server.heartbeat_s), self._pace.hasty, self._pace.patience)
         while True:
-            await trio.sleep_until(socket.heard_at + patience)
-            if trio.current_time() >= socket.heard_at + patience:
-                self._break(f"nothing was heard for {patience:g} s")
+            asked_at = self._asked_at if (self._asked_at or 0.0) > socket.heard_at else None
+            now, heard_at = trio.current_time(), socket.heard_at
+            todo, self._look_at = vigil.look(now, heard_at, asked_at, self._calls.oldest_at())
+            if todo == "leave":
+                socket.silent = True
+                quiet_s = now - heard_at
+                why = f"nothing was heard for {quiet_s:.1f} s" if quiet_s >= ASKED_S else "it does not answer"
+                self._break(why, failing=True)
+            elif todo == "ping":
+                nursery.start_soon(self._ping, socket)
+            self._look_again = trio.Event()
+            with trio.move_on_at(self._look_at):
+                await self._look_again.wait()
+            late_s = trio.current_time() - self._look_at
+            if late_s > LATE_S:  # let the reader take what has come meanwhile
+                await trio.sleep(min(late_s, LATE_MOST_S))
+
+    async def _ping(self, socket: Socket) -> None:
+        with contextlib.suppress(SocketClosed):  # the reader meets it too
+            await socket.ping()
+
+    def _judge(self, op: str, error: str | None, sent_at: float) -> None:
+        """An answer came: does this node do its work?"""
+        useless = self._health.answered(op, error, sent_at, trio.current_time())
+        if useless and self.nodes.elsewhere(self.status.url):
+            self._break(f"nothing but {error} for {TROUBLE_S:g} s", failing=True)
 
     async def _read(self, socket: Socket) -> None:
         try:
@@ -269,6 +295,11 @@ class Link:
         game = self.games.get(str(frame.get("game")))
         if game is None:
             return  # left a moment ago, or of a later server
+        if frame["push"] == "gone":
+            if self._nursery is not None and frame.get("epoch") == game.state.epoch:
+                # Deleted, or only stopped on this node? The answer to a join tells.
+                self._nursery.start_soon(self._follow_later, game, self._chance.random())
+            return
         if game.take(frame):
             self._gaps = 0
             return
@@ -290,11 +321,11 @@ class Link:
             again = isinstance(answer, TradeError) and (not answer.definite or answer.code in WAIT_AND_RETRY)
             if again and self._nursery is not None:
                 wait = (getattr(answer, "retry_after_ms", None) or 0) / 1000
-                self._nursery.start_soon(self._follow_later, game, wait + 0.1 + self._backoff.random.random())
+                self._nursery.start_soon(self._follow_later, game, wait + 0.1 + self._chance.random())
                 return
             _log.warning("%s cannot be joined again: %s", game.game, answer)
             self.games.pop(game.game, None)
-            game.end(Stop(type(answer), _arguments(answer)))
+            game.end(Stop.of(answer))
 
         self._calls.put("join", game.join_fields(), joined)
 
@@ -302,9 +333,3 @@ class Link:
         await trio.sleep(seconds)
         if self.games.get(game.game) is game:
             self._follow(game)
-
-
-def _arguments(error: Exception) -> tuple[object, ...]:
-    if isinstance(error, TradeError):
-        return (error.code, error.message, error.definite, error.retry_after_ms, error.at)
-    return error.args

@@ -144,7 +144,10 @@ class PlayerInfo:
 
 @frozen
 class ServerInfo:
-    """What ``hello`` told of the server. ``commands_per_s`` and ``burst``: how fast a player may send."""
+    """What ``hello`` told of the server. ``commands_per_s`` and ``burst``: how fast a player may send.
+
+    ``nodes``: where the nodes that live can be reached, this one first; empty from a server of before that.
+    """
 
     version: str = ""
     node: str = ""
@@ -152,3 +155,4 @@ class ServerInfo:
     frame_bytes: int = 16384
     commands_per_s: int = 20
     burst: int = 40
+    nodes: tuple[str, ...] = ()

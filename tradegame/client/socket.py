@@ -38,11 +38,15 @@ class Unreachable(Exception):  # noqa: N818
 
 
 class Socket:
-    """Text messages both ways. ``send`` is for one task, ``receive`` for one other."""
+    """Text messages both ways. ``send`` is for one task, ``receive`` for one other.
+
+    ``silent``: set it, and nobody waits for the other side to say goodbye.
+    """
 
     def __init__(self, connection: WebSocketConnection, stream: _HeardStream) -> None:
         self._connection = connection
         self._stream = stream
+        self.silent = False
 
     @property
     def heard_at(self) -> float:
@@ -53,6 +57,13 @@ class Socket:
         """Raises SocketClosed. Cancelled, the frame is torn and the socket is good for closing only."""
         try:
             await self._connection.send_message(text)
+        except ConnectionClosed as closed:
+            raise _closed(closed) from None
+
+    async def ping(self) -> None:
+        """Ask for a sign of life, and return when it came: ``heard_at`` tells too. Raises SocketClosed."""
+        try:
+            await self._connection.ping()
         except ConnectionClosed as closed:
             raise _closed(closed) from None
 
@@ -102,6 +113,7 @@ async def open_socket(url: str, dial: Dial, connect_timeout: float) -> AsyncIter
     """
     body_error: BaseException | None = None
     opened = False
+    socket: Socket | None = None
     stream: _HeardStream | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -121,14 +133,15 @@ async def open_socket(url: str, dial: Dial, connect_timeout: float) -> AsyncIter
             except trio.TooSlowError:
                 raise Unreachable(f"no answer within {connect_timeout:g} s") from None
             stream.opened = opened = True
+            socket = Socket(connection, stream)
             try:
-                yield Socket(connection, stream)
+                yield socket
             except trio.Cancelled:
                 raise
             except BaseException as error:  # noqa: BLE001 - handed on below, outside the nursery's group
                 body_error = error
             finally:
-                with trio.move_on_after(CLOSE_TIMEOUT):
+                with trio.move_on_after(0 if socket.silent else CLOSE_TIMEOUT):
                     await connection.aclose()
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:

@@ -25,6 +25,7 @@ from tradegame.client.errors import ConnectionStopped, ProtocolError, TradeError
 from tradegame.client.events import Trade
 from tradegame.client.game import Game
 from tradegame.client.link import Status
+from tradegame.client.socket import check_url
 
 KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower)}
 REFRESH_S = 0.5
@@ -42,6 +43,7 @@ class Seat:
     game: Game | None = None
     note: str = ""
     answered: int = 0
+    moved: int = 0
     over: bool = False
 
     @property
@@ -52,9 +54,13 @@ class Seat:
         """Commands answered, over all the connections it has had."""
         return self.answered + (self.client.statistics().answered if self.client is not None else 0)
 
+    def failovers(self) -> int:
+        """How often it went on at another node."""
+        return self.moved + (self.client.statistics().failovers if self.client is not None else 0)
+
 
 async def run_bots(
-    url: str,
+    url: str | Sequence[str],
     game: str,
     count: int,
     kinds: Sequence[str] | None = None,
@@ -66,16 +72,20 @@ async def run_bots(
 ) -> None:
     """Let ``count`` bots of these ``kinds``, in turn (None: all three), play ``game`` until Ctrl-C or SIGTERM.
 
-    With ``live`` on a terminal it shows tables that keep current; otherwise a line every five seconds. ``seed`` makes
-    the bots' choices repeatable; ``pace`` is the mean time in seconds between a bot's decisions.
+    ``url``: of the server, or those of several of its nodes, over which the bots spread; when a node dies, its bots go
+    on at another. With ``live`` on a terminal it shows tables that keep current; otherwise a line every five seconds.
+    ``seed`` makes the bots' choices repeatable; ``pace`` is the mean time in seconds between a bot's decisions.
 
     A server that is not there, or goes away, is said once and tried again with back-off; so is a game that does not
     exist (yet). A bot that was kicked stays out; when all are out, it returns. Cancelled, it ends at once.
-    A kind may be shortened (``zero``). Raises ValueError for an unknown kind or a ``count`` under 1.
+    A kind may be shortened (``zero``). Raises ValueError for an unknown kind, a ``count`` under 1 or what is no URL.
     """
+    urls = [check_url(each) for each in ([url] if isinstance(url, str) else url)]
     names = [_kind(name) for name in kinds or KINDS]
     if count < 1:
         raise ValueError("count must be at least 1")
+    if not urls:
+        raise ValueError("there must be a URL")
     seed = secrets.randbits(32) if seed is None else seed
     console = console or Console()
     seats = [
@@ -85,14 +95,16 @@ async def run_bots(
         )
         for number in range(count)
     ]
-    monitor = Monitor(seats, url, game)
+    monitor = Monitor(seats, ", ".join(urls), game)
     async with trio.open_nursery() as nursery:
         if threading.current_thread() is threading.main_thread():
             await nursery.start(_end_on_signal, nursery.cancel_scope)
         nursery.start_soon(_show, monitor, console, live and console.is_terminal)
         async with trio.open_nursery() as playing:
             for number, seat in enumerate(seats):
-                playing.start_soon(_keep_playing, seat, url, game, random.Random(f"{seed}/{number}/backoff"))
+                first = number % len(urls)
+                mine = [*urls[first:], *urls[:first]]
+                playing.start_soon(_keep_playing, seat, mine, game, random.Random(f"{seed}/{number}/backoff"))
                 await trio.sleep(STAGGER_S)
         nursery.cancel_scope.cancel()
     console.print(monitor.farewell(), highlight=False, soft_wrap=True)
@@ -132,7 +144,7 @@ async def _show(monitor: Monitor, console: Console, live: bool) -> None:
             console.print(monitor.line(), highlight=False, soft_wrap=True)
 
 
-async def _keep_playing(seat: Seat, url: str, game: str, chance: random.Random) -> None:
+async def _keep_playing(seat: Seat, urls: Sequence[str], game: str, chance: random.Random) -> None:
     """Connect, join, play; when that ends, begin again, unless it was for good."""
     backoff = Backoff(chance, base_s=1.0)
     token: str | None = None
@@ -144,7 +156,7 @@ async def _keep_playing(seat: Seat, url: str, game: str, chance: random.Random) 
         began = trio.current_time()
         try:
             async with connect(
-                url,
+                *urls,
                 name=None if token else seat.name,
                 token=token,
                 connect_deadline=math.inf,
@@ -165,7 +177,7 @@ async def _keep_playing(seat: Seat, url: str, game: str, chance: random.Random) 
             seat.note = str(error)
         finally:
             if seat.client is not None:
-                seat.answered = seat.answers()
+                seat.answered, seat.moved = seat.answers(), seat.failovers()
             seat.client = None
         if trio.current_time() - began > 30:
             backoff.reset()

@@ -31,6 +31,8 @@ class Seated(Protocol):
 
     def answers(self) -> int: ...
 
+    def failovers(self) -> int: ...
+
 
 class Monitor:
     """Reads the seats; changes nothing."""
@@ -69,6 +71,8 @@ class Monitor:
             f"{self._commands_per_s():.1f} commands/s",
         ]
         parts.append(f"{sum(seat.bot.tally.trades for seat in self._seats)} trades")
+        if failovers := sum(seat.failovers() for seat in self._seats):
+            parts.append(f"{failovers} failovers")
         game = self._any_game()
         if game is not None:
             parts += [

@@ -27,6 +27,7 @@ ENVIRONMENT_PREFIX = "TRADEGAME_"
 FLAGS = {
     "server.host": "--host",
     "server.port": "--port",
+    "server.advertise": "--advertise",
     "store.url": "--store",
     "log.level": "--log-level",
     "log.format": "--log-format",

@@ -18,7 +18,10 @@ LOG_FORMATS = ("console", "json")
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z|\*\Z|null\Z")
 _ENDPOINT = re.compile(r"(\[([^\]]*)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?\Z")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?\Z")
 _STORE = "memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX"
+_ADVERTISE = "a ws:// or wss:// URL with its path, such as wss://one.example.org/ws"
+_URL_LENGTH = 256
 
 
 def _integer(default: int, low: int, high: int) -> Any:
@@ -66,6 +69,13 @@ def _is_endpoint(text: str) -> bool:
         return False
 
 
+def _is_websocket_url(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    known = scheme in ("ws", "wss") and len(url) <= _URL_LENGTH
+    return known and _is_endpoint(authority) and _PATH.match(slash + path) is not None
+
+
 def _are_origins(origins: tuple[str, ...]) -> bool:
     return all(map(_ORIGIN.match, origins))
 
@@ -74,11 +84,14 @@ def _are_origins(origins: tuple[str, ...]) -> bool:
 class ServerSettings:
     """Where to listen. ``port`` 0 takes a free one. ``origins``: what a browser's Origin may be besides our own.
 
+    ``advertise``: the URL under which clients reach this node from outside, which ``hello`` tells them on every node.
+    Empty: made of ``host`` and ``port``, and the machine's name where it listens on every network.
     ``tls_cert`` and ``tls_key`` are PEM files; both or neither. An orderly end takes ``shutdown_grace_s`` at most.
     """
 
     host: str = _text("127.0.0.1")
     port: int = _integer(8765, 0, 65_535)
+    advertise: str = field(default="", metadata={RULE: Rule(_ADVERTISE, lambda url: not url or _is_websocket_url(url))})
     origins: tuple[str, ...] = field(
         default=(), metadata={RULE: Rule("a list of origins, such as https://example.org", _are_origins)}
     )

@@ -23,6 +23,7 @@ async function hello({ url }) {
     const connection = await Connection.signedIn(url, { name: "Ælfrēd 🐑", client: "node" });
     assert.equal(connection.welcome.player.name, "Ælfrēd 🐑");
     assert.equal(connection.welcome.server.frame_bytes, 16_384);
+    assert.equal(new URL(connection.welcome.server.nodes[0]).host, new URL(url).host, "the first is this node");
     await connection.close();
   });
 

@@ -71,6 +71,16 @@ export const gameSummary = s.object({
 
 export const standings = s.list(s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int }), 100);
 
+const webSocketUrl = (value, at) => {
+  if (typeof value !== "string" || !URL.canParse(value) || !/^wss?:$/.test(new URL(value).protocol)) {
+    throw new Mismatch(`${at}: no WebSocket URL: ${JSON.stringify(value)}`);
+  }
+};
+
+const somewhere = (value, at) => {
+  if (value.length === 0) throw new Mismatch(`${at}: not even this node`);
+};
+
 const server = s.object({
   version: s.text,
   node: s.text,
@@ -78,6 +88,7 @@ const server = s.object({
   frame_bytes: s.positive,
   commands_per_s: s.positive,
   burst: s.positive,
+  nodes: s.both(s.list(webSocketUrl, 64), somewhere),
 });
 
 const replayed = { replayed: s.exactly(true) };
