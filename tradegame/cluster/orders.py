@@ -1,0 +1,135 @@
+"""One witness's resting orders: what it was told of them, held against its account. No I/O and no clock.
+
+An account is asked for now and then. It may be of the moment before a trade that is already seen, or after one that is
+not: so what does not fit is a finding only when it still does not fit twice later, with all frames until then seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+from attrs import define, field
+
+GONE_KEPT = 500
+
+BookSide = Literal["bid", "ask"]
+
+
+@define
+class Resting:
+    """An order of the witness's own; ``qty`` is what rests still."""
+
+    good: str
+    side: BookSide
+    qty: int
+    price: int
+
+
+@define
+class _Doubt:
+    """Something that did not fit, ``times`` over; ``until``: the frame that must be seen before it is a finding."""
+
+    times: int = 1
+    until: int = 0
+
+
+@define(eq=False)
+class OrderBook:
+    """``open``: by id, oldest first, as far as is known here."""
+
+    open: dict[str, Resting] = field(factory=dict, init=False)
+    checked: int = field(default=0, init=False)
+    """Orders that were found in the account, each once."""
+    _found: set[str] = field(factory=set, init=False)
+    _gone: dict[str, bool] = field(factory=dict, init=False)
+    _early: dict[tuple[str, str, int], int] = field(factory=dict, init=False)
+    _doubts: dict[str, _Doubt] = field(factory=dict, init=False)
+
+    def side_in(self, good: str) -> BookSide | None:
+        """On which side an order may rest in a good; the witness keeps to that one, so that it never meets itself."""
+        return next((order.side for order in self.open.values() if order.good == good), None)
+
+    def placed(self, order: str, resting: Resting) -> None:
+        """An order was acknowledged, and that much of it rests."""
+        place = (resting.good, resting.side, resting.price)
+        early = min(self._early.pop(place, 0), resting.qty)
+        resting.qty -= early
+        if resting.qty:
+            self.open[order] = resting
+        else:
+            self._forget(order, cancelled=False)
+
+    def begin(self) -> None:
+        """An order is being sent: it may trade before it is acknowledged."""
+        self._early.clear()
+
+    def cancelled(self, order: str) -> None:
+        """A cancel was acknowledged."""
+        self.open.pop(order, None)
+        self._forget(order, cancelled=True)
+
+    def filled(self, good: str, side: BookSide, price: int, qty: int) -> None:
+        """Somebody took ``qty`` of what rested at a price: of the oldest order there, as the rules have it."""
+        for name, order in list(self.open.items()):
+            if (order.good, order.side, order.price) != (good, side, price):
+                continue
+            part = min(qty, order.qty)
+            order.qty -= part
+            qty -= part
+            if not order.qty:
+                del self.open[name]
+                self._forget(name, cancelled=False)
+            if not qty:
+                return
+        self._early[good, side, price] = self._early.get((good, side, price), 0) + qty
+
+    def new_round(self) -> None:
+        """Every order is cancelled by the rules when a round closes."""
+        for name in list(self.open):
+            self.cancelled(name)
+        self._gone = dict.fromkeys(self._gone, False)
+        self._doubts.clear()
+
+    def audit(self, account: Collection[str], seen: int, head: int) -> list[tuple[Literal["lost", "doubled"], str]]:
+        """Compare with the ids of the orders in a fresh account, while nothing is under way.
+
+        ``seen``: the last frame that the witness's own connection brought; ``head``: the last that the checker saw.
+        Returns the findings, each once.
+        """
+        for name in account:
+            if name in self.open and name not in self._found:
+                self._found.add(name)
+                self.checked += 1
+        self._found.intersection_update(self.open)
+        odd = {name for name in self.open if name not in account}
+        odd |= {name for name in account if name not in self.open and self._gone.get(name, True)}
+        self._doubts = {name: doubt for name, doubt in self._doubts.items() if name in odd}
+        findings: list[tuple[Literal["lost", "doubled"], str]] = []
+        for name in sorted(odd):
+            doubt = self._doubts.get(name)
+            if doubt is None:
+                self._doubts[name] = _Doubt()
+            elif doubt.times == 1:
+                doubt.times, doubt.until = 2, seen
+            elif head >= doubt.until:
+                findings.append(self._finding(name))
+                del self._doubts[name]
+        return findings
+
+    def _finding(self, name: str) -> tuple[Literal["lost", "doubled"], str]:
+        order = self.open.pop(name, None)
+        if order is not None:
+            self._forget(name, cancelled=False)
+            what = f"order {name} ({order.side} {order.qty} {order.good} at {order.price})"
+            return "lost", f"{what}: acknowledged, neither traded nor cancelled, and not there"
+        known = name in self._gone
+        self._gone[name] = False
+        if known:
+            return "lost", f"the cancel of order {name}: acknowledged, and it is still there"
+        return "doubled", f"order {name}, which no acknowledged command explains"
+
+    def _forget(self, name: str, *, cancelled: bool) -> None:
+        self._gone[name] = cancelled
+        if len(self._gone) > GONE_KEPT:
+            del self._gone[next(iter(self._gone))]

@@ -1,0 +1,208 @@
+"""Puts the cluster together, keeps it going, and takes it apart again, whatever ends it."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from tradegame.cluster.gauges import Gauges
+from tradegame.cluster.guard import Guard, open_guard
+from tradegame.cluster.http import NoAnswer, ask
+from tradegame.cluster.keys import has_keyboard
+from tradegame.cluster.log import Log
+from tradegame.cluster.observe import Observer
+from tradegame.cluster.options import ClusterOptions
+from tradegame.cluster.show import print_line, save_picture, show_lines, show_screen
+from tradegame.cluster.stage import ClusterError, Shared, Stage
+from tradegame.cluster.traffic import Traffic
+
+FAVOURITE_GAME = "bazaar"
+JOIN_DEADLINE_S = 60.0
+SETTLE_S = 20.0
+SETTLE_IN_A_HURRY_S = 2.0
+END_DEADLINE_S = 20.0
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+async def run_cluster(options: ClusterOptions) -> int:
+    """Run it until a key, a signal, a plan or ``seconds`` ends it; no process of it is left then.
+
+    Returns the exit code: 0; or 1 when something was lost or doubled, a process ended by itself, or nothing could be
+    checked in all the ``seconds``. A second signal ends what is being ended at once. Must be run in the main thread.
+    Raises ClusterError, EtcdMissing, NoPorts and OSError.
+    """
+    run = _Run(options)
+    with trio.open_signal_receiver(*SIGNALS) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run.heed, signals)
+            async with open_guard() as guard:
+                with _directory(options, guard) as directory:
+                    await run.perform(directory, guard)
+                    if options.keep or options.directory is not None:
+                        run.said.append(f"data and logs are in {directory}")
+            nursery.cancel_scope.cancel()
+    for line in run.said:
+        print(line, flush=True)
+    return run.exit_code
+
+
+@define(eq=False)
+class _Run:
+    options: ClusterOptions
+    said: list[str] = field(factory=list, init=False)
+    exit_code: int = field(default=0, init=False)
+    _log: Log = field(factory=Log, init=False)
+    _over: trio.Event = field(factory=trio.Event, init=False)
+    _interrupted: bool = field(default=False, init=False)
+    _planned: bool = field(default=False, init=False)
+    _ending: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True), init=False)
+
+    async def heed(self, signals: AsyncIterator[int]) -> None:
+        async for _ in signals:
+            if self._interrupted:
+                self._ending.cancel()
+            self._interrupted = True
+            self._over.set()
+
+    async def perform(self, directory: Path, guard: Guard) -> None:
+        """Everything between the first process and the last."""
+        async with trio.open_nursery() as processes:
+            stage = Stage(self.options, Shared(directory, self._log, guard), processes)
+            gauges = Gauges(stage.nodes, stage.members, self._log)
+            stage.leader = gauges.leader
+            traffic = Traffic(stage.urls, self.options.clients, self.options.rate, self._log)
+            observer = Observer(self.options, stage, gauges, traffic, self._log)
+            try:
+                async with trio.open_nursery() as around:
+                    around.start_soon(gauges.run)
+                    await self._show(observer, around)
+                    await self._play(observer, around)
+                    around.cancel_scope.cancel()
+            finally:
+                self._ending.deadline = trio.current_time() + END_DEADLINE_S
+                with self._ending:
+                    await stage.end()
+                processes.cancel_scope.cancel()
+        self._sum_up(observer)
+
+    async def _show(self, observer: Observer, around: trio.Nursery) -> None:
+        if self.options.plain or not has_keyboard():
+            self._log.listener = print_line
+            around.start_soon(show_lines, observer, self._log)
+        else:
+            around.start_soon(show_screen, observer, self._over, around)
+
+    async def _play(self, observer: Observer, around: trio.Nursery) -> None:
+        with trio.CancelScope() as starting:
+            around.start_soon(self._end_start, starting)
+            await self._start(observer, around)
+        if observer.began is None:
+            return
+        around.start_soon(self._follow_plan, observer.stage)
+        seconds = self.options.seconds if self.options.seconds is not None else math.inf
+        with trio.move_on_at(observer.began + seconds):
+            await self._over.wait()
+        if self.options.picture is not None:
+            save_picture(observer.view(), self.options.picture)
+        self._log.add("cluster", "ending")
+        # Who presses Ctrl-C wants it to end; what was acknowledged a moment ago may then stay unchecked.
+        patient = self._planned or not self._over.is_set()
+        await observer.traffic.finish(SETTLE_S if patient else SETTLE_IN_A_HURRY_S, patient=patient)
+
+    async def _end_start(self, starting: trio.CancelScope) -> None:
+        await self._over.wait()
+        starting.cancel()
+
+    async def _start(self, observer: Observer, around: trio.Nursery) -> None:
+        stage = observer.stage
+        await stage.start()
+        observer.game = await _choose_game(stage.nodes[0].port, self.options.game)
+        await stage.start_bots(observer.game)
+        around.start_soon(observer.traffic.run, observer.game)
+        with trio.move_on_after(JOIN_DEADLINE_S) as waiting:
+            await observer.traffic.until_all_play()
+        if waiting.cancelled_caught:
+            raise ClusterError(f"the clients have not joined {observer.game} after {JOIN_DEADLINE_S:g} s")
+        observer.began = trio.current_time()
+        self._log.up()
+        self._log.add("cluster", f"up: {len(stage.nodes)} nodes, {len(stage.members)} members")
+
+    async def _follow_plan(self, stage: Stage) -> None:
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for step in self.options.plan:
+                await trio.sleep_until(began + step.at)
+                self._log.add("plan", str(step))
+                if step.action == "quit":
+                    self._planned = True
+                    self._over.set()
+                else:
+                    nursery.start_soon(stage.do, step)
+
+    def _sum_up(self, observer: Observer) -> None:
+        traffic, ledger, tape = observer.traffic, observer.traffic.ledger, observer.traffic.tape
+        if observer.began is None:
+            self.said.append("ended before it was up")
+            return
+        crashed = [child.name for child in observer.stage.children if child.ended_by_itself]
+        self.said += [
+            f"{traffic.acknowledged:,} commands acknowledged, {traffic.unanswered} unanswered at the end; "
+            f"{traffic.failovers} failovers, longest wait {traffic.timings.longest:.2f} s",
+            f"{traffic.checked:,} effects checked, {ledger.unchecked:,} could not be; "
+            f"{tape.frames:,} frames, compared {tape.compared:,} times",
+        ]
+        self.said.append(f"lost: {ledger.lost}, doubled: {ledger.doubled}")
+        self.said += ledger.findings
+        if crashed:
+            self.said.append(f"ended by themselves: {', '.join(crashed)}")
+        nothing = not traffic.checked and self.options.seconds is not None and bool(self.options.clients)
+        if nothing:
+            self.said.append("nothing could be checked")
+        self.exit_code = int(traffic.wrong or bool(crashed) or nothing)
+
+
+async def _choose_game(port: int, asked: str | None) -> str:
+    """The game that is played. Raises ClusterError when there is none, or not that one."""
+    try:
+        _, body = await ask(port, "/v1/games", deadline_s=10.0)
+        games = [str(row["game"]) for row in json.loads(body)["games"]]
+    except (NoAnswer, ValueError, KeyError, TypeError) as error:
+        raise ClusterError(f"the first node does not tell its games: {error}") from error
+    if asked is not None and asked not in games:
+        raise ClusterError(f"there is no game {asked!r}; there are {', '.join(games) or 'none'}")
+    if not games:
+        raise ClusterError("the configuration has no game")
+    return asked or (FAVOURITE_GAME if FAVOURITE_GAME in games else games[0])
+
+
+@contextmanager
+def _directory(options: ClusterOptions, guard: Guard) -> Iterator[Path]:
+    """Where everything is written; gone afterwards if it is a temporary one that nobody wants to keep."""
+    if options.directory is not None:
+        options.directory.mkdir(parents=True, exist_ok=True)
+        if any(options.directory.iterdir()):
+            # The members of an earlier run know each other by ports that are others now.
+            raise ClusterError(f"{options.directory} is not empty")
+        yield options.directory.resolve()
+        return
+    directory = Path(tempfile.mkdtemp(prefix="tradegame-cluster-"))
+    if options.keep:
+        yield directory
+        return
+    guard.add_directory(directory)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            guard.forget_directory(directory)

@@ -1,0 +1,256 @@
+"""The cluster's processes, and what can be done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import trio
+from attrs import frozen
+
+from tradegame.cluster.child import CAN_FREEZE, Child, inherited, python
+from tradegame.cluster.etcd import MemberPlace, etcd_binary, member_command, member_environment, parse_status
+from tradegame.cluster.guard import Guard
+from tradegame.cluster.http import NoAnswer, ask
+from tradegame.cluster.log import Log
+from tradegame.cluster.options import ClusterOptions
+from tradegame.cluster.plan import Step
+from tradegame.cluster.ports import node_ports, quiet_ports
+
+START_DEADLINE_S = 90.0
+ASK_EVERY_S = 0.1
+GRACE_S = 8.0
+"""A node's own shutdown_grace_s is 5 s."""
+BETWEEN_RESTARTS_S = 1.0
+
+
+class ClusterError(Exception):
+    """The cluster cannot be; the message says why in a line."""
+
+
+@frozen
+class Shared:
+    """What all child processes have in common."""
+
+    directory: Path
+    log: Log
+    guard: Guard
+
+
+class Node(Child):
+    """A ``tradegame serve``. ``number`` from 1."""
+
+    def __init__(self, number: int, port: int, command: Sequence[str], shared: Shared) -> None:
+        super().__init__(f"node{number}", command, inherited(), shared.log, shared.directory, shared.guard)
+        self.number = number
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        return node_url(self.port)
+
+    @property
+    def page(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+
+class Member(Child):
+    """An etcd. ``letter`` from a."""
+
+    def __init__(self, place: MemberPlace, command: Sequence[str], shared: Shared) -> None:
+        super().__init__(place.name, command, member_environment(), shared.log, shared.directory, shared.guard)
+        self.place = place
+        self.letter = place.name[-1]
+
+
+class Stage:
+    """All child processes. ``leader`` is set by whoever can tell which member leads now.
+
+    ``start`` begins them in ``nursery``; when that is cancelled they are killed. ``end`` ends them in order.
+    Raises EtcdMissing and NoPorts.
+    """
+
+    def __init__(self, options: ClusterOptions, shared: Shared, nursery: trio.Nursery) -> None:
+        self.leader: Callable[[], Member | None] = lambda: None
+        self.log = shared.log
+        self.bots: Child | None = None
+        self._options = options
+        self._shared = shared
+        self._nursery = nursery
+        self._waiting_for = ""
+        self._rolling = False
+        self._busy: set[str] = set()
+        binary = etcd_binary(options.etcd)
+        ports = node_ports(options.nodes, options.port)
+        inner = quiet_ports(2 * options.members, ports)
+        places = [
+            MemberPlace(f"etcd-{letter}", inner[2 * i], inner[2 * i + 1], shared.directory / f"etcd-{letter}")
+            for i, letter in enumerate("abcde"[: options.members])
+        ]
+        store = f"etcd://{','.join(place.endpoint for place in places)}/tradegame"
+        self.members = [Member(place, member_command(binary, place, places), shared) for place in places]
+        self.nodes = [Node(number, port, _serve(options, port, store), shared) for number, port in enumerate(ports, 1)]
+
+    @property
+    def urls(self) -> list[str]:
+        """Where each node's WebSocket is, whether it lives or not."""
+        return [node.url for node in self.nodes]
+
+    @property
+    def children(self) -> list[Child]:
+        return [*self.members, *self.nodes, *([self.bots] if self.bots else [])]
+
+    async def start(self) -> None:
+        """Members, then nodes, until each of them can serve. Raises ClusterError."""
+        with trio.move_on_after(START_DEADLINE_S):
+            for member in self.members:
+                await self._start(member)
+            for member in self.members:
+                await self._until(member, partial(_is_led, member.place.client_port))
+            for node in self.nodes:
+                await self._start(node)
+            for node in self.nodes:
+                await self._until(node, partial(_is_ready, node.port))
+            return
+        raise ClusterError(f"{self._waiting_for} is not there after {START_DEADLINE_S:g} s")
+
+    async def start_bots(self, game: str) -> None:
+        """They come as clients do, from their own process. Raises ClusterError."""
+        if self._options.bots:
+            each = [word for url in self.urls for word in ("--url", url)]
+            command = python("bots", *each, "--game", game, "--count", str(self._options.bots), "--no-live")
+            shared = self._shared
+            self.bots = Child("bots", command, inherited(), shared.log, shared.directory, shared.guard)
+            await self._start(self.bots)
+
+    async def end(self) -> None:
+        """Bots and nodes in order, within seconds; then the members, which have nothing left to do."""
+        self._rolling = True  # nobody is started again
+        async with trio.open_nursery() as nursery:
+            for child in [*self.nodes, *([self.bots] if self.bots else [])]:
+                nursery.start_soon(child.stop, GRACE_S)
+        async with trio.open_nursery() as nursery:
+            for member in self.members:
+                nursery.start_soon(member.kill, "ended")
+
+    async def do(self, step: Step) -> None:
+        """One step of a plan, or one key: what cannot be done is said in the log, and is no error."""
+        if step.action == "rolling":
+            await self.rolling_restart()
+            return
+        targets = self._targets(step.target)
+        if not targets:
+            self.log.add("cluster", f"nobody knows who is {step.target!r} now", "warning")
+        async with trio.open_nursery() as nursery:
+            for target in targets:
+                nursery.start_soon(self._do, step.action, target)
+
+    async def toggle(self, target: str) -> None:
+        """Kill it if it lives; start it again, or thaw it, if not."""
+        for child in self._targets(target):
+            await self._do("kill" if child.state == "running" else "revive", child)
+
+    async def toggle_frozen(self, target: str) -> None:
+        for child in self._targets(target):
+            await self._do("thaw" if child.state == "frozen" else "freeze", child)
+
+    async def rolling_restart(self) -> None:
+        """Every node in its turn: SIGTERM, gone, started, serving; then the next. One at a time."""
+        if self._rolling:
+            self.log.add("cluster", "a rolling restart is under way already", "warning")
+            return
+        self._rolling = True
+        try:
+            self.log.add("cluster", "rolling restart")
+            for node in self.nodes:
+                if node.state != "running":
+                    continue
+                await node.stop(GRACE_S)
+                await self._start(node)
+                with trio.move_on_after(START_DEADLINE_S):
+                    await self._until(node, partial(_is_ready, node.port))
+                await trio.sleep(BETWEEN_RESTARTS_S)
+            self.log.add("cluster", "rolling restart done")
+        except ClusterError as error:
+            self.log.add("cluster", f"rolling restart broken off: {error}", "error")
+        finally:
+            self._rolling = False
+
+    def _targets(self, target: str) -> list[Child]:
+        if target == "leader":
+            leader = self.leader()
+            return [] if leader is None else [leader]
+        groups: dict[str, list[Child]] = {
+            "members": [*self.members],
+            "nodes": [*self.nodes],
+            "all": [*self.members, *self.nodes],
+        }
+        if target in groups:
+            return groups[target]
+        every = {**{node.name[-1]: node for node in self.nodes}, **{member.letter: member for member in self.members}}
+        return [every[target]] if target in every else []
+
+    async def _do(self, action: str, child: Child) -> None:
+        if child.name in self._busy:
+            return  # a key that was pressed twice
+        self._busy.add(child.name)
+        try:
+            if action in ("freeze", "thaw") and not CAN_FREEZE:
+                self.log.add("cluster", "this system cannot freeze a process", "warning")
+            elif action == "freeze":
+                child.freeze()
+            elif action == "thaw" or (action == "revive" and child.state == "frozen"):
+                child.thaw()
+            elif action == "kill":
+                await child.kill()
+            elif action == "stop":
+                await child.stop(GRACE_S)
+            elif action == "revive":
+                await self._start(child)
+        except ClusterError as error:
+            self.log.add("cluster", str(error), "error")
+        finally:
+            self._busy.discard(child.name)
+
+    async def _start(self, child: Child) -> None:
+        try:
+            await child.start(self._nursery)
+        except OSError as error:
+            raise ClusterError(f"{child.name} cannot be started: {error}") from error
+
+    async def _until(self, child: Child, well: Callable[[], Awaitable[bool]]) -> None:
+        """Raises ClusterError when it ends by itself instead."""
+        self._waiting_for = child.name
+        while not await well():
+            if child.state in ("killed", "stopping", "stopped"):
+                return  # somebody wanted it so
+            if not child.alive:
+                raise ClusterError(f"{child.name} ended at its start: {child.last_words or 'without a word'}")
+            await trio.sleep(ASK_EVERY_S)
+
+
+def node_url(port: int) -> str:
+    return f"ws://127.0.0.1:{port}/ws"
+
+
+def _serve(options: ClusterOptions, port: int, store: str) -> list[str]:
+    config = ["--config", str(options.config)] if options.config is not None else []
+    where = ["--host", "127.0.0.1", "--port", str(port), "--advertise", node_url(port), "--store", store]
+    return python("serve", *config, *where, "--log-format", "json")
+
+
+async def _is_led(port: int) -> bool:
+    try:
+        status, body = await ask(port, "/v3/maintenance/status", deadline_s=2.0, body=b"{}")
+        return status == 200 and parse_status(body).led
+    except (NoAnswer, ValueError):
+        return False
+
+
+async def _is_ready(port: int) -> bool:
+    try:
+        status, _ = await ask(port, "/readyz", deadline_s=5.0)
+    except NoAnswer:
+        return False
+    return status == 200

@@ -1,0 +1,143 @@
+"""The witnesses and followers together: the load, and the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from tradegame.client import RoundChanged, Trade
+from tradegame.client.events import PublicEvent
+from tradegame.cluster.follower import Follower
+from tradegame.cluster.ledger import Ledger
+from tradegame.cluster.log import Log
+from tradegame.cluster.tape import Tape
+from tradegame.cluster.timings import Timings
+from tradegame.cluster.witness import Witness
+
+LOOK_EVERY_S = 0.5
+ROAMING = 2
+TOGETHER_S = 1.0
+"""Failovers this close to each other are told in one line."""
+MOST_A_CLIENT = 12.0
+"""Commands a second: a player may send 20, and takes some of them for being sure."""
+
+
+class Traffic:
+    """``urls``: of all nodes, live or not. One follower is pinned to each node, two more go wherever they can."""
+
+    def __init__(self, urls: Sequence[str], clients: int, rate: float, log: Log) -> None:
+        self.ledger = Ledger()
+        self.tape = Tape(self.ledger, self._show)
+        self.timings = Timings()
+        self._log = log
+        each = min(MOST_A_CLIENT, rate / max(1, clients))
+        self.witnesses = [Witness(n, urls, each, self.ledger, self.timings, log) for n in range(1, clients + 1)]
+        self.followers = [
+            *(Follower(f"on-node{n}", [url], self.tape, log, pinned=True) for n, url in enumerate(urls, 1)),
+            *(Follower(f"follower-{n + 1}", self._from(urls, n), self.tape, log, pinned=False) for n in range(ROAMING)),
+        ]
+        self._by_player: dict[str, Witness] = {}
+        self._over = trio.Event()
+        self._done = trio.Event()
+
+    @property
+    def acknowledged(self) -> int:
+        return sum(witness.acknowledged for witness in self.witnesses)
+
+    @property
+    def failovers(self) -> int:
+        return sum(witness.failovers for witness in self.witnesses)
+
+    @property
+    def unanswered(self) -> int:
+        """Commands under way now."""
+        return sum(witness.waits_since is not None for witness in self.witnesses)
+
+    @property
+    def checked(self) -> int:
+        """Effects found exactly where they should be, and orders found in their accounts."""
+        return self.ledger.checked + sum(witness.orders.checked for witness in self.witnesses)
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.ledger.lost or self.ledger.doubled)
+
+    async def run(self, game_id: str) -> None:
+        """Until cancelled. The witnesses begin when every follower follows."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._look)
+            for follower in self.followers:
+                nursery.start_soon(follower.run, game_id)
+            for follower in self.followers:
+                await follower.follows.wait()
+            async with trio.open_nursery() as playing:
+                for witness in self.witnesses:
+                    playing.start_soon(witness.run, game_id, self._head, self._over)
+            self._done.set()
+
+    async def until_all_play(self) -> None:
+        """Until every witness has joined."""
+        for witness in self.witnesses:
+            await witness.plays.wait()
+
+    async def finish(self, seconds: float, *, patient: bool) -> None:
+        """No new commands; wait so long for answers, and for the frames that were acknowledged.
+
+        ``patient``: what is not seen by then counts as lost.
+        """
+        self._over.set()
+        with trio.move_on_after(seconds):
+            await self._done.wait()
+            while self.ledger.waiting:  # noqa: ASYNC110 - a look now and then is enough, at the very end
+                await trio.sleep(0.1)
+        for follower in self.followers:
+            follower.frames.flush()
+        self.ledger.close(patient)
+
+    def _head(self) -> int:
+        return self.tape.head
+
+    def _from(self, urls: Sequence[str], first: int) -> list[str]:
+        return [*urls[first % len(urls) :], *urls[: first % len(urls)]]
+
+    def _show(self, _: int, events: Sequence[PublicEvent]) -> None:
+        """A frame, once: whose resting orders were taken?"""
+        if len(self._by_player) < len(self.witnesses):
+            self._by_player = {witness.player: witness for witness in self.witnesses if witness.player}
+        for event in events:
+            match event:
+                case Trade():
+                    buys = event.taker == "buy"
+                    maker = self._by_player.get(event.seller if buys else event.buyer)
+                    if maker is not None:
+                        maker.orders.filled(event.good, "ask" if buys else "bid", event.price, event.qty)
+                case RoundChanged():
+                    for witness in self.witnesses:
+                        witness.orders.new_round()
+
+    def _moved(self, count: int) -> str:
+        waits = [wait for witness in self.witnesses for wait in witness.moves]
+        for witness in self.witnesses:
+            witness.moves.clear()
+        longest = f"; the longest wait was {max(waits):.2f} s" if waits else ""
+        return f"{count} went on at another node{longest}"
+
+    async def _look(self) -> None:
+        """Now and then: frames that are whole, waits that grow, clients that went elsewhere, and what was found."""
+        failovers, told, found = 0, 0.0, 0
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            now = trio.current_time()
+            for follower in self.followers:
+                follower.frames.idle()
+            for witness in self.witnesses:
+                if witness.waits_since is not None:
+                    self.timings.waits(now - witness.waits_since)
+            if self.failovers > failovers and now - told > TOGETHER_S and all(w.connected for w in self.witnesses):
+                self._log.add("clients", self._moved(self.failovers - failovers))
+                failovers, told = self.failovers, now
+            if (total := self.ledger.lost + self.ledger.doubled) > found:
+                for finding in list(self.ledger.findings)[-(total - found) :]:
+                    self._log.add("checker", finding, "error")
+                found = total
