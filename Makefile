@@ -5,7 +5,7 @@
 #   make check       lint, format, types, architecture
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
-#   make robustness  every fault there is, under load, ten minutes and more of it
+#   make robustness  the same with real processes, every fault five times under load: ten minutes
 #   make bench       what it costs
 #   make coverage    the fast suite, with its coverage
 #   make clean       everything that make made, .venv too
@@ -42,10 +42,10 @@ cluster: .venv/installed
 	@exec $(BIN)/tradegame cluster $(ARGS)
 
 simulate: .venv/installed-dev
-	@exec $(BIN)/python -m tests.simulation $(SEED) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+	@set -- $(SEEDS); exec $(BIN)/python -m tests.simulation $(SEED) $${1:+--seeds $$1} $(ARGS)
 
 robustness: .venv/installed-dev
-	$(BIN)/python -m pytest tests/robustness $(ARGS)
+	$(BIN)/python -m pytest tests/robustness -m long $(ARGS)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m bench $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,11 +14,13 @@ import trio
 from attrs import define, field, frozen
 
 from tests.robustness import checks
+from tests.robustness.commands import FramePool
 from tests.robustness.faults import Cluster
 from tests.robustness.history import Answered, Followed, FrameSeen, History, Lost, Sent
 from tests.robustness.proxy import Proxy
 from tests.robustness.recorder import Recorder
-from tests.robustness.traffic import GAME, Client, FramePool
+from tests.robustness.run import Run
+from tests.robustness.traffic import GAME, Client
 from tests.robustness.truth import Truth, replay
 from tests.support.etcd import EtcdServer
 from tests.support.process import ServerProcess
@@ -61,7 +63,7 @@ GAME_DEFINITION: dict[str, Any] = {
         "wood": {"endowment": 10_000},
     },
 }
-HOST = {"snapshot_every": 1_500, "generation_frames": 60, "audit_s": 1.0}
+HOST: dict[str, Any] = {"snapshot_every": 1_500, "generation_frames": 60, "audit_s": 1.0}
 """So that generations turn and logs are trimmed while clients trade."""
 RECORDER_AHEAD = 600
 """Well under ``snapshot_every``: a command counts for itself and, at most, for an entry of its own."""
@@ -188,11 +190,11 @@ class Campaign:
 
     # What clients need of it
 
-    async def address(self) -> str:
+    async def address(self, avoid: Collection[str]) -> str:
         return await self.cluster.address()
 
-    async def leave_to_send(self, commands: int) -> None:
-        await self.recorder.leave_to_send(commands)
+    async def leave_to_send(self, commands: int, *, urgent: bool = False) -> None:
+        await self.recorder.leave_to_send(commands, urgent=urgent)
 
     def answered(self, url: str, connected_at: float) -> None:
         self._answered += 1
@@ -293,7 +295,7 @@ class Campaign:
         truth.problems += self._verified(truth)
         truth.problems += self._faults_logged()
         histories = [client.history for client in self.clients]
-        run = checks.Run(histories, truth, HOST["generation_frames"], store_troubled=self.store_faults > 0)
+        run = Run(histories, truth, HOST["generation_frames"], store_troubled=self.store_faults > 0)
         found = checks.violations(run)
         settled = [{answered.command for answered in h.of(Answered) if answered.settles} for h in histories]
         return Summary(

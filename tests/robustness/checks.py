@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from attrs import define
-
+from tests.robustness.checks_in_time import CHECKS_IN_TIME
 from tests.robustness.history import (
     AccountSeen,
     Answered,
@@ -19,22 +18,11 @@ from tests.robustness.history import (
     Sent,
     Signed,
 )
-from tests.robustness.truth import Effect, Truth
+from tests.robustness.run import Check, Run
+from tests.robustness.run import settling as _settling
+from tests.robustness.truth import Effect, fingerprint
 
 MOST_SHOWN = 12
-
-
-@define
-class Run:
-    """All that the checks look at.
-
-    ``frames_kept``: so far back a client must be able to resume. ``store_troubled``: the store itself was down.
-    """
-
-    histories: Sequence[History]
-    truth: Truth
-    frames_kept: int
-    store_troubled: bool = False
 
 
 def acknowledged_is_there(run: Run) -> Iterator[str]:
@@ -203,7 +191,7 @@ def accounts_are_the_logs(run: Run) -> Iterator[str]:
     """Every account that a player was shown is one that it had by the log, and the last is what it has at the end."""
     for history in run.histories:
         for seen in history.of(AccountSeen):
-            if json.dumps(seen.account) not in run.truth.accounts.get((history.player, seen.seq), ()):
+            if fingerprint(seen.account) not in run.truth.accounts.get((history.player, seen.seq), ()):
                 yield f"{history.name}: was shown an account at seq {seen.seq} that it never had: {seen.account}"
         if history.account != run.truth.final.get(history.player):
             yield f"{history.name}: me is {history.account}, by the log {run.truth.final.get(history.player)}"
@@ -223,8 +211,6 @@ def the_log_is_sound(run: Run) -> Iterator[str]:
     yield from run.truth.problems
 
 
-Check = Callable[[Run], Iterator[str]]
-
 CHECKS: tuple[Check, ...] = (
     acknowledged_is_there,
     sent_again_has_one_effect,
@@ -239,6 +225,7 @@ CHECKS: tuple[Check, ...] = (
     accounts_are_the_logs,
     players_stay_themselves,
     the_log_is_sound,
+    *CHECKS_IN_TIME,
 )
 
 
@@ -251,10 +238,6 @@ def violations(run: Run) -> list[str]:
         if len(these) > MOST_SHOWN:
             found.append(f"{check.__name__}: … and {len(these) - MOST_SHOWN} more")
     return found
-
-
-def _settling(history: History) -> list[Answered]:
-    return [answered for answered in history.of(Answered) if answered.settles]
 
 
 def _stream(histories: Sequence[History]) -> dict[int, list[dict[str, Any]]]:

@@ -9,14 +9,20 @@ import pytest
 from tests.robustness.campaign import Summary
 from tests.support.etcd import EtcdServer
 
-_summaries = pytest.StashKey[list[Summary]]()
+_summaries = pytest.StashKey[list[list[str]]]()
 
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[[Summary], None]:
     """Keeps a summary for the end of the run."""
     summaries = request.config.stash.setdefault(_summaries, [])
-    return summaries.append
+    return lambda summary: summaries.append(summary.lines())
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[list[str]], None]:
+    """Keeps lines for the end of the run."""
+    return request.config.stash.setdefault(_summaries, []).append
 
 
 @pytest.fixture
@@ -25,7 +31,18 @@ def etcd() -> Iterator[EtcdServer]:
         yield server
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes ten minutes; runs only where -m asks for it: make robustness")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "long" not in config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("long") is not None]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for summary in config.stash.get(_summaries, []):
-        for line in summary.lines():
+        for line in summary:
             terminalreporter.write_line(line)

@@ -1,4 +1,7 @@
-"""What a client did and saw: plain records in the order in which they happened, for the checks to read."""
+"""What a client did and saw: plain records in the order in which they happened, for the checks to read.
+
+Times, in s, are of one clock for all clients.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ class Sent:
 
     id: int
     command: int
+    at: float = 0.0
 
 
 @frozen
@@ -34,14 +38,21 @@ class Answered:
     command: int
     ok: bool
     body: dict[str, Any]
+    at: float = 0.0
 
     @property
     def settles(self) -> bool:
         """Whether it says what became of the command: not so `nobody knows`, nor `not taken in`."""
         return self.ok or (self.body["definite"] and self.body["code"] not in NOT_TAKEN_IN)
 
+    @property
+    def refuses(self) -> bool:
+        """Whether it says that the command was not taken in, and so cannot have an effect."""
+        return not self.ok and self.body["definite"] and self.body["code"] in NOT_TAKEN_IN
 
-NOT_TAKEN_IN = ("rate_limited", "overloaded")
+
+NOT_TAKEN_IN = ("rate_limited", "overloaded", "unavailable", "timeout")
+"""Said of the server, not of the command: where it is definite, the command has no effect and may be sent again."""
 
 
 @frozen
@@ -53,12 +64,16 @@ class Signed:
 
 @frozen
 class Followed:
-    """A ``join`` was answered. ``after``: the last frame that the client told to have seen; None: none."""
+    """A ``join`` was answered. ``after``: the last frame that the client told to have seen; None: none.
+
+    ``asked_at``: when it was sent.
+    """
 
     after: int | None
     epoch: str
     seq: int
     recovered: bool
+    asked_at: float = 0.0
 
 
 @frozen
@@ -72,10 +87,10 @@ class FrameSeen:
 
 @frozen
 class AccountSeen:
-    """An ``account`` push."""
+    """An ``account`` push; the account as JSON, as Python writes it."""
 
     seq: int
-    account: dict[str, Any]
+    account: str
 
 
 @frozen
@@ -84,6 +99,24 @@ class Lost:
 
     code: int | None
     unanswered: int
+    at: float = 0.0
+
+
+@frozen
+class Stalled:
+    """The client did not read, from ``at`` to ``until``."""
+
+    at: float
+    until: float
+
+
+@frozen
+class Visit:
+    """Somebody who knows nothing looked in at ``url``: a ``join`` sent at ``asked_at`` showed a state at ``seq``."""
+
+    url: str
+    asked_at: float
+    seq: int
 
 
 @frozen
@@ -93,7 +126,7 @@ class Odd:
     what: str
 
 
-Event = Sent | Answered | Signed | Followed | FrameSeen | AccountSeen | Lost | Odd
+Event = Sent | Answered | Signed | Followed | FrameSeen | AccountSeen | Lost | Stalled | Odd
 
 
 @define

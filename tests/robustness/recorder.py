@@ -109,12 +109,14 @@ class Recorder:
     game: str
     file: Path
     ahead: int
+    timeout_s: float = TIMEOUT_S
     recording: Recording = field(factory=Recording, repr=lambda recording: f"{recording.exports} exports")
     _sent: int = 0
     _progress: trio.Event = field(factory=trio.Event)
 
-    async def leave_to_send(self, commands: int) -> None:
-        while self._sent >= self.ahead:
+    async def leave_to_send(self, commands: int, *, urgent: bool = False) -> None:
+        """``urgent``: it does not wait, but counts. For a few only."""
+        while self._sent >= self.ahead and not urgent:
             await self._progress.wait()
         self._sent += commands
 
@@ -144,7 +146,7 @@ class Recorder:
     def _fetch(self, address: str) -> bytes | None:
         request = Request(f"{address}/v1/games/{self.game}/log", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
         try:
-            with urlopen(request, timeout=TIMEOUT_S) as answer:
+            with urlopen(request, timeout=self.timeout_s) as answer:
                 data: bytes = answer.read()
         except (OSError, HTTPException):
             return None  # the node was killed, or is not there yet

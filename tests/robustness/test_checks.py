@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tests.robustness.checks import CHECKS, Run, violations
+from tests.robustness.checks import CHECKS, violations
 from tests.robustness.history import (
     AccountSeen,
     Answered,
@@ -22,7 +22,8 @@ from tests.robustness.history import (
     Sent,
     Signed,
 )
-from tests.robustness.truth import Effect, Truth
+from tests.robustness.run import Run
+from tests.robustness.truth import Effect, Truth, fingerprint
 
 EPOCH = "k3v9"
 BUY = {"op": "buy", "good": "grain", "qty": 2}
@@ -56,7 +57,7 @@ def sound() -> Run:
             Sent(1, 0),
             Answered(1, 0, True, BOUGHT),
             FRAMES[0],
-            AccountSeen(1, ACCOUNT),
+            AccountSeen(1, json.dumps(ACCOUNT)),
             Sent(2, 1),
             Lost(None, 1),
             Signed("p1"),
@@ -77,7 +78,7 @@ def sound() -> Run:
         logged=Counter({("p1", "join"): 1, ("p1", "a1"): 1, ("p1", "a2"): 2}),
         said=Counter({"this is a2": 1, "this is a3": 1}),
         frames={seen.seq: seen.text for seen in FRAMES},
-        accounts={("p1", 1): {json.dumps(ACCOUNT)}},
+        accounts={("p1", 1): {fingerprint(json.dumps(ACCOUNT))}},
         final={"p1": ACCOUNT},
     )
     return Run([history], truth, frames_kept=10)
@@ -237,7 +238,7 @@ def test_a_seq_that_goes_back_is_found() -> None:
 
 def test_an_account_that_never_was_is_found() -> None:
     run = sound()
-    replace(run, AccountSeen(1, ACCOUNT), AccountSeen(1, {**ACCOUNT, "cash": 12}))
+    replace(run, AccountSeen(1, json.dumps(ACCOUNT)), AccountSeen(1, json.dumps({**ACCOUNT, "cash": 12})))
     assert "that it never had" in found(run)["accounts_are_the_logs"]
 
 

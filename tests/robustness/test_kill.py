@@ -15,7 +15,7 @@ from tests.support.etcd import EtcdServer
 
 Report = Callable[[Summary], None]
 
-SHORT, FULL = 2, 20
+SHORT, FULL = 2, 8
 ROUNDS = pytest.mark.parametrize("rounds", [SHORT, pytest.param(FULL, marks=pytest.mark.slow)])
 
 

@@ -6,11 +6,12 @@ import itertools
 import json
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 import trio
 from attrs import define, field
 
+from tests.robustness.commands import FramePool, any_command
 from tests.robustness.history import (
     NOT_TAKEN_IN,
     AccountSeen,
@@ -23,47 +24,17 @@ from tests.robustness.history import (
     Odd,
     Sent,
     Signed,
+    Stalled,
 )
+from tests.robustness.manners import PATIENT, Manners, Surroundings
 from tests.robustness.wire import LostError, StalledError, Wire
 
 GAME = "bazaar"
-ANSWER_DEADLINE_S = 20.0
-"""A server answers within 5 s, whatever happens; a busy machine gets some more."""
 SIGN_IN_TRIES = 30
 WINDOW = 24
 """Commands that one client has under way at once, at most. A player's last 256 keys are remembered."""
 RECENT = 60
-PAUSE_MOST_S = 0.02
-
-
-class Surroundings(Protocol):
-    """What a client needs to know of the world."""
-
-    async def address(self) -> str:
-        """Where a node serves, as soon as one does."""
-        ...
-
-    async def leave_to_send(self, commands: int) -> None:
-        """Wait while the log is to be written down first; then so many commands may go out."""
-        ...
-
-    def answered(self, url: str, connected_at: float) -> None:
-        """A command was answered on a connection of that time."""
-        ...
-
-
-@define
-class FramePool:
-    """Each distinct frame is parsed and kept once, however many clients see it."""
-
-    _frames: dict[bytes, FrameSeen] = field(factory=dict)
-
-    def get(self, text: bytes) -> FrameSeen | None:
-        return self._frames.get(text)
-
-    def put(self, text: bytes, frame: FrameSeen) -> FrameSeen:
-        self._frames[text] = frame
-        return frame
+STALL_S = (3.0, 8.0)
 
 
 @define(eq=False)
@@ -74,7 +45,10 @@ class Client:
     world: Surroundings
     frames: FramePool
     random: Random
+    manners: Manners = PATIENT
     url: str = ""
+    acknowledged_sent_at: float = -1.0
+    """When the newest of the commands that are settled was sent."""
     doing: str = "nothing"
     idle: trio.Event = field(factory=trio.Event)
     _wire: Wire | None = None
@@ -83,9 +57,13 @@ class Client:
     _epoch: str = ""
     _seq: int = -1
     _joined: bool = False
+    _asked: tuple[int | None, float] = (None, 0.0)
+    _avoid: dict[str, float] = field(factory=dict)
+    _reading: trio.Event | None = None
+    _refused_since: float | None = None
     _ids: Any = field(factory=lambda: itertools.count(1))
     _keys: Any = field(factory=lambda: itertools.count(1))
-    _waiting: dict[int, int] = field(factory=dict)
+    _waiting: dict[int, tuple[int, float]] = field(factory=dict)
     _replies: dict[int, dict[str, Any]] = field(factory=dict)
     _unsettled: dict[int, None] = field(factory=dict)
     _settled: set[int] = field(factory=set)
@@ -99,6 +77,15 @@ class Client:
     @property
     def unanswered(self) -> int:
         return len(self._unsettled)
+
+    @property
+    def connected(self) -> bool:
+        return self._wire is not None
+
+    @property
+    def stalled(self) -> bool:
+        """Whether it does not read now."""
+        return self._reading is not None
 
     def finish(self) -> None:
         """No new commands; ``idle`` is set once every one is answered."""
@@ -119,25 +106,35 @@ class Client:
         """Play until concluded."""
         while not self._done:
             self.doing = "looking for a node"
-            url = await self.world.address()
+            now = trio.current_time()
+            url = await self.world.address([url for url, until in self._avoid.items() if until > now])
             self.doing = f"connecting to {url}"
             try:
-                async with await Wire.open(url) as wire:
+                async with await Wire.open(url, self.manners.open_s) as wire:
                     self.url, self._wire, self._connected_at = url, wire, trio.current_time()
                     await self._connected(wire)
             except LostError as lost:
-                if self._wire is not None:
-                    self.history.events.append(Lost(lost.code, len(self._unsettled)))
-                await trio.sleep(self.random.uniform(0, 0.05))
+                await self._lost(url, lost.code)
             except StalledError as stalled:
-                self.history.events.append(Odd(str(stalled)))
+                if self.manners.moves_on:
+                    await self._lost(url, None)
+                else:
+                    self.history.events.append(Odd(str(stalled)))
             self._wire = None
+
+    async def _lost(self, url: str, code: int | None) -> None:
+        if self._wire is not None:
+            self.history.events.append(Lost(code, len(self._unsettled), trio.current_time()))
+        self._avoid[url] = trio.current_time() + self.manners.avoid_s
+        self._wire = None
+        await trio.sleep(self.random.uniform(0, 0.05))
 
     # One connection
 
     async def _connected(self, wire: Wire) -> None:
         self._waiting.clear()
         self._replies.clear()
+        self._reading = self._refused_since = None
         lost: LostError | StalledError | None = None
         async with trio.open_nursery() as nursery:
 
@@ -157,6 +154,8 @@ class Client:
     async def _receive(self, wire: Wire) -> None:
         events = self.history.events
         while True:
+            if self._reading is not None:
+                await self._reading.wait()
             for text in await wire.receive():
                 seen = self.frames.get(text)
                 if seen is None:
@@ -171,10 +170,12 @@ class Client:
                 events.append(seen)
                 self._epoch, self._seq = seen.epoch, seen.seq
             self._wake()
+            if self.manners.look_s:
+                await trio.sleep(self.manners.look_s)
 
     def _pushed(self, message: dict[str, Any]) -> None:
         if message["push"] == "account":
-            self.history.events.append(AccountSeen(message["seq"], message["account"]))
+            self.history.events.append(AccountSeen(message["seq"], json.dumps(message["account"])))
         elif message["push"] not in ("presence", "whisper"):
             self.history.events.append(Odd(f"the push {message['push']!r} came"))
 
@@ -183,7 +184,7 @@ class Client:
         if request not in self._waiting:
             self.history.events.append(Odd(f"a reply to nothing that waits for one: {message}"))
             return
-        command = self._waiting.pop(request)
+        command, sent_at = self._waiting.pop(request)
         if command < 0:
             self._replies[request] = message
             if "ok" in message and "recovered" in message["ok"]:
@@ -191,23 +192,27 @@ class Client:
                 self._followed(message["ok"])
             return
         ok = "ok" in message
-        answer = Answered(request, command, ok, message["ok" if ok else "error"])
+        answer = Answered(request, command, ok, message["ok" if ok else "error"], trio.current_time())
         self.history.events.append(answer)
         if answer.settles:
             self._settled.add(command)
             self._unsettled.pop(command, None)
             self._again.pop(command, None)
+            self._refused_since = None
+            self.acknowledged_sent_at = max(self.acknowledged_sent_at, sent_at)
             self.world.answered(self.url, self._connected_at)
             if ok and answer.body.get("resting") and not answer.body.get("replayed"):
                 self._orders.append(answer.body["order"])
-        elif self.history.commands[command].key is None:
+            return
+        self._refused_since = self._refused_since or trio.current_time()
+        if self.history.commands[command].key is None:
             self._unsettled.pop(command, None)
         else:
             self._again[command] = None
 
     def _followed(self, ok: dict[str, Any]) -> None:
-        after = self._seq if self._joined else None
-        self.history.events.append(Followed(after, ok["epoch"], ok["seq"], ok["recovered"]))
+        after, asked_at = self._asked
+        self.history.events.append(Followed(after, ok["epoch"], ok["seq"], ok["recovered"], asked_at))
         self._epoch, self._seq, self._joined = ok["epoch"], ok["seq"], True
 
     # What it does
@@ -221,12 +226,16 @@ class Client:
             del self._unsettled[command]
         self._again.clear()
         await self._send(wire, list(self._unsettled))
+        urgent = self.manners.moves_on
         while not self._finishing:
             await self._send_again(wire)
-            await self._trade(wire)
-            await trio.sleep(self.random.uniform(0, PAUSE_MOST_S))
-            if self.random.random() < 0.002:
+            await self._trade(wire, urgent=urgent)
+            urgent = False
+            await trio.sleep(self.random.uniform(0, self.manners.pause_most_s))
+            if self.random.random() < self.manners.walk_out:
                 raise LostError("walked out")
+            if self.random.random() < self.manners.stall:
+                await self._stall()
         self.doing = "finishing"
         while self._unsettled:
             await self._send_again(wire)
@@ -248,11 +257,24 @@ class Client:
         self.history.player = self.history.player or player
         self.history.events.append(Signed(player))
         join: dict[str, Any] = {"op": "join", "game": GAME}
-        if self._joined:
-            join["after"] = {"epoch": self._epoch, "seq": self._seq}
-        else:
+        after = None
+        if not self._joined:
             join["key"] = "join"
+        elif self.random.random() >= self.manners.forget:
+            after = self._seq
+            join["after"] = {"epoch": self._epoch, "seq": after}
+        self._asked = (after, trio.current_time())
         await self._insist(wire, join)
+
+    async def _stall(self) -> None:
+        """Stop reading, as a machine does that is busy or asleep; and go on."""
+        self.doing = "not reading"
+        begun = trio.current_time()
+        self._reading = trio.Event()
+        await trio.sleep(self.random.uniform(*STALL_S))
+        self.history.events.append(Stalled(begun, trio.current_time()))
+        self._reading.set()
+        self._reading = None
 
     async def _insist(self, wire: Wire, message: dict[str, Any]) -> dict[str, Any]:
         """Ask until it is granted, as long as no answer says that it never will be."""
@@ -264,14 +286,17 @@ class Client:
             self.doing = f"signing in: {reply['error']}"
             if reply["error"]["definite"] and reply["error"]["code"] not in NOT_TAKEN_IN:
                 break
+            if self.manners.moves_on:
+                raise LostError("refused for now")
             await trio.sleep(0.5)
-        raise StalledError(f"{message} was refused: {reply['error']}")
+        self.history.events.append(Odd(f"{message} was refused: {reply['error']}"))
+        raise LostError("refused")
 
-    async def _trade(self, wire: Wire) -> None:
+    async def _trade(self, wire: Wire, *, urgent: bool) -> None:
         """One command and wait, or a burst; now and then something that was sent before, all the same."""
         count = self.random.choice((1, 1, 1, 3, 6, 12))
         self.doing = "waiting for the recorder"
-        await self.world.leave_to_send(count)
+        await self.world.leave_to_send(count, urgent=urgent)
         self.doing = "trading"
         new = range(len(self.history.commands), len(self.history.commands) + count)
         self.history.commands += [self._command() for _ in new]
@@ -290,63 +315,51 @@ class Client:
         """What was answered `nobody knows` or `not taken in`, once more."""
         if self._again:
             await trio.sleep(0.2)
+            refused_s = trio.current_time() - (self._refused_since or trio.current_time())
+            if self.manners.moves_on and refused_s > self.manners.refusals_s:
+                raise LostError("refuses everything")
             numbers = sorted(self._again)
             self._again.clear()
             await self._send(wire, numbers)
 
     def _command(self) -> Command:
-        number = next(self._keys)
-        key, choose = f"{self.history.name}-{number}", self.random
-        op = choose.choices(("buy", "sell", "order", "cancel", "say"), (4, 4, 6, 3, 3))[0]
-        good = choose.choice(("grain", "wood"))
-        match op:
-            case "buy" | "sell":
-                fields: dict[str, Any] = {"good": good, "qty": choose.randint(1, 3)}
-                if choose.random() < 0.5:
-                    fields["limit"] = choose.randint(15, 30)
-            case "order":
-                fields = {"good": good, "side": choose.choice(("bid", "ask"))}
-                fields |= {"qty": choose.randint(1, 4), "price": choose.randint(15, 30)}
-            case "cancel":
-                order = self._orders.pop(choose.randrange(len(self._orders))) if self._orders else "o1"
-                fields = {"order": order}
-            case _:
-                fields = {"text": f"this is {key}"}
-                if choose.random() < 0.3:
-                    return Command(None, {"op": op, **fields})
-        return Command(key, {"op": op, **fields})
+        key = f"{self.history.name}-{next(self._keys)}"
+        return any_command(key, self.random, self._orders)
 
     # Sending and waiting
 
     async def _send(self, wire: Wire, commands: Sequence[int]) -> None:
         if not commands:
             return
-        texts = []
+        texts, now = [], trio.current_time()
         for number in commands:
             command, request = self.history.commands[number], next(self._ids)
             message = {"id": request, "game": GAME, **command.fields}
             if command.key is not None:
                 message["key"] = command.key
             texts.append(json.dumps(message).encode())
-            self._waiting[request] = number
+            self._waiting[request] = (number, now)
             if number not in self._settled:
                 self._unsettled[number] = None
-            self.history.events.append(Sent(request, number))
+            self.history.events.append(Sent(request, number, now))
         await wire.send(*texts)
 
     async def _ask(self, wire: Wire, **message: Any) -> dict[str, Any]:
         request = next(self._ids)
-        self._waiting[request] = -1
+        self._waiting[request] = (-1, trio.current_time())
         await wire.send(json.dumps({"id": request, **message}).encode())
         await self._until(lambda: request in self._replies, f"the answer to {message}")
         return self._replies.pop(request)
 
     async def _until(self, holds: Callable[[], bool], what: str = "an answer") -> None:
-        with trio.move_on_after(ANSWER_DEADLINE_S):
+        patience_s = self.manners.patience_s
+        with trio.move_on_after(patience_s):
             while not holds():
                 await self._news.wait()
             return
-        raise StalledError(f"{what} did not come within {ANSWER_DEADLINE_S} s ({len(self._unsettled)} are unanswered)")
+        if self._wire is not None:
+            self._wire.gentle = self.manners.moves_on and self.random.random() < 0.5
+        raise StalledError(f"{what} did not come within {patience_s} s ({len(self._unsettled)} are unanswered)")
 
     def _wake(self) -> None:
         self._news.set()

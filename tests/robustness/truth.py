@@ -31,9 +31,10 @@ class Effect:
 class Truth:
     """``effects`` and ``logged`` by player and key: what took effect, and how often the command stands in the log.
 
-    ``said``: how often each text was said. ``frames`` by ``seq``. ``accounts`` by player and ``seq``: every account, as
-    JSON, that a player had when an entry ended at that ``seq``. ``final``: the accounts at the end. ``problems``:
-    what is wrong with the log itself.
+    ``said``: how often each text was said. ``frames`` by ``seq``. ``accounts`` by player and ``seq``: the
+    fingerprint of every account that a player had when an entry ended at that ``seq``. ``final``: the accounts at the
+    end. ``digest``: the hash of the state there. ``appended``: entries by who appended them. ``problems``: what is
+    wrong with the log itself.
     """
 
     epoch: str = ""
@@ -43,10 +44,17 @@ class Truth:
     logged: Counter[tuple[str, str]] = Factory(Counter)
     said: Counter[str] = Factory(Counter)
     frames: dict[int, bytes] = Factory(dict)
-    accounts: dict[tuple[str, int], set[str]] = Factory(dict)
+    accounts: dict[tuple[str, int], set[int]] = Factory(dict)
     final: dict[str, dict[str, Any]] = Factory(dict)
     problems: list[str] = Factory(list)
     chain: str = ""
+    digest: str = ""
+    appended: Counter[str] = Factory(Counter)
+
+
+def fingerprint(account: str) -> int:
+    """What is kept of an account's JSON. There are very many."""
+    return hash(account)
 
 
 def replay(recording: Recording) -> Truth:
@@ -61,6 +69,7 @@ def replay(recording: Recording) -> Truth:
             if expected is not None and snapshot.state_hash(game) != expected:
                 truth.problems.append(f"the snapshot of generation {generation} is not what the log leads to")
         applied = game.apply_value(entry.value)
+        truth.appended[entry.id.partition(".")[0]] += 1
         for command, outcome in zip(decode_entry(entry.value).commands, applied.outcomes, strict=True):
             if command.op == "say":
                 truth.said[command.text] += not outcome.replayed  # type: ignore[attr-defined]
@@ -75,11 +84,12 @@ def replay(recording: Recording) -> Truth:
             truth.frames[applied.frame.seq] = text
         for player in applied.accounts:
             account = json.dumps(views.account(game.state, player))
-            truth.accounts.setdefault((player, applied.seq), set()).add(account)
+            truth.accounts.setdefault((player, applied.seq), set()).add(fingerprint(account))
         if number % AUDIT_EVERY == 0:
             truth.problems += [f"after entry {number}: {violation}" for violation in audit(game.state)]
     truth.problems += [f"at the end: {violation}" for violation in audit(game.state)]
     truth.seq, truth.commands, truth.chain = game.state.seq, game.state.commands, game.state.chain
+    truth.digest = snapshot.state_hash(game)
     # Through JSON, as a client sees it.
     truth.final = {p: json.loads(json.dumps(views.account(game.state, p))) for p in game.state.players}
     return truth

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import trio
 
-OPEN_DEADLINE_S = 10.0
+RECEIVE_BUFFER = 16 * 1024
 _TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
 
 
@@ -32,32 +32,44 @@ class StalledError(Exception):
 
 
 class Wire:
-    """One connection. One task receives; any may send. ``abort`` drops it without a word."""
+    """One connection. One task receives; any may send. ``abort`` drops it without a word.
+
+    ``gentle``: at the end of its block it is closed, not reset, so that a server which gets around to it later reads
+    what was sent.
+    """
 
     def __init__(self, stream: trio.SocketStream) -> None:
+        self.gentle = False
         self._stream = stream
         self._buffer = b""
         self._sending = trio.Lock()
 
     @classmethod
-    async def open(cls, url: str) -> Wire:
+    async def open(cls, url: str, deadline_s: float = 10.0) -> Wire:
         """Connect and shake hands. Raises LostError, and StalledError when it takes long."""
+        with trio.move_on_after(deadline_s):
+            return await cls.open_and_send(url)
+        raise StalledError(f"no handshake within {deadline_s} s")
+
+    @classmethod
+    async def open_and_send(cls, url: str, *texts: bytes) -> Wire:
+        """Connect, shake hands, and send these without waiting for the other hand. Raises LostError."""
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
-        with trio.move_on_after(OPEN_DEADLINE_S):
-            try:
-                stream = await trio.open_tcp_stream(parts.hostname, parts.port)
-            except OSError as error:
-                raise LostError(f"refused: {error}") from None
-            wire = cls(stream)
-            try:
-                await wire._shake_hands(parts.netloc, parts.path)
-            except BaseException:
-                wire.abort()
-                raise
-            return wire
-        raise StalledError(f"no handshake within {OPEN_DEADLINE_S} s")
+        try:
+            stream = await trio.open_tcp_stream(parts.hostname, parts.port)
+        except OSError as error:
+            raise LostError(f"refused: {error}") from None
+        # A small window: what a client does not read stays with the server.
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        wire = cls(stream)
+        try:
+            await wire._shake_hands(parts.netloc, parts.path, b"".join([_frame(_TEXT, text) for text in texts]))
+        except BaseException:
+            wire.abort()
+            raise
+        return wire
 
     async def send(self, *texts: bytes) -> None:
         """Send text frames, all in one write. Raises LostError."""
@@ -79,12 +91,13 @@ class Wire:
         self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._stream.socket.close()
 
-    async def _shake_hands(self, host: str, path: str) -> None:
+    async def _shake_hands(self, host: str, path: str, first: bytes) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
         await self._send_all(
             f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Protocol: tradegame.v1\r\n\r\n".encode()
+            + first
         )
         while b"\r\n\r\n" not in self._buffer:
             await self._read()
@@ -141,6 +154,8 @@ class Wire:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.gentle:
+            self._stream.socket.close()
         self.abort()
 
 

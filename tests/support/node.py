@@ -1,7 +1,10 @@
 """The process behind ``tests.support.process``: ``python -m tests.support.node ORDER`` serves until SIGTERM.
 
 ORDER is JSON: ``flags`` as the command line gives them, and ``host``, the fields of HostSettings, which nobody but
-a test has a reason to set. One line of JSON on stdout says where it serves; stderr is the log, JSON too.
+a test has a reason to set. ``clock_offset_s``: so far ahead is its clock. ``next_version``: see
+tests.support.next_version. One line of JSON on stdout says where it serves; stderr is the log, JSON too.
+
+``GET /test/replicas/{game}`` tells where this node's own replica is, and its hash: what no user has a use for.
 """
 
 from __future__ import annotations
@@ -11,8 +14,16 @@ import signal
 import sys
 
 import trio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from tradegame.app import Running, serve
+import tradegame.app
+from tests.support import next_version
+from tradegame.app import Running, serve, wall_clock_ms
+from tradegame.controller.http.routes import HttpServices, build_app
+from tradegame.core.domain import snapshot
 from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.infra.config import load_settings
 from tradegame.utils.logging import configure_logging
@@ -22,13 +33,20 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     settings = load_settings(None, {}, order["flags"])
     configure_logging(settings.log.level, "json")
+    tradegame.app.build_app = _with_replicas  # type: ignore[attr-defined]
+    if order["next_version"]:
+        next_version.pretend()
+
+    def now_ms() -> int:
+        return wall_clock_ms() + int(order["clock_offset_s"] * 1000)
 
     async def run() -> None:
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             async with trio.open_nursery() as nursery:
 
                 async def serve_to_the_end(*, task_status: trio.TaskStatus[Running]) -> None:
-                    await serve(settings, host_settings=HostSettings(**order["host"]), task_status=task_status)
+                    host_settings = HostSettings(**order["host"])
+                    await serve(settings, now_ms=now_ms, host_settings=host_settings, task_status=task_status)
                     nursery.cancel_scope.cancel()
 
                 running = await nursery.start(serve_to_the_end)
@@ -38,6 +56,19 @@ def main() -> None:
                     running.stop()
 
     trio.run(run)
+
+
+def _with_replicas(services: HttpServices) -> Starlette:
+    async def replica(request: Request) -> JSONResponse:
+        host = services.games.hosts.get(request.path_params["game"])
+        if host is None:
+            return JSONResponse({}, 404)
+        state = host.game.state
+        return JSONResponse({"seq": state.seq, "chain": state.chain, "digest": snapshot.state_hash(host.game)})
+
+    app = build_app(services)
+    app.router.routes.append(Route("/test/replicas/{game}", replica))
+    return app
 
 
 if __name__ == "__main__":

@@ -66,6 +66,10 @@ class ServerProcess:
         self.port = quiet_port()
         self.node = ""
         """The id that the node gave itself at its last start."""
+        self.clock_offset_s = 0
+        """So far ahead of the machine's clock is the node's, from its next start on."""
+        self.next_version = False
+        """From its next start on it is of a version to come: see tests.support.next_version."""
         settings: dict[str, Any] = {
             "store.url": store,
             "server.port": self.port,
@@ -75,7 +79,7 @@ class ServerProcess:
         }
         if games is not None:
             settings["games"] = games
-        self._order = json.dumps({"flags": {**settings, **(flags or {})}, "host": host or {}})
+        self._order = {"flags": {**settings, **(flags or {})}, "host": host or {}}
         self._log = directory / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.kill)
@@ -111,10 +115,11 @@ class ServerProcess:
     def launch(self) -> None:
         """Start without waiting."""
         assert not self.running, "it runs already"
+        order = {**self._order, "clock_offset_s": self.clock_offset_s, "next_version": self.next_version}
         with self._log.open("ab") as log:
             # No preexec_fn: it would fork inside a process in which gRPC may have threads.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.node", self._order],
+                [sys.executable, "-m", "tests.support.node", json.dumps(order)],
                 cwd=REPOSITORY,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -146,6 +151,18 @@ class ServerProcess:
     def terminate(self) -> int:
         """SIGTERM, and wait for its orderly end: the exit code. Raises subprocess.TimeoutExpired when it takes long."""
         return self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """SIGSTOP: it holds its connections and does nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        # Until the last of its threads stands still.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """Kill it for good."""

@@ -43,6 +43,13 @@ def test_the_one_that_stands_alone_does_not_append(offset: int) -> None:
     assert cluster.wrong() == []
 
 
+@pytest.mark.parametrize("offset", [3_600_000, -3_600_000])
+def test_who_is_an_hour_off_does_not_append_from_the_first_look_on(offset: int) -> None:
+    cluster = Cluster(east=20, west=-30, north=offset)
+    cluster.beat(late_ms=9_000)
+    assert cluster.wrong() == ["north"]
+
+
 def test_clocks_that_agree_within_a_second_are_right() -> None:
     cluster = Cluster(east=0, west=400, north=-400)
     for _ in range(5):

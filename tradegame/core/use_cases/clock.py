@@ -16,6 +16,7 @@ from tradegame.core.repositories import NodeInfo
 
 TOLERANCE_MS = 1_000
 NOTICES = 4
+GROSS_MS = 60_000
 
 
 @define
@@ -23,13 +24,15 @@ class ClockWatch:
     """Compares this node's wall clock (``now_ms``) with those of the nodes in the register.
 
     A node writes its clock each time it keeps its lease. A notice that comes late makes its clock look slow, never
-    fast: so of each node's last few the one that looks fastest counts, and nothing is said before there are as many.
+    fast: so of each node's last few the one that looks fastest counts. Before there are as many only what no lateness
+    explains counts, more than a minute: a node whose clock is an hour off appends nothing, from its start on.
     """
 
     node: str
     now_ms: Callable[[], int]
     _clocks: dict[str, int] = field(factory=dict, init=False)
     _offsets: dict[str, list[int]] = field(factory=dict, init=False)
+    _newest: dict[str, int] = field(factory=dict, init=False)
     _said: bool = field(default=False, init=False)
 
     def observe(self, nodes: Sequence[NodeInfo]) -> None:
@@ -38,26 +41,42 @@ class ClockWatch:
         others = [other for other in nodes if other.id != self.node]
         for other in others:
             known = self._clocks.get(other.id)
+            if known != other.clock:
+                self._newest[other.id] = other.clock - now
             # the first one is as old as the node's last heartbeat, and says nothing
             if known is not None and known != other.clock:
                 self._offsets[other.id] = [*self._offsets.get(other.id, [])[1 - NOTICES :], other.clock - now]
         self._clocks = {other.id: other.clock for other in others}
         self._offsets = {other: offsets for other, offsets in self._offsets.items() if other in self._clocks}
+        self._newest = {other: offset for other, offset in self._newest.items() if other in self._clocks}
         self._say()
+
+    def forget(self) -> None:
+        """This node stood still: what it hears next may be old."""
+        self._clocks.clear()
+        self._offsets.clear()
+        self._newest.clear()
+        self._said = False
 
     def offset_ms(self) -> int:
         """How far the middle of all clocks, this one included, is ahead of this node's; behind: negative.
 
         With one other node, how far that one is; with none, 0.
         """
-        offsets = [max(each) for each in self._offsets.values() if len(each) == NOTICES]
+        offsets = [self._offset_of(other) for other in self._newest]
         return int(median(offsets if len(offsets) == 1 else [0, *offsets]))
 
     def wrong(self) -> str | None:
         """Why this node must not append; None if it may. Of two that differ nobody can tell which is wrong."""
-        if len(self._offsets) < 2 or abs(self.offset_ms()) <= TOLERANCE_MS:
+        if len(self._newest) < 2 or abs(self.offset_ms()) <= TOLERANCE_MS:
             return None
         return f"this node's clock is off by {-self.offset_ms()} ms against the other nodes'"
+
+    def _offset_of(self, other: str) -> int:
+        offsets, newest = self._offsets.get(other, []), self._newest[other]
+        if len(offsets) == NOTICES:
+            return max(offsets)
+        return newest if abs(newest) > GROSS_MS else 0
 
     def _say(self) -> None:
         off = abs(self.offset_ms()) > TOLERANCE_MS

@@ -1,4 +1,5 @@
-"""Values: readable JSON, each with a ``schema`` number, read back strictly."""
+"""Values: readable JSON, each with a ``schema`` number. What is known of is read strictly; in what nodes tell of
+each other, and of players, more may stand there."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from tradegame.core.repositories.connections import LiveConnection, NodeInfo
 from tradegame.core.repositories.errors import CorruptStoreError
-from tradegame.core.repositories.game_states import GameMeta, SnapshotRef
+from tradegame.core.repositories.game_states import GameMeta
 from tradegame.core.repositories.sessions import PlayerRecord
 from tradegame.infra.kv.port import KeyValuePair
 
@@ -74,9 +75,11 @@ for _kind in (int, str, bool):
     _converter.register_structure_hook(_kind, _exactly(_kind))
 _converter.register_structure_hook_func(lambda kind: kind == dict[str, Any], _exactly(dict))
 _converter.register_unstructure_hook_func(lambda kind: kind == dict[str, Any], lambda value: value)
-for _record in (SnapshotRef, PlayerRecord, LiveConnection, NodeInfo):
+# What a newer node says on top in these is passed over, so that nodes of two versions bear each other. Not so in a
+# game's meta: whoever writes that compares and writes all of it, and its form belongs to the rules' version.
+for _record in (PlayerRecord, LiveConnection, NodeInfo):
     _converter.register_structure_hook(
-        _record, make_dict_structure_fn(_record, _converter, _cattrs_forbid_extra_keys=True)
+        _record, make_dict_structure_fn(_record, _converter, _cattrs_forbid_extra_keys=False)
     )
 _converter.register_structure_hook(
     GameMeta,
