@@ -12,16 +12,17 @@ from functools import partial
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 import tradegame
 from tradegame.controller.front import Door, Listener, open_listeners
-from tradegame.controller.http.metrics import node_metrics
+from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.repositories import NodeInfo, StoreError
+from tradegame.core.use_cases.addresses import Addresses
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
@@ -30,6 +31,7 @@ from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.keep_sessions import SessionKeeper
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
 from tradegame.core.use_cases.sessions import SessionService, opaque_id
+from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
 from tradegame.infra.kv.port import KeyValueStore
@@ -41,6 +43,15 @@ Clock = Callable[[], int]
 def wall_clock_ms() -> int:
     """Milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000
+
+
+def elapsed_s() -> float:
+    """Seconds since some moment, those included in which the machine slept, where the system can tell.
+
+    Those in which this process worked are left out: a large snapshot is no standstill.
+    """
+    now = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return now - time.process_time()
 
 
 @frozen
@@ -73,6 +84,7 @@ class Node:
         node: NodeInfo,
         now_ms: Clock,
         host_settings: HostSettings,
+        elapsed_s: Callable[[], float] = trio.current_time,
     ) -> None:
         limits = settings.limits
         self.settings = settings
@@ -97,8 +109,11 @@ class Node:
                 limits.frame_bytes,
                 limits.commands_per_s,
                 limits.burst,
+                Addresses(node.address, lambda: self.presence.nodes).told,
             ),
             now_ms,
+            look=lambda: self.vigil.look(),
+            refuses=lambda: self.vigil.refuses(),
         )
         self.manager = ConnectionManager(
             self.dispatcher,
@@ -113,14 +128,26 @@ class Node:
             max_connections=limits.max_connections,
             connections_per_address=limits.connections_per_address,
         )
+        self.vigil = Vigil(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.keeper = SessionKeeper(sessions, self.hub, settings.session.expires_s)
         self.serving = False
+        measured = Measured(
+            self.games,
+            self.dispatcher,
+            self.manager,
+            self.hub,
+            self.clock,
+            self.register,
+            self.vigil,
+            self.ready,
+            lambda: self.door.turned_away,
+        )
         services = HttpServices(
             self.games,
             self.repository,
             AdministerUseCase(self.games, sessions),
             self.ready,
-            node_metrics(self.games, self.dispatcher, self.manager, self.hub, self.ready).render,
+            node_metrics(measured).render,
             parse_game_definition,
             settings.admin.token,
         )
@@ -132,13 +159,44 @@ class Node:
             most_per_address=limits.connections_per_address * 2 + 1_000,
         )
 
+    async def start(self, background: trio.Nursery) -> None:
+        """Start everything but the listener, for as long as ``background`` lives. Raises StoreUnavailableError."""
+        await background.start(self.register.run)
+        background.start_soon(
+            follow_register,
+            self.connections,
+            self.presence,
+            self.hub.presence_changed,
+            self._nodes_seen,
+            self.register.connections_seen,
+        )
+        background.start_soon(self.vigil.run)
+        background.start_soon(self.hub.run_presence)
+        background.start_soon(self.hub.run_catch_up)
+        background.start_soon(self.keeper.run)
+        await background.start(self.games.run, self.settings.games)
+
     def ready(self) -> str | None:
         """None while this node can serve; else the reason why not."""
         if not self.serving:
             return "shutting down"
-        if not self.register.registered:
-            return "not registered in the store"
-        return self.clock.wrong() or self.store.ready()
+        self.vigil.look()
+        return (
+            self.vigil.refuses()
+            or self.register.ready()
+            or self.clock.wrong()
+            or self.store.ready()
+            or self.games.ready()
+        )
+
+    def doubt(self) -> None:
+        """What is known here may be the past: see Vigil."""
+        self.clock.forget()
+        self.games.doubt()
+
+    def _nodes_seen(self, nodes: tuple[NodeInfo, ...]) -> None:
+        self.clock.observe(nodes)
+        self.register.nodes_seen(nodes)
 
 
 async def serve(
@@ -159,22 +217,11 @@ async def serve(
             stop = trio.Event()
             port = _port(listeners)
             running = Running(opaque_id(8), server.host, port, bool(server.tls_cert), stop.set)
-            address = Running("", _reachable(server.host), port, running.secure, stop.set).websocket_url
+            address = server.advertise or evolve(running, host=_reachable(server.host)).websocket_url
             info = NodeInfo(running.node, address, tradegame.__version__, now_ms())
-            node = Node(settings, store, prefix, info, now_ms, host_settings or HostSettings())
+            node = Node(settings, store, prefix, info, now_ms, host_settings or HostSettings(), elapsed_s)
             async with trio.open_nursery() as background:
-                await background.start(node.register.run)
-                background.start_soon(
-                    follow_register,
-                    node.connections,
-                    node.presence,
-                    node.hub.presence_changed,
-                    node.clock.observe,
-                )
-                background.start_soon(node.hub.run_presence)
-                background.start_soon(node.hub.run_catch_up)
-                background.start_soon(node.keeper.run)
-                await background.start(node.games.run, settings.games)
+                await node.start(background)
                 await _serve_connections(node, listeners, running, stop, task_status)
                 background.cancel_scope.cancel()
 
@@ -208,9 +255,12 @@ async def _serve_connections(
 async def _wind_down(node: Node) -> None:
     """Answer what is under way, then send everyone away, all within the grace."""
     structlog.get_logger().info("shutting_down", node=node.id, connections=len(node.manager))
-    with trio.move_on_after(node.settings.server.shutdown_grace_s * 0.8):
+    grace_s = node.settings.server.shutdown_grace_s
+    with trio.move_on_after(grace_s * 0.8):
+        with trio.move_on_after(grace_s * 0.2):
+            await node.register.withdraw()
         await node.http.finish()
-        with trio.move_on_after(node.settings.server.shutdown_grace_s * 0.4):
+        with trio.move_on_after(grace_s * 0.4):
             for host in list(node.games.hosts.values()):
                 await host.drain()
         await node.manager.close_all()

@@ -1,4 +1,4 @@
-"""One suite over every store: in memory, in a SQLite file, in a real etcd."""
+"""One suite over every store: in memory, in a SQLite file, in a real etcd, and in the simulation's ledger."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.faults import FaultyStore
+from tests.simulation.store import open_memory
 from tests.support.etcd import EtcdServer
 from tradegame.infra.embedded.store import open_sqlite
 from tradegame.infra.etcd import EtcdSettings, open_etcd
@@ -37,7 +38,7 @@ def etcd_server() -> Iterator[EtcdServer]:
         yield server
 
 
-@pytest.fixture(params=["memory", "embedded", "etcd"])
+@pytest.fixture(params=["memory", "embedded", "etcd", "simulated"])
 def store_kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -52,6 +53,9 @@ async def kv(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
             yield tidy
             for lease in tidy.leases:
                 await client.revoke(lease)
+    elif store_kind == "simulated":
+        async with open_memory() as memory:
+            yield memory
     else:
         path = ":memory:" if store_kind == "memory" else str(tmp_path / "store.db")
         async with open_sqlite(path) as store:

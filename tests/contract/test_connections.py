@@ -97,6 +97,20 @@ async def test_any_number_of_connections_is_saved_and_removed(kv: KeyValueStore,
     await node.unregister()
 
 
+async def test_a_node_that_withdraws_is_no_longer_told_of_though_its_connections_stay(
+    node: KvConnectionRepository, kv: KeyValueStore, prefix: str
+) -> None:
+    await node.register(NODE)
+    await node.save([connection(1)])
+    await node.withdraw(NODE.id)
+    assert await node.keep_alive(NODE) > 0
+    assert await keys_in(kv, f"{prefix}/nodes/") == []
+    assert len(await keys_in(kv, f"{prefix}/connections/")) == 1
+    await node.register(NODE)
+    assert await keys_in(kv, f"{prefix}/nodes/") == []
+    await node.unregister()
+
+
 async def test_a_dead_nodes_connections_vanish_with_its_lease(
     node: KvConnectionRepository, kv: KeyValueStore, prefix: str
 ) -> None:
@@ -144,6 +158,20 @@ async def test_giving_the_lease_back_takes_everything_of_the_node_at_once(
     await node.unregister()
     with pytest.raises(LeaseLostError):
         await node.save([connection(1)])
+
+
+async def test_what_a_newer_version_says_besides_is_passed_over_and_the_rest_is_understood(
+    node: KvConnectionRepository, kv: KeyValueStore, prefix: str
+) -> None:
+    about = b'{"schema":1,"id":"n2","address":"ws://n2/ws","version":"99","started_at":1,"clock":2,"region":{"a":1}}'
+    there = b'{"schema":1,"id":"c9","node":"n2","player":"p9","games":["bazaar"],"since":1,"client":null}'
+    await put(kv, f"{prefix}/nodes/n2", about)
+    await put(kv, f"{prefix}/connections/n2/c9", there)
+    picture = Picture()
+    async with node.watch() as watch:
+        await picture.follow(watch, lambda seen: bool(seen.nodes) and bool(seen.connections))
+    assert picture.nodes == (NodeInfo("n2", "ws://n2/ws", "99", 1, 2),)
+    assert picture.connections["c9"] == LiveConnection("c9", "n2", "p9", ("bazaar",), 1)
 
 
 async def test_what_another_version_wrote_is_passed_over(

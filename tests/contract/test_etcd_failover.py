@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
 from tests.support.etcd import EtcdCluster, EtcdServer, free_ports
-from tradegame.core.repositories.errors import StoreError, StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import HistoryLostError, StoreError, StoreFullError, StoreUnavailableError
 from tradegame.infra.etcd import EtcdClient, EtcdSettings, open_etcd
 from tradegame.infra.kv.port import Compare, Get, KeyRange, Put
 
@@ -109,12 +110,14 @@ async def test_a_write_of_unknown_outcome_is_not_sent_to_another_endpoint() -> N
             with pytest.raises(StoreUnavailableError) as caught:
                 await put(client, "a")
             assert not caught.value.definite
-            assert (await client.range(KeyRange("before"))).pairs == ()
+        async with open_etcd(EtcdSettings((second.endpoint,))) as client:
             assert (await client.range(KeyRange("a"))).pairs == ()
 
 
 async def test_a_read_only_transaction_is_as_repeatable_as_a_read() -> None:
     async with EtcdServer() as first, EtcdServer() as second:
+        async with open_etcd(EtcdSettings((second.endpoint,))) as client:
+            await put(client, "elsewhere")  # so that it is as far as the first, as a member of the same cluster is
         async with open_etcd(EtcdSettings((first.endpoint, second.endpoint))) as client:
             await put(client, "before")
             first.pause()
@@ -156,6 +159,25 @@ async def test_an_etcd_that_is_gone_makes_the_store_unready_until_it_is_back(ser
         assert server.endpoint in await until_not_ready(client)
         server.resume()
         await until_ready(client, 5)
+
+
+async def test_a_store_that_went_back_is_used_no_more(server: EtcdServer, tmp_path: Path) -> None:
+    async with open_etcd(EtcdSettings((server.endpoint,), timeout_s=5)) as client:
+        await put(client, "a", b"1")
+        await trio.to_thread.run_sync(server.stop)
+        backup = server.save(tmp_path / "backup")
+        await trio.to_thread.run_sync(server.start)
+        await put(client, "a", b"2")
+        await trio.to_thread.run_sync(server.stop)
+        server.restore(backup)
+        await trio.to_thread.run_sync(server.start)
+        with trio.fail_after(10), pytest.raises(HistoryLostError, match="was at"):
+            await client.range(KeyRange("a"))
+        with pytest.raises(HistoryLostError):
+            await put(client, "a", b"3")
+        assert "backup" in (client.ready() or "")
+    async with open_etcd(EtcdSettings((server.endpoint,))) as client:
+        assert (await client.range(KeyRange("a"))).pairs[0].value == b"1"
 
 
 async def test_a_cancelled_call_ends_at_once(server: EtcdServer) -> None:

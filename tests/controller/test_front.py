@@ -436,5 +436,5 @@ async def test_plain_http_to_a_tls_port_harms_nobody(certificate: tuple[str, str
 
 
 async def test_a_certificate_that_cannot_be_read_leaves_no_port_bound(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(OSError, match=r"missing\.pem cannot be used: No such file"):
         await open_listeners("127.0.0.1", 0, tls_cert=str(tmp_path / "missing.pem"))

@@ -12,7 +12,7 @@ import trio.testing
 from attrs import evolve
 
 from tests.contract.faults import Fault, FaultyStore
-from tradegame.core.domain.commands import BuyGood, Join, Say
+from tradegame.core.domain.commands import BuyGood, Join, Say, encode_command, join_entry
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, to_json
 from tradegame.core.domain.errors import (
     CommandTimeoutError,
@@ -28,6 +28,7 @@ from tradegame.core.repositories import GameMeta
 from tradegame.core.use_cases.game_host import GameHost, HostSettings
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
+from tradegame.infra.kv.game_watches import KvGameWatch
 
 DEFINITION = GameDefinition(
     id="bazaar", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=10_000, tick_s=1, drift_bps=5_000))}
@@ -271,12 +272,131 @@ async def test_a_replica_that_was_trimmed_away_under_tells_its_followers_to_begi
     assert west.history.since(west.game.state.seq - 3, west.game.state.seq)
 
 
-async def test_a_host_knows_whether_the_log_goes_on_without_it(world: World) -> None:
+async def test_who_waits_for_the_present_gets_all_that_was_there_when_it_was_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive, gate = KvGameWatch.receive, trio.Event()
+    gate.set()
+
+    async def late(self: Any) -> Any:
+        told = await receive(self)
+        await gate.wait()
+        return told
+
+    monkeypatch.setattr(KvGameWatch, "receive", late)
+    east, _ = await world.host("east")
+    west, _ = await world.host("west")
+    await joined(east)
+    with trio.fail_after(5):
+        await west.catch_up()
+    gate = trio.Event()
+    await world.repository.update(east.meta, "somebody-1", join_entry(1, [encode_command(say("behind"))]))
+    caught_up: list[int] = []
+
+    async def wait() -> None:
+        await west.catch_up()
+        caught_up.append(west.game.state.seq)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(wait)
+        with trio.move_on_after(0.5):
+            await trio.sleep_forever()
+        assert caught_up == []
+        gate.set()
+    assert len(caught_up) == 5
+    assert [message.text for message in west.game.state.messages] == ["behind"]
+
+
+async def test_who_waits_for_the_present_while_others_write_without_a_pause_is_not_kept_waiting(world: World) -> None:
+    east, _ = await world.host("east")
+    west, _ = await world.host("west")
+    await joined(east)
+    async with trio.open_nursery() as nursery:
+
+        async def write() -> None:
+            while True:
+                await ask(east, say("more"))
+
+        nursery.start_soon(write)
+        for _ in range(20):
+            seq = east.game.state.seq
+            with trio.fail_after(5):
+                await west.catch_up()
+            assert west.game.state.seq >= seq
+        nursery.cancel_scope.cancel()
+
+
+async def test_those_who_wait_together_ask_the_store_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, _ = await world.host()
+    asked = 0
+    newest_after = KvGameStateRepository.newest_after
+
+    async def counted(self: Any, game: str, revision: int) -> int | None:
+        nonlocal asked
+        asked += 1
+        return await newest_after(self, game, revision)
+
+    monkeypatch.setattr(KvGameStateRepository, "newest_after", counted)
+    async with trio.open_nursery() as nursery:
+        for _ in range(100):
+            nursery.start_soon(host.catch_up)
+    assert 1 <= asked <= 2  # those who come while a question is under way need one that began after them
+
+
+async def test_a_doubted_game_is_the_present_again_once_it_was_compared_with_the_store(world: World) -> None:
+    host, _ = await world.host()
+    assert not host.doubted
+    world.store.unreadable = 1
+    host.doubt()
+    assert host.doubted
+    while host.doubted:  # noqa: ASYNC110 - it is there to be asked, nothing announces it
+        await trio.sleep(0.02)
+    assert world.store.unreadable == 0
+
+
+async def test_a_watch_that_fell_silent_without_a_word_is_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    east, _ = await world.host("east")
+    receive = KvGameWatch.receive
+    mute = True
+
+    async def receive_or_not(self: Any) -> Any:
+        if mute:
+            await trio.sleep_forever()
+        return await receive(self)
+
+    monkeypatch.setattr(KvGameWatch, "receive", receive_or_not)
+    west, crowd = await world.host("west", verify_s=0.1)
+    west.follow(+1)
+    await joined(east)
+    mute = False
+    await west.wait_for(east.game.state.seq)
+    assert west.counters.mute_watches == 1
+    assert crowd.restarts == 0
+    assert "watch_mute" in capsys.readouterr().out
+    await ask(east, say("heard"))
+    await west.wait_for(east.game.state.seq)
+
+
+async def test_what_a_full_store_refuses_is_overloaded_since_nothing_happened(world: World) -> None:
     host, _ = await world.host()
     await joined(host)
-    assert not await host.is_behind()
-    host._replica.revision -= 1
-    assert await host.is_behind()
+    world.store.faults = [Fault.FULL]
+    refused = await ask(host, say("too much"))
+    assert isinstance(refused, OverloadedError)
+    assert refused.definite
+    assert isinstance(await ask(host, say("there is room again")), Outcome)
+    assert [message.text for message in host.game.state.messages] == ["there is room again"]
+
+
+async def test_a_full_store_that_may_have_taken_it_before_is_no_refusal(world: World) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    world.store.faults = [Fault.UNANSWERED, *[Fault.FULL] * 40]
+    assert not isinstance(await ask(host, say("perhaps")), OverloadedError)
+    world.store.faults = []
 
 
 async def test_only_a_game_that_is_followed_ticks_by_itself(world: World) -> None:

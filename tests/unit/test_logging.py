@@ -88,6 +88,14 @@ def test_a_fault_is_logged_with_its_stack_trace_but_not_with_locals(format: str)
     assert token not in text
 
 
+def test_of_a_group_of_faults_the_first_real_one_is_named() -> None:
+    stream = io.StringIO()
+    configure_logging("info", "json", stream)
+    log_fault(structlog.get_logger(), "failed", ExceptionGroup("outer", [ExceptionGroup("inner", [KeyError("k")])]))
+    [line] = lines(stream)
+    assert line["error"] == "KeyError('k')"
+
+
 def test_in_json_a_stack_trace_is_one_field_of_one_line() -> None:
     stream = io.StringIO()
     configure_logging("info", "json", stream)

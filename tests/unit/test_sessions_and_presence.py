@@ -55,6 +55,7 @@ class Register:
     def __init__(self) -> None:
         self.registered = 0
         self.saved: dict[str, LiveConnection] = {}
+        self.withdrawn: list[str] = []
         self.failures: list[Exception] = []
         self.wrote = trio.Event()
 
@@ -82,6 +83,11 @@ class Register:
         await trio.lowlevel.checkpoint()
         for each in connections:
             self.saved.pop(each.id, None)
+
+    async def withdraw(self, node: str) -> None:
+        await trio.lowlevel.checkpoint()
+        self.withdrawn.append(node)
+        self._fail()
 
     async def unregister(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -113,6 +119,14 @@ async def test_a_lost_lease_is_taken_again_and_every_connection_saved_again(
         assert store.saved == {}
         nursery.cancel_scope.cancel()
     assert not register.registered
+
+
+async def test_a_store_that_does_not_take_a_withdrawal_is_no_fault(autojump_clock: trio.testing.MockClock) -> None:
+    store = Register()
+    register = ConnectionRegister(store, NodeInfo("east", "ws://", "1", 0), lambda: 42)  # type: ignore[arg-type]
+    store.failures = [StoreUnavailableError("slow", definite=True)]
+    await register.withdraw()
+    assert store.withdrawn == ["east"]
 
 
 class Sessions:

@@ -33,7 +33,7 @@ async def open_listeners(
     """Bind ``host`` (a name may mean several addresses; empty is all) and ``port`` (0: any free one).
 
     With ``tls_cert``, a file with the chain (and the key, unless ``tls_key`` has it), TLS 1.2 and later is spoken.
-    Raises OSError for an address that cannot be had, and for files that cannot be read (ssl.SSLError is one).
+    Raises OSError for an address that cannot be had, and for files that cannot be used, which it then names.
     The listeners are the caller's to close; ``Door.serve`` does so.
     """
     listeners = await trio.open_tcp_listeners(port, host=host or None, backlog=backlog)
@@ -43,10 +43,11 @@ async def open_listeners(
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(tls_cert, tls_key or None)
         context.set_alpn_protocols(["http/1.1"])
-    except BaseException:
+    except OSError as error:  # ssl.SSLError is one, and neither says which file it is about
         for listener in listeners:
             await trio.aclose_forcefully(listener)
-        raise
+        files = " and ".join(filter(None, (tls_cert, tls_key)))
+        raise OSError(f"the TLS certificate and key in {files} cannot be used: {error.strerror or error}") from error
     return [trio.SSLListener(listener, context, https_compatible=True) for listener in listeners]
 
 

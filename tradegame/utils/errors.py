@@ -16,7 +16,17 @@ def reference() -> str:
 
 
 def log_fault(logger: Logger, event: str, fault: BaseException, **facts: Any) -> str:
-    """Log a fault with its stack trace; returns the reference under which it can be found."""
+    """Log a fault with its stack trace, and in ``error`` what is at the bottom of it.
+
+    Returns the reference under which it can be found.
+    """
     found_by = reference()
-    logger.error(event, reference=found_by, exc_info=fault, **facts)
+    logger.error(event, reference=found_by, error=repr(_innermost(fault)), exc_info=fault, **facts)
     return found_by
+
+
+def _innermost(fault: BaseException) -> BaseException:
+    """Of a group, which only says how many it holds, the first that is none."""
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    return fault

@@ -4,27 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attrs import frozen
+
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
+from tradegame.core.domain.definition import RULES_VERSION
+from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
+from tradegame.core.use_cases.presence import ConnectionRegister
+from tradegame.core.use_cases.vigil import Vigil
 from tradegame.utils.metrics import Kind, Metrics
 
 
-def node_metrics(
-    games: GameService,
-    dispatcher: Dispatcher,
-    manager: ConnectionManager,
-    hub: Hub,
-    ready: Callable[[], str | None],
-) -> Metrics:
+@frozen
+class Measured:
+    """The parts of a node that have something to show. ``turned_away``: connections closed at the door."""
+
+    games: GameService
+    dispatcher: Dispatcher
+    manager: ConnectionManager
+    hub: Hub
+    clock: ClockWatch
+    register: ConnectionRegister
+    vigil: Vigil
+    ready: Callable[[], str | None]
+    turned_away: Callable[[], int]
+
+
+def node_metrics(node: Measured) -> Metrics:
     """Everything about one node, by game where it is a game's."""
+    games, dispatcher, manager, hub = node.games, node.dispatcher, node.manager, node.hub
     metrics = Metrics()
     add = metrics.register
-    add("tradegame_ready", "1 while this node can serve", "gauge", lambda: float(ready() is None))
+    facts = (dispatcher.facts.node, dispatcher.facts.version, str(RULES_VERSION))
+    add("tradegame_node_info", "What this node is", "gauge", lambda: {facts: 1}, ["node", "version", "rules"])
+    add("tradegame_ready", "1 while this node can serve", "gauge", lambda: float(node.ready() is None))
+    add(
+        "tradegame_store_silent_seconds",
+        "How long ago the last question began that the store answered",
+        "gauge",
+        node.register.silent_s,
+    )
+    add(
+        "tradegame_clock_offset_seconds",
+        "How far this node's clock is ahead of the middle of all nodes' clocks",
+        "gauge",
+        lambda: -node.clock.offset_ms() / 1000,
+    )
+    add("tradegame_freezes", "Times that this process stood still", "counter", lambda: node.vigil.freezes)
     add("tradegame_connections", "Open WebSocket connections", "gauge", lambda: len(manager))
     add("tradegame_connections_opened", "Connections let in", "counter", lambda: manager.opened)
+    add("tradegame_connections_closed", "By close code", "counter", lambda: _by(manager.closed), ["code"])
+    add("tradegame_connections_turned_away", "Closed at the door, unheard", "counter", node.turned_away)
     add("tradegame_cluster_connections", "Signed-in connections on all nodes", "gauge", lambda: len(hub.presence))
     add("tradegame_cluster_nodes", "Live nodes", "gauge", lambda: len(hub.presence.nodes))
     add("tradegame_frames_broadcast", "Event frames shown", "counter", lambda: hub.counters.frames)
@@ -32,11 +65,13 @@ def node_metrics(
     add("tradegame_requests", "Requests, by op", "counter", lambda: _by(dispatcher.handled), ["op"])
     add(
         "tradegame_request_errors",
-        "Requests refused before a game saw them, by code",
+        "Requests answered with an error that is not a game's own, by code",
         "counter",
         lambda: _by(dispatcher.failed),
         ["code"],
     )
+
+    add("tradegame_games_not_served", "Games that this node cannot serve", "gauge", lambda: len(games.not_served))
 
     def of_games(name: str, documentation: str, kind: Kind, read: Callable[[GameHost], float]) -> None:
         add(name, documentation, kind, lambda: {(game,): read(host) for game, host in games.hosts.items()}, ["game"])
@@ -50,6 +85,12 @@ def node_metrics(
     of_games("tradegame_game_snapshots", "Snapshots saved here", "counter", lambda host: host.counters.snapshots)
     of_games(
         "tradegame_game_rebuilds", "Replicas read from the store anew", "counter", lambda host: host.counters.rebuilds
+    )
+    of_games(
+        "tradegame_game_mute_watches",
+        "Watches given up because nothing came",
+        "counter",
+        lambda host: host.counters.mute_watches,
     )
     of_games("tradegame_game_queue", "Commands that wait for an entry", "gauge", lambda host: host.waiting)
     of_games("tradegame_game_seq", "The last frame", "gauge", lambda host: host.game.state.seq)

@@ -24,12 +24,19 @@ from tradegame.core.domain.definition import ID_PATTERN, GameDefinition
 from tradegame.core.domain.errors import (
     BadRequestError,
     InternalError,
+    OverloadedError,
     TradeGameError,
     UnauthorizedError,
     UnavailableError,
     UnknownGameError,
 )
-from tradegame.core.repositories import CompactedError, GameGoneError, GameStateRepository, StoreUnavailableError
+from tradegame.core.repositories import (
+    CompactedError,
+    GameGoneError,
+    GameStateRepository,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.export_log import export_log
 from tradegame.core.use_cases.games import GameService
@@ -116,6 +123,8 @@ def _one_of(
             if isinstance(error, MethodNotAllowedError):
                 response.headers["Allow"] = ", ".join(handlers)
             return response
+        except StoreFullError:
+            return error_response(OverloadedError("the store is full", retry_after_ms=5_000))
         except StoreUnavailableError:
             return error_response(UnavailableError("the store did not answer in time", retry_after_ms=1000))
         except Exception as fault:  # noqa: BLE001 - the request's edge: whatever it is, there is an answer
@@ -161,7 +170,7 @@ class _Routes:
         return JSONResponse({"games": [views.summary(host.game.state) for _, host in hosts if host.running]})
 
     async def game(self, request: Request) -> Response:
-        state = self._host(request).game.state
+        state = self._present(request).game.state
         summary = views.summary(state)
         head = {name: summary[name] for name in ("game", "title", "epoch", "seq")}
         return JSONResponse({**head, **views.public_state(state)})
@@ -170,17 +179,21 @@ class _Routes:
         limit = request.query_params.get("limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
-        return JSONResponse({"standings": views.standings(self._host(request).game.state, int(limit))})
+        return JSONResponse({"standings": views.standings(self._present(request).game.state, int(limit))})
 
     async def log(self, request: Request) -> Response:
+        """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
         self._authorize(request)
-        host = self._host(request)
-        lines = export_log(self.services.repository, host.id)
+        game = _game_id(request)
         try:
-            first = await anext(lines)
-        except CompactedError:  # trimmed between two reads: the next base is there by now
-            lines = export_log(self.services.repository, host.id)
-            first = await anext(lines)
+            lines = export_log(self.services.repository, game)
+            try:
+                first = await anext(lines)
+            except CompactedError:  # trimmed between two reads: the next base is there by now
+                lines = export_log(self.services.repository, game)
+                first = await anext(lines)
+        except GameGoneError:
+            raise UnknownGameError(f"no game {game!r}") from None
 
         async def body() -> AsyncIterator[bytes]:
             yield first
@@ -190,7 +203,8 @@ class _Routes:
             except (CompactedError, GameGoneError, StoreUnavailableError) as error:
                 raise BrokenOffError from error
 
-        name = f"{host.id}-{host.meta.epoch}.jsonl"
+        host = self.services.games.hosts.get(game)
+        name = f"{game}.jsonl" if host is None else f"{game}-{host.meta.epoch}.jsonl"
         return StreamingResponse(
             body(), media_type=JSON_LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'}
         )
@@ -236,6 +250,9 @@ class _Routes:
 
     def _host(self, request: Request) -> Any:
         return self.services.games.host(_game_id(request))
+
+    def _present(self, request: Request) -> Any:
+        return self.services.games.present(_game_id(request))
 
     def _authorize(self, request: Request) -> None:
         """Raises ForbiddenError without a configured token, UnauthorizedError without the right one."""

@@ -39,7 +39,10 @@ FAULT = 1011
 
 @define(eq=False)
 class Connection:
-    """Serves one WebSocket until either side ends it. ``frames_in`` counts its messages."""
+    """Serves one WebSocket until either side ends it.
+
+    ``frames_in`` counts its messages; ``closed_with`` is the close code it ended with, whoever's, once it has.
+    """
 
     websocket: WebSocket
     client: ClientSession
@@ -47,6 +50,7 @@ class Connection:
     hub: Hub
     heartbeat_s: float
     frames_in: int = field(default=0, init=False)
+    closed_with: int = field(default=1001, init=False)
     _member: Member = field(init=False)
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _ending: tuple[int, str] | None = field(default=None, init=False)
@@ -80,6 +84,7 @@ class Connection:
         finally:
             self.hub.leave(self._member)
             code, reason = self._ending or (1001, "the server is going away")
+            self.closed_with = int(code)
             await self.websocket.close(code, reason)
             self._log(code, reason)
 
@@ -91,6 +96,9 @@ class Connection:
                 await trio.sleep(PAUSE_S)
             message = await websocket.receive()
             self.frames_in += 1
+            self.dispatcher.look()
+            if self._ending is not None:  # whoever ended it did so while this frame waited: it is not heard any more
+                await trio.lowlevel.checkpoint()
             # what was read from the socket before, and had to wait here, is a sign of life too
             websocket.last_received = trio.current_time()
             if type(message) is not str:
@@ -114,6 +122,7 @@ class Connection:
 
     def _refuse(self, refused: protocol.DecodeError) -> None:
         self._strikes = min(self._strikes + 1, 2 * PATIENCE)
+        self.dispatcher.count(refused.error)
         self._reply(refused.id, refused.error)
         if isinstance(refused.error, BadRequestError):
             self._bad += 1

@@ -32,6 +32,7 @@ To see whether it has, with a crowd of which nobody reads, takes at most this sh
 """
 
 TOO_SLOW = 4001
+LOST_TRACK = 1001
 
 PRESENCE_S = 0.25
 NEWCOMER_S = 2.0
@@ -205,7 +206,14 @@ class Hub:
             member.outbox.flush()
 
     def restarted(self, host: GameHost) -> None:
-        """Nothing to do: the next frame's ``seq`` tells every follower that it has lost something."""
+        """Send its followers away: what they saw does not lead to what comes next, and they need a new state.
+
+        Left alone, they would take the old one for the present until the next frame, however long that takes.
+        """
+        for member in list(self.members.values()):
+            if member.games.get(host.id) is host:
+                self._drop(member, host.id)
+                member.end(LOST_TRACK, "this node missed a part of the game")
 
     def ended(self, host: GameHost) -> None:
         """Tell the followers that no more frames of this life of the game will come from here."""

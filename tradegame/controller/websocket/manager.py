@@ -10,7 +10,7 @@ from attrs import define, field
 from tradegame.controller.head import Head, Refusal
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
-from tradegame.controller.websocket.transport import Disconnected, accept
+from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
 from tradegame.core.use_cases.clients import ClientSession, TokenBucket
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.sessions import opaque_id
@@ -19,6 +19,8 @@ FULL = 4003
 GOING_AWAY = 1001
 SIGN_UPS_PER_S = 1
 ADDRESSES_KEPT = 10_000
+COUNTED = frozenset({1000, 1001, 1002, 1003, 1006, 1007, 1009, 1011, 4001, 4002, 4003, 4004, 4500, 4501, 4502})
+"""The close codes that are counted each by itself. A client may close with any of thousands."""
 
 
 @define(eq=False)
@@ -37,6 +39,8 @@ class ConnectionManager:
     max_connections: int
     connections_per_address: int
     opened: int = field(default=0, init=False)
+    closed: dict[str, int] = field(factory=dict, init=False)
+    """By close code, whoever closed; `other` is every code that means nothing here."""
     _addresses: dict[str, int] = field(factory=dict, init=False)
     _sign_ups: dict[str, TokenBucket] = field(factory=dict, init=False)
     _open: int = field(default=0, init=False)
@@ -73,10 +77,14 @@ class ConnectionManager:
     async def close_all(self) -> None:
         """Send everyone away, to come back at once to any node, and wait until they are gone. The caller bounds it."""
         self._closing = True
-        for member in list(self.hub.members.values()):
-            member.end(GOING_AWAY, "the server is going away")
+        self.send_away("the server is going away")
         while self._open:
             await self._emptied.wait()
+
+    def send_away(self, reason: str) -> None:
+        """Close every connection, to be opened again at once on any node. Never waits."""
+        for member in list(self.hub.members.values()):
+            member.end(GOING_AWAY, reason)
 
     async def _serve(self, stream: trio.abc.Stream, head: Head, address: str) -> None:
         async with trio.open_nursery() as nursery:
@@ -92,11 +100,11 @@ class ConnectionManager:
             except (Refusal, Disconnected):
                 return
             if self._closing:
-                await websocket.close(GOING_AWAY, "the server is going away")
+                await self._turn_away(websocket, GOING_AWAY, "the server is going away")
             elif self._open > self.max_connections:
-                await websocket.close(FULL, "the server is full")
+                await self._turn_away(websocket, FULL, "the server is full")
             elif self._addresses[address] > self.connections_per_address:
-                await websocket.close(FULL, "too many connections from this address")
+                await self._turn_away(websocket, FULL, "too many connections from this address")
             else:
                 self.opened += 1
                 client = ClientSession(
@@ -106,5 +114,17 @@ class ConnectionManager:
                     sign_ups=self._sign_ups_of(address),
                     since=self.now_ms(),
                 )
-                await Connection(websocket, client, self.dispatcher, self.hub, self.heartbeat_s).run()
+                connection = Connection(websocket, client, self.dispatcher, self.hub, self.heartbeat_s)
+                try:
+                    await connection.run()
+                finally:
+                    self._count(connection.closed_with)
             nursery.cancel_scope.cancel()
+
+    async def _turn_away(self, websocket: WebSocket, code: int, reason: str) -> None:
+        self._count(code)
+        await websocket.close(code, reason)
+
+    def _count(self, code: int) -> None:
+        name = str(code) if code in COUNTED else "other"
+        self.closed[name] = self.closed.get(name, 0) + 1

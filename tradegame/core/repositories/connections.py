@@ -72,7 +72,8 @@ class ConnectionRepository(Protocol):
     async def keep_alive(self, node: NodeInfo) -> float:
         """Keep the node's lease and write its key anew; returns the lease's time to live in s.
 
-        Raises LeaseLostError: ``register`` and save every connection again.
+        Raises LeaseLostError: ``register`` and save every connection again. StoreFullError: the lease is kept all the
+        same, only the key was not written.
         """
         ...
 
@@ -82,6 +83,10 @@ class ConnectionRepository(Protocol):
 
     async def remove(self, connections: Sequence[LiveConnection]) -> None:
         """Delete these connections, any number."""
+        ...
+
+    async def withdraw(self, node: str) -> None:
+        """Delete this node's key, for good: nobody is sent to it any more. Its lease and its connections stay."""
         ...
 
     async def unregister(self) -> None:

@@ -40,5 +40,12 @@ class GameGoneError(StoreError):
     """The game is not there, or is another life of it (its epoch changed)."""
 
 
+class HistoryLostError(StoreError):
+    """The store is older than it was before: restored from a backup, most likely, or damaged.
+
+    Nothing that was read from it before holds, so whoever gets this has to begin anew.
+    """
+
+
 class CorruptStoreError(StoreError):
     """A value in the store cannot be read: not ours, damaged, or of a newer schema."""

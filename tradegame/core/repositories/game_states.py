@@ -134,8 +134,11 @@ class GameStateRepository(Protocol):
         """
         ...
 
-    async def has_entries_after(self, game: str, revision: int) -> bool:
-        """Whether the log goes on after ``revision``, as of now."""
+    async def newest_after(self, game: str, revision: int) -> int | None:
+        """None: as of now, the log holds nothing after ``revision``. Else a revision up to which it does:
+
+        whoever has applied everything up to there has seen all that there is.
+        """
         ...
 
     async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:

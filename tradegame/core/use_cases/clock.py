@@ -45,7 +45,10 @@ class ClockWatch:
                 self._newest[other.id] = other.clock - now
             # the first one is as old as the node's last heartbeat, and says nothing
             if known is not None and known != other.clock:
-                self._offsets[other.id] = [*self._offsets.get(other.id, [])[1 - NOTICES :], other.clock - now]
+                offset, earlier = other.clock - now, self._offsets.get(other.id, [])[1 - NOTICES :]
+                if earlier and abs(offset - max(earlier)) > GROSS_MS:
+                    earlier = []  # one of the two clocks was set: what was seen before says nothing any more
+                self._offsets[other.id] = [*earlier, offset]
         self._clocks = {other.id: other.clock for other in others}
         self._offsets = {other: offsets for other, offsets in self._offsets.items() if other in self._clocks}
         self._newest = {other: offset for other, offset in self._newest.items() if other in self._clocks}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -13,10 +13,11 @@ from tradegame.core.domain.errors import (
     BadRequestError,
     CommandTimeoutError,
     InternalError,
+    OverloadedError,
     TradeGameError,
     UnavailableError,
 )
-from tradegame.core.repositories import StoreUnavailableError
+from tradegame.core.repositories import StoreFullError, StoreUnavailableError
 from tradegame.core.use_cases.buy_good import BuyGoodUseCase
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.games import GameService
@@ -51,7 +52,7 @@ COMMAND_TIMEOUT_S = 8.0
 
 @frozen
 class ServerFacts:
-    """What ``hello`` tells of the server."""
+    """What ``hello`` tells of the server. ``nodes``: the addresses at which it can be reached, this node's first."""
 
     version: str
     node: str
@@ -59,17 +60,24 @@ class ServerFacts:
     frame_bytes: int
     commands_per_s: int
     burst: int
+    nodes: Callable[[], Sequence[str]]
 
 
 @define(eq=False)
 class Dispatcher:
-    """Hands each request to its use case, under a rate and a deadline, and answers whatever goes wrong."""
+    """Hands each request to its use case, under a rate and a deadline, and answers whatever goes wrong.
+
+    ``look`` is called before a client's frame is heard: it may end the connection. ``refuses`` says why nobody may come
+    in now, or None.
+    """
 
     games: GameService
     sessions: SessionService
     audience: Audience
     facts: ServerFacts
     now_ms: Callable[[], int]
+    look: Callable[[], None] = lambda: None
+    refuses: Callable[[], str | None] = lambda: None
     handled: dict[str, int] = field(factory=dict, init=False)
     failed: dict[str, int] = field(factory=dict, init=False)
     _handlers: Mapping[type[Request], Handler] = field(init=False)
@@ -110,13 +118,15 @@ class Dispatcher:
                 return  # the deadline was quicker
             replied = True
             if isinstance(payload, TradeGameError):
-                self.failed[payload.code] = self.failed.get(payload.code, 0) + 1
+                self.count(payload)
             reply(payload)
 
         try:
             if client.signed_in is None and not isinstance(request, HelloRequest | PingRequest):
                 client.player  # noqa: B018 - raises NotAuthenticatedError
             client.bucket.take()
+            if isinstance(request, HelloRequest | JoinRequest) and (reason := self.refuses()) is not None:
+                raise UnavailableError(reason, retry_after_ms=1_000)
             waiting = self._handlers[type(request)](client, request, counted)
         except TradeGameError as error:
             counted(error)
@@ -127,12 +137,18 @@ class Dispatcher:
                 return self._wait(waiting, op, counted)
         return None
 
+    def count(self, error: TradeGameError) -> None:
+        """An error that is answered, and is not a game's own."""
+        self.failed[error.code] = self.failed.get(error.code, 0) + 1
+
     async def _wait(self, waiting: Awaitable[None], op: str, reply: Reply) -> None:
         try:
             with trio.fail_after(COMMAND_TIMEOUT_S):
                 await waiting
         except TradeGameError as error:
             reply(error)
+        except StoreFullError:
+            reply(OverloadedError("the store is full", retry_after_ms=5_000))
         except StoreUnavailableError:
             reply(UnavailableError("the store did not answer in time", retry_after_ms=500))
         except trio.TooSlowError:
@@ -163,6 +179,7 @@ class Dispatcher:
                     "frame_bytes": facts.frame_bytes,
                     "commands_per_s": facts.commands_per_s,
                     "burst": facts.burst,
+                    "nodes": list(facts.nodes()),
                 },
             }
         )

@@ -29,6 +29,7 @@ from tradegame.core.repositories import (
     GameStateRepository,
     LogEntry,
     MetaChanged,
+    StoreFullError,
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
@@ -36,6 +37,7 @@ from tradegame.core.use_cases.replica import Boundary, Replica
 from tradegame.core.use_cases.submissions import Answer, InFlight, Submissions
 from tradegame.utils.errors import log_fault
 from tradegame.utils.metrics import Histogram
+from tradegame.utils.trouble import Trouble
 
 GATHER_FROM_S = 0.001
 GATHER_COMMANDS = 4
@@ -45,6 +47,10 @@ GATHER_MOST_S = 0.05
 which more gather. One command alone waits for nothing."""
 EXPIRE_S = 0.1
 REREAD_S = 0.5
+VERIFY_SELDOM = 6
+"""Of so many looks whether a watch is mute, one is taken where nobody follows the game."""
+LOOK_AGAIN_S = 0.1
+"""How often, at least, one who waits for the present asks the store again whether it is reached."""
 
 
 @frozen
@@ -54,7 +60,9 @@ class HostSettings:
     ``entry_commands`` and ``entry_bytes`` bound one entry. After ``snapshot_every`` commands and entries and
     ``generation_frames`` frames the generation is raised and the state saved; a generation before the present one is
     always kept, so that so many frames can be had again. ``tick_jitter_s``: the most that a node waits so
-    that another may be first to append what is due. The invariants are audited every ``audit_s``.
+    that another may be first to append what is due. The invariants are audited every ``audit_s``. A watch of a
+    followed game is compared with the store every ``verify_s`` (where nobody follows, a sixth as often), and given up
+    if it then shows nothing for as long.
     """
 
     command_timeout_s: float = 5.0
@@ -65,6 +73,7 @@ class HostSettings:
     generation_frames: int = 1_000
     tick_jitter_s: float = 0.05
     audit_s: float = 30.0
+    verify_s: float = 5.0
 
 
 class GameObserver(Protocol):
@@ -97,6 +106,7 @@ class HostCounters:
     unavailable: int = 0
     snapshots: int = 0
     rebuilds: int = 0
+    mute_watches: int = 0
     violations: int = 0
 
 
@@ -139,6 +149,14 @@ class GameHost:
         self._work = trio.Event()
         self._progress = trio.Event()
         self._boundary_work = trio.Event()
+        self._proving = trio.Lock()
+        self._proofs = self._proofs_begun = 0
+        self._doubted_since: int | None = None
+        self._doubts = trio.Event()
+        self._watching = trio.CancelScope()
+        self._watch_trouble = Trouble("watch_broken", "watch_whole_again", {"game": meta.game})
+        self._read_trouble = Trouble("game_read_delayed", "game_read", {"game": meta.game})
+        self._append_trouble = Trouble("append_failed", "appends_go_through_again", {"game": meta.game})
 
     @property
     def id(self) -> str:
@@ -191,9 +209,39 @@ class GameHost:
         while self.running and self.game.state.seq < seq:
             await self._progress.wait()
 
-    async def is_behind(self) -> bool:
-        """Whether the log in the store goes on after what was applied here. Raises StoreUnavailableError."""
-        return await self._repository.has_entries_after(self.id, self._replica.revision)
+    async def catch_up(self) -> None:
+        """Until everything is applied here that the store's log held when this was called.
+
+        The caller bounds the wait. Raises StoreUnavailableError. Those who wait at the same time share one question.
+        """
+        arrived = self._proofs_begun
+        async with self._proving:
+            if self._proofs > arrived:
+                return  # somebody asked after we came, and all that was found then is applied
+            self._proofs_begun += 1
+            number = self._proofs_begun
+            while self.running:
+                newest = await self._repository.newest_after(self.id, self._replica.revision)
+                if newest is None or await self._reached(newest, LOOK_AGAIN_S):
+                    break
+            self._proofs = number
+
+    async def _reached(self, revision: int, within_s: float) -> bool:
+        """Wait until everything up to ``revision`` is applied here; False if it is not in time."""
+        with trio.move_on_after(within_s):
+            while self.running and self._replica.revision < revision:
+                await self._progress.wait()
+        return self._replica.revision >= revision
+
+    @property
+    def doubted(self) -> bool:
+        """Whether what is here may be the past: nobody may be shown it as the present before it has caught up."""
+        return self._doubted_since is not None
+
+    def doubt(self) -> None:
+        """This node stood still, or was cut off: compare with the store before anything is shown as the present."""
+        self._doubted_since = self._proofs_begun
+        self._doubts.set()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rebuild the game and serve it until it is deleted or fails.
@@ -209,7 +257,8 @@ class GameHost:
                 task_status.started()
                 for task in (self._append_entries, self._tick_when_due, self._expire, self._turn_generations):
                     nursery.start_soon(task)
-                nursery.start_soon(self._audit)
+                for task in (self._audit, self._settle_doubts, self._verify_watch):
+                    nursery.start_soon(task)
                 await self._follow_log()
                 nursery.cancel_scope.cancel()
         except* GameGoneError:
@@ -230,18 +279,20 @@ class GameHost:
     async def _follow_log(self) -> None:
         """Returns when the game is deleted."""
         while True:
-            try:
-                async with self._repository.watch(self.meta, self._replica.revision) as watch:
-                    while True:
-                        for item in await watch.receive():
-                            if isinstance(item, LogEntry):
-                                self._show(item)
-                            elif isinstance(item, MetaChanged):
-                                self._meta_changed(item.meta)
-                            elif isinstance(item, GameDeleted):
-                                return
-            except (CompactedError, StoreUnavailableError) as error:
-                structlog.get_logger().warning("watch_broken", game=self.id, error=str(error))
+            with trio.CancelScope() as self._watching:
+                try:
+                    async with self._repository.watch(self.meta, self._replica.revision) as watch:
+                        while True:
+                            for item in await watch.receive():
+                                if isinstance(item, LogEntry):
+                                    self._show(item)
+                                elif isinstance(item, MetaChanged):
+                                    self._meta_changed(item.meta)
+                                elif isinstance(item, GameDeleted):
+                                    return
+                            self._watch_trouble.over()
+                except (CompactedError, StoreUnavailableError) as error:
+                    self._watch_trouble.happened(error=str(error))
             self.counters.rebuilds += 1
             await self._rebuild()
 
@@ -251,10 +302,54 @@ class GameHost:
             try:
                 await self._replica.rebuild(self._show, lambda: self._observer.restarted(self))
             except (CompactedError, StoreUnavailableError) as error:
-                structlog.get_logger().warning("game_read_delayed", game=self.id, error=str(error))
+                self._read_trouble.happened(error=str(error))
                 await trio.sleep(REREAD_S)
             else:
+                self._read_trouble.over()
                 return
+
+    async def _settle_doubts(self) -> None:
+        """What is doubted catches up with the store, however long that takes; then it is the present again."""
+        while True:
+            await self._doubts.wait()
+            self._doubts = trio.Event()
+            while self._doubted_since is not None:
+                since = self._doubted_since
+                try:
+                    await self.catch_up()
+                except StoreUnavailableError as error:
+                    self._read_trouble.happened(error=str(error))
+                    await trio.sleep(REREAD_S)
+                else:
+                    self._read_trouble.over()
+                    if self._doubted_since == since and self._proofs > since:
+                        self._doubted_since = None
+
+    async def _verify_watch(self) -> None:
+        """A watch may fall silent and seem alive. Where the store has more and nothing comes, it is given up.
+
+        Looked into more seldom where nobody follows the game, and nobody waits for the present.
+        """
+        looks = asked = 0
+        while True:
+            await trio.sleep(self.settings.verify_s)
+            looks += 1
+            wanted = self._followers or self._proving.locked() or self._proofs_begun != asked
+            asked = self._proofs_begun
+            if not wanted and looks % VERIFY_SELDOM:
+                continue
+            entries, revision = self.counters.entries, self._replica.revision
+            try:
+                newest = await self._repository.newest_after(self.id, revision)
+            except StoreUnavailableError as error:
+                structlog.get_logger().debug("watch_not_verified", game=self.id, error=str(error))
+                continue
+            if newest is None or await self._reached(newest, self.settings.verify_s):
+                continue
+            if self.counters.entries == entries:
+                structlog.get_logger().warning("watch_mute", game=self.id, revision=revision, newest=newest)
+                self.counters.mute_watches += 1
+                self._watching.cancel()
 
     def _show(self, entry: LogEntry) -> None:
         """Apply an entry, show what it did, and answer those whose commands it carried."""
@@ -311,17 +406,19 @@ class GameHost:
         self._in_flight[entry_id] = in_flight
         try:
             self._replica.saw(await self._repository.update(self.meta, entry_id, in_flight.value))
+            self._append_trouble.over()
         except StoreUnavailableError as error:
             # Nobody knows whether it landed. If it did, it is applied like any other; its answers are given now.
             if self._in_flight.pop(entry_id, None) is None:
                 return
             count = len(in_flight.submissions)
             self.counters.unavailable += count
-            structlog.get_logger().warning(
-                "append_failed", game=self.id, entry=entry_id, commands=count, error=str(error)
-            )
+            self._append_trouble.happened(entry=entry_id, commands=count, error=str(error))
+            answer: TradeGameError = UnavailableError("the store did not answer in time", retry_after_ms=500)
+            if isinstance(error, StoreFullError):  # it was refused, for certain
+                answer = OverloadedError("the store is full", retry_after_ms=5_000)
             for submission in in_flight.submissions:
-                submission.settle(UnavailableError("the store did not answer in time", retry_after_ms=500))
+                submission.settle(answer)
             self._observer.settled(self)
             self._progressed()
 

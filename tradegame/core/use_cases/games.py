@@ -10,7 +10,7 @@ import trio
 from attrs import define, field
 
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, to_json
-from tradegame.core.domain.errors import RuleError, UnknownGameError
+from tradegame.core.domain.errors import RuleError, UnavailableError, UnknownGameError
 from tradegame.core.repositories import (
     CorruptStoreError,
     GameExistsError,
@@ -20,6 +20,7 @@ from tradegame.core.repositories import (
 )
 from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSettings
 from tradegame.core.use_cases.sessions import opaque_id
+from tradegame.utils.trouble import Trouble
 
 
 class GameThereError(RuleError):
@@ -39,15 +40,43 @@ class GameService:
     settings: HostSettings = field(factory=HostSettings)
     must_not_append: Callable[[], str | None] = lambda: None
     hosts: dict[str, GameHost] = field(factory=dict, init=False)
+    not_served: dict[str, str] = field(factory=dict, init=False)
+    """Games of the store that cannot be served here, by id: why not."""
     _changed: trio.Event = field(factory=trio.Event, init=False)
     _number: int = field(default=0, init=False)
 
     def host(self, game: str) -> GameHost:
-        """The running host of a game. Raises UnknownGameError."""
+        """The running host of a game.
+
+        Raises UnknownGameError, and UnavailableError for a game that is there and which this node, perhaps alone,
+        cannot serve: it stopped here with a fault, or its rules are a newer version's.
+        """
         host = self.hosts.get(game)
-        if host is None or not host.running:
-            raise UnknownGameError(f"no game {game!r}")
+        if host is not None and host.running:
+            return host
+        if game in self.not_served or (host is not None and host.failure is not None):
+            raise UnavailableError(f"this node does not serve the game {game!r}", retry_after_ms=2_000)
+        raise UnknownGameError(f"no game {game!r}")
+
+    def present(self, game: str) -> GameHost:
+        """The running host of a game, to be shown as it is now.
+
+        Raises UnknownGameError, and UnavailableError while what is here may be the past.
+        """
+        host = self.host(game)
+        if host.doubted:
+            raise UnavailableError("this node is not up to date", retry_after_ms=500)
         return host
+
+    def doubt(self) -> None:
+        """This node stood still, or was cut off: every game catches up with the store before it is shown again."""
+        for host in self.hosts.values():
+            host.doubt()
+
+    def ready(self) -> str | None:
+        """None while every game here is the present; else which is not."""
+        doubted = next((host.id for host in self.hosts.values() if host.running and host.doubted), None)
+        return None if doubted is None else f"the game {doubted!r} is not up to date"
 
     async def run(
         self, definitions: Iterable[GameDefinition], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -63,6 +92,7 @@ class GameService:
         async with trio.open_nursery() as nursery:
             revision = await self._start_listed(nursery)
             task_status.started()
+            trouble = Trouble("game_list_unavailable", "game_list_followed_again")
             while True:
                 try:
                     async with self.repository.watch_list(revision) as watch:
@@ -72,13 +102,16 @@ class GameService:
                                     self._forget_failed(listed.game)
                                 elif (host := self._new_host(listed.meta)) is not None:
                                     nursery.start_soon(self._serve, host)
+                            trouble.over()
                 except StoreError as error:
-                    structlog.get_logger().warning("game_list_reread", error=str(error))
+                    trouble.happened(error=str(error))
                     await trio.sleep(0.5)
                 try:
                     revision = await self._start_listed(nursery)
                 except StoreError as error:
-                    structlog.get_logger().warning("game_list_unavailable", error=str(error))
+                    trouble.happened(error=str(error))
+                else:
+                    trouble.over()
 
     async def create(self, definition: GameDefinition) -> GameHost:
         """Make a game and wait until this node serves it.
@@ -125,6 +158,7 @@ class GameService:
 
     def _forget_failed(self, game: str) -> None:
         """A game that stopped with a fault is gone from the store, too: it is nobody's trouble any more."""
+        self.not_served.pop(game, None)
         host = self.hosts.get(game)
         if host is not None and host.failure is not None:
             del self.hosts[game]
@@ -135,7 +169,9 @@ class GameService:
         known = self.hosts.get(meta.game)
         if known is not None and known.meta.epoch == meta.epoch:
             return None
+        self.not_served.pop(meta.game, None)
         if meta.rules != RULES_VERSION:
+            self.not_served[meta.game] = f"its rules are version {meta.rules}, known is {RULES_VERSION}"
             structlog.get_logger().error("game_not_served", game=meta.game, rules=meta.rules, known_rules=RULES_VERSION)
             return None
         self._number += 1
@@ -145,8 +181,9 @@ class GameService:
             host = GameHost(
                 self.repository, meta, node, self.observer, self.now_ms, self.settings, self.must_not_append
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             # somebody wrote a definition that is none: that game is not served, the others are
+            self.not_served[meta.game] = f"its definition is none: {error!r}"
             structlog.get_logger().error("game_not_served", game=meta.game, error=repr(error))
             return None
         self.hosts[host.id] = host

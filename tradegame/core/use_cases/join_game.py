@@ -12,13 +12,15 @@ from tradegame.core.domain import views
 from tradegame.core.domain.commands import Join
 from tradegame.core.domain.errors import TradeGameError, UnavailableError
 from tradegame.core.domain.events import Outcome, Rejected
+from tradegame.core.repositories import StoreUnavailableError
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.requests import JoinRequest, LeaveRequest
 
-CATCH_UP_S = 2.0
-"""How long a client that was further ahead, on another node, waits for this one to catch up."""
+CATCH_UP_S = 4.0
+PAUSE_S = 0.1
+"""How long a client waits for this node to be up to date, and how often the store is asked when it does not answer."""
 
 
 @frozen
@@ -27,11 +29,13 @@ class JoinGameUseCase:
     audience: Audience
 
     def join(self, client: ClientSession, request: JoinRequest, reply: Reply) -> Awaitable[None] | None:
-        """Open an account if there is none, then answer and subscribe in one go, so that no frame is missed."""
-        host, after = self.games.host(request.game), request.after
-        state = host.game.state
-        if after is not None and after.epoch == state.epoch and after.seq > state.seq:
-            return self._join_later(client, request, reply, host, after.seq)
+        """Open an account if there is none, then answer and subscribe in one go, so that no frame is missed.
+
+        What is shown is the present: everything that was answered to anybody, on any node, before this was asked.
+        """
+        host = self.games.host(request.game)
+        if request.spectate or (client.player in host.game.state.players and request.key is None):
+            return self._join_present(client, request, reply, host)
         return self._join(client, request, reply, host)
 
     def leave(self, client: ClientSession, request: LeaveRequest, reply: Reply) -> None:
@@ -39,26 +43,31 @@ class JoinGameUseCase:
         self.audience.unfollow(client, request.game)
         reply({})
 
-    async def _join_later(
-        self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost, seq: int
-    ) -> None:
-        with trio.move_on_after(CATCH_UP_S):
-            await host.wait_for(seq)
-        if host.game.state.seq < seq and await host.is_behind():
-            # Nobody is taken back in time. Who is ahead of the store itself (an older backup?) gets what there is.
-            raise UnavailableError("this node has not caught up with what you have seen", retry_after_ms=500)
-        joining = self._join(client, request, reply, self.games.host(request.game))
-        if joining is not None:
-            await joining
+    async def _join_present(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> None:
+        """Nobody is taken back in time: who was further on another node waits until this one is as far.
 
-    def _join(
-        self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost
-    ) -> Awaitable[None] | None:
-        """What opens an account is waited for, so that what the client sends behind it finds the account there."""
-        player = host.game.state.players.get(client.player)
-        if request.spectate or (player is not None and request.key is None):
-            self._show(client, request, reply, host, replayed=False)
-            return None
+        Who is ahead of the store itself (an older backup?) gets what there is.
+        """
+        with trio.move_on_after(CATCH_UP_S) as waiting:
+            await self._catch_up(host)
+        if waiting.cancelled_caught:
+            raise UnavailableError("this node is not up to date", retry_after_ms=500)
+        self._show(client, request, reply, self.games.host(request.game), replayed=False)
+
+    async def _catch_up(self, host: GameHost) -> None:
+        while True:
+            try:
+                await host.catch_up()
+            except StoreUnavailableError:
+                await trio.sleep(PAUSE_S)
+            else:
+                return
+
+    def _join(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> Awaitable[None]:
+        """Through the log: what is shown is as new as this node's own entry.
+
+        It is waited for, so that what the client sends behind it finds the account there.
+        """
         answered = trio.Event()
         assert client.signed_in is not None
         command = Join(player=client.player, key=request.key, name=client.signed_in.player.name)

@@ -16,6 +16,7 @@ from tradegame.core.repositories import (
     SessionRevoked,
     StoreError,
 )
+from tradegame.utils.trouble import Trouble
 
 KICKED = 4501
 REVOKED = 4502
@@ -47,10 +48,12 @@ class SessionKeeper:
             nursery.start_soon(self._renew)
 
     async def _watch(self) -> None:
+        trouble = Trouble("session_watch_broken", "session_watch_resumed")
         while True:
             try:
                 revision = await self.repository.revision()
                 await self._renew_all()
+                trouble.over()
                 async with self.repository.watch(revision) as watch:
                     while True:
                         for ended in await watch.receive():
@@ -59,7 +62,7 @@ class SessionKeeper:
                             elif isinstance(ended, PlayerRemoved):
                                 self.open.end_player(ended.player, KICKED, "kicked by the host")
             except StoreError as error:
-                structlog.get_logger().warning("session_watch_resumed", error=str(error))
+                trouble.happened(error=str(error))
                 await trio.sleep(RETRY_S)
 
     async def _renew(self) -> None:

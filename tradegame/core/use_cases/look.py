@@ -21,12 +21,12 @@ class LookUseCase:
         reply({"games": [views.summary(host.game.state) for _, host in hosts if host.running]})
 
     def me(self, client: ClientSession, request: MeRequest, reply: Reply) -> None:
-        reply(views.account(self.games.host(request.game).game.state, client.player))
+        reply(views.account(self.games.present(request.game).game.state, client.player))
 
     def book(self, client: ClientSession, request: BookRequest, reply: Reply) -> None:
-        state = self.games.host(request.game).game.state
+        state = self.games.present(request.game).game.state
         reply(views.book(state, request.good, request.depth or DEFAULT_DEPTH))
 
     def standings(self, client: ClientSession, request: StandingsRequest, reply: Reply) -> None:
-        state = self.games.host(request.game).game.state
+        state = self.games.present(request.game).game.state
         reply({"standings": views.standings(state, request.limit or DEFAULT_DEPTH)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 import trio
@@ -11,14 +11,18 @@ from attrs import define, evolve, field, frozen
 from tradegame.core.repositories import (
     ConnectionRepository,
     ConnectionsChanged,
+    HistoryLostError,
     LeaseLostError,
     LiveConnection,
     NodeInfo,
     NodesChanged,
     StoreError,
+    StoreFullError,
 )
+from tradegame.utils.trouble import Trouble
 
 BATCH_S = 0.1
+RETRY_S = 0.5
 
 
 @frozen
@@ -100,13 +104,19 @@ class Presence:
 class ConnectionRegister:
     """Writes this node's connections behind their backs, in batches, and keeps the node's lease.
 
-    ``put`` and ``drop`` never wait. What the store could not take is written once it can.
+    ``put`` and ``drop`` never wait. What the store could not take is written once it can. A lease that is lost is taken
+    again, and every connection written again, for as long as it takes.
     """
 
     connections: ConnectionRepository
     node: NodeInfo
     now_ms: Callable[[], int]
     registered: bool = field(default=False, init=False)
+    _answered_at: float = field(default=-float("inf"), init=False)
+    _kept_until: float = field(default=-float("inf"), init=False)
+    _ttl_s: float = field(default=4.0, init=False)
+    _full: str | None = field(default=None, init=False)
+    _kick: trio.Event = field(factory=trio.Event, init=False)
     _live: dict[str, LiveConnection] = field(factory=dict, init=False)
     _dirty: dict[str, LiveConnection] = field(factory=dict, init=False)
     _work: trio.Event = field(factory=trio.Event, init=False)
@@ -124,13 +134,58 @@ class ConnectionRegister:
             self._dirty[connection_id] = connection
             self._work.set()
 
+    def ready(self) -> str | None:
+        """None while the other nodes can know that this one lives, and it can write; else the reason why not."""
+        if not self.registered:
+            return "not registered in the store"
+        if trio.current_time() >= self._kept_until:
+            return "this node's lease may be over"
+        return self._full
+
+    def silent_s(self) -> float:
+        """How long ago the last question began that the store has answered, whatever it said; in s."""
+        return trio.current_time() - self._answered_at
+
+    def doubt(self) -> None:
+        """The lease may be over, for all that is known here: ask at once, and be unready until it is kept."""
+        self._answered_at = trio.current_time()
+        self._kept_until = -float("inf")
+        self._kick.set()
+
+    def nodes_seen(self, nodes: Sequence[NodeInfo]) -> None:
+        """The register's nodes: where this one is missing, its lease may have been revoked, so ask at once."""
+        if self.registered and all(node.id != self.node.id for node in nodes):
+            self._kick.set()
+
+    def connections_seen(self, change: ConnectionsChanged) -> None:
+        """What the register says of this node's own connections is compared with what is, and else written again.
+
+        A write that was given up may land long after the one that took its place.
+        """
+        known = {connection.id: connection for connection in change.saved if connection.node == self.node.id}
+        wrong = {key: connection for key, connection in known.items() if self._live.get(key) != connection}
+        missing = self._live.keys() - known.keys() if change.reset else change.removed
+        wrong.update({key: self._live[key] for key in self._live if key in missing})
+        if wrong:
+            self._dirty.update(wrong)
+            self._work.set()
+
+    async def withdraw(self) -> None:
+        """This node is about to go: nobody is to be sent to it. What hangs on its lease stays until ``run`` ends.
+
+        The caller bounds it. A store that does not take it is only logged: the key goes with the lease, later.
+        """
+        try:
+            await self.connections.withdraw(self.node.id)
+        except StoreError as error:
+            structlog.get_logger().warning("node_not_withdrawn", node=self.node.id, error=str(error))
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Register the node, then write and keep alive until cancelled; gives the lease back at the end.
 
-        Raises StoreUnavailableError when the first registration fails.
+        Raises StoreUnavailableError when the first registration fails, HistoryLostError whenever that is found.
         """
-        await self.connections.register(self._now())
-        self.registered = True
+        await self._register()
         task_status.started()
         try:
             async with trio.open_nursery() as nursery:
@@ -145,29 +200,68 @@ class ConnectionRegister:
                     structlog.get_logger().warning("lease_not_given_back", error=str(error))
 
     async def _keep_alive(self) -> None:
-        pause_s = 0.0
+        trouble = Trouble("node_lease_at_risk", "node_lease_safe", {"node": self.node.id})
+        lost_at_once = False
         while True:
-            await trio.sleep(pause_s)
             try:
-                pause_s = await self.connections.keep_alive(self._now()) / 4
-            except LeaseLostError:
-                structlog.get_logger().warning("node_lease_lost", node=self.node.id)
-                pause_s = await self._register_again()
+                if not self.registered:
+                    await self._register()
+                    self._dirty.update(self._live)
+                    self._work.set()
+                    structlog.get_logger().info("node_lease_retaken", node=self.node.id, connections=len(self._live))
+                pause_s = await self._keep()
+                lost_at_once = False
+            except LeaseLostError as error:
+                structlog.get_logger().warning("node_lease_lost", node=self.node.id, error=str(error))
+                self._answered(trio.current_time())
+                self.registered = False
+                pause_s = RETRY_S if lost_at_once else 0.0
+                lost_at_once = True
+            except HistoryLostError:
+                raise  # all that this node knows is of another history: it has to begin anew
             except StoreError as error:
-                structlog.get_logger().warning("node_lease_at_risk", node=self.node.id, error=str(error))
-                pause_s = 0.5
+                trouble.happened(error=str(error))
+                pause_s = RETRY_S
+            else:
+                trouble.over()
+            with trio.move_on_after(pause_s):
+                await self._kick.wait()
+            self._kick = trio.Event()
 
-    async def _register_again(self) -> float:
+    async def _register(self) -> None:
+        begun = trio.current_time()
         try:
             await self.connections.register(self._now())
-        except StoreError as error:
-            structlog.get_logger().warning("node_lease_not_retaken", node=self.node.id, error=str(error))
-            return 0.5
-        self._dirty.update(self._live)
-        self._work.set()
-        return 0.0
+        except StoreFullError as error:
+            self._answered(begun, f"the store is full: {error}")
+            raise
+        self._answered(begun)
+        self._kept_until = begun + self._ttl_s
+        self.registered = True
+
+    async def _keep(self) -> float:
+        """Keep the lease; how long until the next time, in s."""
+        begun = trio.current_time()
+        full = None
+        try:
+            self._ttl_s = await self.connections.keep_alive(self._now())
+        except StoreFullError as error:  # it is kept nevertheless
+            full = f"the store is full: {error}"
+        self._answered(begun, full)
+        self._kept_until = begun + self._ttl_s
+        return self._ttl_s / 4
+
+    def _answered(self, asked_at: float, full: str | None = None) -> None:
+        self._answered_at = asked_at
+        if full != self._full:
+            if full is None:
+                structlog.get_logger().info("store_has_room_again", node=self.node.id)
+            else:
+                structlog.get_logger().error("store_full", node=self.node.id, reason=full)
+        self._full = full
 
     async def _write(self) -> None:
+        trouble = Trouble("connections_not_written", "connections_written", {"node": self.node.id})
         while True:
             await self._work.wait()
             await trio.sleep(BATCH_S)
@@ -178,10 +272,12 @@ class ConnectionRegister:
                 await self.connections.remove(gone)
                 await self.connections.save([self._live[key] for key in dirty if key in self._live])
             except StoreError as error:
-                structlog.get_logger().warning("connections_not_written", count=len(dirty), error=str(error))
+                trouble.happened(count=len(dirty), error=str(error))
                 self._dirty = {**dirty, **self._dirty}
                 self._work.set()
-                await trio.sleep(0.5)
+                await trio.sleep(RETRY_S)
+            else:
+                trouble.over()
 
     def _now(self) -> NodeInfo:
         return evolve(self.node, clock=self.now_ms())
@@ -192,11 +288,12 @@ async def follow_register(
     presence: Presence,
     changed: Callable[[], None],
     heartbeat: Callable[[tuple[NodeInfo, ...]], None],
+    connections_seen: Callable[[ConnectionsChanged], None],
 ) -> None:
     """Keep ``presence`` current for ever.
 
-    ``changed`` is called after each change, ``heartbeat`` with the nodes whenever one of them wrote its key.
-    Neither may raise.
+    ``changed`` is called after each change, ``heartbeat`` with the nodes whenever one of them wrote its key,
+    ``connections_seen`` with what else the register says. None of them may raise.
     """
     async with connections.watch() as watch:
         while True:
@@ -206,4 +303,5 @@ async def follow_register(
                 heartbeat(change.nodes)
             else:
                 presence.change(change)
+                connections_seen(change)
             changed()

@@ -65,13 +65,15 @@ class Submissions:
     def take(self, commands: int, size: int) -> tuple[list[Submission], list[str]]:
         """The next ones for an entry, with their encodings: at most so many, and about so many characters.
 
-        What was answered `timeout` before it was sent must not happen any more, and is left out.
+        What was answered `timeout` before it was sent must not happen any more, and is left out; so is what is
+        to be: after a process stood still, this may run before ``expire``.
         """
         taken: list[Submission] = []
         texts: list[str] = []
+        now = trio.current_time()
         while self._queue and len(taken) < commands and size > 0:
             submission = self._queue.popleft()
-            if submission.answer is None:
+            if submission.answer is None or submission.deadline <= now:
                 continue
             text = encode_command(submission.command)
             size -= len(text)

@@ -6,6 +6,9 @@ import os
 # created directly"), its Python part takes them. The choice is made once, when protobuf is first imported, so it
 # is made before anything here imports etcd3.
 os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
+# gRPC's C core writes to stderr past every logger, and would break a log of JSON lines. What it has to say stands in
+# its errors, which are logged.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from tradegame.infra.etcd.client import EtcdClient, open_etcd
 from tradegame.infra.etcd.settings import EtcdSettings

@@ -11,7 +11,7 @@ import structlog
 import trio
 from attrs import define
 
-from tradegame.core.repositories.errors import StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import HistoryLostError, StoreFullError, StoreUnavailableError
 from tradegame.infra.etcd.authentication import Authentication
 from tradegame.infra.etcd.errors import ClosedError, RefusedError, translate
 from tradegame.infra.etcd.health import Health
@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 # Between two rounds over all endpoints that failed at once.
 _PAUSE_S = 0.1
+# An attempt is given at least so much of what is left: a network may take a second for the way there and back, and
+# three members that are each given up too soon are none.
+_PATIENCE_S = 1.4
 
 Method = Literal["range", "transaction", "grant", "keep_alive", "revoke"]
 
@@ -38,7 +41,11 @@ class Effect(enum.Enum):
 
 @define(eq=False)
 class Cluster:
-    """All members, and the one that works: calls stay with it until it fails. Whoever opened it closes it."""
+    """All members, and the one that works: calls stay with it until it fails. Whoever opened it closes it.
+
+    What is read is linearizable, so its revision never goes back. If it does, the store is not the one that it was, and
+    from then on every call raises HistoryLostError.
+    """
 
     members: tuple[Member, ...]
     authentication: Authentication
@@ -46,6 +53,8 @@ class Cluster:
     _timeout_s: float
     _probe: Any
     _current: int = 0
+    _newest: int = 0
+    _went_back: str = ""
 
     @classmethod
     def open(cls, settings: EtcdSettings) -> Cluster:
@@ -82,13 +91,15 @@ class Cluster:
         Raises StoreUnavailableError when none does, or at once when a write that must not be sent again may have
         arrived; every other StoreError as etcd said it.
         """
+        if self._went_back:
+            raise HistoryLostError(self._went_back)
         deadline = trio.current_time() + self._timeout_s
         untried = len(self.members)
         while True:
             member = self.current
             try:
                 if effect is Effect.ONCE:
-                    return await self._write(member, method, request, deadline, untried)
+                    return await self._write(member, method, request, deadline)
                 return await self._attempt(member, method, request, effect, self._share(deadline, untried))
             except RefusedError as error:
                 self.health.refused(str(error))
@@ -105,11 +116,11 @@ class Cluster:
                     raise
                 await trio.sleep(pause)
 
-    async def _write(self, member: Member, method: Method, request: Any, deadline: float, untried: int) -> Any:
+    async def _write(self, member: Member, method: Method, request: Any, deadline: float) -> Any:
         """Send a write once, to a member that is known to answer: so a failure to connect is a definite one."""
         if not member.proven:
-            # Half of the time stays for the write.
-            share = self._share(deadline, 2 * untried)
+            # Half of the time stays for what follows: the write, or another member's turn.
+            share = self._share(deadline, 1) / 2
             await self._attempt(member, "range", self._probe, Effect.NONE, share)
         left = deadline - trio.current_time()
         if left < self._timeout_s / 4:
@@ -118,7 +129,8 @@ class Cluster:
 
     def _share(self, deadline: float, untried: int) -> float:
         """This attempt's part of the time that is left, in s."""
-        return max(deadline - trio.current_time(), 0.0) / max(untried, 1)
+        left = max(deadline - trio.current_time(), 0.0)
+        return max(left / max(untried, 1), min(left, _PATIENCE_S))
 
     async def _attempt(self, member: Member, method: Method, request: Any, effect: Effect, timeout_s: float) -> Any:
         metadata = await self.authentication.metadata(member)
@@ -133,6 +145,7 @@ class Cluster:
     async def _send(
         self, member: Member, method: Method, request: Any, effect: Effect, timeout_s: float, metadata: Any
     ) -> Any:
+        newest = self._newest
         try:
             answer = await call_unary(attrgetter(method)(member), request, timeout_s, metadata)
         except grpc.RpcError as error:
@@ -144,7 +157,18 @@ class Cluster:
             # what gRPC says about a channel that was closed
             raise ClosedError from error
         self._answered(member)
+        if method in ("range", "transaction"):
+            self._check_revision(newest, answer.header.revision, member)
         return answer
+
+    def _check_revision(self, before: int, now: int, member: Member) -> None:
+        """``before``: the newest revision that was known when this was asked."""
+        self._newest = max(self._newest, now)
+        if now < before:
+            self._went_back = f"etcd at {member.address} is at revision {now} and was at {before}: is it a backup?"
+            log.error("etcd_went_back", endpoint=member.address, revision=now, before=before)
+            self.health.refused(self._went_back)
+            raise HistoryLostError(self._went_back)
 
     def _answered(self, member: Member) -> None:
         member.proven = True

@@ -22,9 +22,10 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 3_000),
     ("grpc.keepalive_permit_without_calls", 0),
     ("grpc.http2.max_pings_without_data", 0),
-    # One attempt to connect may take 1 s, and the next comes at most 1 s later, where gRPC would go up to 2 min.
+    # One attempt to connect may take 3 s (a slow network needs two ways there and back), and the next comes at most
+    # 1 s later, where gRPC would go up to 2 min.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 3_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     # Another client's failures to connect are not ours.
     ("grpc.use_local_subchannel_pool", 1),

@@ -27,6 +27,7 @@ from tradegame.infra.etcd.member import Member
 from tradegame.infra.etcd.messages import is_answer_to_progress_request, watch_event, watch_request
 from tradegame.infra.etcd.stream import WatchStream
 from tradegame.infra.kv.port import Event, EventBatch, KeyRange
+from tradegame.utils.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -45,10 +46,12 @@ class EtcdWatch:
     _pulse: Pulse = field(factory=Pulse)
     _opened: bool = False
     _end: StoreError = field(factory=ClosedError)
+    _trouble: Trouble = field(init=False)
     _sender: trio.MemorySendChannel[EventBatch] = field(init=False)
     _receiver: trio.MemoryReceiveChannel[EventBatch] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._trouble = Trouble("etcd_watch_broke", "etcd_watch_resumed", {"keys": self._keys.start}, mild=True)
         self._sender, self._receiver = trio.open_memory_channel(_BATCHES)
 
     async def receive(self) -> EventBatch:
@@ -82,7 +85,7 @@ class EtcdWatch:
                 # At once when it worked before; else ever more slowly, and not before a wrong right can be mended.
                 pause = 0.0 if self._opened else min(pause + _PAUSE_S, _LONGEST_PAUSE_S)
                 pause = _LONGEST_PAUSE_S if isinstance(error, RefusedError) else pause
-                log.info("etcd_watch_broke", endpoint=member.address, keys=self._keys.start, reason=str(error))
+                self._trouble.happened(endpoint=member.address, reason=str(error))
             await trio.sleep(pause)
             current = self._cluster.current
             member = self._cluster.after(member) if member is current else current
@@ -95,6 +98,7 @@ class EtcdWatch:
             ended = next((index for index, each in enumerate(responses) if each.canceled), len(responses))
             if ended:
                 self._opened = True
+                self._trouble.over()
                 self._pulse.heard()
                 batch = new_batch(responses[:ended], self._last)
                 if batch is not None:

@@ -18,6 +18,7 @@ from tradegame.core.repositories.errors import CompactedError, CorruptStoreError
 from tradegame.infra.kv.codec import decode
 from tradegame.infra.kv.keys import check_part
 from tradegame.infra.kv.port import KeyRange, KeyValueStore, Watch
+from tradegame.utils.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -59,19 +60,21 @@ class KvConnectionWatch:
 
 async def follow(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes) -> None:
     """Send every change, for ever. When the store's history is gone or its answer fails, a reset comes first."""
+    trouble = Trouble("connections_unavailable", "connections_followed_again")
     while True:
         try:
-            await _follow_from_now(kv, keys, changes)
+            await _follow_from_now(kv, keys, changes, trouble)
         except* CompactedError:
             log.info("connections_read_anew")
         except* StoreUnavailableError as unavailable:
-            log.warning("connections_unavailable", reason=str(unavailable.exceptions[0]))
+            trouble.happened(reason=str(unavailable.exceptions[0]))
             await trio.sleep(_PAUSE_S)
 
 
-async def _follow_from_now(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes) -> None:
+async def _follow_from_now(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes, trouble: Trouble) -> None:
     connections_at, connections = await _read(kv, keys.connections, LiveConnection)
     nodes_at, nodes = await _read(kv, keys.nodes, NodeInfo)
+    trouble.over()
     await changes.send(ConnectionsChanged(saved=tuple(connections.values()), reset=True))
     await changes.send(_nodes(nodes))
     async with (

@@ -37,10 +37,11 @@ class KvConnectionRepository:
     _prefix: str
     _lease_s: int = LEASE_S
     _lease: int = 0
+    _withdrawn: bool = False
 
     async def register(self, node: NodeInfo) -> None:
         self._lease = await self._kv.grant(self._lease_s)
-        await self._write([self._put_node(node)])
+        await self._write_node(node)
 
     async def keep_alive(self, node: NodeInfo) -> float:
         self._check_registered()
@@ -49,7 +50,7 @@ class KvConnectionRepository:
         except LeaseLostError:
             self._lease = 0
             raise
-        await self._write([self._put_node(node)])
+        await self._write_node(node)
         return ttl_s
 
     async def save(self, connections: Sequence[LiveConnection]) -> None:
@@ -65,6 +66,10 @@ class KvConnectionRepository:
         await self._write(
             [Delete(KeyRange(self._keys.connection(connection.node, connection.id))) for connection in connections]
         )
+
+    async def withdraw(self, node: str) -> None:
+        self._withdrawn = True
+        await self._write([Delete(KeyRange(self._keys.node(node)))])
 
     async def unregister(self) -> None:
         lease, self._lease = self._lease, 0
@@ -89,8 +94,9 @@ class KvConnectionRepository:
         for first in range(0, len(operations), MAX_OPERATIONS):
             await self._kv.transaction([], operations[first : first + MAX_OPERATIONS])
 
-    def _put_node(self, node: NodeInfo) -> Put:
-        return Put(self._keys.node(node.id), encode(node), self._lease)
+    async def _write_node(self, node: NodeInfo) -> None:
+        if not self._withdrawn:
+            await self._write([Put(self._keys.node(node.id), encode(node), self._lease)])
 
     def _check_registered(self) -> None:
         if not self._lease:

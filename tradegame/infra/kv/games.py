@@ -123,9 +123,10 @@ class KvGameStateRepository:
                 after = page.pairs[-1].mod_revision
                 yield [LogEntry(pair.mod_revision, *keys.parse_entry(pair.key), pair.value) for pair in page.pairs]
 
-    async def has_entries_after(self, game: str, revision: int) -> bool:
+    async def newest_after(self, game: str, revision: int) -> int | None:
         log = self._keys(game).log_from(1)
-        return bool((await self._kv.range(log, min_mod_revision=revision + 1, limit=1)).pairs)
+        found = await self._kv.range(log, min_mod_revision=revision + 1, limit=1)
+        return found.revision if found.pairs else None
 
     @asynccontextmanager
     async def watch(self, meta: GameMeta, after_revision: int) -> AsyncIterator[KvGameWatch]:

@@ -1,0 +1,68 @@
+"""A connection that is ended hears nothing more, however much of it has been read already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+
+from tradegame.controller.websocket.connection import Connection
+from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.outbox import OutboxStatistics
+from tradegame.core.use_cases.clients import ClientSession, TokenBucket
+from tradegame.core.use_cases.presence import Presence
+
+
+class Socket:
+    """A WebSocket with frames that came together, and are had without waiting."""
+
+    def __init__(self, frames: list[str]) -> None:
+        self.frames = frames
+        self.last_received = trio.current_time()
+        self.outbox: Any = None
+        self.closed: list[tuple[int, str]] = []
+
+    async def receive(self) -> str:
+        if not self.frames:
+            await trio.sleep_forever()
+        return self.frames.pop(0)
+
+    def ping(self) -> None:
+        pass
+
+    async def close(self, code: int, reason: str) -> None:
+        await trio.lowlevel.checkpoint()
+        self.closed.append((code, reason))
+
+    def statistics(self) -> OutboxStatistics:
+        return OutboxStatistics(0, 0, 0, 0, 0, 0, False, False)
+
+
+class Dispatcher:
+    """Finds at the third frame that the process stood still."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.looked = 0
+        self.heard: list[Any] = []
+
+    def look(self) -> None:
+        self.looked += 1
+        if self.looked == 3:
+            for member in list(self.hub.members.values()):
+                member.end(1001, "this node stood still")
+
+    def dispatch(self, client: ClientSession, request: Any, reply: Any) -> None:
+        self.heard.append(request)
+
+
+async def test_frames_that_were_read_before_the_node_found_that_it_stood_still_are_not_heard() -> None:
+    socket = Socket(['{"op": "ping"}'] * 10)
+    hub = Hub(Presence(), None, "east", 8)  # type: ignore[arg-type]
+    dispatcher = Dispatcher(hub)
+    client = ClientSession("c1", "::1", TokenBucket(1, 1), TokenBucket(1, 1), 0)
+    with trio.fail_after(5):
+        await Connection(socket, client, dispatcher, hub, 20).run()  # type: ignore[arg-type]
+    assert len(dispatcher.heard) == 2
+    assert len(socket.frames) == 7
+    assert socket.closed == [(1001, "this node stood still")]

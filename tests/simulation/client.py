@@ -1,0 +1,336 @@
+"""A client: trades and talks, reads slowly, walks out, comes back elsewhere, and sends again what was unanswered."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import trio
+from attrs import Factory, define
+
+from tests.simulation import sockets
+from tests.simulation.history import Answered, Closed, FrameSeen, History, Joined, Odd, Sent
+from tests.simulation.link import Link
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+ANSWER_S = 9.0
+"""An answer that takes longer than this does not come any more: the client goes elsewhere."""
+RULE_CODES = (
+    "bad_request",
+    "unknown_good",
+    "unknown_player",
+    "unknown_order",
+    "not_joined",
+    "not_open",
+    "insufficient_cash",
+    "insufficient_goods",
+    "no_liquidity",
+    "too_many_orders",
+    "key_reused",
+)
+"""Answers of the game itself: the same forever, for one key."""
+
+
+class _LeftError(Exception):
+    """This connection is of no more use."""
+
+
+@define(eq=False)
+class Command:
+    """``settled``: the final answer, ok or a rule's error, or (without a key) that none will come."""
+
+    number: int
+    fields: dict[str, Any]
+    settled: bool = False
+    sent: int = 0
+
+    @property
+    def key(self) -> str | None:
+        key: str | None = self.fields.get("key")
+        return key
+
+
+@define(eq=False)
+class _Session:
+    """One connection. ``waiting``: request ids and their commands."""
+
+    link: Link
+    frames: sockets.Frames = Factory(sockets.Frames)
+    waiting: dict[int, tuple[Any, float]] = Factory(dict)
+    joined: bool = False
+    up: trio.Event = Factory(trio.Event)
+    stalled_until: float = 0.0
+
+
+class Client:
+    """``quota`` commands, then it only follows."""
+
+    def __init__(self, world: World, number: int, quota: int) -> None:
+        self.world = world
+        self.name = f"c{number}"
+        self.chance = random.Random(f"{world.seed}/client/{number}")
+        self.history = History(self.name)
+        self.quota = quota
+        self.commands: list[Command] = []
+        self.session: _Session | None = None
+        self.token: str | None = None
+        self.player: str | None = None
+        self.place: tuple[str, int] | None = None
+        self.orders: list[str] = []
+        self.online: dict[str, None] = {}
+        self.join_sent_at = 0.0
+        self._requests = 0
+        self._goods = list(world.definition.goods)
+        self._slot = self.chance.randrange(len(world.slots))
+
+    # What is known of it from outside
+
+    @property
+    def done(self) -> bool:
+        return len(self.commands) == self.quota and all(command.settled for command in self.commands)
+
+    @property
+    def following(self) -> bool:
+        return self.session is not None and self.session.joined and not self.session.link.broken
+
+    def stall(self, seconds: float) -> None:
+        """Read nothing for a while."""
+        if self.session is not None:
+            self.tell(f"reads nothing for {seconds:.1f} s")
+            self.session.stalled_until = trio.current_time() + seconds
+
+    def drop(self) -> None:
+        """Its connection breaks off."""
+        if self.session is not None:
+            self.tell("loses its connection")
+            self.session.link.cut()
+
+    def tell(self, what: str) -> None:
+        self.world.story.tell(self.name, what)
+
+    # Its life
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await trio.sleep(self.chance.uniform(0, 2))
+        while True:
+            try:
+                await self._connected()
+            except* (_LeftError, ConnectionRefusedError) as ends:
+                why: BaseException = ends
+                while isinstance(why, BaseExceptionGroup):
+                    why = why.exceptions[0]
+                self.tell(f"leaves {self._node()}: {why}")
+            self.history.add(Closed(trio.current_time()))
+            self._slot = self.chance.randrange(len(self.world.slots))
+            await trio.sleep(self.chance.uniform(0.05, 0.6))
+
+    def _node(self) -> str:
+        return self.world.slots[self._slot].name
+
+    async def _connected(self) -> None:
+        link = self.world.connect(self._slot, self.chance)
+        session = self.session = _Session(link)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._read, session)
+                nursery.start_soon(self._watch_the_time, session)
+                self._request(session, "hello", {"op": "hello", "name": self.name, **self._token()})
+                nursery.start_soon(self._act, session)
+        finally:
+            session.joined = False
+            self.session = None
+            link.close()
+            for what, _ in session.waiting.values():
+                if isinstance(what, Command) and what.key is None:
+                    what.settled = True
+
+    def _token(self) -> dict[str, str]:
+        return {} if self.token is None else {"token": self.token}
+
+    async def _read(self, session: _Session) -> None:
+        while True:
+            if (wait_s := session.stalled_until - trio.current_time()) > 0:
+                await trio.sleep(wait_s)
+            data = await session.link.receive()
+            if not data:
+                raise _LeftError("connection closed")
+            for first, payload in session.frames.feed(data):
+                if first == sockets.TEXT:
+                    self._take(session, payload)
+                elif first == sockets.PING:
+                    sockets.pong(session.link)
+                elif first == sockets.CLOSE:
+                    code = int.from_bytes(payload[:2], "big")
+                    self.history.add(Closed(trio.current_time(), code))
+                    raise _LeftError(f"closed with {code} {payload[2:].decode()}")
+
+    async def _watch_the_time(self, session: _Session) -> None:
+        while True:
+            await trio.sleep(2)
+            sent = min((at for _, at in session.waiting.values()), default=float("inf"))
+            if max(sent, session.stalled_until) + ANSWER_S < trio.current_time():
+                raise _LeftError("no answer in time")
+
+    async def _act(self, session: _Session) -> None:
+        await session.up.wait()
+        for command in self.commands:
+            if not command.settled:
+                self._send(session, command)
+        while len(self.commands) < self.quota:
+            await trio.sleep(self.chance.expovariate(1 / self.world.think_s))
+            drawn = self.chance.random()
+            if drawn < 0.02:
+                self.stall(self.chance.uniform(1, 6))
+            elif drawn < 0.05:
+                raise _LeftError("walks out")
+            elif drawn < 0.08 and self.commands:
+                again = self.chance.choice(self.commands[-5:])
+                if again.key is not None:
+                    self._send(session, again)
+            else:
+                for _ in range(min(self.chance.choice((1, 1, 1, 3)), self.quota - len(self.commands))):
+                    command = Command(len(self.commands), self._draw(len(self.commands)))
+                    self.commands.append(command)
+                    self.history.commands.append(command)
+                    self._send(session, command)
+        while True:
+            await trio.sleep(2)
+            for command in self.commands:
+                if not command.settled and all(waiting is not command for waiting, _ in session.waiting.values()):
+                    self._send(session, command)
+
+    def _draw(self, number: int) -> dict[str, Any]:
+        good, draw = self.chance.choice(self._goods), self.chance.random()
+        common: dict[str, Any] = {"game": "bazaar", "key": f"{self.name}-{number}"}
+        if draw < 0.25:
+            return {"op": "buy", "good": good, "qty": self.chance.randint(1, 5), **common}
+        if draw < 0.4:
+            return {"op": "sell", "good": good, "qty": self.chance.randint(1, 5), **common}
+        if draw < 0.65:
+            side, price = self.chance.choice(("bid", "ask")), self.chance.randint(15, 30)
+            return {
+                "op": "order",
+                "good": good,
+                "side": side,
+                "qty": self.chance.randint(1, 5),
+                "price": price,
+                **common,
+            }
+        if draw < 0.75 and self.orders:
+            return {"op": "cancel", "order": self.orders.pop(0), **common}
+        if draw < 0.85:
+            del common["key"]
+        return {"op": "say", "text": f"{self.name} says {number}", **common}
+
+    # Requests and answers
+
+    def _send(self, session: _Session, command: Command) -> None:
+        command.sent += 1
+        self.history.add(Sent(trio.current_time(), command.number, session.link.node))
+        self._request(session, command, command.fields)
+        self.tell(f"→ {session.link.node} {_brief(command.fields)}" + (" again" if command.sent > 1 else ""))
+
+    def _request(self, session: _Session, what: Any, fields: dict[str, Any]) -> None:
+        self._requests += 1
+        session.waiting[self._requests] = (what, trio.current_time())
+        sockets.send(session.link, {"id": self._requests, **fields})
+
+    def _join(self, session: _Session) -> None:
+        after = {} if self.place is None else {"after": {"epoch": self.place[0], "seq": self.place[1]}}
+        self.join_sent_at = trio.current_time()
+        # with a key a join goes through the log, and so is never stale: most come without
+        key = {"key": "join"} if self.chance.random() < 0.2 else {}
+        self._request(session, "join", {"op": "join", "game": "bazaar", **key, **after})
+
+    def _take(self, session: _Session, payload: bytes) -> None:
+        message = json.loads(payload)
+        push = message.get("push")
+        if push == "events":
+            self._frame(session, message, payload)
+        elif push == "presence":
+            self.online.update(dict.fromkeys(message["online"]))
+            for gone in message["offline"]:
+                self.online.pop(gone, None)
+        elif push == "gone":
+            raise _LeftError("the game is gone")
+        elif push is None:
+            self._answer(session, message)
+
+    def _frame(self, session: _Session, message: dict[str, Any], payload: bytes) -> None:
+        seq, expected = message["seq"], self.place[1] + 1 if self.place else None
+        self.history.add(FrameSeen(trio.current_time(), seq, payload))
+        self.world.story.take_in(payload)
+        if seq != expected:
+            raise _LeftError(f"frame {seq} where {expected} should be")
+        self.place = (message["epoch"], seq)
+
+    def _answer(self, session: _Session, message: dict[str, Any]) -> None:
+        what, _ = session.waiting.pop(message["id"], (None, 0.0))
+        ok, error = message.get("ok"), message.get("error")
+        if what is None:
+            self.history.add(Odd(trio.current_time(), f"an answer to nothing: {message}"))
+        elif what == "hello":
+            self._greeted(session, ok or {}, error)
+        elif what == "join":
+            self._joined(session, ok, error)
+        else:
+            self._answered(what, ok, error)
+
+    def _greeted(self, session: _Session, ok: dict[str, Any], error: Any) -> None:
+        if error is not None:
+            raise _LeftError(f"hello: {error['code']}")
+        player = ok["player"]["id"]
+        if self.player not in (None, player):
+            self.history.add(Odd(trio.current_time(), f"was {self.player}, became {player}"))
+        self.player = self.history.player = player
+        self.token = ok["token"]
+        self._join(session)
+
+    def _joined(self, session: _Session, ok: Any, error: Any) -> None:
+        if error is not None:
+            raise _LeftError(f"join: {error['code']}")
+        after = self.place[1] if self.place else None
+        self.history.add(
+            Joined(
+                trio.current_time(),
+                session.link.node,
+                ok["epoch"],
+                ok["seq"],
+                after,
+                ok["recovered"],
+                self.join_sent_at,
+            )
+        )
+        self.tell(f"← {session.link.node} joined at {ok['seq']}, after {after}, recovered {ok['recovered']}")
+        self.place = (ok["epoch"], ok["seq"])
+        self.online = {}
+        session.joined = True
+        session.up.set()
+
+    def _answered(self, command: Command, ok: Any, error: Any) -> None:
+        now = trio.current_time()
+        body = ok if error is None else error
+        self.history.add(Answered(now, command.number, error is None, body))
+        shown = {name: value for name, value in body.items() if name != "message"}
+        self.tell(f"← {_brief(command.fields)}: {shown}")
+        if error is None:
+            self.world.acknowledged(now, body["seq"], bool(body.get("replayed")))
+            if "order" in body and body.get("resting") and not command.settled:
+                self.orders.append(body["order"])
+            command.settled = True
+        elif error["code"] in RULE_CODES:
+            command.settled = True
+        elif error["definite"] and error["code"] not in ("overloaded", "rate_limited"):
+            command.settled = True  # it is taken at its word: it did not happen
+        elif error["code"] == "overloaded":
+            raise _LeftError("overloaded, another node may serve")
+        elif command.key is None and not error["definite"]:
+            command.settled = True
+
+
+def _brief(fields: dict[str, Any]) -> str:
+    return " ".join(str(value) for name, value in fields.items() if name != "game")

@@ -1,0 +1,379 @@
+"""Faults planted into the code under test, to see that the simulation would find them.
+
+Each is a context manager with a name and a sentence, and says which checks must speak up: not any one, the right one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import trio
+from attrs import evolve, frozen
+
+from tests.simulation.runtime import NODE
+from tests.simulation.store import CALL_S
+from tests.simulation.world import BASE_MS
+from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.outbox import Outbox
+from tradegame.core.domain import game as domain_game
+from tradegame.core.domain import house, snapshot
+from tradegame.core.domain.commands import Join
+from tradegame.core.domain.errors import UnavailableError
+from tradegame.core.domain.game import Game
+from tradegame.core.domain.state import Effects
+from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
+from tradegame.core.use_cases.broadcast_game_state import FrameHistory
+from tradegame.core.use_cases.clock import ClockWatch
+from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.use_cases.join_game import JoinGameUseCase
+from tradegame.core.use_cases.presence import ConnectionRegister
+from tradegame.core.use_cases.replica import Replica
+from tradegame.core.use_cases.vigil import Vigil
+from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
+from tradegame.infra.kv.port import Compare, Put
+
+Plant = Callable[[], AbstractContextManager[None]]
+
+
+@frozen
+class PlantedFault:
+    """``what`` is changed; one of the ``checks`` must find it, within so many seeds.
+
+    ``found_at``: a seed in which it was found; looked at first. ``by_hash_seed``: only by comparing two hash seeds.
+    """
+
+    name: str
+    what: str
+    plant: Plant
+    checks: tuple[str, ...]
+    found_at: int
+    within: int
+    by_hash_seed: bool = False
+
+    @property
+    def slow(self) -> bool:
+        """Whether it may take many seeds, should the code have changed since it was found."""
+        return self.within > FEW
+
+
+FEW = 50
+PLANTED: dict[str, PlantedFault] = {}
+
+
+def planted(
+    what: str, *checks: str, found_at: int = 1, within: int = FEW, by_hash_seed: bool = False
+) -> Callable[[Callable[[], Iterator[None]]], Plant]:
+    """Enter a fault in the list, under its function's name."""
+
+    def enter(function: Callable[[], Iterator[None]]) -> Plant:
+        plant = contextmanager(function)
+        PLANTED[function.__name__] = PlantedFault(
+            function.__name__, what, plant, checks, found_at, within, by_hash_seed
+        )
+        return plant
+
+    return enter
+
+
+@contextmanager
+def patched(owner: Any, name: str, new: Any) -> Iterator[None]:
+    with mock.patch.object(owner, name, new):
+        yield
+
+
+def on_an_odd_node() -> bool:
+    """Whether this is run by node n1; the replay of the log is nobody's."""
+    return NODE.get("").startswith("n1")
+
+
+# The log
+
+
+@planted(
+    "after an append without an answer the entry is appended again under a new id",
+    "logged_as_often_as_sent",
+    found_at=6,
+)
+def a_blind_second_append() -> Iterator[None]:
+    async def update(self: KvGameStateRepository, meta: Any, entry_id: str, value: bytes) -> Any:
+        keys, tries, deadline = self._keys(meta.game), 0, trio.current_time() + 2 * CALL_S
+        while trio.current_time() < deadline:
+            key = keys.entry(meta.generation, f"{entry_id}-{tries}" if tries else entry_id)
+            try:
+                result = await self._kv.transaction(
+                    [Compare(keys.meta, meta.revision), Compare(key, 0)], [Put(key, value)]
+                )
+                if result.succeeded:
+                    return meta
+                _, meta = await self._meta(keys)
+            except StoreUnavailableError:
+                tries += 1
+        raise StoreUnavailableError("no answer", definite=False)
+
+    with patched(KvGameStateRepository, "update", update):
+        yield
+
+
+@planted("the append's transaction does not compare the game's meta", "entries_are_appended_once", found_at=10)
+def no_fence() -> Iterator[None]:
+    async def unfenced(self: KvGameStateRepository, meta: Any, entry_id: str, value: bytes) -> Any:
+        keys = self._keys(meta.game)
+        key = keys.entry(meta.generation, entry_id)
+        deadline = trio.current_time() + 2 * CALL_S
+        while True:
+            try:
+                await self._kv.transaction([Compare(key, 0)], [Put(key, value)])
+            except StoreUnavailableError:
+                if trio.current_time() >= deadline:
+                    raise
+            else:
+                return meta
+
+    with patched(KvGameStateRepository, "update", unfenced):
+        yield
+
+
+@planted("a command is answered before its entry is appended", "acknowledged_is_there_once")
+def answered_before_appended() -> Iterator[None]:
+    append = GameHost._append
+
+    async def early(self: GameHost, entry_id: str, in_flight: Any) -> None:
+        if any(isinstance(command, Join) for command in in_flight.entry.commands):
+            return await append(self, entry_id, in_flight)  # its answer shows the account, which is not there yet
+        guess = snapshot.load(snapshot.dump(self.game)).apply_value(in_flight.value)
+        for submission, outcome in zip(in_flight.submissions, guess.outcomes, strict=True):
+            submission.settle(outcome)
+        self._observer.settled(self)
+        return await append(self, entry_id, in_flight)
+
+    with patched(GameHost, "_append", early):
+        yield
+
+
+@planted(
+    "a write of which nobody knows whether it happened is reported definite",
+    "logged_as_often_as_sent",
+    found_at=38,
+    within=200,
+)
+def unknown_is_called_definite() -> Iterator[None]:
+    with patched(UnavailableError, "definite", True):
+        yield
+
+
+@planted("a snapshot holds the entry after its place, too", "snapshots_are_the_log", "no_errors_are_logged")
+def a_snapshot_one_entry_late() -> Iterator[None]:
+    save = GameHost._save
+
+    async def late(self: GameHost, boundary: Any) -> None:
+        with trio.move_on_after(5):
+            await self._progress.wait()
+        state = snapshot.dump(self.game)
+        await save(self, evolve(boundary, state=state, digest=snapshot.digest(state)))
+
+    with patched(GameHost, "_save", late):
+        yield
+
+
+# Keys
+
+
+@planted("no key is remembered", "one_effect_at_most")
+def a_lost_dedupe() -> Iterator[None]:
+    outcome = Game._outcome
+
+    def forgetful(self: Game, command: Any, effects: Any) -> Any:
+        result = outcome(self, command, effects)
+        if (player := self.state.players.get(command.player)) is not None:
+            player.keys.clear()
+        return result
+
+    with patched(Game, "_outcome", forgetful):
+        yield
+
+
+@planted("one node of three remembers no key", "no_errors_are_logged", "streams_are_one_sequence", "replicas_agree")
+def a_key_forgotten_by_one_node() -> Iterator[None]:
+    outcome = Game._outcome
+
+    def forgetful(self: Game, command: Any, effects: Any) -> Any:
+        result = outcome(self, command, effects)
+        if on_an_odd_node() and command.key and (player := self.state.players.get(command.player)) is not None:
+            player.keys.pop(command.key, None)
+        return result
+
+    with patched(Game, "_outcome", forgetful):
+        yield
+
+
+# apply
+
+
+@planted("apply looks at the clock", "streams_are_one_sequence")
+def apply_reads_the_clock() -> Iterator[None]:
+    apply = Game._apply
+
+    def impure(self: Game, entry: Any) -> Any:
+        try:
+            now = BASE_MS + int(trio.current_time() * 1000)
+        except RuntimeError:
+            now = 0
+        return apply(self, evolve(entry, at=max(entry.at, now)))
+
+    with patched(Game, "_apply", impure):
+        yield
+
+
+@planted("the house draws its steps from the process's own chance", "no_errors_are_logged", "streams_are_one_sequence")
+def apply_is_random() -> Iterator[None]:
+    with patched(house, "draw_between", lambda state, low, high: (state, random.randint(low, high))):
+        yield
+
+
+@planted("an entry's book changes come in the order of a set", "one_story_under_every_hash_seed", by_hash_seed=True)
+def a_set_is_iterated() -> Iterator[None]:
+    class Books(dict[str, None]):
+        def __iter__(self) -> Iterator[str]:
+            return iter(set(self.keys()))
+
+    class Unordered(Effects):
+        def __init__(self, at: int) -> None:
+            super().__init__(at)
+            self.books = Books()
+
+    with patched(domain_game, "Effects", Unordered):
+        yield
+
+
+@planted(
+    "hashes are not compared at a boundary, and one node remembers no key",
+    "replicas_agree",
+    "replicas_are_the_log",
+    "streams_are_one_sequence",
+)
+def a_diverged_replica_goes_on() -> Iterator[None]:
+    with ExitStack() as stack:
+        stack.enter_context(patched(Replica, "_compare", lambda *_: None))
+        stack.enter_context(PLANTED["a_key_forgotten_by_one_node"].plant())
+        yield
+
+
+# Streams
+
+
+@planted("who resumes misses the first frame", "streams_have_no_gap")
+def a_resume_off_by_one() -> Iterator[None]:
+    since = FrameHistory.since
+
+    def short(self: FrameHistory, seq: int, now: int) -> Any:
+        frames = since(self, seq, now)
+        return frames[1:] if frames else frames
+
+    with patched(FrameHistory, "since", short):
+        yield
+
+
+@planted("an outbox that is full drops what waits, and goes on", "streams_have_no_gap", found_at=5)
+def a_frame_dropped_on_overflow() -> Iterator[None]:
+    def silently(self: Outbox) -> None:
+        self._queue.clear()
+        self._queued = 0
+
+    with patched(Outbox, "_overflow", silently):
+        yield
+
+
+@planted("followers are not sent away when frames are missing for good", "streams_have_no_gap", found_at=12)
+def a_gap_left_to_the_next_frame() -> Iterator[None]:
+    with patched(Hub, "restarted", lambda *_: None):
+        yield
+
+
+@planted("a watch that fell silent is never looked into", "nodes_are_ready", "clients_settle")
+def a_silent_watch() -> Iterator[None]:
+    async def never(self: GameHost) -> None:
+        await trio.sleep_forever()
+
+    with patched(GameHost, "_verify_watch", never):
+        yield
+
+
+@planted("a join does not ask the store whether this node is up to date", "nothing_stale_is_shown_as_live")
+def joins_do_not_catch_up() -> Iterator[None]:
+    async def at_once(self: JoinGameUseCase, host: GameHost) -> None:
+        await trio.lowlevel.checkpoint()
+
+    with patched(JoinGameUseCase, "_catch_up", at_once):
+        yield
+
+
+@planted(
+    "a node that stood still does not notice, and does not ask the store whether it is up to date",
+    "nothing_stale_is_shown_as_live",
+    found_at=4,
+)
+def a_stale_node_serves() -> Iterator[None]:
+    with ExitStack() as stack:
+        stack.enter_context(patched(Vigil, "look", lambda *_: None))
+        stack.enter_context(patched(GameHost, "doubt", lambda *_: None))
+        stack.enter_context(PLANTED["joins_do_not_catch_up"].plant())
+        yield
+
+
+# The register, and clocks
+
+
+@planted("a lease that is lost is taken for kept", "leases_are_retaken")
+def a_lease_not_retaken() -> Iterator[None]:
+    keep_alive = KvConnectionRepository.keep_alive
+
+    async def unworried(self: KvConnectionRepository, node: Any) -> float:
+        try:
+            return await keep_alive(self, node)
+        except LeaseLostError:
+            return 10.0
+
+    with patched(KvConnectionRepository, "keep_alive", unworried):
+        yield
+
+
+@planted(
+    "connections are not written again after a lease was lost", "leases_are_retaken", "presence_is_true", found_at=5
+)
+def presence_not_rewritten() -> Iterator[None]:
+    class Deaf(dict[str, Any]):
+        def update(self, *_: Any, **__: Any) -> None:
+            """Takes nothing in."""
+
+    register = ConnectionRegister._register
+
+    async def once(self: ConnectionRegister) -> None:
+        await register(self)
+        self._dirty = Deaf(self._dirty)
+
+    with ExitStack() as stack:
+        stack.enter_context(patched(ConnectionRegister, "_register", once))
+        stack.enter_context(patched(ConnectionRegister, "connections_seen", lambda *_: None))
+        yield
+
+
+@planted(
+    "what the register says of a node's own connections is not looked at",
+    "presence_is_true",
+    "leases_are_retaken",
+    found_at=134,
+    within=500,
+)
+def a_late_write_stays() -> Iterator[None]:
+    with patched(ConnectionRegister, "connections_seen", lambda *_: None):
+        yield
+
+
+@planted("a node whose clock is wrong appends all the same", "clocks_are_trusted_with_reason", found_at=13)
+def a_wrong_clock_appends() -> Iterator[None]:
+    with patched(ClockWatch, "wrong", lambda self: None):
+        yield

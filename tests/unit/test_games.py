@@ -1,0 +1,45 @@
+"""The games of a node: those it serves, and those it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import trio
+from attrs import evolve
+
+from tests.unit.test_game_host import META, Crowd
+from tradegame.core.domain.errors import UnavailableError, UnknownGameError
+from tradegame.core.use_cases.games import GameService
+from tradegame.infra.embedded import open_sqlite
+from tradegame.infra.kv import KvGameStateRepository
+
+
+@pytest.fixture
+async def repository() -> AsyncIterator[KvGameStateRepository]:
+    async with open_sqlite(":memory:") as kv:
+        yield KvGameStateRepository(kv, "test")
+
+
+@pytest.mark.parametrize("strange", [{"rules": 99}, {"definition": {"id": "pit", "goods": 7}}])
+async def test_a_game_that_cannot_be_served_here_is_unavailable_and_not_unknown(
+    repository: KvGameStateRepository, strange: dict[str, Any]
+) -> None:
+    await repository.create(META)
+    await repository.create(evolve(META, game="pit", **strange))
+    games = GameService(repository, "east", Crowd(), lambda: META.created_at)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(games.run, ())
+            assert games.host("bazaar").running
+            # A client that asks another node may find it there: so this is no final answer.
+            with pytest.raises(UnavailableError):
+                games.host("pit")
+            with pytest.raises(UnknownGameError):
+                games.host("nowhere")
+            assert list(games.not_served) == ["pit"]
+            await games.delete("pit")
+            with pytest.raises(UnknownGameError):
+                games.host("pit")
+            nursery.cancel_scope.cancel()
