@@ -7,11 +7,11 @@
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
 #   make bench       what it costs
-#   make coverage    the fast suite, with its coverage
+#   make coverage    the fast suite, with its coverage; the rules must be covered whole
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test check cluster simulate robustness bench coverage clean
+.PHONY: help run test check cluster simulate robustness bench coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -45,7 +45,7 @@ simulate: .venv/installed-dev
 	@set -- $(SEEDS); exec $(BIN)/python -m tests.simulation $(SEED) $${1:+--seeds $$1} $(ARGS)
 
 robustness: .venv/installed-dev
-	$(BIN)/python -m pytest tests/robustness -m long $(ARGS)
+	$(BIN)/python -m pytest tests/robustness/test_siege.py -m long $(ARGS)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m bench $(ARGS)
@@ -54,6 +54,10 @@ bench: .venv/installed-dev
 coverage: .venv/installed-dev
 	$(BIN)/python -m pytest -n 4 -m "not slow" --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=90
+	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
+
+coverage-of-the-rules: .venv/installed-dev
+	$(BIN)/python -m pytest -n 4 -m "not slow" tests/unit/domain --cov=tradegame/core/domain --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 clean:

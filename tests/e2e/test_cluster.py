@@ -134,8 +134,14 @@ def test_a_small_cluster_loses_nothing_when_a_node_is_killed_and_leaves_nothing_
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("SIGINT", marks=pytest.mark.slow),
+        pytest.param("SIGTERM", marks=pytest.mark.long),
+        pytest.param("SIGHUP", marks=pytest.mark.long),
+    ],
+)
 def test_one_signal_ends_all_of_it(tmp_path: Path, name: str) -> None:
     with Cluster(tmp_path, *SMALL) as cluster:
         cluster.until("status")
@@ -182,7 +188,7 @@ def test_a_node_that_dies_at_its_start_ends_all_with_its_reason(tmp_path: Path) 
     assert not list((tmp_path / "tmp").iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_whoever_closes_the_pipe_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
     with Cluster(tmp_path, *SMALL) as cluster:
         cluster.until("status")
@@ -193,7 +199,7 @@ def test_whoever_closes_the_pipe_ends_it_and_leaves_nothing(tmp_path: Path) -> N
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nothing_is_lost_while_nodes_and_members_are_killed_frozen_and_restarted(tmp_path: Path) -> None:
     plan = (
         "2 kill node1; 5 revive node1; 8 kill leader; 12 revive members; 14 freeze node2; 20 thaw node2; "

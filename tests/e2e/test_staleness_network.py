@@ -94,7 +94,7 @@ def answered_only(weather: Weather) -> None:
     weather.from_store.cut()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("cut", [both, asked_only, answered_only])
 async def test_a_node_that_is_cut_off_says_so_sends_its_clients_away_and_comes_back_up_to_date(
     stage: Stage, stack: ExitStack, cut: Callable[[Weather], None]
@@ -126,7 +126,7 @@ async def test_a_node_that_is_cut_off_says_so_sends_its_clients_away_and_comes_b
     assert len(troubles) <= 10  # told when it begins, not at every try
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_slow_network_makes_a_node_slow_and_nothing_else(stage: Stage, stack: ExitStack) -> None:
     ann = stack.enter_context(await run(Player, stage.far.url, "ann"))
     await run(partial(ann.ask, "join", game="bazaar"))
@@ -138,7 +138,7 @@ async def test_a_slow_network_makes_a_node_slow_and_nothing_else(stage: Stage, s
     assert stage.said == ["not asked yet", None]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_connections_that_are_reset_all_the_time_lose_nothing(stage: Stage, stack: ExitStack) -> None:
     ann = stack.enter_context(await run(Player, stage.far.url, "ann"))
     bob = stack.enter_context(await run(Player, stage.near.url, "bob"))
@@ -162,7 +162,7 @@ async def test_connections_that_are_reset_all_the_time_lose_nothing(stage: Stage
     await stage.until(True, BACK_S + BUSY_S)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_compaction_while_a_watch_is_stalled_costs_its_followers_no_frame(
     stage: Stage, stack: ExitStack
 ) -> None:

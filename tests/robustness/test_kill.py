@@ -16,7 +16,7 @@ from tests.support.etcd import EtcdServer
 Report = Callable[[Summary], None]
 
 SHORT, FULL = 2, 8
-ROUNDS = pytest.mark.parametrize("rounds", [SHORT, pytest.param(FULL, marks=pytest.mark.slow)])
+ROUNDS = pytest.mark.parametrize("rounds", [SHORT, pytest.param(FULL, marks=pytest.mark.long)])
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def test_a_node_on_etcd_that_is_killed_loses_nothing_and_does_nothing_twic
     await _withstands(Campaign("etcd, one node", [server], tmp_path, rounds, seed), Campaign.kill_a_node, report)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_clients_of_a_killed_node_go_on_at_another_node_without_a_gap(
     seed: int, tmp_path: Path, report: Report, etcd: EtcdServer
 ) -> None:
@@ -49,7 +49,7 @@ async def test_clients_of_a_killed_node_go_on_at_another_node_without_a_gap(
     await _withstands(Campaign("etcd, two nodes", servers, tmp_path, FULL, seed), Campaign.kill_a_node, report)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_an_etcd_that_is_killed_or_freezes_or_loses_answers_has_nothing_done_twice(
     seed: int, tmp_path: Path, report: Report, etcd: EtcdServer
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.support.domain import BEGIN, LIVELY, random_log
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Entry, encode_entry
+from tradegame.core.domain.commands import Entry, decode_entry, encode_entry
 from tradegame.core.domain.definition import to_json
 from tradegame.core.domain.events import Applied, OrderCancelled, Rejected, RoundChanged, Traded
 from tradegame.core.domain.game import Game
@@ -125,3 +125,10 @@ def test_a_replay_is_the_same_with_any_hash_seed(hash_seed: str, tmp_path: Path)
     state, shown, trace = done.stdout.split()
     assert (state, shown) == played()[:2]
     assert int(trace) != hash("grain") or hash_seed == os.environ.get("PYTHONHASHSEED")
+
+
+def test_who_made_an_entry_and_who_reads_it_come_to_the_same() -> None:
+    maker, reader = create(), create()
+    for value in lively_log():
+        assert maker.apply_value(value, decode_entry(value)) == reader.apply_value(value)
+    assert snapshot.dump(maker) == snapshot.dump(reader)
