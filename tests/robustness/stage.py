@@ -17,6 +17,7 @@ from tests.support.etcd import EtcdCluster, EtcdRefusedError, EtcdServer, steadf
 from tests.support.process import ServerProcess
 
 T = TypeVar("T")
+ELECTION_TRIES = 20
 
 NODES = ("east", "north", "west")
 QUOTA_BYTES = 64 * 1024 * 1024
@@ -79,7 +80,20 @@ class Stage:
     # What is asked of etcd past everything
 
     async def ask(self, path: str, **fields: Any) -> dict[str, Any]:
-        """One call to a member that runs. Raises EtcdRefusedError, and OSError when none answers."""
+        """One call to a member that runs, again while the cluster chooses a leader.
+
+        Raises EtcdRefusedError, and OSError when none answers.
+        """
+        for _ in range(ELECTION_TRIES):
+            try:
+                return await self._ask_once(path, **fields)
+            except EtcdRefusedError as error:
+                if "leader" not in str(error) and "timed out" not in str(error):
+                    raise
+            await trio.sleep(0.5)
+        return await self._ask_once(path, **fields)
+
+    async def _ask_once(self, path: str, **fields: Any) -> dict[str, Any]:
         members = [member for member in self.etcd.members if member.running]
         for member in members[:-1]:
             try:

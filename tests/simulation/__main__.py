@@ -25,6 +25,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 8), help="processes")
     arguments = parser.parse_args()
     if arguments.seeds is not None:
+        if arguments.seeds < 1 or arguments.seed is not None:
+            parser.error("either one SEED, or --seeds 1 or more")
         return _run_many(range(arguments.first, arguments.first + arguments.seeds), arguments.jobs)
     return _tell(arguments.seed if arguments.seed is not None else random.randrange(1, 10**9))
 

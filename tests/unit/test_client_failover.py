@@ -348,3 +348,23 @@ async def test_to_leave_a_silent_node_does_not_wait_for_its_goodbye(
         began = trio.current_time()
         await game.buy("grain", 1)
         assert times["waiting nothing"] - began == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("retry", [True, False])
+async def test_what_the_next_node_refuses_may_have_happened_at_the_one_that_died(
+    three: list[FakeServer], autojump_clock: MockClock, retry: bool
+) -> None:
+    for node in three[1:]:
+        node.always["buy"] = OVERLOADED
+    three[0].plan("buy", "drop")  # done, and dead before it could answer
+    async with connect(three[0], retry=retry, call_deadline=5) as client:
+        game = await client.join("bazaar")
+        three[0].always["buy"] = OVERLOADED
+        with pytest.raises(tg.TradeError) as caught:
+            await game.buy("grain", 1, key="k")
+        assert not caught.value.definite
+        assert len({request["key"] for node in three for request in node.requests("buy")}) == 1
+        # What was never sent before is refused for certain.
+        with pytest.raises(tg.TradeError) as caught:
+            await game.buy("grain", 1, key="another")
+        assert caught.value.definite

@@ -229,3 +229,14 @@ def test_trouble_of_long_ago_is_forgotten() -> None:
     assert not health.answered("buy", "overloaded", 0, 0.1)
     assert not health.answered("buy", "overloaded", 60, 60.1)
     assert not math.isinf(health._bad_since)
+
+
+async def test_a_node_that_writes_its_own_address_otherwise_is_the_node_that_we_are_at() -> None:
+    known = nodes(A)
+    known.met(A, "a", [A, B])
+    known.begin_round(lost=A)
+    assert known.next() == B
+    known.met(B, "b", [B.removesuffix("/ws"), A])
+    assert B in known.urls
+    known.failed(B)
+    known.steady(B)

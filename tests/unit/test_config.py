@@ -203,6 +203,8 @@ def test_an_advertised_address_is_taken(url: str) -> None:
         "ws://a/",
         "ws:///ws",
         "ws://a:0/ws",
+        "ws://0.0.0.0:8765/ws",
+        "ws://[::]/ws",
         "ws://a:65536/ws",
         "ws://ann:secret@a/ws",
         "ws://a/ws?x=1",

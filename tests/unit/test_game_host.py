@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -456,3 +457,50 @@ async def test_a_node_whose_clock_is_wrong_takes_no_commands_and_does_not_tick(w
     assert host.game.state.seq == seq
     reason[0] = None
     await host.wait_for(seq + 1)
+
+
+class LateWatch:
+    """Tells everything so many seconds later."""
+
+    def __init__(self, watch: Any, late_s: float) -> None:
+        self._watch, self._late_s = watch, late_s
+        self.send, self.hear = trio.open_memory_channel[tuple[float, Any]](10_000)
+
+    async def listen(self) -> None:
+        while True:
+            items = await self._watch.receive()
+            await self.send.send((trio.current_time() + self._late_s, items))
+
+    async def receive(self) -> Any:
+        at, items = await self.hear.receive()
+        await trio.sleep_until(at)
+        return items
+
+
+async def test_a_node_that_is_always_a_little_late_catches_up_in_a_busy_game_all_the_same(world: World) -> None:
+    class LateRepository(KvGameStateRepository):
+        @asynccontextmanager
+        async def watch(self, meta: GameMeta, after_revision: int) -> AsyncIterator[Any]:
+            async with super().watch(meta, after_revision) as watch, trio.open_nursery() as nursery:
+                late = LateWatch(watch, 0.3)
+                nursery.start_soon(late.listen)
+                yield late
+                nursery.cancel_scope.cancel()
+
+    busy, _ = await world.host("east")
+    await joined(busy)
+    world.repository = LateRepository(world.store, "test", deadline_s=0.3)
+    late, _ = await world.host("west")
+
+    async def talk() -> None:
+        while True:
+            busy.submit(say("and on"), lambda outcome: None)
+            await trio.sleep(0.02)
+
+    world.nursery.start_soon(talk)
+    await trio.sleep(0.5)
+    for _ in range(3):
+        entries = busy.counters.entries
+        with trio.fail_after(3):
+            await late.catch_up()
+        assert late.counters.entries >= entries - 1  # its own count began one join later

@@ -40,7 +40,7 @@ class Call:
     """One request. ``lasting``: sent again on the next connection if this one ends without an answer.
 
     ``on_answer`` runs in the socket's reader, before the next frame is looked at. ``sent_at``: when it last went out,
-    on trio's clock; None: it has not, on this connection.
+    on trio's clock; None: it has not, on this connection. ``again``: it went out on an earlier one, too.
     """
 
     id: int
@@ -50,6 +50,7 @@ class Call:
     lasting: bool = True
     on_answer: Callable[[Answer], None] | None = None
     sent: bool = False
+    again: bool = False
     sent_at: float | None = None
     answer: Answer | None = None
     done: trio.Event = field(factory=trio.Event)
@@ -180,6 +181,7 @@ class Calls:
                 if call is not None:
                     self._resent += call.sent
                     self._sent += 1
+                    call.again = call.sent
                     call.sent, call.sent_at = True, trio.current_time()
                     return call.frame
             self._wake = trio.Event()
@@ -206,6 +208,9 @@ class Calls:
             # Whoever never had it on the wire knows that it did not happen.
             definite = call is None or not call.sent
             raise TradeError("timeout", f"no answer within {self._call_deadline:g} s", definite, key=key)
+        if isinstance(call.answer, TradeError) and call.again and call.answer.code in NOT_TAKEN_IN:
+            # This node surely did not take it in. The one that died before it answered may have.
+            call.answer.definite = False
         if isinstance(call.answer, Exception):
             raise call.answer
         return call.answer

@@ -88,7 +88,7 @@ class Nodes:
         record.proven, record.node = True, node
         own = told[0] if told else url
         learned = [url, *(address for address in map(self._checked, told) if address is not None)]
-        if own != url:  # a name of its own for where we are, by which it may not be reached from here
+        if _with_path(own) != url:  # a name of its own for where we are, by which it may not be reached from here
             learned = [address for address in learned if address != _with_path(own)]
         urls = tuple(dict.fromkeys([*self.given, *learned]))[: len(self.given) + MOST]
         self._records = {known: self._records.get(known) or _Record() for known in urls}

@@ -73,7 +73,7 @@ class Pace:
             return 0.0  # there are others that were not asked yet
         nodes.begin_round()
         self._be_patient()
-        return max(self.backoff.next(), ended.wait_s)
+        return self.backoff.next() + ended.wait_s
 
     def _lost(self, url: str, ended: Ended, lasted_s: float) -> float:
         nodes = self._nodes
@@ -92,7 +92,7 @@ class Pace:
         if hurry and self._hurried < len(nodes.urls):
             self._hurried += 1  # another node takes us in; not for ever, should they all be going
             return self._chance.uniform(0, JITTER_S) if others else 0.0
-        return max(self.backoff.next(), ended.wait_s)
+        return self.backoff.next() + ended.wait_s
 
     def _be_patient(self) -> None:
         """If all are slow, to hurry from one to the next only makes them slower."""

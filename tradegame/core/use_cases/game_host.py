@@ -220,9 +220,12 @@ class GameHost:
                 return  # somebody asked after we came, and all that was found then is applied
             self._proofs_begun += 1
             number = self._proofs_begun
+            wanted = None
             while self.running:
                 newest = await self._repository.newest_after(self.id, self._replica.revision)
-                if newest is None or await self._reached(newest, LOOK_AGAIN_S):
+                # The first answer counts: what comes later is not waited for, or a busy game would never be caught up.
+                wanted = newest if wanted is None else wanted
+                if newest is None or wanted is None or await self._reached(wanted, LOOK_AGAIN_S):
                     break
             self._proofs = number
 
@@ -391,9 +394,12 @@ class GameHost:
             if self._shown_s > GATHER_FROM_S and gathered >= GATHER_COMMANDS:
                 # Showing an entry to a crowd costs the same for one trade as for a hundred: let more gather.
                 await trio.sleep(min(self._shown_s * GATHER_FACTOR, GATHER_MOST_S))
-            self._tick = False
+            tick, self._tick = self._tick, False
             submissions, texts = self._submissions.take(self.settings.entry_commands, self.settings.entry_bytes)
             gathered = len(texts)
+            if not (submissions or tick):
+                await trio.lowlevel.checkpoint()
+                continue  # all that waited was too late
             at = self._now_ms()
             entry = Entry(at, tuple(submission.command for submission in submissions))
             self._appended += 1

@@ -72,7 +72,7 @@ def _is_endpoint(text: str) -> bool:
 def _is_websocket_url(url: str) -> bool:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    known = scheme in ("ws", "wss") and len(url) <= _URL_LENGTH
+    known = scheme in ("ws", "wss") and len(url) <= _URL_LENGTH and not authority.startswith(("0.0.0.0", "[::]"))
     return known and _is_endpoint(authority) and _PATH.match(slash + path) is not None
 
 
