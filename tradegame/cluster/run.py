@@ -65,6 +65,7 @@ class _Run:
     _over: trio.Event = field(factory=trio.Event, init=False)
     _interrupted: bool = field(default=False, init=False)
     _planned: bool = field(default=False, init=False)
+    _unanswered: int = field(default=0, init=False)
     _ending: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True), init=False)
 
     async def heed(self, signals: AsyncIterator[int]) -> None:
@@ -118,6 +119,7 @@ class _Run:
         # Who presses Ctrl-C wants it to end; what was acknowledged a moment ago may then stay unchecked.
         patient = self._planned or not self._over.is_set()
         await observer.traffic.finish(SETTLE_S if patient else SETTLE_IN_A_HURRY_S, patient=patient)
+        self._unanswered = observer.traffic.unanswered  # before the witnesses are gone
 
     async def _end_start(self, starting: trio.CancelScope) -> None:
         await self._over.wait()
@@ -156,7 +158,7 @@ class _Run:
             return
         crashed = [child.name for child in observer.stage.children if child.ended_by_itself]
         self.said += [
-            f"{traffic.acknowledged:,} commands acknowledged, {traffic.unanswered} unanswered at the end; "
+            f"{traffic.acknowledged:,} commands acknowledged, {self._unanswered} unanswered at the end; "
             f"{traffic.failovers} failovers, longest wait {traffic.timings.longest:.2f} s",
             f"{traffic.checked:,} effects checked, {ledger.unchecked:,} could not be; "
             f"{tape.frames:,} frames, compared {tape.compared:,} times",

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from io import StringIO
 
 from attrs import frozen
 from rich import box
 from rich.align import Align
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from tradegame.cluster.gauges import Health
+from tradegame.cluster.legend import legend, one_line, widest
 from tradegame.cluster.log import Line
 
 _FRAME = box.Box("╭──╮\n│  │\n├──┤\n│  │\n├──┤\n├──┤\n│  │\n╰──╯\n")
 """Rounded, with no lines between columns."""
 
 LOG_LINES = 16
-CHROME = 15
-"""Lines of the screen that are neither a row of a table nor of the log."""
+LOG_FRAME = 2
+SIDE_BY_SIDE = 108
+TABLES_FROM = 58
+"""Columns; a narrower terminal gets the nodes and members as marks in one line."""
 
 _HEALTH: dict[Health, tuple[str, str]] = {
     "serving": ("●", "green"),
@@ -57,14 +61,6 @@ _DIGITS = {
     "8": ("█▀█", "█▀█", "▀▀▀"),
     "9": ("█▀█", "▀▀█", "▀▀▀"),
 }
-_KEYS = (
-    ("1-9", "kill or revive"),
-    ("a-e", "a member"),
-    ("l", "the leader"),
-    ("f 1", "freeze or thaw"),
-    ("r", "rolling restart"),
-    ("q", "quit"),
-)
 
 
 @frozen(kw_only=True)
@@ -117,21 +113,70 @@ class View:
 
 
 def render(view: View, height: int = 40, width: int = 110) -> RenderableType:
-    """The whole screen, for a terminal of that size; narrower than 108 columns, the tables stand one over the other."""
-    nodes, members = _nodes(view.nodes), _members(view.members)
-    rows = max(len(view.nodes), len(view.members))
-    tables: RenderableType
-    if width >= 108:
-        grid = Table.grid(expand=True)
-        grid.add_column(ratio=59)
-        grid.add_column(ratio=41)
-        grid.add_row(nodes, members)
-        tables = grid
-    else:
-        tables = Group(nodes, members)
-        rows = len(view.nodes) + len(view.members) + 4
-    room = max(1, min(LOG_LINES, height - CHROME - rows))
-    return Group(_title(view), tables, _proof(view), _log(view.lines, room), _help(view))
+    """The whole screen, for a terminal of that size; narrower than 108 columns, the tables stand one over the other.
+
+    Where rows are short, log lines go first, then the large digits, the frames, the tables, and the title; what was
+    lost and doubled, and the keys, stay.
+    """
+    console = Console(width=width, height=height, file=StringIO(), color_system=None)
+    above: list[RenderableType] = []
+    for above in _arrangements(view, width):
+        used = len(console.render_lines(Group(*above), pad=False)) + 1
+        if used <= height:
+            room = min(LOG_LINES, height - used - LOG_FRAME)
+            log = [_log(view.lines, room)] if room > 0 else []
+            return Group(*above, *log, legend(view.hint, width))
+    return Group(*above, legend(view.hint, width)) if height > 1 else legend(view.hint, width)
+
+
+def _arrangements(view: View, width: int) -> Iterator[list[RenderableType]]:
+    """What stands above the log and the keys: all of it, then less and less."""
+    title, short, verdict = _title(view), one_line(_what(view)), _verdict(view, width)
+    if width >= TABLES_FROM:
+        framed = _tables(view, width, _FRAME)
+        if _large_fits(view, width):
+            yield [title, framed, _proof(view)]
+        yield [title, framed, verdict]
+        yield [short, _tables(view, width, None), verdict]
+    yield [short, _marks(view), verdict]
+    yield [_marks(view), verdict]
+    yield [verdict]
+
+
+def _tables(view: View, width: int, frame: box.Box | None) -> RenderableType:
+    nodes, members = _nodes(view.nodes, frame), _members(view.members, frame)
+    if width < SIDE_BY_SIDE:
+        return Group(nodes, members)
+    grid = Table.grid(expand=True)
+    grid.add_column(ratio=59)
+    grid.add_column(ratio=41)
+    grid.add_row(nodes, members)
+    return grid
+
+
+def _marks(view: View) -> Text:
+    """Nodes and members, each by its key and its state's mark."""
+    marks = Text(" ").join(Text.assemble(row.key, _HEALTH[row.health]) for row in view.nodes)
+    for row in view.members:
+        marks.append_text(Text.assemble(" ", row.key, ("★", "bold yellow") if row.leads else _HEALTH[row.health]))
+    return one_line(marks)
+
+
+def _verdict(view: View, width: int) -> Text:
+    """What the large digits say, and as much as there is room for, in a line."""
+    parts = [(f"{word} {count}", "bold red" if count else "bold green") for word, count in _counts(view)]
+    line = Text("  ").join(Text(*part) for part in parts)
+    load = f"  {view.per_s:.0f} commands/s  p99 {_milliseconds(view.p99_ms)} ms"
+    return widest((line + Text(f"{load}  longest wait {view.longest_s:.2f} s"), line + Text(load), line), width)
+
+
+def _counts(view: View) -> tuple[tuple[str, int], ...]:
+    return ("lost", view.lost), ("doubled", view.doubled)
+
+
+def _large_fits(view: View, width: int) -> bool:
+    """Whether either count has room for its digits and its word, in a fifth of the panel."""
+    return max(len(str(count)) * 5 - 1 + len(word) for word, count in _counts(view)) <= (width - 6) // 5 - 2
 
 
 def status_line(view: View) -> str:
@@ -166,20 +211,22 @@ def _title(view: View) -> RenderableType:
     grid = Table.grid(expand=True)
     grid.add_column()
     grid.add_column(justify="right")
-    what = f"{view.game}, {view.bots} bots, {view.playing} of {view.clients} clients" if view.game else "is starting"
-    left = Text.assemble(("tradegame cluster", "bold"), f"   {what}")
-    grid.add_row(left, Text.assemble(("join: ", "dim"), (view.join, "underline"), f"   {minutes:02}:{seconds:02}"))
+    clock = f"   {minutes:02}:{seconds:02}"
+    grid.add_row(_what(view), Text.assemble(("join: ", "dim"), (view.join, "underline"), clock))
     return grid
 
 
-def _table() -> Table:
-    return Table(
-        box=_FRAME, expand=True, padding=(0, 1, 0, 0), border_style="bright_black", header_style="bright_black"
-    )
+def _what(view: View) -> Text:
+    what = f"{view.game}, {view.bots} bots, {view.playing} of {view.clients} clients" if view.game else "is starting"
+    return Text.assemble(("tradegame cluster", "bold"), f"   {what}")
 
 
-def _nodes(rows: Sequence[NodeRow]) -> Table:
-    table = _table()
+def _table(frame: box.Box | None) -> Table:
+    return Table(box=frame, expand=True, padding=(0, 1, 0, 0), border_style="bright_black", header_style="bright_black")
+
+
+def _nodes(rows: Sequence[NodeRow], frame: box.Box | None) -> Table:
+    table = _table(frame)
     table.add_column("", style="bold", no_wrap=True)
     table.add_column("node", no_wrap=True)
     table.add_column("port", no_wrap=True, style="dim")
@@ -193,8 +240,8 @@ def _nodes(rows: Sequence[NodeRow]) -> Table:
     return table
 
 
-def _members(rows: Sequence[MemberRow]) -> Table:
-    table = _table()
+def _members(rows: Sequence[MemberRow], frame: box.Box | None) -> Table:
+    table = _table(frame)
     table.add_column("", style="bold", no_wrap=True)
     table.add_column("member", no_wrap=True)
     table.add_column("port", no_wrap=True, style="dim")
@@ -250,15 +297,6 @@ def _log(lines: Sequence[Line], room: int) -> RenderableType:
     for _ in range(room - len(shown)):
         table.add_row("", "", "")
     return Panel(table, box=box.ROUNDED, border_style="bright_black", title="log", title_align="left", padding=(0, 1))
-
-
-def _help(view: View) -> RenderableType:
-    if view.hint:
-        return Align.center(Text(view.hint, "bold yellow"))
-    keys = [Text.assemble((f" {key} ", "reverse"), f" {what}") for key, what in _KEYS]
-    line = Text("  ").join(keys)
-    line.no_wrap, line.overflow = True, "ellipsis"
-    return Align.center(line)
 
 
 def _milliseconds(value: float | None) -> str:

@@ -37,6 +37,8 @@ STINT_S = 20.0
 SENT_AGAIN_SHARE = 0.05
 """Of the acknowledged commands, so many are sent once more with their key, on purpose."""
 ASK_AGAIN_S = 0.2
+REFUSALS_MOST = 25
+"""Refusals of a command that may have happened before, none of them the remembered answer, until it stays unknown."""
 BEGIN_AGAIN_S = 1.0
 
 Result = Bought | Sold | Ordered | Cancelled | Sent
@@ -134,14 +136,20 @@ class Witness:
         self.waits_since = began
         self._ledger.begin(self.player)
         result: Result | None = None
-        known = False
+        known = doubtful = False
+        refusals = 0
         try:
-            while not known:
+            while not known and refusals < REFUSALS_MOST:
                 try:
                     result, known = await command.send(key), True
                 except TradeError as error:
-                    known = error.definite
+                    # Once it may have happened, only the remembered answer to the key tells what became of it: any
+                    # other refusal is of this attempt alone. What the rules refuse is remembered, so asked once more
+                    # it comes replayed.
+                    known = error.definite and (error.replayed or not doubtful)
                     if not known:
+                        refusals += error.definite
+                        doubtful = True
                         self.doubts += 1
                         await trio.sleep(ASK_AGAIN_S)
         finally:
@@ -150,6 +158,9 @@ class Witness:
                 self._ledger.abandon(self.player)
         took = trio.current_time() - began
         self._timings.waits(took)
+        if not known:
+            self._log.add(self.name, f"never learns what became of its {command.name}", "warning")
+            return
         if self.failovers > failovers:
             self.moves = [*self.moves[-10:], took]
         self._timings.answered(trio.current_time(), took, self.url)
