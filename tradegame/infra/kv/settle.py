@@ -9,7 +9,7 @@ import trio
 from attrs import define
 
 from tradegame.core.repositories.errors import StoreFullError, StoreUnavailableError
-from tradegame.infra.kv.port import Compare, KeyValueStore, Operation, TransactionResult
+from tradegame.infra.kv.port import Compare, KeyRange, KeyValueStore, Operation, TransactionResult
 
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.5
@@ -47,6 +47,8 @@ class Settling:
                 try:
                     return await self._kv.transaction(compare, success, failure)
                 except StoreFullError as error:
+                    # etcd says this of the very write that took it over its quota, too, and that one is done.
+                    self.uncertain = self.uncertain or not await self._untouched(compare)
                     if not self.uncertain:
                         raise
                     answered, reason = True, str(error)
@@ -61,3 +63,14 @@ class Settling:
                 raise StoreUnavailableError(f"the store did not answer in time: {reason}", definite=not self.uncertain)
             await trio.sleep(wait_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _untouched(self, compare: Sequence[Compare]) -> bool:
+        """Whether all is as it was before: then nothing was done. By plain reads, which a full etcd answers."""
+        try:
+            for each in compare:
+                pairs = (await self._kv.range(KeyRange(each.key, f"{each.key}\0"), limit=1)).pairs
+                if (pairs[0].mod_revision if pairs else 0) != each.mod_revision:
+                    return False
+        except StoreUnavailableError:
+            return False
+        return True
