@@ -11,6 +11,7 @@ from attrs import evolve
 
 from tests.unit.test_game_host import META, Crowd
 from tradegame.core.domain.errors import UnavailableError, UnknownGameError
+from tradegame.core.repositories import StoreFullError
 from tradegame.core.use_cases.games import GameService
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
@@ -43,3 +44,32 @@ async def test_a_game_that_cannot_be_served_here_is_unavailable_and_not_unknown(
             with pytest.raises(UnknownGameError):
                 games.host("pit")
             nursery.cancel_scope.cancel()
+
+
+class Overfull:
+    """Does the next transaction and says all the same that the store is full, as etcd does over its quota."""
+
+    def __init__(self, kv: Any) -> None:
+        self._kv = kv
+        self.full = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kv, name)
+
+    async def transaction(self, *arguments: Any) -> Any:
+        result = await self._kv.transaction(*arguments)
+        if self.full:
+            self.full = False
+            raise StoreFullError("no space")
+        return result
+
+
+async def test_the_write_that_fills_the_store_was_done_and_is_not_refused() -> None:
+    async with open_sqlite(":memory:") as kv:
+        store = Overfull(kv)
+        repository = KvGameStateRepository(store, "test", deadline_s=2)
+        meta = await repository.create(META)
+        store.full = True
+        await repository.update(meta, "n1-1", b"{}")
+        stored = await repository.get("bazaar")
+        assert [entry.id async for page in repository.entries(stored) for entry in page] == ["n1-1"]
