@@ -40,6 +40,10 @@ class Traffic:
         self._by_player: dict[str, Witness] = {}
         self._over = trio.Event()
         self._done = trio.Event()
+        self.left_unanswered = 0
+        """Commands without an answer when ``finish`` stopped waiting for it; set there."""
+        self.deserted = False
+        """No node served any witness at the end; set by ``finish``."""
 
     @property
     def acknowledged(self) -> int:
@@ -84,8 +88,9 @@ class Traffic:
     async def finish(self, seconds: float, *, patient: bool) -> None:
         """No new commands; wait so long for answers, and for the frames that were acknowledged.
 
-        ``patient``: what is not seen by then counts as lost.
+        ``patient``: what is not seen by then counts as lost, unless there was no node to show it.
         """
+        served = any(witness.connected for witness in self.witnesses)
         self._over.set()
         with trio.move_on_after(seconds):
             await self._done.wait()
@@ -93,7 +98,9 @@ class Traffic:
                 await trio.sleep(0.1)
         for follower in self.followers:
             follower.frames.flush()
-        self.ledger.close(patient)
+        self.left_unanswered = self.unanswered  # now: whoever is cancelled waits no longer
+        self.deserted = bool(self.left_unanswered) and not served
+        self.ledger.close(patient and not self.deserted)
 
     def _head(self) -> int:
         return self.tape.head
