@@ -1,8 +1,22 @@
-"""What takes long runs only where it is asked for."""
+"""What takes long runs only where it is asked for, and what runs away is told so before it takes the machine down."""
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+
+MEMORY_BYTES = 6 * 2**30
+"""The most that a test run may write to: twelve times what it takes. Past it there is a MemoryError, with its place."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard == resource.RLIM_INFINITY or hard > MEMORY_BYTES:
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, hard))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

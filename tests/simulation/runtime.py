@@ -29,6 +29,8 @@ NODE: ContextVar[str] = ContextVar("node")
 
 
 RUNS_WITHOUT_TIME = 20_000
+RUNS_AT_MOST = 2_000_000
+"""So many steps no seed takes, by far: whoever takes more would go on for ever, whatever the clock says."""
 
 
 class SeededSecrets:
@@ -100,6 +102,8 @@ class Freezer:
                 if self._at == runner.clock._virtual_base:
                     self.on_standstill()
                 self._at = runner.clock._virtual_base
+            if self._runs > RUNS_AT_MOST:
+                raise RuntimeError(f"no end after {RUNS_AT_MOST} steps, at {runner.clock._virtual_base} s")
             if held and (node := task.context.get(NODE)) in held:
                 held[node].append((runner, runner.runq.pop()))
 
