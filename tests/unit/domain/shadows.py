@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.events import Applied, BookChanged, Joined, RoundChanged, Said, Traded
+from tradegame.core.domain.events import Applied, BookChanged, Joined, NewsPublished, RoundChanged, Said, Traded
 from tradegame.core.domain.game import Game
 
 
@@ -76,3 +76,7 @@ class Follower:
                 state["messages"] = [*state["messages"], message][-50:]
             elif isinstance(event, RoundChanged):
                 state["phase"], state["round"], state["ends_at"] = event.phase, event.round, event.ends_at
+                state["opened_at"] = event.opened_at or state["opened_at"]
+                state["settled"] = dict(event.settled)
+            elif isinstance(event, NewsPublished):
+                state["news"] = [*state["news"], {"text": event.text, "good": event.good, "at": at}][-20:]

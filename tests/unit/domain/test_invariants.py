@@ -200,7 +200,7 @@ class AnyGame(RuleBasedStateMachine):
         for player in state.players:
             now = views.account(state, player)
             if player not in applied.accounts:
-                assert {**now, "worth": 0} == {**accounts[player], "worth": 0}
+                assert {**now, "worth": 0, "start": 0} == {**accounts[player], "worth": 0, "start": 0}
         assert set(applied.accounts) <= set(state.players)
         for command, outcome in zip(some, applied.outcomes, strict=True):
             self.check_key(command, outcome)

@@ -237,12 +237,24 @@ def test_the_public_state_is_what_the_protocol_says() -> None:
     table.say("ann", "hi")
     state = json.loads(json.dumps(views.public_state(table.game.state)))
     assert state == {
+        "title": "",
+        "about": "",
         "phase": "open",
         "round": 1,
         "ends_at": None,
+        "opened_at": BEGIN,
+        "rules": {
+            "cash": 1_000,
+            "fee_bps": 0,
+            "open_orders": 50,
+            "rounds": None,
+            "goods": {"grain": {"endowment": 100, "house": False, "private_values": False, "settlement": None}},
+        },
         "goods": {"grain": {"last": 10, "bids": [[9, 4]], "asks": [[10, 3]], "volume": 2, "recent": [[BEGIN, 10, 2]]}},
         "players": {"ann": {"name": "Ann"}, "bob": {"name": "Bob"}},
         "messages": [{"player": "ann", "text": "hi", "at": BEGIN}],
+        "news": [],
+        "settled": {},
     }
 
 
@@ -271,6 +283,8 @@ def test_an_account_shows_what_is_free_what_is_held_the_orders_and_the_worth() -
             {"order": "o2", "good": "grain", "side": "bid", "qty": 3, "price": 9},
         ],
         "worth": 1_020 + 98 * 10,
+        "start": 1_000 + 100 * 10,
+        "score": 0,
     }
 
 
@@ -304,6 +318,8 @@ def test_a_summary_is_a_line_of_the_list_of_games() -> None:
         "game": "g",
         "title": "T",
         "phase": "open",
+        "round": 1,
+        "ends_at": None,
         "players": 1,
         "goods": ["grain"],
         "epoch": "epoch",

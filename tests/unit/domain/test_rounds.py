@@ -41,7 +41,7 @@ def test_a_round_goes_from_the_lobby_to_open_to_closed_and_to_the_next() -> None
     assert round_now(table) == ("lobby", 1, 10)
     assert table.game.due_at() == BEGIN + 10 * SECOND
     assert events(table.wait(10 * SECOND - 1)) == []
-    assert events(table.wait(1)) == [RoundChanged("open", 1, BEGIN + 70 * SECOND)]
+    assert events(table.wait(1)) == [RoundChanged("open", 1, BEGIN + 70 * SECOND, BEGIN + 10 * SECOND)]
     assert events(table.wait(60 * SECOND)) == [RoundChanged("closed", 1, BEGIN + 90 * SECOND)]
     assert events(table.wait(20 * SECOND)) == [RoundChanged("lobby", 2, BEGIN + 100 * SECOND)]
     table.wait(10 * SECOND)
@@ -74,7 +74,7 @@ def test_a_round_without_a_closed_phase_is_followed_by_the_next_at_once() -> Non
     table = table_of(lobby_s=0, closed_s=0)
     assert events(table.wait(60 * SECOND)) == [
         RoundChanged("closed", 1, None),
-        RoundChanged("open", 2, BEGIN + 120 * SECOND),
+        RoundChanged("open", 2, BEGIN + 120 * SECOND, BEGIN + 60 * SECOND),
     ]
     assert events(table.wait(60 * SECOND)) == [RoundChanged("closed", 2, None)]
     assert events(table.wait(600 * SECOND)) == []
@@ -213,7 +213,7 @@ def test_the_host_closes_a_game_without_rounds_and_opens_it_as_a_new_round() -> 
     table.bid("ann", 5, 10)
     assert events(table.entry(SetPhase(phase="closed"))) == [RoundChanged("closed", 1, None)]
     assert table.cash("ann") == (1_000, 0)
-    assert events(table.entry(SetPhase(phase="open"))) == [RoundChanged("open", 2, None)]
+    assert events(table.entry(SetPhase(phase="open"))) == [RoundChanged("open", 2, None, table.game.state.opened_at)]
     assert table.bid("ann", 5, 10).resting == 5
 
 
@@ -335,9 +335,9 @@ def test_standings_rank_by_worth_cash_plus_goods_at_the_last_price() -> None:
     table.ask("cid", 10, 50)
     table.bid("cid", 10, 1)
     assert views.standings(table.game.state, 10) == [
-        {"rank": 1, "player": "ann", "name": "Ann", "worth": 1_012 + 99 * 12},
-        {"rank": 1, "player": "bob", "name": "Bob", "worth": 988 + 101 * 12},
-        {"rank": 1, "player": "cid", "name": "Cid", "worth": 1_000 + 100 * 12},
+        {"rank": 1, "player": "ann", "name": "Ann", "worth": 1_012 + 99 * 12, "score": 0},
+        {"rank": 1, "player": "bob", "name": "Bob", "worth": 988 + 101 * 12, "score": 0},
+        {"rank": 1, "player": "cid", "name": "Cid", "worth": 1_000 + 100 * 12, "score": 0},
     ]
 
 

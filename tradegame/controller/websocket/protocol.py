@@ -249,7 +249,9 @@ def _said(event: Said) -> str:
 
 def _round_changed(event: RoundChanged) -> str:
     ends_at = "null" if event.ends_at is None else event.ends_at
-    return f'{{"type":"round","phase":"{event.phase}","round":{event.round},"ends_at":{ends_at}}}'
+    settled = f',"settled":{_json(dict(event.settled))}' if event.settled else ""
+    opened_at = "" if event.opened_at is None else f',"opened_at":{event.opened_at}'
+    return f'{{"type":"round","phase":"{event.phase}","round":{event.round},"ends_at":{ends_at}{opened_at}{settled}}}'
 
 
 def _news(event: NewsPublished) -> str:

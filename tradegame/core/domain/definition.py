@@ -8,11 +8,18 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-RULES_VERSION = 1
-"""The version of the rules that this code plays by. A game of another version is not served."""
+RULES_VERSION = 2
+"""The version of the rules that a new game is played by."""
+RULES_KNOWN = (1, 2)
+"""A game is played on by the rules that it was made with; one of any other version is not served.
+
+2 keeps the results of rounds and the news, and has private values and goods that settle.
+"""
 
 MAX_QTY = 1_000_000
 MAX_PRICE = 1_000_000_000
+MAX_UNITS = 20
+"""The most units of a good that one player has private values for."""
 MAX_FUNDS = 1_000_000_000_000_000
 """The most coins or units that one account is endowed with."""
 
@@ -43,11 +50,42 @@ class HouseDefinition:
 
 
 @frozen(kw_only=True)
+class SettlementDefinition:
+    """A good that is paid at the close, at one of ``values`` that is drawn when the round opens.
+
+    At each of ``hints_at_s``, in seconds after the opening, every player is told in private of one more value that it
+    is not. There are at least two hints fewer than values, so that nobody is told everything.
+    """
+
+    values: tuple[int, ...]
+    hints_at_s: tuple[int, ...] = ()
+
+
+@frozen(kw_only=True)
 class GoodDefinition:
     """A good. ``endowment``: what every player begins with. Without a ``house``, players trade among themselves."""
 
     endowment: int = 0
     house: HouseDefinition | None = None
+    settlement: SettlementDefinition | None = None
+
+
+@frozen(kw_only=True)
+class PrivateValuesDefinition:
+    """A double auction in ``good`` with private values: players are buyer, seller, buyer, … as they join.
+
+    Each has ``units`` marginal values, drawn from ``low`` to ``high`` coins, a seller also that many units. Or they are
+    given: the n-th buyer has the n-th of ``values``, the n-th seller the n-th of ``costs``, from the beginning again
+    where there are more. ``redraw``: anew in every round.
+    """
+
+    good: str
+    units: int = 3
+    low: int = 20
+    high: int = 180
+    values: tuple[tuple[int, ...], ...] = ()
+    costs: tuple[tuple[int, ...], ...] = ()
+    redraw: bool = False
 
 
 @frozen(kw_only=True)
@@ -78,22 +116,39 @@ class NewsDefinition:
 
 @frozen(kw_only=True)
 class GameDefinition:
-    """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap."""
+    """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap.
+
+    ``about`` tells the players what it is about.
+    """
 
     id: str
     title: str = ""
+    about: str = ""
     cash: int = 10_000
     fee_bps: int = 0
     open_orders: int = 50
     goods: dict[str, GoodDefinition]
     rounds: RoundsDefinition | None = None
     news: tuple[NewsDefinition, ...] = ()
+    private_values: PrivateValuesDefinition | None = None
 
 
 def to_json(definition: GameDefinition) -> dict[str, Any]:
-    """Plain JSON data that ``from_json`` reads back."""
+    """Plain JSON data that ``from_json`` reads back. What version 1 did not know is there only where it is used."""
     data = asdict(definition)
     data["news"] = list(data["news"])
+    if not definition.about:
+        del data["about"]
+    if definition.private_values is None:
+        del data["private_values"]
+    else:
+        private = data["private_values"]
+        private["values"], private["costs"] = [list(v) for v in private["values"]], [list(v) for v in private["costs"]]
+    for fields in data["goods"].values():
+        if fields["settlement"] is None:
+            del fields["settlement"]
+        else:
+            fields["settlement"] = {name: list(value) for name, value in fields["settlement"].items()}
     return data
 
 
@@ -103,12 +158,27 @@ def from_json(data: dict[str, Any]) -> GameDefinition:
         good: GoodDefinition(
             endowment=fields["endowment"],
             house=None if fields["house"] is None else HouseDefinition(**fields["house"]),
+            settlement=_settlement(fields.get("settlement")),
         )
         for good, fields in data["goods"].items()
     }
     rounds = None if data["rounds"] is None else RoundsDefinition(**data["rounds"])
     news = tuple(NewsDefinition(**item) for item in data["news"])
-    return GameDefinition(**{**data, "goods": goods, "rounds": rounds, "news": news})
+    private_values = _private_values(data.get("private_values"))
+    return GameDefinition(**{**data, "goods": goods, "rounds": rounds, "news": news, "private_values": private_values})
+
+
+def _settlement(data: dict[str, Any] | None) -> SettlementDefinition | None:
+    if data is None:
+        return None
+    return SettlementDefinition(values=tuple(data["values"]), hints_at_s=tuple(data["hints_at_s"]))
+
+
+def _private_values(data: dict[str, Any] | None) -> PrivateValuesDefinition | None:
+    if data is None:
+        return None
+    schedules = {name: tuple(tuple(schedule) for schedule in data[name]) for name in ("values", "costs")}
+    return PrivateValuesDefinition(**{**data, **schedules})
 
 
 def problems(definition: GameDefinition) -> list[tuple[str, str]]:
@@ -121,6 +191,8 @@ def _problems(definition: GameDefinition) -> Iterator[tuple[str, str]]:
         yield "id", "expected 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit"
     if len(definition.title) > 100 or not _is_utf8(definition.title):
         yield "title", "expected at most 100 characters"
+    if len(definition.about) > 2_000 or not _is_utf8(definition.about):
+        yield "about", "expected at most 2000 characters"
     yield from _range("cash", definition.cash, 0, MAX_FUNDS)
     yield from _range("fee_bps", definition.fee_bps, 0, 10_000)
     yield from _range("open_orders", definition.open_orders, 0, 1_000)
@@ -132,6 +204,10 @@ def _problems(definition: GameDefinition) -> Iterator[tuple[str, str]]:
         yield from _range(f"goods.{good}.endowment", fields.endowment, 0, MAX_FUNDS)
         if fields.house is not None:
             yield from _house_problems(f"goods.{good}.house", fields.house)
+        if fields.settlement is not None:
+            yield from _settlement_problems(f"goods.{good}.settlement", fields.settlement)
+    if definition.private_values is not None:
+        yield from _private_problems("private_values", definition.private_values, definition)
     if definition.rounds is not None:
         yield from _range("rounds.open_s", definition.rounds.open_s, 1, 31_536_000)
         yield from _range("rounds.lobby_s", definition.rounds.lobby_s, 0, 31_536_000)
@@ -166,6 +242,39 @@ def _house_problems(path: str, house: HouseDefinition) -> Iterator[tuple[str, st
         ("drift_bps", 0, 5_000),
     ):
         yield from _range(f"{path}.{name}", getattr(house, name), low, high)
+
+
+def _settlement_problems(path: str, settlement: SettlementDefinition) -> Iterator[tuple[str, str]]:
+    values, hints = settlement.values, settlement.hints_at_s
+    if not 2 <= len(values) <= 20 or len(dict.fromkeys(values)) != len(values):
+        yield f"{path}.values", "expected 2 to 20 values, each another"
+    for index, value in enumerate(values):
+        yield from _range(f"{path}.values[{index}]", value, 0, MAX_PRICE)
+    if len(hints) > max(0, len(values) - 2):
+        yield f"{path}.hints_at_s", "expected at least two hints fewer than values, so that nobody is told everything"
+    for index, at_s in enumerate(hints):
+        yield from _range(f"{path}.hints_at_s[{index}]", at_s, 0, 31_536_000)
+
+
+def _private_problems(
+    path: str, private: PrivateValuesDefinition, definition: GameDefinition
+) -> Iterator[tuple[str, str]]:
+    good = definition.goods.get(private.good)
+    if good is None:
+        yield f"{path}.good", f"expected one of the game's goods, found {private.good!r}"
+    elif good.house is not None or good.settlement is not None or good.endowment:
+        yield f"{path}.good", "expected a good without house, settlement and endowment: only sellers have it"
+    yield from _range(f"{path}.units", private.units, 1, MAX_UNITS)
+    yield from _range(f"{path}.low", private.low, 0, MAX_PRICE)
+    yield from _range(f"{path}.high", private.high, max(1, private.low), MAX_PRICE)
+    for name, schedules in (("values", private.values), ("costs", private.costs)):
+        if len(schedules) > 1_000:
+            yield f"{path}.{name}", "expected at most 1000 lists"
+        for index, schedule in enumerate(schedules):
+            if not 1 <= len(schedule) <= MAX_UNITS:
+                yield f"{path}.{name}[{index}]", f"expected 1 to {MAX_UNITS} units"
+            for unit, value in enumerate(schedule):
+                yield from _range(f"{path}.{name}[{index}][{unit}]", value, 0, MAX_PRICE)
 
 
 def _is_utf8(text: str) -> bool:

@@ -45,11 +45,16 @@ class Said:
 
 @frozen
 class RoundChanged:
-    """``ends_at`` in ms since the Unix epoch; None: until the host says so."""
+    """``ends_at`` in ms since the Unix epoch; None: until the host says so.
+
+    ``opened_at``: when it opened, if it just did. ``settled``: goods, and what each unit of them was paid.
+    """
 
     phase: str
     round: int
     ends_at: int | None
+    opened_at: int | None = None
+    settled: tuple[tuple[str, int], ...] = ()
 
 
 @frozen

@@ -29,7 +29,7 @@ from tradegame.core.domain.commands import (
     encode_entry,
     payload_digest,
 )
-from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
+from tradegame.core.domain.definition import RESERVED_PLAYERS, RULES_VERSION, GameDefinition, to_json
 from tradegame.core.domain.errors import KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.core.domain.events import (
     Accepted,
@@ -43,7 +43,9 @@ from tradegame.core.domain.events import (
     Result,
 )
 from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.rounds import RoundService
+from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player, RememberedKey
 from tradegame.core.domain.trading import TradingService
 
@@ -58,7 +60,9 @@ class Game:
         trading = TradingService(state)
         house = HouseService(state, trading)
         self._house = house
-        self._rounds = RoundService(state, trading, house)
+        self._private_values = PrivateValuesService(state)
+        self._settlement = SettlementService(state)
+        self._rounds = RoundService(state, trading, house, self._private_values, self._settlement)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
             BuyGood: trading.buy,
@@ -72,11 +76,16 @@ class Game:
         self._best = {good: self._best_levels(good) for good in state.markets}
 
     @classmethod
-    def create(cls, definition: GameDefinition, epoch: str, created_at: int, seed: int) -> Game:
-        """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer."""
+    def create(
+        cls, definition: GameDefinition, epoch: str, created_at: int, seed: int, rules: int = RULES_VERSION
+    ) -> Game:
+        """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer.
+
+        ``rules``: one of ``RULES_KNOWN``.
+        """
         origin = json.dumps([epoch, created_at, seed, to_json(definition)])
         chain = hashlib.sha256(origin.encode()).hexdigest()
-        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain))
+        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain, rules))
         game._rounds.begin()
         return game
 
@@ -97,8 +106,7 @@ class Game:
     def due_at(self) -> int | None:
         """When something happens by itself next, in ms since the Unix epoch; None: never."""
         times = [self._rounds.next_phase(), self._rounds.next_news()]
-        tick = self._house.next_tick()
-        times.append(None if tick is None else tick[0])
+        times += [due[0] for due in (self._settlement.next_hint(), self._house.next_tick()) if due is not None]
         return min((time for time in times if time is not None), default=None)
 
     def _apply(self, entry: Entry) -> Applied:
@@ -124,11 +132,12 @@ class Game:
         return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers))
 
     def _advance(self, until: int, effects: Effects) -> None:
-        """Everything that is due by ``until``, in order of its time; at one time: rounds, news, the house."""
+        """Everything that is due by ``until``, in order of its time; at one time: rounds, news, hints, the house."""
         state = self.state
         while True:
             phase, news, tick = self._rounds.next_phase(), self._rounds.next_news(), self._house.next_tick()
-            times = [time for time in (phase, news, tick[0] if tick else None) if time is not None]
+            hint = self._settlement.next_hint()
+            times = [time for time in (phase, news, *(due[0] for due in (hint, tick) if due)) if time is not None]
             if not times or (due := min(times)) > until:
                 break
             state.clock = max(state.clock, due)
@@ -136,6 +145,8 @@ class Game:
                 self._rounds.turn(until, effects)
             elif due == news:
                 self._rounds.publish_scheduled(effects)
+            elif hint is not None and due == hint[0]:
+                self._settlement.hint(hint[1], effects)
             else:
                 assert tick is not None
                 self._house.tick(tick[1], until, effects)
@@ -169,9 +180,12 @@ class Game:
         if command.player in RESERVED_PLAYERS:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
-            state.players[command.player] = Player(command.name)
+            player = Player(command.name)
+            self._private_values.assign(player)
+            state.players[command.player] = player
             state.accounts[command.player] = Account.empty(list(state.markets))
             self._rounds.endow(command.player)
+            self._settlement.catch_up(command.player, effects)
             effects.events.append(Joined(command.player, command.name))
             effects.accounts[command.player] = None
         return Accepted(0)

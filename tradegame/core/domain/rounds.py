@@ -6,12 +6,16 @@ from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.commands import Announce, SetPhase
+from tradegame.core.domain.debrief import round_result
 from tradegame.core.domain.definition import NewsDefinition
 from tradegame.core.domain.errors import UnknownGoodError
 from tradegame.core.domain.events import Accepted, NewsPublished, RoundChanged
 from tradegame.core.domain.house import HouseService
-from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState
+from tradegame.core.domain.private_values import PrivateValuesService, redemption
+from tradegame.core.domain.settlement import SettlementService
+from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, News, Session
 from tradegame.core.domain.trading import TradingService
+from tradegame.core.domain.worth import start, worth
 
 
 @frozen
@@ -21,6 +25,8 @@ class RoundService:
     state: GameState
     trading: TradingService
     house: HouseService
+    private_values: PrivateValuesService
+    settlement: SettlementService
     _news: tuple[NewsDefinition, ...] = field(init=False)
 
     @_news.default
@@ -88,12 +94,15 @@ class RoundService:
     def endow(self, player: str) -> None:
         """Give a player what the definition gives everyone, out of the mint."""
         definition = self.state.definition
-        self._mint(player, definition.cash, {good: f.endowment for good, f in definition.goods.items()})
+        goods = {good: f.endowment for good, f in definition.goods.items()}
+        self._mint(player, definition.cash, goods | self.private_values.endowment(self.state.players[player]))
 
     def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
         if good is not None and bps:
             self.house.shift(good, bps)
         effects.events.append(NewsPublished(text, good))
+        if self.state.rules > 1:
+            self.state.news.append(News(text, good, effects.at))
 
     def _more(self) -> bool:
         rounds = self.state.definition.rounds
@@ -115,10 +124,14 @@ class RoundService:
     def _new_round(self, phase: str, effects: Effects) -> None:
         """Every account begins afresh. The tape goes on: prices, volume and recent trades are the game's."""
         self._withdraw_everything(effects)
+        if self.state.phase == OPEN:  # the host ends it without a closed phase
+            self._settle(effects)
+        self.state.settled.clear()
         for name, account in self.state.accounts.items():
             if name != MINT:
                 self._mint(name, -account.cash, {good: -qty for good, qty in account.goods.items()})
         self.state.round += 1
+        self.private_values.new_round()
         self._endow()
         for player in self.state.players:
             self.endow(player)
@@ -154,12 +167,45 @@ class RoundService:
         state.ends_at = state.clock + lasts * 1000 if lasts else None
         if phase == OPEN:
             state.opened_at, state.news_due = state.clock, 0
+            for market in state.markets.values():
+                market.session = Session()
+            self.settlement.open()
             self.house.open()
-        effects.events.append(RoundChanged(phase, state.round, state.ends_at))
+        opened_at = state.opened_at if phase == OPEN else None
+        settled = tuple(state.settled.items()) if phase == CLOSED else ()
+        effects.events.append(RoundChanged(phase, state.round, state.ends_at, opened_at, settled))
 
     def _close(self, effects: Effects) -> None:
         self._withdraw_everything(effects)
+        if self.state.phase == OPEN:
+            self._settle(effects)
         self._enter(CLOSED, effects)
+
+    def _settle(self, effects: Effects) -> None:
+        """The round's end, with no order open: what is held is turned into what it is worth, and the result is kept."""
+        state = self.state
+        if state.rules == 1:
+            return
+        surplus = self._surplus()
+        self.private_values.redeem(effects)
+        self.settlement.pay(effects)
+        ended = [(name, start(state, name), worth(state, name)) for name in state.players]
+        for name, before, after in ended:
+            state.players[name].score += after - before
+            effects.accounts[name] = None
+        state.results.append(round_result(state, surplus, ended))
+
+    def _surplus(self) -> int | None:
+        """What trade has made of the goods with private values, in coins: by what each unit is worth to who has it."""
+        private = self.state.definition.private_values
+        if private is None:
+            return None
+        made = 0
+        for name, player in self.state.players.items():
+            given = self.private_values.endowment(player).get(private.good, 0)
+            made += redemption(player.values, self.state.accounts[name].goods[private.good])
+            made -= redemption(player.values, given)
+        return made
 
     def _withdraw_everything(self, effects: Effects) -> None:
         for name in self.state.accounts:

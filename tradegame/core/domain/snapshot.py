@@ -13,7 +13,17 @@ from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import Order
 from tradegame.core.domain.events import RESULTS
 from tradegame.core.domain.game import Game
-from tradegame.core.domain.state import GameState, HouseState, Message, Player, RememberedKey
+from tradegame.core.domain.state import (
+    GameState,
+    Hint,
+    HouseState,
+    Message,
+    News,
+    Player,
+    RememberedKey,
+    Session,
+    SettlementState,
+)
 
 SNAPSHOT_SCHEMA = 1
 _PLAIN = [
@@ -68,8 +78,41 @@ def dump(game: Game) -> bytes:
             for good, market in state.markets.items()
         ],
         "messages": [astuple(message) for message in state.messages],
+        **(_later_rules(state) if state.rules > 1 else {}),
     }
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _later_rules(state: GameState) -> dict[str, Any]:
+    """What the rules know since version 2. A game of version 1 is written down as it always was."""
+    return {
+        "rules": state.rules,
+        "news": [astuple(news) for news in state.news],
+        "settled": state.settled,
+        "results": list(state.results),
+        "traders": [
+            [name, player.role, player.values, player.score, [astuple(hint) for hint in player.hints]]
+            for name, player in state.players.items()
+        ],
+        "sessions": [
+            [good, astuple(market.session), None if market.settlement is None else astuple(market.settlement)]
+            for good, market in state.markets.items()
+        ],
+    }
+
+
+def _load_later_rules(state: GameState, data: dict[str, Any]) -> None:
+    state.news.extend(News(*news) for news in data["news"])
+    state.settled = data["settled"]
+    state.results.extend(data["results"])
+    for name, role, values, score, hints in data["traders"]:
+        player = state.players[name]
+        player.role, player.values, player.score = role, tuple(values), score
+        player.hints = [Hint(*hint) for hint in hints]
+    for good, session, settlement in data["sessions"]:
+        market = state.markets[good]
+        market.session = Session(*session)
+        market.settlement = None if settlement is None else SettlementState(*settlement)
 
 
 def load(value: bytes) -> Game:
@@ -77,7 +120,7 @@ def load(value: bytes) -> Game:
     data: dict[str, Any] = json.loads(value)
     if data.get("schema") != SNAPSHOT_SCHEMA:
         raise ValueError(f"a snapshot of schema {data.get('schema')}, where {SNAPSHOT_SCHEMA} is known")
-    state = GameState.blank(definitions.from_json(data["definition"]), "", 0, 0, "")
+    state = GameState.blank(definitions.from_json(data["definition"]), "", 0, 0, "", data.get("rules", 1))
     for name in _PLAIN:
         setattr(state, name, data[name])
     state.accounts = {
@@ -98,6 +141,8 @@ def load(value: bytes) -> Game:
             name, {key: RememberedKey(digest, RESULTS[kind](*rest)) for key, digest, kind, *rest in keys}
         )
     state.messages.extend(Message(*message) for message in data["messages"])
+    if state.rules > 1:
+        _load_later_rules(state, data)
     return Game(state)
 
 

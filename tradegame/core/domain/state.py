@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from attrs import Factory, define
 
 from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import Book
-from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.definition import RULES_VERSION, GameDefinition
 from tradegame.core.domain.events import PublicEvent, Result, Whispered
 
 LOBBY = "lobby"
@@ -16,6 +17,8 @@ OPEN = "open"
 CLOSED = "closed"
 RECENT_TRADES = 200
 MESSAGES_KEPT = 50
+NEWS_KEPT = 20
+ROUNDS_KEPT = 10
 BEST_LEVELS = 5
 MICRO = 1_000_000
 
@@ -30,14 +33,46 @@ class HouseState:
 
 
 @define
+class SettlementState:
+    """What the good will be paid at when the round closes, and how many hints were given so far."""
+
+    value: int
+    hints: int = 0
+
+
+@define
+class Session:
+    """A round's trading in one good: prices in coins, ``notional`` the sum of price times quantity."""
+
+    trades: int = 0
+    volume: int = 0
+    notional: int = 0
+    open: int | None = None
+    high: int | None = None
+    low: int | None = None
+    close: int | None = None
+
+    def trade(self, price: int, qty: int) -> None:
+        self.trades += 1
+        self.volume += qty
+        self.notional += price * qty
+        self.open = price if self.open is None else self.open
+        self.high = price if self.high is None else max(self.high, price)
+        self.low = price if self.low is None else min(self.low, price)
+        self.close = price
+
+
+@define
 class Market:
-    """One good's book and tape. ``recent``: time in ms, price, quantity, oldest first."""
+    """One good's book and tape. ``recent``: time in ms, price, quantity, oldest first. ``session``: of this round."""
 
     book: Book
     last: int | None = None
     volume: int = 0
     recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_TRADES))
     house: HouseState | None = None
+    settlement: SettlementState | None = None
+    session: Session = Factory(Session)
 
 
 @define
@@ -49,9 +84,28 @@ class RememberedKey:
 
 
 @define
+class Hint:
+    """``good`` will not settle at ``value``; told at ``at``, in ms."""
+
+    good: str
+    value: int
+    at: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.good} will not settle at {self.value}"
+
+
+@define
 class Player:
+    """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds."""
+
     name: str
     keys: dict[str, RememberedKey] = Factory(dict)
+    role: str | None = None
+    values: tuple[int, ...] = ()
+    score: int = 0
+    hints: list[Hint] = Factory(list)
 
 
 @define
@@ -61,12 +115,20 @@ class Message:
     at: int
 
 
+@define
+class News:
+    text: str
+    good: str | None
+    at: int
+
+
 @define(eq=False)
 class GameState:
     """``clock`` in ms since the Unix epoch. ``chance``: the generator's state. ``opened_at``: when this round opened.
 
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
-    news of this round that are out.
+    news of this round that are out. ``rules``: the version that it is played by; with 1, there are no ``results`` of
+    closed rounds (see `debrief`) and no ``news``. ``settled``: what goods paid when this round closed.
     """
 
     definition: GameDefinition
@@ -87,12 +149,18 @@ class GameState:
     players: dict[str, Player] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
+    rules: int = RULES_VERSION
+    news: deque[News] = Factory(lambda: deque(maxlen=NEWS_KEPT))
+    settled: dict[str, int] = Factory(dict)
+    results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
 
     @classmethod
-    def blank(cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str) -> GameState:
+    def blank(
+        cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str, rules: int = RULES_VERSION
+    ) -> GameState:
         """A world with nothing in it but the three accounts that are nobody's."""
         goods = list(definition.goods)
-        state = cls(definition, epoch, clock, seed, chain)
+        state = cls(definition, epoch, clock, seed, chain, rules=rules)
         state.accounts = {name: Account.empty(goods) for name in (MINT, HOUSE, FEES)}
         state.markets = {good: Market(Book()) for good in goods}
         return state

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID
+from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.errors import NotJoinedError, UnknownGoodError
-from tradegame.core.domain.state import BEST_LEVELS, GameState
+from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState
+from tradegame.core.domain.worth import start, worth
 
 
 def public_state(state: GameState) -> dict[str, Any]:
-    """A ``state``: five levels a side, the recent trades, the players, the last messages."""
+    """A ``state``: five levels a side, the recent trades, the players, the last messages and news, the game's rules."""
     return {
+        "title": state.definition.title,
+        "about": state.definition.about,
         "phase": state.phase,
         "round": state.round,
         "ends_at": state.ends_at,
+        "opened_at": state.opened_at,
+        "rules": rules(state.definition),
         "goods": {
             good: {
                 "last": market.last,
@@ -28,6 +33,35 @@ def public_state(state: GameState) -> dict[str, Any]:
         },
         "players": {player: {"name": fields.name} for player, fields in state.players.items()},
         "messages": [{"player": message.player, "text": message.text, "at": message.at} for message in state.messages],
+        "news": [{"text": news.text, "good": news.good, "at": news.at} for news in state.news],
+        "settled": dict(state.settled) if state.phase == CLOSED else {},
+    }
+
+
+def rules(definition: GameDefinition) -> dict[str, Any]:
+    """What of a definition a player may know; the house's plans he may not."""
+    private, rounds = definition.private_values, definition.rounds
+    return {
+        "cash": definition.cash,
+        "fee_bps": definition.fee_bps,
+        "open_orders": definition.open_orders,
+        "rounds": None
+        if rounds is None
+        else {
+            "lobby_s": rounds.lobby_s,
+            "open_s": rounds.open_s,
+            "closed_s": rounds.closed_s,
+            "repeat": rounds.repeat,
+        },
+        "goods": {
+            good: {
+                "endowment": fields.endowment,
+                "house": fields.house is not None,
+                "private_values": private is not None and private.good == good,
+                "settlement": None if fields.settlement is None else list(fields.settlement.values),
+            }
+            for good, fields in definition.goods.items()
+        },
     }
 
 
@@ -35,8 +69,8 @@ def account(state: GameState, player: str) -> dict[str, Any]:
     """The player's ``account``. Raises NotJoinedError."""
     if player not in state.players:
         raise NotJoinedError("join the game first")
-    owned = state.accounts[player]
-    return {
+    owned, fields = state.accounts[player], state.players[player]
+    shown: dict[str, Any] = {
         "cash": owned.cash,
         "held_cash": owned.held_cash,
         "goods": owned.goods,
@@ -51,17 +85,18 @@ def account(state: GameState, player: str) -> dict[str, Any]:
             }
             for order in owned.orders.values()
         ],
-        "worth": worth(state, owned),
+        "worth": worth(state, player),
+        "start": start(state, player),
+        "score": fields.score,
     }
-
-
-def worth(state: GameState, owned: Account) -> int:
-    """Cash, held or free, and every good at its last price; a good that has none is worth nothing yet."""
-    total = owned.cash + owned.held_cash
-    for good, market in state.markets.items():
-        if market.last is not None:
-            total += (owned.goods[good] + owned.held_goods[good]) * market.last
-    return total
+    if (private := state.definition.private_values) is not None:
+        shown["role"] = fields.role
+        shown["values"] = {private.good: list(fields.values)}
+    if any(good.settlement is not None for good in state.definition.goods.values()):
+        shown["hints"] = [
+            {"good": hint.good, "not": hint.value, "text": hint.text, "at": hint.at} for hint in fields.hints
+        ]
+    return shown
 
 
 def book(state: GameState, good: str, depth: int) -> dict[str, Any]:
@@ -79,14 +114,24 @@ def book(state: GameState, good: str, depth: int) -> dict[str, Any]:
 
 
 def standings(state: GameState, limit: int) -> list[dict[str, Any]]:
-    """The richest ``limit`` players. Equal worth is equal rank; who joined first stands first."""
-    worths = [(worth(state, state.accounts[player]), player) for player in state.players]
+    """The richest ``limit`` players. Equal worth is equal rank; who joined first stands first.
+
+    With private values, what a player has would tell them: there the worth is the score, the gains of closed rounds.
+    """
+    hidden = state.definition.private_values is not None
+    worths = [(fields.score if hidden else worth(state, name), name) for name, fields in state.players.items()]
     worths.sort(key=lambda item: -item[0])
     rows: list[dict[str, Any]] = []
     for index, (value, player) in enumerate(worths[:limit]):
         rank = rows[-1]["rank"] if rows and rows[-1]["worth"] == value else index + 1
-        rows.append({"rank": rank, "player": player, "name": state.players[player].name, "worth": value})
+        fields = state.players[player]
+        rows.append({"rank": rank, "player": player, "name": fields.name, "worth": value, "score": fields.score})
     return rows
+
+
+def debrief(state: GameState) -> dict[str, Any]:
+    """The results of the last closed rounds, oldest first: see `debrief.round_result`."""
+    return {"rounds": list(state.results)}
 
 
 def summary(state: GameState) -> dict[str, Any]:
@@ -95,6 +140,8 @@ def summary(state: GameState) -> dict[str, Any]:
         "game": state.definition.id,
         "title": state.definition.title,
         "phase": state.phase,
+        "round": state.round,
+        "ends_at": state.ends_at,
         "players": len(state.players),
         "goods": list(state.markets),
         "epoch": state.epoch,

@@ -9,7 +9,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, to_json
+from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
 from tradegame.core.domain.errors import RuleError, UnavailableError, UnknownGameError
 from tradegame.core.repositories import (
     CorruptStoreError,
@@ -170,9 +170,10 @@ class GameService:
         if known is not None and known.meta.epoch == meta.epoch:
             return None
         self.not_served.pop(meta.game, None)
-        if meta.rules != RULES_VERSION:
-            self.not_served[meta.game] = f"its rules are version {meta.rules}, known is {RULES_VERSION}"
-            structlog.get_logger().error("game_not_served", game=meta.game, rules=meta.rules, known_rules=RULES_VERSION)
+        if meta.rules not in RULES_KNOWN:
+            versions = " and ".join(str(version) for version in RULES_KNOWN)
+            self.not_served[meta.game] = f"its rules are version {meta.rules}, known are {versions}"
+            structlog.get_logger().error("game_not_served", game=meta.game, rules=meta.rules, known_rules=versions)
             return None
         self._number += 1
         # a host numbers its own entries, and a game made anew must not meet the old one's

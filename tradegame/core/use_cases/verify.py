@@ -14,7 +14,7 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.account import KEYS_REMEMBERED
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.commands import decode_entry
-from tradegame.core.domain.definition import RULES_VERSION, from_json
+from tradegame.core.domain.definition import RULES_KNOWN, from_json
 from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.use_cases.export_log import ENTRY_MARK, EXPORT_SCHEMA, line_digest
@@ -146,12 +146,13 @@ class _Verification:
         self.id = str(data["game"])
         if hashlib.sha256(json.dumps(data).encode()).hexdigest() != digest:
             raise _Wrong("the first line was changed: its digest is another")
-        if data["schema"] != EXPORT_SCHEMA or data["rules"] != RULES_VERSION:
+        if data["schema"] != EXPORT_SCHEMA or data["rules"] not in RULES_KNOWN:
             raise _Wrong(f"schema {data['schema']} and rules {data['rules']} are not known here")
         self.digests = {reference["generation"]: reference["digest"] for reference in data["snapshots"]}
         self.generation = data["base_generation"]
         if data["state"] is None:
-            return Game.create(from_json(data["definition"]), data["epoch"], data["created_at"], data["seed"])
+            definition = from_json(data["definition"])
+            return Game.create(definition, data["epoch"], data["created_at"], data["seed"], data["rules"])
         game = snapshot.load(data["state"].encode())
         self._check_boundary(game)
         return game

@@ -1,0 +1,96 @@
+"""Goods that settle: at the close every unit is paid at a value that was drawn at the opening, and that nobody knows.
+
+Each player is told, in private, of values that it is not: together they know more than any one does. After Plott and
+Sunder, "Rational expectations and the aggregation of diverse information", Econometrica 56 (1988).
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from tradegame.core.domain.account import HOUSE, MINT
+from tradegame.core.domain.chance import draw_between
+from tradegame.core.domain.definition import SettlementDefinition
+from tradegame.core.domain.events import Whispered
+from tradegame.core.domain.state import OPEN, Effects, GameState, Hint, SettlementState
+
+
+@frozen
+class SettlementService:
+    """Draws values, gives hints, and pays."""
+
+    state: GameState
+
+    def open(self) -> None:
+        """A round opens: new values, and no hint of them yet."""
+        for player in self.state.players.values():
+            player.hints.clear()
+        for good, definition in self._definitions():
+            self.state.chance, index = draw_between(self.state.chance, 0, len(definition.values) - 1)
+            self.state.markets[good].settlement = SettlementState(definition.values[index])
+
+    def next_hint(self) -> tuple[int, str] | None:
+        """When the next hint is due, in ms, and on which good; None: none is left in this round."""
+        state = self.state
+        due: tuple[int, str] | None = None
+        if state.phase == OPEN and state.opened_at is not None:
+            for good, definition in self._definitions():
+                settlement = state.markets[good].settlement
+                if settlement is not None and settlement.hints < len(definition.hints_at_s):
+                    at = state.opened_at + sorted(definition.hints_at_s)[settlement.hints] * 1000
+                    if due is None or at < due[0]:
+                        due = at, good
+        return due
+
+    def hint(self, good: str, effects: Effects) -> None:
+        """Tell every player of one more value that it is not."""
+        settlement = self.state.markets[good].settlement
+        assert settlement is not None
+        settlement.hints += 1
+        for name in self.state.players:
+            self._tell(name, good, settlement, effects)
+
+    def catch_up(self, name: str, effects: Effects) -> None:
+        """One who comes late is told what he would have been."""
+        if self.state.phase == OPEN:
+            for good, _ in self._definitions():
+                settlement = self.state.markets[good].settlement
+                if settlement is not None:
+                    for _ in range(settlement.hints):
+                        self._tell(name, good, settlement, effects)
+
+    def pay(self, effects: Effects) -> None:
+        """The round is over and no order is open: every unit, whoever holds it, is paid."""
+        state = self.state
+        mint = state.accounts[MINT]
+        for good, _ in self._definitions():
+            settlement = state.markets[good].settlement
+            if settlement is None:
+                continue
+            for name, account in state.accounts.items():
+                if name == MINT:
+                    continue
+                qty = account.goods[good]
+                account.cash += qty * settlement.value
+                mint.cash -= qty * settlement.value
+                account.goods[good] -= qty
+                mint.goods[good] += qty
+                effects.accounts[name] = None
+            state.settled[good] = settlement.value
+            state.markets[good].settlement = None
+
+    def _tell(self, name: str, good: str, settlement: SettlementState, effects: Effects) -> None:
+        state, player = self.state, self.state.players[name]
+        told = [hint.value for hint in player.hints if hint.good == good]
+        definition = state.definition.goods[good].settlement
+        assert definition is not None
+        left = [value for value in definition.values if value != settlement.value and value not in told]
+        state.chance, index = draw_between(state.chance, 0, len(left) - 1)
+        hint = Hint(good, left[index], effects.at)
+        player.hints.append(hint)
+        effects.whispers.append(Whispered(HOUSE, name, hint.text))
+        effects.accounts[name] = None
+
+    def _definitions(self) -> list[tuple[str, SettlementDefinition]]:
+        goods = self.state.definition.goods.items()
+        return [(good, fields.settlement) for good, fields in goods if fields.settlement is not None]
