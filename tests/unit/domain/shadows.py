@@ -46,6 +46,10 @@ class Ledger:
                 self.owned["fees"]["cash"] += fee
             elif isinstance(event, RoundChanged):
                 assert event.round >= self.round
+                for good, value in event.settled:
+                    for owned in self.owned.values():
+                        owned["cash"] += owned[good] * value
+                        owned[good] = 0
                 if event.round > self.round:
                     self.round = event.round
                     self.endow()

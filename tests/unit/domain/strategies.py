@@ -24,7 +24,9 @@ from tradegame.core.domain.definition import (
     GoodDefinition,
     HouseDefinition,
     NewsDefinition,
+    PrivateValuesDefinition,
     RoundsDefinition,
+    SettlementDefinition,
     problems,
 )
 
@@ -55,8 +57,29 @@ houses = st.builds(
     tick_s=st.sampled_from([1, 2, 7, 86_400]),
     drift_bps=st.sampled_from([0, 50, 5_000]),
 )
-good_definitions = st.builds(GoodDefinition, endowment=funds, house=st.one_of(st.none(), houses))
 seconds = st.sampled_from([0, 0, 1, 5, 60, 86_400])
+settlements = st.builds(
+    SettlementDefinition,
+    values=st.lists(st.integers(0, 60), min_size=4, max_size=6, unique=True).map(tuple),
+    hints_at_s=st.lists(seconds, max_size=2).map(tuple),
+)
+good_definitions = st.builds(
+    GoodDefinition,
+    endowment=funds,
+    house=st.one_of(st.none(), houses),
+    settlement=st.one_of(st.none(), st.none(), settlements),
+)
+schedules = st.lists(st.lists(st.integers(0, 60), min_size=1, max_size=4).map(tuple), max_size=2).map(tuple)
+private_values = st.builds(
+    PrivateValuesDefinition,
+    good=st.just("wheat"),
+    units=st.integers(1, 4),
+    low=st.integers(0, 9),
+    high=st.integers(9, 60),
+    values=schedules,
+    costs=schedules,
+    redraw=st.booleans(),
+)
 all_rounds = st.builds(
     RoundsDefinition,
     open_s=st.sampled_from([1, 5, 60, 600, 86_400, 31_536_000]),
@@ -74,6 +97,9 @@ def definitions(draw: st.DrawFn) -> GameDefinition:
         NewsDefinition(at_s=draw(seconds), text="!", good=good, anchor_bps=draw(bps) if good else 0)
         for good in draw(st.lists(st.one_of(st.none(), st.sampled_from(list(some))), max_size=4))
     ]
+    private = draw(st.one_of(st.none(), st.none(), private_values))
+    if private is not None:
+        some["wheat"] = GoodDefinition()
     definition = GameDefinition(
         id="g",
         cash=draw(funds),
@@ -82,6 +108,7 @@ def definitions(draw: st.DrawFn) -> GameDefinition:
         goods=some,
         rounds=draw(st.one_of(st.none(), st.none(), all_rounds)),
         news=tuple(news),
+        private_values=private,
     )
     assert problems(definition) == []
     return definition

@@ -34,10 +34,10 @@ class SettlementService:
         state = self.state
         due: tuple[int, str] | None = None
         if state.phase == OPEN and state.opened_at is not None:
-            for good, definition in self._definitions():
-                settlement = state.markets[good].settlement
-                if settlement is not None and settlement.hints < len(definition.hints_at_s):
-                    at = state.opened_at + sorted(definition.hints_at_s)[settlement.hints] * 1000
+            for good, settlement in self._drawn():
+                hints_at_s = sorted(self._definition(good).hints_at_s)
+                if settlement.hints < len(hints_at_s):
+                    at = state.opened_at + hints_at_s[settlement.hints] * 1000
                     if due is None or at < due[0]:
                         due = at, good
         return due
@@ -53,20 +53,15 @@ class SettlementService:
     def catch_up(self, name: str, effects: Effects) -> None:
         """One who comes late is told what he would have been."""
         if self.state.phase == OPEN:
-            for good, _ in self._definitions():
-                settlement = self.state.markets[good].settlement
-                if settlement is not None:
-                    for _ in range(settlement.hints):
-                        self._tell(name, good, settlement, effects)
+            for good, settlement in self._drawn():
+                for _ in range(settlement.hints):
+                    self._tell(name, good, settlement, effects)
 
     def pay(self, effects: Effects) -> None:
         """The round is over and no order is open: every unit, whoever holds it, is paid."""
         state = self.state
         mint = state.accounts[MINT]
-        for good, _ in self._definitions():
-            settlement = state.markets[good].settlement
-            if settlement is None:
-                continue
+        for good, settlement in self._drawn():
             for name, account in state.accounts.items():
                 if name == MINT:
                     continue
@@ -82,14 +77,23 @@ class SettlementService:
     def _tell(self, name: str, good: str, settlement: SettlementState, effects: Effects) -> None:
         state, player = self.state, self.state.players[name]
         told = [hint.value for hint in player.hints if hint.good == good]
-        definition = state.definition.goods[good].settlement
-        assert definition is not None
-        left = [value for value in definition.values if value != settlement.value and value not in told]
+        values = self._definition(good).values
+        left = [value for value in values if value != settlement.value and value not in told]
         state.chance, index = draw_between(state.chance, 0, len(left) - 1)
         hint = Hint(good, left[index], effects.at)
         player.hints.append(hint)
         effects.whispers.append(Whispered(HOUSE, name, hint.text))
         effects.accounts[name] = None
+
+    def _definition(self, good: str) -> SettlementDefinition:
+        definition = self.state.definition.goods[good].settlement
+        assert definition is not None
+        return definition
+
+    def _drawn(self) -> list[tuple[str, SettlementState]]:
+        """The goods whose value is drawn, and not paid yet."""
+        markets = self.state.markets.items()
+        return [(good, market.settlement) for good, market in markets if market.settlement is not None]
 
     def _definitions(self) -> list[tuple[str, SettlementDefinition]]:
         goods = self.state.definition.goods.items()

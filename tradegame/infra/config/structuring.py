@@ -138,6 +138,12 @@ def _integer(value: object, _: object) -> int:
     return value
 
 
+def _boolean(value: object, _: object) -> bool:
+    if type(value) is not bool:
+        raise UnfitError("true or false", value)
+    return value
+
+
 def _string(value: object, _: object) -> str:
     if not isinstance(value, str):
         raise UnfitError("a string", value)
@@ -205,6 +211,7 @@ def _is_of(container: type) -> Callable[[Any], bool]:
 def _make_converter() -> Converter:
     converter = Converter(detailed_validation=True, forbid_extra_keys=True)
     converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook(str, _string)
     converter.register_structure_hook_factory(attrs.has, structure_class)
     converter.register_structure_hook_factory(_is_of(tuple), _tuple)
