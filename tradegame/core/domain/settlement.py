@@ -6,7 +6,7 @@ Sunder, "Rational expectations and the aggregation of diverse information", Econ
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.chance import draw_between
@@ -20,12 +20,18 @@ class SettlementService:
     """Draws values, gives hints, and pays."""
 
     state: GameState
+    _definitions: dict[str, SettlementDefinition] = field(init=False)
+
+    @_definitions.default
+    def _goods_that_settle(self) -> dict[str, SettlementDefinition]:
+        goods = self.state.definition.goods.items()
+        return {good: fields.settlement for good, fields in goods if fields.settlement is not None}
 
     def open(self) -> None:
         """A round opens: new values, and no hint of them yet."""
         for player in self.state.players.values():
             player.hints.clear()
-        for good, definition in self._definitions():
+        for good, definition in self._definitions.items():
             self.state.chance, index = draw_between(self.state.chance, 0, len(definition.values) - 1)
             self.state.markets[good].settlement = SettlementState(definition.values[index])
 
@@ -35,7 +41,7 @@ class SettlementService:
         due: tuple[int, str] | None = None
         if state.phase == OPEN and state.opened_at is not None:
             for good, settlement in self._drawn():
-                hints_at_s = sorted(self._definition(good).hints_at_s)
+                hints_at_s = sorted(self._definitions[good].hints_at_s)
                 if settlement.hints < len(hints_at_s):
                     at = state.opened_at + hints_at_s[settlement.hints] * 1000
                     if due is None or at < due[0]:
@@ -77,7 +83,7 @@ class SettlementService:
     def _tell(self, name: str, good: str, settlement: SettlementState, effects: Effects) -> None:
         state, player = self.state, self.state.players[name]
         told = [hint.value for hint in player.hints if hint.good == good]
-        values = self._definition(good).values
+        values = self._definitions[good].values
         left = [value for value in values if value != settlement.value and value not in told]
         state.chance, index = draw_between(state.chance, 0, len(left) - 1)
         hint = Hint(good, left[index], effects.at)
@@ -85,16 +91,7 @@ class SettlementService:
         effects.whispers.append(Whispered(HOUSE, name, hint.text))
         effects.accounts[name] = None
 
-    def _definition(self, good: str) -> SettlementDefinition:
-        definition = self.state.definition.goods[good].settlement
-        assert definition is not None
-        return definition
-
     def _drawn(self) -> list[tuple[str, SettlementState]]:
         """The goods whose value is drawn, and not paid yet."""
-        markets = self.state.markets.items()
-        return [(good, market.settlement) for good, market in markets if market.settlement is not None]
-
-    def _definitions(self) -> list[tuple[str, SettlementDefinition]]:
-        goods = self.state.definition.goods.items()
-        return [(good, fields.settlement) for good, fields in goods if fields.settlement is not None]
+        settlements = [(good, self.state.markets[good].settlement) for good in self._definitions]
+        return [(good, settlement) for good, settlement in settlements if settlement is not None]
