@@ -19,6 +19,7 @@ from tradegame.controller.front import Door, Listener, open_listeners
 from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
+from tradegame.controller.http.vitals import Vitals
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.repositories import NodeInfo, StoreError
@@ -33,6 +34,7 @@ from tradegame.core.use_cases.presence import ConnectionRegister, Presence, foll
 from tradegame.core.use_cases.sessions import SessionService, opaque_id
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.config import Settings, parse_game_definition
+from tradegame.infra.config.presets import presets
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
 from tradegame.infra.kv.port import KeyValueStore
 from tradegame.infra.stores import open_store
@@ -149,6 +151,8 @@ class Node:
             self.ready,
             node_metrics(measured).render,
             parse_game_definition,
+            presets,
+            Vitals(measured).take,
             settings.admin.token,
         )
         self.http = HttpServer(build_app(services))

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tradegame.controller.http.page import page
+from tradegame.controller.http import pages
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.controller.websocket import values
 from tradegame.controller.websocket.protocol import error_body
 from tradegame.core.domain import views
-from tradegame.core.domain.definition import ID_PATTERN, GameDefinition
+from tradegame.core.domain.definition import ID_PATTERN, GameDefinition, to_json
 from tradegame.core.domain.errors import (
     BadRequestError,
     InternalError,
@@ -75,6 +75,8 @@ class HttpServices:
     ready: Callable[[], str | None]
     metrics: Callable[[], bytes]
     parse_definition: Callable[[Mapping[str, Any]], GameDefinition]
+    presets: Callable[[], Mapping[str, GameDefinition]]
+    vitals: Callable[[], Awaitable[Mapping[str, Any]]]
     admin_token: str
 
 
@@ -82,14 +84,23 @@ def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
     routes = _Routes(services)
     table: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
-        ("GET", "/", page),
+        ("GET", "/", pages.play),
+        ("GET", "/watch/{game}", pages.watch),
+        ("GET", "/host", pages.host),
+        ("GET", "/tradegame.js", pages.client),
+        ("GET", "/tradegame.d.ts", pages.client),
+        ("GET", "/favicon.ico", pages.favicon),
+        ("GET", "/static/{path:path}", pages.static),
         ("GET", "/healthz", routes.health),
         ("GET", "/readyz", routes.ready),
         ("GET", "/metrics", routes.metrics),
         ("GET", "/v1/games", routes.list_games),
         ("GET", "/v1/games/{game}", routes.game),
         ("GET", "/v1/games/{game}/standings", routes.standings),
+        ("GET", "/v1/games/{game}/debrief", routes.debrief),
         ("GET", "/v1/games/{game}/log", routes.log),
+        ("GET", "/v1/presets", routes.presets),
+        ("GET", "/v1/health", routes.vitals),
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", routes.phase),
@@ -180,6 +191,20 @@ class _Routes:
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
         return JSONResponse({"standings": views.standings(self._present(request).game.state, int(limit))})
+
+    async def debrief(self, request: Request) -> Response:
+        return JSONResponse(views.debrief(self._present(request).game.state))
+
+    async def presets(self, request: Request) -> Response:
+        listed = [
+            {"id": name, "title": definition.title, "about": definition.about, "definition": to_json(definition)}
+            for name, definition in self.services.presets().items()
+        ]
+        return JSONResponse({"presets": listed})
+
+    async def vitals(self, request: Request) -> Response:
+        reason = self.services.ready()
+        return JSONResponse({"ready": reason is None, "reason": reason, **await self.services.vitals()})
 
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
