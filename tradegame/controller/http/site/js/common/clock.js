@@ -1,0 +1,27 @@
+// The round's clock.
+
+import { h, setAttribute, setText } from "./dom.js";
+import { span } from "./format.js";
+
+const WORDS = { lobby: "Lobby", open: "Open", closed: "Closed" };
+
+export function roundClock(client, game) {
+  const phase = h("span.tag", {}, "");
+  const round = h("span.soft", {}, "");
+  const left = h("b.num", {}, "");
+  const element = h("span.clock", { role: "timer", "aria-label": "Round clock" }, round, phase, left);
+
+  function tick() {
+    const { phase: now, round: number, ends_at: endsAt, rules } = game.state;
+    setAttribute(phase, "data-phase", now);
+    setText(phase, WORDS[now] ?? now);
+    const rounds = rules?.rounds;
+    setText(round, rounds ? (rounds.repeat > 1 ? `Round ${number} of ${rounds.repeat}` : `Round ${number}`) : number > 1 ? `Round ${number}` : "");
+    setText(left, endsAt === null ? "" : span(endsAt - client.now()));
+  }
+  setInterval(tick, 250);
+  game.on("round", tick);
+  game.on("reset", tick);
+  tick();
+  return element;
+}

@@ -1,0 +1,99 @@
+// Elements without markup: whatever players wrote only ever becomes text.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** h("button.primary", {type: "submit", onclick}, "Buy", child): `on…` are listeners, other names attributes. */
+export function h(tag, attributes, ...children) {
+  const [name, ...classes] = tag.split(".");
+  return fill(document.createElement(name), classes, attributes, children);
+}
+
+export function svg(tag, attributes, ...children) {
+  const [name, ...classes] = tag.split(".");
+  return fill(document.createElementNS(SVG, name), classes, attributes, children);
+}
+
+function fill(element, classes, attributes, children) {
+  if (classes.length) element.classList.add(...classes);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** Text from outside, in its own direction, never wider than its place. */
+export function said(text, tag = "span.text") {
+  return h(tag, { dir: "auto" }, text);
+}
+
+/** Sets only what differs: the browser then has nothing to lay out anew. */
+export function setText(element, text) {
+  if (element.firstChild?.nodeType === 3 && element.childNodes.length === 1) {
+    if (element.firstChild.data !== text) element.firstChild.data = text;
+  } else if (element.textContent !== text || element.childNodes.length !== 1) element.textContent = text;
+}
+
+export function setAttribute(element, name, value) {
+  if (value === null || value === false) {
+    if (element.hasAttribute(name)) element.removeAttribute(name);
+  } else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
+/** As many children as there are items, made once and then only brought up to date. */
+export function rows(parent, items, make, update) {
+  while (parent.children.length > items.length) parent.lastElementChild.remove();
+  items.forEach((item, index) => {
+    if (parent.children.length <= index) parent.append(make());
+    update(parent.children[index], item, index);
+  });
+}
+
+/** A titled region. */
+export function panel(label, { className = "", on = null, end = [], flush = false, head = null } = {}, ...children) {
+  const id = `h-${label.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
+  const body = h("div.body", {}, ...children);
+  if (flush) body.classList.add("flush");
+  const section = h(
+    "section.panel",
+    { "aria-label": label, "data-on": on },
+    h("header", {}, head ?? h("h2", { id }, label), end.length ? h("div.end", {}, ...end) : null),
+    body,
+  );
+  if (className) section.classList.add(...className.split(" "));
+  return { section, body };
+}
+
+/** What changed is drawn once a frame, however often it changes; nothing is drawn while nobody looks. */
+export class Painter {
+  #dirty = new Set();
+  #asked = false;
+
+  /** `paint` is called in the next frame. */
+  mark(paint) {
+    this.#dirty.add(paint);
+    if (!this.#asked) {
+      this.#asked = true;
+      requestAnimationFrame(() => {
+        this.#asked = false;
+        const dirty = [...this.#dirty];
+        this.#dirty.clear();
+        for (const each of dirty) each();
+      });
+    }
+  }
+}
+
+/** Moves the focus into a modal dialog and back; resolves with its return value. */
+export function ask(dialog) {
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    }),
+  );
+}

@@ -1,0 +1,24 @@
+// Numbers and times as people read them.
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const percent = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
+
+export const coins = (value) => (value === null || value === undefined ? "–" : whole.format(value));
+export const signed = (value) => (value > 0 ? `+${whole.format(value)}` : value < 0 ? `−${whole.format(-value)}` : "0");
+export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
+export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
+
+export function time(ms) {
+  return new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+/** 3:07, 1:02:15 */
+export function span(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const tail = `${String(rest).padStart(2, "0")}`;
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+/** "3 wheat", "1 wheat": goods have no plural of their own. */
+export const units = (qty, good) => `${coins(qty)} ${good}`;

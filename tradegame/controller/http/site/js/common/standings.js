@@ -1,0 +1,43 @@
+// Who leads. Asked for now and then: the server ranks.
+
+import { h, rows, setAttribute, setText } from "./dom.js";
+import { coins } from "./format.js";
+
+const EVERY_MS = 2_000;
+
+export function standingsTable(client, game, painter, { limit = 20 } = {}) {
+  const body = h("tbody");
+  const scored = Object.values(game.state.rules?.goods ?? {}).some((good) => good.private_values);
+  const head = h("tr", {}, h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"));
+  const table = h("table", {}, h("thead", {}, head), body);
+  let found = [];
+  const make = () => h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"));
+  const paint = () =>
+    rows(body, found, make, (row, { rank, player, name, worth }) => {
+      const [first, second, third] = row.children;
+      setText(first, String(rank));
+      setText(second.firstChild, name);
+      setAttribute(second.firstChild, "title", name);
+      setText(third, coins(worth));
+      setAttribute(row, "class", player === client.player?.id ? "me" : "");
+    });
+  let asking = false;
+  async function refresh() {
+    if (asking || client.connection.state !== "live" || document.visibilityState === "hidden") return;
+    asking = true;
+    try {
+      found = await game.standings(limit);
+      painter.mark(paint);
+    } catch {
+      // the next time
+    } finally {
+      asking = false;
+    }
+  }
+  setInterval(refresh, EVERY_MS);
+  game.on("round", refresh);
+  game.on("reset", refresh);
+  game.on("joined", refresh);
+  void refresh();
+  return table;
+}

@@ -1,0 +1,47 @@
+// The tape: the last trades, newest first.
+
+import { h, rows, setAttribute, setText } from "./dom.js";
+import { coins, time } from "./format.js";
+
+/** Of one good (`good()` says which), or of all with `good` null; at most `most` rows. */
+export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {}) {
+  const body = h("tbody");
+  const heads = [good === null ? h("th", { scope: "col" }, "Good") : null, h("th.r", { scope: "col" }, "Price"), h("th.r", { scope: "col" }, "Units"), h("th.r", { scope: "col" }, "Time")];
+  const table = h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body);
+  const all = [];
+
+  function make() {
+    const cells = [h("td.r.num"), h("td.r.num"), h("td.r.num.soft")];
+    return h("tr", {}, good === null ? h("td") : null, ...cells);
+  }
+  const paint = () => {
+    const found = good === null ? all : tapes.of(good());
+    const shown = found.slice(-most).reverse();
+    rows(body, shown, make, (row, [at, price, qty, taker, , , which]) => {
+      const cells = [...row.children];
+      if (good === null) setText(cells.shift(), which);
+      setText(cells[0], coins(price));
+      setAttribute(cells[0], "class", `r num ${taker === "buy" ? "up" : taker === "sell" ? "down" : ""}`);
+      setText(cells[1], coins(qty));
+      setText(cells[2], time(at));
+    });
+  };
+  function reset() {
+    all.length = 0;
+    for (const name of Object.keys(game.state.goods)) {
+      for (const trade of tapes.of(name).slice(-most)) all.push([...trade.slice(0, 3), trade[3], trade[4], trade[5], name]);
+    }
+    all.sort((one, other) => one[0] - other[0]);
+    painter.mark(paint);
+  }
+  game.on("trade", (trade, frame) => {
+    if (good === null) {
+      all.push([frame.at, trade.price, trade.qty, trade.taker, trade.buyer, trade.seller, trade.good]);
+      if (all.length > most * 4) all.splice(0, all.length - most);
+    }
+    painter.mark(paint);
+  });
+  game.on("reset", reset);
+  reset();
+  return { table, paint };
+}

@@ -1,0 +1,135 @@
+// The play page: puts the panels together, and keeps what they share.
+
+import { MarketChart, intervals } from "../common/chart.js";
+import { roundClock } from "../common/clock.js";
+import { Painter, h, panel, said, setText } from "../common/dom.js";
+import { coins, direction, percents } from "../common/format.js";
+import { standingsTable } from "../common/standings.js";
+import { connectionStatus } from "../common/status.js";
+import { tapeTable } from "../common/tape.js";
+import { Tapes } from "../common/tapes.js";
+import { toggleTheme } from "../common/theme.js";
+import { bookPanel } from "./book.js";
+import { chatPanels } from "./chat.js";
+import { enter, forget } from "./entry.js";
+import { goodsPanel } from "./goods.js";
+import { keys } from "./keys.js";
+import { ordersPanel } from "./orders.js";
+import { portfolioPanel } from "./portfolio.js";
+import { phases } from "./phases.js";
+import { ticketPanel } from "./ticket.js";
+
+const place = document.getElementById("app");
+
+async function main() {
+  const { client, game } = await enter(place);
+  const painter = new Painter();
+  const tapes = new Tapes(game);
+  const desk = { client, game, painter, tapes, good: Object.keys(game.state.goods)[0], listeners: [] };
+  desk.choose = (good) => {
+    desk.good = good;
+    for (const listener of desk.listeners) listener(good);
+  };
+  desk.onchoose = (listener) => desk.listeners.push(listener);
+
+  const chart = new MarketChart(game, tapes, painter, { mine: client.player.id });
+  const ticket = ticketPanel(desk);
+  const goods = goodsPanel(desk);
+  const book = bookPanel(desk, ticket);
+  const chat = chatPanels(desk);
+  const tape = tapeTable(game, tapes, painter, { good: () => desk.good });
+  const last = h("span.num", {}, "");
+  const change = h("span.num", {}, "");
+  const headline = h("h2.head", {}, "");
+  const chartPanel = panel("Chart", { className: "chart", on: "market", end: [intervals(chart)], flush: true, head: h("div.clock", {}, headline, last, change) });
+  chartPanel.body.replaceWith(chart.plot);
+  chartPanel.section.append(chart.plot);
+  const overlay = phases(desk, chart.plot);
+  desk.onchoose((good) => {
+    chart.show(good);
+    headline.textContent = good;
+    painter.mark(figures);
+    painter.mark(tape.paint);
+  });
+  const figures = () => {
+    const moved = tapes.change(desk.good);
+    setText(last, coins(game.state.goods[desk.good].last));
+    setText(change, moved === null ? "" : percents(moved));
+    change.className = `num ${direction(moved ?? 0)}`;
+  };
+  game.on("trade", (trade) => trade.good === desk.good && painter.mark(figures));
+  game.on("events", () => (document.documentElement.dataset.seq = String(game.seq)));
+  game.on("reset", () => painter.mark(figures));
+
+  const news = h("span.text", { dir: "auto" }, "");
+  const ticker = h("section.ticker", { "aria-label": "News", "aria-live": "polite", "data-on": "market" }, h("strong.warn", {}, "News"), news);
+  const told = () => {
+    const newest = (game.state.news ?? []).at(-1);
+    ticker.hidden = newest === undefined;
+    if (newest) setText(news, newest.text);
+  };
+  game.on("news", told);
+  game.on("reset", told);
+  told();
+
+  const tapePanel = panel("Trades", { on: "market", flush: true }, tape.table);
+  tapePanel.body.tabIndex = 0;
+  const standings = panel("Standings", { on: "more", flush: true }, standingsTable(client, game, painter));
+  standings.body.tabIndex = 0;
+  const play = h(
+    "div.play",
+    { "data-tab": "market" },
+    top(client, game),
+    ticker,
+    h(
+      "main.desk",
+      {},
+      h("div.column.left", {}, goods, portfolioPanel(desk), standings.section, chat.players),
+      h("div.column.centre", {}, chartPanel.section, h("div.lower", {}, ordersPanel(desk), chat.talk)),
+      h("div.column.right", {}, book, ticket.section, tapePanel.section),
+    ),
+  );
+  play.append(tabs(play));
+  place.replaceChildren(play);
+  document.title = `${game.state.title || game.id} · tradegame`;
+  document.documentElement.dataset.seq = String(game.seq);
+  desk.choose(desk.good);
+  keys(desk, ticket, chat);
+  void overlay;
+  client.on("state", ({ state, reason }) => state === "stopped" && over(reason));
+  game.on("gone", () => over("This game is over: the host has deleted it."));
+}
+
+function top(client, game) {
+  const theme = h("button.quiet", { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme }, "◐");
+  const other = h("button.quiet.wide", { type: "button", onclick: forget }, "Play as somebody else");
+  return h(
+    "header.bar",
+    {},
+    h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), said(game.state.title || game.id, "h1.clip.title")),
+    roundClock(client, game),
+    h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, theme),
+  );
+}
+
+function tabs(play) {
+  const names = [["market", "Market"], ["trade", "Trade"], ["orders", "Orders"], ["chat", "Chat"], ["more", "More"]];
+  const buttons = names.map(([tab, label]) => h("button", { type: "button", "aria-pressed": String(tab === "market"), onclick: () => show(tab) }, label));
+  function show(tab) {
+    play.dataset.tab = tab;
+    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(names[index][0] === tab)));
+    scrollTo(0, 0);
+  }
+  return h("nav.bottom", { "aria-label": "Sections" }, ...buttons);
+}
+
+function over(reason) {
+  const again = h("button.primary.big", { type: "button", onclick: () => location.reload() }, "Connect again");
+  const other = h("button.big", { type: "button", onclick: forget }, "Play as somebody else");
+  place.replaceChildren(h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "Disconnected"), said(reason, "p"), h("form", { onsubmit: (event) => event.preventDefault() }, again, other))));
+}
+
+main().catch((error) => {
+  console.warn(error);
+  over(error.message);
+});

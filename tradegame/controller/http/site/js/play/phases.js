@@ -1,0 +1,48 @@
+// The lobby and the close, over the chart: what this game is about; what the round came to.
+
+import { h, said } from "../common/dom.js";
+import { coins, direction, percents, signed } from "../common/format.js";
+
+export function phases({ client, game }, plot) {
+  const overlay = h("div.overlay", { hidden: true });
+  plot.append(overlay);
+
+  async function show() {
+    const { phase, about } = game.state;
+    overlay.hidden = phase === "open";
+    if (phase === "lobby") {
+      overlay.replaceChildren(h("div", {}, h("h3", {}, "The market opens soon"), about ? said(about, "p.text") : null));
+    } else if (phase === "closed") {
+      overlay.replaceChildren(h("div", {}, h("h3", {}, "The market is closed")));
+      try {
+        const response = await fetch(`/v1/games/${encodeURIComponent(game.id)}/debrief`);
+        const round = (await response.json()).rounds?.at(-1);
+        if (round && game.state.phase === "closed") overlay.replaceChildren(result(client, game, round));
+      } catch {
+        // the server is away: the connection's state says so
+      }
+    }
+  }
+  game.on("round", show);
+  game.on("reset", show);
+  void show();
+  return overlay;
+}
+
+function result(client, game, round) {
+  const place = round.players.findIndex(({ player }) => player === client.player.id);
+  const mine = round.players[place];
+  const settled = Object.entries(game.state.settled ?? {}).map(([good, value]) => h("p", {}, `${good} was paid at ${coins(value)}.`));
+  const best = round.players.slice(0, 5).map(({ player, name, gain }, index) =>
+    h(player === client.player.id ? "tr.me" : "tr", {}, h("td.r.num", {}, String(index + 1)), h("td", {}, said(name)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
+  );
+  return h(
+    "div",
+    {},
+    h("h3", {}, `Round ${round.round} is over`),
+    mine ? h("p", {}, `You earned ${signed(mine.gain)} coins and came ${place + 1} of ${round.players.length}.`) : null,
+    round.efficiency_bps === null ? null : h("p", {}, `Together you made ${percents(round.efficiency_bps / 10_000).replace("+", "")} of the gains that there were.`),
+    ...settled,
+    h("table", {}, h("thead", {}, h("tr", {}, h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, "Gain"))), h("tbody", {}, ...best)),
+  );
+}
