@@ -101,6 +101,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/games/{game}/log", routes.log),
         ("GET", "/v1/presets", routes.presets),
         ("GET", "/v1/health", routes.vitals),
+        ("GET", "/v1/admin", routes.admin),
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", routes.phase),
@@ -205,6 +206,11 @@ class _Routes:
     async def vitals(self, request: Request) -> Response:
         reason = self.services.ready()
         return JSONResponse({"ready": reason is None, "reason": reason, **await self.services.vitals()})
+
+    async def admin(self, request: Request) -> Response:
+        """Whether the token is the right one."""
+        self._authorize(request)
+        return JSONResponse({})
 
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""

@@ -26,7 +26,7 @@ export class MarketChart {
     this.#tapes = tapes;
     this.#mine = mine;
     this.#candles = new Candles(seconds);
-    this.plot = h("div.plot", { role: "img", "aria-label": "Price chart" });
+    this.plot = h("div.plot");
     this.#chart = createChart(this.plot, {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: size, background: { color: "transparent" }, fontFamily: getComputedStyle(document.body).fontFamily },
@@ -34,6 +34,9 @@ export class MarketChart {
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: 5, barSpacing: 9 },
       localization: { priceFormatter: (price) => String(Math.round(price)) },
     });
+    const drawn = this.#chart.chartElement();
+    drawn.setAttribute("role", "img");
+    drawn.setAttribute("aria-label", "Price chart");
     this.#prices = this.#chart.addSeries(CandlestickSeries, { priceFormat: { type: "price", precision: 0, minMove: 1 } });
     this.#volumes = this.#chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
     this.#volumes.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });

@@ -8,7 +8,7 @@ const LINES = 200;
 const SHOWN_PLAYERS = 200;
 
 export function chatPanels({ client, game, painter }) {
-  const log = h("ol.log", { role: "log", "aria-label": "Messages", tabindex: 0 });
+  const log = h("div.log", { role: "log", "aria-label": "Messages", tabindex: 0 });
   const to = h("select", { "aria-label": "To" }, h("option", { value: "" }, "Everyone"));
   const text = h("input", { "aria-label": "Message", maxlength: 500, placeholder: "Say something", autocomplete: "off", dir: "auto" });
   const form = h("form", { onsubmit: send }, to, text, h("button", { type: "submit" }, "Send"));
@@ -17,7 +17,7 @@ export function chatPanels({ client, game, painter }) {
 
   function line(kind, who, words) {
     const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.append(h(kind ? `li.${kind}` : "li", {}, who ? said(who, "span.who.text") : null, said(words)));
+    log.append(h(kind ? `div.${kind}` : "div", {}, who ? said(who, "span.who.text") : null, said(words)));
     while (log.children.length > LINES) log.firstElementChild.remove();
     if (bottom) log.scrollTop = log.scrollHeight;
   }

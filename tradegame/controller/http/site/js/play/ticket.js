@@ -15,7 +15,7 @@ export function ticketPanel(desk) {
   const priceLabel = h("span", {}, "Limit");
   const cost = h("output", { id: "cost", for: "qty price" });
   const submit = h("button.big.buy", { type: "submit" }, "Buy");
-  const shares = h("div.shares", { role: "group", "aria-label": "Quantity of what is possible" }, ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)));
+  const shares = h("div.shares", { role: "group", "aria-label": "Share of what is possible" }, ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)));
   const form = h("form", { onsubmit: press, oninput: () => painter.mark(paint), novalidate: true }, h("div.pair", {}, sides, kinds), h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)), shares, cost, submit);
 
   const value = (name) => form.elements[name].value;

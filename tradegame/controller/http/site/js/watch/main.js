@@ -11,6 +11,7 @@ import { tapeTable } from "../common/tape.js";
 import { Tapes } from "../common/tapes.js";
 import { toggleTheme } from "../common/theme.js";
 
+const TOKEN = "tradegame.screen";
 const place = document.getElementById("app");
 
 async function main() {
@@ -20,7 +21,9 @@ async function main() {
     message(`There is no game “${id}” here.`, games);
     return;
   }
-  const client = await connect({ name: "screen" });
+  const token = localStorage.getItem(TOKEN); // the same onlooker each time, not another one
+  const client = await connect({ name: "screen", ...(token === null ? {} : { token }) });
+  localStorage.setItem(TOKEN, client.token);
   const game = await client.join(id, { spectate: true });
   const painter = new Painter();
   const tapes = new Tapes(game);

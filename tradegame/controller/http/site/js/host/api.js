@@ -1,0 +1,66 @@
+// The host's HTTP calls, and their errors in words that help.
+
+const TOKEN = "tradegame.admin";
+let token = sessionStorage.getItem(TOKEN) ?? "";
+
+const HELP = {
+  401: "That is not the admin token of this server.",
+  403: "This server has no admin token, so nobody can host on it: set TRADEGAME_ADMIN__TOKEN before it starts, and open this page again.",
+};
+
+export class ApiError extends Error {
+  constructor(status, error) {
+    const at = error?.at ? ` (${error.at})` : "";
+    super(HELP[status] ?? `${error?.message ?? `the server answered ${status}`}${at}`);
+    this.status = status;
+  }
+}
+
+export async function call(method, path, body) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new ApiError(0, { message: "The server cannot be reached." });
+  }
+  if (!response.ok) throw new ApiError(response.status, (await response.json().catch(() => ({}))).error);
+  return response;
+}
+
+export const json = async (method, path, body) => (await call(method, path, body)).json();
+export const game = (id, rest = "") => `/v1/games/${encodeURIComponent(id)}${rest}`;
+
+export async function signIn(given) {
+  token = given;
+  try {
+    await json("GET", "/v1/admin");
+    sessionStorage.setItem(TOKEN, given);
+  } catch (error) {
+    token = "";
+    throw error;
+  }
+}
+
+export const remembered = () => token;
+
+export function signOut() {
+  sessionStorage.removeItem(TOKEN);
+  location.reload();
+}
+
+export async function download(id) {
+  const response = await call("GET", game(id, "/log"));
+  save(await response.blob(), `${id}.jsonl`);
+}
+
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,100 @@
+// One game, in the host's hand: rounds, news, players, the log.
+
+import { roundClock } from "../common/clock.js";
+import { ask, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
+import { connectionStatus } from "../common/status.js";
+import { toast } from "../common/toast.js";
+import { download, game as path, json } from "./api.js";
+import { debrief } from "./debrief.js";
+
+export function control(client, game, painter, deleted) {
+  const problem = h("p.error", { role: "alert" });
+  async function attempt(call, done) {
+    problem.textContent = "";
+    try {
+      await call();
+      if (done) toast(done);
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  }
+  const phase = (to, done) => () => attempt(() => json("POST", path(game.id, "/phase"), { phase: to }), done);
+  const open = h("button.primary.big", { type: "button", onclick: phase("open", "The round is open.") }, "Open");
+  const close = h("button.big", { type: "button", onclick: phase("closed", "The round is closed.") }, "Close");
+  const lobby = h("button.big", { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") }, "To lobby");
+  const address = `${location.host}/?game=${game.id}`;
+  const places = h("div.row", {}, h("a", { href: `/watch/${game.id}`, target: "_blank" }, "Put the market on the wall"), h("a", { href: `/host?game=${game.id}&debrief`, target: "_blank" }, "Put the debrief on the wall"));
+  const players = h("span.soft", {}, "");
+  const roundsPanel = panel("Rounds", { end: [connectionStatus(client)] }, h("p.soft", {}, "Players join at"), h("p.address", {}, address), h("div.rounds", {}, roundClock(client, game), open, close, lobby, players), problem, places);
+
+  const text = h("input", { id: "headline", maxlength: 500, required: true, dir: "auto" });
+  const good = h("select", { id: "news-good" }, h("option", { value: "" }, "no good"), ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)));
+  const shift = h("input", { id: "shift", type: "number", min: -99, max: 10_000, step: 1, placeholder: "0" });
+  function announce(event) {
+    event.preventDefault();
+    const body = { text: text.value, ...(good.value ? { good: good.value, anchor_bps: Math.round(Number(shift.value || 0) * 100) } : {}) };
+    void attempt(async () => {
+      await json("POST", path(game.id, "/news"), body);
+      text.value = "";
+    }, "Announced.");
+  }
+  const news = panel("News", {}, h("form", { onsubmit: announce }, h("label", {}, "Headline", text), h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)), h("button", { type: "submit" }, "Announce")));
+
+  const list = h("tbody");
+  const make = () => {
+    const kick = h("button", { type: "button" }, "Kick");
+    kick.addEventListener("click", () => remove(kick.player, kick.dataset.name));
+    return h("tr", {}, h("td", {}, h("span.clip", { dir: "auto" })), h("td"), h("td.r", {}, kick));
+  };
+  const paint = () => {
+    const everyone = Object.entries(game.state.players);
+    const here = everyone.filter(([player]) => game.online.has(player)).length;
+    setText(players, `${here} here, ${everyone.length} in all`);
+    open.disabled = game.state.phase === "open";
+    close.disabled = game.state.phase === "closed";
+    lobby.disabled = game.state.phase === "lobby";
+    setText(open, game.state.phase === "closed" ? `Open round ${game.state.round + 1}` : game.state.phase === "lobby" ? `Open round ${game.state.round}` : "Open");
+    setAttribute(open, "aria-label", "Open");
+    rows(list, everyone.slice(0, 500), make, (row, [player, { name }]) => {
+      const [first, second, third] = row.children;
+      setText(first.firstChild, name);
+      setText(second, game.online.has(player) ? "here" : "away");
+      third.firstChild.player = player;
+      third.firstChild.dataset.name = name;
+      setAttribute(third.firstChild, "aria-label", `Kick ${name}`);
+    });
+  };
+  async function remove(player, name) {
+    const dialog = h("dialog", { "aria-label": "Kick" }, h("h2", {}, "Kick ", said(name), "?"), h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Kick")));
+    if ((await ask(dialog)) === "yes") await attempt(() => json("DELETE", `/v1/players/${encodeURIComponent(player)}`), "Kicked.");
+  }
+  for (const type of ["joined", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
+  painter.mark(paint);
+  const table = h("div.scroll", { tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, ...["Player", "Connection", ""].map((title) => h("th", { scope: "col" }, title || h("span.visually-hidden", {}, "Kick"))))), list));
+  const people = panel("Players", { flush: true }, table);
+
+  const place = h("div.debrief");
+  const refresh = debrief(game.id, place);
+  const again = () => refresh().catch(() => {}); // the connection's state tells
+  game.on("round", again);
+  game.on("reset", again);
+  again();
+  const log = h("button", { type: "button", onclick: () => attempt(() => download(game.id)) }, "Download log");
+  async function gone() {
+    const dialog = h("dialog", { "aria-label": "Delete" }, h("h2", {}, "Delete ", said(game.state.title || game.id), "?"), h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Delete")));
+    if ((await ask(dialog)) !== "yes") return;
+    await attempt(async () => {
+      await json("DELETE", path(game.id));
+      deleted();
+    });
+  }
+  const kept = panel("Records", {}, h("div.row", {}, h("button", { type: "button", onclick: gone }, "Delete game")));
+  kept.body.firstChild.prepend(logLink(log));
+  return [roundsPanel.section, panel("Debrief", {}, place).section, h("div.two", {}, news.section, people.section), kept.section];
+}
+
+/** The log comes with the token in a header, so that it is a button that behaves as a link. */
+function logLink(button) {
+  button.setAttribute("role", "link");
+  return button;
+}

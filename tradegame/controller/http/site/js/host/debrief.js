@@ -1,0 +1,73 @@
+// After a round: how prices stood to where supply meets demand, how much of the gains was made, and by whom.
+
+import { h, said } from "../common/dom.js";
+import { coins, direction, percents, signed } from "../common/format.js";
+import { game as path, json, save } from "./api.js";
+import { pricesOverTime, supplyAndDemand } from "./plots.js";
+
+/** `place` is filled with the rounds of a game; returns what refreshes it. */
+export function debrief(id, place) {
+  let rounds = [];
+  let chosen = null;
+  let shown = "";
+
+  async function refresh() {
+    ({ rounds } = await json("GET", path(id, "/debrief")));
+    const key = JSON.stringify(rounds.map(({ round, closed_at: at }) => [round, at]));
+    if (key === shown) return;
+    shown = key;
+    chosen = rounds.length - 1;
+    draw();
+  }
+  function draw() {
+    if (!rounds.length) {
+      place.replaceChildren(h("p.empty", {}, "After the first round closes, its results are here: prices against the equilibrium, efficiency, everybody's gain."));
+      return;
+    }
+    const tabs = rounds.map(({ round }, index) => h("button", { type: "button", "aria-pressed": String(index === chosen), onclick: () => ((chosen = index), draw()) }, `Round ${round}`));
+    place.replaceChildren(h("div.tabs", { role: "group", "aria-label": "Rounds" }, ...tabs), ...report(id, rounds[chosen]));
+  }
+  return refresh;
+}
+
+function report(id, round) {
+  const goods = Object.entries(round.goods).filter(([, fields]) => fields.trades || fields.demand.length || fields.settled !== null);
+  const traded = Object.values(round.goods).reduce((sum, { trades }) => sum + trades, 0);
+  const facts = [["Trades", coins(traded)], ["Players", coins(round.players.length)]];
+  if (round.efficiency_bps !== null) facts.unshift(["Efficiency", percents(round.efficiency_bps / 10_000).replace("+", "")], ["Gains made", `${coins(round.surplus)} of ${coins(round.max_surplus)}`]);
+  return [
+    h("div.figures", {}, ...facts.map(([name, value]) => h("dl", {}, h("dt", {}, name), h("dd.num", {}, value)))),
+    ...goods.map(([good, fields]) => goodReport(good, fields, round)),
+    results(id, round),
+  ];
+}
+
+function goodReport(good, fields, round) {
+  const mean = fields.volume ? Math.round((fields.notional / fields.volume) * 10) / 10 : null;
+  const words = [mean === null ? "no trade" : `${coins(fields.volume)} units in ${fields.trades} trades, ${fields.low} to ${fields.high}, mean price ${mean}`];
+  if (fields.equilibrium) words.push(`theory: ${fields.equilibrium.qty} units between ${fields.equilibrium.low} and ${fields.equilibrium.high}`);
+  if (fields.settled !== null) words.push(`it settled at ${fields.settled}`);
+  const plots = [];
+  if (fields.trades) plots.push(h("figure", {}, h("figcaption", {}, "Each trade's price; the band is where supply meets demand"), pricesOverTime(fields, round.opened_at, round.closed_at)));
+  if (fields.demand.length || fields.supply.length) plots.push(h("figure", {}, h("figcaption", {}, "What units were worth to buyers, and cost sellers"), supplyAndDemand(fields)));
+  return h("section", { "aria-label": `Debrief of ${good}` }, h("h3", {}, good), h("p.soft", {}, `${words.join("; ")}.`), h("div.plots", {}, ...plots));
+}
+
+function results(id, round) {
+  const roles = round.players.some(({ role }) => role !== null);
+  const head = ["#", "Player", ...(roles ? ["Role"] : []), "Began with", "Ended with", "Gain"];
+  const rows = round.players.map(({ name, role, start, worth, gain }, index) =>
+    h("tr", {}, h("td.r.num", {}, String(index + 1)), h("td", {}, said(name)), roles ? h("td", {}, role ?? "") : null, h("td.r.num", {}, coins(start)), h("td.r.num", {}, coins(worth)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
+  );
+  const right = (title) => (["Player", "Role"].includes(title) ? "th" : "th.r");
+  const table = h("table", {}, h("caption.visually-hidden", {}, `Results of round ${round.round}`), h("thead", {}, h("tr", {}, ...head.map((title) => h(right(title), { scope: "col" }, title)))), h("tbody", {}, ...rows));
+  return h("div", {}, h("div.row", {}, h("h3", {}, "Results"), h("button", { type: "button", onclick: () => csv(id, round) }, "Download CSV")), h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Results" }, table));
+}
+
+function csv(id, round) {
+  // a cell that begins like a formula is text all the same
+  const cell = (value) => `"${String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+  const lines = [["player", "name", "role", "start", "worth", "gain"], ...round.players.map((row) => [row.player, row.name, row.role, row.start, row.worth, row.gain])];
+  const text = lines.map((line) => line.map((value) => (typeof value === "number" ? value : cell(value))).join(",")).join("\r\n");
+  save(new Blob([`\ufeff${text}\r\n`], { type: "text/csv;charset=utf-8" }), `${id}-round-${round.round}.csv`);
+}

@@ -1,0 +1,118 @@
+// The host's page: sign in, make games, run their rounds, see how the server does, read the debrief.
+
+import { connect } from "/tradegame.js";
+import { Painter, h, panel, said, setText } from "../common/dom.js";
+import { coins } from "../common/format.js";
+import { toggleTheme } from "../common/theme.js";
+import { game as path, json, remembered, signIn, signOut } from "./api.js";
+import { control } from "./control.js";
+import { debrief } from "./debrief.js";
+import { newGamePanel } from "./newgame.js";
+
+const place = document.getElementById("app");
+const asked = new URLSearchParams(location.search);
+const TOKEN = "tradegame.host";
+const EVERY_MS = 2_000;
+
+/** A page that was closed for long asks at once. */
+function every(ms, call) {
+  const once = () => document.visibilityState === "visible" && call().catch(() => {});
+  setInterval(once, ms);
+  once();
+}
+
+async function alone(id) {
+  const { title } = await json("GET", path(id));
+  const results = h("div.debrief");
+  place.replaceChildren(h("main.alone", {}, h("h1", {}, said(title || id)), h("section", { "aria-label": "Debrief" }, results)));
+  document.title = `Debrief · ${title || id}`;
+  every(EVERY_MS, debrief(id, results));
+}
+
+function door(problem = "") {
+  const token = h("input", { id: "token", type: "password", required: true, autocomplete: "current-password", "aria-describedby": "token-problem" });
+  const error = h("p.error", { id: "token-problem", role: "alert" }, problem);
+  async function submit(event) {
+    event.preventDefault();
+    error.textContent = "";
+    try {
+      await signIn(token.value);
+      await desk();
+    } catch (refused) {
+      error.textContent = refused.message;
+      token.focus();
+    }
+  }
+  place.replaceChildren(
+    h("main.welcome", {}, h("div.card", {}, h("h1", {}, "Host"), h("p", {}, "Make games, open and close rounds, read the debrief."), h("form", { onsubmit: submit }, h("label", { for: "token" }, "Admin token"), token, error, h("button.primary.big", { type: "submit" }, "Sign in")), h("p.soft", {}, "It is what the server was started with, as TRADEGAME_ADMIN__TOKEN."))),
+  );
+  token.focus();
+}
+
+async function desk() {
+  const token = sessionStorage.getItem(TOKEN);
+  const client = await connect({ name: "the host", ...(token === null ? {} : { token }) });
+  sessionStorage.setItem(TOKEN, client.token);
+  const painter = new Painter();
+  const main = h("div.main");
+  const list = h("ul.games");
+  const side = h("div.side", {}, panel("Games", { flush: true }, list).section, health(), await newGamePanel(({ game }) => void refresh().then(() => choose(game))));
+  let chosen = null;
+
+  async function refresh() {
+    const { games } = await json("GET", "/v1/games");
+    list.replaceChildren(
+      ...(games.length
+        ? games.map(({ game, title, phase, players }) =>
+            h("li", {}, h("button", { type: "button", "aria-pressed": String(game === chosen), onclick: () => choose(game) }, said(title || game), h("span.tag.end", { "data-phase": phase }, phase), h("span.soft.num", {}, coins(players)))))
+        : [h("li.empty", {}, "No game yet.")]),
+    );
+    return games;
+  }
+  async function choose(id) {
+    if (chosen !== null && chosen !== id) await client.games.get(chosen)?.leave().catch(() => {});
+    chosen = id;
+    history.replaceState(null, "", `/host?game=${encodeURIComponent(id)}`);
+    const game = await client.join(id, { spectate: true });
+    main.replaceChildren(h("h1", {}, said(game.state.title || id)), ...control(client, game, painter, () => location.assign("/host")));
+    await refresh();
+  }
+  client.on("state", () => {});
+  place.replaceChildren(
+    h("header.bar", {}, h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
+    h("main.host", {}, side, main),
+  );
+  const games = await refresh();
+  every(EVERY_MS * 2, refresh);
+  const first = games.find(({ game }) => game === asked.get("game")) ?? games[0];
+  if (first) await choose(first.game);
+  else main.replaceChildren(h("h1", {}, "Host"), h("p.empty", {}, "Choose a preset at the left, and create your first game."));
+}
+
+function health() {
+  const names = [["players_online", "Players"], ["commands_per_s", "Commands/s"], ["p99_ms", "p99, ms"], ["lag_ms", "Lag, ms"], ["audit_problems", "Audit"], ["nodes", "Nodes"]];
+  const values = new Map(names.map(([name]) => [name, h("dd.num", {}, "–")]));
+  const state = h("span.tag", {}, "");
+  every(EVERY_MS, async () => {
+    try {
+      const told = await json("GET", "/v1/health");
+      for (const [name, element] of values) setText(element, coins(told[name]));
+      values.get("audit_problems").classList.toggle("warn", told.audit_problems > 0);
+      setText(state, told.ready ? "ready" : told.reason);
+    } catch {
+      setText(state, "not reached");
+    }
+  });
+  return panel("Health", { end: [state] }, h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name))))).section;
+}
+
+async function main() {
+  if (asked.has("debrief") && asked.get("game")) return alone(asked.get("game"));
+  if (!remembered()) return door();
+  return desk();
+}
+
+main().catch((error) => {
+  console.warn(error);
+  door(error.message);
+});

@@ -1,0 +1,57 @@
+// The debrief's drawings: supply and demand as steps, and each trade's price against time.
+
+import { svg } from "../common/dom.js";
+import { coins } from "../common/format.js";
+
+const BOX = { width: 560, height: 300, left: 44, right: 14, top: 14, bottom: 30 };
+
+function frame(title, words, low, high) {
+  const span = Math.max(1, high - low);
+  const y = (value) => BOX.height - BOX.bottom - ((value - low) / span) * (BOX.height - BOX.top - BOX.bottom);
+  const picture = svg("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": `${title}. ${words}` });
+  for (let step = 0; step <= 4; step += 1) {
+    const value = low + (span * step) / 4;
+    picture.append(
+      svg("line.line", { x1: BOX.left, x2: BOX.width - BOX.right, y1: y(value), y2: y(value) }),
+      svg("text", { x: BOX.left - 6, y: y(value) + 4, "text-anchor": "end" }, coins(Math.round(value))),
+    );
+  }
+  picture.append(svg("line.axis", { x1: BOX.left, x2: BOX.width - BOX.right, y1: BOX.height - BOX.bottom, y2: BOX.height - BOX.bottom }));
+  return { picture, y };
+}
+
+function band(picture, y, equilibrium) {
+  if (equilibrium === null) return;
+  const top = y(equilibrium.high);
+  picture.append(svg("rect.band", { x: BOX.left, width: BOX.width - BOX.left - BOX.right, y: top, height: Math.max(2, y(equilibrium.low) - top) }));
+}
+
+export function supplyAndDemand({ demand, supply, equilibrium }) {
+  const values = [...demand, ...supply];
+  const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
+  const words = equilibrium ? `They meet at ${equilibrium.qty} units, between ${equilibrium.low} and ${equilibrium.high} coins.` : "They do not meet.";
+  const { picture, y } = frame("Supply and demand", words, low, high);
+  const most = Math.max(demand.length, supply.length, 1);
+  const x = (units) => BOX.left + (units / most) * (BOX.width - BOX.left - BOX.right);
+  band(picture, y, equilibrium);
+  const steps = (list) => list.map((value, index) => `${index ? "L" : "M"}${x(index)} ${y(value)}L${x(index + 1)} ${y(value)}`).join("");
+  if (demand.length) picture.append(svg("path.demand", { d: steps(demand) }), svg("text.label-demand", { x: x(0) + 8, y: Math.max(26, y(demand[0]) - 6) }, "demand"));
+  if (supply.length) picture.append(svg("path.supply", { d: steps(supply) }), svg("text.label-supply", { x: x(0) + 8, y: y(supply[0]) - 6 }, "supply"));
+  picture.append(svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, `${most} units`));
+  return picture;
+}
+
+export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedAt) {
+  const values = [...tape.map(([, price]) => price), ...(equilibrium ? [equilibrium.low, equilibrium.high] : []), ...(settled === null ? [] : [settled])];
+  const spread = Math.max(4, (Math.max(...values) - Math.min(...values)) * 0.15);
+  const [low, high] = values.length ? [Math.max(0, Math.floor(Math.min(...values) - spread)), Math.ceil(Math.max(...values) + spread)] : [0, 1];
+  const { picture, y } = frame("Prices over time", `${tape.length} trades.`, low, high);
+  const from = Math.min(openedAt, tape[0]?.[0] ?? openedAt);
+  const x = (at) => BOX.left + ((at - from) / Math.max(1, closedAt - from)) * (BOX.width - BOX.left - BOX.right);
+  band(picture, y, equilibrium);
+  if (settled !== null) band(picture, y, { low: settled, high: settled });
+  if (tape.length) picture.append(svg("path.path", { d: tape.map(([at, price], index) => `${index ? "L" : "M"}${x(at).toFixed(1)} ${y(price).toFixed(1)}`).join("") }));
+  for (const [at, price] of tape) picture.append(svg("circle.dot", { cx: x(at).toFixed(1), cy: y(price).toFixed(1), r: 3.2 }));
+  picture.append(svg("text", { x: BOX.left, y: BOX.height - 8 }, "opening"), svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, "close"));
+  return picture;
+}
