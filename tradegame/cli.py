@@ -92,6 +92,10 @@ def serve(
     log_level: LogLevel = None,
     log_format: LogFormat = None,
     bots: Annotated[int, typer.Option(min=0, max=1_000, metavar="N", help="So many bots play along.")] = 0,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A game that comes along: bazaar, classroom or pit. Again, for several."),
+    ] = None,
 ) -> None:
     """Serve games, until Ctrl-C or SIGTERM.
 
@@ -113,6 +117,7 @@ def serve(
             "store.url": store,
             "log.level": log_level,
             "log.format": log_format,
+            "games": _games_of(preset),
         },
     )
     from tradegame.app import run
@@ -333,6 +338,19 @@ def _settings(file: Path | None, flags: dict[str, Any]) -> Settings:
     except ConfigError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from None
+
+
+def _games_of(names: list[str] | None) -> list[dict[str, Any]] | None:
+    """The presets of these names; None: the configuration says which games there are."""
+    if not names:
+        return None
+    from tradegame.infra.config.presets import presets
+
+    known = presets()
+    for name in names:
+        if name not in known:
+            _give_up(f"no preset {name!r}; there are {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,26 @@ import signal
 
 import pytest
 import trio
+from attrs import evolve
 from rich.console import Console
 
 from tests.support.fake_server import FakeServer
 from tests.unit.test_client_sockets import serving
 from tradegame.client import Account, Good, OpenOrder, State, connect
-from tradegame.client.bots import KINDS, Bot, MarketMaker, Quote, Take, TrendFollower, Withdraw, ZeroIntelligence, fleet
+from tradegame.client.bots import (
+    KINDS,
+    Bot,
+    Informed,
+    MarketMaker,
+    Quote,
+    Take,
+    TrendFollower,
+    Withdraw,
+    ZeroIntelligence,
+    fleet,
+)
 from tradegame.client.bots import run_bots as run
+from tradegame.client.state import GoodRules, Rules
 
 NO_CASH = {"code": "insufficient_cash", "message": "needs 60 coins, has 12", "definite": True}
 CLOSED = {"code": "not_open", "message": "the game is in its closed phase", "definite": True}
@@ -27,7 +40,8 @@ def state(price: int = 20) -> State:
     def good() -> Good:
         return Good(price, ((price - 1, 50),), ((price + 1, 50),))
 
-    return State(phase="open", round=1, goods={"grain": good(), "wool": good()})
+    rules = Rules(goods={"grain": GoodRules(settlement=(10, 20, 30)), "wool": GoodRules()})
+    return State(phase="open", round=1, goods={"grain": good(), "wool": good()}, rules=rules)
 
 
 def feed(market: State, prices: list[int]) -> None:
@@ -245,3 +259,37 @@ def test_a_kind_may_be_shortened() -> None:
 async def test_an_unknown_kind_is_told_with_the_ones_there_are() -> None:
     with pytest.raises(ValueError, match="oracle; there are zero_intelligence"):
         await run("ws://127.0.0.1:1/ws", "bazaar", 1, ["oracle"])
+
+
+def by_values(role: str, values: tuple[int, ...], owned: int) -> Account:
+    return evolve(account(grain=owned), role=role, values={"grain": values})
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_zero_intelligence_loses_nothing_by_its_private_values(seed: int) -> None:
+    bot = ZeroIntelligence(seed)
+    (bid,) = bot.decide(state(), by_values("buyer", (90, 40), 1))
+    assert isinstance(bid, Quote)
+    assert (bid.side, bid.qty) == ("bid", 1)
+    assert 1 <= bid.price <= 40
+    (ask,) = bot.decide(state(), by_values("seller", (90, 40), 1))
+    assert isinstance(ask, Quote)
+    assert (ask.side, ask.qty) == ("ask", 1)
+    assert ask.price >= 90
+
+
+def test_zero_intelligence_rests_when_it_has_all_that_is_worth_something() -> None:
+    bot = ZeroIntelligence(1)
+    assert bot.decide(state(), by_values("buyer", (90, 40), 2)) == []
+    assert bot.decide(state(), by_values("seller", (90, 40), 0)) == []
+
+
+def test_informed_rules_out_what_it_was_told() -> None:
+    hints = ({"good": "grain", "not": 10, "text": "", "at": 0}, {"good": "grain", "not": 20, "text": "", "at": 0})
+    market = state()
+    market.goods["grain"] = Good()
+    bot, me = Informed(1), evolve(account(grain=20), hints=hints)
+    made = [action for _ in range(50) for action in bot.decide(market, me) if isinstance(action, Quote)]
+    assert made
+    assert all(25 <= quote.price <= 35 for quote in made)
+    assert {quote.side for quote in made} == {"bid", "ask"}

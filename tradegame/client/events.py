@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from tradegame.client.errors import ProtocolError
 from tradegame.client.results import Account, Level
@@ -56,13 +56,18 @@ class Said:
 
 @frozen
 class RoundChanged:
-    """``phase`` is ``lobby``, ``open`` or ``closed``. ``ends_at`` None: until the host says so."""
+    """``phase`` is ``lobby``, ``open`` or ``closed``. ``ends_at`` None: until the host says so.
+
+    ``opened_at``: when it opened, in ms, if it just did. ``settled``: what each unit of a good was paid at this close.
+    """
 
     seq: int
     at: int
     phase: str
     round: int
     ends_at: int | None = None
+    opened_at: int | None = None
+    settled: dict[str, int] = Factory(dict)
 
 
 @frozen

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import Any
+
+from attrs import Factory, frozen
 
 Level = tuple[int, int]
 """A price, and the quantity that rests at it."""
@@ -84,7 +86,13 @@ class OpenOrder:
 
 @frozen
 class Account:
-    """``cash`` and ``goods`` are what is free; ``worth`` counts everything, goods at their last price."""
+    """``cash`` and ``goods`` are what is free; ``worth`` counts everything, goods at their last price.
+
+    ``start``: the worth with which this round began, valued as now; ``score``: the gains of closed rounds. In a game
+    with private values ``role`` is ``buyer`` or ``seller``, and ``values`` what the 1st, 2nd … unit held at the close
+    is worth to this player, which ``worth`` counts too. ``hints``: ``{"good", "not", "text", "at"}``, a value that a
+    good will not settle at.
+    """
 
     cash: int
     held_cash: int
@@ -92,6 +100,11 @@ class Account:
     held_goods: dict[str, int]
     orders: tuple[OpenOrder, ...]
     worth: int
+    start: int = 0
+    score: int = 0
+    role: str | None = None
+    values: dict[str, tuple[int, ...]] = Factory(dict)
+    hints: tuple[dict[str, Any], ...] = ()
 
 
 @frozen
@@ -113,6 +126,7 @@ class Standing:
     player: str
     name: str
     worth: int
+    score: int = 0
 
 
 @frozen

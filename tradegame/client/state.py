@@ -7,12 +7,13 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
-from tradegame.client.events import BookChanged, Joined, PublicEvent, RoundChanged, Said, Trade
+from tradegame.client.events import BookChanged, Joined, News, PublicEvent, RoundChanged, Said, Trade
 from tradegame.client.results import Level
 from tradegame.client.wire import decode
 
 RECENT_TRADES = 200
 MESSAGES_KEPT = 50
+NEWS_KEPT = 20
 
 
 @define(eq=False)
@@ -69,6 +70,35 @@ class _Market:
 
 
 @frozen
+class Headline:
+    """News. ``at`` in ms since the Unix epoch."""
+
+    text: str
+    good: str | None
+    at: int
+
+
+@frozen
+class GoodRules:
+    """``settlement``: the values at one of which it is paid at the close; None: it is not."""
+
+    endowment: int = 0
+    house: bool = False
+    private_values: bool = False
+    settlement: tuple[int, ...] | None = None
+
+
+@frozen
+class Rules:
+    """What of the game's definition players may know; as it was for all games where an older server does not tell."""
+
+    cash: int = 0
+    fee_bps: int = 0
+    open_orders: int = 0
+    goods: dict[str, GoodRules] = Factory(dict)
+
+
+@frozen
 class _Snapshot:
     phase: str
     round: int
@@ -76,6 +106,12 @@ class _Snapshot:
     goods: dict[str, _Market]
     players: dict[str, Player]
     messages: tuple[Message, ...]
+    title: str = ""
+    about: str = ""
+    opened_at: int | None = None
+    rules: Rules = Rules()
+    news: tuple[Headline, ...] = ()
+    settled: dict[str, int] = Factory(dict)
 
 
 @define(eq=False)
@@ -83,6 +119,7 @@ class State:
     """The mirror. Always one and the same object for a game, changed in place; read it, do not write it.
 
     ``seq`` and ``epoch`` say which frame it stands at; ``at`` is that frame's time. ``online``: who is connected.
+    ``opened_at``: when a round last opened, in ms. ``settled``: what goods paid when this round closed.
     """
 
     phase: str = "lobby"
@@ -91,6 +128,12 @@ class State:
     goods: dict[str, Good] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
+    title: str = ""
+    about: str = ""
+    opened_at: int | None = None
+    rules: Rules = Rules()
+    news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
+    settled: dict[str, int] = Factory(dict)
     online: set[str] = Factory(set)
     epoch: str = ""
     seq: int = 0
@@ -103,6 +146,10 @@ class State:
         self.players = dict(new.players)
         self.messages.clear()
         self.messages.extend(new.messages)
+        self.title, self.about, self.opened_at, self.rules = new.title, new.about, new.opened_at, new.rules
+        self.news.clear()
+        self.news.extend(new.news)
+        self.settled = dict(new.settled)
         self.goods = {
             name: Good(market.last, market.bids, market.asks, market.volume, deque(market.recent, RECENT_TRADES))
             for name, market in new.goods.items()
@@ -124,10 +171,9 @@ class State:
             case Said():
                 self.messages.append(Message(event.player, event.text, event.at))
             case RoundChanged():
-                if event.round != self.round:  # a new round begins with an empty tape
-                    for good in self.goods.values():
-                        good.last, good.volume = None, 0
-                        good.recent.clear()
+                # the tape goes on: prices, volume and recent trades are the game's, not the round's
                 self.phase, self.round, self.ends_at = event.phase, event.round, event.ends_at
-            case _:
-                pass  # news changes nothing here
+                self.opened_at = self.opened_at if event.opened_at is None else event.opened_at
+                self.settled = dict(event.settled)
+            case News():
+                self.news.append(Headline(event.text, event.good, event.at))

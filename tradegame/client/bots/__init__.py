@@ -1,7 +1,8 @@
 """Bots: players without hands, on nothing but the public client.
 
-Three kinds: ``zero_intelligence`` (random within its budget), ``market_maker`` (quotes both sides) and
-``trend_follower`` (moving averages). ``run_bots`` lets a crowd of them play. One of your own is 15 lines::
+Four kinds: ``zero_intelligence`` (random within its budget, and by its private values where it has them),
+``market_maker`` (quotes both sides), ``trend_follower`` (moving averages) and ``informed`` (by hints of what a good
+will settle at). ``run_bots`` lets a crowd of them play. One of your own is 15 lines::
 
     import trio
     from tradegame.client import connect
@@ -26,6 +27,7 @@ Three kinds: ``zero_intelligence`` (random within its budget), ``market_maker`` 
 
 from tradegame.client.bots.base import Action, Bot, Quote, Take, Tally, Withdraw
 from tradegame.client.bots.fleet import KINDS, run_bots
+from tradegame.client.bots.informed import Informed
 from tradegame.client.bots.market_maker import MarketMaker
 from tradegame.client.bots.trend_follower import TrendFollower
 from tradegame.client.bots.zero_intelligence import ZeroIntelligence
@@ -34,6 +36,7 @@ __all__ = [
     "KINDS",
     "Action",
     "Bot",
+    "Informed",
     "MarketMaker",
     "Quote",
     "Take",

@@ -7,7 +7,8 @@ import random
 import secrets
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import trio
 from attrs import define
@@ -16,6 +17,7 @@ from rich.live import Live
 
 from tradegame.client.backoff import Backoff
 from tradegame.client.bots.base import Bot
+from tradegame.client.bots.informed import Informed
 from tradegame.client.bots.market_maker import MarketMaker
 from tradegame.client.bots.monitor import Monitor
 from tradegame.client.bots.trend_follower import TrendFollower
@@ -27,7 +29,8 @@ from tradegame.client.game import Game
 from tradegame.client.link import Status
 from tradegame.client.socket import check_url
 
-KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower)}
+KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower, Informed)}
+USUAL = (ZeroIntelligence.kind, MarketMaker.kind, TrendFollower.kind)
 REFRESH_S = 0.5
 LINE_EVERY_S = 5.0
 STAGGER_S = 0.01
@@ -35,10 +38,14 @@ STAGGER_S = 0.01
 
 @define(eq=False)
 class Seat:
-    """A bot and its connection, if it has one. ``note``: why it does not play right now. ``over``: it never will."""
+    """A bot and its connection, if it has one. ``note``: why it does not play right now. ``over``: it never will.
+
+    ``suit``: makes another bot of the kind that it is given, for a game that wants another; None: this one or none.
+    """
 
     name: str
     bot: Bot
+    suit: Callable[[type[Bot]], Bot] | None = None
     client: Client | None = None
     game: Game | None = None
     note: str = ""
@@ -70,7 +77,7 @@ async def run_bots(
     pace: float = 1.0,
     console: Console | None = None,
 ) -> None:
-    """Let ``count`` bots of these ``kinds``, in turn (None: all three), play ``game`` until Ctrl-C or SIGTERM.
+    """Let ``count`` bots of these ``kinds``, in turn (None: what suits the game), play ``game`` until Ctrl-C or so.
 
     ``url``: of the server, or those of several of its nodes, over which the bots spread; when a node dies, its bots go
     on at another. With ``live`` on a terminal it shows tables that keep current; otherwise a line every five seconds.
@@ -81,7 +88,7 @@ async def run_bots(
     A kind may be shortened (``zero``). Raises ValueError for an unknown kind, a ``count`` under 1 or what is no URL.
     """
     urls = [check_url(each) for each in ([url] if isinstance(url, str) else url)]
-    names = [_kind(name) for name in kinds or KINDS]
+    names = [_kind(name) for name in kinds or USUAL]
     if count < 1:
         raise ValueError("count must be at least 1")
     if not urls:
@@ -92,6 +99,7 @@ async def run_bots(
         Seat(
             f"{names[number % len(names)]}-{number + 1}"[:32],
             KINDS[names[number % len(names)]](f"{seed}/{number}", pace),
+            None if kinds else partial(_make, f"{seed}/{number}", pace),
         )
         for number in range(count)
     ]
@@ -165,6 +173,7 @@ async def _keep_playing(seat: Seat, urls: Sequence[str], game: str, chance: rand
             ) as client:
                 seat.client, token = client, client.token
                 seat.game = await client.join(game)
+                _suit(seat, seat.game)
                 await _play(seat, seat.game)
         except ConnectionStopped as stopped:
             seat.note, seat.over = str(stopped), True
@@ -182,6 +191,22 @@ async def _keep_playing(seat: Seat, urls: Sequence[str], game: str, chance: rand
         if trio.current_time() - began > 30:
             backoff.reset()
         await trio.sleep(backoff.next())
+
+
+def _make(seed: str, pace: float, kind: type[Bot]) -> Bot:
+    return kind(seed, pace)
+
+
+def _suit(seat: Seat, game: Game) -> None:
+    """Who would lose money by his private values, or sleep on his hints, leaves the seat to one who does not."""
+    wanted: type[Bot] | None = None
+    if game.me is not None and game.me.values:
+        wanted = ZeroIntelligence
+    elif any(rules.settlement for rules in game.state.rules.goods.values()):
+        wanted = Informed
+    if seat.suit is not None and wanted is not None and not isinstance(seat.bot, wanted):
+        tally, seat.bot = seat.bot.tally, seat.suit(wanted)
+        seat.bot.tally = tally
 
 
 async def _play(seat: Seat, game: Game) -> None:

@@ -33,6 +33,8 @@ class ZeroIntelligence(Bot):
     def decide(self, state: State, me: Account) -> list[Action]:
         if not state.goods:
             return []
+        if me.values:
+            return self._by_private_value(me)
         actions: list[Action] = []
         if len(me.orders) >= self.open_orders:
             actions.append(Withdraw(me.orders[0].order))  # the oldest: the market has moved on
@@ -47,3 +49,18 @@ class ZeroIntelligence(Bot):
         price = self.chance.randint(min(value, max(1, around // 2)), value)
         qty = min(qty, me.cash // price)
         return [*actions, Quote(good, "bid", qty, price)] if qty else actions
+
+    def _by_private_value(self, me: Account) -> list[Action]:
+        """One unit at a time, as they did it: the old quote is taken back, a new one made that would lose nothing."""
+        ((good, values),) = me.values.items()
+        actions: list[Action] = [Withdraw(order.order) for order in me.orders]
+        owned = me.goods[good] + me.held_goods[good]
+        if me.role == "buyer":
+            if owned < len(values) and values[owned] >= 1:
+                price = min(self.chance.randint(1, values[owned]), me.cash + me.held_cash)
+                return [*actions, Quote(good, "bid", 1, price)] if price else actions
+            return actions
+        if 0 < owned <= len(values):
+            cost = max(1, values[owned - 1])  # the unit that is worth least to himself goes first
+            return [*actions, Quote(good, "ask", 1, self.chance.randint(cost, max(2 * values[0], cost)))]
+        return actions

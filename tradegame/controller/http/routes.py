@@ -20,7 +20,7 @@ from tradegame.controller.http.server import BrokenOffError
 from tradegame.controller.websocket import values
 from tradegame.controller.websocket.protocol import error_body
 from tradegame.core.domain import views
-from tradegame.core.domain.definition import ID_PATTERN, GameDefinition, to_json
+from tradegame.core.domain.definition import ID_PATTERN, GameDefinition
 from tradegame.core.domain.errors import (
     BadRequestError,
     InternalError,
@@ -75,7 +75,7 @@ class HttpServices:
     ready: Callable[[], str | None]
     metrics: Callable[[], bytes]
     parse_definition: Callable[[Mapping[str, Any]], GameDefinition]
-    presets: Callable[[], Mapping[str, GameDefinition]]
+    presets: Callable[[], Mapping[str, Mapping[str, Any]]]
     vitals: Callable[[], Awaitable[Mapping[str, Any]]]
     admin_token: str
 
@@ -198,8 +198,8 @@ class _Routes:
 
     async def presets(self, request: Request) -> Response:
         listed = [
-            {"id": name, "title": definition.title, "about": definition.about, "definition": to_json(definition)}
-            for name, definition in self.services.presets().items()
+            {"id": name, "title": table["title"], "about": table["about"], "definition": table}
+            for name, table in self.services.presets().items()
         ]
         return JSONResponse({"presets": listed})
 

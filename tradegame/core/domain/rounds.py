@@ -169,7 +169,7 @@ class RoundService:
             state.opened_at, state.news_due = state.clock, 0
             for market in state.markets.values():
                 market.session = Session()
-            self.settlement.open()
+            self.settlement.open(effects)
             self.house.open()
         opened_at = state.opened_at if phase == OPEN else None
         settled = tuple(state.settled.items()) if phase == CLOSED else ()

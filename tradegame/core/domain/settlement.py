@@ -27,10 +27,12 @@ class SettlementService:
         goods = self.state.definition.goods.items()
         return {good: fields.settlement for good, fields in goods if fields.settlement is not None}
 
-    def open(self) -> None:
+    def open(self, effects: Effects) -> None:
         """A round opens: new values, and no hint of them yet."""
-        for player in self.state.players.values():
-            player.hints.clear()
+        for name, player in self.state.players.items():
+            if player.hints:
+                player.hints.clear()
+                effects.accounts[name] = None
         for good, definition in self._definitions.items():
             self.state.chance, index = draw_between(self.state.chance, 0, len(definition.values) - 1)
             self.state.markets[good].settlement = SettlementState(definition.values[index])

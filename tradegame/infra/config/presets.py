@@ -5,18 +5,18 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
-
-from tradegame.core.domain.definition import GameDefinition
-from tradegame.infra.config.definitions import structure_game_definition
+from typing import Any
 
 
 @cache
-def presets() -> dict[str, GameDefinition]:
-    """Every preset by its name, in order of the alphabet. The game's id is that name."""
-    found = {}
+def presets() -> dict[str, dict[str, Any]]:
+    """Every preset's table by its name, in order of the alphabet: as config.toml and ``POST /v1/games`` take it.
+
+    The game's id is that name.
+    """
+    found: dict[str, dict[str, Any]] = {}
     for file in sorted(resources.files("tradegame.presets").iterdir(), key=lambda file: file.name):
         name, _, kind = file.name.partition(".")
         if kind == "toml":
-            (table,) = tomllib.loads(file.read_text("utf-8"))["games"]
-            found[name] = structure_game_definition(table, f"presets/{file.name}")
+            (found[name],) = tomllib.loads(file.read_text("utf-8"))["games"]
     return found

@@ -27,7 +27,7 @@ export async function newGamePanel(created) {
     cash.value = definition.cash;
     const given = definition.rounds ?? { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
     [times[0].value, times[1].value, times[2].value, times[3].value] = [given.lobby_s, given.open_s, given.closed_s, given.repeat];
-    byHand.checked = definition.rounds === null;
+    byHand.checked = definition.rounds === undefined;
     rounds.hidden = byHand.checked;
     text.value = JSON.stringify(definition, null, 1);
     edited = false;
@@ -44,12 +44,10 @@ export async function newGamePanel(created) {
     }
     if (!edited) {
       const [lobby, open, closed, repeat] = times.map((input) => Number(input.value));
-      definition = { ...definition, cash: Number(cash.value), rounds: byHand.checked ? null : { lobby_s: lobby, open_s: open, closed_s: closed, repeat } };
+      definition = { ...definition, cash: Number(cash.value), rounds: { lobby_s: lobby, open_s: open, closed_s: closed, repeat } };
+      if (byHand.checked) delete definition.rounds;
     }
     definition = { ...definition, id: id.value, title: title.value };
-    for (const key of Object.keys(definition)) if (definition[key] === null) delete definition[key];
-    for (const good of Object.values(definition.goods ?? {})) for (const key of Object.keys(good)) if (good[key] === null) delete good[key];
-    for (const news of definition.news ?? []) if (news.good === null) delete news.good;
     try {
       created(await json("POST", "/v1/games", definition));
     } catch (error) {

@@ -68,7 +68,7 @@ export function portfolioPanel(desk) {
   game.on("round", ({ phase }) => phase !== "closed" && (history.length = 0));
   painter.mark(paint);
   painter.mark(privately);
-  return panel("Portfolio", { className: "fixed", on: "market" }, worth, gain, chart, secret, facts).section;
+  return panel("Portfolio", { className: "portfolio fixed", on: "market" }, worth, gain, chart, secret, facts).section;
 }
 
 /** The units' values of a buyer or seller; what the pit's players were told. */
@@ -76,12 +76,13 @@ function secrets(game, place) {
   const { me, state } = game;
   if (!me) return;
   const parts = [];
-  for (const [good, values] of Object.entries(me.values ?? {})) parts.push(...units(me, state, good, values));
-  if (me.hints?.length) {
+  const open = state.phase !== "closed";
+  for (const [good, values] of Object.entries(open ? (me.values ?? {}) : {})) parts.push(...units(me, state, good, values));
+  if (open && me.hints?.length) {
     parts.push(h("h3", {}, "You alone know"), h("ul", { "aria-label": "Hints" }, ...me.hints.map((hint) => h("li", {}, `${hint.good} will not settle at ${coins(hint.not)}`))));
   }
   for (const [good, value] of Object.entries(state.settled ?? {})) parts.push(h("p", {}, h("strong", {}, `${good} settled at ${coins(value)}`)));
-  const text = parts.map((part) => part.outerText ?? part.textContent).join("|") + JSON.stringify(me.values ?? 0) + JSON.stringify(me.goods);
+  const text = parts.map((part) => part.outerText ?? part.textContent).join("|") + state.phase + JSON.stringify(me.values ?? 0) + JSON.stringify(me.goods);
   if (place.dataset.shown === text) return;
   place.dataset.shown = text;
   place.replaceChildren(...parts);
