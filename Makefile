@@ -2,6 +2,7 @@
 #
 #   make run         serve the bazaar, with eight bots trading      make run BOTS=0 ARGS="--port 9000"
 #   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
+#   make test-browser  the pages, in headless Chromium: play, watch, host; ten minutes of it a market at full pace
 #   make check       lint, format, types, architecture
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
@@ -11,7 +12,7 @@
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test check cluster simulate robustness bench coverage coverage-of-the-rules clean
+.PHONY: help run test test-browser check cluster simulate robustness bench coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -30,6 +31,12 @@ run: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n 4 -m "not slow" $(ARGS)
+
+# Debian's chromium, or the one that TRADEGAME_TEST_CHROMIUM names; never one that a test tool downloads.
+test-browser: .venv/installed-browser
+	@command -v "$${TRADEGAME_TEST_CHROMIUM:-chromium}" >/dev/null || { \
+	    echo "no chromium: apt-get install chromium, or name one by TRADEGAME_TEST_CHROMIUM" >&2; exit 1; }
+	$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check
@@ -81,8 +88,16 @@ clean:
 	@touch $@
 
 # pip reads dependency groups only since 25.1, and a fresh machine may have an older one.
+GROUP = $(BIN)/python -c "import sys, tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups'][sys.argv[1]], sep='\n')"
+
 .venv/installed-dev: .venv/installed
 	@echo "installing what the tests need into .venv"
-	@$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['dev'], sep='\n')" > .venv/dev.txt
+	@$(GROUP) dev > .venv/dev.txt
 	@$(PIP) install --requirement .venv/dev.txt
+	@touch $@
+
+.venv/installed-browser: .venv/installed-dev
+	@echo "installing what drives a browser into .venv"
+	@$(GROUP) browser > .venv/browser.txt
+	@$(PIP) install --requirement .venv/browser.txt
 	@touch $@

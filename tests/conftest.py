@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 import pytest
+
+collect_ignore = [] if importlib.util.find_spec("playwright") else ["browser"]
+"""What drives a browser is installed by make test-browser alone, and cannot be collected without."""
 
 MEMORY_BYTES = 6 * 2**30
 """The most that a test run may write to: twelve times what it takes. Past it there is a MemoryError, with its place."""
@@ -19,8 +23,10 @@ def pytest_configure(config: pytest.Config) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, hard))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "long" not in config.option.markexpr:
-        long = [item for item in items if item.get_closest_marker("long") is not None]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item.get_closest_marker("long") is None]
+    for marker in ("long", "browser"):
+        if marker not in config.option.markexpr:
+            left_out = [item for item in items if item.get_closest_marker(marker) is not None]
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item.get_closest_marker(marker) is None]

@@ -25,7 +25,7 @@ def web(server: ServerThread) -> Any:
 def test_health_readiness_page_and_metrics(web: httpx.Client) -> None:
     assert web.get("/healthz").status_code == 200
     assert web.get("/readyz").status_code == 200
-    assert "market is open" in web.get("/").text
+    assert '<div id="app">' in web.get("/").text
     metrics = web.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "tradegame_audit_violations" in metrics.text
@@ -36,11 +36,13 @@ def test_games_state_and_standings(web: httpx.Client, server: ServerThread) -> N
         ann.ask("join", game="bazaar")
         listed = web.get("/v1/games").json()["games"]
         assert listed == ann.ask("games")["games"]
-        assert set(listed[0]) == {"game", "title", "phase", "players", "goods", "epoch", "seq"}
+        assert set(listed[0]) == {
+            "game", "title", "phase", "round", "ends_at", "players", "goods", "epoch", "seq",
+        }  # fmt: skip
         state = web.get("/v1/games/bazaar").json()
         assert state["players"] == {ann.id: {"name": "ann"}}
         standings = web.get("/v1/games/bazaar/standings", params={"limit": 5}).json()["standings"]
-        assert standings == [{"rank": 1, "player": ann.id, "name": "ann", "worth": 10_000}]
+        assert standings == [{"rank": 1, "player": ann.id, "name": "ann", "worth": 10_000, "score": 0}]
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class ServerThread:
         """An orderly end; raises what the server ended with."""
         if self._thread.is_alive():
             with contextlib.suppress(trio.RunFinishedError):  # it ended by itself: the failure below says why
-                trio.from_thread.run_sync(self.running.stop, trio_token=self._token)
+                self._token.run_sync_soon(self.running.stop)
             self._thread.join(20)
             assert not self._thread.is_alive(), "the server did not stop"
         if self._failure is not None:

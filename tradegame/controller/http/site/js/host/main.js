@@ -24,7 +24,7 @@ function every(ms, call) {
 async function alone(id) {
   const { title } = await json("GET", path(id));
   const results = h("div.debrief");
-  place.replaceChildren(h("main.alone", {}, h("h1", {}, said(title || id)), h("section", { "aria-label": "Debrief" }, results)));
+  place.replaceChildren(h("main.alone", {}, h("h1", {}, said(title || id)), h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results)));
   document.title = `Debrief · ${title || id}`;
   every(EVERY_MS, debrief(id, results));
 }
