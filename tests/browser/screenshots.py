@@ -30,7 +30,6 @@ from tests.support.server import ADMIN_TOKEN
 
 PRICES = {"grain": 22, "wood": 35, "wool": 48, "iron": 90, "spice": 240}
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-COLOURS = 192
 LIVELY_S = 270.0
 """So long the market is left to itself before the first picture: there must be candles to see."""
 
@@ -75,6 +74,7 @@ class Stage:
 
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
+        self.guests = iter(("Yuki", "Omar", "Zoë", "Sanne"))
 
     def announce(self) -> None:
         for text, good in NEWS:
@@ -91,22 +91,23 @@ class Stage:
         answer.raise_for_status()
         return answer.json()
 
-    def classroom(self, stack: ExitStack, seconds: float) -> None:
+    def classroom(self, seconds: float) -> None:
         """Twelve pupils play a round of the preset by its values for so long; it closes, and there is a debrief."""
         presets = {each["id"]: each["definition"] for each in self.call("GET", "/v1/presets")["presets"]}
         definition = {**presets["classroom"], "rounds": None}
         self.call("POST", "/v1/games", {key: value for key, value in definition.items() if value is not None})
         (good,) = definition["goods"]
         names = ["Ada", "Ben", "Cem", "Dana", "Eli", "Fay", "Gus", "Hana", "Ivo", "June", "Kai", "Lou"]
-        pupils = [stack.enter_context(Player(self.server.url, name)) for name in names]
-        for pupil in pupils:
-            pupil.ask("join", game="classroom")
-        if self.call("GET", "/v1/games/classroom")["phase"] != "open":
-            self.call("POST", "/v1/games/classroom/phase", {"phase": "open"})
-        for step in range(STEPS):
+        with ExitStack() as stack:
+            pupils = [stack.enter_context(Player(self.server.url, name)) for name in names]
             for pupil in pupils:
-                self._offer(pupil, good, step)
-                time.sleep(seconds / STEPS / len(pupils))
+                pupil.ask("join", game="classroom")
+            if self.call("GET", "/v1/games/classroom")["phase"] != "open":
+                self.call("POST", "/v1/games/classroom/phase", {"phase": "open"})
+            for step in range(STEPS):
+                for pupil in pupils:
+                    self._offer(pupil, good, step)
+                    time.sleep(seconds / STEPS / len(pupils))
         self.call("POST", "/v1/games/classroom/phase", {"phase": "closed"})
 
     def _offer(self, pupil: Player, good: str, step: int) -> None:
@@ -140,10 +141,9 @@ def opened(browser: Browser, viewport: Any, scheme: Scheme) -> Iterator[Page]:
 
 def play(page: Page, stage: Stage) -> None:
     """Somebody who trades too: with orders of their own, and something in the ticket."""
-    name = {1280: "Yuki", 390: "Zoë"}[page.viewport_size["width"] if page.viewport_size else 1280]
-    player = Play(page, stage.server.http).enter(name)
+    player = Play(page, stage.server.http).enter(next(stage.guests))
     player.choose("spice")
-    page.get_by_role("button", name="5s").click()
+    page.get_by_role("button", name="5s", exact=True).click()
     token = page.evaluate("localStorage.getItem('tradegame.token')")
     with Player(stage.server.url, None, token=token) as self:
         self.ask("join", game="bazaar", spectate=True)
@@ -163,7 +163,7 @@ def play(page: Page, stage: Stage) -> None:
 def watch(page: Page, stage: Stage) -> None:
     Watch(page, stage.server.http).open()
     page.get_by_role("button", name=re.compile("^spice")).click()
-    page.get_by_role("button", name="5s").click()
+    page.get_by_role("button", name="5s", exact=True).click()
     page.wait_for_timeout(4_000)
 
 
@@ -184,10 +184,9 @@ PAGES = {"play": play, "watch": watch, "host": host, "debrief": debrief}
 
 
 def shrink(path: Path) -> None:
-    """A palette instead of all colours: a third of the size, and no eye sees it."""
+    """The same picture, packed as small as it goes."""
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
+        picture.convert("RGB").save(path, optimize=True)
 
 
 def main(directory: Path, seconds: float = LIVELY_S) -> None:
@@ -198,7 +197,7 @@ def main(directory: Path, seconds: float = LIVELY_S) -> None:
         stage = Stage(server)
         browser = stack.enter_context(chromium(stack.enter_context(sync_playwright())))
         stack.enter_context(Traffic.on(server.url, PRICES, per_s=6, talk=TALK))
-        stage.classroom(stack, seconds)
+        stage.classroom(seconds)
         stage.announce()
         for viewport, scheme in itertools.product((DESK, PHONE), SCHEMES):
             for name, show in PAGES.items():

@@ -6,6 +6,7 @@ import { h } from "./dom.js";
 import { colour } from "./theme.js";
 
 export const INTERVALS = [["5s", 5], ["15s", 15], ["1m", 60], ["5m", 300]];
+const SPACING = { barSpacing: 9, maxBarSpacing: 18 };
 
 /** `painter` draws it; `tapes` has the trades; `mine` the player whose own are marked, or null. */
 export class MarketChart {
@@ -31,7 +32,7 @@ export class MarketChart {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: size, background: { color: "transparent" }, fontFamily: getComputedStyle(document.body).fontFamily },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.26 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: 5, barSpacing: 9 },
+      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: 5, ...SPACING },
       localization: { priceFormatter: (price) => String(Math.round(price)) },
     });
     const drawn = this.#chart.chartElement();
@@ -75,7 +76,13 @@ export class MarketChart {
     this.#prices.setData(candles.list.map((candle) => this.#bar(candle)));
     this.#volumes.setData(candles.list.map((candle) => this.#volume(candle)));
     this.#markers.setMarkers(this.#marks);
-    this.#chart.timeScale().scrollToPosition(5, false);
+    // a young market fills the room there is; an old one shows its end
+    const scale = this.#chart.timeScale();
+    if (candles.list.length * SPACING.barSpacing < scale.width()) scale.fitContent();
+    else {
+      scale.applyOptions(SPACING);
+      scale.scrollToPosition(5, false);
+    }
   }
 
   #trade(trade, frame) {

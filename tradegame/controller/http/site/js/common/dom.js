@@ -66,6 +66,31 @@ export function panel(label, { className = "", on = null, end = [], flush = fals
   return { section, body };
 }
 
+/** `[label, children]`s of which one is shown, by a list of tabs that the arrows walk; `onchoose` is told the label. */
+export function tabbed(parts, onchoose = () => {}) {
+  const panels = parts.map(([label, children], index) => h("div", { role: "tabpanel", "aria-label": label, hidden: index > 0 }, ...children));
+  const tabs = parts.map(([label], index) =>
+    h("button", { type: "button", role: "tab", "aria-selected": String(index === 0), tabindex: index ? -1 : 0, onclick: () => choose(index) }, label),
+  );
+  function choose(chosen) {
+    parts.forEach((_, index) => {
+      panels[index].hidden = index !== chosen;
+      tabs[index].setAttribute("aria-selected", String(index === chosen));
+      tabs[index].tabIndex = index === chosen ? 0 : -1;
+    });
+    onchoose(parts[chosen][0]);
+  }
+  function walk(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step === undefined) return;
+    const next = (tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length;
+    choose(next);
+    tabs[next].focus();
+    event.preventDefault();
+  }
+  return { list: h("div.tabs", { role: "tablist", onkeydown: walk }, ...tabs), panels };
+}
+
 /** What changed is drawn once a frame, however often it changes; nothing is drawn while nobody looks. */
 export class Painter {
   #dirty = new Set();

@@ -5,15 +5,25 @@ import { coins } from "../common/format.js";
 
 const BOX = { width: 560, height: 300, left: 44, right: 14, top: 14, bottom: 30 };
 
-function frame(title, words, low, high) {
+/** Round numbers from below `low` to above `high`: 1, 2 or 5 times a power of ten apart, four to eight of them. */
+function ticks(low, high) {
+  const rough = Math.max(1, (high - low) / 5);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
+  const first = Math.floor(low / step);
+  return Array.from({ length: Math.ceil(high / step) - first + 1 }, (_, index) => (first + index) * step);
+}
+
+function frame(title, words, lowest, highest) {
+  const marks = ticks(lowest, highest);
+  const [low, high] = [marks[0], marks.at(-1)];
   const span = Math.max(1, high - low);
   const y = (value) => BOX.height - BOX.bottom - ((value - low) / span) * (BOX.height - BOX.top - BOX.bottom);
   const picture = svg("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": `${title}. ${words}` });
-  for (let step = 0; step <= 4; step += 1) {
-    const value = low + (span * step) / 4;
+  for (const value of marks) {
     picture.append(
       svg("line.line", { x1: BOX.left, x2: BOX.width - BOX.right, y1: y(value), y2: y(value) }),
-      svg("text", { x: BOX.left - 6, y: y(value) + 4, "text-anchor": "end" }, coins(Math.round(value))),
+      svg("text", { x: BOX.left - 6, y: y(value) + 4, "text-anchor": "end" }, coins(value)),
     );
   }
   picture.append(svg("line.axis", { x1: BOX.left, x2: BOX.width - BOX.right, y1: BOX.height - BOX.bottom, y2: BOX.height - BOX.bottom }));
@@ -35,8 +45,8 @@ export function supplyAndDemand({ demand, supply, equilibrium }) {
   const x = (units) => BOX.left + (units / most) * (BOX.width - BOX.left - BOX.right);
   band(picture, y, equilibrium);
   const steps = (list) => list.map((value, index) => `${index ? "L" : "M"}${x(index)} ${y(value)}L${x(index + 1)} ${y(value)}`).join("");
-  if (demand.length) picture.append(svg("path.demand", { d: steps(demand) }), svg("text.label-demand", { x: x(0) + 8, y: Math.max(26, y(demand[0]) - 6) }, "demand"));
-  if (supply.length) picture.append(svg("path.supply", { d: steps(supply) }), svg("text.label-supply", { x: x(0) + 8, y: y(supply[0]) - 6 }, "supply"));
+  if (demand.length) picture.append(svg("path.demand", { d: steps(demand) }), svg("text.label-demand", { x: x(1) + 6, y: y(demand[0]) + 4 }, "demand"));
+  if (supply.length) picture.append(svg("path.supply", { d: steps(supply) }), svg("text.label-supply", { x: x(0) + 4, y: y(supply[0]) + 16 }, "supply"));
   picture.append(svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, `${most} units`));
   return picture;
 }

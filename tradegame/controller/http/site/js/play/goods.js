@@ -37,7 +37,7 @@ export function goodsPanel({ game, painter, tapes, good, choose, onchoose }) {
 function goodRow(game, tapes, name, choose) {
   const price = h("div.price.num");
   const change = h("div.change.num");
-  const have = h("div.have.soft.num");
+  const have = h("div.have.clip.soft.num");
   const line = svg("path.spark");
   const spark = svg("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" }, line);
   const button = h("button", { type: "button", "aria-pressed": "false", onclick: () => choose(name) }, h("div.name.clip", {}, name), spark, price, have, change);
@@ -49,8 +49,8 @@ function goodRow(game, tapes, name, choose) {
     press: (on) => setAttribute(button, "aria-pressed", String(on)),
     hold() {
       const me = game.me;
-      const total = me ? me.goods[name] + me.held_goods[name] : 0;
-      setText(have, total ? `have ${coins(total)}` : "");
+      const [free, held] = me ? [me.goods[name], me.held_goods[name]] : [0, 0];
+      setText(have, held ? `${coins(free)} + ${coins(held)} held` : free ? `have ${coins(free)}` : "");
     },
     paint() {
       const { last } = game.state.goods[name];

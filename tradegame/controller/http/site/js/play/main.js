@@ -13,7 +13,7 @@ import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
 import { enter, forget } from "./entry.js";
 import { goodsPanel } from "./goods.js";
-import { keys } from "./keys.js";
+import { keys, keysHelp } from "./keys.js";
 import { ordersPanel } from "./orders.js";
 import { portfolioPanel } from "./portfolio.js";
 import { phases } from "./phases.js";
@@ -102,13 +102,14 @@ async function main() {
 
 function top(client, game) {
   const theme = h("button.quiet", { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme }, "◐");
+  const help = h("button.quiet.wide", { type: "button", "aria-label": "Keys", title: "Keys", onclick: keysHelp }, "?");
   const other = h("button.quiet.wide", { type: "button", onclick: forget }, "Play as somebody else");
   return h(
     "header.bar",
     {},
     h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), said(game.state.title || game.id, "h1.clip.title")),
     roundClock(client, game),
-    h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, theme),
+    h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, help, theme),
   );
 }
 

@@ -1,15 +1,27 @@
-// One's own open orders, each with its cancel.
+// One's own open orders, each with its cancel; and one's own trades.
 
-import { h, panel, rows, setText } from "../common/dom.js";
-import { coins } from "../common/format.js";
+import { h, panel, rows, setText, tabbed } from "../common/dom.js";
+import { coins, time } from "../common/format.js";
+import { nameOf } from "../common/people.js";
 import { toast } from "../common/toast.js";
 
-export function ordersPanel({ game, painter, choose }) {
+const TRADES = 200;
+
+export function ordersPanel(desk) {
+  const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
+  const tabs = tabbed([["Open", openOrders(desk, every)], ["Trades", ownTrades(desk)]], (chosen) => (every.parentElement.hidden = chosen !== "Open"));
+  const { section, body } = panel("Your orders", { on: "orders", flush: true, end: [every], head: h("div.row", {}, h("h2", {}, "Your orders"), tabs.list) }, ...tabs.panels);
+  body.tabIndex = 0;
+  return section;
+}
+
+const heads = (titles, last) => h("thead", {}, h("tr", {}, ...titles.map((title, index) => h(index > 1 ? "th.r" : "th", { scope: "col" }, title)), last));
+
+function openOrders({ game, painter, choose }, every) {
   const body = h("tbody");
-  const heads = ["Good", "Side", "Units", "Price"].map((title, index) => h(index > 1 ? "th.r" : "th", { scope: "col" }, title));
-  const table = h("table", {}, h("thead", {}, h("tr", {}, ...heads, h("th", { scope: "col" }, h("span.visually-hidden", {}, "Cancel")))), body);
+  const table = h("table", {}, heads(["Good", "Side", "Units", "Price"], h("th", { scope: "col" }, h("span.visually-hidden", {}, "Cancel"))), body);
   const empty = h("p.empty", {}, "No open orders. Press a price in the book, or rest one with “Order”.");
-  const every = h("button.quiet", { type: "button", onclick: all }, "Cancel all");
+  every.addEventListener("click", all);
 
   function make() {
     const good = h("button.quiet", { type: "button", onclick: () => choose(good.textContent) });
@@ -51,7 +63,37 @@ export function ordersPanel({ game, painter, choose }) {
   };
   game.on("account", () => painter.mark(paint));
   painter.mark(paint);
-  const { section, body: scroll } = panel("Your orders", { on: "orders", flush: true, end: [every] }, empty, table);
-  scroll.tabIndex = 0;
-  return section;
+  return [empty, table];
+}
+
+/** The state does not say who traded: so they are those that this page has seen. */
+function ownTrades({ client, game, painter }) {
+  const me = client.player.id;
+  const seen = [];
+  const body = h("tbody");
+  const table = h("table", {}, heads(["Good", "With", "Units", "Price", "Time"]), body);
+  const empty = h("p.empty", {}, "No trade of yours since you opened this page.");
+  const make = () => h("tr", {}, h("td"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"), h("td.r.num"), h("td.r.num.soft"));
+  const paint = () => {
+    empty.hidden = seen.length > 0;
+    table.hidden = seen.length === 0;
+    rows(body, seen, make, (row, { good, price, qty, buyer, seller, at }) => {
+      const [what, other, units, paid, when] = row.children;
+      const bought = buyer === me;
+      setText(what, `${bought ? "bought" : "sold"} ${good}`);
+      what.className = bought ? "up" : "down";
+      setText(other.firstChild, nameOf(game, bought ? seller : buyer));
+      setText(units, coins(qty));
+      setText(paid, coins(price));
+      setText(when, time(at));
+    });
+  };
+  game.on("trade", (trade, { at }) => {
+    if (trade.buyer !== me && trade.seller !== me) return;
+    seen.unshift({ ...trade, at });
+    seen.length = Math.min(seen.length, TRADES);
+    painter.mark(paint);
+  });
+  painter.mark(paint);
+  return [empty, table];
 }

@@ -38,10 +38,7 @@ export function portfolioPanel(desk) {
     setAttribute(gain, "class", `num ${direction(moved)}`);
     const list = [["Cash", coins(me.cash)]];
     if (me.held_cash) list.push(["Held for bids", coins(me.held_cash)]);
-    for (const good of Object.keys(me.goods)) {
-      const [free, held] = [me.goods[good], me.held_goods[good]];
-      if (free || held) list.push([good, held ? `${coins(free)} + ${coins(held)} held` : coins(free)]);
-    }
+    list.push(["In goods", coins(total - me.cash - me.held_cash)]);
     if (me.score) list.push(["Earned in closed rounds", signed(me.score)]);
     while (facts.children.length > list.length * 2) facts.lastElementChild.remove();
     list.forEach(([name, value], index) => {
