@@ -8,11 +8,12 @@
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
 #   make bench       what it costs
+#   make docs        the documentation as a site, in build/docs
 #   make coverage    the fast suite, with its coverage; the rules must be covered whole
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-browser check cluster simulate robustness bench coverage coverage-of-the-rules clean
+.PHONY: help run test test-browser check cluster simulate robustness bench docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -57,6 +58,11 @@ robustness: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/python -m bench $(ARGS)
 
+# All of it each time: it takes seconds, and a page's sidebar is made from the other pages.
+docs: .venv/installed-docs
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --fresh-env --write-all --conf-dir docs $(ARGS) . build/docs
+	@echo "build/docs/index.html"
+
 # The heart of it, core/domain, must be covered whole.
 coverage: .venv/installed-dev
 	$(BIN)/python -m pytest -n 4 -m "not slow" --cov --cov-report= $(ARGS)
@@ -100,4 +106,10 @@ GROUP = $(BIN)/python -c "import sys, tomllib; print(*tomllib.load(open('pyproje
 	@echo "installing what drives a browser into .venv"
 	@$(GROUP) browser > .venv/browser.txt
 	@$(PIP) install --requirement .venv/browser.txt
+	@touch $@
+
+.venv/installed-docs: .venv/installed
+	@echo "installing what makes the documentation's site into .venv"
+	@$(GROUP) docs > .venv/docs.txt
+	@$(PIP) install --requirement .venv/docs.txt
 	@touch $@
