@@ -1,0 +1,131 @@
+"""docs/ against the code: its tables name what there is, with its defaults and ranges, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from starlette.routing import Route
+
+from tradegame.controller.http import routes
+from tradegame.core.domain import definition, views
+from tradegame.core.domain.commands import Entry, Join
+from tradegame.core.domain.errors import BadRequestError
+from tradegame.core.domain.game import Game
+from tradegame.infra.config import parse_game_definition
+from tradegame.infra.config.presets import presets
+
+DOCS = Path(__file__).parents[2] / "docs"
+HOSTING, PROTOCOL = ((DOCS / name).read_text() for name in ("hosting.md", "protocol.md"))
+
+TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
+    "The game": (definition.GameDefinition, ()),
+    "A good: `goods.NAME`": (definition.GoodDefinition, ("goods", "tea")),
+    "The house: `goods.NAME.house`": (definition.HouseDefinition, ("goods", "tea", "house")),
+    "Settlement: `goods.NAME.settlement`": (definition.SettlementDefinition, ("goods", "oil", "settlement")),
+    "Private values": (definition.PrivateValuesDefinition, ("private_values",)),
+    "Rounds: `rounds`": (definition.RoundsDefinition, ("rounds",)),
+    "News: a `[[games.news]]` each": (definition.NewsDefinition, ("news", 0)),
+}
+"""Each chapter's table: the class whose fields it lists, and where one stands in ``WHOLE``."""
+
+WHOLE: dict[str, Any] = {
+    "id": "whole",
+    "goods": {"tea": {"house": {"anchor": 30}}, "oil": {"settlement": {"values": [1, 2, 3]}}, "wheat": {}},
+    "private_values": {"good": "wheat", "low": 0, "high": 10**9},
+    "rounds": {"open_s": 60},
+    "news": [{"at_s": 1, "text": "rain", "good": "tea"}],
+}
+
+
+def rows(chapter: str) -> dict[str, tuple[str, str]]:
+    """The table's keys, each with the cells for default and range."""
+    text = HOSTING.split(f"\n### {chapter}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    cells = [
+        [cell.strip(" `") for cell in line.split("|")[1:4]] for line in text.splitlines() if line.startswith("| `")
+    ]
+    return {key: (default, given) for key, default, given in cells}
+
+
+def number(text: str) -> int:
+    return 10 ** int(text.removeprefix("10^")) if text.startswith("10^") else int(text.replace(" ", ""))
+
+
+def takes(where: tuple[str | int, ...], key: str, value: int) -> bool:
+    """Whether a game with this value at that place is one."""
+    game = copy.deepcopy(WHOLE)
+    place: Any = game
+    for step in where:
+        place = place[step]
+    place[key] = value
+    try:
+        parse_game_definition(game)
+    except BadRequestError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("chapter", TABLES)
+def test_every_key_of_a_game_is_in_the_table_with_its_default(chapter: str) -> None:
+    kind, _ = TABLES[chapter]
+    table = rows(chapter)
+    assert set(table) == {field.name for field in attrs.fields(kind)}
+    for field in attrs.fields(kind):
+        default, _ = table[field.name]
+        if field.default is attrs.NOTHING:
+            assert default == "", f"{field.name} must be given"
+        elif type(field.default) is int:
+            assert number(default) == field.default, field.name
+        else:
+            assert default == {"": '""', False: "false", None: "none", (): "none"}[field.default], field.name
+
+
+@pytest.mark.parametrize("chapter", TABLES)
+def test_the_ranges_of_numbers_are_those_that_are_taken(chapter: str) -> None:
+    kind, where = TABLES[chapter]
+    table = rows(chapter)
+    for field in attrs.fields(kind):
+        found = re.fullmatch(r"(-?[\d ^]+) to ([\d ^]+)", table[field.name][1])
+        if found is None:
+            assert field.type not in (int, "int") or field.name == "high", f"{field.name} has no range"
+            continue
+        low, high = map(number, found.groups())
+        if field.type in (int, "int"):
+            assert takes(where, field.name, low)
+            assert takes(where, field.name, high)
+            assert not takes(where, field.name, low - 1)
+            assert not takes(where, field.name, high + 1)
+
+
+def test_every_route_is_in_the_table() -> None:
+    app = routes.build_app(None)  # type: ignore[arg-type] - nothing is asked of it
+    there = {route.path for route in app.routes if isinstance(route, Route)}
+    chapter = PROTOCOL.split("\n## HTTP, on the same port\n")[1].split("\n## ")[0]
+    named = {path.replace("{path}", "{path:path}") for path in re.findall(r"`(?:GET|POST|DELETE) (/[^`]*)`", chapter)}
+    assert there <= named
+    assert named - there <= {"/asyncapi.json", "/openapi.json"}
+
+
+@pytest.mark.parametrize("preset", ["bazaar", "classroom", "pit"])
+def test_every_field_of_what_is_shown_is_named_in_the_protocol(preset: str) -> None:
+    game = Game.create(parse_game_definition(presets()[preset]), "e", 0, 1)
+    game.apply(Entry(at=0, commands=tuple(Join(player=name, key=None, name=name) for name in ("ann", "ben"))))
+    game.apply(Entry(at=3_000_000, commands=()))
+    shown = [views.public_state(game.state), views.account(game.state, "ann"), views.debrief(game.state)]
+    shown += [views.summary(game.state), *views.standings(game.state, 10)]
+    words = set(re.findall(r"\w+", PROTOCOL))
+    goods, players = set(game.state.markets), set(game.state.players)
+    for name in {name for each in shown for name in names(each)} - goods - players:
+        assert name in words, f"{name} is shown, and not in the protocol"
+
+
+def names(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {name for each in value.values() for name in names(each)}
+    if isinstance(value, (list, tuple)):
+        return {name for each in value for name in names(each)}
+    return set()
