@@ -232,7 +232,8 @@ def bots(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KIND", help="zero_intelligence, market_maker or trend_follower; several times for several."
+            metavar="KIND",
+            help="zero_intelligence, market_maker, trend_follower or informed; several times for several.",
         ),
     ] = None,
     live: Annotated[bool, typer.Option(help="Tables that keep current; otherwise a line now and then.")] = True,
