@@ -46,18 +46,22 @@ class Paper:
     def region(self, name: str) -> Locator:
         return self.page.get_by_role("region", name=name, exact=True)
 
-    def tabs(self) -> list[Locator]:
+    def sections(self) -> list[Locator]:
         """On a small screen: the buttons that show one part of the page each."""
         buttons = self.page.get_by_role("navigation", name="Sections").get_by_role("button")
-        return [each for each in [*buttons.all(), *self.page.get_by_role("tab").all()] if each.is_visible()]
+        return [each for each in buttons.all() if each.is_visible()]
+
+    def tabs(self) -> list[Locator]:
+        """The tabs of the regions that are in sight."""
+        return [each for each in self.page.get_by_role("tab").all() if each.is_visible()]
 
     def show(self, name: str) -> Locator:
         """The region, made visible: on a small screen it may be behind a tab."""
         region = self.region(name)
-        for tab in self.tabs():
+        for section in self.sections():
             if region.is_visible():
                 break
-            tab.click()
+            section.click()
         expect(region).to_be_visible()
         return region
 

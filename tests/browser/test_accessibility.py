@@ -69,11 +69,17 @@ def host(server: ServerProcess, path: str, **fields: Any) -> None:
 
 
 def every_tab(paper: Paper, where: str) -> None:
-    """The page as it is, and with each of its tabs shown."""
+    """The page as it is, with each of its sections shown, and with each of their tabs."""
     clean(paper.page, where)
-    for tab in paper.tabs():
-        tab.click()
-        clean(paper.page, f"{where}, tab {tab.inner_text()}")
+    for section in [None, *paper.sections()]:
+        if section is not None:
+            section.click()
+            clean(paper.page, f"{where}, section {section.inner_text()}")
+        for tab in paper.tabs():
+            tab.click()
+            clean(paper.page, f"{where}, tab {tab.inner_text()}")
+        for tab in paper.tabs()[:1]:
+            tab.click()
 
 
 @looks

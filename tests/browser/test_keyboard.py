@@ -111,9 +111,36 @@ def test_one_joins_orders_cancels_buys_and_chats_by_keyboard_alone(newcomer: New
         ben.push(lambda push: push["push"] == "events" and any(e["type"] == "trade" for e in push["events"]))
         expect(play.region("Portfolio")).to_contain_text("9,959")
 
+        orders = play.region("Your orders")
+        tab_to(page, orders.get_by_role("tab", selected=True))
+        page.keyboard.press("ArrowRight")
+        expect(orders.get_by_role("row", name=re.compile("bought wood Ben 1 41"))).to_be_visible()
+
         type_in(page, play.region("Chat").get_by_role("textbox", name="Message"), "by hand")
         page.keyboard.press("Enter")
         ben.push(lambda push: push["push"] == "events" and any(e.get("text") == "by hand" for e in push["events"]))
+
+
+def test_single_keys_choose_and_can_be_switched_off(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    page = newcomer()
+    play = Play(page, server.http).enter("Ann")
+    sell = play.region("Ticket").get_by_role("radio", name="Sell")
+    page.keyboard.press("s")
+    expect(sell).to_be_checked()
+    page.keyboard.press("Escape")  # out of the quantity, which has the focus now
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    dialog.get_by_role("checkbox").uncheck()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("b")
+    expect(sell).to_be_checked()
+    page.get_by_role("button", name="Keys").click()
+    dialog.get_by_role("checkbox").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    expect(sell).not_to_be_checked()
 
 
 def test_a_host_opens_and_closes_a_round_announces_and_asks_before_a_kick_by_keyboard_alone(
