@@ -2,7 +2,7 @@
 #
 #   make run         serve the bazaar, with eight bots trading      make run BOTS=0 ARGS="--port 9000"
 #   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
-#   make test-browser  the pages, in headless Chromium: play, watch, host; ten minutes of it a market at full pace
+#   make test-browser  the pages, in headless Chromium              make test-browser ARGS='-m "browser and long"'
 #   make check       lint, format, types, architecture
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
