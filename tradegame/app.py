@@ -282,7 +282,7 @@ async def _closing(listeners: Sequence[Listener]) -> AsyncIterator[None]:
 def run(settings: Settings, *, bots: int = 0) -> None:
     """Serve in the foreground until SIGINT or SIGTERM; the second one ends it at once.
 
-    ``bots``: so many bots play along, in a process of their own. Raises what ``serve`` raises.
+    ``bots``: so many bots play along in the first game, in a process of their own. Raises what ``serve`` raises.
     """
     _raise_file_limit()
     failure: BaseException | None = None
@@ -303,8 +303,8 @@ async def _run(settings: Settings, bots: int) -> None:
             print(
                 f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}", flush=True
             )
-            if bots:
-                nursery.start_soon(_play_along, running, bots)
+            if bots and settings.games:
+                nursery.start_soon(_play_along, running, settings.games[0].id, bots)
             async for _ in signals:
                 running.stop()
                 break
@@ -319,12 +319,12 @@ async def _serve_then_cancel(
     scope.cancel()
 
 
-async def _play_along(running: Running, bots: int) -> None:
-    """The bots are clients like any others: they come over the socket, from their own process."""
+async def _play_along(running: Running, game: str, bots: int) -> None:
+    """In the first game that the configuration names. The bots are clients like any others: they come over the socket, from their own process."""
     if running.secure:
         structlog.get_logger().warning("no_bots", reason="over TLS, start them yourself: tradegame bots --url wss://…")
         return
-    asked = ["--url", running.websocket_url, "--count", str(bots), "--no-live"]
+    asked = ["--url", running.websocket_url, "--game", game, "--count", str(bots), "--no-live"]
     command = [sys.executable, "-m", "tradegame", "bots", *asked]
     result = await trio.run_process(command, check=False)
     if result.returncode not in (0, -signal.SIGINT, -signal.SIGTERM):

@@ -91,7 +91,7 @@ def serve(
     store: Store = None,
     log_level: LogLevel = None,
     log_format: LogFormat = None,
-    bots: Annotated[int, typer.Option(min=0, max=1_000, metavar="N", help="So many bots play along.")] = 0,
+    bots: Annotated[int, typer.Option(min=0, max=1_000, metavar="N", help="So many bots play the first game.")] = 0,
     preset: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A game that comes along: bazaar, classroom or pit. Again, for several."),
