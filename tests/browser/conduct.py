@@ -45,7 +45,13 @@ class Conduct:
 
     @contextlib.contextmanager
     def server_down(self) -> Iterator[None]:
-        """The block in which the server is killed, and by whose end the pages have found it again."""
+        """The block in which the server is killed, and by whose end the pages have found it again.
+
+        What the browser itself still fetched, its icon say, is here before.
+        """
+        for page in self._pages:
+            if not page.is_closed():
+                page.wait_for_load_state("networkidle")
         with self.allowing(REFUSED):
             yield
 

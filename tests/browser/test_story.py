@@ -149,6 +149,9 @@ def test_a_host_makes_a_classroom_from_the_preset_opens_and_closes_a_round_and_r
         until(lambda: state(server.url, game)["phase"] == "open", "open", page=page.page)
         page.choose(good)
     # Ann came first: she is a buyer, and Ben sells.
+    ann.reads("For you alone", "You buy")
+    ben.reads("For you alone", "You sell")
+    expect(ben.show("Ticket").get_by_role("radio", name="Sell")).to_be_checked()
     ben.rest("Sell", 1, 1)
     expect(ben.show("Your orders").get_by_role("button", name=re.compile("^Cancel"))).to_be_visible()
     ann.trade("Buy", 1, 1)

@@ -20,6 +20,7 @@ export class MarketChart {
   #marks = [];
   #changed = new Map();
   #mine;
+  #none;
   good = null;
 
   constructor(game, tapes, painter, { mine = null, seconds = 15, size = 12 } = {}) {
@@ -45,6 +46,8 @@ export class MarketChart {
     this.plot.append(
       h("a.attribution", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView"),
     );
+    this.#none = h("p.none", {}, "No trade yet");
+    this.plot.append(this.#none);
     this.#dress();
     addEventListener("themechange", () => this.#dress());
     game.on("trade", (trade, frame) => this.#trade(trade, frame));
@@ -77,6 +80,7 @@ export class MarketChart {
     this.#volumes.setData(candles.list.map((candle) => this.#volume(candle)));
     this.#markers.setMarkers(this.#marks);
     // a young market fills the room there is; an old one shows its end
+    this.#none.hidden = candles.list.length > 0;
     const scale = this.#chart.timeScale();
     if (candles.list.length * SPACING.barSpacing < scale.width()) scale.fitContent();
     else {
@@ -99,6 +103,7 @@ export class MarketChart {
       this.#prices.update(this.#bar(candle));
       this.#volumes.update(this.#volume(candle));
     }
+    this.#none.hidden = true;
     if (this.#changed.has("marks")) this.#markers.setMarkers(this.#marks);
     this.#changed.clear();
   };

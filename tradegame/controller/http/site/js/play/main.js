@@ -15,8 +15,9 @@ import { enter, forget } from "./entry.js";
 import { goodsPanel } from "./goods.js";
 import { keys, keysHelp } from "./keys.js";
 import { ordersPanel } from "./orders.js";
-import { portfolioPanel } from "./portfolio.js";
 import { phases } from "./phases.js";
+import { portfolioPanel } from "./portfolio.js";
+import { privatePanel } from "./private.js";
 import { ticketPanel } from "./ticket.js";
 
 const place = document.getElementById("app");
@@ -84,7 +85,7 @@ async function main() {
     h(
       "main.desk",
       {},
-      h("div.column.left", {}, goods, portfolioPanel(desk), standings.section, chat.players),
+      h("div.column.left", {}, goods, privatePanel(desk), portfolioPanel(desk), standings.section, chat.players),
       h("div.column.centre", {}, chartPanel.section, h("div.lower", {}, ordersPanel(desk), chat.talk)),
       h("div.column.right", {}, book, ticket.section, tapePanel.section),
     ),

@@ -90,6 +90,9 @@ export function ticketPanel(desk) {
     }
   }
 
+  // who has units to sell begins with selling; where no house quotes, somebody has to make a price
+  if (game.me.role === "seller") form.elements.side.value = "sell";
+  if (game.state.rules?.goods[desk.good].house === false) form.elements.kind.value = "rest";
   for (const type of ["book", "account", "round", "reset"]) game.on(type, () => painter.mark(paint));
   desk.onchoose(() => painter.mark(paint));
   painter.mark(paint);
