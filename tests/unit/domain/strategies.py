@@ -27,8 +27,8 @@ from tradegame.core.domain.definition import (
     PrivateValuesDefinition,
     RoundsDefinition,
     SettlementDefinition,
-    problems,
 )
+from tradegame.core.domain.definition_checks import problems
 
 PLAYERS = ["ann", "bob", "cid", "dee"]
 GOODS = ["g0", "g1", "g2"]

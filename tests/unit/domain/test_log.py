@@ -20,9 +20,9 @@ from tradegame.core.domain.definition import (
     NewsDefinition,
     RoundsDefinition,
     from_json,
-    problems,
     to_json,
 )
+from tradegame.core.domain.definition_checks import problems
 from tradegame.core.domain.game import Game
 
 # Entries

@@ -19,9 +19,9 @@ from tradegame.core.domain.definition import (
     PrivateValuesDefinition,
     RoundsDefinition,
     from_json,
-    problems,
     to_json,
 )
+from tradegame.core.domain.definition_checks import problems
 from tradegame.core.domain.events import RoundChanged
 
 WHEAT = {"wheat": GoodDefinition()}

@@ -15,9 +15,9 @@ from tradegame.core.domain.definition import (
     RoundsDefinition,
     SettlementDefinition,
     from_json,
-    problems,
     to_json,
 )
+from tradegame.core.domain.definition_checks import problems
 from tradegame.core.domain.events import Applied, RoundChanged
 
 VALUES = (40, 80, 120, 160, 200)

@@ -15,7 +15,7 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tradegame.core.domain.errors import TradeGameError
+from tradegame.controller.http.errors import NotFoundError
 
 POLICY = "; ".join(
     (
@@ -44,10 +44,6 @@ _TYPES = {
     "md": "text/plain; charset=utf-8",
 }
 _SMALL = 1_000  # what is not worth packing
-
-
-class NoSuchFileError(TradeGameError):
-    code, status = "not_found", 404
 
 
 @frozen
@@ -99,14 +95,14 @@ async def favicon(request: Request) -> Response:
 
 
 async def static(request: Request) -> Response:
-    """``/static/…``: whatever is in ``site/``. Raises NoSuchFileError."""
+    """``/static/…``: whatever is in ``site/``. Raises NotFoundError."""
     return _answer(request, request.path_params["path"])
 
 
 def _answer(request: Request, name: str) -> Response:
     file = _SITE.get(name)
     if file is None:
-        raise NoSuchFileError("no such path")
+        raise NotFoundError("no such path")
     headers = {
         "ETag": file.tag,
         "Cache-Control": "no-cache",  # asked for again each time, and then mostly not sent again

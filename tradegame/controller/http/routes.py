@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,13 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.http import pages
+from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_object
+from tradegame.controller.http.errors import ForbiddenError, MethodNotAllowedError, NotFoundError, error_response
 from tradegame.controller.http.server import BrokenOffError
-from tradegame.controller.websocket import values
-from tradegame.controller.websocket.protocol import error_body
 from tradegame.core.domain import views
-from tradegame.core.domain.definition import ID_PATTERN, GameDefinition
+from tradegame.core.domain.bounds import ID_PATTERN
+from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.errors import (
     BadRequestError,
     InternalError,
@@ -43,26 +44,7 @@ from tradegame.core.use_cases.games import GameService
 from tradegame.utils.errors import log_fault
 
 JSON_LINES = "application/x-ndjson"
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-"""What is routed, so that the answer to a wrong one has the protocol's form."""
-
-
-class ForbiddenError(TradeGameError):
-    """The host's calls are switched off: no admin token is configured."""
-
-    code, status = "forbidden", 403
-
-
-class NotFoundError(TradeGameError):
-    code, status = "not_found", 404
-
-
-class MethodNotAllowedError(TradeGameError):
-    code, status = "method_not_allowed", 405
-
-
-class TooLargeError(TradeGameError):
-    code, status = "too_large", 413
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 @frozen
@@ -83,7 +65,7 @@ class HttpServices:
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
     routes = _Routes(services)
-    table: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+    table: list[tuple[str, str, Handler]] = [
         ("GET", "/", pages.play),
         ("GET", "/watch/{game}", pages.watch),
         ("GET", "/host", pages.host),
@@ -108,33 +90,39 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/news", routes.news),
         ("DELETE", "/v1/players/{player}", routes.kick),
     ]
-    by_path: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {}
+    by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in table:
         by_path.setdefault(path, {})[method] = handler
     app = Starlette(
-        routes=[Route(path, _one_of(handlers), methods=METHODS) for path, handlers in by_path.items()],
+        routes=[Route(path, _Endpoint(handlers)) for path, handlers in by_path.items()],
         exception_handlers={HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _one_of(
-    handlers: Mapping[str, Callable[[Request], Awaitable[Response]]],
-) -> Callable[[Request], Awaitable[Response]]:
-    """The handler by method, with every error answered in the protocol's form."""
+@frozen
+class _Endpoint:
+    """An ASGI app: the handler by method, with every error answered in the protocol's form.
 
-    async def endpoint(request: Request) -> Response:
-        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+    Whatever the method is called, it comes here: the answer to a wrong one has that form too.
+    """
+
+    handlers: Mapping[str, Handler]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        handler = self.handlers.get("GET" if request.method == "HEAD" else request.method)
         try:
             if handler is None:
-                raise MethodNotAllowedError(f"only {', '.join(handlers)} here")
+                return self._not_allowed()
             return await handler(request)
         except TradeGameError as error:
-            response = error_response(error)
-            if isinstance(error, MethodNotAllowedError):
-                response.headers["Allow"] = ", ".join(handlers)
-            return response
+            return error_response(error)
         except StoreFullError:
             return error_response(OverloadedError("the store is full", retry_after_ms=5_000))
         except StoreUnavailableError:
@@ -143,23 +131,15 @@ def _one_of(
             reference = log_fault(structlog.get_logger(), "request_failed", fault, path=request.url.path)
             return error_response(InternalError(f"a fault of the server's, reference {reference}"))
 
-    return endpoint
-
-
-def error_response(error: TradeGameError) -> JSONResponse:
-    """An error as HTTP has it."""
-    headers = {}
-    if error.retry_after_ms is not None:
-        headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
-    if error.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"error": error_body(error)}, error.status, headers)
+    def _not_allowed(self) -> Response:
+        allowed = ", ".join([*self.handlers, *(["HEAD"] if "GET" in self.handlers else [])])
+        response = error_response(MethodNotAllowedError(f"only {allowed} here"))
+        response.headers["Allow"] = allowed
+        return response
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        return error_response(MethodNotAllowedError("no such method"))
     return error_response(NotFoundError("no such path"))
 
 
@@ -242,7 +222,7 @@ class _Routes:
 
     async def create(self, request: Request) -> Response:
         self._authorize(request)
-        definition = self.services.parse_definition(await _json_object(request))
+        definition = self.services.parse_definition(await json_object(request))
         return JSONResponse(await self.services.administer.create(definition), 201)
 
     async def delete(self, request: Request) -> Response:
@@ -252,27 +232,17 @@ class _Routes:
 
     async def phase(self, request: Request) -> Response:
         self._authorize(request)
-        body = await _json_object(request)
-        _only(body, "phase")
-        phase = body.get("phase")
-        if phase not in ("lobby", "open", "closed"):
-            raise BadRequestError("expected lobby, open or closed", at="$.phase")
-        return JSONResponse({"seq": await self.services.administer.set_phase(_game_id(request), phase)})
+        body = await body_of(request, PhaseBody)
+        return JSONResponse({"seq": await self.services.administer.set_phase(_game_id(request), body.phase)})
 
     async def news(self, request: Request) -> Response:
         self._authorize(request)
-        body = await _json_object(request)
-        _only(body, "text", "good", "anchor_bps")
-        text, good, bps = body.get("text"), body.get("good"), body.get("anchor_bps", 0)
-        if type(text) is not str or not 1 <= len(text) <= 500 or not values.encodable(text):
-            raise BadRequestError("expected 1 to 500 characters", at="$.text")
-        if good is not None and not (type(good) is str and ID_PATTERN.match(good)):
-            raise BadRequestError("expected the id of a good", at="$.good")
-        if type(bps) is not int or not -9_999 <= bps <= 1_000_000:
-            raise BadRequestError("expected an integer from -9999 to 1000000", at="$.anchor_bps")
-        if bps and good is None:
+        body = await body_of(request, NewsBody)
+        bps = body.anchor_bps or 0
+        if bps and body.good is None:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
-        return JSONResponse({"seq": await self.services.administer.announce(_game_id(request), text, good, bps)})
+        seq = await self.services.administer.announce(_game_id(request), body.text, body.good, bps)
+        return JSONResponse({"seq": seq})
 
     async def kick(self, request: Request) -> Response:
         self._authorize(request)
@@ -301,22 +271,3 @@ def _game_id(request: Request) -> str:
     if not ID_PATTERN.match(game):
         raise UnknownGameError(f"no game {game[:64]!r}")
     return game
-
-
-async def _json_object(request: Request) -> dict[str, Any]:
-    try:
-        text = (await request.body()).decode()
-        data = json.loads(text)
-        if "\\u" in text:  # half a surrogate pair, spelled so, could not even be named in the answer
-            json.dumps(data, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise BadRequestError("not a JSON object", at="$") from None
-    if type(data) is not dict:
-        raise BadRequestError("not a JSON object", at="$")
-    return data
-
-
-def _only(body: Mapping[str, Any], *names: str) -> None:
-    for name in body:
-        if name not in names:
-            raise BadRequestError("an unknown field", at=f"$.{name[:64]}")

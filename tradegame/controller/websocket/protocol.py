@@ -1,7 +1,7 @@
 """``tradegame.v1``: strict decoding of what clients send, and encoding of what they are told.
 
-cattrs decodes, with a hook for every kind of value, so that nothing is coerced. Encoding is written out where
-it is hot: ids and numbers need no escaping, texts do.
+Decoding coerces nothing: see ``strict``. Encoding is written out where it is hot: ids and numbers need no escaping,
+texts do.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-import cattrs
 from attrs import frozen
-from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
 
-from tradegame.controller.websocket import values
+from tradegame.controller.websocket import strict
+from tradegame.core.domain.bounds import encodable
 from tradegame.core.domain.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
 from tradegame.core.domain.events import (
     BookChanged,
@@ -38,6 +37,9 @@ from tradegame.core.use_cases.requests import REQUESTS, Request
 SUBPROTOCOL = "tradegame.v1"
 
 RequestId = int | str | None
+MIN_NUMBER, MAX_NUMBER, MAX_ID = -(2**63), 2**64 - 1, 64
+"""What a request's ``id`` may be: an integer in this range, or a text of at most so many characters."""
+
 _text = json.JSONEncoder(ensure_ascii=False).encode
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -66,16 +68,6 @@ class DecodeError(Exception):
         self.error = error
 
 
-def _converter(*, detailed: bool) -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=detailed)
-    values.install(converter)
-    return converter
-
-
-# the quick one says only that something is wrong, the slow one then says what and where
-_quick, _detailed = _converter(detailed=False), _converter(detailed=True)
-
-
 def decode(text: str) -> Decoded:
     """A request out of one text frame. Raises DecodeError with ``bad_request`` or ``unknown_op``."""
     try:
@@ -93,49 +85,20 @@ def decode(text: str) -> Decoded:
     kind = REQUESTS.get(op) if type(op) is str else None
     if kind is None:
         raise DecodeError(request_id, UnknownOpError(f"no op {str(op)[:64]!r}", at="$.op"))
+    if None in data.values():
+        name = next(name for name, value in data.items() if value is None)
+        null = BadRequestError("expected a value, or the field left out", at=f"$.{strict.shown(name)}")
+        raise DecodeError(request_id, null)
     try:
-        if None in data.values():
-            raise ValueError("null")
-        return Decoded(request_id, _quick.structure(data, kind))
-    except Exception:  # noqa: BLE001 - whatever it is, the detailed converter finds the place
-        raise DecodeError(request_id, _what_is_wrong(data, kind)) from None
+        return Decoded(request_id, strict.structure(data, kind))
+    except BadRequestError as error:
+        raise DecodeError(request_id, error) from None
 
 
 def _is_request_id(value: object) -> bool:
     if type(value) is int:
-        return -(2**63) <= value < 2**64
-    return type(value) is str and len(value) <= 64 and values.encodable(value)
-
-
-def _what_is_wrong(data: Mapping[str, Any], kind: type[Request]) -> BadRequestError:
-    for name, value in data.items():
-        if value is None:
-            return BadRequestError("expected a value, or the field left out", at=f"$.{_name(name)}")
-    try:
-        _detailed.structure(data, kind)
-    except Exception as error:  # noqa: BLE001 - it is looked into
-        path, message = _first_problem(error, "$")
-        return BadRequestError(message, at=path)
-    raise AssertionError("the quick converter refused what the detailed one takes")
-
-
-def _first_problem(error: BaseException, path: str) -> tuple[str, str]:
-    if isinstance(error, ClassValidationError):
-        noted, others = error.group_exceptions()
-        for inner in others:
-            if isinstance(inner, ForbiddenExtraKeysError):
-                return f"{path}.{_name(min(inner.extra_fields))}", "an unknown field"
-        for problem, note in noted:
-            if isinstance(problem, KeyError):
-                return f"{path}.{note.name}", "a field that must be there"
-            return _first_problem(problem, f"{path}.{note.name}")
-    if isinstance(error, ValueError) and error.args:
-        return path, str(error.args[0])
-    return path, "not of the form that the protocol gives"
-
-
-def _name(field: str) -> str:
-    return field[:64] if values.encodable(field[:64]) else "?"
+        return MIN_NUMBER <= value <= MAX_NUMBER
+    return type(value) is str and len(value) <= MAX_ID and encodable(value)
 
 
 # Replies

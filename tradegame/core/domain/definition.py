@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from attrs import asdict, frozen
+
+from tradegame.core.domain.bounds import Identifier, Length, Range
 
 RULES_VERSION = 2
 """The version of the rules that a new game is played by."""
@@ -23,8 +23,19 @@ MAX_UNITS = 20
 MAX_FUNDS = 1_000_000_000_000_000
 """The most coins or units that one account is endowed with."""
 
-ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+NEWS_LENGTH = Length(1, 500)
+SHIFT_BPS = Range(-9_999, 1_000_000)
+"""What news may shift an anchor by: it stays above 0."""
 RESERVED_PLAYERS = ("house", "fees", "mint")
+
+Id = Annotated[str, Identifier()]
+Price = Annotated[int, Range(1, MAX_PRICE)]
+Value = Annotated[int, Range(0, MAX_PRICE)]
+Funds = Annotated[int, Range(0, MAX_FUNDS)]
+Seconds = Annotated[int, Range(0, 31_536_000)]
+NewsText = Annotated[str, NEWS_LENGTH]
+ShiftBps = Annotated[int, SHIFT_BPS]
+Schedule = Annotated[tuple[Value, ...], Length(1, MAX_UNITS, "units")]
 
 
 @frozen(kw_only=True)
@@ -36,17 +47,17 @@ class HouseDefinition:
     stock moves around ``target``; the anchor takes a random walk of at most ``drift_bps`` basis points a tick.
     """
 
-    anchor: int
-    spread: int = 2
-    step: int = 1
-    levels: int = 5
-    size: int = 20
-    stock: int = 1_000
-    cash: int = 100_000
-    target: int = 1_000
-    slope: int = 1
-    tick_s: int = 2
-    drift_bps: int = 50
+    anchor: Price
+    spread: Price = 2
+    step: Price = 1
+    levels: Annotated[int, Range(1, 50)] = 5
+    size: Annotated[int, Range(1, MAX_QTY)] = 20
+    stock: Funds = 1_000
+    cash: Funds = 100_000
+    target: Annotated[int, Range(1, MAX_FUNDS)] = 1_000
+    slope: Annotated[int, Range(0, 1_000)] = 1
+    tick_s: Annotated[int, Range(1, 86_400)] = 2
+    drift_bps: Annotated[int, Range(0, 5_000)] = 50
 
 
 @frozen(kw_only=True)
@@ -57,15 +68,15 @@ class SettlementDefinition:
     is not. There are at least two hints fewer than values, so that nobody is told everything.
     """
 
-    values: tuple[int, ...]
-    hints_at_s: tuple[int, ...] = ()
+    values: Annotated[tuple[Value, ...], Length(2, 20, "values", distinct=True)]
+    hints_at_s: tuple[Seconds, ...] = ()
 
 
 @frozen(kw_only=True)
 class GoodDefinition:
     """A good. ``endowment``: what every player begins with. Without a ``house``, players trade among themselves."""
 
-    endowment: int = 0
+    endowment: Funds = 0
     house: HouseDefinition | None = None
     settlement: SettlementDefinition | None = None
 
@@ -79,12 +90,12 @@ class PrivateValuesDefinition:
     where there are more. ``redraw``: anew in every round.
     """
 
-    good: str
-    units: int = 3
-    low: int = 20
-    high: int = 180
-    values: tuple[tuple[int, ...], ...] = ()
-    costs: tuple[tuple[int, ...], ...] = ()
+    good: Id
+    units: Annotated[int, Range(1, MAX_UNITS)] = 3
+    low: Value = 20
+    high: Price = 180
+    values: Annotated[tuple[Schedule, ...], Length(0, 1_000, "lists")] = ()
+    costs: Annotated[tuple[Schedule, ...], Length(0, 1_000, "lists")] = ()
     redraw: bool = False
 
 
@@ -95,10 +106,10 @@ class RoundsDefinition:
     ``repeat`` is the number of rounds, 0 for no end. After the last one the game stays closed.
     """
 
-    open_s: int
-    lobby_s: int = 0
-    closed_s: int = 0
-    repeat: int = 1
+    open_s: Annotated[int, Range(1, 31_536_000)]
+    lobby_s: Seconds = 0
+    closed_s: Seconds = 0
+    repeat: Annotated[int, Range(0, 1_000_000)] = 1
 
 
 @frozen(kw_only=True)
@@ -108,10 +119,10 @@ class NewsDefinition:
     ``anchor_bps`` shifts the anchor of ``good`` by that many basis points; above -10 000.
     """
 
-    at_s: int
-    text: str
-    good: str | None = None
-    anchor_bps: int = 0
+    at_s: Seconds
+    text: NewsText
+    good: Id | None = None
+    anchor_bps: ShiftBps = 0
 
 
 @frozen(kw_only=True)
@@ -121,15 +132,15 @@ class GameDefinition:
     ``about`` tells the players what it is about.
     """
 
-    id: str
-    title: str = ""
-    about: str = ""
-    cash: int = 10_000
-    fee_bps: int = 0
-    open_orders: int = 50
-    goods: dict[str, GoodDefinition]
+    id: Id
+    title: Annotated[str, Length(0, 100)] = ""
+    about: Annotated[str, Length(0, 2_000)] = ""
+    cash: Funds = 10_000
+    fee_bps: Annotated[int, Range(0, 10_000)] = 0
+    open_orders: Annotated[int, Range(0, 1_000)] = 50
+    goods: Annotated[dict[Id, GoodDefinition], Length(1, 100, "goods")]
     rounds: RoundsDefinition | None = None
-    news: tuple[NewsDefinition, ...] = ()
+    news: Annotated[tuple[NewsDefinition, ...], Length(0, 1_000, "items")] = ()
     private_values: PrivateValuesDefinition | None = None
 
 
@@ -179,109 +190,3 @@ def _private_values(data: dict[str, Any] | None) -> PrivateValuesDefinition | No
         return None
     schedules = {name: tuple(tuple(schedule) for schedule in data[name]) for name in ("values", "costs")}
     return PrivateValuesDefinition(**{**data, **schedules})
-
-
-def problems(definition: GameDefinition) -> list[tuple[str, str]]:
-    """Every value that is out of its range: its path (``goods.grain.house.size``) and what was expected."""
-    return list(_problems(definition))
-
-
-def _problems(definition: GameDefinition) -> Iterator[tuple[str, str]]:
-    if not ID_PATTERN.match(definition.id):
-        yield "id", "expected 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit"
-    if len(definition.title) > 100 or not _is_utf8(definition.title):
-        yield "title", "expected at most 100 characters"
-    if len(definition.about) > 2_000 or not _is_utf8(definition.about):
-        yield "about", "expected at most 2000 characters"
-    yield from _range("cash", definition.cash, 0, MAX_FUNDS)
-    yield from _range("fee_bps", definition.fee_bps, 0, 10_000)
-    yield from _range("open_orders", definition.open_orders, 0, 1_000)
-    if not 1 <= len(definition.goods) <= 100:
-        yield "goods", f"expected 1 to 100 goods, found {len(definition.goods)}"
-    for good, fields in definition.goods.items():
-        if not ID_PATTERN.match(good):
-            yield f"goods.{good}", "expected 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit"
-        yield from _range(f"goods.{good}.endowment", fields.endowment, 0, MAX_FUNDS)
-        if fields.house is not None:
-            yield from _house_problems(f"goods.{good}.house", fields.house)
-        if fields.settlement is not None:
-            yield from _settlement_problems(f"goods.{good}.settlement", fields.settlement)
-    if definition.private_values is not None:
-        yield from _private_problems("private_values", definition.private_values, definition)
-    if definition.rounds is not None:
-        yield from _range("rounds.open_s", definition.rounds.open_s, 1, 31_536_000)
-        yield from _range("rounds.lobby_s", definition.rounds.lobby_s, 0, 31_536_000)
-        yield from _range("rounds.closed_s", definition.rounds.closed_s, 0, 31_536_000)
-        yield from _range("rounds.repeat", definition.rounds.repeat, 0, 1_000_000)
-    if len(definition.news) > 1_000:
-        yield "news", "expected at most 1000 items"
-    for index, item in enumerate(definition.news):
-        path = f"news[{index}]"
-        yield from _range(f"{path}.at_s", item.at_s, 0, 31_536_000)
-        yield from _range(f"{path}.anchor_bps", item.anchor_bps, -9_999, 1_000_000)
-        if not 1 <= len(item.text) <= 500 or not _is_utf8(item.text):
-            yield f"{path}.text", "expected 1 to 500 characters"
-        if item.good is not None and item.good not in definition.goods:
-            yield f"{path}.good", f"expected one of the game's goods, found {item.good!r}"
-        if item.good is None and item.anchor_bps:
-            yield f"{path}.anchor_bps", "expected a good whose anchor it shifts"
-
-
-def _house_problems(path: str, house: HouseDefinition) -> Iterator[tuple[str, str]]:
-    for name, low, high in (
-        ("anchor", 1, MAX_PRICE),
-        ("spread", 1, MAX_PRICE),
-        ("step", 1, MAX_PRICE),
-        ("levels", 1, 50),
-        ("size", 1, MAX_QTY),
-        ("stock", 0, MAX_FUNDS),
-        ("cash", 0, MAX_FUNDS),
-        ("target", 1, MAX_FUNDS),
-        ("slope", 0, 1_000),
-        ("tick_s", 1, 86_400),
-        ("drift_bps", 0, 5_000),
-    ):
-        yield from _range(f"{path}.{name}", getattr(house, name), low, high)
-
-
-def _settlement_problems(path: str, settlement: SettlementDefinition) -> Iterator[tuple[str, str]]:
-    values, hints = settlement.values, settlement.hints_at_s
-    if not 2 <= len(values) <= 20 or len(dict.fromkeys(values)) != len(values):
-        yield f"{path}.values", "expected 2 to 20 values, each another"
-    for index, value in enumerate(values):
-        yield from _range(f"{path}.values[{index}]", value, 0, MAX_PRICE)
-    if len(hints) > max(0, len(values) - 2):
-        yield f"{path}.hints_at_s", "expected at least two hints fewer than values, so that nobody is told everything"
-    for index, at_s in enumerate(hints):
-        yield from _range(f"{path}.hints_at_s[{index}]", at_s, 0, 31_536_000)
-
-
-def _private_problems(
-    path: str, private: PrivateValuesDefinition, definition: GameDefinition
-) -> Iterator[tuple[str, str]]:
-    good = definition.goods.get(private.good)
-    if good is None:
-        yield f"{path}.good", f"expected one of the game's goods, found {private.good!r}"
-    elif good.house is not None or good.settlement is not None or good.endowment:
-        yield f"{path}.good", "expected a good without house, settlement and endowment: only sellers have it"
-    yield from _range(f"{path}.units", private.units, 1, MAX_UNITS)
-    yield from _range(f"{path}.low", private.low, 0, MAX_PRICE)
-    yield from _range(f"{path}.high", private.high, max(1, private.low), MAX_PRICE)
-    for name, schedules in (("values", private.values), ("costs", private.costs)):
-        if len(schedules) > 1_000:
-            yield f"{path}.{name}", "expected at most 1000 lists"
-        for index, schedule in enumerate(schedules):
-            if not 1 <= len(schedule) <= MAX_UNITS:
-                yield f"{path}.{name}[{index}]", f"expected 1 to {MAX_UNITS} units"
-            for unit, value in enumerate(schedule):
-                yield from _range(f"{path}.{name}[{index}][{unit}]", value, 0, MAX_PRICE)
-
-
-def _is_utf8(text: str) -> bool:
-    """False for a text with a lone surrogate, which JSON can spell and a snapshot could not be encoded with."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _range(path: str, value: int, low: int, high: int) -> Iterator[tuple[str, str]]:
-    if not low <= value <= high:
-        yield path, f"expected {low} to {high}, found {value}"

@@ -15,6 +15,7 @@ from tradegame.core.domain.events import PublicEvent, Result, Whispered
 LOBBY = "lobby"
 OPEN = "open"
 CLOSED = "closed"
+PHASES = (LOBBY, OPEN, CLOSED)
 RECENT_TRADES = 200
 MESSAGES_KEPT = 50
 NEWS_KEPT = 20

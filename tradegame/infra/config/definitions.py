@@ -7,7 +7,8 @@ from typing import Any
 
 from cattrs import Converter
 
-from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, problems
+from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition
+from tradegame.core.domain.definition_checks import problems
 from tradegame.core.domain.errors import BadRequestError
 from tradegame.infra.config.errors import ConfigError, Problem
 from tradegame.infra.config.structuring import CONVERTER, ProblemsError, join_path, structure, structure_class

@@ -1,0 +1,50 @@
+"""What the bodies of the host's requests hold, beside a game's definition."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from attrs import frozen
+from starlette.requests import Request
+
+from tradegame.controller.websocket import strict
+from tradegame.core.domain.errors import BadRequestError
+from tradegame.core.use_cases.requests import GoodId, NewsText, PhaseName, ShiftBps
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class PhaseBody:
+    """Open or close a game. From ``closed``, or back to ``lobby``, a new round begins."""
+
+    phase: PhaseName
+
+
+@frozen(kw_only=True)
+class NewsBody:
+    """Announce something, and shift the anchor of ``good`` by ``anchor_bps`` basis points, which needs a good."""
+
+    text: NewsText
+    good: GoodId | None = None
+    anchor_bps: ShiftBps | None = None
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body, whatever its fields. Raises BadRequestError for what is no JSON object."""
+    try:
+        text = (await request.body()).decode()
+        data = json.loads(text)
+        if "\\u" in text:  # half a surrogate pair, spelled so, could not even be named in the answer
+            json.dumps(data, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise BadRequestError("not a JSON object", at="$") from None
+    if type(data) is not dict:
+        raise BadRequestError("not a JSON object", at="$")
+    return data
+
+
+async def body_of(request: Request, kind: type[T]) -> T:
+    """The body as a ``kind``. Raises BadRequestError, whose ``at`` says where it is not."""
+    return strict.structure(await json_object(request), kind)
