@@ -1,4 +1,4 @@
-"""The command line: ``tradegame serve | cluster | bots | verify | config``.
+"""The command line: ``tradegame serve | cluster | bots | verify | config | spec``.
 
 Exit codes: 0 well; 1 what was checked is wrong; 2 it could not be done at all (with one line that says why).
 What a command needs is imported when it runs, so that ``--help`` is quick.
@@ -7,8 +7,10 @@ What a command needs is imported when it runs, so that ``--help`` is quick.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
 Failure = TypeVar("Failure", bound=Exception)
 
 DEFAULT_URL = "ws://127.0.0.1:8765/ws"
+
+
+class Document(StrEnum):
+    """What `tradegame spec` prints."""
+
+    asyncapi = "asyncapi"
+    openapi = "openapi"
+
 
 CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
@@ -329,6 +339,20 @@ def show_config(
         typer.echo(error, err=True)
         raise typer.Exit(1) from None
     typer.echo(list_settings(loaded), nl=False)
+
+
+@app.command("spec")
+def show_spec(
+    which: Annotated[Document, typer.Argument(help="Of the WebSocket (asyncapi) or of HTTP (openapi).")],
+) -> None:
+    """Print what the server speaks, for machines: what it serves as /asyncapi.json and /openapi.json.
+
+    [bold]tradegame spec asyncapi > asyncapi.json[/bold]
+    """
+    from tradegame.controller import spec
+
+    document = spec.asyncapi() if which is Document.asyncapi else spec.openapi()
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
 
 
 def _settings(file: Path | None, flags: dict[str, Any]) -> Settings:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tradegame.controller.http import pages
+from tradegame.controller.http import documents, pages
 from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_object
 from tradegame.controller.http.errors import ForbiddenError, MethodNotAllowedError, NotFoundError, error_response
 from tradegame.controller.http.server import BrokenOffError
@@ -73,6 +73,8 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/tradegame.d.ts", pages.client),
         ("GET", "/favicon.ico", pages.favicon),
         ("GET", "/static/{path:path}", pages.static),
+        ("GET", "/asyncapi.json", documents.document),
+        ("GET", "/openapi.json", documents.document),
         ("GET", "/healthz", routes.health),
         ("GET", "/readyz", routes.ready),
         ("GET", "/metrics", routes.metrics),

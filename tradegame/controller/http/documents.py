@@ -1,0 +1,24 @@
+"""``/asyncapi.json`` and ``/openapi.json``: what this server speaks, for machines. Made when first asked for."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tradegame.controller import spec
+from tradegame.controller.http.files import File, answer
+
+_MAKERS = {"/asyncapi.json": spec.asyncapi, "/openapi.json": spec.openapi}
+
+
+async def document(request: Request) -> Response:
+    """Either, by its path."""
+    return answer(request, _file(request.url.path))
+
+
+@cache
+def _file(path: str) -> File:
+    return File.of(path, json.dumps(_MAKERS[path](), ensure_ascii=False, indent=1).encode())

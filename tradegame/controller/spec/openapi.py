@@ -1,0 +1,122 @@
+"""The HTTP side as an OpenAPI 3.1 document: https://spec.openapis.org/oas/v3.1.1."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import tradegame
+from tradegame.controller.http.errors import TooLargeError
+from tradegame.controller.spec.errors import SAID_OVER_HTTP, Error, ErrorBody, Errors, table, with_codes
+from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
+from tradegame.controller.spec.schema import Schemas, described
+from tradegame.controller.spec.words import WORDS
+from tradegame.core.domain.errors import InternalError, TradeGameError
+from tradegame.core.use_cases.requests import GameId, OpaqueId
+
+ABOUT = """\
+The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
+(`/ws`), which `/asyncapi.json` describes.
+
+- Whatever answers GET answers HEAD too.
+- All numbers are integers, written as such: `1.0` is refused, though JSON Schema would let it pass.
+- The server refuses unknown fields. **A client ignores fields that it does not know**: within v1, they may be added.
+- Every error has the same form. `definite: false` says that nobody knows whether it happened.
+
+The page for people is docs/protocol.md.
+"""
+
+TAGS = {
+    "pages": "What a browser loads, and these documents.",
+    "health": "For who runs the node.",
+    "games": "What everybody may see.",
+    "host": "With the admin token; without one configured they answer 403.",
+}
+_ALWAYS: Errors = (TooLargeError, InternalError)
+_PATH = {"game": GameId, "player": OpaqueId, "path": str}
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The document."""
+    schemas = Schemas(WORDS)
+    for operation in OPERATIONS:  # first of all: what else refers to what is taken means the same
+        if operation.body is not None:
+            schemas.taken(operation.body, null=True)
+    schemas.components["Error"] = with_codes(schemas.fields(Error, closed=False), SAID_OVER_HTTP)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(schemas, operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "tradegame",
+            "version": tradegame.__version__,
+            "description": ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "The node that serves this document."}],
+        "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "admin": {"type": "http", "scheme": "bearer", "description": "`admin.token` of the configuration."}
+            },
+        },
+        "x-error-codes": table(SAID_OVER_HTTP),
+    }
+
+
+def _operation(schemas: Schemas, operation: Operation) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.about,
+        "tags": [operation.tag],
+        "responses": _responses(schemas, operation),
+    }
+    if parameters := _parameters(schemas, operation):
+        made["parameters"] = parameters
+    if operation.body is not None:
+        content = {JSON: {"schema": schemas.taken(operation.body, null=True)}}
+        made["requestBody"] = {"required": True, "content": content}
+    if operation.host:
+        made["security"] = [{"admin": []}]
+    return made
+
+
+def _parameters(schemas: Schemas, operation: Operation) -> list[dict[str, Any]]:
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": schemas.taken(kind, null=False)}
+        for name, kind in _PATH.items()
+        if f"{{{name}}}" in operation.path
+    ]
+    found += [
+        {"name": name, "in": "query", "schema": schemas.taken(kind, null=False)}
+        for name, kind in operation.query.items()
+    ]
+    return found
+
+
+def _responses(schemas: Schemas, operation: Operation) -> dict[str, Any]:
+    schema = schemas.sent(operation.answer)
+    success: dict[str, Any] = {
+        "description": "It went well.",
+        "content": {kind: {"schema": schema} for kind in operation.kinds},
+    }
+    responses = {str(operation.status): success}
+    if operation.file:
+        etag = {"ETag": {"description": "Names this version of it.", "required": True, "schema": {"type": "string"}}}
+        success["headers"] = etag
+        responses["304"] = {"description": "`If-None-Match` names the present version.", "headers": etag}
+    if operation.not_ready:
+        responses["503"] = {"description": "Why not.", "content": {TEXT: {"schema": {"type": "string"}}}}
+    by_status: dict[int, list[type[TradeGameError]]] = {}
+    for error in (*operation.errors, *_ALWAYS):
+        by_status.setdefault(error.status, []).append(error)
+    for status, errors in sorted(by_status.items()):
+        responses[str(status)] = {
+            "description": " ".join(f"`{error.code}`: {described(error)}" for error in errors),
+            "content": {JSON: {"schema": schemas.sent(ErrorBody)}},
+        }
+    return responses

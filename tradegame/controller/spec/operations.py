@@ -1,0 +1,194 @@
+"""What there is over HTTP, as a table: each operation, what it takes, what it answers, and which errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from tradegame.controller.http.bodies import NewsBody, PhaseBody
+from tradegame.controller.http.errors import ForbiddenError, NotFoundError
+from tradegame.controller.spec.errors import Errors
+from tradegame.controller.spec.results import Debrief, Done, Presets, Published, Vitals
+from tradegame.controller.spec.state import Games, GameState, GameSummary, Standings
+from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.errors import (
+    BadRequestError,
+    CommandTimeoutError,
+    OverloadedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnknownGameError,
+    UnknownGoodError,
+    UnknownPlayerError,
+)
+from tradegame.core.use_cases.games import GameThereError
+from tradegame.core.use_cases.requests import Depth
+
+HTML = "text/html"
+TEXT = "text/plain"
+SCRIPT = "text/javascript"
+JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
+FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", "image/svg+xml", "application/octet-stream")
+
+
+@frozen(kw_only=True)
+class Operation:
+    """One method of one path. ``answer``: what a success holds, a class if it is JSON; ``kinds``: its media types.
+
+    ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token.
+    """
+
+    method: str = "GET"
+    path: str
+    id: str
+    about: str
+    tag: str
+    status: int = 200
+    answer: Any = str
+    kinds: tuple[str, ...] = (JSON,)
+    body: type | None = None
+    query: Mapping[str, Any] = {}
+    file: bool = False
+    host: bool = False
+    not_ready: bool = False
+    errors: Errors = ()
+
+
+_STORE: Errors = (OverloadedError, UnavailableError, CommandTimeoutError)
+_HOST: Errors = (UnauthorizedError, ForbiddenError)
+_GAME: Errors = (UnknownGameError, UnavailableError)
+
+
+def _file(path: str, name: str, about: str, *kinds: str, errors: Errors = ()) -> Operation:
+    return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, errors=errors)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    _file("/", "play", "The page to play on.", HTML),
+    _file("/watch/{game}", "watch", "The page to watch a game on: for a wall.", HTML),
+    _file("/host", "host", "The host's page.", HTML),
+    _file("/tradegame.js", "client", "The JavaScript client, a module.", SCRIPT),
+    _file("/tradegame.d.ts", "clientTypes", "The JavaScript client's types.", TEXT),
+    _file("/favicon.ico", "icon", "The icon.", "image/svg+xml"),
+    _file("/static/{path}", "file", "What the pages load; the path may have slashes.", *FILES, errors=(NotFoundError,)),
+    _file("/asyncapi.json", "asyncapi", "The WebSocket side, as an AsyncAPI 3.0 document.", JSON),
+    _file("/openapi.json", "openapi", "This document.", JSON),
+    Operation(path="/healthz", id="healthz", about="The process lives.", tag="health", kinds=(TEXT,)),
+    Operation(
+        path="/readyz",
+        id="readyz",
+        about="The node can serve; if not, 503 with the reason.",
+        tag="health",
+        kinds=(TEXT,),
+        not_ready=True,
+    ),
+    Operation(path="/metrics", id="metrics", about="Prometheus metrics.", tag="health", kinds=(TEXT,)),
+    Operation(
+        path="/v1/health", id="vitals", about="How the node does, in a few numbers.", tag="health", answer=Vitals
+    ),
+    Operation(path="/v1/games", id="listGames", about="Every game that this node serves.", tag="games", answer=Games),
+    Operation(
+        path="/v1/games/{game}",
+        id="getGame",
+        about="A game's public state.",
+        tag="games",
+        answer=GameState,
+        errors=_GAME,
+    ),
+    Operation(
+        path="/v1/games/{game}/standings",
+        id="getStandings",
+        about="The richest players.",
+        tag="games",
+        query={"limit": Depth},
+        answer=Standings,
+        errors=(BadRequestError, *_GAME),
+    ),
+    Operation(
+        path="/v1/games/{game}/debrief",
+        id="getDebrief",
+        about="The results of the last closed rounds.",
+        tag="games",
+        answer=Debrief,
+        errors=_GAME,
+    ),
+    Operation(
+        path="/v1/presets", id="listPresets", about="Games that come along, to be made.", tag="games", answer=Presets
+    ),
+    Operation(
+        path="/v1/admin",
+        id="checkToken",
+        about="Whether the admin token is the right one.",
+        tag="host",
+        answer=Done,
+        host=True,
+        errors=_HOST,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games",
+        id="createGame",
+        about="Make a game: the body is a `[[games]]` table of config.toml, as JSON.",
+        tag="host",
+        status=201,
+        answer=GameSummary,
+        body=GameDefinition,
+        host=True,
+        errors=(BadRequestError, GameThereError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/games/{game}",
+        id="deleteGame",
+        about="Delete a game, for all.",
+        tag="host",
+        answer=Done,
+        host=True,
+        errors=(UnknownGameError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/phase",
+        id="setPhase",
+        about="Open or close a game.",
+        tag="host",
+        answer=Published,
+        body=PhaseBody,
+        host=True,
+        errors=(BadRequestError, UnknownGameError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/news",
+        id="announce",
+        about="Publish news, which may shift an anchor.",
+        tag="host",
+        answer=Published,
+        body=NewsBody,
+        host=True,
+        errors=(BadRequestError, UnknownGameError, UnknownGoodError, *_HOST, *_STORE),
+    ),
+    Operation(
+        path="/v1/games/{game}/log",
+        id="exportLog",
+        about="The game's whole retained log as JSON lines, for `tradegame verify`.",
+        tag="host",
+        kinds=(JSON_LINES,),
+        host=True,
+        errors=(UnknownGameError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/players/{player}",
+        id="kickPlayer",
+        about="Close a player's connections on every node, and let none of the tokens in again.",
+        tag="host",
+        answer=Done,
+        host=True,
+        errors=(UnknownPlayerError, *_HOST, *_STORE),
+    ),
+)
+"""Every route of `tradegame.controller.http.routes`, and nothing else: a test compares them."""
