@@ -1,4 +1,7 @@
-"""Every end-to-end test runs on every store: in memory, on SQLite, on a real etcd."""
+"""Every end-to-end test runs on every store: in memory, on SQLite, on a real etcd.
+
+And in every one each frame, of servers in threads and in processes of their own, is held against the AsyncAPI document.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,23 @@ from pathlib import Path
 import pytest
 
 from tests.support.etcd import EtcdServer
+from tests.support.frame_recorder import FrameRecorder
+from tests.support.node import VIOLATIONS
 from tests.support.server import ServerThread
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def recorder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FrameRecorder]:
+    """Fails the test in which a frame is not what is published; set up first, it outlives the test's servers."""
+    recorder, elsewhere = FrameRecorder(), tmp_path / "violations"
+    recorder.install(monkeypatch.setattr)
+    monkeypatch.setenv(VIOLATIONS, str(elsewhere))
+    yield recorder
+    found = recorder.take() + (elsewhere.read_text().splitlines() if elsewhere.exists() else [])
+    if found:
+        pytest.fail("frames that are not what is published:\n" + "\n".join(found[:10]), pytrace=False)
 
 
 @pytest.fixture(scope="session")

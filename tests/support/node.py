@@ -4,14 +4,18 @@ ORDER is JSON: ``flags`` as the command line gives them, and ``host``, the field
 a test has a reason to set. ``clock_offset_s``: so far ahead is its clock. ``next_version``: see
 tests.support.next_version. One line of JSON on stdout says where it serves; stderr is the log, JSON too.
 
+Where the environment names a file by ``VIOLATIONS``, frames that are not as published are written there, one a line.
+
 ``GET /test/replicas/{game}`` tells where this node's own replica is, and its hash: what no user has a use for.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
+from pathlib import Path
 
 import trio
 from starlette.applications import Starlette
@@ -28,12 +32,16 @@ from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.infra.config import load_settings
 from tradegame.utils.logging import configure_logging
 
+VIOLATIONS = "TRADEGAME_TEST_VIOLATIONS"
+
 
 def main() -> None:
     order = json.loads(sys.argv[1])
     settings = load_settings(None, {}, order["flags"])
     configure_logging(settings.log.level, "json")
     tradegame.app.build_app = _with_replicas  # type: ignore[attr-defined]
+    if os.environ.get(VIOLATIONS):
+        _record(Path(os.environ[VIOLATIONS]))
     if order["next_version"]:
         next_version.pretend()
 
@@ -56,6 +64,16 @@ def main() -> None:
                     running.stop()
 
     trio.run(run)
+
+
+def _record(file: Path) -> None:
+    from tests.support.frame_recorder import FrameRecorder
+
+    def report(violation: str) -> None:
+        with file.open("a") as lines:
+            lines.write(violation + "\n")
+
+    FrameRecorder(report).install()
 
 
 def _with_replicas(services: HttpServices) -> Starlette:
