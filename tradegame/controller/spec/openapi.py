@@ -12,7 +12,6 @@ from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operati
 from tradegame.controller.spec.schema import Schemas, described
 from tradegame.controller.spec.words import WORDS
 from tradegame.core.domain.errors import InternalError, TradeGameError
-from tradegame.core.use_cases.requests import GameId, OpaqueId
 
 ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
@@ -33,7 +32,6 @@ TAGS = {
     "host": "With the admin token; without one configured they answer 403.",
 }
 _ALWAYS: Errors = (TooLargeError, InternalError)
-_PATH = {"game": GameId, "player": OpaqueId, "path": str}
 
 
 @cache
@@ -88,7 +86,7 @@ def _operation(schemas: Schemas, operation: Operation) -> dict[str, Any]:
 def _parameters(schemas: Schemas, operation: Operation) -> list[dict[str, Any]]:
     found = [
         {"name": name, "in": "path", "required": True, "schema": schemas.taken(kind, null=False)}
-        for name, kind in _PATH.items()
+        for name, kind in operation.names.items()
         if f"{{{name}}}" in operation.path
     ]
     found += [

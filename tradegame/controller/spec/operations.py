@@ -12,6 +12,7 @@ from tradegame.controller.http.errors import ForbiddenError, NotFoundError
 from tradegame.controller.spec.errors import Errors
 from tradegame.controller.spec.results import Debrief, Done, Presets, Published, Vitals
 from tradegame.controller.spec.state import Games, GameState, GameSummary, Standings
+from tradegame.controller.spec.words import SitePath
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.errors import (
     BadRequestError,
@@ -24,7 +25,7 @@ from tradegame.core.domain.errors import (
     UnknownPlayerError,
 )
 from tradegame.core.use_cases.games import GameThereError
-from tradegame.core.use_cases.requests import Depth
+from tradegame.core.use_cases.requests import Depth, GameId, OpaqueId
 
 HTML = "text/html"
 TEXT = "text/plain"
@@ -38,6 +39,7 @@ FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", "image/svg+xml", "application/oct
 class Operation:
     """One method of one path. ``answer``: what a success holds, a class if it is JSON; ``kinds``: its media types.
 
+    ``names``: what stands in the path; ``query``: behind it. ``not_ready``: it may answer 503, with the reason.
     ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token.
     """
 
@@ -50,6 +52,7 @@ class Operation:
     answer: Any = str
     kinds: tuple[str, ...] = (JSON,)
     body: type | None = None
+    names: Mapping[str, Any] = {"game": GameId, "player": OpaqueId, "path": SitePath}
     query: Mapping[str, Any] = {}
     file: bool = False
     host: bool = False
@@ -62,20 +65,26 @@ _HOST: Errors = (UnauthorizedError, ForbiddenError)
 _GAME: Errors = (UnknownGameError, UnavailableError)
 
 
-def _file(path: str, name: str, about: str, *kinds: str, errors: Errors = ()) -> Operation:
-    return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, errors=errors)
+def _file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
+    return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, **more)
 
 
 OPERATIONS: tuple[Operation, ...] = (
     _file("/", "play", "The page to play on.", HTML),
-    _file("/watch/{game}", "watch", "The page to watch a game on: for a wall.", HTML),
+    _file(
+        "/watch/{game}",
+        "watch",
+        "The page to watch a game on, for a wall. It says itself if there is no such game.",
+        HTML,
+        names={"game": str},
+    ),
     _file("/host", "host", "The host's page.", HTML),
     _file("/tradegame.js", "client", "The JavaScript client, a module.", SCRIPT),
-    _file("/tradegame.d.ts", "clientTypes", "The JavaScript client's types.", TEXT),
+    _file("/tradegame.d.ts", "clientTypes", "The JavaScript client's types.", TEXT, errors=(NotFoundError,)),
     _file("/favicon.ico", "icon", "The icon.", "image/svg+xml"),
-    _file("/static/{path}", "file", "What the pages load; the path may have slashes.", *FILES, errors=(NotFoundError,)),
-    _file("/asyncapi.json", "asyncapi", "The WebSocket side, as an AsyncAPI 3.0 document.", JSON),
-    _file("/openapi.json", "openapi", "This document.", JSON),
+    _file("/static/{path}", "file", "What the pages load.", *FILES, errors=(NotFoundError,)),
+    _file("/asyncapi.json", "asyncapi", "The WebSocket side, an AsyncAPI 3.0 document.", JSON, answer=dict[str, Any]),
+    _file("/openapi.json", "openapi", "This document.", JSON, answer=dict[str, Any]),
     Operation(path="/healthz", id="healthz", about="The process lives.", tag="health", kinds=(TEXT,)),
     Operation(
         path="/readyz",

@@ -17,6 +17,7 @@ Bps = NewType("Bps", int)
 PlayerId = NewType("PlayerId", str)
 Epoch = NewType("Epoch", str)
 OrderId = NewType("OrderId", str)
+SitePath = NewType("SitePath", str)
 Level = NewType("Level", list[int])
 RecentTrade = NewType("RecentTrade", list[int])
 RequestId = NewType("RequestId", Any)  # type: ignore[valid-newtype]  # of two types
@@ -38,6 +39,7 @@ WORDS: Mapping[Any, Mapping[str, Any]] = {
     PlayerId: {**_OPAQUE, "description": "A player's id: nothing can be read from it. The house trades as `house`."},
     Epoch: {**_OPAQUE, "description": "This life of the game: another when it is deleted and made anew."},
     OrderId: {**_OPAQUE, "description": "An order's id: nothing can be read from it."},
+    SitePath: {"minLength": 1, "examples": ["css/base.css"], "description": "It may have slashes."},
     Level: {"minItems": 2, "maxItems": 2, "description": "A price level: `[price, qty]`."},
     RecentTrade: {"minItems": 3, "maxItems": 3, "description": "A trade: `[at, price, qty]`."},
     RequestId: {"anyOf": _ID, "description": "The client's own: the reply carries it. Without one, only errors come."},
