@@ -1,0 +1,116 @@
+"""docs/protocol.md and the classes that the documents are made of say the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, get_args
+
+import attrs
+import pytest
+
+from tests.spec.page import Page, codes, words
+from tradegame.controller.spec import asyncapi, openapi
+from tradegame.controller.spec.asyncapi import CLOSE_CODES
+from tradegame.controller.spec.errors import SAID_OVER_HTTP, SAID_OVER_WEBSOCKET
+from tradegame.controller.spec.events import PUSHES, Event
+from tradegame.controller.spec.examples import EXAMPLES
+from tradegame.controller.websocket.manager import COUNTED
+from tradegame.core.domain.errors import TradeGameError
+from tradegame.core.use_cases.requests import REQUESTS, After
+
+PAGE = Page.read()
+
+
+def named(kind: type) -> set[str]:
+    return {field.name.rstrip("_") for field in attrs.fields(kind)}
+
+
+def the(constant: str, of: type) -> str:
+    """The one value that this field of a class may have."""
+    return str(get_args(attrs.fields_dict(attrs.resolve_types(of))[constant].type)[0])
+
+
+def test_every_op_and_every_field_of_a_request_is_on_the_page_and_no_other() -> None:
+    rows = {codes(op)[0]: fields for op, fields, _ in PAGE.rows("op")}
+    assert rows.keys() == REQUESTS.keys()
+    for op, fields in rows.items():
+        request = REQUESTS[op]
+        may_be_left_out = {field.name for field in attrs.fields(request) if field.default is not attrs.NOTHING}
+        inner = named(After) if "after" in may_be_left_out else set()
+        assert words(codes(fields)) == named(request) | inner, op
+        assert words(re.findall(r"\[`([^`]+)`\]", fields)) == may_be_left_out | inner, op
+
+
+def test_what_takes_a_key_is_listed() -> None:
+    (listed,) = re.findall(r"^`([a-z ]+)` take a `key`", PAGE.text, re.M)
+    assert set(listed.split()) == {op for op, request in REQUESTS.items() if "key" in named(request)}
+
+
+def test_every_field_of_an_answer_is_somewhere_on_the_page() -> None:
+    missing = {
+        f"{name}.{field}"
+        for name, schema in asyncapi()["components"]["schemas"].items()
+        for field in schema.get("properties", ())
+        if field not in PAGE.words
+    }
+    assert missing == set()
+
+
+def test_every_error_code_is_on_the_page_with_what_is_certain_and_no_other() -> None:
+    rows = {code: definite for cell, definite, _ in PAGE.rows("code") for code in codes(cell)}
+    assert rows == {error.code: "yes" if error.definite else "**no**" for error in SAID_OVER_WEBSOCKET}
+    [others] = [what for where, what in PAGE.rows("") if where.startswith("HTTP errors without a code above")] or [
+        what for where, what in every_row() if where.startswith("HTTP errors without a code above")
+    ]
+    assert {(code, int(status)) for code, status in re.findall(r"`(\w+)` \((\d{3})", others)} == {
+        (error.code, error.status) for error in SAID_OVER_HTTP if error not in SAID_OVER_WEBSOCKET
+    }
+
+
+def test_no_error_is_left_out_of_the_documents() -> None:
+    def all_below(kind: type[TradeGameError]) -> set[str]:
+        below = (each for each in kind.__subclasses__() if each.__module__.startswith("tradegame."))
+        return {kind.code}.union(*map(all_below, below))
+
+    assert all_below(TradeGameError) == {error.code for error in (*SAID_OVER_HTTP, *SAID_OVER_WEBSOCKET)}
+
+
+def test_every_event_is_on_the_page_with_its_fields_and_no_other() -> None:
+    rows = {codes(kind)[0]: fields for kind, fields in PAGE.rows("event `type`")}
+    events = {the("type", of=event): event for event in get_args(Event)}
+    assert rows.keys() == events.keys()
+    for kind, fields in rows.items():
+        listed = fields.partition(":")[0]
+        assert named(events[kind]) - {"type"} == words(codes(listed.partition(" (")[0])), kind
+
+
+def test_every_push_is_on_the_page_and_no_other() -> None:
+    assert set(re.findall(r'"push": ?"(\w+)"', PAGE.text)) == {the("push", of=push) for push in PUSHES}
+
+
+def test_every_close_code_is_on_the_page_and_no_other() -> None:
+    spoken_of = {int(code) for code in re.findall(r"(?<!\d)[14]\d{3}(?!\d)", PAGE.section("Connection"))}
+    assert spoken_of - {4000, 4499, 4999} == CLOSE_CODES.keys()
+    assert CLOSE_CODES.keys() <= COUNTED
+    assert {code for code in COUNTED if code >= 4000} <= CLOSE_CODES.keys()
+
+
+def test_every_http_operation_is_on_the_page_and_no_other() -> None:
+    on_the_page = {
+        (method, path.partition("?")[0])
+        for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/[^` ]*)`", PAGE.text)
+    }
+    documented = {(method.upper(), path) for path, methods in openapi()["paths"].items() for method in methods}
+    assert on_the_page == documented
+
+
+@pytest.mark.parametrize("name", ["buy", "buyOk", "error"])
+def test_the_examples_are_those_of_the_page(name: str) -> None:
+    frames: list[Any] = [json.loads(line[2:]) for line in PAGE.text.splitlines() if re.match(r"[→←] \{.*\}$", line)
+                         and "…" not in line]
+    assert EXAMPLES[name] in frames
+
+
+def every_row() -> list[list[str]]:
+    return []
