@@ -320,7 +320,10 @@ async def _serve_then_cancel(
 
 
 async def _play_along(running: Running, game: str, bots: int) -> None:
-    """In the first game that the configuration names. The bots are clients like any others: they come over the socket, from their own process."""
+    """In the first game that the configuration names.
+
+    The bots are clients like any others: they come over the socket, from their own process.
+    """
     if running.secure:
         structlog.get_logger().warning("no_bots", reason="over TLS, start them yourself: tradegame bots --url wss://…")
         return
