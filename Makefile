@@ -7,13 +7,14 @@
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
+#   make fuzz        all that OpenAPI allows and forbids, asked     make fuzz EXAMPLES=5000 SEED=42
 #   make bench       what it costs
 #   make docs        the documentation as a site, in build/docs
 #   make coverage    the fast suite, with its coverage; the rules must be covered whole
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-browser check cluster simulate robustness bench docs coverage coverage-of-the-rules clean
+.PHONY: help run test test-browser check cluster simulate robustness fuzz bench docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -21,6 +22,7 @@ BOTS = 8
 ARGS =
 SEED =
 SEEDS =
+EXAMPLES = 500
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -54,6 +56,10 @@ simulate: .venv/installed-dev
 
 robustness: .venv/installed-dev
 	$(BIN)/python -m pytest tests/robustness/test_siege.py -m long $(ARGS)
+
+fuzz: .venv/installed-dev
+	TRADEGAME_TEST_EXAMPLES=$(EXAMPLES) TRADEGAME_TEST_SEED=$(SEED) \
+	    $(BIN)/python -m pytest tests/spec/test_http_by_its_document.py -m slow -s $(ARGS)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m bench $(ARGS)

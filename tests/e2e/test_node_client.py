@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-NODE_DIRECTORY = Path(__file__).parent / "node"
-IN_CI = os.environ.get("CI") == "true"
+from tests.support.node_packages import node_with_packages
 
-INSTALL_DEADLINE_S = 120.0
+NODE_DIRECTORY = Path(__file__).parent / "node"
+
 START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 20.0
 CLIENT_DEADLINE_S = 400.0
@@ -63,30 +61,7 @@ ADDRESS = re.compile(r"wss?://[^\s\"',]+/ws")
 @pytest.fixture(scope="module")
 def node() -> str:
     """The node to run, with the client's one dependency installed beside the client."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        missing = "node" if found is None else "npm"
-        if IN_CI:
-            pytest.fail(f"{missing} is not installed, and in CI nothing is skipped")
-        pytest.skip(f"{missing} is not installed: the client in another language cannot run")
-    if _installed() != _pinned():
-        subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=NODE_DIRECTORY,
-            check=True,
-            timeout=INSTALL_DEADLINE_S,
-        )
-    return found
-
-
-def _pinned() -> str:
-    lock = json.loads((NODE_DIRECTORY / "package-lock.json").read_text())
-    return str(lock["packages"]["node_modules/ws"]["version"])
-
-
-def _installed() -> str | None:
-    package = NODE_DIRECTORY / "node_modules" / "ws" / "package.json"
-    return str(json.loads(package.read_text())["version"]) if package.exists() else None
+    return node_with_packages(NODE_DIRECTORY)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from schemathesis import Case, GenerationMode, HookContext
 from tests.support.player import Player
 
 LIVELY = "lively"
-"""The game that is there, in which rounds have been played, and which nothing here deletes."""
+"""The game in which rounds have been played. Until the last phase, that of links, nothing deletes it."""
 WEBSOCKET = "TRADEGAME_TEST_WEBSOCKET"
 """Names the server's WebSocket."""
 

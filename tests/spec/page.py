@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 from attrs import frozen
@@ -26,8 +27,13 @@ class Page:
         for line in lines:
             if line.startswith(f"| {first_heading} |"):
                 next(lines)
-                return [_cells(row) for row in _until_empty(lines)]
+                return [_cells(row) for row in takewhile(lambda line: line.startswith("|"), lines)]
         raise AssertionError(f"the page has no table that begins with {first_heading!r}")
+
+    def row(self, beginning: str) -> str:
+        """The one row, of whichever table, that begins with this."""
+        (found,) = [line for line in self.text.splitlines() if line.startswith(f"| {beginning}")]
+        return found
 
     def section(self, heading: str) -> str:
         """What stands below this heading, to the next one of its level."""
@@ -54,12 +60,3 @@ def words(codes: list[str]) -> set[str]:
 
 def _cells(row: str) -> list[str]:
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))]
-
-
-def _until_empty(lines: object) -> list[str]:
-    found = []
-    for line in lines:  # type: ignore[attr-defined]
-        if not line.startswith("|"):
-            break
-        found.append(line)
-    return found

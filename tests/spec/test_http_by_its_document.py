@@ -24,6 +24,7 @@ from tradegame.controller.spec import openapi
 
 EXAMPLES = os.environ.get("TRADEGAME_TEST_EXAMPLES", "25")
 SEED = os.environ.get("TRADEGAME_TEST_SEED", "1")
+TIMEOUT_S = 30.0
 DEADLINE_S = 60 + int(EXAMPLES) * 5
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -59,7 +60,7 @@ def play(server: ServerThread) -> None:
             ann.ask("say", game=LIVELY, text="a fine day")
             for phase in ("closed", "open"):
                 url = f"{server.http}/v1/games/{LIVELY}/phase"
-                httpx.post(url, json={"phase": phase}, headers=HOST).raise_for_status()
+                httpx.post(url, json={"phase": phase}, headers=HOST, timeout=TIMEOUT_S).raise_for_status()
 
 
 def test_the_document_describes_what_a_lively_game_answers(server: ServerThread) -> None:
@@ -74,9 +75,9 @@ def test_the_document_describes_what_a_lively_game_answers(server: ServerThread)
             "/v1/presets": "Presets",
             "/v1/health": "Vitals",
         }.items():
-            answer = httpx.get(server.http + path).raise_for_status().json()
+            answer = httpx.get(server.http + path, timeout=TIMEOUT_S).raise_for_status().json()
             assert checker.problem(f"components/schemas/{name}", answer) is None, path
-        debrief = httpx.get(f"{server.http}/v1/games/{LIVELY}/debrief").json()
+        debrief = httpx.get(f"{server.http}/v1/games/{LIVELY}/debrief", timeout=TIMEOUT_S).json()
         assert debrief["rounds"][0]["goods"]["wheat"]["equilibrium"]
         assert debrief["rounds"][0]["goods"]["oil"]["settled"]
 
@@ -107,4 +108,5 @@ def test_the_server_answers_everything_as_its_document_says(server: ServerThread
         )
         print(done.stdout[-20_000:])
         assert done.returncode == 0, done.stderr[-2_000:]
-        assert httpx.get(f"{server.http}/v1/games/{LIVELY}").status_code == 200
+        vitals = httpx.get(f"{server.http}/v1/health", timeout=TIMEOUT_S).json()
+        assert (vitals["ready"], vitals["audit_problems"]) == (True, 0)

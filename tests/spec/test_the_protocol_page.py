@@ -15,6 +15,7 @@ from tradegame.controller.spec.asyncapi import CLOSE_CODES
 from tradegame.controller.spec.errors import SAID_OVER_HTTP, SAID_OVER_WEBSOCKET
 from tradegame.controller.spec.events import PUSHES, Event
 from tradegame.controller.spec.examples import EXAMPLES
+from tradegame.controller.spec.schema import ABSENT
 from tradegame.controller.websocket.manager import COUNTED
 from tradegame.core.domain.errors import TradeGameError
 from tradegame.core.use_cases.requests import REQUESTS, After
@@ -60,9 +61,7 @@ def test_every_field_of_an_answer_is_somewhere_on_the_page() -> None:
 def test_every_error_code_is_on_the_page_with_what_is_certain_and_no_other() -> None:
     rows = {code: definite for cell, definite, _ in PAGE.rows("code") for code in codes(cell)}
     assert rows == {error.code: "yes" if error.definite else "**no**" for error in SAID_OVER_WEBSOCKET}
-    [others] = [what for where, what in PAGE.rows("") if where.startswith("HTTP errors without a code above")] or [
-        what for where, what in every_row() if where.startswith("HTTP errors without a code above")
-    ]
+    others = PAGE.row("HTTP errors without a code above")
     assert {(code, int(status)) for code, status in re.findall(r"`(\w+)` \((\d{3})", others)} == {
         (error.code, error.status) for error in SAID_OVER_HTTP if error not in SAID_OVER_WEBSOCKET
     }
@@ -81,8 +80,9 @@ def test_every_event_is_on_the_page_with_its_fields_and_no_other() -> None:
     events = {the("type", of=event): event for event in get_args(Event)}
     assert rows.keys() == events.keys()
     for kind, fields in rows.items():
-        listed = fields.partition(":")[0]
-        assert named(events[kind]) - {"type"} == words(codes(listed.partition(" (")[0])), kind
+        always, sometimes = codes(fields)[0], re.findall(r"\[`(\w+)", fields)
+        assert named(events[kind]) - {"type"} == words([always, *sometimes]), kind
+        assert set(sometimes) == {each.name for each in attrs.fields(events[kind]) if each.default is ABSENT}, kind
 
 
 def test_every_push_is_on_the_page_and_no_other() -> None:
@@ -98,8 +98,7 @@ def test_every_close_code_is_on_the_page_and_no_other() -> None:
 
 def test_every_http_operation_is_on_the_page_and_no_other() -> None:
     on_the_page = {
-        (method, path.partition("?")[0])
-        for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/[^` ]*)`", PAGE.text)
+        (method, path.partition("?")[0]) for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/[^` ]*)`", PAGE.text)
     }
     documented = {(method.upper(), path) for path, methods in openapi()["paths"].items() for method in methods}
     assert on_the_page == documented
@@ -107,10 +106,7 @@ def test_every_http_operation_is_on_the_page_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", ["buy", "buyOk", "error"])
 def test_the_examples_are_those_of_the_page(name: str) -> None:
-    frames: list[Any] = [json.loads(line[2:]) for line in PAGE.text.splitlines() if re.match(r"[→←] \{.*\}$", line)
-                         and "…" not in line]
+    frames: list[Any] = [
+        json.loads(line[2:]) for line in PAGE.text.splitlines() if re.match(r"[→←] \{.*\}$", line) and "…" not in line
+    ]
     assert EXAMPLES[name] in frames
-
-
-def every_row() -> list[list[str]]:
-    return []
