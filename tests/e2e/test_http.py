@@ -63,6 +63,13 @@ def test_errors_have_the_protocols_form(web: httpx.Client, method: str, path: st
     assert answer.json()["error"]["definite"] is True
 
 
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "TRACE", "BREW"])
+def test_a_wrong_method_is_told_the_right_ones(web: httpx.Client, method: str) -> None:
+    answer = web.request(method, "/v1/games")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, POST, HEAD"
+
+
 def test_the_hosts_calls_are_off_without_a_token() -> None:
     with ServerThread("memory:", flags={"admin.token": ""}) as server:
         answer = httpx.delete(f"{server.http}/v1/games/bazaar", headers=HOST)

@@ -70,7 +70,7 @@ def asyncapi() -> dict[str, Any]:
     for push in PUSHES:
         payload = schemas.sent(push)
         name = schemas.components[push.__name__]["properties"]["push"]["const"]
-        messages[name] = _message(name, described(push), payload)
+        messages[name] = _message(name, described(push), payload, answers=False)
         operations[f"push.{name}"] = {
             "action": "send",
             "channel": _channel(),
@@ -118,9 +118,10 @@ def _channel(*below: str) -> dict[str, str]:
     return {"$ref": "/".join(("#/channels/game", *below))}
 
 
-def _message(name: str, summary: str, payload: Schema) -> dict[str, Any]:
+def _message(name: str, summary: str, payload: Schema, *, answers: bool = True) -> dict[str, Any]:
+    """``answers``: it is a request or a reply, which the ``id`` brings together."""
     message: dict[str, Any] = {"name": name, "summary": summary, "payload": payload}
-    if "push" not in EXAMPLES.get(name, ()):
+    if answers:
         message["correlationId"] = {"location": "$message.payload#/id"}
     if name in EXAMPLES:
         message["examples"] = [{"payload": EXAMPLES[name]}]

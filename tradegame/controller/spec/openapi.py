@@ -17,7 +17,7 @@ ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
 (`/ws`), which `/asyncapi.json` describes.
 
-- Whatever answers GET answers HEAD too.
+- Whatever answers GET answers HEAD too. Any other method is 405, and `Allow` says which there are.
 - All numbers are integers, written as such: `1.0` is refused, though JSON Schema would let it pass.
 - The server refuses unknown fields. **A client ignores fields that it does not know**: within v1, they may be added.
 - Every error has the same form. `definite: false` says that nobody knows whether it happened.
@@ -30,6 +30,10 @@ TAGS = {
     "health": "For who runs the node.",
     "games": "What everybody may see.",
     "host": "With the admin token; without one configured they answer 403.",
+}
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"required": True, "description": "`Bearer`.", "schema": {"const": "Bearer"}}},
+    503: {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}},
 }
 _ALWAYS: Errors = (TooLargeError, InternalError)
 
@@ -112,9 +116,12 @@ def _responses(schemas: Schemas, operation: Operation) -> dict[str, Any]:
     by_status: dict[int, list[type[TradeGameError]]] = {}
     for error in (*operation.errors, *_ALWAYS):
         by_status.setdefault(error.status, []).append(error)
+    failure = {JSON: {"schema": schemas.sent(ErrorBody)}}
     for status, errors in sorted(by_status.items()):
-        responses[str(status)] = {
-            "description": " ".join(f"`{error.code}`: {described(error)}" for error in errors),
-            "content": {JSON: {"schema": schemas.sent(ErrorBody)}},
-        }
+        about = " ".join(f"`{error.code}`: {described(error)}" for error in errors)
+        responses[str(status)] = {"description": about, "content": failure}
+        if status in _HEADERS:
+            responses[str(status)]["headers"] = _HEADERS[status]
+    if operation.body is not None:
+        responses["408"] = {"description": "`timeout`: the body did not come within 10 s.", "content": failure}
     return responses
