@@ -48,8 +48,13 @@ export class Mirror {
         this.state.phase = event.phase;
         this.state.round = event.round;
         this.state.ends_at = event.ends_at;
+        if (event.opened_at !== undefined) this.state.opened_at = event.opened_at;
+        this.state.settled = event.settled ?? {};
         break;
-      default: // news changes no state
+      case "news":
+        this.state.news.push({ text: event.text, good: event.good ?? null, at });
+        if (this.state.news.length > 20) this.state.news.shift();
+        break;
     }
   }
 }

@@ -25,14 +25,23 @@ const notCrossed = (value, at) => {
 
 const order = s.object({ order: s.id, good: s.id, side: s.oneOf("bid", "ask"), qty: s.positive, price: s.positive });
 
-export const account = s.object({
-  cash: s.natural,
-  held_cash: s.natural,
-  goods: s.map(s.natural),
-  held_goods: s.map(s.natural),
-  orders: s.list(order),
-  worth: s.natural,
-});
+export const account = s.object(
+  {
+    cash: s.natural,
+    held_cash: s.natural,
+    goods: s.map(s.natural),
+    held_goods: s.map(s.natural),
+    orders: s.list(order),
+    worth: s.natural,
+    start: s.natural,
+    score: s.int,
+  },
+  {
+    role: s.oneOf("buyer", "seller"),
+    values: s.map(s.list(s.natural)),
+    hints: s.list(s.object({ good: s.id, not: s.natural, text: s.text, at: s.positive })),
+  },
+);
 
 const good = s.both(
   s.object({
@@ -45,31 +54,49 @@ const good = s.both(
   notCrossed,
 );
 
+const rules = s.object({
+  cash: s.natural,
+  fee_bps: s.natural,
+  open_orders: s.positive,
+  rounds: s.nullable(s.object({ lobby_s: s.natural, open_s: s.positive, closed_s: s.natural, repeat: s.natural })),
+  goods: s.map(
+    s.object({ endowment: s.natural, house: s.bool, private_values: s.bool, settlement: s.nullable(s.list(s.natural)) }),
+  ),
+});
+
 const stateFields = {
+  title: s.str,
+  about: s.str,
   phase,
-  round: s.natural,
+  round: s.positive,
   ends_at: s.nullable(s.positive),
+  opened_at: s.nullable(s.positive),
+  rules,
   goods: s.map(good),
   players: s.map(s.object({ name: s.text })),
   messages: s.list(s.object({ player: s.id, text: s.text, at: s.positive }), 50),
+  news: s.list(s.object({ text: s.text, good: s.nullable(s.id), at: s.positive }), 20),
+  settled: s.map(s.natural),
 };
 
 export const state = s.object(stateFields);
 
 /** What HTTP shows of one game: its state, and which game it is. */
-export const shownGame = s.object({ game: s.id, title: s.str, epoch: s.id, seq: s.natural, ...stateFields });
+export const shownGame = s.object({ game: s.id, epoch: s.id, seq: s.natural, ...stateFields });
 
 export const gameSummary = s.object({
   game: s.id,
   title: s.str,
   phase,
+  round: s.positive,
+  ends_at: s.nullable(s.positive),
   players: s.natural,
   goods: s.list(s.id),
   epoch: s.id,
   seq: s.natural,
 });
 
-export const standings = s.list(s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int }), 100);
+export const standings = s.list(s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int, score: s.int }), 100);
 
 const webSocketUrl = (value, at) => {
   if (typeof value !== "string" || !URL.canParse(value) || !/^wss?:$/.test(new URL(value).protocol)) {
@@ -177,7 +204,10 @@ const event = {
   }),
   book: s.both(s.object({ type: type("book"), good: s.id, bids: bids(5), asks: asks(5) }), notCrossed),
   said: s.object({ type: type("said"), player: s.id, text: s.text }),
-  round: s.object({ type: type("round"), phase, round: s.natural, ends_at: s.nullable(s.positive) }),
+  round: s.object(
+    { type: type("round"), phase, round: s.positive, ends_at: s.nullable(s.positive) },
+    { opened_at: s.positive, settled: s.map(s.natural) },
+  ),
   news: s.object({ type: type("news"), text: s.text }, { good: s.id }),
 };
 
