@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.node_packages import node_with_packages
+from tests.support.javascript import node_with_packages
 
 NODE_DIRECTORY = Path(__file__).parent / "node"
 
