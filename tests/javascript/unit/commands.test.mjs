@@ -131,6 +131,16 @@ test("what waits to be tried again is sent once on the next connection, and not 
   assert.equal(world.socket.of("buy").length, 1);
 });
 
+test("a refusal that comes twice makes it try again once", async () => {
+  const { game, socket } = await world.playing();
+  watch(game.buy("grain", 1));
+  const request = socket.last("buy");
+  socket.refuse(request, "rate_limited");
+  socket.refuse(request, "rate_limited");
+  await advance(1_000);
+  assert.equal(socket.of("buy").length, 2);
+});
+
 test("a frame that the server would close the connection on is not sent", async () => {
   const { client, game, socket } = await world.playing();
   await assert.rejects(game.say("ä".repeat(9_000)), { code: "bad_request", definite: true });

@@ -53,6 +53,7 @@ test("a gap makes it join again from where it stands, and what comes until the a
   socket.say(frame(12, said("after the gap")));
   assert.deepEqual(socket.last("join").after, { epoch: "e1", seq: 10 });
   socket.say(frame(13, said("early")));
+  assert.equal(socket.of("join").length, 2);
   socket.recover();
   for (let seq = 11; seq <= 14; seq += 1) socket.say(frame(seq, said(String(seq))));
   socket.say(frame(13, said("an old one")));
@@ -215,6 +216,19 @@ test("who looked on may join as a player, and gets an account", async () => {
   await world.next();
   world.socket.greet();
   assert.equal(world.socket.last("join").spectate, undefined);
+});
+
+test("a game that is left while one joins it as a player stays left, and the join says so", async () => {
+  const client = world.client();
+  world.socket.greet();
+  const watching = client.join("bazaar", { spectate: true });
+  world.socket.show(10, { me: undefined });
+  const game = await watching;
+  const playing = watch(client.join("bazaar"));
+  void game.leave();
+  world.socket.show(11);
+  await settled();
+  assert.deepEqual([playing.error.code, client.games.size, world.socket.requests.at(-1).op], ["closed", 0, "leave"]);
 });
 
 test("a first join goes on over a reconnect, with its key; refused, it leaves nothing behind", async () => {

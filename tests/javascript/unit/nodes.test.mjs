@@ -75,7 +75,7 @@ test("from wss: it never goes to ws:, and to its own machine only if it came fro
 });
 
 test("what is no address is passed over, and nothing breaks", async () => {
-  const odd = [7, null, "", "two", "http//x", "ftp://two.example/", "ws://", "ws://me:secret@two.example/ws", `ws://${"x".repeat(300)}/`, "ws://two.example/a b", TWO];
+  const odd = [7, null, "", "two", "http//x", "ftp://two.example/", "ws://", "ws://me:secret@two.example/ws", `ws://${"x".repeat(300)}/`, "ws://[zz]/", "ws://two.example/a b", TWO];
   const { client, socket } = await world.playing({}, told(ONE, ...odd));
   assert.deepEqual(client.urls, [ONE, TWO]);
   socket.end();
@@ -93,15 +93,59 @@ test("a node's own name for where we are is not another node", async () => {
 });
 
 test("a node that is silent while it owes an answer is left within seconds when there are others, and then passed over", async () => {
-  const { game, socket } = await world.playing({}, told(ONE, TWO));
+  for (let times = 0; times < 8; times += 1) {
+    world = new World();
+    const { game, socket } = await world.playing({}, told(ONE, TWO, THREE));
+    watch(game.buy("grain", 1));
+    const waited = await world.next();
+    assert.ok(waited >= 4_500 && waited <= 6_500, `${waited} ms`);
+    assert.equal(socket.readyState, 3);
+    const second = world.socket.url;
+    world.socket.greet(told(second, ONE, TWO, THREE));
+    world.socket.end();
+    await world.next();
+    assert.ok(![ONE, second].includes(world.socket.url), `${ONE}, ${second}, ${world.socket.url}`);
+    world.close();
+  }
+});
+
+test("when all nodes are slow it hurries less and less from one to the next", async () => {
+  const { game } = await world.playing({}, told(ONE, TWO));
   watch(game.buy("grain", 1));
-  const waited = await world.next();
-  assert.ok(waited >= 4_500 && waited <= 6_500, `${waited} ms`);
-  assert.equal(world.socket.url, TWO);
+  const waits = [];
+  for (let times = 0; times < 3; times += 1) {
+    waits.push(await world.next(30_000));
+    world.socket.greet(told(world.socket.url, ONE, TWO));
+  }
+  assert.ok(waits[0] < 7_000 && waits[1] > 9_000 && waits[2] > waits[1], waits.join());
+});
+
+test("nodes that all send it on, over and over, are not dialled ever faster", async () => {
+  await world.playing({}, told(ONE, TWO));
+  let waited = 0;
+  for (let times = 0; times < 12; times += 1) {
+    world.socket.end(1001);
+    waited += await world.next();
+    world.socket.greet(told(world.socket.url, ONE, TWO)).recover();
+  }
+  assert.ok(waited > 5_000, `twelve in ${waited} ms`);
+});
+
+test("two addresses of one node are one node", async () => {
+  const client = world.client({}, [ONE, TWO]);
+  world.socket.greet({ server: { node: "n1" } });
   world.socket.end();
   await world.next();
-  assert.equal(world.socket.url, ONE);
-  assert.equal(socket.readyState, 3);
+  world.socket.greet({ server: { node: "n1" } });
+  const joining = client.join("bazaar");
+  world.socket.show();
+  const game = await joining;
+  const call = watch(game.buy("grain", 1));
+  for (let times = 0; times < 100 && world.sockets.length === 2; times += 1) {
+    if (world.socket.last("buy")) world.socket.refuse(world.socket.last("buy"), "unavailable");
+    await advance(100);
+  }
+  assert.deepEqual([world.sockets.length, call.settled], [2, 0], "it went elsewhere, where there is no elsewhere");
 });
 
 test("a node that pushes news but answers nothing is left, too", async () => {

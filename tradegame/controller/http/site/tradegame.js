@@ -460,7 +460,7 @@ export class Client extends Emitter {
 
   /** Once a second. @param {Link} link */
   #watch(link) {
-    if (this.#greetedAt === null) return; // hello has a deadline of its own
+    if (this.#link !== link || this.#greetedAt === null) return; // hello has a deadline of its own
     const todo = this.#vigil.tick(this.#requests.age(), this.#pace.hasty, this.#pace.patience);
     if (todo === "ask") this.#probe();
     else if (todo === "leave") link.end(ABNORMAL, "the server does not answer", { failing: true, silent: true });
