@@ -16,7 +16,7 @@ from starlette.routing import Route
 from typer.testing import CliRunner
 
 import tradegame
-from tests.support.node_packages import node_with_packages
+from tests.support.javascript import node_with_packages
 from tests.support.schemas import Checker, closed
 from tests.support.server import ServerThread
 from tradegame.cli import app

@@ -80,7 +80,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _file("/host", "host", "The host's page.", HTML),
     _file("/tradegame.js", "client", "The JavaScript client, a module.", SCRIPT),
-    _file("/tradegame.d.ts", "clientTypes", "The JavaScript client's types.", TEXT, errors=(NotFoundError,)),
+    _file("/tradegame.d.ts", "clientTypes", "The JavaScript client's types.", TEXT),
     _file("/favicon.ico", "icon", "The icon.", "image/svg+xml"),
     _file("/static/{path}", "file", "What the pages load.", *FILES, errors=(NotFoundError,)),
     _file("/asyncapi.json", "asyncapi", "The WebSocket side, an AsyncAPI 3.0 document.", JSON, answer=dict[str, Any]),
