@@ -2,7 +2,8 @@
 
 import { CandlestickSeries, HistogramSeries, createChart, createSeriesMarkers } from "/static/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
+import { coins } from "./format.js";
 import { colour } from "./theme.js";
 
 export const INTERVALS = [["5s", 5], ["15s", 15], ["1m", 60], ["5m", 300]];
@@ -21,6 +22,8 @@ export class MarketChart {
   #changed = new Map();
   #mine;
   #none;
+  #figures;
+  #under = null;
   good = null;
 
   constructor(game, tapes, painter, { mine = null, seconds = 15, size = 12 } = {}) {
@@ -43,9 +46,13 @@ export class MarketChart {
     this.#volumes = this.#chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
     this.#volumes.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#markers = createSeriesMarkers(this.#prices, []);
-    this.plot.append(
-      h("a.attribution", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView"),
-    );
+    this.#figures = h("span.num");
+    const attribution = h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView");
+    this.plot.append(h("div.legend", {}, this.#figures, attribution));
+    this.#chart.subscribeCrosshairMove(({ time }) => {
+      this.#under = time ?? null;
+      this.#painter.mark(this.#tell);
+    });
     this.#none = h("p.none", {}, "No trade yet");
     this.plot.append(this.#none);
     this.#dress();
@@ -81,6 +88,7 @@ export class MarketChart {
     this.#markers.setMarkers(this.#marks);
     // a young market fills the room there is; an old one shows its end
     this.#none.hidden = candles.list.length > 0;
+    this.#painter.mark(this.#tell);
     const scale = this.#chart.timeScale();
     if (candles.list.length * SPACING.barSpacing < scale.width()) scale.fitContent();
     else {
@@ -106,6 +114,15 @@ export class MarketChart {
     this.#none.hidden = true;
     if (this.#changed.has("marks")) this.#markers.setMarkers(this.#marks);
     this.#changed.clear();
+    this.#tell();
+  };
+
+  /** The candle under the pointer in numbers, else the last one. */
+  #tell = () => {
+    const { list } = this.#candles;
+    const candle = (this.#under !== null && list.find(({ time }) => local(time) === this.#under)) || list.at(-1);
+    const words = candle && ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
+    setText(this.#figures, words ? words.join("  ") : "");
   };
 
   #mark(time, buyer, seller, qty) {

@@ -54,7 +54,9 @@ async function main() {
   });
   const figures = () => {
     const moved = tapes.change(desk.good);
-    setText(last, coins(game.state.goods[desk.good].last));
+    const price = coins(game.state.goods[desk.good].last);
+    setText(last, price);
+    document.title = `${price} ${desk.good} · ${game.state.title || game.id}`;
     setText(change, moved === null ? "" : percents(moved));
     change.className = `num ${direction(moved ?? 0)}`;
   };
@@ -92,7 +94,6 @@ async function main() {
   );
   play.append(tabs(play));
   place.replaceChildren(play);
-  document.title = `${game.state.title || game.id} · tradegame`;
   document.documentElement.dataset.seq = String(game.seq);
   desk.choose(desk.good);
   keys(desk, ticket, chat);

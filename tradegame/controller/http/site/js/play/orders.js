@@ -1,7 +1,7 @@
 // One's own open orders, each with its cancel; and one's own trades.
 
 import { h, panel, rows, setText, tabbed } from "../common/dom.js";
-import { coins, time } from "../common/format.js";
+import { coins, time, units } from "../common/format.js";
 import { nameOf } from "../common/people.js";
 import { toast } from "../common/toast.js";
 
@@ -66,6 +66,19 @@ function openOrders({ game, painter, choose }, every) {
   return [empty, table];
 }
 
+/** An order that rested was taken: who did not press anything just now should know. */
+function tell(taken) {
+  for (const good of new Set(taken.map((trade) => trade.good))) {
+    for (const side of ["buy", "sell"]) {
+      const trades = taken.filter((trade) => trade.good === good && trade.taker !== side);
+      if (!trades.length) continue;
+      const qty = trades.reduce((sum, trade) => sum + trade.qty, 0);
+      const worth = trades.reduce((sum, trade) => sum + trade.qty * trade.price, 0);
+      toast(`Your ${side === "buy" ? "bid" : "ask"} was taken: ${side === "buy" ? "bought" : "sold"} ${units(qty, good)} for ${coins(worth)} coins.`);
+    }
+  }
+}
+
 /** The state does not say who traded: so they are those that this page has seen. */
 function ownTrades({ client, game, painter }) {
   const me = client.player.id;
@@ -78,21 +91,23 @@ function ownTrades({ client, game, painter }) {
     empty.hidden = seen.length > 0;
     table.hidden = seen.length === 0;
     rows(body, seen, make, (row, { good, price, qty, buyer, seller, at }) => {
-      const [what, other, units, paid, when] = row.children;
+      const [what, other, count, paid, when] = row.children;
       const bought = buyer === me;
       setText(what, `${bought ? "bought" : "sold"} ${good}`);
       what.className = bought ? "up" : "down";
       setText(other.firstChild, nameOf(game, bought ? seller : buyer));
-      setText(units, coins(qty));
+      setText(count, coins(qty));
       setText(paid, coins(price));
       setText(when, time(at));
     });
   };
-  game.on("trade", (trade, { at }) => {
-    if (trade.buyer !== me && trade.seller !== me) return;
-    seen.unshift({ ...trade, at });
+  game.on("events", ({ events, at }) => {
+    const mine = events.filter((event) => event.type === "trade" && (event.buyer === me || event.seller === me));
+    if (!mine.length) return;
+    seen.unshift(...mine.map((trade) => ({ ...trade, at })).reverse());
     seen.length = Math.min(seen.length, TRADES);
     painter.mark(paint);
+    tell(mine.filter(({ buyer, taker }) => (buyer === me) === (taker === "sell")));
   });
   painter.mark(paint);
   return [empty, table];
