@@ -1,9 +1,10 @@
 // The host's page: sign in, make games, run their rounds, see how the server does, read the debrief.
 
 import { connect } from "/tradegame.js";
-import { Painter, h, panel, said, setText } from "../common/dom.js";
+import { Painter, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { toggleTheme } from "../common/theme.js";
+import { toast } from "../common/toast.js";
 import { game as path, json, remembered, signIn, signOut } from "./api.js";
 import { control } from "./control.js";
 import { debrief } from "./debrief.js";
@@ -56,28 +57,45 @@ async function desk() {
   const painter = new Painter();
   const main = h("div.main");
   const list = h("ul.games");
-  const side = h("div.side", {}, panel("Games", { flush: true }, list).section, health(), await newGamePanel(({ game }) => void refresh().then(() => choose(game))));
+  const empty = h("p.empty", {}, "No game yet.");
+  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, health(), await newGamePanel(({ game }) => void refresh().then(() => choose(game))));
   let chosen = null;
+  let turn = 0;
+  const gameRow = () => {
+    const button = h("button", { type: "button", onclick: () => choose(button.game).catch((error) => toast(error.message, true)) }, said(""), h("span.tag.end"), h("span.soft.num"));
+    return h("li", {}, button);
+  };
 
   async function refresh() {
     const { games } = await json("GET", "/v1/games");
-    list.replaceChildren(
-      ...(games.length
-        ? games.map(({ game, title, phase, players }) =>
-            h("li", {}, h("button", { type: "button", "aria-pressed": String(game === chosen), onclick: () => choose(game) }, said(title || game), h("span.tag.end", { "data-phase": phase }, phase), h("span.soft.num", {}, coins(players)))))
-        : [h("li.empty", {}, "No game yet.")]),
-    );
+    empty.hidden = games.length > 0;
+    rows(list, games, gameRow, (item, { game, title, phase, players }) => {
+      const button = item.firstChild;
+      const [name, tag, count] = button.children;
+      button.game = game;
+      setAttribute(button, "aria-pressed", String(game === chosen));
+      setText(name, title || game);
+      setAttribute(tag, "data-phase", phase);
+      setText(tag, phase);
+      setText(count, coins(players));
+    });
     return games;
   }
   async function choose(id) {
+    turn += 1;
+    const mine = turn;
     if (chosen !== null && chosen !== id) await client.games.get(chosen)?.leave().catch(() => {});
     chosen = id;
     history.replaceState(null, "", `/host?game=${encodeURIComponent(id)}`);
     const game = await client.join(id, { spectate: true });
+    if (mine !== turn) {
+      // another was chosen meanwhile
+      if (chosen !== id) void game.leave().catch(() => {});
+      return;
+    }
     main.replaceChildren(h("h1", {}, said(game.state.title || id)), ...control(client, game, painter, () => location.assign("/host")));
     await refresh();
   }
-  client.on("state", () => {});
   place.replaceChildren(
     h("header.bar", {}, h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
     h("main.host", {}, side, main),
