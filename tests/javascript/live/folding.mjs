@@ -2,6 +2,7 @@
 // place at which the server is asked.
 
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { collect, conclude, connect, gap, host, others, until } from "./lib/test.mjs";
 
 const [seed] = others.map(Number);
@@ -66,8 +67,10 @@ const late = await (await connect("late")).join("rounds", { spectate: true });
 await until(() => history.has(late.seq));
 assert.deepEqual(history.get(late.seq), late.state);
 for (const [index, game] of players.entries()) {
-  const me = await clients[index].request("me", { game: "rounds" });
   await until(() => game.seq >= late.seq);
+  let me = await clients[index].request("me", { game: "rounds" });
+  // a hint that is pushed behind that answer makes one more question
+  for (let again = 0; again < 3 && !isDeepStrictEqual(game.me, me); again += 1) me = await clients[index].request("me", { game: "rounds" });
   assert.deepEqual(game.me, me);
   assert.deepEqual(structuredClone(game.state), history.get(game.seq));
 }
