@@ -31,6 +31,7 @@ def has_websocket(node: str, *flags: str) -> bool:
     return asked.stdout.strip() == "function"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [True, False], ids=["nodes-own-websocket", "the-package-ws"])
 def test_it_quotes_around_the_last_price_and_again_when_it_has_traded(node: str, tmp_path: Path, own: bool) -> None:
     flags: list[str] = []

@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.javascript.conftest import DIRECTORY
 from tests.support.javascript import run
 from tests.support.process import REPOSITORY
@@ -13,6 +15,8 @@ from tests.support.process import REPOSITORY
 DEADLINE_S = 120.0
 SITE = REPOSITORY / "tradegame" / "controller" / "http" / "site"
 COMPILER = "node_modules/typescript/bin/tsc"
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_bot_in_typescript_that_uses_the_whole_api_compiles_strictly(node: str) -> None:

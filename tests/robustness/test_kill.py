@@ -33,6 +33,7 @@ async def test_an_embedded_server_that_is_killed_loses_nothing_and_does_nothing_
     await _withstands(Campaign("embedded", [server], tmp_path, rounds, seed), Campaign.kill_a_node, report)
 
 
+@pytest.mark.slow
 @ROUNDS
 async def test_a_node_on_etcd_that_is_killed_loses_nothing_and_does_nothing_twice(
     rounds: int, seed: int, tmp_path: Path, report: Report, etcd: EtcdServer
