@@ -14,8 +14,11 @@ from urllib.parse import urlsplit
 from attrs import Factory, define
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Error, Page, Request, Response, WebSocket
 
-REFUSED = re.compile(r"^WebSocket connection to '[^']*/ws' failed: .*net::ERR_CONNECTION_REFUSED$")
-"""What the browser itself logs, and no page can keep from it, when it finds nobody at the server's port."""
+REFUSED = re.compile(r"^WebSocket connection to '[^']*/ws' failed: .*net::ERR_CONNECTION_(REFUSED|RESET)$")
+"""What the browser itself logs, and no page can keep from it, when it finds nobody at the server's port.
+
+Or somebody who is just being killed.
+"""
 
 
 @define(slots=False)  # Playwright writes to who listens

@@ -1,68 +1,93 @@
-// The market's chart: candles and volume, live, on lightweight-charts.
+// The market's chart: candles and volume, live, on lightweight-charts; one's own trades and orders on it.
 
-import { CandlestickSeries, HistogramSeries, createChart, createSeriesMarkers } from "/static/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import {
+  CandlestickSeries,
+  HistogramSeries,
+  LineStyle,
+  createChart,
+  createSeriesMarkers,
+} from "/static/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
 import { coins } from "./format.js";
 import { colour } from "./theme.js";
 
 export const INTERVALS = [["5s", 5], ["15s", 15], ["1m", 60], ["5m", 300]];
-const SPACING = { barSpacing: 9, maxBarSpacing: 18 };
+/** A round is so many candles, or fewer. */
+const CANDLES_A_ROUND = 60;
+/** Pixels from one candle to the next: at most, and when there are many. */
+const WIDE = 18;
+const USUAL = 9;
+/** So many candles' room is left for what comes. */
+const AHEAD = 5;
+const MOST_MARKS = 60;
+const DESCRIBE_MS = 5_000;
+
+const lengthFor = (openS) => (openS === undefined ? 15 : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1]);
 
 /** `painter` draws it; `tapes` has the trades; `mine` the player whose own are marked, or null. */
 export class MarketChart {
-  #painter;
+  good = null;
+
+  #game;
   #tapes;
+  #painter;
+  #mine;
   #candles;
   #chart;
+  #drawn;
   #prices;
   #volumes;
   #markers;
+  #figures = h("span.num");
+  #none = h("p.none", {}, "No trade yet");
   #marks = [];
   #changed = new Map();
-  #mine;
-  #none;
-  #figures;
+  #young = true;
+  #grown = false;
   #under = null;
-  good = null;
+  #lines = [];
+  #ordered = "[]";
+  #describedAt = 0;
 
-  constructor(game, tapes, painter, { mine = null, seconds = 15, size = 12 } = {}) {
-    this.#painter = painter;
+  constructor(game, tapes, painter, { mine = null, size = 12 } = {}) {
+    this.#game = game;
     this.#tapes = tapes;
+    this.#painter = painter;
     this.#mine = mine;
-    this.#candles = new Candles(seconds);
+    this.#candles = new Candles(lengthFor(game.state.rules?.rounds?.open_s));
     this.plot = h("div.plot");
     this.#chart = createChart(this.plot, {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: size, background: { color: "transparent" }, fontFamily: getComputedStyle(document.body).fontFamily },
-      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.26 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: 5, ...SPACING },
-      localization: { priceFormatter: (price) => String(Math.round(price)) },
+      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.1, bottom: 0.26 } },
+      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: AHEAD, barSpacing: USUAL },
+      localization: { priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))) },
     });
-    const drawn = this.#chart.chartElement();
-    drawn.setAttribute("role", "img");
-    drawn.setAttribute("aria-label", "Price chart");
+    this.#drawn = this.#chart.chartElement();
+    this.#drawn.setAttribute("role", "img");
+    this.#drawn.setAttribute("aria-label", "Price chart");
     this.#prices = this.#chart.addSeries(CandlestickSeries, { priceFormat: { type: "price", precision: 0, minMove: 1 } });
     this.#volumes = this.#chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
     this.#volumes.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#markers = createSeriesMarkers(this.#prices, []);
-    this.#figures = h("span.num");
     const attribution = h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView");
-    this.plot.append(h("div.legend", {}, this.#figures, attribution));
+    this.plot.append(h("div.legend", {}, this.#figures, attribution), this.#none);
+    this.#dress();
     this.#chart.subscribeCrosshairMove(({ time }) => {
       this.#under = time ?? null;
-      this.#painter.mark(this.#tell);
+      painter.mark(this.#tell);
     });
-    this.#none = h("p.none", {}, "No trade yet");
-    this.plot.append(this.#none);
-    this.#dress();
+    new ResizeObserver(() => painter.mark(this.#fit)).observe(this.plot);
     addEventListener("themechange", () => this.#dress());
     game.on("trade", (trade, frame) => this.#trade(trade, frame));
+    game.on("account", () => painter.mark(this.#order));
     game.on("reset", () => this.good !== null && this.show(this.good));
   }
 
   show(good) {
     this.good = good;
+    this.#describedAt = 0;
     this.#rebuild();
   }
 
@@ -86,22 +111,19 @@ export class MarketChart {
     this.#prices.setData(candles.list.map((candle) => this.#bar(candle)));
     this.#volumes.setData(candles.list.map((candle) => this.#volume(candle)));
     this.#markers.setMarkers(this.#marks);
-    // a young market fills the room there is; an old one shows its end
-    this.#none.hidden = candles.list.length > 0;
+    this.#young = true;
+    this.#fit();
+    this.#order();
     this.#painter.mark(this.#tell);
-    const scale = this.#chart.timeScale();
-    if (candles.list.length * SPACING.barSpacing < scale.width()) scale.fitContent();
-    else {
-      scale.applyOptions(SPACING);
-      scale.scrollToPosition(5, false);
-    }
   }
 
   #trade(trade, frame) {
     if (trade.good !== this.good) return;
     const candle = this.#candles.add([frame.at, trade.price, trade.qty]);
+    const { fresh, list } = this.#candles;
+    if (fresh) this.#grown = true;
+    for (const quiet of list.slice(list.length - Math.max(1, fresh))) this.#changed.set(quiet.time, quiet);
     if (this.#mark(candle.time, trade.buyer, trade.seller, trade.qty)) this.#changed.set("marks", true);
-    this.#changed.set(candle.time, candle);
     this.#painter.mark(this.#paint);
   }
 
@@ -111,25 +133,64 @@ export class MarketChart {
       this.#prices.update(this.#bar(candle));
       this.#volumes.update(this.#volume(candle));
     }
-    this.#none.hidden = true;
     if (this.#changed.has("marks")) this.#markers.setMarkers(this.#marks);
     this.#changed.clear();
+    if (this.#grown) this.#fit();
+    this.#grown = false;
     this.#tell();
+  };
+
+  /** A young market begins at the left and fills the room there is; an old one shows its end. */
+  #fit = () => {
+    if (!this.#young) return;
+    const scale = this.#chart.timeScale();
+    const [count, width] = [this.#candles.list.length + AHEAD, scale.width()];
+    if (count * USUAL < width) {
+      scale.setVisibleLogicalRange({ from: -0.5, to: Math.max(count, width / WIDE) - 0.5 });
+      return;
+    }
+    this.#young = false;
+    scale.applyOptions({ barSpacing: USUAL });
+    scale.scrollToPosition(AHEAD, false);
+  };
+
+  /** One's own orders, as lines. */
+  #order = () => {
+    const orders = this.#mine === null ? [] : (this.#game.me?.orders ?? []).filter(({ good }) => good === this.good);
+    const key = JSON.stringify(orders.map(({ side, qty, price }) => [side, qty, price]));
+    if (key === this.#ordered) return;
+    this.#ordered = key;
+    for (const line of this.#lines) this.#prices.removePriceLine(line);
+    this.#lines = orders.map(({ side, qty, price }) =>
+      this.#prices.createPriceLine({ price, color: colour(side === "bid" ? "up" : "down"), lineWidth: 1, lineStyle: LineStyle.Dashed, title: `${side} ${qty}` }),
+    );
   };
 
   /** The candle under the pointer in numbers, else the last one. */
   #tell = () => {
     const { list } = this.#candles;
+    this.#none.hidden = list.length > 0;
     const candle = (this.#under !== null && list.find(({ time }) => local(time) === this.#under)) || list.at(-1);
     const words = candle && ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
     setText(this.#figures, words ? words.join("  ") : "");
+    this.#describe(list);
   };
+
+  /** For who does not see it; now and then, there is enough that speaks. */
+  #describe(list) {
+    if (Date.now() < this.#describedAt + DESCRIBE_MS) return;
+    this.#describedAt = Date.now();
+    let [low, high] = [Infinity, 0];
+    for (const candle of list) [low, high] = [Math.min(low, candle.low), Math.max(high, candle.high)];
+    const words = list.length ? `last ${coins(list.at(-1).close)}, between ${coins(low)} and ${coins(high)} in ${list.length} candles` : "no trade yet";
+    this.#drawn.setAttribute("aria-label", `Price chart of ${this.good}: ${words}`);
+  }
 
   #mark(time, buyer, seller, qty) {
     if (this.#mine === null || (buyer !== this.#mine && seller !== this.#mine)) return false;
     const bought = buyer === this.#mine;
     this.#marks.push({ time: local(time), position: bought ? "belowBar" : "aboveBar", shape: bought ? "arrowUp" : "arrowDown", color: colour(bought ? "up" : "down"), text: `${bought ? "+" : "−"}${qty}` });
-    if (this.#marks.length > 60) this.#marks.shift();
+    if (this.#marks.length > MOST_MARKS) this.#marks.shift();
     return true;
   }
 
@@ -149,6 +210,7 @@ export class MarketChart {
       crosshair: { vertLine: { labelBackgroundColor: colour("soft") }, horzLine: { labelBackgroundColor: colour("soft") } },
     });
     this.#prices.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down, borderUpColor: up, borderDownColor: down });
+    this.#ordered = ""; // the lines too
     if (this.good !== null) this.#rebuild();
   }
 }

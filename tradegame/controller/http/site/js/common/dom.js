@@ -51,11 +51,38 @@ export function rows(parent, items, make, update) {
   });
 }
 
-/** A titled region. */
-export function panel(label, { className = "", on = null, end = [], flush = false, head = null } = {}, ...children) {
+/** As `rows`, but an item keeps its row, by `key(item)`: what one is about to press stays what it was. */
+export function keyed(parent, items, key, make, update) {
+  const known = new Map([...parent.children].map((row) => [row.key, row]));
+  const wanted = new Set(items.map(key));
+  let lost = null;
+  for (const [old, row] of known) {
+    if (wanted.has(old)) continue;
+    if (row.contains(document.activeElement)) lost = [...parent.children].indexOf(row);
+    row.remove();
+  }
+  items.forEach((item, index) => {
+    const mine = key(item);
+    let row = known.get(mine);
+    if (row === undefined) {
+      row = make();
+      row.key = mine;
+    }
+    if (parent.children[index] !== row) parent.insertBefore(row, parent.children[index] ?? null);
+    update(row, item, index);
+  });
+  if (lost === null) return;
+  // the focus goes to the next one, not to the top of the page
+  const next = parent.children[Math.min(lost, parent.children.length - 1)];
+  (next?.querySelector("button:last-of-type") ?? parent.closest("[tabindex]"))?.focus();
+}
+
+/** A titled region. `scroll`: what is in it may be longer, and can be reached by keyboard. */
+export function panel(label, { className = "", on = null, end = [], flush = false, head = null, scroll = false } = {}, ...children) {
   const id = `h-${label.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
   const body = h("div.body", {}, ...children);
   if (flush) body.classList.add("flush");
+  if (scroll) for (const [name, value] of Object.entries({ tabindex: 0, role: "group", "aria-label": `${label}, all of it` })) body.setAttribute(name, value);
   const section = h(
     "section.panel",
     { "aria-label": label, "data-on": on },
@@ -105,7 +132,13 @@ export class Painter {
         this.#asked = false;
         const dirty = [...this.#dirty];
         this.#dirty.clear();
-        for (const each of dirty) each();
+        for (const each of dirty) {
+          try {
+            each();
+          } catch (error) {
+            console.error(error); // and the rest of the page is drawn all the same
+          }
+        }
       });
     }
   }

@@ -3,8 +3,11 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const percent = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
 
-export const coins = (value) => (value === null || value === undefined ? "–" : whole.format(value));
-export const signed = (value) => (value > 0 ? `+${whole.format(value)}` : value < 0 ? `−${whole.format(-value)}` : "0");
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+const LONG = 10_000_000_000;
+
+export const coins = (value) => (value === null || value === undefined ? "–" : Math.abs(value) < LONG ? whole.format(value) : compact.format(value));
+export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `−${coins(-value)}` : "0");
 export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
 export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
 

@@ -2,18 +2,30 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 
+const MOMENT_MS = 1_000;
+
 export function connectionStatus(client) {
   const element = h("span.status", { role: "status" }, "Connecting …");
   const root = document.documentElement;
-  let timer = null;
+  let waiting = null;
+  let long = false; // something is unanswered for longer than a moment
 
   function show() {
     const { state, reason, retryAt, unanswered } = client.connection;
+    if (!unanswered) {
+      clearTimeout(waiting);
+      [waiting, long] = [null, false];
+    } else {
+      waiting ??= setTimeout(() => {
+        long = true;
+        show();
+      }, MOMENT_MS);
+    }
     root.dataset.connection = state;
     setAttribute(element, "data-state", state);
+    setAttribute(element, "data-waiting", long && "true");
     setAttribute(element, "title", reason);
-    clearInterval(timer);
-    if (state === "live") setText(element, unanswered > 3 ? `Settling ${unanswered} orders …` : "Live");
+    if (state === "live") setText(element, long ? `${unanswered} unanswered …` : "Live");
     else if (state === "stopped") setText(element, reason || "Disconnected");
     else {
       // spoken once; the seconds are for the eye

@@ -3,9 +3,9 @@
 import { h, said } from "./dom.js";
 
 const box = h("div.toasts", { role: "status", "aria-live": "polite" });
+document.body.append(box); // before there is anything to say: then it is read out
 
 export function toast(text, bad = false) {
-  if (!box.isConnected) document.body.append(box);
   const item = said(text, bad ? "div.toast.bad" : "div.toast");
   box.append(item);
   while (box.children.length > 4) box.firstElementChild.remove();

@@ -1,6 +1,6 @@
 // Talk: to everyone, or to one; and who is here.
 
-import { h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
+import { h, keyed, panel, rows, said, setAttribute, setText } from "../common/dom.js";
 import { nameOf } from "../common/people.js";
 import { toast } from "../common/toast.js";
 
@@ -49,8 +49,7 @@ export function chatPanels({ client, game, painter }) {
 
   const list = h("ul");
   const count = h("span.soft.num");
-  const { section: players, body: scroll } = panel("Players", { on: "more", flush: true, end: [count] }, list);
-  scroll.tabIndex = 0;
+  const { section: players } = panel("Players", { on: "more", flush: true, scroll: true, end: [count] }, list);
   function whisperTo(player) {
     to.value = player;
     document.querySelector(".play").dataset.tab = "chat";
@@ -65,7 +64,7 @@ export function chatPanels({ client, game, painter }) {
     const here = everyone.filter(([player]) => game.online.has(player));
     setText(count, `${here.length} here, ${everyone.length} in all`);
     const shown = [...here, ...everyone.filter(([player]) => !game.online.has(player))].slice(0, SHOWN_PLAYERS);
-    rows(list, shown, make, (item, [player, { name }]) => {
+    keyed(list, shown, ([player]) => player, make, (item, [player, { name }]) => {
       const button = item.firstChild;
       button.player = player;
       button.disabled = player === client.player.id;

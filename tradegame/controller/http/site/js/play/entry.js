@@ -1,7 +1,7 @@
 // The way in: a name, and a game where there are several. Who comes back is known by the session's token.
 
-import { connect } from "/tradegame.js";
-import { h, said } from "../common/dom.js";
+import { Client, connect } from "/tradegame.js";
+import { h, said, setText } from "../common/dom.js";
 
 const TOKEN = "tradegame.token";
 const NAME = "tradegame.name";
@@ -61,12 +61,18 @@ function show(place, ...children) {
 async function signIn(place, game, about) {
   const token = recall(TOKEN);
   if (token !== null) {
-    show(place, h("h1", {}, said(game.title || game.game)), h("p", { role: "status" }, "Welcome back. Connecting …"));
+    const status = h("p", { role: "status" }, "Welcome back. Connecting …");
+    show(place, h("h1", {}, said(game.title || game.game)), status);
+    const client = new Client(undefined, { token });
+    const silence = client.on("state", ({ reason }) => reason && setText(status, `Not yet: ${reason}. Trying again …`));
     try {
-      return await connect({ token });
+      await client.ready;
+      return client;
     } catch (error) {
       if (error.code !== "unauthorized") throw error;
       remember(TOKEN, null); // the session is over: a name, then
+    } finally {
+      silence();
     }
   }
   return new Promise((resolve) => {

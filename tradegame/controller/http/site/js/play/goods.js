@@ -31,7 +31,7 @@ export function goodsPanel({ game, painter, tapes, good, choose, onchoose }) {
   rows.get(good).press(true);
   all();
   held();
-  return panel("Goods", { className: "fixed", on: "market", flush: true }, list).section;
+  return panel("Goods", { className: "market", on: "market", flush: true }, list).section;
 }
 
 function goodRow(game, tapes, name, choose) {

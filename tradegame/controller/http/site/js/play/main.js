@@ -2,7 +2,7 @@
 
 import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
-import { Painter, h, panel, said, setText } from "../common/dom.js";
+import { Painter, ask, h, panel, said, setText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
 import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
@@ -62,7 +62,11 @@ async function main() {
   };
   game.on("trade", (trade) => trade.good === desk.good && painter.mark(figures));
   game.on("events", () => (document.documentElement.dataset.seq = String(game.seq)));
-  game.on("reset", () => painter.mark(figures));
+  const { epoch } = game;
+  game.on("reset", () => {
+    if (game.epoch !== epoch) location.reload(); // made anew under the same name: another game, other goods
+    painter.mark(figures);
+  });
 
   const news = h("span.text", { dir: "auto" }, "");
   const ticker = h("section.ticker", { "aria-label": "News", "aria-live": "polite", "data-on": "market" }, h("strong.warn", {}, "News"), news);
@@ -75,13 +79,12 @@ async function main() {
   game.on("reset", told);
   told();
 
-  const tapePanel = panel("Trades", { on: "market", flush: true }, tape.table);
-  tapePanel.body.tabIndex = 0;
-  const standings = panel("Standings", { on: "more", flush: true }, standingsTable(client, game, painter));
-  standings.body.tabIndex = 0;
+  const tapePanel = panel("Trades", { on: "market", flush: true, scroll: true }, tape.table);
+  const standings = panel("Standings", { on: "more", flush: true, scroll: true }, standingsTable(client, game, painter));
   const play = h(
     "div.play",
     { "data-tab": "market" },
+    h("a.skip", { href: "#qty" }, "To the ticket"),
     top(client, game),
     ticker,
     h(
@@ -105,7 +108,7 @@ async function main() {
 function top(client, game) {
   const theme = h("button.quiet", { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme }, "◐");
   const help = h("button.quiet.wide", { type: "button", "aria-label": "Keys", title: "Keys", onclick: keysHelp }, "?");
-  const other = h("button.quiet.wide", { type: "button", onclick: forget }, "Play as somebody else");
+  const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, "Play as somebody else");
   return h(
     "header.bar",
     {},
@@ -113,6 +116,13 @@ function top(client, game) {
     roundClock(client, game),
     h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, help, theme),
   );
+}
+
+/** Without the session's token nobody gets back to this account: so it is asked for. */
+async function leave(client, game) {
+  const orders = game.me?.orders.length ?? 0;
+  const dialog = h("dialog", { "aria-label": "Play as somebody else" }, h("h2", {}, "Leave ", said(client.player.name), "?"), h("p", {}, `This browser forgets who you are, and you cannot come back to this account${orders ? `, nor to its ${orders} open ${orders === 1 ? "order" : "orders"}` : ""}.`), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "Stay"), h("button.sell", { value: "yes" }, "Leave")));
+  if ((await ask(dialog)) === "yes") forget();
 }
 
 function tabs(play) {

@@ -1,6 +1,6 @@
 // One's own open orders, each with its cancel; and one's own trades.
 
-import { h, panel, rows, setText, tabbed } from "../common/dom.js";
+import { h, keyed, panel, rows, setText, tabbed } from "../common/dom.js";
 import { coins, time, units } from "../common/format.js";
 import { nameOf } from "../common/people.js";
 import { toast } from "../common/toast.js";
@@ -10,8 +10,7 @@ const TRADES = 200;
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
   const tabs = tabbed([["Open", openOrders(desk, every)], ["Trades", ownTrades(desk)]], (chosen) => (every.parentElement.hidden = chosen !== "Open"));
-  const { section, body } = panel("Your orders", { on: "orders", flush: true, end: [every], head: h("div.row", {}, h("h2", {}, "Your orders"), tabs.list) }, ...tabs.panels);
-  body.tabIndex = 0;
+  const { section } = panel("Your orders", { on: "orders", flush: true, scroll: true, end: [every], head: h("div.row", {}, h("h2", {}, "Your orders"), tabs.list) }, ...tabs.panels);
   return section;
 }
 
@@ -49,7 +48,7 @@ function openOrders({ game, painter, choose }, every) {
     empty.hidden = orders.length > 0;
     table.hidden = orders.length === 0;
     every.hidden = orders.length < 2;
-    rows(body, orders, make, (row, { order, good, side, qty, price }) => {
+    keyed(body, orders, ({ order }) => order, make, (row, { order, good, side, qty, price }) => {
       const [first, second, third, fourth, fifth] = row.children;
       setText(first.firstChild, good);
       setText(second, side);

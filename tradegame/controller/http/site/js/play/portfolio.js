@@ -27,12 +27,20 @@ export function portfolioPanel(desk) {
     }
     return total;
   }
+  /** What one began the round with, by the prices of this moment: as the server values it. */
+  function start() {
+    const { me, state } = game;
+    let total = state.rules.cash;
+    for (const [good, { last }] of Object.entries(state.goods)) total += state.rules.goods[good].endowment * (state.settled?.[good] ?? last ?? 0);
+    if (me.role === "seller") for (const values of Object.values(me.values)) total += values.reduce((sum, value) => sum + value, 0);
+    return total;
+  }
   const paint = () => {
     const { me } = game;
     if (!me) return;
     const total = now();
     setText(worth, coins(total));
-    const moved = total - (me.start ?? total);
+    const moved = total - start();
     setText(gain, `${signed(moved)} this round`);
     setAttribute(gain, "class", `num ${direction(moved)}`);
     const list = [["Cash", coins(me.cash)]];

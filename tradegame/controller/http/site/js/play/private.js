@@ -22,7 +22,6 @@ function secrets(game, section, place) {
   if (open && me.hints?.length) {
     parts.push(h("h3", {}, "You alone know"), h("ul", { "aria-label": "Hints" }, ...me.hints.map((hint) => h("li", {}, `${hint.good} will not settle at ${coins(hint.not)}`))));
   }
-  for (const [good, value] of Object.entries(state.settled ?? {})) parts.push(h("p", {}, h("strong", {}, `${good} settled at ${coins(value)}`)));
   const text = parts.map((part) => part.outerText ?? part.textContent).join("|") + state.phase + JSON.stringify(me.values ?? 0) + JSON.stringify(me.goods);
   if (place.dataset.shown === text) return;
   place.dataset.shown = text;

@@ -3,33 +3,56 @@
 /** The taker's fee for one trade. */
 export const fee = (notional, bps) => Math.ceil((notional * bps) / 10_000);
 
-/**
- * Walks levels `[price, qty]`, best first, for up to `qty` units at no worse than `limit` (null: any).
- * `deep`: the book goes on past these levels, as far as is known.
- */
-export function walk(levels, qty, limit, buying, bps) {
-  let [left, cost, fees, worst] = [qty, 0, 0, null];
-  for (const [price, there] of levels) {
-    if (left === 0 || (limit !== null && (buying ? price > limit : price < limit))) break;
-    const taken = Math.min(left, there);
-    cost += taken * price;
-    fees += fee(taken * price, bps);
-    left -= taken;
-    worst = price;
-  }
-  return { filled: qty - left, left, cost, fees, worst };
+const within = (price, limit, buying) => limit === null || (buying ? price <= limit : price >= limit);
+
+/** Levels `[price, qty]` without one's own orders `[{price, qty}]` of that side: they are cancelled when met, and do not trade. */
+export function others(levels, own) {
+  const mine = new Map();
+  for (const { price, qty } of own) mine.set(price, (mine.get(price) ?? 0) + qty);
+  return levels.map(([price, qty]) => [price, qty - (mine.get(price) ?? 0)]).filter(([, qty]) => qty > 0);
 }
 
-/** The most units that `cash` buys by the book, fees in. */
-export function affordable(levels, cash, limit, bps) {
+/**
+ * Walks levels `[price, qty]`, best first, for up to `qty` units at no worse than `limit` (null: any).
+ *
+ * `fees` are the least and `mostFees` the most: each trade's fee is rounded up, and how many orders make a level nobody tells.
+ */
+export function walk(levels, qty, limit, buying, bps) {
+  const found = { filled: 0, left: qty, cost: 0, fees: 0, mostFees: 0, worst: null };
+  for (const [price, there] of levels) {
+    if (found.left === 0 || !within(price, limit, buying)) break;
+    const taken = Math.min(found.left, there);
+    found.cost += taken * price;
+    found.fees += fee(taken * price, bps);
+    found.mostFees += taken * fee(price, bps);
+    found.left -= taken;
+    found.filled += taken;
+    found.worst = price;
+  }
+  return found;
+}
+
+/** Which of one's own orders such a walk meets, and so cancels: those before the worst price, all if it runs dry. */
+export function met(own, { left, worst }, limit, buying) {
+  return own.filter(({ price }) => within(price, limit, buying) && (left > 0 || (buying ? price < worst : price > worst)));
+}
+
+/** The most units that `cash` buys by the book, whatever the fees; with `rest`, those too that would rest at the limit, free of fees. */
+export function affordable(levels, cash, limit, bps, rest = false) {
   let [left, units] = [cash, 0];
   for (const [price, there] of levels) {
-    if (limit !== null && price > limit) break;
-    const each = price + (price * bps) / 10_000;
+    if (!within(price, limit, true)) break;
+    const each = price + fee(price, bps);
     const some = Math.min(there, Math.floor(left / each));
     units += some;
-    left -= some * price + fee(some * price, bps);
-    if (some < there) break;
+    left -= some * each;
+    if (some < there) return units;
   }
-  return units;
+  return units + (rest ? Math.floor(left / limit) : 0);
+}
+
+/** What `qty` more units are worth to a buyer who owns `owned` of them, or cost a seller who parts with them. */
+export function valued(values, owned, qty, buying) {
+  const units = buying ? values.slice(owned, owned + qty) : values.slice(Math.max(0, owned - qty), owned);
+  return units.reduce((sum, value) => sum + value, 0);
 }

@@ -1,40 +1,61 @@
 // The order ticket: buy or sell now, or rest an order. It says what it would cost before one presses.
 
-import { h, panel, setText } from "../common/dom.js";
+import { h, panel, rows, setAttribute, setText } from "../common/dom.js";
 import { coins, units } from "../common/format.js";
 import { toast } from "../common/toast.js";
-import { affordable, walk } from "./quote.js";
+import { affordable, met, others, valued, walk } from "./quote.js";
+
+const MOST = { qty: 1_000_000, price: 1_000_000_000 };
+const SENDING_MS = 300;
 
 export function ticketPanel(desk) {
   const { game, painter } = desk;
   const radio = (name, value, label, checked, kind = "") => h(`label${kind}`, {}, h("input", { type: "radio", name, value, checked }), label);
   const sides = h("fieldset.choice", {}, h("legend.visually-hidden", {}, "Side"), radio("side", "buy", "Buy", true, ".buy"), radio("side", "sell", "Sell", false, ".sell"));
   const kinds = h("fieldset.choice", {}, h("legend.visually-hidden", {}, "How"), radio("kind", "now", "Now", true), radio("kind", "rest", "Order", false));
-  const qty = h("input", { type: "number", id: "qty", min: 1, max: 1_000_000, step: 1, value: 1, inputmode: "numeric", required: true });
-  const price = h("input", { type: "number", id: "price", min: 1, max: 1_000_000_000, step: 1, inputmode: "numeric", "aria-describedby": "cost" });
+  const qty = h("input", { type: "number", id: "qty", min: 1, max: MOST.qty, step: 1, value: 1, inputmode: "numeric", required: true, "aria-describedby": "cost" });
+  const price = h("input", { type: "number", id: "price", min: 1, max: MOST.price, step: 1, inputmode: "numeric", "aria-describedby": "cost" });
   const priceLabel = h("span", {}, "Limit");
-  const cost = h("output", { id: "cost", for: "qty price" });
-  const submit = h("button.big.buy", { type: "submit" }, "Buy");
+  // read when one asks for it, and not at every move of the market
+  const cost = h("output", { id: "cost", for: "qty price", "aria-live": "off" });
+  const submit = h("button.big.buy", { type: "submit", "aria-describedby": "cost" }, "Buy");
   const shares = h("div.shares", { role: "group", "aria-label": "Share of what is possible" }, ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)));
   const form = h("form", { onsubmit: press, oninput: () => painter.mark(paint), novalidate: true }, h("div.pair", {}, sides, kinds), h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)), shares, cost, submit);
+  let sending = null;
 
   const value = (name) => form.elements[name].value;
   const buying = () => value("side") === "buy";
   const resting = () => value("kind") === "rest";
-  const number = (input) => (/^\d+$/.test(input.value) && Number(input.value) >= 1 ? Number(input.value) : null);
   const bps = () => game.state.rules?.fee_bps ?? 0;
-  const levels = () => game.state.goods[desk.good][buying() ? "asks" : "bids"];
+  const own = () => game.me.orders.filter(({ good, side }) => good === desk.good && side === (buying() ? "ask" : "bid"));
+  const levels = () => others(game.state.goods[desk.good][buying() ? "asks" : "bids"], own());
+
+  /** The whole number in a field: null where there is none, undefined where there is something else. */
+  function number(input) {
+    if (input.value === "" && !input.validity.badInput) return null;
+    const found = /^\d+$/.test(input.value) ? Number(input.value) : 0;
+    return found >= 1 && found <= MOST[input.id] ? found : undefined;
+  }
+
+  /** What is wrong with the fields, and with which; null: nothing. */
+  function wrong() {
+    const [wanted, limit] = [number(qty), number(price)];
+    if (!wanted) return [qty, `How many units? A whole number from 1 to ${coins(MOST.qty)}.`];
+    if (limit === undefined || (limit === null && resting())) return [price, `${resting() ? "At what price" : "What limit"}? A whole number of coins from 1 to ${coins(MOST.price)}.`];
+    return null;
+  }
 
   /** What is possible at most: by cash, or by goods. */
   function most() {
     const me = game.me;
     if (!buying()) return me.goods[desk.good];
-    if (resting()) return number(price) ? Math.floor(me.cash / (number(price) * (1 + bps() / 10_000))) : 0;
-    return affordable(levels(), me.cash, number(price), bps());
+    const limit = number(price);
+    if (limit === undefined || (limit === null && resting())) return 0;
+    return affordable(levels(), me.cash, limit, bps(), resting());
   }
 
   function take(share) {
-    qty.value = String(Math.max(1, Math.floor((most() * share) / 100)));
+    qty.value = String(Math.min(MOST.qty, Math.max(1, Math.floor((most() * share) / 100))));
     painter.mark(paint);
   }
 
@@ -44,59 +65,97 @@ export function ticketPanel(desk) {
     price.required = rest;
     price.placeholder = rest ? String(game.state.goods[desk.good].last ?? "") : "any";
     submit.className = `big ${buy ? "buy" : "sell"}`;
-    setText(submit, rest ? (buy ? "Place bid" : "Place ask") : buy ? "Buy" : "Sell");
+    setText(submit, sending === "slow" ? "Sending …" : rest ? (buy ? "Place bid" : "Place ask") : buy ? "Buy" : "Sell");
     const closed = game.state.phase !== "open";
     submit.disabled = closed;
-    setText(cost, closed ? `The market is ${game.state.phase === "lobby" ? "not open yet" : "closed"}.` : foretell(buy, rest));
+    setAttribute(submit, "aria-disabled", sending !== null && "true");
+    const problem = wrong();
+    for (const input of [qty, price]) setAttribute(input, "aria-invalid", problem?.[0] === input && input.value !== "" && "true");
+    setText(cost, closed ? `The market is ${game.state.phase === "lobby" ? "not open yet" : "closed"}.` : problem ? problem[1] : foretell(buy, rest));
+    head();
   };
 
   function foretell(buy, rest) {
-    const [wanted, limit, me] = [number(qty), number(price), game.me];
-    if (wanted === null) return "How many units? A whole number, 1 or more.";
-    if (rest && limit === null) return "At what price? A whole number of coins.";
-    const { filled, left, cost: paid, fees } = walk(levels(), wanted, limit, buy, bps());
+    const [wanted, limit, me, good] = [number(qty), number(price), game.me, desk.good];
+    const free = me.goods[good];
+    if (!buy && wanted > free) return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
+    const found = walk(levels(), wanted, limit, buy, bps());
+    const { filled, left, cost: paid, fees, mostFees } = found;
     const words = [];
-    if (filled) words.push(`${buy ? "Costs" : "Brings"} about ${coins(buy ? paid + fees : paid - fees)} coins for ${units(filled, desk.good)}${fees ? ` (fee ${coins(fees)})` : ""}.`);
-    if (left && rest) words.push(`${units(left, desk.good)} would rest at ${coins(limit)}, holding ${buy ? `${coins(left * limit)} coins` : `${coins(left)} units`}.`);
-    else if (left) words.push(filled ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${limit === null ? " in sight" : " within the limit"}.` : `Nobody ${buy ? "sells" : "buys"}${limit === null ? "" : " within the limit"} right now.`);
-    const needed = buy ? paid + fees + (rest ? left * limit : 0) : 0;
-    if (buy && needed > me.cash) words.push(`You have ${coins(me.cash)}.`);
-    if (!buy && wanted > me.goods[desk.good]) words.push(`You have ${units(me.goods[desk.good], desk.good)}.`);
+    if (filled) {
+      const about = fees === mostFees ? "about" : buy ? "at most" : "at least";
+      words.push(`${buy ? "Costs" : "Brings"} ${about} ${coins(buy ? paid + mostFees : paid - mostFees)} coins for ${units(filled, good)}${mostFees ? ` (fee ${fees === mostFees ? "" : "up to "}${coins(mostFees)})` : ""}.`);
+    }
+    if (left && rest) words.push(`${units(left, good)} would rest at ${coins(limit)}, holding ${buy ? `${coins(left * limit)} coins` : `${coins(left)} units`}.`);
+    else if (left) words.push(filled ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${limit === null ? " in sight" : " within the limit"}.` : `Nobody else ${buy ? "sells" : "buys"}${limit === null ? "" : " within the limit"} right now.`);
+    if (filled || rest) for (const { side, qty: some, price: at } of met(own(), found, limit, buy)) words.push(`Cancels your ${side} of ${some} at ${coins(at)}.`);
+    const needed = buy ? paid + mostFees + (rest ? left * limit : 0) : 0;
+    if (needed > me.cash) words.push(`You have ${coins(me.cash)}.`);
+    const traded = rest ? wanted : filled;
+    if (me.values?.[good] && traded) {
+      const gain = (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) * (buy ? 1 : -1) - fees;
+      words.push(gain < 0 ? `By your own values you would lose ${coins(-gain)}.` : `By your own values you would earn ${coins(gain)}.`);
+    }
     return words.join(" ");
   }
 
   async function press(event) {
     event.preventDefault();
-    const [good, wanted, limit, buy, rest] = [desk.good, number(qty), number(price), buying(), resting()];
-    if (wanted === null || (rest && limit === null)) {
-      (wanted === null ? qty : price).focus();
-      toast(foretell(buy, rest), true);
+    const problem = wrong();
+    if (problem) {
+      problem[0].focus();
+      toast(problem[1], true);
       return;
     }
-    const within = limit === null ? {} : { limit };
+    if (sending !== null || submit.disabled) return;
+    sending = "sent";
+    const slow = setTimeout(() => {
+      sending = "slow";
+      painter.mark(paint);
+    }, SENDING_MS);
+    painter.mark(paint);
     try {
-      if (rest) {
-        const { filled, resting: left } = await game.order(good, buy ? "bid" : "ask", wanted, limit);
-        toast([filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "", left ? `${units(left, good)} rest at ${coins(limit)}.` : ""].join(" ").trim());
-      } else if (buy) {
-        const { filled, cost: paid, fee } = await game.buy(good, wanted, within);
-        toast(`Bought ${units(filled, good)} for ${coins(paid + fee)} coins.${filled < wanted ? " More was not to be had." : ""}`);
-      } else {
-        const { filled, proceeds, fee } = await game.sell(good, wanted, within);
-        toast(`Sold ${units(filled, good)} for ${coins(proceeds - fee)} coins.${filled < wanted ? " Nobody wanted more." : ""}`);
-      }
+      toast(await send(desk.good, number(qty), number(price), buying(), resting()));
     } catch (error) {
       toast(error.definite === false ? `Not known whether it happened: ${error.message}` : error.message, true);
+    } finally {
+      clearTimeout(slow);
+      sending = null;
+      painter.mark(paint);
     }
+  }
+
+  /** What came of it, in words. */
+  async function send(good, wanted, limit, buy, rest) {
+    if (rest) {
+      const { filled, resting: left } = await game.order(good, buy ? "bid" : "ask", wanted, limit);
+      return [filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "", left ? `${units(left, good)} rest at ${coins(limit)}.` : ""].join(" ").trim();
+    }
+    const options = limit === null ? {} : { limit };
+    if (buy) {
+      const { filled, cost: paid, fee } = await game.buy(good, wanted, options);
+      return `Bought ${units(filled, good)} for ${coins(paid + fee)} coins.${filled < wanted ? " More was not to be had." : ""}`;
+    }
+    const { filled, proceeds, fee } = await game.sell(good, wanted, options);
+    return `Sold ${units(filled, good)} for ${coins(proceeds - fee)} coins.${filled < wanted ? " Nobody wanted more." : ""}`;
+  }
+
+  // What it is about; in a hand the goods are behind another tab, so that one can choose here.
+  const chosen = h("select", { "aria-label": "Good", onchange: () => desk.choose(chosen.value) });
+  const last = h("span.num", {}, "");
+  rows(chosen, Object.keys(game.state.goods), () => h("option"), (option, good) => setText(option, good));
+  function head() {
+    if (chosen.value !== desk.good) chosen.value = desk.good;
+    setText(last, coins(game.state.goods[desk.good].last));
   }
 
   // who has units to sell begins with selling; where no house quotes, somebody has to make a price
   if (game.me.role === "seller") form.elements.side.value = "sell";
   if (game.state.rules?.goods[desk.good].house === false) form.elements.kind.value = "rest";
-  for (const type of ["book", "account", "round", "reset"]) game.on(type, () => painter.mark(paint));
+  for (const type of ["book", "account", "round", "reset", "trade"]) game.on(type, () => painter.mark(paint));
   desk.onchoose(() => painter.mark(paint));
   painter.mark(paint);
-  const { section } = panel("Ticket", { className: "ticket fixed", on: "trade" }, form);
+  const { section } = panel("Ticket", { className: "ticket fixed", on: "trade", end: [chosen, last] }, form);
   return {
     section,
     fill({ buying: buy, price: at, qty: some }) {
