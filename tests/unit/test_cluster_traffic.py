@@ -25,10 +25,10 @@ def play(until: Callable[[Traffic], bool]) -> Traffic:
     """Let six witnesses trade until ``until``, and end it in order."""
 
     async def main() -> Traffic:
-        traffic = Traffic([server.url], 6, 70.0, Log())
+        traffic = Traffic(6, 70.0, Log())
         with trio.fail_after(DEADLINE_S):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(traffic.run, "bazaar")
+                nursery.start_soon(traffic.run, [server.url], "bazaar")
                 await traffic.until_all_play()
                 while not until(traffic):  # noqa: ASYNC110 - what is waited for is a sum of many things
                     await trio.sleep(0.05)

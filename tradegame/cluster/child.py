@@ -45,7 +45,7 @@ class Child:
         """How often it went without being sent away, by us or by a signal from elsewhere."""
         self.changed_at = 0.0
         """When ``state`` changed last, on trio's clock."""
-        self._command = list(command)
+        self.command = list(command)
         self._environment = environment
         self._log = log
         self._file = directory / f"{name}.log"
@@ -126,7 +126,7 @@ class Child:
 
     async def _attend(self, *, task_status: trio.TaskStatus[None]) -> None:
         process = await trio.lowlevel.open_process(
-            self._command,
+            self.command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -166,6 +166,11 @@ class Child:
             self._log.add(self.name, f"ended, with {_exit(self.exit_code)}", "error")
         self._gone.set()
 
+    def hear(self, line: bytes) -> None:
+        """A line that it has written."""
+        self.last_words = parse_line(line)[1] or self.last_words
+        self._log.hear(self.name, line)
+
     async def _listen(self, process: trio.Process) -> None:
         """Its lines, until it closes its end. A line beyond 64 KiB comes in pieces."""
         assert process.stdout is not None
@@ -175,13 +180,12 @@ class Child:
                 file.write(data)
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
-                    self.last_words = parse_line(line)[1] or self.last_words
-                    self._log.hear(self.name, line)
+                    self.hear(line)
                 if len(rest) > LINE_BYTES:
-                    self._log.hear(self.name, rest)
+                    self.hear(rest)
                     rest = b""
         if rest:
-            self._log.hear(self.name, rest)
+            self.hear(rest)
 
 
 def python(*arguments: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
 import trio
@@ -166,10 +167,10 @@ class Gauges:
         if node.state != "running":
             gauge.gone()
             return
-        try:
-            status, body = await ask(node.port, "/metrics", deadline_s=DEADLINE_S)
-        except NoAnswer:
-            status, body = 0, b""
+        status, body = 0, b""
+        if node.serves:
+            with suppress(NoAnswer):
+                status, body = await ask(node.port, "/metrics", deadline_s=DEADLINE_S)
         gauge.heard(node, well=status == 200)
         if status == 200:
             gauge.take(samples(body), trio.current_time())

@@ -81,7 +81,7 @@ class _Run:
             stage = Stage(self.options, Shared(directory, self._log, guard), processes)
             gauges = Gauges(stage.nodes, stage.members, self._log)
             stage.leader = gauges.leader
-            traffic = Traffic(stage.urls, self.options.clients, self.options.rate, self._log)
+            traffic = Traffic(self.options.clients, self.options.rate, self._log)
             observer = Observer(self.options, stage, gauges, traffic, self._log)
             try:
                 async with trio.open_nursery() as around:
@@ -130,11 +130,12 @@ class _Run:
         await stage.start()
         observer.game = await _choose_game(stage.nodes[0].port, self.options.game)
         await stage.start_bots(observer.game)
-        around.start_soon(observer.traffic.run, observer.game)
+        around.start_soon(observer.traffic.run, stage.urls, observer.game)
         with trio.move_on_after(JOIN_DEADLINE_S) as waiting:
             await observer.traffic.until_all_play()
         if waiting.cancelled_caught:
             raise ClusterError(f"the clients have not joined {observer.game} after {JOIN_DEADLINE_S:g} s")
+        stage.check()
         observer.began = trio.current_time()
         self._log.up()
         self._log.add("cluster", f"up: {len(stage.nodes)} nodes, {len(stage.members)} members")

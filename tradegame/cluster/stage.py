@@ -16,13 +16,15 @@ from tradegame.cluster.http import NoAnswer, ask
 from tradegame.cluster.log import Log
 from tradegame.cluster.options import ClusterOptions
 from tradegame.cluster.plan import Step
-from tradegame.cluster.ports import node_ports, quiet_ports
+from tradegame.cluster.ports import is_free, node_ports, quiet_ports
 
 START_DEADLINE_S = 90.0
 ASK_EVERY_S = 0.1
 GRACE_S = 8.0
 """A node's own shutdown_grace_s is 5 s."""
 BETWEEN_RESTARTS_S = 1.0
+PORTS_TRIED = 5
+"""By a node that finds its own taken when it starts."""
 
 
 class ClusterError(Exception):
@@ -45,6 +47,22 @@ class Node(Child):
         super().__init__(f"node{number}", command, inherited(), shared.log, shared.directory, shared.guard)
         self.number = number
         self.port = port
+        self._said_in = 0
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has said so itself, since it was started last: an answer on its port may be another process's."""
+        return self.alive and self._said_in == self.starts
+
+    def hear(self, line: bytes) -> None:
+        super().hear(line)
+        if line.startswith(b"tradegame ") and b" serves ws://" in line:
+            self._said_in = self.starts
+
+    def move(self, port: int, command: Sequence[str]) -> None:
+        """Its next start is on another port, and the last one never was."""
+        self.port, self.command = port, list(command)
+        self.ended_by_itself = 0
 
     @property
     def url(self) -> str:
@@ -84,17 +102,18 @@ class Stage:
         binary = etcd_binary(options.etcd)
         ports = node_ports(options.nodes, options.port)
         inner = quiet_ports(2 * options.members, ports)
+        self._taken = {*ports, *inner}
         places = [
             MemberPlace(f"etcd-{letter}", inner[2 * i], inner[2 * i + 1], shared.directory / f"etcd-{letter}")
             for i, letter in enumerate("abcde"[: options.members])
         ]
-        store = f"etcd://{','.join(place.endpoint for place in places)}/tradegame"
+        self._store = f"etcd://{','.join(place.endpoint for place in places)}/tradegame"
         self.members = [Member(place, member_command(binary, place, places), shared) for place in places]
-        self.nodes = [Node(number, port, _serve(options, port, store), shared) for number, port in enumerate(ports, 1)]
+        self.nodes = [Node(number, port, self._serve(port), shared) for number, port in enumerate(ports, 1)]
 
     @property
     def urls(self) -> list[str]:
-        """Where each node's WebSocket is, whether it lives or not."""
+        """Where each node's WebSocket is, whether it lives or not; for good once ``start`` is over."""
         return [node.url for node in self.nodes]
 
     @property
@@ -102,7 +121,8 @@ class Stage:
         return [*self.members, *self.nodes, *([self.bots] if self.bots else [])]
 
     async def start(self) -> None:
-        """Members, then nodes, until each of them can serve. Raises ClusterError."""
+        """Members, then nodes, until each of them can serve. A node whose port was taken since it was chosen gets
+        another, unless ``options`` say which. Raises ClusterError and NoPorts."""
         with trio.move_on_after(START_DEADLINE_S):
             for member in self.members:
                 await self._start(member)
@@ -111,9 +131,15 @@ class Stage:
             for node in self.nodes:
                 await self._start(node)
             for node in self.nodes:
-                await self._until(node, partial(_is_ready, node.port))
+                await self._until_it_has_a_port(node)
             return
         raise ClusterError(f"{self._waiting_for} is not there after {START_DEADLINE_S:g} s")
+
+    def check(self) -> None:
+        """That everything which was started is there. Raises ClusterError."""
+        for child in self.children:
+            if child.state == "ended":
+                raise _ended(child)
 
     async def start_bots(self, game: str) -> None:
         """They come as clients do, from their own process. Raises ClusterError."""
@@ -169,7 +195,7 @@ class Stage:
                 await node.stop(GRACE_S)
                 await self._start(node)
                 with trio.move_on_after(START_DEADLINE_S):
-                    await self._until(node, partial(_is_ready, node.port))
+                    await self._until(node, partial(_is_ready, node))
                 await trio.sleep(BETWEEN_RESTARTS_S)
             self.log.add("cluster", "rolling restart done")
         except ClusterError as error:
@@ -219,25 +245,47 @@ class Stage:
         except OSError as error:
             raise ClusterError(f"{child.name} cannot be started: {error}") from error
 
+    async def _until_it_has_a_port(self, node: Node) -> None:
+        """Nobody's port is safe before it is bound: another cluster that starts now may choose the same."""
+        for _ in range(PORTS_TRIED):
+            try:
+                return await self._until(node, partial(_is_ready, node))
+            except ClusterError:
+                if self._options.port is not None or is_free(node.port):
+                    raise
+            (port,) = quiet_ports(1, self._taken)
+            self._taken.add(port)
+            self.log.add(node.name, f"somebody else took port {node.port}: goes to {port}", "warning")
+            node.move(port, self._serve(port))
+            await self._start(node)
+        raise ClusterError(f"{node.name} found {PORTS_TRIED} ports taken, one after the other")
+
     async def _until(self, child: Child, well: Callable[[], Awaitable[bool]]) -> None:
         """Raises ClusterError when it ends by itself instead."""
         self._waiting_for = child.name
-        while not await well():
+        while True:
+            looks_well = await well()
             if child.state in ("killed", "stopping", "stopped"):
                 return  # somebody wanted it so
-            if not child.alive:
-                raise ClusterError(f"{child.name} ended at its start: {child.last_words or 'without a word'}")
+            if not child.alive:  # whoever has answered in its place
+                raise _ended(child)
+            if looks_well:
+                return
             await trio.sleep(ASK_EVERY_S)
+
+    def _serve(self, port: int) -> list[str]:
+        options = self._options
+        config = ["--config", str(options.config)] if options.config is not None else []
+        where = ["--host", "127.0.0.1", "--port", str(port), "--advertise", node_url(port), "--store", self._store]
+        return python("serve", *config, *where, "--log-format", "json")
 
 
 def node_url(port: int) -> str:
     return f"ws://127.0.0.1:{port}/ws"
 
 
-def _serve(options: ClusterOptions, port: int, store: str) -> list[str]:
-    config = ["--config", str(options.config)] if options.config is not None else []
-    where = ["--host", "127.0.0.1", "--port", str(port), "--advertise", node_url(port), "--store", store]
-    return python("serve", *config, *where, "--log-format", "json")
+def _ended(child: Child) -> ClusterError:
+    return ClusterError(f"{child.name} ended at its start: {child.last_words or 'without a word'}")
 
 
 async def _is_led(port: int) -> bool:
@@ -248,9 +296,11 @@ async def _is_led(port: int) -> bool:
         return False
 
 
-async def _is_ready(port: int) -> bool:
+async def _is_ready(node: Node) -> bool:
+    if not node.serves:
+        return False
     try:
-        status, _ = await ask(port, "/readyz", deadline_s=5.0)
+        status, _ = await ask(node.port, "/readyz", deadline_s=5.0)
     except NoAnswer:
         return False
     return status == 200

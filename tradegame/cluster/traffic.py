@@ -24,19 +24,17 @@ MOST_A_CLIENT = 12.0
 
 
 class Traffic:
-    """``urls``: of all nodes, live or not. One follower is pinned to each node, two more go wherever they can."""
+    """So many witnesses, which together send ``rate`` commands a second; and followers, one pinned to each node, two
+    more that go wherever they can."""
 
-    def __init__(self, urls: Sequence[str], clients: int, rate: float, log: Log) -> None:
+    def __init__(self, clients: int, rate: float, log: Log) -> None:
         self.ledger = Ledger()
         self.tape = Tape(self.ledger, self._show)
         self.timings = Timings()
         self._log = log
         each = min(MOST_A_CLIENT, rate / max(1, clients))
-        self.witnesses = [Witness(n, urls, each, self.ledger, self.timings, log) for n in range(1, clients + 1)]
-        self.followers = [
-            *(Follower(f"on-node{n}", [url], self.tape, log, pinned=True) for n, url in enumerate(urls, 1)),
-            *(Follower(f"follower-{n + 1}", self._from(urls, n), self.tape, log, pinned=False) for n in range(ROAMING)),
-        ]
+        self.witnesses = [Witness(n, each, self.ledger, self.timings, log) for n in range(1, clients + 1)]
+        self.followers: list[Follower] = []
         self._by_player: dict[str, Witness] = {}
         self._over = trio.Event()
         self._done = trio.Event()
@@ -67,8 +65,13 @@ class Traffic:
     def wrong(self) -> bool:
         return bool(self.ledger.lost or self.ledger.doubled)
 
-    async def run(self, game_id: str) -> None:
-        """Until cancelled. The witnesses begin when every follower follows."""
+    async def run(self, urls: Sequence[str], game_id: str) -> None:
+        """Until cancelled. ``urls``: of all nodes, live or not. The witnesses begin when every follower follows."""
+        tape, log = self.tape, self._log
+        self.followers = [
+            *(Follower(f"on-node{n}", [url], tape, log, pinned=True) for n, url in enumerate(urls, 1)),
+            *(Follower(f"follower-{n + 1}", _from(urls, n), tape, log, pinned=False) for n in range(ROAMING)),
+        ]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._look)
             for follower in self.followers:
@@ -77,7 +80,7 @@ class Traffic:
                 await follower.follows.wait()
             async with trio.open_nursery() as playing:
                 for witness in self.witnesses:
-                    playing.start_soon(witness.run, game_id, self._head, self._over)
+                    playing.start_soon(witness.run, _from(urls, witness.number), game_id, self._head, self._over)
             self._done.set()
 
     async def until_all_play(self) -> None:
@@ -104,9 +107,6 @@ class Traffic:
 
     def _head(self) -> int:
         return self.tape.head
-
-    def _from(self, urls: Sequence[str], first: int) -> list[str]:
-        return [*urls[first % len(urls) :], *urls[: first % len(urls)]]
 
     def _show(self, _: int, events: Sequence[PublicEvent]) -> None:
         """A frame, once: whose resting orders were taken?"""
@@ -148,3 +148,8 @@ class Traffic:
                 for finding in list(self.ledger.findings)[-(total - found) :]:
                     self._log.add("checker", finding, "error")
                 found = total
+
+
+def _from(urls: Sequence[str], first: int) -> list[str]:
+    """All of them, the ``first`` one first, counted round and round."""
+    return [*urls[first % len(urls) :], *urls[: first % len(urls)]]

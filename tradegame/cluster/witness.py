@@ -63,9 +63,8 @@ class Witness:
     on trio's clock.
     """
 
-    def __init__(
-        self, number: int, urls: Sequence[str], rate: float, ledger: Ledger, timings: Timings, log: Log
-    ) -> None:
+    def __init__(self, number: int, rate: float, ledger: Ledger, timings: Timings, log: Log) -> None:
+        self.number = number
         self.name = f"witness-{number}"
         self.orders = OrderBook()
         self.player = ""
@@ -78,7 +77,6 @@ class Witness:
         self.connected = False
         self.plays = trio.Event()
         """Set once it has joined the game."""
-        self._urls = [*urls[number % len(urls) :], *urls[: number % len(urls)]]
         self._rate = rate
         self._ledger = ledger
         self._timings = timings
@@ -87,15 +85,15 @@ class Witness:
         self._keys = 0
         self._life = secrets.token_hex(4)
 
-    async def run(self, game_id: str, head: Callable[[], int], over: trio.Event) -> None:
-        """Play until ``over``, and to the end of the command that is then under way. ``head``: the last frame that the
-        followers have seen."""
+    async def run(self, urls: Sequence[str], game_id: str, head: Callable[[], int], over: trio.Event) -> None:
+        """Play until ``over``, and to the end of the command that is then under way. ``urls``: its own node's first.
+        ``head``: the last frame that the followers have seen."""
         token: str | None = None
         while not over.is_set():
             self.url = ""  # wherever it comes to now, that is no failover
             try:
                 async with connect(
-                    *self._urls,
+                    *urls,
                     name=None if token else self.name,
                     token=token,
                     connect_deadline=math.inf,
