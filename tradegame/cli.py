@@ -188,12 +188,14 @@ def cluster(
     Three etcd members, three nodes, bots and witnesses; the keys are at the foot of the screen.
 
     [bold]tradegame cluster --plan "5 kill node1; 9 revive node1; 12 kill leader; 16 revive members" --seconds 25[/bold]
-    The same without hands: the exit code is 1 if anything was lost or doubled. A plan's steps are kill, revive, freeze,
-    thaw and stop (SIGTERM), each with node1 to node9, a member's letter, leader, members, nodes or all; rolling; quit.
+    The same without hands: the exit code is 1 if anything was lost or doubled, 130 if it was ended before it was up. A
+    plan's steps are kill, revive, freeze, thaw and stop (SIGTERM), each with node1 to node9, a member's letter, leader,
+    members, nodes or all; rolling; quit.
     """
     if members % 2 == 0:
         _give_up(f"--members {members}: an even number of members survives no more than one less; take 1, 3 or 5")
-    if _settings(config, {}).server.tls_cert:
+    settings = _settings(config, {})
+    if settings.server.tls_cert:
         _give_up("the cluster is for this machine, and speaks no TLS: leave out server.tls_cert and server.tls_key")
     import trio
 
@@ -213,6 +215,7 @@ def cluster(
             keep=keep,
             etcd=etcd,
             config=config,
+            games=tuple(each.id for each in settings.games),
             game=game,
             plan=parse_plan(plan or "", nodes, members),
             seconds=seconds,

@@ -159,7 +159,7 @@ def test_a_signal_while_it_starts_ends_what_has_started(tmp_path: Path) -> None:
     with Cluster(tmp_path, *SMALL) as cluster:
         cluster.until("node2    | started")
         cluster.process.send_signal(signal.SIGINT)
-        assert cluster.wait() == 0, cluster.text
+        assert cluster.wait() == 130, cluster.text
         assert not any(map(alive, cluster.children))
         assert "ended before it was up" in cluster.text
 
@@ -271,7 +271,8 @@ def test_keys_kill_and_revive_on_a_live_screen_and_q_ends_it(tmp_path: Path) -> 
         (("--etcd", "/no/such/etcd"), "is no program that can be run"),
         (("--config", "/no/such/config.toml"), "/no/such/config.toml"),
         (("--dir", "/"), "is not empty"),
-        (("--port", "65534"), "port 65536 is not free"),
+        (("--port", "65534"), "there is no port 65536"),
+        (("--game", "nope"), "there is no game 'nope'; there are bazaar"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line_before_anything_starts(

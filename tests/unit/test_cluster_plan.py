@@ -184,7 +184,7 @@ def test_ports_are_in_a_row_and_free_or_it_says_which_is_not() -> None:
     assert all(map(is_free, ports))
     inner = quiet_ports(6, ports)
     assert len({*inner, *ports}) == 9
-    with pytest.raises(NoPorts, match="65536"):
+    with pytest.raises(NoPorts, match="there is no port 65536"):
         node_ports(2, 65_535)
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 
 FAVOURITE = 8765
+LAST = 65_535
 QUIET = range(15_000, 32_000)
 """Below those that the system gives to clients. One of those that keeps trying a dead node's port from that range may
 be given this very port for its own end: TCP then connects the socket to itself, and the node cannot come back."""
@@ -32,7 +33,9 @@ def node_ports(count: int, first: int | None) -> list[int]:
     """Ports in a row, from ``first`` on; None: from 8765, or wherever there are so many. Raises NoPorts."""
     if first is not None:
         ports = list(range(first, first + count))
-        if taken := [port for port in ports if port > 65_535 or not is_free(port)]:
+        if ports[-1] > LAST:
+            raise NoPorts(f"there is no port {ports[-1]}: the last one is {LAST} (--port picks another first one)")
+        if taken := [port for port in ports if not is_free(port)]:
             raise NoPorts(f"port {taken[0]} is not free (--port picks another)")
         return ports
     for base in (FAVOURITE, *random.SystemRandom().sample(QUIET, 200)):

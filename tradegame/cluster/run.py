@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import signal
@@ -16,7 +15,6 @@ from attrs import define, field
 
 from tradegame.cluster.gauges import Gauges
 from tradegame.cluster.guard import Guard, open_guard
-from tradegame.cluster.http import NoAnswer, ask
 from tradegame.cluster.keys import has_keyboard
 from tradegame.cluster.log import Log
 from tradegame.cluster.observe import Observer
@@ -30,6 +28,8 @@ JOIN_DEADLINE_S = 60.0
 SETTLE_S = 20.0
 SETTLE_IN_A_HURRY_S = 2.0
 END_DEADLINE_S = 20.0
+NOT_EVEN_UP = 130
+"""The exit code, a shell's for Ctrl-C: nothing was found wrong, but nothing was looked at."""
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -37,11 +37,11 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 async def run_cluster(options: ClusterOptions) -> int:
     """Run it until a key, a signal, a plan or ``seconds`` ends it; no process of it is left then.
 
-    Returns the exit code: 0; or 1 when something was lost or doubled, a process ended by itself, or nothing could be
-    checked in all the ``seconds``. A second signal ends what is being ended at once. Must be run in the main thread.
-    Raises ClusterError, EtcdMissing, NoPorts and OSError.
+    Returns the exit code: 0; 1 when something was lost or doubled, a process ended by itself, or nothing could be
+    checked in all the ``seconds``; 130 when it was ended before it was up. A second signal ends what is being ended
+    at once. Must be run in the main thread. Raises ClusterError, EtcdMissing, NoPorts and OSError.
     """
-    run = _Run(options)
+    run = _Run(options, _choose_game(options))
     with trio.open_signal_receiver(*SIGNALS) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run.heed, signals)
@@ -59,6 +59,7 @@ async def run_cluster(options: ClusterOptions) -> int:
 @define(eq=False)
 class _Run:
     options: ClusterOptions
+    game: str
     said: list[str] = field(factory=list, init=False)
     exit_code: int = field(default=0, init=False)
     _log: Log = field(factory=Log, init=False)
@@ -128,13 +129,13 @@ class _Run:
     async def _start(self, observer: Observer, around: trio.Nursery) -> None:
         stage = observer.stage
         await stage.start()
-        observer.game = await _choose_game(stage.nodes[0].port, self.options.game)
-        await stage.start_bots(observer.game)
-        around.start_soon(observer.traffic.run, stage.urls, observer.game)
+        observer.game = self.game
+        await stage.start_bots(self.game)
+        around.start_soon(observer.traffic.run, stage.urls, self.game)
         with trio.move_on_after(JOIN_DEADLINE_S) as waiting:
             await observer.traffic.until_all_play()
         if waiting.cancelled_caught:
-            raise ClusterError(f"the clients have not joined {observer.game} after {JOIN_DEADLINE_S:g} s")
+            raise ClusterError(f"the clients have not joined {self.game} after {JOIN_DEADLINE_S:g} s")
         stage.check()
         observer.began = trio.current_time()
         self._log.up()
@@ -155,7 +156,8 @@ class _Run:
     def _sum_up(self, observer: Observer) -> None:
         traffic, ledger, tape = observer.traffic, observer.traffic.ledger, observer.traffic.tape
         if observer.began is None:
-            self.said.append("ended before it was up")
+            self.said.append("ended before it was up: nothing was checked")
+            self.exit_code = NOT_EVEN_UP
             return
         crashed = [child.name for child in observer.stage.children if child.ended_by_itself]
         self.said += [
@@ -174,13 +176,9 @@ class _Run:
         self.exit_code = int(traffic.wrong or bool(crashed) or nothing)
 
 
-async def _choose_game(port: int, asked: str | None) -> str:
-    """The game that is played. Raises ClusterError when there is none, or not that one."""
-    try:
-        _, body = await ask(port, "/v1/games", deadline_s=10.0)
-        games = [str(row["game"]) for row in json.loads(body)["games"]]
-    except (NoAnswer, ValueError, KeyError, TypeError) as error:
-        raise ClusterError(f"the first node does not tell its games: {error}") from error
+def _choose_game(options: ClusterOptions) -> str:
+    """Raises ClusterError."""
+    games, asked = options.games, options.game
     if asked is not None and asked not in games:
         raise ClusterError(f"there is no game {asked!r}; there are {', '.join(games) or 'none'}")
     if not games:
