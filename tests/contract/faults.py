@@ -25,7 +25,9 @@ class Fault(enum.Enum):
     REFUSED = "it certainly did not happen"
     DROPPED = "it did not happen, and nobody knows"
     UNANSWERED = "it happened, and nobody knows"
+    SILENT = "it did not happen, and no answer comes, ever"
     FULL = "there is no room"
+    FILLED = "it happened, and after it there was no room"
 
 
 class CrashError(Exception):
@@ -70,11 +72,15 @@ class FaultyStore:
             raise StoreUnavailableError("refused", definite=True)
         if fault is Fault.DROPPED:
             raise StoreUnavailableError("dropped", definite=False)
+        if fault is Fault.SILENT:
+            await trio.sleep_forever()
         if fault is Fault.FULL:
             raise StoreFullError("full")
         result = await self._kv.transaction(compare, success, failure)
         if fault is Fault.UNANSWERED:
             raise StoreUnavailableError("unanswered", definite=False)
+        if fault is Fault.FILLED:
+            raise StoreFullError("full")
         return result
 
     async def range(

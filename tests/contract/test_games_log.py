@@ -169,6 +169,53 @@ async def test_a_full_store_is_told_at_once(kv: KeyValueStore, prefix: str) -> N
     assert faulty.transactions == 2
 
 
+async def test_an_append_that_filled_the_store_has_happened_and_is_found(kv: KeyValueStore, prefix: str) -> None:
+    faulty = FaultyStore(kv)
+    games = KvGameStateRepository(faulty, prefix)
+    meta = await games.create(new_meta())
+    faulty.faults = [Fault.FILLED]
+    assert await games.update(meta, "n1-1", b"1") == meta
+    assert await ids_in(games) == ["n1-1"]
+
+
+async def test_an_append_that_filled_the_store_is_of_unknown_outcome_while_the_store_is_full(
+    kv: KeyValueStore, prefix: str
+) -> None:
+    faulty = FaultyStore(kv)
+    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    meta = await games.create(new_meta())
+    faulty.faults = [Fault.FILLED, *[Fault.FULL] * 1000]
+    with pytest.raises(StoreUnavailableError) as caught:
+        await games.update(meta, "n1-1", b"1")
+    assert caught.value.definite is False
+    # The same entry again, when there is room: found, not appended once more.
+    faulty.faults = []
+    await games.update(meta, "n1-1", b"1")
+    assert await ids_in(games) == ["n1-1"]
+
+
+async def test_a_full_store_that_cannot_be_looked_into_leaves_the_outcome_unknown(
+    kv: KeyValueStore, prefix: str
+) -> None:
+    faulty = FaultyStore(kv)
+    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    meta = await games.create(new_meta())
+    faulty.faults, faulty.unreadable = [Fault.FULL] * 1000, 1
+    with pytest.raises(StoreUnavailableError) as caught:
+        await games.update(meta, "n1-1", b"1")
+    assert caught.value.definite is False
+
+
+async def test_an_append_that_the_deadline_cuts_off_is_of_unknown_outcome(kv: KeyValueStore, prefix: str) -> None:
+    faulty = FaultyStore(kv)
+    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    meta = await games.create(new_meta())
+    faulty.faults = [Fault.SILENT]
+    with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError) as caught:
+        await games.update(meta, "n1-1", b"1")
+    assert caught.value.definite is False
+
+
 async def test_an_append_survives_a_changed_meta_and_learns_it(games: KvGameStateRepository) -> None:
     meta = await games.create(new_meta())
     saved = await games.save_snapshot(meta, 1, "d1", 0, b"state")
