@@ -290,9 +290,9 @@ async def test_when_all_are_gone_it_waits_with_back_off_and_takes_the_first_that
         async with trio.open_nursery() as nursery:
             nursery.start_soon(game.buy, "grain", 1)
             await trio.sleep(120)
-            assert 3 < sum(node.dials for node in three) < 120
+            assert 3 < sum(node.dials for node in three) < 300
             three[2].refuse_dials = 0
-            with trio.fail_after(30):
+            with trio.fail_after(5):
                 await game.until(lambda game: game.state.goods["grain"].volume == 1)
 
 

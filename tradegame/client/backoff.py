@@ -13,11 +13,15 @@ from attrs import define
 
 @define
 class Backoff:
-    """Waits of 0 to ``min(cap_s, base_s * 2**n)`` seconds, uniformly."""
+    """Waits of 0 to ``min(cap_s, base_s * 2**n)`` seconds, uniformly.
+
+    ``cap_s``: so late may a client be when a server is back after some time, and a thousand of them that wait for it
+    are 500 tries a second.
+    """
 
     random: random.Random
     base_s: float = 0.25
-    cap_s: float = 10.0
+    cap_s: float = 4.0
     tries: int = 0
 
     def next(self) -> float:

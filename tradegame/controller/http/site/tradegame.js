@@ -1089,7 +1089,7 @@ class Nodes {
 }
 
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 10_000;
+const LONGEST_PAUSE_MS = 4_000;
 const HELLO_MS = 10_000;
 const HASTY_HELLO_MS = 4_000;
 const MOST_PATIENCE = 4;
