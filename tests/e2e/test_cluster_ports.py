@@ -17,7 +17,8 @@ from tradegame.cluster.gauges import Gauges
 from tradegame.cluster.guard import open_guard
 from tradegame.cluster.log import Log
 from tradegame.cluster.ports import quiet_ports
-from tradegame.cluster.stage import Shared, Stage
+from tradegame.cluster.processes import Shared
+from tradegame.cluster.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups")
 

@@ -14,7 +14,7 @@ from tradegame.cluster.child import Child
 from tradegame.cluster.etcd import UNSOUND, MemberStatus, parse_status
 from tradegame.cluster.http import NoAnswer, ask
 from tradegame.cluster.log import Log
-from tradegame.cluster.stage import Member, Node
+from tradegame.cluster.processes import Member, Node
 
 EVERY_S = 1.0
 DEADLINE_S = 0.9

@@ -19,8 +19,9 @@ from tradegame.cluster.keys import has_keyboard
 from tradegame.cluster.log import Log
 from tradegame.cluster.observe import Observer
 from tradegame.cluster.options import ClusterOptions
+from tradegame.cluster.processes import Shared
 from tradegame.cluster.show import print_line, save_picture, show_lines, show_screen
-from tradegame.cluster.stage import ClusterError, Shared, Stage
+from tradegame.cluster.stage import ClusterError, Stage
 from tradegame.cluster.traffic import Traffic
 
 FAVOURITE_GAME = "bazaar"

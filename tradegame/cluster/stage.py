@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import trio
-from attrs import frozen
 
 from tradegame.cluster.child import CAN_FREEZE, Child, inherited, python
-from tradegame.cluster.etcd import MemberPlace, etcd_binary, member_command, member_environment, parse_status
-from tradegame.cluster.guard import Guard
-from tradegame.cluster.http import NoAnswer, ask
-from tradegame.cluster.log import Log
+from tradegame.cluster.etcd import MemberPlace, etcd_binary, member_command
 from tradegame.cluster.options import ClusterOptions
 from tradegame.cluster.plan import Step
 from tradegame.cluster.ports import is_free, node_ports, quiet_ports
+from tradegame.cluster.processes import Member, Node, Shared, node_url
+from tradegame.cluster.readmit import NotReadmitted, readmit
 
 START_DEADLINE_S = 90.0
 ASK_EVERY_S = 0.1
@@ -29,57 +25,6 @@ PORTS_TRIED = 5
 
 class ClusterError(Exception):
     """The cluster cannot be; the message says why in a line."""
-
-
-@frozen
-class Shared:
-    """What all child processes have in common."""
-
-    directory: Path
-    log: Log
-    guard: Guard
-
-
-class Node(Child):
-    """A ``tradegame serve``. ``number`` from 1."""
-
-    def __init__(self, number: int, port: int, command: Sequence[str], shared: Shared) -> None:
-        super().__init__(f"node{number}", command, inherited(), shared.log, shared.directory, shared.guard)
-        self.number = number
-        self.port = port
-        self._said_in = 0
-
-    @property
-    def serves(self) -> bool:
-        """Whether it has said so itself, since it was started last: an answer on its port may be another process's."""
-        return self.alive and self._said_in == self.starts
-
-    def hear(self, line: bytes) -> None:
-        super().hear(line)
-        if line.startswith(b"tradegame ") and b" serves ws://" in line:
-            self._said_in = self.starts
-
-    def move(self, port: int, command: Sequence[str]) -> None:
-        """Its next start is on another port, and the last one never was."""
-        self.port, self.command = port, list(command)
-        self.ended_by_itself = 0
-
-    @property
-    def url(self) -> str:
-        return node_url(self.port)
-
-    @property
-    def page(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
-
-
-class Member(Child):
-    """An etcd. ``letter`` from a."""
-
-    def __init__(self, place: MemberPlace, command: Sequence[str], shared: Shared) -> None:
-        super().__init__(place.name, command, member_environment(), shared.log, shared.directory, shared.guard)
-        self.place = place
-        self.letter = place.name[-1]
 
 
 class Stage:
@@ -127,7 +72,7 @@ class Stage:
             for member in self.members:
                 await self._start(member)
             for member in self.members:
-                await self._until(member, partial(_is_led, member.place.client_port))
+                await self._until(member, member.is_led)
             for node in self.nodes:
                 await self._start(node)
             for node in self.nodes:
@@ -195,7 +140,7 @@ class Stage:
                 await node.stop(GRACE_S)
                 await self._start(node)
                 with trio.move_on_after(START_DEADLINE_S):
-                    await self._until(node, partial(_is_ready, node))
+                    await self._until(node, node.is_ready)
                 await trio.sleep(BETWEEN_RESTARTS_S)
             self.log.add("cluster", "rolling restart done")
         except ClusterError as error:
@@ -241,15 +186,29 @@ class Stage:
 
     async def _start(self, child: Child) -> None:
         try:
+            if isinstance(child, Member) and child.has_lost_its_data:
+                await self._readmit(child)
             await child.start(self._nursery)
         except OSError as error:
             raise ClusterError(f"{child.name} cannot be started: {error}") from error
+
+    async def _readmit(self, member: Member) -> None:
+        others = [each.place for each in self.members if each is not member]
+        if not others:
+            self.log.add(member.name, "its data is gone, and nobody else has it: begins with nothing", "warning")
+            return
+        self.log.add(member.name, "its data is gone: the others let it in anew, and send it theirs")
+        try:
+            await readmit(member.place, others)
+        except NotReadmitted as error:
+            raise ClusterError(f"{member.name} cannot come back without its data: {error}") from error
+        member.command = [*member.command, "--initial-cluster-state=existing"]
 
     async def _until_it_has_a_port(self, node: Node) -> None:
         """Nobody's port is safe before it is bound: another cluster that starts now may choose the same."""
         for _ in range(PORTS_TRIED):
             try:
-                return await self._until(node, partial(_is_ready, node))
+                return await self._until(node, node.is_ready)
             except ClusterError:
                 if self._options.port is not None or is_free(node.port):
                     raise
@@ -280,27 +239,5 @@ class Stage:
         return python("serve", *config, *where, "--log-format", "json")
 
 
-def node_url(port: int) -> str:
-    return f"ws://127.0.0.1:{port}/ws"
-
-
 def _ended(child: Child) -> ClusterError:
     return ClusterError(f"{child.name} ended at its start: {child.last_words or 'without a word'}")
-
-
-async def _is_led(port: int) -> bool:
-    try:
-        status, body = await ask(port, "/v3/maintenance/status", deadline_s=2.0, body=b"{}")
-        return status == 200 and parse_status(body).led
-    except (NoAnswer, ValueError):
-        return False
-
-
-async def _is_ready(node: Node) -> bool:
-    if not node.serves:
-        return False
-    try:
-        status, _ = await ask(node.port, "/readyz", deadline_s=5.0)
-    except NoAnswer:
-        return False
-    return status == 200

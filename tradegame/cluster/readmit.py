@@ -1,0 +1,60 @@
+"""A member whose data is gone: the others forget it and let it in anew, as docs/OPERATIONS.md has an operator do.
+
+Started as it was, it would be refused ("has already been bootstrapped"): it has promised the others to remember what
+it voted for, and cannot keep that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import trio
+
+from tradegame.cluster.etcd import MemberPlace
+from tradegame.cluster.http import NoAnswer, ask
+
+DEADLINE_S = 15.0
+"""etcd lets nobody in or out while a member that is there was away within the last 5 s."""
+ASK_DEADLINE_S = 5.0
+AGAIN_S = 0.5
+
+
+class NotReadmitted(Exception):  # noqa: N818 - it names what happened
+    """The message says why."""
+
+
+async def readmit(place: MemberPlace, others: Sequence[MemberPlace]) -> None:
+    """``place`` may start as one of ``others``' cluster, with no data. Raises NotReadmitted."""
+    why = ""
+    with trio.move_on_after(DEADLINE_S):
+        while True:
+            for other in others:
+                try:
+                    return await _readmit(place.peer_url, other.client_port)
+                except (NoAnswer, NotReadmitted) as error:
+                    why = str(error)
+            await trio.sleep(AGAIN_S)
+    raise NotReadmitted(why)
+
+
+async def _readmit(peer_url: str, port: int) -> None:
+    known = (await _call(port, "list")).get("members", [])
+    for member in known:
+        if peer_url in member.get("peerURLs", []):
+            await _call(port, "remove", ID=member["ID"])
+    await _call(port, "add", peerURLs=[peer_url])
+
+
+async def _call(port: int, what: str, **fields: Any) -> dict[str, Any]:
+    status, body = await ask(
+        port, f"/v3/cluster/member/{what}", deadline_s=ASK_DEADLINE_S, body=json.dumps(fields).encode()
+    )
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        raise NoAnswer(f"port {port}: no answer of an etcd") from None
+    if status != 200:
+        raise NotReadmitted(str(answer.get("error", status)))
+    return dict(answer)
