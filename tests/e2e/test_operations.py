@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import fresh_etcd_url
-from tests.support.etcd import EtcdServer, etcd_binary
+from tests.support.etcd import EtcdCluster, EtcdServer, EtcdStartError, etcd_binary, steadfast_etcd_binary
 from tests.support.player import Player
 from tests.support.process import REPOSITORY, ServerProcess
 from tests.support.server import ADMIN_TOKEN, ServerThread
@@ -249,6 +249,46 @@ def test_a_full_etcd_is_repaired_while_nodes_run(tmp_path: Path) -> None:
             etcdctl(etcd, "defrag")
             etcdctl(etcd, "alarm", "disarm")
             in_time(lambda: is_ready(server), "not ready, though repaired")
+            assert ann.ask("say", game="bazaar", text="hello?", key="k")
+            assert verified(server, tmp_path).startswith("0 ")
+
+
+@pytest.mark.slow
+def test_a_member_whose_data_is_lost_is_let_in_anew_while_a_node_serves(tmp_path: Path) -> None:
+    with EtcdCluster(3, binary=steadfast_etcd_binary()) as etcd:
+        a, b, c = etcd.members
+        commands = shell("3. etcd", "member remove").split("\n", 1)[1]  # the first line is systemd's
+        names = {
+            "a:2379,b:2379": f"{a.endpoint},{b.endpoint}",
+            "$ETCD": ",".join(etcd.endpoints),
+            "', c, '": f"', {c.name}, '",
+            "add c ": f"add {c.name} ",
+            "http://10.0.0.3:2380": c.peer_url,
+            "etcdctl": f"{c.binary}ctl",
+        }
+        for name, ours in names.items():
+            assert name in commands
+            commands = commands.replace(name, ours)
+        lines = commands.splitlines()
+        (adds,) = (number for number, line in enumerate(lines) if "member add" in line)
+
+        def run(*some: str) -> bool:
+            return subprocess.run(["bash", "-euc", "\n".join(some)], env={"ETCDCTL_API": "3"}).returncode == 0
+
+        with ServerThread(f"{etcd.url}/tradegame") as server, Player(server.url) as ann:
+            ann.ask("join", game="bazaar")
+            c.kill()
+            c.lose_data()
+            with pytest.raises(EtcdStartError, match="has already been bootstrapped"):
+                c.start()
+            in_time(lambda: is_ready(server), "not ready with two")
+            assert run(*lines[:adds])
+            in_time(lambda: run(lines[adds]), "not let in")
+            c.start_as_a_new_member()
+            assert run(*lines[adds + 2 :])
+            in_time(lambda: len({each.ask("maintenance/status")["raftIndex"] for each in etcd.members}) == 1, "behind")
+            a.kill()  # so the new one is needed
+            in_time(lambda: etcd.leader() in (b, c) and is_ready(server), "not ready with the new member")
             assert ann.ask("say", game="bazaar", text="hello?", key="k")
             assert verified(server, tmp_path).startswith("0 ")
 

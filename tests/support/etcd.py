@@ -246,6 +246,16 @@ class EtcdServer:
         shutil.rmtree(self._directory / "data")
         shutil.copytree(backup, self._directory / "data")
 
+    def lose_data(self) -> None:
+        """Its data is gone, while it is stopped."""
+        assert not self.running, "it runs"
+        shutil.rmtree(self._directory / "data")
+
+    def start_as_a_new_member(self) -> None:
+        """Start without data, in a cluster that has let it in anew; wait until it is healthy."""
+        self._arguments = (*self._arguments, "--initial-cluster-state=existing")
+        self.start()
+
     def close(self) -> None:
         """Stop it and delete its data."""
         self.kill()
