@@ -10,8 +10,9 @@ from attrs import evolve
 from rich.console import Console
 
 from tradegame.cluster.log import Line
-from tradegame.cluster.screen import MemberRow, NodeRow, View, render, status_line
+from tradegame.cluster.screen import render, status_line
 from tradegame.cluster.show import save_picture, to_text
+from tradegame.cluster.view import MemberRow, NodeRow, View
 
 NODE = NodeRow(key="1", name="node1", port=8765, health="serving", clients=12, per_s=43.2, p99_ms=18.4, lag=2)
 MEMBER = MemberRow(key="a", name="etcd-a", port=20001, health="serving", leads=True, db_bytes=2_150_000)
@@ -63,6 +64,25 @@ def test_a_narrow_terminal_gets_the_tables_one_over_the_other() -> None:
     lines = to_text(VIEW, 40, 80).splitlines()
     assert len(lines) <= 40
     assert not any("node1" in line and "etcd-a" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "nodes", "members", "log_lines"),
+    [(80, 24, 3, 3, 3), (80, 25, 3, 3, 4), (80, 26, 3, 3, 3), (60, 15, 1, 1, 2), (100, 30, 3, 3, 7), (40, 10, 3, 3, 4)],
+)
+def test_what_the_tables_leave_is_the_logs_and_the_title_is_one_line(
+    width: int, height: int, nodes: int, members: int, log_lines: int
+) -> None:
+    view = evolve(VIEW, nodes=[NODE] * nodes, members=[MEMBER] * members)
+    lines = to_text(view, height, width).splitlines()
+    assert len(lines) == height
+    assert "19 of 20 c" in lines[0]
+    assert "clients" not in lines[1].split()
+    if width >= 60:
+        assert "http://127.0.0.1:8765/" in lines[0]
+    shown = [line for line in lines if " line " in line]
+    assert len(shown) == log_lines
+    assert "line 39" in shown[-1]
 
 
 def test_the_newest_lines_of_the_log_are_those_that_are_shown() -> None:

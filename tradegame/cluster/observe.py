@@ -8,9 +8,9 @@ from attrs import define
 from tradegame.cluster.gauges import Gauges
 from tradegame.cluster.log import Log
 from tradegame.cluster.options import ClusterOptions
-from tradegame.cluster.screen import MemberRow, NodeRow, View
 from tradegame.cluster.stage import Stage
 from tradegame.cluster.traffic import Traffic
+from tradegame.cluster.view import MemberRow, NodeRow, View
 
 
 @define(eq=False)

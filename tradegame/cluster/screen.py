@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from io import StringIO
 
-from attrs import frozen
 from rich import box
 from rich.align import Align
 from rich.console import Console, Group, RenderableType
@@ -13,15 +12,19 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from tradegame.cluster.digits import large, large_width
 from tradegame.cluster.gauges import Health
 from tradegame.cluster.legend import legend, one_line, widest
 from tradegame.cluster.log import Line
+from tradegame.cluster.view import MemberRow, NodeRow, View
 
 _FRAME = box.Box("╭──╮\n│  │\n├──┤\n│  │\n├──┤\n├──┤\n│  │\n╰──╯\n")
 """Rounded, with no lines between columns."""
 
 LOG_LINES = 16
 LOG_FRAME = 2
+FRAMED_FROM = 3
+"""Log lines; where there is room for fewer, they stand without a frame."""
 SIDE_BY_SIDE = 108
 TABLES_FROM = 58
 """Columns; a narrower terminal gets the nodes and members as marks in one line."""
@@ -49,67 +52,6 @@ _COLOURS = (
     "bright_green",
     "white",
 )
-_DIGITS = {
-    "0": ("█▀█", "█ █", "▀▀▀"),
-    "1": ("▀█ ", " █ ", "▀▀▀"),
-    "2": ("▀▀█", "█▀▀", "▀▀▀"),
-    "3": ("▀▀█", " ▀█", "▀▀▀"),
-    "4": ("█ █", "▀▀█", "  ▀"),
-    "5": ("█▀▀", "▀▀█", "▀▀▀"),
-    "6": ("█▀▀", "█▀█", "▀▀▀"),
-    "7": ("▀▀█", "  █", "  ▀"),
-    "8": ("█▀█", "█▀█", "▀▀▀"),
-    "9": ("█▀█", "▀▀█", "▀▀▀"),
-}
-
-
-@frozen(kw_only=True)
-class NodeRow:
-    """``p99_ms``: as the witnesses feel it; None: nobody asked. ``lag``: frames."""
-
-    key: str
-    name: str
-    port: int
-    health: Health
-    clients: int
-    per_s: float
-    p99_ms: float | None
-    lag: int
-
-
-@frozen(kw_only=True)
-class MemberRow:
-    key: str
-    name: str
-    port: int
-    health: Health
-    leads: bool
-    db_bytes: int
-
-
-@frozen(kw_only=True)
-class View:
-    """All that is shown, at one moment. Times in seconds unless the name says otherwise."""
-
-    game: str
-    join: str
-    running_s: float
-    bots: int
-    clients: int
-    playing: int
-    nodes: Sequence[NodeRow]
-    members: Sequence[MemberRow]
-    per_s: float
-    p99_ms: float | None
-    failovers: int
-    longest_s: float
-    acknowledged: int
-    checked: int
-    unanswered: int
-    lost: int
-    doubled: int
-    lines: Sequence[Line]
-    hint: str = ""
 
 
 def render(view: View, height: int = 40, width: int = 110) -> RenderableType:
@@ -123,15 +65,14 @@ def render(view: View, height: int = 40, width: int = 110) -> RenderableType:
     for above in _arrangements(view, width):
         used = len(console.render_lines(Group(*above), pad=False)) + 1
         if used <= height:
-            room = min(LOG_LINES, height - used - LOG_FRAME)
-            log = [_log(view.lines, room)] if room > 0 else []
-            return Group(*above, *log, legend(view.hint, width))
+            return Group(*above, *_log(view.lines, height - used), legend(view.hint, width))
     return Group(*above, legend(view.hint, width)) if height > 1 else legend(view.hint, width)
 
 
 def _arrangements(view: View, width: int) -> Iterator[list[RenderableType]]:
     """What stands above the log and the keys: all of it, then less and less."""
-    title, short, verdict = _title(view), one_line(_what(view)), _verdict(view, width)
+    title, verdict = _title(view, width), _verdict(view, width)
+    short = widest((_what(view), Text(_game(view))), width)
     if width >= TABLES_FROM:
         framed = _tables(view, width, _FRAME)
         if _large_fits(view, width):
@@ -176,7 +117,7 @@ def _counts(view: View) -> tuple[tuple[str, int], ...]:
 
 def _large_fits(view: View, width: int) -> bool:
     """Whether either count has room for its digits and its word, in a fifth of the panel."""
-    return max(len(str(count)) * 5 - 1 + len(word) for word, count in _counts(view)) <= (width - 6) // 5 - 2
+    return max(large_width(count) + 1 + len(word) for word, count in _counts(view)) <= (width - 6) // 5 - 2
 
 
 def status_line(view: View) -> str:
@@ -206,19 +147,29 @@ def colour_of(source: str) -> str:
     return _COLOURS[number % len(_COLOURS)]
 
 
-def _title(view: View) -> RenderableType:
+def _title(view: View, width: int) -> RenderableType:
+    """One line, always: as much of it as there is room for."""
     minutes, seconds = divmod(int(view.running_s), 60)
+    address = Text(view.join, "underline")
+    join = Text.assemble(("join: ", "dim"), address, f"   {minutes:02}:{seconds:02}")
+    what, game = _what(view), Text(_game(view))
+    left, right = what, Text()
+    for left, right in ((what, join), (game, join), (game, address), (game, Text())):
+        if left.cell_len + 2 + right.cell_len <= width:
+            break
     grid = Table.grid(expand=True)
     grid.add_column()
     grid.add_column(justify="right")
-    clock = f"   {minutes:02}:{seconds:02}"
-    grid.add_row(_what(view), Text.assemble(("join: ", "dim"), (view.join, "underline"), clock))
+    grid.add_row(one_line(left), one_line(right))
     return grid
 
 
 def _what(view: View) -> Text:
-    what = f"{view.game}, {view.bots} bots, {view.playing} of {view.clients} clients" if view.game else "is starting"
-    return Text.assemble(("tradegame cluster", "bold"), f"   {what}")
+    return Text.assemble(("tradegame cluster", "bold"), f"   {_game(view)}")
+
+
+def _game(view: View) -> str:
+    return f"{view.game}, {view.bots} bots, {view.playing} of {view.clients} clients" if view.game else "is starting"
 
 
 def _table(frame: box.Box | None) -> Table:
@@ -280,12 +231,16 @@ def _proof(view: View) -> RenderableType:
 def _large(count: int, word: str) -> RenderableType:
     style = "bold red" if count else "bold green"
     grid = Table.grid(padding=(0, 1))
-    rows = ["  ".join(_DIGITS[digit][line] for digit in str(count)) for line in range(3)]
-    grid.add_row(Text("\n".join(rows), style, no_wrap=True), Text(f"\n{word}", style))
+    grid.add_row(Text(large(count), style, no_wrap=True), Text(f"\n{word}", style))
     return Align.left(grid)
 
 
-def _log(lines: Sequence[Line], room: int) -> RenderableType:
+def _log(lines: Sequence[Line], rows: int) -> Iterator[RenderableType]:
+    """As many of the newest lines as go into so many rows; nothing, where there are none."""
+    framed = rows - LOG_FRAME >= FRAMED_FROM
+    room = min(LOG_LINES, rows - LOG_FRAME if framed else rows)
+    if room <= 0:
+        return
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(justify="right", style="dim", width=6, no_wrap=True)
     table.add_column(width=9, no_wrap=True)
@@ -296,7 +251,12 @@ def _log(lines: Sequence[Line], room: int) -> RenderableType:
         table.add_row(f"{line.at:.1f}", Text(line.source, colour_of(line.source)), Text(line.text, styles[line.level]))
     for _ in range(room - len(shown)):
         table.add_row("", "", "")
-    return Panel(table, box=box.ROUNDED, border_style="bright_black", title="log", title_align="left", padding=(0, 1))
+    if framed:
+        yield Panel(
+            table, box=box.ROUNDED, border_style="bright_black", title="log", title_align="left", padding=(0, 1)
+        )
+    else:
+        yield table
 
 
 def _milliseconds(value: float | None) -> str:

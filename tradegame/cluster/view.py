@@ -1,0 +1,59 @@
+"""What is shown of a cluster, on a screen or in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from tradegame.cluster.gauges import Health
+from tradegame.cluster.log import Line
+
+
+@frozen(kw_only=True)
+class NodeRow:
+    """``p99_ms``: as the witnesses feel it; None: nobody asked. ``lag``: frames."""
+
+    key: str
+    name: str
+    port: int
+    health: Health
+    clients: int
+    per_s: float
+    p99_ms: float | None
+    lag: int
+
+
+@frozen(kw_only=True)
+class MemberRow:
+    key: str
+    name: str
+    port: int
+    health: Health
+    leads: bool
+    db_bytes: int
+
+
+@frozen(kw_only=True)
+class View:
+    """All that is shown, at one moment. Times in seconds unless the name says otherwise."""
+
+    game: str
+    join: str
+    running_s: float
+    bots: int
+    clients: int
+    playing: int
+    nodes: Sequence[NodeRow]
+    members: Sequence[MemberRow]
+    per_s: float
+    p99_ms: float | None
+    failovers: int
+    longest_s: float
+    acknowledged: int
+    checked: int
+    unanswered: int
+    lost: int
+    doubled: int
+    lines: Sequence[Line]
+    hint: str = ""
