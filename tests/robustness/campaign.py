@@ -22,6 +22,7 @@ from tests.robustness.recorder import Recorder
 from tests.robustness.run import Run
 from tests.robustness.traffic import GAME, Client
 from tests.robustness.truth import Truth, replay
+from tests.robustness.words import counted
 from tests.support.etcd import EtcdServer
 from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN
@@ -107,7 +108,7 @@ class Summary:
             struck = f"{self.store_faults} faults of etcd under load"
             struck += f", {self.taken_back} clients were shown an older state by a node that lagged behind"
         return [
-            f"{self.title} (seed {self.seed}): {struck}; {len(self.violations)} violations",
+            f"{self.title} (seed {self.seed}): {struck}; {counted(len(self.violations), 'violation')}",
             f"  {self.commands} commands: {self.acknowledged} acknowledged, {self.unknown} without a key never known; "
             f"{self.unanswered} were unanswered when a connection went; {self.sent_again} times one was sent again",
             f"  {self.frames} frames checked; {self.entries} entries in the log, {self.generations} generations",

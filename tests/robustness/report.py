@@ -8,6 +8,7 @@ from tests.robustness.history import Answered, FrameSeen, Lost, Sent, Stalled
 from tests.robustness.recovery import Recovery, percentile, recoveries
 from tests.robustness.run import settling
 from tests.robustness.siege import Record
+from tests.robustness.words import counted
 
 
 def lines(record: Record, violations: Sequence[str]) -> list[str]:
@@ -23,7 +24,7 @@ def lines(record: Record, violations: Sequence[str]) -> list[str]:
     slow = sum(event.code == 4001 for event in lost)
     return [
         f"Seed {record.seed}, {record.etcd}, {len(histories)} clients, {seconds / 60:.1f} minutes: "
-        f"{len(strikes)} faults, **{len(violations)} violations**.",
+        f"{counted(len(strikes), 'fault')}, **{counted(len(violations), 'violation')}**.",
         "",
         f"- {commands:,} commands settled, {commands / seconds:.0f} a second; {sent:,} times one was sent, "
         f"{len(answers) - commands:,} answers to one sent again; "
