@@ -83,6 +83,7 @@ async def test_a_node_that_cannot_have_the_port_that_was_asked_for_ends_it_in_a_
             await one.start()
 
 
+@pytest.mark.slow
 async def test_whoever_ends_after_it_looked_well_is_found_before_the_cluster_is_up(tmp_path: Path) -> None:
     async with stage(tmp_path) as one:
         await one.start()
