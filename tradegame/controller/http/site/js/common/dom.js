@@ -122,17 +122,23 @@ export function tabbed(parts, onchoose = () => {}) {
 export class Painter {
   #dirty = new Set();
   #asked = false;
+  #halted = false;
+
+  /** Nothing is drawn any more: the page is about to go. */
+  halt() {
+    this.#halted = true;
+  }
 
   /** `paint` is called in the next frame. */
   mark(paint) {
     this.#dirty.add(paint);
-    if (!this.#asked) {
+    if (!this.#asked && !this.#halted) {
       this.#asked = true;
       requestAnimationFrame(() => {
         this.#asked = false;
         const dirty = [...this.#dirty];
         this.#dirty.clear();
-        for (const each of dirty) {
+        for (const each of this.#halted ? [] : dirty) {
           try {
             each();
           } catch (error) {

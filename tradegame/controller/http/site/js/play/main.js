@@ -25,6 +25,12 @@ const place = document.getElementById("app");
 async function main() {
   const { client, game } = await enter(place);
   const painter = new Painter();
+  const { epoch } = game;
+  game.on("reset", () => {
+    if (game.epoch === epoch) return;
+    painter.halt(); // made anew under the same name: another game, other goods
+    location.reload();
+  });
   const tapes = new Tapes(game);
   const desk = { client, game, painter, tapes, good: Object.keys(game.state.goods)[0], listeners: [] };
   desk.choose = (good) => {
@@ -62,11 +68,7 @@ async function main() {
   };
   game.on("trade", (trade) => trade.good === desk.good && painter.mark(figures));
   game.on("events", () => (document.documentElement.dataset.seq = String(game.seq)));
-  const { epoch } = game;
-  game.on("reset", () => {
-    if (game.epoch !== epoch) location.reload(); // made anew under the same name: another game, other goods
-    painter.mark(figures);
-  });
+  game.on("reset", () => painter.mark(figures));
 
   const news = h("span.text", { dir: "auto" }, "");
   const ticker = h("section.ticker", { "aria-label": "News", "aria-live": "polite", "data-on": "market" }, h("strong.warn", {}, "News"), news);

@@ -29,19 +29,18 @@ function openOrders({ game, painter, choose }, every) {
     return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), h("td.r.num"), h("td.r", {}, cancel));
   }
   async function withdraw(order, button) {
-    button.disabled = true;
+    if (button.hasAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true"); // not disabled: that would take the focus away
     try {
       await game.cancel(order);
     } catch (error) {
       if (error.code !== "unknown_order") toast(error.message, true); // it traded in the meantime
     } finally {
-      button.disabled = false;
+      button.removeAttribute("aria-disabled");
     }
   }
   async function all() {
-    every.disabled = true;
     for (const { order } of [...game.me.orders]) await withdraw(order, every);
-    every.disabled = game.me.orders.length === 0;
   }
   const paint = () => {
     const orders = game.me?.orders ?? [];

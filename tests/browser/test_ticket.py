@@ -1,0 +1,123 @@
+"""The ticket sends what it says, and nothing that was not meant."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Newcomer, Serve
+from tests.browser.pages import Play, until
+from tests.support.player import Player
+from tests.support.server import ADMIN_TOKEN
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("limit", ["1.5", "0", "-3", "1e2", "99999999999"])
+def test_a_limit_that_is_none_is_refused_and_not_left_out(newcomer: Newcomer, serve: Serve, limit: str) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("order", game="bazaar", good="wood", side="ask", qty=5, price=1_000)
+        ann = Play(newcomer(), server.http).enter("Ann")
+        ann.choose("wood")
+        button = ann.fill_ticket("Buy", "Now", 1, 1)
+        field = ann.region("Ticket").get_by_role("spinbutton", name=re.compile("^Limit"))
+        field.fill(limit)
+        expect(field).to_have_attribute("aria-invalid", "true")
+        button.click()
+        expect(field).to_be_focused()
+        expect(ann.page.locator(".toast.bad")).to_contain_text("whole number")
+        assert ben.ask("me", game="bazaar")["held_goods"]["wood"] == 5
+
+
+def test_ones_own_orders_are_not_counted_on(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("order", game="bazaar", good="wood", side="ask", qty=9, price=100)
+        ann = Play(newcomer(), server.http).enter("Ann")
+        ann.choose("wood")
+        ann.rest("Sell", 5, 20)
+        button = ann.fill_ticket("Buy", "Now", 5)
+        ticket = ann.region("Ticket")
+        ticket.get_by_role("spinbutton", name=re.compile("^Limit")).fill("")
+        expect(ticket).to_contain_text("Costs about 500 coins for 5 wood.")
+        expect(ticket).to_contain_text("Cancels your ask of 5 at 20.")
+        button.click()
+        expect(ann.page.get_by_text("Bought 5 wood for 500 coins.")).to_be_attached()
+
+
+def test_two_presses_while_the_server_thinks_are_one_order_and_the_page_says_that_it_waits(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve()
+    ann = Play(newcomer(), server.http).enter("Ann")
+    ann.choose("grain")
+    ann.fill_ticket("Buy", "Now", 1)
+    button = ann.region("Ticket").locator("button[type=submit]")
+    server.pause()
+    try:
+        button.click()
+        button.click(force=True)
+        button.click(force=True)
+        expect(button).to_have_text("Sending …")
+        expect(ann.page.locator(".status")).to_have_text("1 unanswered …")
+    finally:
+        server.resume()
+    expect(button).to_have_text("Buy")
+    expect(ann.region("Goods")).to_contain_text("have 1")
+    with Player(server.url, "clerk") as clerk:
+        grain = clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]["grain"]
+    assert grain["volume"] == 1
+
+
+def test_who_does_nothing_earns_nothing_however_prices_move(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    ann = Play(newcomer(), server.http).enter("Ann")
+    with Player(server.url, "Ben") as ben, Player(server.url, "Cem") as cem:
+        for player in (ben, cem):
+            player.ask("join", game="bazaar")
+        for price in (50, 80):
+            ben.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=price)
+            cem.ask("buy", game="bazaar", good="wood", qty=1)
+    ann.reads("Portfolio", "10,800")
+    ann.reads("Portfolio", "0 this round")
+
+
+def test_the_cancel_under_the_finger_stays_that_of_its_order(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    ann = Play(newcomer(), server.http).enter("Ann")
+    ann.choose("wood")
+    for price in (300, 301, 302):
+        ann.rest("Sell", 1, price)
+    cancel = ann.region("Your orders").get_by_role("button", name="Cancel ask of 1 wood at 301")
+    cancel.focus()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("buy", game="bazaar", good="wood", qty=1)
+    expect(ann.region("Your orders").get_by_role("button", name=re.compile("^Cancel ask"))).to_have_count(2)
+    expect(cancel).to_be_focused()
+    ann.page.keyboard.press("Enter")
+    expect(cancel).to_have_count(0)
+    until(
+        lambda: ann.page.evaluate("document.activeElement.getAttribute('aria-label')") == "Cancel ask of 1 wood at 302",
+        "the focus on the next one",
+        page=ann.page,
+    )
+
+
+def test_a_game_made_anew_under_the_same_name_is_another_game(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    ann = Play(newcomer(), server.http).enter("Ann")
+    ann.page.context.set_offline(True)
+    host = httpx.Client(base_url=server.http, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+    with host:
+        host.delete("/v1/games/bazaar").raise_for_status()
+        host.post("/v1/games", json={"id": "bazaar", "goods": {"tin": {"endowment": 3}}}).raise_for_status()
+    ann.page.context.set_offline(False)
+    expect(ann.region("Goods")).to_contain_text("tin")
+    ann.live()
