@@ -27,6 +27,7 @@ from trio_websocket import (
 
 Json = dict[str, Any]
 PRICE = 20
+KEYS_REMEMBERED = 256
 AT = 1_790_000_000_000
 
 
@@ -82,8 +83,8 @@ class FakeServer:
     """``received``: every request. ``script``: per op, what to do with the next requests, in order:
 
     an error (a dict: answered, nothing done), ``"drop"`` (done, then the socket breaks before the answer),
-    ``"lose"`` (the socket breaks, nothing done), or ``"ignore"`` (done, never answered). ``always``: per op, an error
-    for every request that no script is for.
+    ``"lose"`` (the socket breaks, nothing done), ``"ignore"`` (done, never answered), or ``"doubt"`` (done, and
+    answered that nobody knows). ``always``: per op, an error for every request that no script is for.
 
     ``beside``: another node of the same server: it has the same games, tokens and news.
     """
@@ -250,6 +251,9 @@ class FakeServer:
             await self.push(push, peer.player if push["push"] == "account" else None)
         if step == "drop":
             await trio.aclose_forcefully(peer.ws._stream)
+        elif step == "doubt":
+            error = {"code": "unavailable", "message": "the store did not answer", "definite": False}
+            await peer.send({"id": frame["id"], "error": error})
         elif step != "ignore":
             for reply in replies:
                 await peer.send(reply)
@@ -290,6 +294,9 @@ class FakeServer:
         if op in ("buy", "sell", "order"):
             result["cash"] = account["cash"]
         game.outcomes[player, frame["key"]] = result | {"seq": game.seq}
+        remembered = [name for name in game.outcomes if name[0] == player]
+        for name in remembered[:-KEYS_REMEMBERED]:
+            del game.outcomes[name]
         return game.outcomes[player, frame["key"]]
 
     def _do(self, peer: Peer, frame: Json, result: Json | None) -> list[Json]:

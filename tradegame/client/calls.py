@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections import deque
 from collections.abc import Callable
 
 import trio
-from attrs import define, field, frozen
+from attrs import frozen
 
 from tradegame.client.backoff import Backoff
+from tradegame.client.call import KEYED, NOT_TAKEN_IN, WAIT_AND_RETRY, Answer, Call
 from tradegame.client.errors import ProtocolError, Stop, TradeError
+from tradegame.client.turns import Turns
 from tradegame.client.wire import Json, encode, trade_error
-
-AT_ONCE = 256
-"""Calls that may be under way at a time; more wait their turn, within their deadlines."""
-KEYED = frozenset({"join", "buy", "sell", "order", "cancel", "say"})
-WAIT_AND_RETRY = frozenset({"rate_limited", "overloaded"})
-NOT_TAKEN_IN = WAIT_AND_RETRY | {"timeout"}
-
-Answer = Json | Exception
-"""An ``ok``, or why there is none."""
 
 
 @frozen
@@ -33,36 +25,6 @@ class CallStatistics:
     resent: int
     retried: int
     waiting: int
-
-
-@define(eq=False)
-class Call:
-    """One request. ``lasting``: sent again on the next connection if this one ends without an answer.
-
-    ``on_answer`` runs in the socket's reader, before the next frame is looked at. ``sent_at``: when it last went out,
-    on trio's clock; None: it has not, on this connection. ``again``: it went out on an earlier one, too.
-    """
-
-    id: int
-    op: str
-    frame: str
-    key: str | None
-    lasting: bool = True
-    on_answer: Callable[[Answer], None] | None = None
-    sent: bool = False
-    again: bool = False
-    sent_at: float | None = None
-    answer: Answer | None = None
-    done: trio.Event = field(factory=trio.Event)
-
-    def settle(self, answer: Answer) -> None:
-        if self.on_answer is not None:
-            try:
-                self.on_answer(answer)
-            except ProtocolError as error:
-                answer = error
-        self.answer = answer
-        self.done.set()
 
 
 class Calls:
@@ -77,9 +39,8 @@ class Calls:
         self._retry = retry
         self._chance = chance
         self._waiting: dict[int, Call] = {}
-        self._unsent: deque[int] = deque()
+        self._turns = Turns()
         self._wake = trio.Event()
-        self._slots = trio.Semaphore(AT_ONCE)
         self._numbers = 0
         self._keys = 0
         self._key_prefix = secrets.token_hex(6)
@@ -117,24 +78,25 @@ class Calls:
         if op in KEYED:
             payload["key"] = key = self.new_key() if key is None else key
         backoff = Backoff(self._chance, base_s=0.1, cap_s=2.0)
-        doubt: TradeError | None = None
-        while True:
-            try:
-                return await self._ask(payload, key, deadline, on_answer)
-            except TradeError as error:
-                if not error.definite:
-                    doubt = error
-                pause = self._pause(error, backoff)
-                if pause is None or trio.current_time() + pause >= deadline:
-                    if doubt is not None and error.code in NOT_TAKEN_IN:
-                        raise doubt from error  # this time it surely was not taken in; an earlier time it may have been
-                    raise
-            self._retried += 1
-            await trio.sleep(pause)
+        call = self._make(payload, key, True, on_answer)
+        try:
+            while True:
+                try:
+                    return await self._ask(call, deadline)
+                except TradeError as error:
+                    pause = self._pause(error, backoff)
+                    if pause is None or trio.current_time() + pause >= deadline:
+                        raise
+                self._retried += 1
+                await trio.sleep(pause)
+        finally:
+            call.over = True
+            self._turns.ended(call)
+            self._wake.set()
 
     def put(self, op: str, fields: Json, on_answer: Callable[[Answer], None] | None = None) -> None:
         """Send a request on this connection only, and wait for nothing."""
-        self._add({"op": op, **fields}, None, False, on_answer)
+        self._add(self._make({"op": op, **fields}, None, False, on_answer))
 
     def answer(self, frame: Json) -> bool:
         """Settle the call that this reply is for; False when nobody waits for it (any more)."""
@@ -144,8 +106,13 @@ class Calls:
         self._answered += 1
         ok = frame.get("ok")
         answer: Answer = ok if isinstance(ok, dict) else _error(frame, call.key)
+        error = answer if isinstance(answer, TradeError) else None
+        if call.lasting:
+            call.doubt = call.doubt or (error is not None and not error.definite)
+            self._turns.answered(call, refused=error is not None and error.code in WAIT_AND_RETRY)
+            self._wake.set()
         if self.on_outcome is not None and call.sent_at is not None:
-            self.on_outcome(call.op, answer.code if isinstance(answer, TradeError) else None, call.sent_at)
+            self.on_outcome(call.op, error.code if error is not None else None, call.sent_at)
         call.settle(answer)
         return True
 
@@ -154,15 +121,17 @@ class Calls:
         return min((call.sent_at for call in self._waiting.values() if call.sent_at is not None), default=None)
 
     def resend(self) -> None:
-        """On a new connection: what was put for it goes first, then everything unanswered goes again, in its order."""
-        calls = sorted(self._waiting.values(), key=lambda call: (call.lasting, call.id))
-        self._unsent = deque(call.id for call in calls)
+        """On a new connection: what was put for it goes first, then what may have happened, then the rest, in order."""
+        self._turns.clear()
+        for call in sorted(self._waiting.values(), key=lambda call: (call.lasting, call.id)):
+            self._turns.add(call)
 
     def disconnected(self) -> None:
-        """What was meant for the old connection only is forgotten."""
-        self._unsent.clear()
+        """What was meant for the old connection only is forgotten. What was on it may have been carried out."""
         self._waiting = {number: call for number, call in self._waiting.items() if call.lasting}
         for call in self._waiting.values():
+            if call.sent_at is not None:
+                call.doubt = call.lost = True
             call.sent_at = None
 
     def stop(self, stop: Stop) -> None:
@@ -175,54 +144,43 @@ class Calls:
 
     async def next_frame(self) -> str:
         """The next frame to send. Calls that were given up in the meantime are passed over."""
-        while True:
-            while self._unsent:
-                call = self._waiting.get(self._unsent.popleft())
-                if call is not None:
-                    self._resent += call.sent
-                    self._sent += 1
-                    call.again = call.sent
-                    call.sent, call.sent_at = True, trio.current_time()
-                    return call.frame
+        while (call := self._turns.next()) is None:
             self._wake = trio.Event()
             await self._wake.wait()
+        self._resent += call.lost
+        self._sent += 1
+        call.lost, call.sent_at = False, trio.current_time()
+        return call.frame
 
-    async def _ask(
-        self,
-        payload: Json,
-        key: str | None,
-        deadline: float,
-        on_answer: Callable[[Answer], None] | None,
-    ) -> Json:
-        call: Call | None = None
-        with trio.CancelScope(deadline=deadline):
-            async with self._slots:
-                if self._stop is not None:
-                    raise self._stop.error()
-                call = self._add(payload, key, True, on_answer)
-                try:
-                    await call.done.wait()
-                finally:
-                    self._waiting.pop(call.id, None)
-        if call is None or call.answer is None:
+    async def _ask(self, call: Call, deadline: float) -> Json:
+        if self._stop is not None:
+            raise self._stop.error()
+        call.begin()
+        self._add(call)
+        try:
+            with trio.CancelScope(deadline=deadline):
+                await call.done.wait()
+        finally:
+            self._waiting.pop(call.id, None)
+        if call.answer is None:
             # Whoever never had it on the wire knows that it did not happen.
-            definite = call is None or not call.sent
-            raise TradeError("timeout", f"no answer within {self._call_deadline:g} s", definite, key=key)
-        if isinstance(call.answer, TradeError) and call.again and call.answer.code in NOT_TAKEN_IN:
-            # This node surely did not take it in. The one that died before it answered may have.
+            raise TradeError("timeout", f"no answer within {self._call_deadline:g} s", not call.unsure, key=call.key)
+        if isinstance(call.answer, TradeError) and call.doubt and call.answer.code in NOT_TAKEN_IN:
+            # This time it surely was not taken in. The time before, by a node that died or did not know, it may be.
             call.answer.definite = False
         if isinstance(call.answer, Exception):
             raise call.answer
         return call.answer
 
-    def _add(self, payload: Json, key: str | None, lasting: bool, on_answer: Callable[[Answer], None] | None) -> Call:
+    def _make(self, payload: Json, key: str | None, lasting: bool, on_answer: Callable[[Answer], None] | None) -> Call:
         self._numbers += 1
         frame = encode({"id": self._numbers, **payload})
-        call = Call(self._numbers, payload["op"], frame, key, lasting, on_answer)
+        return Call(self._numbers, payload["op"], str(payload.get("game")), frame, key, lasting, on_answer)
+
+    def _add(self, call: Call) -> None:
         self._waiting[call.id] = call
-        self._unsent.append(call.id)
+        self._turns.add(call)
         self._wake.set()
-        return call
 
     def _pause(self, error: TradeError, backoff: Backoff) -> float | None:
         """Seconds to wait before asking again; None: do not."""

@@ -12,7 +12,8 @@ from functools import partial
 import trio
 from attrs import frozen
 
-from tradegame.client.calls import Answer, Calls
+from tradegame.client.call import Answer
+from tradegame.client.calls import Calls
 from tradegame.client.errors import NotConnected, Stop
 from tradegame.client.follower import Follower
 from tradegame.client.game import Game

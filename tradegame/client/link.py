@@ -12,7 +12,8 @@ from typing import Literal
 import trio
 from attrs import Factory, define, evolve, frozen
 
-from tradegame.client.calls import WAIT_AND_RETRY, Answer, Calls
+from tradegame.client.call import WAIT_AND_RETRY, Answer
+from tradegame.client.calls import Calls
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, Stop, TradeError
 from tradegame.client.follower import Follower
 from tradegame.client.nodes import Nodes

@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import define, field
 
-from tradegame.client.calls import KEYED
+from tradegame.client.call import KEYED
 
 ASKED_S = 3.0
 """A request that is unanswered for so long, while nothing at all is heard, makes us ask whether anybody is there."""
