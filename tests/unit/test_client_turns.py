@@ -115,6 +115,25 @@ async def test_what_was_surely_not_taken_in_lets_all_others_pass(server: FakeSer
         assert len(keys(server, "buy")) == 1
 
 
+async def test_who_was_asked_first_goes_first_though_it_was_refused_meanwhile(
+    server: FakeServer, client: tg.Client
+) -> None:
+    game = await client.join("bazaar")
+    server.plan("buy", BUSY)
+    server.plan("say", "ignore")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(game.buy, "grain", 1)
+        await server.until_received("buy")
+        with trio.move_on_after(5):
+            async with trio.open_nursery() as blocking:
+                blocking.start_soon(game.say, "this is never answered")
+                await server.until_received("say")
+                nursery.start_soon(sell_many, game)
+                await trio.sleep_forever()
+    ops = [frame["op"] for frame in server.received if frame["op"] in ("buy", "sell")]
+    assert ops[: WINDOW + 1] == ["buy", *["sell"] * (WINDOW - 1), "buy"]
+
+
 async def test_nothing_new_is_sent_while_what_may_have_happened_is_refused_by_the_rate(
     server: FakeServer, client: tg.Client
 ) -> None:

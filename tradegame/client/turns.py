@@ -8,6 +8,7 @@ sliding window, as the frames of any protocol do that sends again what was lost 
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 
 from attrs import Factory, define
@@ -24,19 +25,20 @@ neither knows of the other's. And more than are under way at once, at the rate t
 
 @define
 class _Lane:
-    """One game's commands, or all that has no key. ``places``: by id, what went out, in its order: is it settled?"""
+    """One game's commands, or all that has no key. ``queue``: a heap, so that who was asked first goes first, also when
+    it was refused meanwhile. ``places``: by id, what went out, in its order: is it settled?"""
 
-    queue: deque[Call] = Factory(deque)
+    queue: list[tuple[int, Call]] = Factory(list)
     places: dict[int, bool] = Factory(dict)
 
     def ready(self) -> bool:
         """Whether anybody waits, and there is room."""
-        while self.queue and self.queue[0].over:
-            self.queue.popleft()
+        while self.queue and self.queue[0][1].over:
+            heapq.heappop(self.queue)
         return bool(self.queue) and len(self.places) < WINDOW
 
     def take(self) -> Call:
-        call = self.queue.popleft()
+        _, call = heapq.heappop(self.queue)
         self.places[call.id] = False
         return call
 
@@ -62,7 +64,7 @@ class Turns:
         if not call.lasting or call.doubt:
             self._first.append(call)
         else:
-            self._lane(call).queue.append(call)
+            heapq.heappush(self._lane(call).queue, (call.id, call))
 
     def next(self) -> Call | None:
         """Who goes out now; None: nobody may, until something is answered or given up."""
@@ -71,7 +73,7 @@ class Turns:
             if not call.over:
                 return call
         ready = [] if self._refused else [lane for lane in self._lanes.values() if lane.ready()]
-        return min(ready, key=lambda lane: lane.queue[0].id).take() if ready else None
+        return min(ready, key=lambda lane: lane.queue[0][0]).take() if ready else None
 
     def answered(self, call: Call, refused: bool) -> None:
         """``refused``: not taken in, this time: its key, if it was never sent before, is no key that was sent."""

@@ -28,6 +28,11 @@ const GOING_AWAY = 1001;
 const COMMAND_DEADLINE_MS = 30_000;
 const CONNECT_DEADLINE_MS = 30_000;
 const MOST_UNANSWERED = 1_000;
+/**
+ * No new key goes out while one that is not settled has so many newer ones, less one, in its game. The server remembers a
+ * player's last 256 per game: what is left over is for the player's other tabs, of which this one does not know.
+ */
+const WINDOW = 100;
 const FRAME_BYTES = 16_384;
 const STREAM_FRAMES = 1_000;
 /** As many as the server keeps. */
@@ -724,6 +729,7 @@ class Health {
  * @property {string} op
  * @property {string} frame
  * @property {string | null} key
+ * @property {string} game
  * @property {boolean} lasting sent again on the next connection if this one ends without an answer
  * @property {boolean} flying on this connection, and not answered yet
  * @property {boolean} doubt an earlier sending of it may have been carried out
@@ -746,6 +752,13 @@ class Requests {
 
   /** @type {Map<number, Request>} */
   #waiting = new Map();
+  /** New ones that may not go out yet. @type {Set<Request>} */
+  #held = new Set();
+  /** By game: the commands that went out, by id and in their order, from the oldest that is not settled. Is it settled?
+   * @type {Map<string, Map<number, boolean>>} */
+  #places = new Map();
+  /** In doubt, and not taken in when they were asked again: nothing new takes the rate away from them. @type {Set<Request>} */
+  #refused = new Set();
   #number = 0;
   #asked = 0;
   /** @type {((text: string) => void) | null} */
@@ -812,16 +825,17 @@ class Requests {
     if (typeof frameBytes === "number") this.#frameBytes = frameBytes;
   }
 
-  /** Everything that is unanswered, but for what waits to be tried again. */
+  /** Everything that is unanswered, but for what waits to be tried again. What may have happened goes first. */
   resend() {
-    for (const request of [...this.#waiting.values()]) {
-      if (!request.flying && request.retry === undefined) this.#send(request);
-    }
+    const unsent = [...this.#waiting.values()].filter(({ flying, retry }) => !flying && retry === undefined);
+    for (const request of unsent.filter(({ doubt }) => doubt)) this.#send(request);
+    for (const request of unsent.filter(({ doubt }) => !doubt)) this.#send(request);
   }
 
   /** The connection has ended: what was on it may have been carried out. */
   disconnected() {
     this.#write = null;
+    this.#held.clear();
     for (const request of [...this.#waiting.values()]) {
       request.doubt ||= request.flying;
       request.flying = false;
@@ -847,6 +861,7 @@ class Requests {
     this.onoutcome(request.op, error?.code ?? null, request.sentAt);
     if (error === null) return this.#settle(request, data.ok, null);
     if (!error.definite) request.doubt = true;
+    this.#place(request, LATER.has(error.code));
     if (request.lasting && this.#again(request, error)) return;
     // This time it was surely not taken in. The time before, when the answer was lost, it may have been.
     if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
@@ -879,12 +894,12 @@ class Requests {
    */
   #make(op, fields, lasting, settle) {
     const id = ++this.#number;
-    const key = fields.key ?? null;
+    const { key = null, game = "" } = fields;
     const frame = JSON.stringify({ id, op, ...fields });
     // What has no key and changes something must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
     const fresh = { flying: false, doubt: false, tries: 0, age: 0, sentAt: 0, until: Infinity, deadline: undefined, retry: undefined };
-    return { id, op, frame, key, lasting: again, settle, ...fresh };
+    return { id, op, frame, key, game, lasting: again, settle, ...fresh };
   }
 
   /** @param {Request} request */
@@ -895,13 +910,50 @@ class Requests {
     if (request.key !== null) this.onchange();
   }
 
-  /** @param {Request} request */
+  /** Now, or when its turn comes. @param {Request} request */
   #send(request) {
     if (this.#write === null) return;
+    if (!this.#free(request)) return void this.#held.add(request);
+    if (request.key !== null) this.#sent(request).set(request.id, false);
     request.flying = true;
     request.age = 0;
     request.sentAt = performance.now();
     this.#write(request.frame);
+  }
+
+  /** Whether it may go out: what was sent before and may have happened always may. @param {Request} request */
+  #free(request) {
+    if (request.doubt || !request.lasting) return true;
+    return this.#refused.size === 0 && (request.key === null || this.#sent(request).size < WINDOW);
+  }
+
+  /** @param {Request} request */
+  #sent({ game }) {
+    const places = this.#places.get(game) ?? new Map();
+    this.#places.set(game, places);
+    return places;
+  }
+
+  /**
+   * It was refused for now: its key, if it was never sent before, is no key that was sent. Or it was taken in.
+   * @param {Request} request
+   * @param {boolean} refused
+   */
+  #place(request, refused) {
+    if (!refused) this.#refused.delete(request);
+    else if (request.doubt && request.key !== null) this.#refused.add(request);
+    else this.#sent(request).delete(request.id);
+    this.#next();
+  }
+
+  /** Whose turn has come: who was asked first goes first, also when it was refused meanwhile. */
+  #next() {
+    if (this.#refused.size || !this.#held.size) return;
+    for (const request of [...this.#held].sort((one, other) => one.id - other.id)) {
+      if (!this.#free(request)) continue;
+      this.#held.delete(request);
+      this.#send(request);
+    }
   }
 
   /**
@@ -916,8 +968,17 @@ class Requests {
     clearTimeout(request.deadline);
     clearTimeout(request.retry);
     this.commands -= Number(request.key !== null);
+    this.#held.delete(request);
+    this.#refused.delete(request);
+    const places = this.#sent(request);
+    if (places.has(request.id)) places.set(request.id, true);
+    for (const [id, settled] of places) {
+      if (!settled) break;
+      places.delete(id); // free once all older ones are
+    }
     request.settle(ok, error);
     if (request.key !== null) this.onchange();
+    this.#next();
   }
 }
 
