@@ -17,6 +17,7 @@ from tests.robustness import checks
 from tests.robustness.commands import FramePool
 from tests.robustness.faults import Cluster
 from tests.robustness.history import Answered, Followed, FrameSeen, History, Lost, Sent
+from tests.robustness.manners import PATIENT, WIDE, Manners
 from tests.robustness.proxy import Proxy
 from tests.robustness.recorder import Recorder
 from tests.robustness.run import Run
@@ -166,7 +167,14 @@ class Campaign:
         """Start everything, strike ``rounds`` times under load, let all settle, and check. Kills all it started."""
         pool = FramePool()
         self.clients = [
-            Client(History(f"c{number}"), self, pool, Random(f"{self.seed} {number}")) for number in range(CLIENTS)
+            Client(
+                History(f"c{number}"),
+                self,
+                pool,
+                Random(f"{self.seed} {number}"),
+                PATIENT if number else Manners(**WIDE),
+            )
+            for number in range(CLIENTS)
         ]
         try:
             async with trio.open_nursery() as nursery:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
 
 from attrs import frozen
 
@@ -32,7 +32,8 @@ class Manners:
     ``moves_on``: it tries another node then, as it does when one refuses commands for ``refusals_s``.
     ``stall``: stops reading for 3 to 8 s. ``walk_out``: drops the connection. ``forget``: comes back without
     ``after``, and is shown the whole state. ``pause_most_s`` lies between two commands, or bursts. ``look_s``:
-    so long it does not look at what came: what a busy machine needs to read for many clients.
+    so long it does not look at what came: what a busy machine needs to read for many clients. ``bursts``: how many
+    commands go out together, one of these; ``window``: how many may be under way when it goes on.
     """
 
     patience_s: float = 20.0
@@ -45,7 +46,11 @@ class Manners:
     forget: float = 0.0
     pause_most_s: float = 0.02
     look_s: float = 0.0
+    bursts: Sequence[int] = (1, 1, 1, 3, 6, 12)
+    window: int = 24
 
 
 PATIENT = Manners()
 """A server answers within 5 s, whatever happens; a busy machine gets some more."""
+WIDE: dict[str, Any] = {"bursts": (12, 24, 48), "window": 400}
+"""As a program that waits for nothing: only the rule that no key may be forgotten holds it back."""

@@ -17,7 +17,7 @@ from tests.robustness.campaign import GAME_DEFINITION
 from tests.robustness.commands import FramePool
 from tests.robustness.failpoints import FAILPOINTS
 from tests.robustness.history import History
-from tests.robustness.manners import Manners
+from tests.robustness.manners import WIDE, Manners
 from tests.robustness.onlookers import ReadyPoller, Seen, Visitor, get
 from tests.robustness.recorder import Recorder
 from tests.robustness.run import Run
@@ -51,6 +51,8 @@ MANNERS: dict[str, Any] = {
     "look_s": 0.02,
 }
 PATIENCE_S = (2.5, 6.5)
+WIDE_EACH = 25
+"""One client of so many has a wide window."""
 
 
 @frozen
@@ -100,7 +102,8 @@ class Siege:
         pool = FramePool()
         for number in range(CLIENTS):
             chance = Random(f"{self.seed} {number}")
-            manners = Manners(**MANNERS, patience_s=chance.choice(PATIENCE_S))
+            wide = {} if number % WIDE_EACH else WIDE
+            manners = Manners(**MANNERS, **wide, patience_s=chance.choice(PATIENCE_S))
             self.clients.append(Client(History(f"c{number}"), self, pool, chance, manners))
 
     async def run(self) -> Record:

@@ -31,8 +31,8 @@ from tests.robustness.wire import LostError, StalledError, Wire
 
 GAME = "bazaar"
 SIGN_IN_TRIES = 30
-WINDOW = 24
-"""Commands that one client has under way at once, at most. A player's last 256 keys are remembered."""
+NEWER = 100
+"""No new command is sent while one that is not settled has so many newer ones: a server remembers 256 keys."""
 RECENT = 60
 STALL_S = (3.0, 8.0)
 
@@ -294,7 +294,10 @@ class Client:
 
     async def _trade(self, wire: Wire, *, urgent: bool) -> None:
         """One command and wait, or a burst; now and then something that was sent before, all the same."""
-        count = self.random.choice((1, 1, 1, 3, 6, 12))
+        count = self.random.choice(self.manners.bursts)
+        if self._newer() + count > NEWER:
+            await self._until(lambda: self._newer() + count <= NEWER or bool(self._again))
+            return
         self.doing = "waiting for the recorder"
         await self.world.leave_to_send(count, urgent=urgent)
         self.doing = "trading"
@@ -309,7 +312,12 @@ class Client:
         if count == 1 or self.random.random() < 0.3:
             await self._until(lambda: not any(n in self._unsettled and n not in self._again for n in numbers))
         else:
-            await self._until(lambda: len(self._unsettled) <= WINDOW or bool(self._again))
+            await self._until(lambda: len(self._unsettled) <= self.manners.window or bool(self._again))
+
+    def _newer(self) -> int:
+        """How many commands are newer than the oldest that is not settled."""
+        oldest = next(iter(self._unsettled), len(self.history.commands))
+        return max(0, len(self.history.commands) - oldest - 1)
 
     async def _send_again(self, wire: Wire) -> None:
         """What was answered `nobody knows` or `not taken in`, once more."""

@@ -46,6 +46,8 @@ class Command:
     fields: dict[str, Any]
     settled: bool = False
     sent: int = 0
+    newer: int = 0
+    """Keys that were sent after its own."""
 
     @property
     def key(self) -> str | None:
@@ -83,6 +85,8 @@ class Client:
         self.online: dict[str, None] = {}
         self.join_sent_at = 0.0
         self._requests = 0
+        self._unsettled: list[Command] = []
+        """Those with a key that were sent."""
         self._goods = list(world.definition.goods)
         self._slot = self.chance.randrange(len(world.slots))
 
@@ -182,6 +186,9 @@ class Client:
                 self._send(session, command)
         while len(self.commands) < self.quota:
             await trio.sleep(self.chance.expovariate(1 / self.world.think_s))
+            if not self._may_go_on():
+                self._send_unsettled(session)
+                continue
             drawn = self.chance.random()
             if drawn < 0.02:
                 self.stall(self.chance.uniform(1, 6))
@@ -193,15 +200,30 @@ class Client:
                     self._send(session, again)
             else:
                 for _ in range(min(self.chance.choice((1, 1, 1, 3)), self.quota - len(self.commands))):
+                    if not self._may_go_on():
+                        break
                     command = Command(len(self.commands), self._draw(len(self.commands)))
                     self.commands.append(command)
                     self.history.commands.append(command)
                     self._send(session, command)
         while True:
             await trio.sleep(2)
-            for command in self.commands:
-                if not command.settled and all(waiting is not command for waiting, _ in session.waiting.values()):
-                    self._send(session, command)
+            self._send_unsettled(session)
+
+    def _may_go_on(self) -> bool:
+        """Whether a new key may be sent: not while one that is not settled could be forgotten for it."""
+        self._unsettled = [command for command in self._unsettled if not command.settled]
+        return all(command.newer + 1 < self.world.window for command in self._unsettled)
+
+    def _send_unsettled(self, session: _Session) -> None:
+        """What waits for no answer, and is not settled, once more."""
+        for command in self.commands:
+            if not command.settled and all(waiting is not command for waiting, _ in session.waiting.values()):
+                self._send(session, command)
+
+    def _new_key(self) -> None:
+        for command in self._unsettled:
+            command.newer += 1
 
     def _draw(self, number: int) -> dict[str, Any]:
         good, draw = self.chance.choice(self._goods), self.chance.random()
@@ -230,6 +252,9 @@ class Client:
 
     def _send(self, session: _Session, command: Command) -> None:
         command.sent += 1
+        if command.sent == 1 and command.key is not None:
+            self._new_key()
+            self._unsettled.append(command)
         self.history.add(Sent(trio.current_time(), command.number, session.link.node))
         self._request(session, command, command.fields)
         self.tell(f"→ {session.link.node} {_brief(command.fields)}" + (" again" if command.sent > 1 else ""))
@@ -244,6 +269,8 @@ class Client:
         self.join_sent_at = trio.current_time()
         # with a key a join goes through the log, and so is never stale: most come without
         key = {"key": "join"} if self.chance.random() < 0.2 else {}
+        if key:
+            self._new_key()
         self._request(session, "join", {"op": "join", "game": "bazaar", **key, **after})
 
     def _take(self, session: _Session, payload: bytes) -> None:

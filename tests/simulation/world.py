@@ -21,7 +21,11 @@ from tests.simulation.node import Process
 from tests.simulation.runtime import NODE, Freezer
 from tests.simulation.store import MemoryStore, Wire, end_leases
 from tests.simulation.story import Story
+from tradegame.client.turns import WINDOW
 from tradegame.controller.websocket.hub import Hub
+from tradegame.core.domain import audit
+from tradegame.core.domain import game as domain_game
+from tradegame.core.domain.account import KEYS_REMEMBERED
 from tradegame.core.domain.definition import (
     GameDefinition,
     GoodDefinition,
@@ -44,6 +48,11 @@ CALL_DELAY_S = 0.006
 EXPIRE_S = 1.0
 """How often commands are looked through for those that time out: ten times a second would be most of the work."""
 KEYS = GameKeys("sim", GAME)
+FEW_KEYS = 8
+FEW_KEYS_WINDOW = 3
+"""A server that remembers so few of a player's keys, and how many a client lets pass: near enough as 256 to 100."""
+MORE_COMMANDS = 12
+"""So many more each client gives there."""
 
 
 @frozen
@@ -97,7 +106,13 @@ class World:
             session=SessionSettings(heartbeat_s=5),
         )
         self.host_settings = HostSettings(snapshot_every=15, generation_frames=8, audit_s=5.0, verify_s=3.0)
-        self.clients = [Client(self, number, self.chance.randint(8, 14)) for number in range(self.chance.randint(3, 6))]
+        # A chance of its own: how many keys are remembered changes nothing else in a seed's story.
+        few = random.Random(f"{seed}/keys").random() < 0.25
+        self.keys_remembered = FEW_KEYS if few else KEYS_REMEMBERED
+        self.window = FEW_KEYS_WINDOW if few else WINDOW
+        more = MORE_COMMANDS if few else 0
+        quotas = [more + self.chance.randint(8, 14) for _ in range(self.chance.randint(3, 6))]
+        self.clients = [Client(self, number, quota) for number, quota in enumerate(quotas)]
         self.log: list[Appended] = []
         self.metas: list[Any] = []
         self.acks: list[tuple[float, int]] = []
@@ -230,6 +245,8 @@ class World:
             with (
                 mock.patch.object(Hub, "follow", noted),
                 mock.patch.object(game_host, "EXPIRE_S", EXPIRE_S),
+                mock.patch.object(domain_game, "KEYS_REMEMBERED", self.keys_remembered),
+                mock.patch.object(audit, "KEYS_REMEMBERED", self.keys_remembered),
                 sockets.installed(),
             ):
                 yield
