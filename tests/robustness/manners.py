@@ -52,5 +52,5 @@ class Manners:
 
 PATIENT = Manners()
 """A server answers within 5 s, whatever happens; a busy machine gets some more."""
-WIDE: dict[str, Any] = {"bursts": (12, 24, 48), "window": 400}
+WIDE: dict[str, Any] = {"bursts": (24, 48, 96), "window": 800}
 """As a program that waits for nothing: only the rule that no key may be forgotten holds it back."""

@@ -14,6 +14,7 @@ from unittest import mock
 import trio
 from attrs import evolve, frozen
 
+from tests.simulation.client import Client
 from tests.simulation.runtime import NODE
 from tests.simulation.store import CALL_S
 from tests.simulation.world import BASE_MS
@@ -207,6 +208,14 @@ def a_key_forgotten_by_one_node() -> Iterator[None]:
         return result
 
     with patched(Game, "_outcome", forgetful):
+        yield
+
+
+@planted(
+    "the client lets newer keys pass one that is not settled, until it is forgotten", "one_effect_at_most", found_at=34
+)
+def newer_keys_pass() -> Iterator[None]:
+    with patched(Client, "_may_go_on", lambda self: True):
         yield
 
 

@@ -78,7 +78,8 @@ export class TradeError extends Error {
   constructor(fields: TradeErrorFields);
   name: string;
   code: ErrorCode;
-  /** `false`: nobody knows whether it happened. The same call with the same `key` finds out, and does it if it had not. */
+  /** `false`: nobody knows whether it happened. The same call with the same `key` finds out, and does it if it had not: soon,
+   * while the key is among the player's last 256 in that game. */
   definite: boolean;
   /** Which field was wrong, as `$.qty`. */
   at: string | null;
