@@ -10,7 +10,8 @@ class TradeError(Exception):
 
     ``code`` is one of the protocol's error codes, ``message`` is for a person. ``definite``: False says that the
     command may have happened; the same call with the same ``key`` finds out, and does it if it had not: soon, while
-    the key is among the player's last 256 in that game. Later, look at what came of it. ``at`` names the field that was wrong, ``retry_after_ms`` says how long to wait, where the server told.
+    the key is among the player's last 256 in that game. Later, look at what came of it. ``at`` names the
+    field that was wrong, ``retry_after_ms`` says how long to wait, where the server told.
     ``replayed``: this is the first answer to that key, given again.
     """
 
