@@ -34,6 +34,7 @@ class Manners:
     ``after``, and is shown the whole state. ``pause_most_s`` lies between two commands, or bursts. ``look_s``:
     so long it does not look at what came: what a busy machine needs to read for many clients. ``bursts``: how many
     commands go out together, one of these; ``window``: how many may be under way when it goes on.
+    ``waits``: the odds that it waits for a whole burst's answers.
     """
 
     patience_s: float = 20.0
@@ -48,9 +49,10 @@ class Manners:
     look_s: float = 0.0
     bursts: Sequence[int] = (1, 1, 1, 3, 6, 12)
     window: int = 24
+    waits: float = 0.3
 
 
 PATIENT = Manners()
 """A server answers within 5 s, whatever happens; a busy machine gets some more."""
-WIDE: dict[str, Any] = {"bursts": (24, 48, 96), "window": 800}
+WIDE: dict[str, Any] = {"bursts": (24, 48, 96), "window": 800, "waits": 0.0}
 """As a program that waits for nothing: only the rule that no key may be forgotten holds it back."""

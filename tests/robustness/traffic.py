@@ -309,7 +309,7 @@ class Client:
             if self.history.commands[old].key is not None:
                 numbers.append(old)
         await self._send(wire, numbers)
-        if count == 1 or self.random.random() < 0.3:
+        if count == 1 or self.random.random() < self.manners.waits:
             await self._until(lambda: not any(n in self._unsettled and n not in self._again for n in numbers))
         else:
             await self._until(lambda: len(self._unsettled) <= self.manners.window or bool(self._again))
