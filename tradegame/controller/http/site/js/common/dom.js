@@ -74,7 +74,7 @@ export function keyed(parent, items, key, make, update) {
   if (lost === null) return;
   // the focus goes to the next one, not to the top of the page
   const next = parent.children[Math.min(lost, parent.children.length - 1)];
-  (next?.querySelector("button:last-of-type") ?? parent.closest("[tabindex]"))?.focus();
+  ([...(next?.querySelectorAll("button") ?? [])].at(-1) ?? parent.closest("[tabindex]"))?.focus();
 }
 
 /** A titled region. `scroll`: what is in it may be longer, and can be reached by keyboard. */
