@@ -41,7 +41,8 @@ export function ticketPanel(desk) {
   function wrong() {
     const [wanted, limit] = [number(qty), number(price)];
     if (!wanted) return [qty, `How many units? A whole number from 1 to ${coins(MOST.qty)}.`];
-    if (limit === undefined || (limit === null && resting())) return [price, `${resting() ? "At what price" : "What limit"}? A whole number of coins from 1 to ${coins(MOST.price)}.`];
+    if (limit === null && resting()) return [price, "At what price? A whole number of coins."];
+    if (limit === undefined) return [price, `${resting() ? "At what price" : "What limit"}? A whole number of coins from 1 to ${coins(MOST.price)}.`];
     return null;
   }
 
