@@ -103,7 +103,12 @@ def test_new_players_from_one_address_are_bounded(store: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", " ann", "\u202eevil", "\u200b\u200b", "\ufeff", "a\nb", "House", "mint", "x" * 33]
+    "name",
+    [
+        *("", " ", " ann", "\u202eevil", "\u200b\u200b", "\ufeff", "a\nb", "x" * 33),
+        *("\u2800", "a\u2800", "\u3164", "\u115f", "\u1160", "\uffa0"),
+        *("House", "The House", "NEWS", "mint"),
+    ],
 )
 def test_a_name_that_would_mislead_is_refused(server: ServerThread, name: str) -> None:
     with Player(server.url, hello=False) as player:

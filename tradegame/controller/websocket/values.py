@@ -35,9 +35,11 @@ from tradegame.core.use_cases.requests import (
 
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"
+_BLANKS = "\u2800\u3164\u115f\u1160\uffa0"
+"""Symbols and letters by their category, and nothing to the eye: the empty braille cell, and the fillers of Hangul."""
 _CONTROL_CHARACTERS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
 _CONTROLS = re.compile(f"[{_CONTROL_CHARACTERS}]")
-RESERVED_NAMES = ("house", "fees", "mint", "host")
+RESERVED_NAMES = ("house", "the house", "fees", "mint", "host", "news")
 
 
 @frozen
@@ -111,7 +113,7 @@ def _name() -> Kind:
 def _is_unprintable(character: str) -> bool:
     """Controls, and what nobody sees or what turns the text around; but not what joins an emoji's parts."""
     category = unicodedata.category(character)
-    return category in _UNPRINTABLE or (category == "Cf" and character not in _JOINERS)
+    return category in _UNPRINTABLE or character in _BLANKS or (category == "Cf" and character not in _JOINERS)
 
 
 def _said(low: int, high: int) -> Kind:
