@@ -12,6 +12,12 @@ const WIDTH = 2; // coins from the price to each quote
 const SIZE = 3; // units a quote
 const MOST = 12; // units that it will hold of one good
 
+// Said in a line: the stack trace of a module that came as a `data:` URL would repeat all of it.
+process.on("uncaughtException", (error) => {
+  console.error(error.message);
+  process.exit(1);
+});
+
 const source = await (await fetch(new URL("/tradegame.js", url.replace(/^ws/, "http")))).text();
 const { TradeError, connect } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 const WebSocket = globalThis.WebSocket ?? (await import("ws")).default;

@@ -69,6 +69,16 @@ def test_it_quotes_around_the_last_price_and_again_when_it_has_traded(node: str,
     assert "Error" not in output.read_text(), output.read_text()
 
 
+def test_a_game_that_is_not_there_is_said_in_a_line(node: str, tmp_path: Path) -> None:
+    flags = [] if has_websocket(node) else ["--experimental-websocket"]
+    with ServerThread("memory:") as server:
+        order = [node, "--no-warnings", *flags, str(EXAMPLE), server.url, "nowhere"]
+        done = subprocess.run(order, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nowhere" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def best(player: Player, side: str) -> list[int] | None:
     levels: list[list[int]] = player.ask("book", game="bazaar", good="wood")[side]
     return levels[0] if levels else None

@@ -41,6 +41,7 @@ class Seat:
     """A bot and its connection, if it has one. ``note``: why it does not play right now. ``over``: it never will.
 
     ``suit``: makes another bot of the kind that it is given, for a game that wants another; None: this one or none.
+    So the name tells the kind only where that is sure, before the game is known.
     """
 
     name: str
@@ -97,7 +98,7 @@ async def run_bots(
     console = console or Console()
     seats = [
         Seat(
-            f"{names[number % len(names)]}-{number + 1}"[:32],
+            f"{names[number % len(names)] if kinds else 'bot'}-{number + 1}"[:32],
             KINDS[names[number % len(names)]](f"{seed}/{number}", pace),
             None if kinds else partial(_make, f"{seed}/{number}", pace),
         )

@@ -70,7 +70,7 @@ class Monitor:
             f"{self._game}: {playing} of {len(self._seats)} bots playing",
             f"{self._commands_per_s():.1f} commands/s",
         ]
-        parts.append(f"{sum(seat.bot.tally.trades for seat in self._seats)} trades")
+        parts.append(f"{_fills(self._seats)} fills")
         if failovers := sum(seat.failovers() for seat in self._seats):
             parts.append(f"{failovers} failovers")
         game = self._any_game()
@@ -86,7 +86,7 @@ class Monitor:
         tallies = [seat.bot.tally for seat in self._seats]
         return (
             f"{self._game}: {len(tallies)} bots are done, after {sum(tally.commands for tally in tallies)} commands "
-            f"({sum(tally.refused for tally in tallies)} refused) and {sum(tally.trades for tally in tallies)} trades"
+            f"({sum(tally.refused for tally in tallies)} refused) and {_fills(self._seats)} fills"
         )
 
     def render(self, height: int) -> RenderableType:
@@ -143,6 +143,11 @@ class Monitor:
             self._rate = (answers - self._measured[1]) / (now - self._measured[0])
             self._measured = (now, answers)
         return self._rate
+
+
+def _fills(seats: Sequence[Seated]) -> int:
+    """Each bot's own trades: one between two bots is a fill of both."""
+    return sum(seat.bot.tally.trades for seat in seats)
 
 
 def _number(value: int | None) -> str:
