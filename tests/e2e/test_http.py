@@ -76,6 +76,32 @@ def test_the_hosts_calls_are_off_without_a_token() -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
+def test_a_preset_comes_with_every_default_filled_in_and_is_made_as_it_comes(web: httpx.Client) -> None:
+    found = {each["id"]: each["definition"] for each in web.get("/v1/presets").json()["presets"]}
+    assert found["bazaar"]["rounds"] == {"lobby_s": 0, "open_s": 900, "closed_s": 60, "repeat": 0}
+    assert found["bazaar"]["goods"]["grain"]["house"]["levels"] == 5
+    for name, definition in found.items():
+        made = web.post("/v1/games", json={**definition, "id": f"my-{name}"}, headers=HOST)
+        assert made.status_code == 201, made.text
+
+
+def test_the_debrief_of_values_that_stay_in_force_is_whole_for_the_host_alone(
+    web: httpx.Client, server: ServerThread
+) -> None:
+    game = {"id": "kept", "goods": {"wheat": {}}, "private_values": {"good": "wheat"}}
+    web.post("/v1/games", json=game, headers=HOST).raise_for_status()
+    with Player(server.url, "ann") as ann, Player(server.url, "ben") as ben:
+        for player in (ann, ben):
+            player.ask("join", game="kept")
+        web.post("/v1/games/kept/phase", json={"phase": "closed"}, headers=HOST).raise_for_status()
+    for headers, whole in ((HOST, True), ({}, False), ({"Authorization": "Bearer guess"}, False)):
+        (told,) = web.get("/v1/games/kept/debrief", headers=headers).json()["rounds"]
+        wheat = told["goods"]["wheat"]
+        assert [len(wheat["demand"]), len(wheat["supply"])] == ([3, 3] if whole else [0, 0])
+        assert all((row["start"] is not None) == (row["worth"] is not None) == whole for row in told["players"])
+        assert [row["gain"] for row in told["players"]] == [0, 0]
+
+
 def test_a_host_makes_a_game_and_deletes_it(web: httpx.Client, server: ServerThread) -> None:
     body = {"id": "pit", "goods": {"oil": {"endowment": 3}}}
     made = web.post("/v1/games", json=body, headers=HOST)

@@ -36,7 +36,7 @@ GAME = {
         "grain": BAZAAR["goods"]["grain"],
         "oil": {"endowment": 5, "settlement": {"values": [10, 20, 30], "hints_at_s": [0]}},
     },
-    "private_values": {"good": "wheat", "units": 3, "low": 50, "high": 60},
+    "private_values": {"good": "wheat", "values": [[60, 58]], "costs": [[52, 50]]},
     "rounds": {"lobby_s": 0, "open_s": 3_600, "closed_s": 3_600, "repeat": 0},
     "news": [{"at_s": 0, "text": "it begins"}],
 }

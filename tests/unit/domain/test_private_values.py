@@ -43,7 +43,7 @@ def account(at: Table, player: str) -> dict[str, Any]:
 
 
 def last_round(at: Table) -> dict[str, Any]:
-    result: dict[str, Any] = views.debrief(at.game.state)["rounds"][-1]
+    result: dict[str, Any] = views.debrief(at.game.state, host=True)["rounds"][-1]
     return result
 
 
@@ -135,6 +135,51 @@ def test_the_result_of_a_round_tells_the_gains_the_equilibrium_and_the_efficienc
         ("dee", "seller", 1_060, 1_060, 0),
     ]
     assert result["players"][0]["name"] == "Ann"
+
+
+DRAWN: dict[str, Any] = {"values": (), "costs": ()}
+
+
+@pytest.mark.parametrize(
+    ("fields", "repeat", "played", "secret"),
+    [
+        (DRAWN, None, 1, True),
+        (DRAWN, 0, 2, True),
+        (DRAWN, 2, 1, True),
+        (DRAWN, 2, 2, False),
+        (DRAWN, 2, 3, False),
+        ({**DRAWN, "redraw": True}, None, 1, False),
+        ({"redraw": True}, None, 1, True),  # whoever has a schedule that was given has it again
+    ],
+)
+def test_values_that_another_round_may_be_played_by_are_told_to_the_host_alone(
+    fields: dict[str, Any], repeat: int | None, played: int, secret: bool
+) -> None:
+    rounds = None if repeat is None else RoundsDefinition(open_s=60, closed_s=60, repeat=repeat)
+    at = table("ann", "bob", private_values=private(**fields), rounds=rounds)
+    for _ in range(played - 1):
+        at.phase("closed")
+        at.phase("open")
+    at.phase("closed")
+    whole = last_round(at)
+    wheat = whole["goods"]["wheat"]
+    assert wheat["demand"]
+    assert wheat["supply"]
+    hidden = {
+        **whole,
+        "goods": {"wheat": {**wheat, "demand": [], "supply": []}},
+        "players": [{**row, "start": None, "worth": None} for row in whole["players"]],
+    }
+    assert views.debrief(at.game.state)["rounds"][-1] == (hidden if secret else whole)
+
+
+def test_values_are_a_secret_again_while_the_host_has_a_round_past_the_last_one_open() -> None:
+    at = table("ann", "bob", rounds=RoundsDefinition(open_s=60, closed_s=60))
+    told = []
+    for phase in ("closed", "open"):
+        at.phase(phase)
+        told.append(bool(views.debrief(at.game.state)["rounds"][0]["goods"]["wheat"]["demand"]))
+    assert told == [True, False]
 
 
 def test_without_buyers_there_is_nothing_to_gain_and_no_equilibrium() -> None:

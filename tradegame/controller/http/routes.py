@@ -21,7 +21,7 @@ from tradegame.controller.http.errors import ForbiddenError, MethodNotAllowedErr
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.domain import views
 from tradegame.core.domain.bounds import ID_PATTERN
-from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.definition import GameDefinition, to_json
 from tradegame.core.domain.errors import (
     BadRequestError,
     InternalError,
@@ -176,12 +176,14 @@ class _Routes:
         return JSONResponse({"standings": views.standings(self._present(request).game.state, int(limit))})
 
     async def debrief(self, request: Request) -> Response:
-        return JSONResponse(views.debrief(self._present(request).game.state))
+        return JSONResponse(views.debrief(self._present(request).game.state, host=self._is_host(request)))
 
     async def presets(self, request: Request) -> Response:
+        """Each with every default filled in: what makes a form of it need not know them."""
+        found = {name: self.services.parse_definition(table) for name, table in self.services.presets().items()}
         listed = [
-            {"id": name, "title": table["title"], "about": table["about"], "definition": table}
-            for name, table in self.services.presets().items()
+            {"id": name, "title": preset.title, "about": preset.about, "definition": to_json(preset)}
+            for name, preset in found.items()
         ]
         return JSONResponse({"presets": listed})
 
@@ -261,10 +263,14 @@ class _Routes:
         """Raises ForbiddenError without a configured token, UnauthorizedError without the right one."""
         if not self.services.admin_token:
             raise ForbiddenError("the host's calls are off: set admin.token")
+        if not self._is_host(request):
+            raise UnauthorizedError("the host's calls need the admin token")
+
+    def _is_host(self, request: Request) -> bool:
+        """There is a token, and the request has it."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         expected = self.services.admin_token.encode()
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
-            raise UnauthorizedError("the host's calls need the admin token")
+        return bool(expected) and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), expected)
 
 
 def _game_id(request: Request) -> str:

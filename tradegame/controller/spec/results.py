@@ -22,7 +22,8 @@ class Equilibrium:
 
 @frozen(kw_only=True)
 class GoodResult:
-    """A good in a closed round. ``demand`` and ``supply``: values dearest first, costs cheapest first; 500 at most.
+    """A good in a closed round. ``demand`` and ``supply``: values dearest first, costs cheapest first; 500 at most,
+    and none while another round may be played by them, but with the admin token.
 
     Prices are null where nothing was traded, ``settled`` where the good does not settle, ``equilibrium`` where nobody
     has private values or nothing can be traded. ``tape``: the round's last trades, oldest first.
@@ -44,13 +45,17 @@ class GoodResult:
 
 @frozen(kw_only=True)
 class PlayerResult:
-    """A player in a closed round: what he began with, what he had at its end, and the difference."""
+    """A player in a closed round: what he began with, what he had at its end, and the difference.
+
+    ``start`` and ``worth`` are null while they would tell private values that another round may be played by, but with
+    the admin token.
+    """
 
     player: PlayerId
     name: str
     role: Literal["buyer", "seller"] | None
-    start: Balance
-    worth: Balance
+    start: Balance | None
+    worth: Balance | None
     gain: Balance
 
 
@@ -81,7 +86,7 @@ class Debrief:
 
 @frozen(kw_only=True)
 class Preset:
-    """A game that comes along: its ``definition`` is what ``POST /v1/games`` takes."""
+    """A game that comes along: its ``definition``, every default filled in, is what ``POST /v1/games`` takes."""
 
     id: str
     title: str

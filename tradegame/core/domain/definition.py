@@ -98,6 +98,11 @@ class PrivateValuesDefinition:
     costs: Annotated[tuple[Schedule, ...], Length(0, 1_000, "lists")] = ()
     redraw: bool = False
 
+    @property
+    def lasting(self) -> bool:
+        """Somebody has the same values in the next round as in this one."""
+        return not self.redraw or bool(self.values or self.costs)
+
 
 @frozen(kw_only=True)
 class RoundsDefinition:

@@ -129,9 +129,28 @@ def standings(state: GameState, limit: int) -> list[dict[str, Any]]:
     return rows
 
 
-def debrief(state: GameState) -> dict[str, Any]:
-    """The results of the last closed rounds, oldest first: see `debrief.round_result`."""
-    return {"rounds": list(state.results)}
+def debrief(state: GameState, *, host: bool = False) -> dict[str, Any]:
+    """The results of the last closed rounds, oldest first: see `debrief.round_result`.
+
+    What would tell private values that another round may be played by is left out, but for the ``host``.
+    """
+    if host or not _values_in_force(state):
+        return {"rounds": list(state.results)}
+    return {"rounds": [_without_values(result) for result in state.results]}
+
+
+def _values_in_force(state: GameState) -> bool:
+    private, rounds = state.definition.private_values, state.definition.rounds
+    if private is None or not private.lasting:
+        return False
+    return rounds is None or not rounds.repeat or state.round < rounds.repeat or state.phase != CLOSED
+
+
+def _without_values(result: dict[str, Any]) -> dict[str, Any]:
+    """A seller's ``start`` is what he has units for, and ``worth`` is that and the gain."""
+    goods = {good: {**fields, "demand": [], "supply": []} for good, fields in result["goods"].items()}
+    players = [{**row, "start": None, "worth": None} for row in result["players"]]
+    return {**result, "goods": goods, "players": players}
 
 
 def summary(state: GameState) -> dict[str, Any]:
