@@ -2,6 +2,7 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 import { span } from "./format.js";
+import { whileShown } from "./repeat.js";
 
 const WORDS = { lobby: "Lobby", open: "Open", closed: "Closed" };
 
@@ -16,10 +17,12 @@ export function roundClock(client, game) {
     setAttribute(phase, "data-phase", now);
     setText(phase, WORDS[now] ?? now);
     const rounds = rules?.rounds;
-    setText(round, rounds ? (rounds.repeat > 1 ? `Round ${number} of ${rounds.repeat}` : `Round ${number}`) : number > 1 ? `Round ${number}` : "");
+    // past the last of them the host goes on by hand
+    const planned = rounds && rounds.repeat > 1 && number <= rounds.repeat ? ` of ${rounds.repeat}` : "";
+    setText(round, rounds || number > 1 ? `Round ${number}${planned}` : "");
     setText(left, endsAt === null ? "" : span(endsAt - client.now()));
   }
-  setInterval(tick, 250);
+  whileShown(element, 250, tick);
   game.on("round", tick);
   game.on("reset", tick);
   tick();

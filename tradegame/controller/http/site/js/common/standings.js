@@ -2,10 +2,12 @@
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
+import { whileShown } from "./repeat.js";
 
 const EVERY_MS = 2_000;
 
-export function standingsTable(client, game, painter, { limit = 20 } = {}) {
+/** At most `limit(table)` rows, 1 to 100: asked each time. */
+export function standingsTable(client, game, painter, { limit = () => 20 } = {}) {
   const body = h("tbody");
   const scored = Object.values(game.state.rules?.goods ?? {}).some((good) => good.private_values);
   const head = h("tr", {}, h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"));
@@ -26,7 +28,7 @@ export function standingsTable(client, game, painter, { limit = 20 } = {}) {
     if (asking || client.connection.state !== "live" || document.visibilityState === "hidden") return;
     asking = true;
     try {
-      found = await game.standings(limit);
+      found = await game.standings(limit(table));
       painter.mark(paint);
     } catch {
       // the next time
@@ -34,10 +36,10 @@ export function standingsTable(client, game, painter, { limit = 20 } = {}) {
       asking = false;
     }
   }
-  setInterval(refresh, EVERY_MS);
+  whileShown(table, EVERY_MS, refresh);
   game.on("round", refresh);
   game.on("reset", refresh);
   game.on("joined", refresh);
-  void refresh();
+  queueMicrotask(refresh); // by then it has its place
   return table;
 }

@@ -1,7 +1,9 @@
 // The host's HTTP calls, and their errors in words that help.
 
+import { recall, remember } from "../common/storage.js";
+
 const TOKEN = "tradegame.admin";
-let token = sessionStorage.getItem(TOKEN) ?? "";
+let token = recall("sessionStorage", TOKEN) ?? "";
 
 const HELP = {
   401: "That is not the admin token of this server.",
@@ -38,7 +40,7 @@ export async function signIn(given) {
   token = given;
   try {
     await json("GET", "/v1/admin");
-    sessionStorage.setItem(TOKEN, given);
+    remember("sessionStorage", TOKEN, given);
   } catch (error) {
     token = "";
     throw error;
@@ -48,7 +50,7 @@ export async function signIn(given) {
 export const remembered = () => token;
 
 export function signOut() {
-  sessionStorage.removeItem(TOKEN);
+  remember("sessionStorage", TOKEN, null);
   location.reload();
 }
 

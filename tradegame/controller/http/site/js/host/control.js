@@ -7,15 +7,18 @@ import { toast } from "../common/toast.js";
 import { download, game as path, json } from "./api.js";
 import { debrief } from "./debrief.js";
 
+/** Whom this page has kicked: the game keeps them, as it keeps what they own. */
+const kicked = new Set();
+
 export function control(client, game, painter, deleted) {
   const problem = h("p.error", { role: "alert" });
-  async function attempt(call, done) {
-    problem.textContent = "";
+  async function attempt(call, done, told = problem) {
+    told.textContent = "";
     try {
       await call();
       if (done) toast(done);
     } catch (error) {
-      problem.textContent = error.message;
+      told.textContent = error.message;
     }
   }
   const phase = (to, done) => () => attempt(() => json("POST", path(game.id, "/phase"), { phase: to }), done);
@@ -30,15 +33,27 @@ export function control(client, game, painter, deleted) {
   const text = h("input", { id: "headline", maxlength: 500, required: true, dir: "auto" });
   const good = h("select", { id: "news-good" }, h("option", { value: "" }, "no good"), ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)));
   const shift = h("input", { id: "shift", type: "number", min: -99, max: 10_000, step: 1, placeholder: "0" });
+  const missing = h("p.error", { role: "alert" });
   function announce(event) {
     event.preventDefault();
-    const body = { text: text.value, ...(good.value ? { good: good.value, anchor_bps: Math.round(Number(shift.value || 0) * 100) } : {}) };
-    void attempt(async () => {
-      await json("POST", path(game.id, "/news"), body);
-      text.value = "";
-    }, "Announced.");
+    const bps = Math.round(Number(shift.value || 0) * 100);
+    if (bps && !game.state.rules?.goods[good.value]?.house) {
+      missing.textContent = good.value ? `There is no house for ${good.value}: nobody but players makes its price, so it cannot be moved.` : "Choose the good whose price it moves, or leave the percents empty.";
+      good.focus();
+      return;
+    }
+    const body = { text: text.value, ...(good.value ? { good: good.value, anchor_bps: bps } : {}) };
+    void attempt(
+      async () => {
+        await json("POST", path(game.id, "/news"), body);
+        text.value = "";
+        shift.value = "";
+      },
+      "Announced.",
+      missing,
+    );
   }
-  const news = panel("News", {}, h("form", { onsubmit: announce }, h("label", {}, "Headline", text), h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)), h("button", { type: "submit" }, "Announce")));
+  const news = panel("News", {}, h("form", { onsubmit: announce }, h("label", {}, "Headline", text), h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)), missing, h("button", { type: "submit" }, "Announce")));
 
   const list = h("tbody");
   const make = () => {
@@ -58,7 +73,11 @@ export function control(client, game, painter, deleted) {
     rows(list, everyone.slice(0, 500), make, (row, [player, { name }]) => {
       const [first, second, third] = row.children;
       setText(first.firstChild, name);
-      setText(second, game.online.has(player) ? "here" : "away");
+      const present = game.online.has(player);
+      const out = kicked.has(player) && !present;
+      setText(second, present ? "here" : out ? "kicked" : "away");
+      if (out && third.firstChild === document.activeElement) table.focus();
+      third.firstChild.hidden = out;
       third.firstChild.player = player;
       third.firstChild.dataset.name = name;
       setAttribute(third.firstChild, "aria-label", `Kick ${name}`);
@@ -66,7 +85,12 @@ export function control(client, game, painter, deleted) {
   };
   async function remove(player, name) {
     const dialog = h("dialog", { "aria-label": "Kick" }, h("h2", {}, "Kick ", said(name), "?"), h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Kick")));
-    if ((await ask(dialog)) === "yes") await attempt(() => json("DELETE", `/v1/players/${encodeURIComponent(player)}`), "Kicked.");
+    if ((await ask(dialog)) !== "yes") return;
+    await attempt(async () => {
+      await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
+      kicked.add(player);
+      painter.mark(paint);
+    }, "Kicked.");
   }
   for (const type of ["joined", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);

@@ -3,7 +3,9 @@
 import { h, said } from "../common/dom.js";
 import { coins, direction, percents, signed } from "../common/format.js";
 import { game as path, json, save } from "./api.js";
-import { pricesOverTime, supplyAndDemand } from "./plots.js";
+import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
+
+const COLUMN = 15; // rows of results that are read at a glance; more stand in two columns, where there is room
 
 /** `place` is filled with the rounds of a game; returns what refreshes it. */
 export function debrief(id, place) {
@@ -31,7 +33,7 @@ export function debrief(id, place) {
 }
 
 function report(id, round) {
-  const goods = Object.entries(round.goods).filter(([, fields]) => fields.trades || fields.demand.length || fields.settled !== null);
+  const goods = Object.entries(round.goods).filter(([, fields]) => fields.trades || fields.demand.length || fields.equilibrium || fields.settled !== null);
   const traded = Object.values(round.goods).reduce((sum, { trades }) => sum + trades, 0);
   const facts = [["Trades", coins(traded)], ["Players", coins(round.players.length)]];
   if (round.efficiency_bps !== null) facts.unshift(["Efficiency", percents(round.efficiency_bps / 10_000).replace("+", "")], ["Gains made", `${coins(round.surplus)} of ${coins(round.max_surplus)}`]);
@@ -44,24 +46,40 @@ function report(id, round) {
 
 function goodReport(good, fields, round) {
   const mean = fields.volume ? Math.round((fields.notional / fields.volume) * 10) / 10 : null;
-  const words = [mean === null ? "no trade" : `${coins(fields.volume)} units in ${fields.trades} trades, ${fields.low} to ${fields.high}, mean price ${mean}`];
-  if (fields.equilibrium) words.push(`theory: ${fields.equilibrium.qty} units between ${fields.equilibrium.low} and ${fields.equilibrium.high}`);
+  const words = [mean === null ? "no trade" : `${count(fields.volume, "unit")} in ${count(fields.trades, "trade")}, ${fields.low} to ${fields.high}, mean price ${mean}`];
+  if (fields.equilibrium) words.push(`theory: ${count(fields.equilibrium.qty, "unit")} between ${fields.equilibrium.low} and ${fields.equilibrium.high}`);
   if (fields.settled !== null) words.push(`it settled at ${fields.settled}`);
   const plots = [];
-  if (fields.trades) plots.push(h("figure", {}, h("figcaption", {}, "Each trade's price; the band is where supply meets demand"), pricesOverTime(fields, round.opened_at, round.closed_at)));
-  if (fields.demand.length || fields.supply.length) plots.push(h("figure", {}, h("figcaption", {}, "What units were worth to buyers, and cost sellers"), supplyAndDemand(fields)));
+  const which = fields.tape.length < fields.trades ? `The last ${count(fields.tape.length, "trade")}, each at its price` : "Each trade's price";
+  const band = fields.settled !== null ? "; the line is what it was paid at" : fields.equilibrium ? "; the band is where supply meets demand" : "";
+  if (fields.trades) plots.push(h("figure", {}, h("figcaption", {}, which + band), pricesOverTime(fields, round.opened_at, round.closed_at)));
+  const dealt = fields.demand.length || fields.supply.length;
+  if (fields.equilibrium && !dealt) words.push("demand and supply are a secret as long as another round may be played by them");
+  if (dealt) plots.push(h("figure", {}, h("figcaption", {}, "What units were worth to buyers, and cost sellers"), supplyAndDemand(fields)));
   return h("section", { "aria-label": `Debrief of ${good}` }, h("h3", {}, good), h("p.soft", {}, `${words.join("; ")}.`), h("div.plots", {}, ...plots));
 }
 
 function results(id, round) {
-  const roles = round.players.some(({ role }) => role !== null);
-  const head = ["#", "Player", ...(roles ? ["Role"] : []), "Began with", "Ended with", "Gain"];
-  const rows = round.players.map(({ name, role, start, worth, gain }, index) =>
-    h("tr", {}, h("td.r.num", {}, String(index + 1)), h("td", {}, said(name)), roles ? h("td", {}, role ?? "") : null, h("td.r.num", {}, coins(start)), h("td.r.num", {}, coins(worth)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
+  const { players } = round;
+  const roles = players.some(({ role }) => role !== null);
+  const told = players.some(({ start }) => start !== null);
+  const heads = [["th.r.rank", "#"], ["th", "Player"], ...(roles ? [["th.role", "Role"]] : []), ...(told ? [["th.r.more", "Began with"], ["th.r.more", "Ended with"]] : []), ["th.r.gain", "Gain"]];
+  const row = ({ name, role, start, worth, gain }, index) =>
+    h(
+      "tr",
+      {},
+      h("td.r.num", {}, String(index + 1)),
+      h("td", {}, said(name)),
+      roles ? h("td", {}, role ?? "") : null,
+      ...(told ? [h("td.r.num.more", {}, coins(start)), h("td.r.num.more", {}, coins(worth))] : []),
+      h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
+    );
+  const all = players.map(row);
+  const half = all.length > COLUMN ? Math.ceil(all.length / 2) : all.length;
+  const tables = [all.slice(0, half), all.slice(half)].filter((part, index) => !index || part.length).map((part, index) =>
+    h("table", {}, h("caption.visually-hidden", {}, `Results of round ${round.round}${index ? ", continued" : ""}`), h("thead", {}, h("tr", {}, ...heads.map(([tag, title]) => h(tag, { scope: "col" }, title)))), h("tbody", {}, ...part)),
   );
-  const right = (title) => (["Player", "Role"].includes(title) ? "th" : "th.r");
-  const table = h("table", {}, h("caption.visually-hidden", {}, `Results of round ${round.round}`), h("thead", {}, h("tr", {}, ...head.map((title) => h(right(title), { scope: "col" }, title)))), h("tbody", {}, ...rows));
-  return h("div", {}, h("div.row", {}, h("h3", {}, "Results"), h("button", { type: "button", onclick: () => csv(id, round) }, "Download CSV")), h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Results" }, table));
+  return h("div", {}, h("div.row", {}, h("h3", {}, "Results"), h("button", { type: "button", onclick: () => csv(id, round) }, "Download CSV")), h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": "Results" }, ...tables));
 }
 
 function csv(id, round) {

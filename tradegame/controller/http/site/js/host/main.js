@@ -4,6 +4,7 @@ import { connect } from "/tradegame.js";
 import { Painter, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { toggleTheme } from "../common/theme.js";
+import { recall, remember } from "../common/storage.js";
 import { toast } from "../common/toast.js";
 import { game as path, json, remembered, signIn, signOut } from "./api.js";
 import { control } from "./control.js";
@@ -51,9 +52,9 @@ function door(problem = "") {
 }
 
 async function desk() {
-  const token = sessionStorage.getItem(TOKEN);
+  const token = recall("sessionStorage", TOKEN);
   const client = await connect({ name: "the host", ...(token === null ? {} : { token }) });
-  sessionStorage.setItem(TOKEN, client.token);
+  remember("sessionStorage", TOKEN, client.token);
   const painter = new Painter();
   const main = h("div.main");
   const list = h("ul.games");
@@ -93,8 +94,19 @@ async function desk() {
       if (chosen !== id) void game.leave().catch(() => {});
       return;
     }
-    main.replaceChildren(h("h1", {}, said(game.state.title || id)), ...control(client, game, painter, () => location.assign("/host")));
+    const over = () => chosen === id && nothing(h("p.empty", { role: "alert" }, said(game.state.title || id), " is over: it was deleted."));
+    game.on("gone", over);
+    for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // the list is asked again anyway
+    main.replaceChildren(h("h1", {}, said(game.state.title || id)), ...control(client, game, painter, over));
     await refresh();
+  }
+  /** No game is in hand. */
+  function nothing(why) {
+    chosen = null;
+    turn += 1;
+    history.replaceState(null, "", "/host");
+    main.replaceChildren(h("h1", {}, "Host"), why);
+    refresh().catch(() => {});
   }
   place.replaceChildren(
     h("header.bar", {}, h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
@@ -104,7 +116,7 @@ async function desk() {
   every(EVERY_MS * 2, refresh);
   const first = games.find(({ game }) => game === asked.get("game")) ?? games[0];
   if (first) await choose(first.game);
-  else main.replaceChildren(h("h1", {}, "Host"), h("p.empty", {}, "Choose a preset at the left, and create your first game."));
+  else nothing(h("p.empty", {}, "Choose a preset at the left, and create your first game."));
 }
 
 function health() {

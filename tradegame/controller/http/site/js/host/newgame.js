@@ -27,7 +27,7 @@ export async function newGamePanel(created) {
     cash.value = definition.cash;
     const given = definition.rounds ?? { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
     [times[0].value, times[1].value, times[2].value, times[3].value] = [given.lobby_s, given.open_s, given.closed_s, given.repeat];
-    byHand.checked = definition.rounds === undefined;
+    byHand.checked = definition.rounds === null;
     rounds.hidden = byHand.checked;
     text.value = JSON.stringify(definition, null, 1);
     edited = false;

@@ -3,7 +3,10 @@
 import { svg } from "../common/dom.js";
 import { coins } from "../common/format.js";
 
-const BOX = { width: 560, height: 300, left: 44, right: 14, top: 14, bottom: 30 };
+const BOX = { width: 560, height: 300, left: 44, right: 14, top: 30, bottom: 30 };
+
+/** 1 trade, 2 trades */
+export const count = (number, one) => `${coins(number)} ${one}${number === 1 ? "" : "s"}`;
 
 /** Round numbers from below `low` to above `high`: 1, 2 or 5 times a power of ten apart, four to eight of them. */
 function ticks(low, high) {
@@ -39,15 +42,18 @@ function band(picture, y, equilibrium) {
 export function supplyAndDemand({ demand, supply, equilibrium }) {
   const values = [...demand, ...supply];
   const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
-  const words = equilibrium ? `They meet at ${equilibrium.qty} units, between ${equilibrium.low} and ${equilibrium.high} coins.` : "They do not meet.";
+  const words = equilibrium ? `They meet at ${count(equilibrium.qty, "unit")}, between ${equilibrium.low} and ${equilibrium.high} coins.` : "They do not meet.";
   const { picture, y } = frame("Supply and demand", words, low, high);
   const most = Math.max(demand.length, supply.length, 1);
   const x = (units) => BOX.left + (units / most) * (BOX.width - BOX.left - BOX.right);
   band(picture, y, equilibrium);
   const steps = (list) => list.map((value, index) => `${index ? "L" : "M"}${x(index)} ${y(value)}L${x(index + 1)} ${y(value)}`).join("");
-  if (demand.length) picture.append(svg("path.demand", { d: steps(demand) }), svg("text.label-demand", { x: x(1) + 6, y: y(demand[0]) + 4 }, "demand"));
-  if (supply.length) picture.append(svg("path.supply", { d: steps(supply) }), svg("text.label-supply", { x: x(0) + 4, y: y(supply[0]) + 16 }, "supply"));
-  picture.append(svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, `${most} units`));
+  // named over the drawing, where no curve comes
+  [["demand", demand], ["supply", supply]].forEach(([name, list], index) => {
+    const left = BOX.left + index * 110;
+    if (list.length) picture.append(svg(`path.${name}`, { d: steps(list) }), svg(`path.${name}`, { d: `M${left} 12H${left + 30}` }), svg(`text.label-${name}`, { x: left + 36, y: 16 }, name));
+  });
+  picture.append(svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, count(most, "unit")));
   return picture;
 }
 
@@ -55,7 +61,7 @@ export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedA
   const values = [...tape.map(([, price]) => price), ...(equilibrium ? [equilibrium.low, equilibrium.high] : []), ...(settled === null ? [] : [settled])];
   const spread = Math.max(4, (Math.max(...values) - Math.min(...values)) * 0.15);
   const [low, high] = values.length ? [Math.max(0, Math.floor(Math.min(...values) - spread)), Math.ceil(Math.max(...values) + spread)] : [0, 1];
-  const { picture, y } = frame("Prices over time", `${tape.length} trades.`, low, high);
+  const { picture, y } = frame("Prices over time", `${count(tape.length, "trade")}.`, low, high);
   const from = Math.min(openedAt, tape[0]?.[0] ?? openedAt);
   const x = (at) => BOX.left + ((at - from) / Math.max(1, closedAt - from)) * (BOX.width - BOX.left - BOX.right);
   band(picture, y, equilibrium);

@@ -1,0 +1,208 @@
+"""The host's page: what its forms send and refuse, what it says of who and what is gone, and its debrief."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chromium import PHONE
+from tests.browser.conftest import Newcomer, Serve
+from tests.browser.games import bazaar
+from tests.browser.hosting import ask, turn
+from tests.browser.pages import Host, Watch, until
+from tests.browser.test_watch import DENIED, WALL
+from tests.support.player import Player
+from tests.support.server import ADMIN_TOKEN
+
+TIMERS = """window.timers = new Set();
+const [begin, end] = [window.setInterval, window.clearInterval];
+window.setInterval = (...given) => {
+    const timer = begin(...given);
+    if (given[1] === 250) timers.add(timer);
+    return timer;
+};
+window.clearInterval = (timer) => { timers.delete(timer); end(timer); };"""
+"""Counts the clocks that tick."""
+
+NAMES = """e => [...e.querySelectorAll("td .text")].filter((name) => {
+    const words = name.textContent.split(" "), range = document.createRange();
+    return words.some((word) => {
+        const at = name.textContent.indexOf(word);
+        range.setStart(name.firstChild, at);
+        range.setEnd(name.firstChild, at + word.length);
+        return range.getClientRects().length > 1;
+    });
+}).map((name) => name.textContent)"""
+"""The names of which a word stands in two lines."""
+
+
+def auction(**fields: Any) -> dict[str, Any]:
+    return {"id": "auction", "cash": 1_000, "goods": {"wheat": {}}, "private_values": {"good": "wheat"}, **fields}
+
+
+@pytest.mark.parametrize("preset", ["bazaar", "classroom", "pit"])
+def test_a_game_is_made_of_each_preset_as_the_form_shows_it(newcomer: Newcomer, serve: Serve, preset: str) -> None:
+    server = serve(games=[bazaar(id="first")])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN)
+    new = host.region("New game")
+    new.get_by_role("combobox", name="Preset").select_option(preset)
+    new.get_by_role("button", name="Create game").click()
+    expect(host.region("Rounds")).to_contain_text(f"/?game={preset}")
+    made = ask(server, "GET", f"/games/{preset}")["rules"]
+    (wanted,) = (each["definition"] for each in ask(server, "GET", "/presets")["presets"] if each["id"] == preset)
+    assert (made["rounds"], made["cash"]) == (wanted["rounds"], wanted["cash"])
+
+
+def test_news_that_moves_a_price_needs_a_good_with_a_house(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    news = host.region("News")
+    news.get_by_role("textbox", name="Headline").fill("Rain at last")
+    news.get_by_role("spinbutton").fill("-20")
+    good = news.get_by_role("combobox")
+    for chosen, said in (("", "Choose the good"), ("wood", "no house for wood")):
+        good.select_option(chosen)
+        news.get_by_role("button", name="Announce").click()
+        expect(news.get_by_role("alert")).to_contain_text(said)
+    assert ask(server, "GET", "/games/bazaar")["news"] == []
+    good.select_option("grain")
+    news.get_by_role("button", name="Announce").click()
+    until(lambda: ask(server, "GET", "/games/bazaar")["news"], "the news")
+    expect(news.get_by_role("alert")).to_be_empty()
+
+
+def test_a_game_that_another_tab_deletes_is_gone_from_this_one(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(), bazaar(id="other", title="The other")])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    ask(server, "DELETE", "/games/bazaar")
+    told = host.page.get_by_role("alert").filter(has_text="The bazaar is over: it was deleted.")
+    expect(told).to_be_visible()
+    expect(host.region("Rounds")).to_have_count(0)
+    expect(host.region("Games")).not_to_contain_text("The bazaar")
+    host.region("Games").get_by_role("button").click()
+    expect(host.page.get_by_role("heading", name="The other")).to_be_visible()
+
+
+def test_who_is_kicked_is_called_so_and_not_kicked_again(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+        players = host.region("Players")
+        expect(players.get_by_role("row", name=re.compile("^Ben here"))).to_be_visible()
+        players.get_by_role("button", name="Kick Ben").click()
+        host.page.get_by_role("dialog").get_by_role("button", name="Kick").click()
+        expect(players.get_by_role("row", name=re.compile("^Ben kicked"))).to_be_visible()
+        expect(players.get_by_role("button", name="Kick Ben")).to_be_hidden()
+
+
+def test_the_list_tells_the_phase_as_soon_as_the_game_in_hand_does_and_one_clock_ticks(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve(games=[bazaar(), bazaar(id="other", title="The other")])
+    page = newcomer()
+    page.add_init_script(TIMERS)
+    host = Host(page, server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    for name in ("The other", "The bazaar") * 2:
+        host.region("Games").get_by_role("button", name=name).click()
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+    until(lambda: page.evaluate("timers.size") == 1, "one clock", page=page)
+    # the list itself is asked for every four seconds: not any more
+    page.evaluate("window.setInterval(() => 0, 250); for (let timer = 0; timer < 1000; timer++) clearInterval(timer)")
+    turn(server, "closed")
+    expect(host.region("Games").get_by_role("button", name="The bazaar")).to_contain_text("closed")
+
+
+def test_past_the_last_round_the_clock_promises_no_number_of_rounds(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(rounds={"open_s": 600, "closed_s": 600, "repeat": 2})])
+    wall = Watch(newcomer(), server.http).open()
+    clock = wall.page.get_by_role("timer")
+    expect(clock).to_contain_text("Round 1 of 2")
+    for _ in range(2):
+        turn(server, "closed")
+        turn(server, "open")
+    expect(clock).to_contain_text(re.compile(r"Round 3\s*(?!of)"))
+    expect(clock).not_to_contain_text("of 2")
+
+
+def test_a_browser_that_keeps_nothing_hosts_all_the_same(newcomer: Newcomer, serve: Serve) -> None:
+    page = newcomer()
+    page.add_init_script(DENIED)
+    Host(page, serve().http).sign_in(ADMIN_TOKEN, "bazaar")
+
+
+def test_the_wall_has_all_results_and_a_secret_only_the_host(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[auction()])
+    for number in range(43):
+        with Player(server.url, f"pupil {number}") as pupil:
+            pupil.ask("join", game="auction")
+    turn(server, "closed", "auction")
+    wall = newcomer(viewport=WALL)
+    wall.goto(f"{server.http}/host?game=auction&debrief")
+    results = wall.get_by_role("region", name="Results")
+    for number in (1, 43):
+        expect(results.get_by_role("row", name=re.compile(f"^{number} pupil"))).to_be_visible()
+    assert results.evaluate("e => e.scrollHeight <= e.clientHeight"), "some are out of sight"
+    first, second = (table.bounding_box() for table in results.get_by_role("table").all())
+    assert first is not None
+    assert second is not None
+    assert second["x"] >= first["x"] + first["width"]
+    debrief = wall.get_by_role("region", name="Debrief", exact=True)
+    expect(debrief).to_contain_text("demand and supply are a secret")
+    expect(debrief.get_by_role("img", name=re.compile("^Supply and demand"))).to_have_count(0)
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "auction")
+    expect(host.page.get_by_role("img", name=re.compile("^Supply and demand"))).to_be_visible()
+    expect(host.region("Results").get_by_role("columnheader", name="Began with").first).to_be_visible()
+
+
+def test_the_debrief_says_what_it_draws_and_counts_one_as_one(newcomer: Newcomer, serve: Serve) -> None:
+    settling = {"oil": {"endowment": 5, "settlement": {"values": [40, 80]}}}
+    server = serve(games=[bazaar(goods=settling)])
+    with Player(server.url, "Ann") as ann, Player(server.url, "Ben") as ben:
+        for player in (ann, ben):
+            player.ask("join", game="bazaar")
+        ann.ask("order", game="bazaar", good="oil", side="ask", qty=1, price=60)
+        ben.ask("buy", game="bazaar", good="oil", qty=1)
+    turn(server, "closed")
+    page = newcomer(viewport=WALL)
+    page.goto(f"{server.http}/host?game=bazaar&debrief")
+    oil = page.get_by_role("region", name="Debrief of oil")
+    expect(oil).to_contain_text("1 unit in 1 trade, 60 to 60")
+    expect(oil).to_contain_text("the line is what it was paid at")
+    box = oil.get_by_role("img").bounding_box()
+    assert box is not None
+    assert box["width"] < 900
+
+
+def test_a_tape_that_is_cut_is_called_so(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(open_orders=500)])
+    with Player(server.url, "Ann") as ann, Player(server.url, "Ben") as ben:
+        for player in (ann, ben):
+            player.ask("join", game="bazaar")
+        for _ in range(21):
+            for _ in range(10):
+                ann.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=5)
+            ben.ask("buy", game="bazaar", good="wood", qty=10)
+            ben.ask("order", game="bazaar", good="wood", side="ask", qty=10, price=5)
+            ann.ask("buy", game="bazaar", good="wood", qty=10)
+    turn(server, "closed")
+    page = newcomer()
+    page.goto(f"{server.http}/host?game=bazaar&debrief")
+    expect(page.get_by_role("region", name="Debrief of wood")).to_contain_text("The last 200 trades, each at its price")
+
+
+def test_a_name_is_not_broken_within_a_word_on_a_phone(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[auction()])
+    for name in ("Maximilian Oberhuber", "Anna-Katharina", "Konstantinos Papadopoulos"):
+        with Player(server.url, name) as pupil:
+            pupil.ask("join", game="auction")
+    turn(server, "closed", "auction")
+    page = newcomer(viewport=PHONE)
+    page.goto(f"{server.http}/host?game=auction&debrief")
+    results = page.get_by_role("region", name="Results")
+    expect(results).to_contain_text("Konstantinos")
+    assert results.evaluate(NAMES) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

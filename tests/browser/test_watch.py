@@ -1,0 +1,84 @@
+"""The wall: what it shows while nobody trades, whom it shows, and that it turns from good to good."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Newcomer, Serve
+from tests.browser.games import bazaar
+from tests.browser.hosting import turn
+from tests.browser.pages import Watch
+from tests.support.player import Player
+
+WALL = {"width": 1920, "height": 1080}
+SOON = """const own = window.setInterval;
+window.setInterval = (call, ms, ...more) => own(call, ms === 15000 ? 300 : ms, ...more);"""
+"""The wall turns to the next good sooner."""
+
+DENIED = """for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, {
+    get() { throw new DOMException("denied", "SecurityError"); },
+});"""
+"""A browser that lets no page keep anything."""
+
+
+def test_the_wall_tells_in_the_lobby_how_to_join_and_at_the_close_who_gained_most(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve(games=[bazaar(about="Buy low, sell high."), bazaar(id="other")])
+    turn(server, "lobby")
+    wall = Watch(newcomer(), server.http).open()
+    address = f"{server.http.removeprefix('http://')}/?game=bazaar"
+    chart = wall.region("Chart")
+    for text in ("The market opens soon", "Buy low, sell high.", address):
+        expect(chart).to_contain_text(text)
+    expect(wall.page.get_by_role("contentinfo")).to_contain_text(f"Join at {address}")
+    with Player(server.url, "Ann") as ann, Player(server.url, "Ben") as ben:
+        for player in (ann, ben):
+            player.ask("join", game="bazaar")
+        turn(server, "open")
+        expect(chart.get_by_role("heading", name="The market opens soon")).to_be_hidden()
+        ann.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=7)
+        ben.ask("buy", game="bazaar", good="grain", qty=9)  # and so he pays the house's spread
+        turn(server, "closed")
+    expect(chart.get_by_role("heading", name="Round 2 is over")).to_be_visible()
+    expect(chart.get_by_role("row", name=re.compile("^1 Ann"))).to_be_visible()
+    expect(chart.get_by_role("row", name=re.compile("^2 Ben"))).to_be_visible()
+
+
+def test_the_wall_turns_from_good_to_good_until_somebody_chooses_one(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    page = newcomer()
+    page.add_init_script(SOON)
+    wall = Watch(page, server.http).open()
+    for good in ("iron", "wood", "grain"):
+        expect(wall.region("Chart").get_by_role("heading", name=good)).to_be_visible()
+    page.get_by_role("button", name=re.compile("^wood")).click()
+    page.wait_for_timeout(1_000)  # three turns and more
+    expect(wall.region("Chart").get_by_role("heading", name="wood")).to_be_visible()
+
+
+def test_the_standings_are_as_many_as_the_wall_has_room_for(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    for number in range(40):
+        with Player(server.url, f"player {number}") as player:
+            player.ask("join", game="bazaar")
+    wall = Watch(newcomer(viewport=WALL), server.http).open()
+    body = wall.region("Standings").locator(".body")
+    expect(body.get_by_role("row").nth(12)).to_be_attached()
+    assert body.evaluate("e => e.scrollHeight <= e.clientHeight"), "some are out of sight"
+    assert body.evaluate("e => e.clientHeight - e.firstElementChild.offsetHeight < 60"), "there is room for more"
+
+
+def test_a_browser_that_keeps_nothing_shows_the_market_all_the_same(newcomer: Newcomer, serve: Serve) -> None:
+    page = newcomer()
+    page.add_init_script(DENIED)
+    expect(Watch(page, serve().http).open().region("Standings")).to_be_visible()
+
+
+def test_an_address_that_is_no_text_is_that_of_no_game(newcomer: Newcomer, serve: Serve) -> None:
+    page = newcomer()
+    page.goto(f"{serve().http}/watch/%ff")
+    expect(page.get_by_role("alert")).to_contain_text("There is no game")
+    expect(page.get_by_role("link", name="The bazaar")).to_be_visible()

@@ -1,0 +1,46 @@
+// The lobby and the close on the wall, in the chart's place: what this game is about and how to join; what a round came to.
+
+import { h, said } from "../common/dom.js";
+import { coins, direction, percents, signed } from "../common/format.js";
+
+const BEST = 10;
+
+/** Covers `plot` while the market is not open. `address` is where players join. */
+export function phases(game, plot, address) {
+  const cover = h("div.cover", { hidden: true, "aria-live": "polite" });
+  plot.append(cover);
+
+  async function show() {
+    const { phase, about } = game.state;
+    cover.hidden = phase === "open";
+    if (phase === "lobby") {
+      cover.replaceChildren(h("h3", {}, "The market opens soon"), about ? said(about, "p.text") : "", h("p.soft", {}, "Join at"), h("p.address", {}, address));
+    } else if (phase === "closed") {
+      cover.replaceChildren(h("h3", {}, "The market is closed"));
+      try {
+        const response = await fetch(`/v1/games/${encodeURIComponent(game.id)}/debrief`);
+        const round = (await response.json()).rounds?.at(-1);
+        if (round && game.state.phase === "closed") cover.replaceChildren(...result(round));
+      } catch {
+        // the server is away: the connection's state says so
+      }
+    }
+  }
+  game.on("round", show);
+  game.on("reset", show);
+  void show();
+}
+
+function result(round) {
+  const settled = Object.entries(round.goods).filter(([, { settled }]) => settled !== null);
+  const best = round.players.slice(0, BEST).map(({ name, gain }, index) =>
+    h("tr", {}, h("td.r.num", {}, String(index + 1)), h("td", {}, h("span.clip", { dir: "auto", title: name }, name)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
+  );
+  const heads = [h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, "Gain")];
+  return [
+    h("h3", {}, `Round ${round.round} is over`),
+    round.efficiency_bps === null ? "" : h("p", {}, `Together they made ${percents(round.efficiency_bps / 10_000).replace("+", "")} of the gains that there were.`),
+    ...settled.map(([good, fields]) => h("p", {}, `${good} was paid at ${coins(fields.settled)}.`)),
+    best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : h("p", {}, "Nobody played."),
+  ];
+}
