@@ -196,7 +196,8 @@ def test_a_tape_that_is_cut_is_called_so(newcomer: Newcomer, serve: Serve) -> No
 
 def test_a_name_is_not_broken_within_a_word_on_a_phone(newcomer: Newcomer, serve: Serve) -> None:
     server = serve(games=[auction()])
-    for name in ("Maximilian Oberhuber", "Anna-Katharina", "Konstantinos Papadopoulos"):
+    long = ("Maximilian Oberhuber", "Anna-Katharina", "Konstantinos Papadopoulos")
+    for name in (*long, *(f"pupil {number}" for number in range(12)), *long):  # two tables, one below the other
         with Player(server.url, name) as pupil:
             pupil.ask("join", game="auction")
     turn(server, "closed", "auction")

@@ -5,10 +5,10 @@ import { coins, direction, percents, signed } from "../common/format.js";
 import { game as path, json, save } from "./api.js";
 import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
 
-const COLUMN = 15; // rows of results that are read at a glance; more stand in two columns, where there is room
+const COLUMN = 15; // rows of results that are read at a glance: on the wall, more stand in two columns
 
-/** `place` is filled with the rounds of a game; returns what refreshes it. */
-export function debrief(id, place) {
+/** `place` is filled with the rounds of a game, `wall`: all by itself; returns what refreshes it. */
+export function debrief(id, place, { wall = false } = {}) {
   let rounds = [];
   let chosen = null;
   let shown = "";
@@ -27,12 +27,12 @@ export function debrief(id, place) {
       return;
     }
     const tabs = rounds.map(({ round }, index) => h("button", { type: "button", "aria-pressed": String(index === chosen), onclick: () => ((chosen = index), draw()) }, `Round ${round}`));
-    place.replaceChildren(h("div.tabs", { role: "group", "aria-label": "Rounds" }, ...tabs), ...report(id, rounds[chosen]));
+    place.replaceChildren(h("div.tabs", { role: "group", "aria-label": "Rounds" }, ...tabs), ...report(id, rounds[chosen], wall));
   }
   return refresh;
 }
 
-function report(id, round) {
+function report(id, round, wall) {
   const goods = Object.entries(round.goods).filter(([, fields]) => fields.trades || fields.demand.length || fields.equilibrium || fields.settled !== null);
   const traded = Object.values(round.goods).reduce((sum, { trades }) => sum + trades, 0);
   const facts = [["Trades", coins(traded)], ["Players", coins(round.players.length)]];
@@ -40,14 +40,17 @@ function report(id, round) {
   return [
     h("div.figures", {}, ...facts.map(([name, value]) => h("dl", {}, h("dt", {}, name), h("dd.num", {}, value)))),
     ...goods.map(([good, fields]) => goodReport(good, fields, round)),
-    results(id, round),
+    results(id, round, wall),
   ];
 }
 
 function goodReport(good, fields, round) {
   const mean = fields.volume ? Math.round((fields.notional / fields.volume) * 10) / 10 : null;
   const words = [mean === null ? "no trade" : `${count(fields.volume, "unit")} in ${count(fields.trades, "trade")}, ${fields.low} to ${fields.high}, mean price ${mean}`];
-  if (fields.equilibrium) words.push(`theory: ${count(fields.equilibrium.qty, "unit")} between ${fields.equilibrium.low} and ${fields.equilibrium.high}`);
+  if (fields.equilibrium) {
+    const { qty, low, high } = fields.equilibrium;
+    words.push(`theory: ${count(qty, "unit")} ${low === high ? `at ${low}` : `between ${low} and ${high}`}`);
+  }
   if (fields.settled !== null) words.push(`it settled at ${fields.settled}`);
   const plots = [];
   const which = fields.tape.length < fields.trades ? `The last ${count(fields.tape.length, "trade")}, each at its price` : "Each trade's price";
@@ -59,11 +62,11 @@ function goodReport(good, fields, round) {
   return h("section", { "aria-label": `Debrief of ${good}` }, h("h3", {}, good), h("p.soft", {}, `${words.join("; ")}.`), h("div.plots", {}, ...plots));
 }
 
-function results(id, round) {
+function results(id, round, wall) {
   const { players } = round;
   const roles = players.some(({ role }) => role !== null);
   const told = players.some(({ start }) => start !== null);
-  const heads = [["th.r.rank", "#"], ["th", "Player"], ...(roles ? [["th.role", "Role"]] : []), ...(told ? [["th.r.more", "Began with"], ["th.r.more", "Ended with"]] : []), ["th.r.gain", "Gain"]];
+  const heads = [["th.r", "#", "rank"], ["th", "Player", "name"], ...(roles ? [["th", "Role", "role"]] : []), ...(told ? [["th.r.more", "Began with", "more"], ["th.r.more", "Ended with", "more"]] : []), ["th.r", "Gain", "gain"]];
   const row = ({ name, role, start, worth, gain }, index) =>
     h(
       "tr",
@@ -75,9 +78,9 @@ function results(id, round) {
       h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
     );
   const all = players.map(row);
-  const half = all.length > COLUMN ? Math.ceil(all.length / 2) : all.length;
+  const half = wall && all.length > COLUMN ? Math.ceil(all.length / 2) : all.length;
   const tables = [all.slice(0, half), all.slice(half)].filter((part, index) => !index || part.length).map((part, index) =>
-    h("table", {}, h("caption.visually-hidden", {}, `Results of round ${round.round}${index ? ", continued" : ""}`), h("thead", {}, h("tr", {}, ...heads.map(([tag, title]) => h(tag, { scope: "col" }, title)))), h("tbody", {}, ...part)),
+    h("table", {}, h("caption.visually-hidden", {}, `Results of round ${round.round}${index ? ", continued" : ""}`), h("colgroup", {}, ...heads.map(([, , column]) => h(`col.${column}`))), h("thead", {}, h("tr", {}, ...heads.map(([tag, title]) => h(tag, { scope: "col" }, title)))), h("tbody", {}, ...part)),
   );
   return h("div", {}, h("div.row", {}, h("h3", {}, "Results"), h("button", { type: "button", onclick: () => csv(id, round) }, "Download CSV")), h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": "Results" }, ...tables));
 }

@@ -28,7 +28,7 @@ async function alone(id) {
   const results = h("div.debrief");
   place.replaceChildren(h("main.alone", {}, h("h1", {}, said(title || id)), h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results)));
   document.title = `Debrief · ${title || id}`;
-  every(EVERY_MS, debrief(id, results));
+  every(EVERY_MS, debrief(id, results, { wall: true }));
 }
 
 function door(problem = "") {
