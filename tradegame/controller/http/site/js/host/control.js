@@ -1,5 +1,6 @@
 // One game, in the host's hand: rounds, news, players, the log.
 
+import { beginAnew } from "../common/anew.js";
 import { roundClock } from "../common/clock.js";
 import { ask, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
 import { connectionStatus } from "../common/status.js";
@@ -11,6 +12,7 @@ import { debrief } from "./debrief.js";
 const kicked = new Set();
 
 export function control(client, game, painter, deleted) {
+  beginAnew(game, painter);
   const problem = h("p.error", { role: "alert" });
   async function attempt(call, done, told = problem) {
     told.textContent = "";

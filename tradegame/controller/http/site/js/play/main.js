@@ -1,5 +1,6 @@
 // The play page: puts the panels together, and keeps what they share.
 
+import { beginAnew } from "../common/anew.js";
 import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, ask, h, panel, said, setText } from "../common/dom.js";
@@ -25,12 +26,7 @@ const place = document.getElementById("app");
 async function main() {
   const { client, game } = await enter(place);
   const painter = new Painter();
-  const { epoch } = game;
-  game.on("reset", () => {
-    if (game.epoch === epoch) return;
-    painter.halt(); // made anew under the same name: another game, other goods
-    location.reload();
-  });
+  beginAnew(game, painter);
   const tapes = new Tapes(game);
   const desk = { client, game, painter, tapes, good: Object.keys(game.state.goods)[0], listeners: [] };
   desk.choose = (good) => {

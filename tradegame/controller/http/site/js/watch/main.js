@@ -1,6 +1,7 @@
 // The market on a wall: looks on, and asks nothing of anybody.
 
 import { connect } from "/tradegame.js";
+import { beginAnew } from "../common/anew.js";
 import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, h, panel, said, setAttribute, setText } from "../common/dom.js";
@@ -40,6 +41,7 @@ async function main() {
   remember("localStorage", TOKEN, client.token);
   const game = await client.join(id, { spectate: true });
   const painter = new Painter();
+  beginAnew(game, painter);
   const tapes = new Tapes(game);
   const chart = new MarketChart(game, tapes, painter, { size: 16 });
   const headline = h("h2.head", {}, "");
