@@ -52,9 +52,11 @@ def sent_again_has_one_effect(run: Run) -> Iterator[str]:
                 if (said := run.truth.said[command.fields["text"]]) > 1:
                     yield f"{history.name}: {command.fields} was sent once, and said {said} times"
                 continue
-            effects = len(run.truth.effects.get((history.player, command.key), ()))
-            if effects > 1:
-                yield f"{history.name}: {command.key} {command.fields} took effect {effects} times"
+            effects = run.truth.effects.get((history.player, command.key), ())
+            if len(effects) > 1:
+                between = effects[1].newer - effects[0].newer - 1
+                told = f"took effect {len(effects)} times, the second time {between} newer keys later"
+                yield f"{history.name}: {command.key} {command.fields} {told}"
             if number not in settled:
                 yield f"{history.name}: {command.key} {command.fields} was never answered"
 

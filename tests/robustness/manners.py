@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
@@ -34,7 +35,7 @@ class Manners:
     ``after``, and is shown the whole state. ``pause_most_s`` lies between two commands, or bursts. ``look_s``:
     so long it does not look at what came: what a busy machine needs to read for many clients. ``bursts``: how many
     commands go out together, one of these; ``window``: how many may be under way when it goes on.
-    ``waits``: the odds that it waits for a whole burst's answers.
+    ``waits``: the odds that it waits for a whole burst's answers. ``per_s``: commands a second that it sends at most.
     """
 
     patience_s: float = 20.0
@@ -50,9 +51,14 @@ class Manners:
     bursts: Sequence[int] = (1, 1, 1, 3, 6, 12)
     window: int = 24
     waits: float = 0.3
+    per_s: float = math.inf
 
 
 PATIENT = Manners()
 """A server answers within 5 s, whatever happens; a busy machine gets some more."""
-WIDE: dict[str, Any] = {"bursts": (24, 48, 96), "window": 800, "waits": 0.0}
-"""As a program that waits for nothing: only the rule that no key may be forgotten holds it back."""
+WIDE: dict[str, Any] = {"bursts": (6, 12, 24), "window": 800, "waits": 0.0, "per_s": 20.0}
+"""As a program that waits for no answer, at the pace that a server allows by default.
+
+A write that a frozen node or a cut network holds back lands up to ten seconds late: by then fewer than 256 newer keys
+have passed. Who may send hundreds a second and waits for nothing can find a command done twice: see docs/ROBUSTNESS.md.
+"""

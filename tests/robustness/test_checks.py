@@ -118,8 +118,9 @@ def test_a_result_that_differs_from_the_logs_is_found() -> None:
 
 def test_a_second_effect_is_found() -> None:
     run = sound()
-    run.truth.effects["p1", "a2"].append(Effect(True, {"seq": 3}))
-    assert found(run) == {"sent_again_has_one_effect": "a: a2 {'op': 'say', 'text': 'this is a2'} took effect 2 times"}
+    run.truth.effects["p1", "a2"].append(Effect(True, {"seq": 3}, newer=run.truth.effects["p1", "a2"][0].newer + 301))
+    twice = "a: a2 {'op': 'say', 'text': 'this is a2'} took effect 2 times, the second time 300 newer keys later"
+    assert found(run) == {"sent_again_has_one_effect": twice}
 
 
 def test_a_message_without_a_key_that_is_said_twice_is_found() -> None:

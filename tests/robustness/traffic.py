@@ -313,6 +313,7 @@ class Client:
             await self._until(lambda: not any(n in self._unsettled and n not in self._again for n in numbers))
         else:
             await self._until(lambda: len(self._unsettled) <= self.manners.window or bool(self._again))
+        await trio.sleep(count / self.manners.per_s)
 
     def _newer(self) -> int:
         """How many commands are newer than the oldest that is not settled."""

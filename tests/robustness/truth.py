@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from tests.robustness.recorder import Recording
 from tradegame.controller.websocket import protocol
@@ -21,10 +21,14 @@ AUDIT_EVERY = 500
 
 @frozen
 class Effect:
-    """What a command came to, when it was applied and not answered from memory: an ``ok`` or an ``error``."""
+    """What a command came to, when it was applied and not answered from memory: an ``ok`` or an ``error``.
+
+    ``newer``: how many commands with a key this player had had applied before it.
+    """
 
     ok: bool
     body: dict[str, Any]
+    newer: int = field(default=0, eq=False)
 
 
 @define
@@ -62,6 +66,7 @@ def replay(recording: Recording) -> Truth:
     game = recording.new_game()
     truth = Truth(epoch=game.state.epoch, problems=list(recording.changes))
     generation = 1
+    applied_of: Counter[str] = Counter()
     for number, entry in enumerate(recording.entries, 1):
         while generation < entry.generation:
             generation += 1
@@ -78,7 +83,9 @@ def replay(recording: Recording) -> Truth:
             name = (command.player, command.key)
             truth.logged[name] += 1
             if not outcome.replayed:
-                truth.effects.setdefault(name, []).append(_effect(outcome.result))
+                effect = evolve(_effect(outcome.result), newer=applied_of[command.player])
+                truth.effects.setdefault(name, []).append(effect)
+                applied_of[command.player] += 1
         if applied.frame is not None:
             text = protocol.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
             truth.frames[applied.frame.seq] = text
