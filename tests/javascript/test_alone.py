@@ -17,4 +17,4 @@ def test_the_client_keeps_what_its_tests_say(node: str, file: str) -> None:
 
 
 def test_there_are_such_tests() -> None:
-    assert len(FILES) == 5
+    assert FILES
