@@ -123,6 +123,7 @@ def _etcd() -> None:
         pytest.skip(str(missing))
 
 
+@pytest.mark.slow
 def test_a_small_cluster_loses_nothing_when_a_node_is_killed_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with Cluster(tmp_path, *SMALL, "--seconds", "5", "--plan", "1.5 kill node1; 3 revive node1") as cluster:
         code = cluster.wait(START_DEADLINE_S + END_DEADLINE_S)

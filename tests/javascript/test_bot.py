@@ -69,6 +69,7 @@ def test_it_quotes_around_the_last_price_and_again_when_it_has_traded(node: str,
     assert "Error" not in output.read_text(), output.read_text()
 
 
+@pytest.mark.slow
 def test_a_game_that_is_not_there_is_said_in_a_line(node: str, tmp_path: Path) -> None:
     flags = [] if has_websocket(node) else ["--experimental-websocket"]
     with ServerThread("memory:") as server:

@@ -54,6 +54,7 @@ async def test_a_command_that_stays_unknown_while_many_others_are_given_happens_
     assert (effects.count("buy"), effects.count("sell")) == (1, MANY)
 
 
+@pytest.mark.slow
 async def test_of_an_unsettled_command_only_so_many_newer_ones_are_sent_until_its_deadline(
     server: FakeServer, client: tg.Client
 ) -> None:
@@ -104,6 +105,7 @@ async def test_reads_and_other_games_do_not_wait_for_a_games_unsettled_command(
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.slow
 async def test_what_was_surely_not_taken_in_lets_all_others_pass(server: FakeServer, client: tg.Client) -> None:
     game = await client.join("bazaar")
     server.plan("buy", BUSY | {"retry_after_ms": 20_000})
