@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
+from tradegame.core.domain.definition import RULES_VERSION
 from tradegame.core.repositories import GameMeta, GameWatch, LogEntry, StoredGame
 from tradegame.infra.kv.games import KvGameStateRepository
 from tradegame.infra.kv.port import Event, KeyRange, KeyValueStore, Put, Watch
@@ -18,7 +19,7 @@ def new_meta(game: str = "bazaar", epoch: str = "k3v9") -> GameMeta:
         game=game,
         definition={"id": game, "title": "Der Markt zu Köln", "goods": {"grain": {"endowment": 0}}, "fee_bps": 5},
         epoch=epoch,
-        rules=1,
+        rules=RULES_VERSION,
         seed=2**53 + 1,
         created_at=1_790_000_000_000,
     )

@@ -55,9 +55,7 @@ class Recording:
     def new_game(self) -> Game:
         """The game as it began."""
         base = self.base
-        return Game.create(
-            from_json(base["definition"]), base["epoch"], base["created_at"], base["seed"], base["rules"]
-        )
+        return Game.create(from_json(base["definition"]), base["epoch"], base["created_at"], base["seed"])
 
     def add(self, export: bytes) -> None:
         """Take in an export. Raises RecorderError when it does not reach back to what is known."""

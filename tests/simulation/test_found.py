@@ -12,7 +12,7 @@ from attrs import evolve
 from tests.simulation.store import MemoryStore, open_memory
 from tradegame.controller.websocket.hub import Hub, Member
 from tradegame.controller.websocket.outbox import Outbox
-from tradegame.core.domain.definition import GameDefinition, GoodDefinition, to_json
+from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
 from tradegame.core.repositories import GameMeta, LiveConnection, NodeInfo
 from tradegame.core.use_cases.clients import ClientSession, TokenBucket
 from tradegame.core.use_cases.clock import ClockWatch
@@ -28,7 +28,7 @@ META = GameMeta(
     "bazaar",
     to_json(GameDefinition(id="bazaar", goods={"wool": GoodDefinition(endowment=5)})),
     epoch="k3v9",
-    rules=1,
+    rules=RULES_VERSION,
     seed=7,
     created_at=0,
 )

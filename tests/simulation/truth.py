@@ -43,7 +43,7 @@ class Truth:
 
 def replay(world: World) -> Truth:
     meta = world.metas[0]
-    truth = Truth(Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed, meta.rules))
+    truth = Truth(Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed))
     game, generation = truth.game, 1
     for number, entry in enumerate(world.log):
         while generation < entry.generation:

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from tests.contract.faults import Fault, FaultyStore
 from tradegame.core.domain.commands import BuyGood, Join, Say, encode_command, join_entry
-from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, to_json
+from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, HouseDefinition, to_json
 from tradegame.core.domain.errors import (
     CommandTimeoutError,
     InternalError,
@@ -35,7 +35,12 @@ DEFINITION = GameDefinition(
     id="bazaar", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=10_000, tick_s=1, drift_bps=5_000))}
 )
 META = GameMeta(
-    game="bazaar", definition=to_json(DEFINITION), epoch="k3v9", rules=1, seed=7, created_at=time.time_ns() // 1_000_000
+    game="bazaar",
+    definition=to_json(DEFINITION),
+    epoch="k3v9",
+    rules=RULES_VERSION,
+    seed=7,
+    created_at=time.time_ns() // 1_000_000,
 )
 
 

@@ -8,13 +8,10 @@ from attrs import asdict, frozen
 
 from tradegame.core.domain.bounds import Identifier, Length, Range
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """The version of the rules that a new game is played by."""
-RULES_KNOWN = (1, 2)
-"""A game is played on by the rules that it was made with; one of any other version is not served.
-
-2 keeps the results of rounds and the news, and has private values and goods that settle.
-"""
+RULES_KNOWN = (3,)
+"""A game is played on by the rules that it was made with; one of any other version is not served."""
 
 MAX_QTY = 1_000_000
 MAX_PRICE = 1_000_000_000
@@ -150,20 +147,13 @@ class GameDefinition:
 
 
 def to_json(definition: GameDefinition) -> dict[str, Any]:
-    """Plain JSON data that ``from_json`` reads back. What version 1 did not know is there only where it is used."""
+    """Plain JSON data that ``from_json`` reads back."""
     data = asdict(definition)
     data["news"] = list(data["news"])
-    if not definition.about:
-        del data["about"]
-    if definition.private_values is None:
-        del data["private_values"]
-    else:
-        private = data["private_values"]
+    if (private := data["private_values"]) is not None:
         private["values"], private["costs"] = [list(v) for v in private["values"]], [list(v) for v in private["costs"]]
     for fields in data["goods"].values():
-        if fields["settlement"] is None:
-            del fields["settlement"]
-        else:
+        if fields["settlement"] is not None:
             fields["settlement"] = {name: list(value) for name, value in fields["settlement"].items()}
     return data
 
@@ -174,13 +164,13 @@ def from_json(data: dict[str, Any]) -> GameDefinition:
         good: GoodDefinition(
             endowment=fields["endowment"],
             house=None if fields["house"] is None else HouseDefinition(**fields["house"]),
-            settlement=_settlement(fields.get("settlement")),
+            settlement=_settlement(fields["settlement"]),
         )
         for good, fields in data["goods"].items()
     }
     rounds = None if data["rounds"] is None else RoundsDefinition(**data["rounds"])
     news = tuple(NewsDefinition(**item) for item in data["news"])
-    private_values = _private_values(data.get("private_values"))
+    private_values = _private_values(data["private_values"])
     return GameDefinition(**{**data, "goods": goods, "rounds": rounds, "news": news, "private_values": private_values})
 
 

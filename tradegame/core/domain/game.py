@@ -29,7 +29,7 @@ from tradegame.core.domain.commands import (
     encode_entry,
     payload_digest,
 )
-from tradegame.core.domain.definition import RESERVED_PLAYERS, RULES_VERSION, GameDefinition, to_json
+from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.errors import KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.core.domain.events import (
     Accepted,
@@ -76,16 +76,11 @@ class Game:
         self._best = {good: self._best_levels(good) for good in state.markets}
 
     @classmethod
-    def create(
-        cls, definition: GameDefinition, epoch: str, created_at: int, seed: int, rules: int = RULES_VERSION
-    ) -> Game:
-        """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer.
-
-        ``rules``: one of ``RULES_KNOWN``.
-        """
+    def create(cls, definition: GameDefinition, epoch: str, created_at: int, seed: int) -> Game:
+        """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer."""
         origin = json.dumps([epoch, created_at, seed, to_json(definition)])
         chain = hashlib.sha256(origin.encode()).hexdigest()
-        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain, rules))
+        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain))
         game._rounds.begin()
         return game
 

@@ -101,8 +101,7 @@ class RoundService:
         if good is not None and bps:
             self.house.shift(good, bps)
         effects.events.append(NewsPublished(text, good))
-        if self.state.rules > 1:
-            self.state.news.append(News(text, good, effects.at))
+        self.state.news.append(News(text, good, effects.at))
 
     def _more(self) -> bool:
         rounds = self.state.definition.rounds
@@ -184,8 +183,6 @@ class RoundService:
     def _settle(self, effects: Effects) -> None:
         """The round's end, with no order open: what is held is turned into what it is worth, and the result is kept."""
         state = self.state
-        if state.rules == 1:
-            return
         surplus = self._surplus()
         self.private_values.redeem(effects)
         self.settlement.pay(effects)

@@ -25,7 +25,7 @@ from tradegame.core.domain.state import (
     SettlementState,
 )
 
-SNAPSHOT_SCHEMA = 1
+SNAPSHOT_SCHEMA = 2
 _PLAIN = [
     "epoch",
     "clock",
@@ -78,15 +78,6 @@ def dump(game: Game) -> bytes:
             for good, market in state.markets.items()
         ],
         "messages": [astuple(message) for message in state.messages],
-        **(_later_rules(state) if state.rules > 1 else {}),
-    }
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _later_rules(state: GameState) -> dict[str, Any]:
-    """What the rules know since version 2. A game of version 1 is written down as it always was."""
-    return {
-        "rules": state.rules,
         "news": [astuple(news) for news in state.news],
         "settled": state.settled,
         "results": list(state.results),
@@ -99,20 +90,7 @@ def _later_rules(state: GameState) -> dict[str, Any]:
             for good, market in state.markets.items()
         ],
     }
-
-
-def _load_later_rules(state: GameState, data: dict[str, Any]) -> None:
-    state.news.extend(News(*news) for news in data["news"])
-    state.settled = data["settled"]
-    state.results.extend(data["results"])
-    for name, role, values, score, hints in data["traders"]:
-        player = state.players[name]
-        player.role, player.values, player.score = role, tuple(values), score
-        player.hints = [Hint(*hint) for hint in hints]
-    for good, session, settlement in data["sessions"]:
-        market = state.markets[good]
-        market.session = Session(*session)
-        market.settlement = None if settlement is None else SettlementState(*settlement)
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def load(value: bytes) -> Game:
@@ -120,7 +98,7 @@ def load(value: bytes) -> Game:
     data: dict[str, Any] = json.loads(value)
     if data.get("schema") != SNAPSHOT_SCHEMA:
         raise ValueError(f"a snapshot of schema {data.get('schema')}, where {SNAPSHOT_SCHEMA} is known")
-    state = GameState.blank(definitions.from_json(data["definition"]), "", 0, 0, "", data.get("rules", 1))
+    state = GameState.blank(definitions.from_json(data["definition"]), "", 0, 0, "")
     for name in _PLAIN:
         setattr(state, name, data[name])
     state.accounts = {
@@ -141,8 +119,17 @@ def load(value: bytes) -> Game:
             name, {key: RememberedKey(digest, RESULTS[kind](*rest)) for key, digest, kind, *rest in keys}
         )
     state.messages.extend(Message(*message) for message in data["messages"])
-    if state.rules > 1:
-        _load_later_rules(state, data)
+    state.news.extend(News(*news) for news in data["news"])
+    state.settled = data["settled"]
+    state.results.extend(data["results"])
+    for name, role, values, score, hints in data["traders"]:
+        trader = state.players[name]
+        trader.role, trader.values, trader.score = role, tuple(values), score
+        trader.hints = [Hint(*hint) for hint in hints]
+    for good, session, settlement in data["sessions"]:
+        market = state.markets[good]
+        market.session = Session(*session)
+        market.settlement = None if settlement is None else SettlementState(*settlement)
     return Game(state)
 
 

@@ -9,7 +9,7 @@ from attrs import Factory, define
 
 from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import Book
-from tradegame.core.domain.definition import RULES_VERSION, GameDefinition
+from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import PublicEvent, Result, Whispered
 
 LOBBY = "lobby"
@@ -128,8 +128,8 @@ class GameState:
     """``clock`` in ms since the Unix epoch. ``chance``: the generator's state. ``opened_at``: when this round opened.
 
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
-    news of this round that are out. ``rules``: the version that it is played by; with 1, there are no ``results`` of
-    closed rounds (see `debrief`) and no ``news``. ``settled``: what goods paid when this round closed.
+    news of this round that are out. ``settled``: what goods paid when this round closed. ``results`` of closed
+    rounds: see `debrief`.
     """
 
     definition: GameDefinition
@@ -150,18 +150,15 @@ class GameState:
     players: dict[str, Player] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
-    rules: int = RULES_VERSION
     news: deque[News] = Factory(lambda: deque(maxlen=NEWS_KEPT))
     settled: dict[str, int] = Factory(dict)
     results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
 
     @classmethod
-    def blank(
-        cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str, rules: int = RULES_VERSION
-    ) -> GameState:
+    def blank(cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str) -> GameState:
         """A world with nothing in it but the three accounts that are nobody's."""
         goods = list(definition.goods)
-        state = cls(definition, epoch, clock, seed, chain, rules=rules)
+        state = cls(definition, epoch, clock, seed, chain)
         state.accounts = {name: Account.empty(goods) for name in (MINT, HOUSE, FEES)}
         state.markets = {good: Market(Book()) for good in goods}
         return state

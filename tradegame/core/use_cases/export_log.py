@@ -38,7 +38,7 @@ def base_line(stored: StoredGame) -> tuple[bytes, str]:
         "state": None,
     }
     if stored.snapshot is None:
-        chain = Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed, meta.rules).state.chain
+        chain = Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed).state.chain
     else:
         data["state"] = stored.snapshot.decode()
         chain = json.loads(stored.snapshot)["chain"]

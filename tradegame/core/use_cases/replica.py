@@ -156,7 +156,7 @@ class Replica:
 
 
 def _genesis(meta: GameMeta) -> Game:
-    return Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed, meta.rules)
+    return Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
 
 
 async def _base(stored: StoredGame) -> Game:

@@ -151,8 +151,7 @@ class _Verification:
         self.digests = {reference["generation"]: reference["digest"] for reference in data["snapshots"]}
         self.generation = data["base_generation"]
         if data["state"] is None:
-            definition = from_json(data["definition"])
-            return Game.create(definition, data["epoch"], data["created_at"], data["seed"], data["rules"])
+            return Game.create(from_json(data["definition"]), data["epoch"], data["created_at"], data["seed"])
         game = snapshot.load(data["state"].encode())
         self._check_boundary(game)
         return game
