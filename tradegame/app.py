@@ -30,6 +30,7 @@ from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
 from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.keep_sessions import SessionKeeper
+from tradegame.core.use_cases.lag import LoopLag
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
 from tradegame.core.use_cases.sessions import SessionService, opaque_id
 from tradegame.core.use_cases.vigil import Vigil
@@ -131,6 +132,7 @@ class Node:
             connections_per_address=limits.connections_per_address,
         )
         self.vigil = Vigil(self.register, self.presence, self, self.manager.send_away, elapsed_s)
+        self.lag = LoopLag(elapsed_s)
         self.keeper = SessionKeeper(sessions, self.hub, settings.session.expires_s)
         self.serving = False
         measured = Measured(
@@ -141,6 +143,7 @@ class Node:
             self.clock,
             self.register,
             self.vigil,
+            self.lag,
             self.ready,
             lambda: self.door.turned_away,
         )
@@ -175,6 +178,7 @@ class Node:
             self.register.connections_seen,
         )
         background.start_soon(self.vigil.run)
+        background.start_soon(self.lag.run)
         background.start_soon(self.hub.run_presence)
         background.start_soon(self.hub.run_catch_up)
         background.start_soon(self.keeper.run)

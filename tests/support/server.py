@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -56,6 +57,7 @@ class ServerThread:
         flags: dict[str, Any] | None = None,
         host_settings: HostSettings | None = None,
         now_ms: Any = wall_clock_ms,
+        instruments: Sequence[trio.abc.Instrument] = (),
     ) -> None:
         settings = {
             "store.url": store,
@@ -69,6 +71,7 @@ class ServerThread:
         self._settings = load_settings(None, {}, {**settings, **(flags or {})})
         self._host_settings = host_settings
         self._now_ms = now_ms
+        self._instruments = instruments
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="server")
         self._failure: BaseException | None = None
@@ -106,7 +109,7 @@ class ServerThread:
 
     def _run(self) -> None:
         try:
-            trio.run(self._main)
+            trio.run(self._main, instruments=self._instruments)
         except BaseException as failure:  # noqa: BLE001 - raised again in the test's thread
             self._failure = failure
         finally:

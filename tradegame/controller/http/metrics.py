@@ -13,6 +13,7 @@ from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
+from tradegame.core.use_cases.lag import LoopLag
 from tradegame.core.use_cases.presence import ConnectionRegister
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.utils.metrics import Kind, Metrics
@@ -29,6 +30,7 @@ class Measured:
     clock: ClockWatch
     register: ConnectionRegister
     vigil: Vigil
+    lag: LoopLag
     ready: Callable[[], str | None]
     turned_away: Callable[[], int]
 
@@ -54,6 +56,9 @@ def node_metrics(node: Measured) -> Metrics:
         lambda: -node.clock.offset_ms() / 1000,
     )
     add("tradegame_freezes", "Times that this process stood still", "counter", lambda: node.vigil.freezes)
+    metrics.register_histogram(
+        "tradegame_loop_lag_seconds", "How late a task that is ready to run is run", node.lag.seconds
+    )
     add("tradegame_connections", "Open WebSocket connections", "gauge", lambda: len(manager))
     add("tradegame_connections_opened", "Connections let in", "counter", lambda: manager.opened)
     add("tradegame_connections_closed", "By close code", "counter", lambda: _by(manager.closed), ["code"])

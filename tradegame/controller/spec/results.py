@@ -105,8 +105,8 @@ class Presets:
 class Vitals:
     """How a node does, over the last ten seconds; null where nothing can be said yet. ``reason``: why it is not ready.
 
-    ``p99_ms``: of an append to the log. ``lag_ms``: how late a task that is ready to run is run. ``audit_problems``:
-    must be 0.
+    ``p99_ms``: of an append to the log. ``lag_ms``: the longest that a task which was ready to run had to wait, in the
+    last minute. ``audit_problems``: must be 0.
     """
 
     ready: bool

@@ -1,0 +1,74 @@
+"""The longest stretch for which a trio loop was held: between one look at whoever may run and the next.
+
+In CPU time of the loop's thread, so that a busy machine does not blur it: garbage collection and the callbacks of
+``run_sync_soon`` included, time in which another process had the processor left out. A bound is given for the machine
+that ``REFERENCE_MS`` was measured on; ``within`` gives a slower one as much more.
+
+    holds = LoopHolds()
+    with ServerThread("memory:", instruments=[holds]) as server:
+        …
+        holds.reset()
+        …
+        assert holds.within(10), holds
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import trio
+from attrs import define, field
+
+REFERENCE_MS = 7.0
+"""What ``_work`` takes on the machine for which bounds are given, in ms."""
+
+
+@define(eq=False)
+class LoopHolds(trio.abc.Instrument):
+    """Give it to ``trio.run`` as an instrument. ``longest_ms``, and ``where`` it was: the task, or the scheduler."""
+
+    longest_ms: float = 0.0
+    where: str = ""
+    _from: int = field(default=0, init=False)
+
+    def reset(self) -> None:
+        """Forget what was measured."""
+        self.longest_ms, self.where = 0.0, ""
+
+    def within(self, most_ms: float) -> bool:
+        """Whether no stretch was longer, on a machine as fast as the one that bounds are given for."""
+        return self.longest_ms <= most_ms * slowness()
+
+    def before_run(self) -> None:
+        self._from = time.thread_time_ns()
+
+    def after_io_wait(self, timeout: float) -> None:
+        self._from = time.thread_time_ns()
+
+    def before_io_wait(self, timeout: float) -> None:
+        self._mark("the scheduler")
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._mark(task.name)
+
+    def _mark(self, where: str) -> None:
+        now = time.thread_time_ns()
+        held_ms = (now - self._from) / 1e6
+        self._from = now
+        if held_ms > self.longest_ms:
+            self.longest_ms, self.where = held_ms, where
+
+
+def slowness() -> float:
+    """How many times slower this machine is now than the one that bounds are given for; at least 1."""
+    return max(1.0, median(_work() for _ in range(5)) / REFERENCE_MS)
+
+
+def _work() -> float:
+    begun = time.thread_time_ns()
+    table: dict[str, int] = {}
+    for number in range(60_000):
+        key = f"{number % 997}"
+        table[key] = table.get(key, 0) + number
+    return (time.thread_time_ns() - begun) / 1e6
