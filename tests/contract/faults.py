@@ -8,13 +8,14 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 import trio
 
-from tradegame.core.repositories.errors import CompactedError, StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import CompactedError, StoreFullError, StoreRefusedError, StoreUnavailableError
 from tradegame.infra.kv.port import (
     Compare,
     EventBatch,
     KeyRange,
     KeyValueStore,
     Operation,
+    Put,
     RangeResult,
     TransactionResult,
     Watch,
@@ -46,6 +47,7 @@ class FaultyStore:
     Right before the ``meddles_at``-th, ``meddle`` is awaited: what another node does at that moment.
     So many of the next ranges fail as ``unreadable`` says, and so many of the next watches meet a compaction at
     once as ``compactions`` says.
+    A transaction that puts more than ``most_bytes`` is refused, as by an etcd with a smaller ``--max-request-bytes``.
     With ``dies_at`` n the n-th transaction from now on never reaches the store and raises CrashError.
     """
 
@@ -58,6 +60,7 @@ class FaultyStore:
         self.meddle: Callable[[], Awaitable[object]] = trio.lowlevel.checkpoint
         self.unreadable = 0
         self.compactions = 0
+        self.most_bytes: int | None = None
 
     async def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()
@@ -67,6 +70,9 @@ class FaultyStore:
             await self.meddle()
         if self.dies_at == self.transactions:
             raise CrashError
+        size = sum(len(operation.value) for operation in success if isinstance(operation, Put))
+        if self.most_bytes is not None and size > self.most_bytes:
+            raise StoreRefusedError("etcdserver: request is too large (INVALID_ARGUMENT)")
         fault = self.faults.pop(0) if self.faults else None
         if fault is Fault.REFUSED:
             raise StoreUnavailableError("refused", definite=True)

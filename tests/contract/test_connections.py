@@ -209,3 +209,16 @@ async def test_a_watch_whose_history_is_gone_tells_everything_anew(
         await node.save([connection(2)])
         await picture.follow(watch, lambda seen: len(seen.connections) == 2)
     assert (faulty.compactions, faulty.unreadable) == (0, 0)
+
+
+async def test_connections_that_follow_many_games_are_saved_in_as_many_transactions_as_it_takes(
+    kv: KeyValueStore, prefix: str
+) -> None:
+    """A hundred of them together are more than one transaction may hold; and this store takes less than most."""
+    store = FaultyStore(kv)
+    store.most_bytes = 100_000
+    repository = KvConnectionRepository(store, prefix)
+    await repository.register(NodeInfo("east", "ws://east/ws", "0", 1))
+    games = tuple(f"game-{at:027d}" for at in range(500))
+    await repository.save([LiveConnection(f"c-{at}", "east", "p-ann", games, 1) for at in range(100)])
+    assert len(await keys_in(kv, f"{prefix}/connections/")) == 100

@@ -20,6 +20,7 @@ from tradegame.core.repositories import (
     LogEntry,
     MetaChanged,
     StoreFullError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.infra.kv.games import KvGameStateRepository
@@ -427,7 +428,7 @@ async def test_a_log_that_was_trimmed_or_deleted_while_it_was_read_is_compacted(
 
 async def test_an_entry_of_more_than_a_mebibyte_is_an_error(games: KvGameStateRepository) -> None:
     meta = await games.create(new_meta())
-    with pytest.raises(ValueError, match="1048577"):
+    with pytest.raises(StoreRefusedError, match="1048577"):
         await games.update(meta, "n1-1", bytes((1 << 20) + 1))
     await games.update(meta, "n1-2", bytes(1 << 20))
     assert await ids_in(games) == ["n1-2"]

@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from tests.contract.helpers import keys_in, put
+from tradegame.core.repositories import StoreRefusedError
 from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValueStore, Put
 
 
@@ -150,12 +151,12 @@ async def test_an_entry_of_a_mebibyte_comes_back_whole(kv: KeyValueStore, prefix
 
 
 async def test_a_key_written_twice_in_one_transaction_is_an_error(kv: KeyValueStore, prefix: str) -> None:
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(StoreRefusedError, match="twice"):
         await kv.transaction([], [Put(f"{prefix}/a", b"1"), Put(f"{prefix}/a", b"2")])
     assert await keys_in(kv, prefix) == []
 
 
 async def test_more_than_a_hundred_operations_are_an_error(kv: KeyValueStore, prefix: str) -> None:
-    with pytest.raises(ValueError, match="101"):
+    with pytest.raises(StoreRefusedError, match="101"):
         await kv.transaction([], [Put(f"{prefix}/{n}", b"") for n in range(101)])
     assert await keys_in(kv, prefix) == []

@@ -8,6 +8,7 @@ from tradegame.core.repositories.errors import (
     LeaseLostError,
     StoreError,
     StoreFullError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.infra.etcd.errors import RefusedError, translate, watch_cancelled
@@ -41,8 +42,8 @@ class FakeRpcError(grpc.RpcError):  # type: ignore[misc, unused-ignore]
         (Code.UNAVAILABLE, "etcdserver: no leader", StoreUnavailableError),
         (Code.UNAVAILABLE, "Socket closed", StoreUnavailableError),
         (Code.DEADLINE_EXCEEDED, "Deadline Exceeded", StoreUnavailableError),
-        (Code.INVALID_ARGUMENT, "etcdserver: request is too large", StoreError),
-        (Code.RESOURCE_EXHAUSTED, "grpc: received message larger than max (1 vs. 2)", StoreError),
+        (Code.INVALID_ARGUMENT, "etcdserver: request is too large", StoreRefusedError),
+        (Code.RESOURCE_EXHAUSTED, "grpc: received message larger than max (1 vs. 2)", StoreRefusedError),
     ],
 )
 def test_an_error_becomes_the_stores_own(code: grpc.StatusCode, details: str, kind: type[StoreError]) -> None:

@@ -13,7 +13,7 @@ import trio.testing
 from attrs import evolve
 
 from tests.contract.faults import Fault, FaultyStore
-from tradegame.core.domain.commands import BuyGood, Join, Say, encode_command, join_entry
+from tradegame.core.domain.commands import BuyGood, Join, Say, decode_entry, encode_command, join_entry
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, HouseDefinition, to_json
 from tradegame.core.domain.errors import (
     CommandTimeoutError,
@@ -25,8 +25,8 @@ from tradegame.core.domain.errors import (
 )
 from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.game import Game
-from tradegame.core.repositories import GameMeta
-from tradegame.core.use_cases.game_host import GameHost, HostSettings
+from tradegame.core.repositories import GameMeta, LogEntry
+from tradegame.core.use_cases.game_host import BUSY_S, GameHost, HostSettings
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
@@ -509,3 +509,108 @@ async def test_a_node_that_is_always_a_little_late_catches_up_in_a_busy_game_all
         with trio.fail_after(3):
             await late.catch_up()
         assert late.counters.entries >= entries - 1  # its own count began one join later
+
+
+async def all_of(host: GameHost, commands: list[Any]) -> list[Outcome | TradeGameError]:
+    """Submit all before any is sent; the answers, as they come."""
+    answers: list[Outcome | TradeGameError] = []
+    answered = trio.Event()
+
+    def answer(outcome: Outcome | TradeGameError) -> None:
+        answers.append(outcome)
+        if len(answers) == len(commands):
+            answered.set()
+
+    for command in commands:
+        host.submit(command, answer)
+    with trio.fail_after(15):
+        await answered.wait()
+    return answers
+
+
+async def test_a_crowd_that_says_long_lines_stops_no_game(world: World) -> None:
+    """512 lines of 500 emoji: each line 500 characters and 2 000 bytes, a mebibyte together."""
+    host, _ = await world.host()
+    await joined(host)
+    lines = [say("\N{SLIGHTLY SMILING FACE}" * 500, key=f"key-{at}") for at in range(512)]
+    answers = await all_of(host, lines)
+    assert all(isinstance(answer, Outcome) for answer in answers)
+    assert host.running
+
+
+async def test_an_entry_that_the_store_refuses_is_cut_and_keeps_its_order(world: World) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    world.store.most_bytes = 300
+    said = [say(f"line {at:03d}") for at in range(50)]
+    answers = await all_of(host, said)
+    assert all(isinstance(answer, Outcome) for answer in answers)
+    entries = [entry async for page in world.repository.entries(await world.repository.get("bazaar")) for entry in page]
+    texts = [command.text for entry in entries for command in decode_entry(entry.value).commands if command.op == "say"]  # type: ignore[attr-defined]
+    assert texts == [f"line {at:03d}" for at in range(50)]
+    assert all(len(entry.value) <= 300 for entry in entries[1:])
+    assert host.running
+
+
+async def test_a_command_that_the_store_refuses_is_refused_for_certain_and_the_next_goes_through(world: World) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    world.store.most_bytes = 300
+    refused = await ask(host, say("x" * 300, key="k1"))
+    assert isinstance(refused, OverloadedError)
+    assert refused.definite
+    assert isinstance(await ask(host, say("short")), Outcome)
+    assert host.running
+
+
+async def test_a_snapshot_that_the_store_refuses_is_saved_in_smaller_parts(world: World) -> None:
+    host, _ = await world.host(snapshot_every=20, generation_frames=1)
+    world.store.most_bytes = 20_000
+    await all_of(host, [Join(player=f"p-{at:04d}", name="n" * 32) for at in range(500)])
+    while not host.counters.snapshots:
+        await ask(host, Join(player="p-0000", name="again"))
+    reference = (await world.repository.get("bazaar")).meta.snapshots[-1]
+    assert reference.parts > 1
+    assert host.running
+
+
+async def test_entries_that_come_together_are_applied_with_pauses(
+    world: World, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+) -> None:
+    host, crowd = await world.host()
+    await joined(host)
+    turns: list[int] = []
+
+    def slow(applied_on: GameHost, applied: Any, frame: Any) -> None:
+        mock_clock.jump(BUSY_S)
+        turns.append(len(seen))
+
+    seen: list[int] = []
+
+    async def others() -> None:
+        while True:
+            seen.append(1)
+            await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(crowd, "applied", slow)
+    entries = [LogEntry(1_000 + at, 1, f"west-{at}", join_entry(0, [])) for at in range(20)]
+
+    class Together:
+        async def receive(self) -> list[LogEntry]:
+            if len(turns) < 20:
+                return entries
+            await trio.sleep_forever()
+            return []
+
+    @asynccontextmanager
+    async def watch(*_: Any) -> AsyncIterator[Together]:
+        yield Together()
+
+    monkeypatch.setattr(KvGameStateRepository, "watch", watch)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        host._watching.cancel()
+        while len(turns) < 20:
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert len(set(turns)) >= 9

@@ -1,13 +1,24 @@
-"""What waits for its entry too long is not sent any more."""
+"""What goes into an entry, how much of it, and what waits too long for one."""
 
 from __future__ import annotations
 
+import pytest
 import trio.testing
 
-from tradegame.core.domain.commands import Say
-from tradegame.core.domain.errors import CommandTimeoutError, TradeGameError
+from tradegame.core.domain.commands import Command, Say, encode_entry
+from tradegame.core.domain.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.core.domain.events import Outcome
-from tradegame.core.use_cases.submissions import Submissions
+from tradegame.core.use_cases.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
+
+BOUNDS = EntryBounds(commands=1_000, bytes=10_000, weight=1_000)
+
+
+def by_one(command: Command) -> int:
+    return 1
+
+
+def nobody(outcome: Outcome | TradeGameError) -> None:
+    pass
 
 
 async def test_what_is_past_its_time_is_not_sent_though_not_answered_yet(
@@ -15,13 +26,75 @@ async def test_what_is_past_its_time_is_not_sent_though_not_answered_yet(
 ) -> None:
     """After a process stood still, who sends may run before who answers."""
     answers: list[Outcome | TradeGameError] = []
-    submissions = Submissions(5.0, 10)
+    submissions = Submissions(5.0, 10, 10_000, BOUNDS)
     submissions.add(Say(player="p-ann", text="old"), answers.append)
     mock_clock.jump(4)
     submissions.add(Say(player="p-ann", text="new"), answers.append)
     mock_clock.jump(2)
-    taken, _ = submissions.take(10, 10_000)
+    taken = submissions.take(by_one)
     assert [submission.command for submission in taken] == [Say(player="p-ann", text="new")]
     assert answers == []
     assert submissions.expire() == 1
     assert isinstance(answers[0], CommandTimeoutError)
+
+
+def text_of(characters: int) -> Say:
+    return Say(player="p-ann", text="\N{SLIGHTLY SMILING FACE}" * characters)
+
+
+async def test_an_entry_never_exceeds_its_bytes_whatever_was_said() -> None:
+    submissions = Submissions(5.0, 1_000, 10_000_000, BOUNDS)
+    said = [text_of(1 + at % 500) for at in range(300)]
+    for command in said:
+        submissions.add(command, nobody)
+    sent: list[Command] = []
+    while len(submissions):
+        entry = InFlight.of(1_764_400_000_000, submissions.take(by_one))
+        assert entry.value == encode_entry(entry.entry)
+        assert len(entry.value) <= BOUNDS.bytes
+        sent += entry.entry.commands
+    assert sent == said
+
+
+async def test_a_command_that_no_entry_can_hold_is_refused_before_it_waits() -> None:
+    submissions = Submissions(5.0, 10, 10_000_000, BOUNDS)
+    with pytest.raises(BadRequestError, match="too large"):
+        submissions.add(text_of(2_500), nobody)
+    with pytest.raises(BadRequestError, match="UTF-8"):
+        submissions.add(Say(player="p-ann", text="\ud800"), nobody)
+    assert len(submissions) == 0
+
+
+async def test_what_waits_is_bounded_in_bytes() -> None:
+    submissions = Submissions(5.0, 1_000, 10_000, BOUNDS)
+    submissions.add(text_of(2_400), nobody)
+    submissions.add(text_of(2_400), nobody)
+    with pytest.raises(OverloadedError):
+        submissions.add(text_of(1), nobody)
+    submissions.take(by_one)
+    submissions.add(text_of(1), nobody)
+
+
+async def test_what_is_heavy_waits_for_an_entry_of_its_own() -> None:
+    submissions = Submissions(5.0, 1_000, 10_000, BOUNDS)
+    for text in ("light", "light", "heavy", "light", "heavy", "light"):
+        submissions.add(Say(player="p-ann", text=text), nobody)
+
+    def weight(command: Command) -> int:
+        return 2_000 if command == Say(player="p-ann", text="heavy") else 400
+
+    taken = []
+    while len(submissions):
+        taken.append([submission.text.count("heavy") for submission in submissions.take(weight)])
+    assert taken == [[0, 0], [1], [0], [1], [0]]
+
+
+async def test_a_crowd_that_waited_too_long_is_answered_in_slices(mock_clock: trio.testing.MockClock) -> None:
+    answers: list[Outcome | TradeGameError] = []
+    submissions = Submissions(5.0, 20_000, 10_000_000, BOUNDS)
+    for _ in range(ANSWERED_AT_ONCE * 3 + 1):
+        submissions.add(Say(player="p-ann", text="late"), answers.append)
+    mock_clock.jump(6)
+    assert [submissions.expire() for _ in range(5)] == [ANSWERED_AT_ONCE] * 3 + [1, 0]
+    assert len(answers) == ANSWERED_AT_ONCE * 3 + 1
+    assert submissions.all_answered()

@@ -36,6 +36,7 @@ from tradegame.core.repositories import (
     GameGoneError,
     GameStateRepository,
     StoreFullError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
@@ -127,6 +128,8 @@ class _Endpoint:
             return error_response(error)
         except StoreFullError:
             return error_response(OverloadedError("the store is full", retry_after_ms=5_000))
+        except StoreRefusedError:
+            return error_response(BadRequestError("the store does not take this: it is too large"))
         except StoreUnavailableError:
             return error_response(UnavailableError("the store did not answer in time", retry_after_ms=1000))
         except Exception as fault:  # noqa: BLE001 - the request's edge: whatever it is, there is an answer

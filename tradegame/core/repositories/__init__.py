@@ -17,6 +17,7 @@ from tradegame.core.repositories.errors import (
     LeaseLostError,
     StoreError,
     StoreFullError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.core.repositories.game_states import (
@@ -68,6 +69,7 @@ __all__ = [
     "SnapshotRef",
     "StoreError",
     "StoreFullError",
+    "StoreRefusedError",
     "StoreUnavailableError",
     "StoredGame",
 ]

@@ -24,6 +24,16 @@ class StoreFullError(StoreUnavailableError):
         super().__init__(message, definite=True)
 
 
+class StoreRefusedError(StoreUnavailableError):
+    """The store does not take this request, now or later: it is too large, or invalid. Nothing was written.
+
+    What was refused whole may be taken in smaller parts; the same request again is refused again.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, definite=True)
+
+
 class CompactedError(StoreError):
     """A watch or a read began at a place whose history is gone: read anew, then watch from there."""
 

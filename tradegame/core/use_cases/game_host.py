@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -11,7 +11,7 @@ import trio
 from attrs import define, frozen
 
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Command, Entry, join_entry
+from tradegame.core.domain.commands import Command
 from tradegame.core.domain.errors import (
     InternalError,
     OverloadedError,
@@ -30,11 +30,12 @@ from tradegame.core.repositories import (
     LogEntry,
     MetaChanged,
     StoreFullError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
 from tradegame.core.use_cases.replica import Boundary, Replica
-from tradegame.core.use_cases.submissions import Answer, InFlight, Submissions
+from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
 from tradegame.utils.errors import log_fault
 from tradegame.utils.metrics import Histogram
 from tradegame.utils.trouble import Trouble
@@ -46,6 +47,11 @@ GATHER_MOST_S = 0.05
 """An entry of several commands that took longer than this to show is followed by a pause in proportion, in s, in
 which more gather. One command alone waits for nothing."""
 EXPIRE_S = 0.1
+ENTRY = EntryBounds(commands=256, bytes=64 << 10, weight=512)
+"""An entry is applied and shown in one go, on every node, and its frame goes to every follower: so all of it stays
+under some 5 ms and 128 KiB. It holds the largest frame of a client many times over."""
+BUSY_S = 0.005
+"""Entries that come together are applied for so long, in s, before other tasks may run."""
 REREAD_S = 0.5
 VERIFY_SELDOM = 6
 """Of so many looks whether a watch is mute, one is taken where nobody follows the game."""
@@ -57,7 +63,7 @@ LOOK_AGAIN_S = 0.1
 class HostSettings:
     """``command_timeout_s``: after it a command is answered ``timeout``. ``queue``: commands that may wait here.
 
-    ``entry_commands`` and ``entry_bytes`` bound one entry. After ``snapshot_every`` commands and entries and
+    ``queue_bytes``: bytes of theirs. ``entry`` bounds one entry. After ``snapshot_every`` commands and entries and
     ``generation_frames`` frames the generation is raised and the state saved; a generation before the present one is
     always kept, so that so many frames can be had again. ``tick_jitter_s``: the most that a node waits so
     that another may be first to append what is due. The invariants are audited every ``audit_s``. A watch of a
@@ -67,8 +73,8 @@ class HostSettings:
 
     command_timeout_s: float = 5.0
     queue: int = 20_000
-    entry_commands: int = 512
-    entry_bytes: int = 512 * 1024
+    queue_bytes: int = 16 << 20
+    entry: EntryBounds = ENTRY
     snapshot_every: int = 20_000
     generation_frames: int = 1_000
     tick_jitter_s: float = 0.05
@@ -139,7 +145,9 @@ class GameHost:
         self._now_ms = now_ms
         self._must_not_append = must_not_append
         self._replica = Replica(repository, meta)
-        self._submissions = Submissions(self.settings.command_timeout_s, self.settings.queue)
+        self._submissions = Submissions(
+            self.settings.command_timeout_s, self.settings.queue, self.settings.queue_bytes, self.settings.entry
+        )
         self._in_flight: dict[str, InFlight] = {}
         self._appended = 0
         self._tick = False
@@ -156,6 +164,7 @@ class GameHost:
         self._watching = trio.CancelScope()
         self._watch_trouble = Trouble("watch_broken", "watch_whole_again", {"game": meta.game})
         self._read_trouble = Trouble("game_read_delayed", "game_read", {"game": meta.game})
+        self._snapshot_trouble = Trouble("snapshot_delayed", "snapshots_saved_again", {"game": meta.game})
         self._append_trouble = Trouble("append_failed", "appends_go_through_again", {"game": meta.game})
 
     @property
@@ -184,8 +193,8 @@ class GameHost:
     def submit(self, command: Command, answer: Answer) -> None:
         """Queue a command for the next entry; ``answer`` hears of it within the command timeout.
 
-        Raises OverloadedError when too many wait or this node must not append, InternalError after a fault,
-        UnknownGameError after the end.
+        Raises OverloadedError when too many wait or this node must not append, BadRequestError for a command that no
+        entry can hold, InternalError after a fault, UnknownGameError after the end.
         """
         if not self.running:
             raise self._gone()
@@ -270,7 +279,8 @@ class GameHost:
             self.failure = log_fault(structlog.get_logger(), "game_stopped", faults, game=self.id)
         finally:
             self.running = False
-            self._submissions.abandon(self._gone(), UnavailableError("the game ended before it answered"))
+            with trio.CancelScope(shield=True):
+                await self._submissions.abandon(self._gone(), UnavailableError("the game ended before it answered"))
             self._in_flight.clear()
             self._progressed()
             if not started:
@@ -286,7 +296,12 @@ class GameHost:
                 try:
                     async with self._repository.watch(self.meta, self._replica.revision) as watch:
                         while True:
-                            for item in await watch.receive():
+                            items = await watch.receive()
+                            since = trio.current_time()
+                            for item in items:
+                                if trio.current_time() - since > BUSY_S:
+                                    await trio.lowlevel.checkpoint()
+                                    since = trio.current_time()
                                 if isinstance(item, LogEntry):
                                     self._show(item)
                                 elif isinstance(item, MetaChanged):
@@ -395,21 +410,18 @@ class GameHost:
                 # Showing an entry to a crowd costs the same for one trade as for a hundred: let more gather.
                 await trio.sleep(min(self._shown_s * GATHER_FACTOR, GATHER_MOST_S))
             tick, self._tick = self._tick, False
-            submissions, texts = self._submissions.take(self.settings.entry_commands, self.settings.entry_bytes)
-            gathered = len(texts)
+            submissions = self._submissions.take(_weight)
+            gathered = len(submissions)
             if not (submissions or tick):
                 await trio.lowlevel.checkpoint()
                 continue  # all that waited was too late
-            at = self._now_ms()
-            entry = Entry(at, tuple(submission.command for submission in submissions))
-            self._appended += 1
-            await self._append(
-                f"{self._node}-{self._appended}",
-                InFlight(entry, join_entry(at, texts), submissions, trio.current_time()),
-            )
+            await self._append(submissions)
 
-    async def _append(self, entry_id: str, in_flight: InFlight) -> None:
-        self._in_flight[entry_id] = in_flight
+    async def _append(self, submissions: Sequence[Submission]) -> None:
+        """Append an entry of these commands. What the store refuses whole is appended in halves, in the same order."""
+        self._appended += 1
+        entry_id = f"{self._node}-{self._appended}"
+        in_flight = self._in_flight[entry_id] = InFlight.of(self._now_ms(), submissions)
         try:
             self._replica.saw(await self._repository.update(self.meta, entry_id, in_flight.value))
             self._append_trouble.over()
@@ -417,13 +429,20 @@ class GameHost:
             # Nobody knows whether it landed. If it did, it is applied like any other; its answers are given now.
             if self._in_flight.pop(entry_id, None) is None:
                 return
-            count = len(in_flight.submissions)
+            count = len(submissions)
+            if isinstance(error, StoreRefusedError) and count > 1:
+                self._append_trouble.happened(entry=entry_id, commands=count, error=str(error))
+                await self._append(submissions[: count // 2])
+                await self._append(submissions[count // 2 :])
+                return
             self.counters.unavailable += count
             self._append_trouble.happened(entry=entry_id, commands=count, error=str(error))
             answer: TradeGameError = UnavailableError("the store did not answer in time", retry_after_ms=500)
             if isinstance(error, StoreFullError):  # it was refused, for certain
                 answer = OverloadedError("the store is full", retry_after_ms=5_000)
-            for submission in in_flight.submissions:
+            if isinstance(error, StoreRefusedError):
+                answer = OverloadedError("the store does not take this command", retry_after_ms=5_000)
+            for submission in submissions:
                 submission.settle(answer)
             self._observer.settled(self)
             self._progressed()
@@ -431,10 +450,11 @@ class GameHost:
     async def _expire(self) -> None:
         while True:
             await trio.sleep(EXPIRE_S)
-            if expired := self._submissions.expire():
+            while expired := self._submissions.expire():
                 self.counters.timeouts += expired
                 self._observer.settled(self)
                 self._progressed()
+                await trio.lowlevel.checkpoint()
 
     async def _tick_when_due(self) -> None:
         """Append an empty entry when something is due, somebody follows, and nothing comes in."""
@@ -474,7 +494,9 @@ class GameHost:
                         if self._boundary is not None:  # the watch was quicker
                             self._boundary_work.set()
             except StoreUnavailableError as error:
-                structlog.get_logger().warning("snapshot_delayed", game=self.id, error=str(error))
+                self._snapshot_trouble.happened(error=str(error))
+            else:
+                self._snapshot_trouble.over()
 
     async def _save(self, boundary: Boundary) -> None:
         saved = await self._repository.save_snapshot(
@@ -504,3 +526,8 @@ class GameHost:
         """Wake whoever waits for something to have happened here."""
         self._progress.set()
         self._progress = trio.Event()
+
+
+def _weight(command: Command) -> int:
+    """An upper bound of the events that a command makes."""
+    return 1

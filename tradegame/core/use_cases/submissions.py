@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
-from tradegame.core.domain.commands import Command, Entry, encode_command
-from tradegame.core.domain.errors import CommandTimeoutError, OverloadedError, TradeGameError
+from tradegame.core.domain.commands import Command, Entry, encode_command, join_entry
+from tradegame.core.domain.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.core.domain.events import Outcome
 
 Answer = Callable[[Outcome | TradeGameError], None]
 """How a command's submitter learns what came of it: called once, from the trio thread; must not raise."""
 
+FRAMING_BYTES = 64
+"""What an entry has around its commands is less than this."""
+ANSWERED_AT_ONCE = 100
+"""So many are answered in one go, before other tasks may run."""
+
+
+@frozen
+class EntryBounds:
+    """What one entry may cost everybody who applies it, shows it and is shown it.
+
+    ``commands``, and ``bytes`` of the stored entry with its framing, are never exceeded. ``weight``, in the unit of the
+    domain's ``weight``, is exceeded only by a command that is alone.
+    """
+
+    commands: int
+    bytes: int
+    weight: int
+
 
 @define(eq=False)
 class Submission:
-    """A command and who waits for it. ``answer`` is None once it was given. ``deadline`` on trio's clock, in s."""
+    """A command and who waits for it. ``answer`` is None once it was given. ``deadline`` on trio's clock, in s.
+
+    ``text`` is the command as the log has it, ``size`` its bytes there.
+    """
 
     command: Command
+    text: str
+    size: int
     answer: Answer | None
     deadline: float
 
@@ -37,16 +60,29 @@ class InFlight:
 
     entry: Entry
     value: bytes
-    submissions: list[Submission]
+    submissions: Sequence[Submission]
     appended_at: float
+
+    @classmethod
+    def of(cls, at: int, submissions: Sequence[Submission]) -> InFlight:
+        """``at``: this node's clock, in ms."""
+        entry = Entry(at, tuple(submission.command for submission in submissions))
+        value = join_entry(at, [submission.text for submission in submissions])
+        return cls(entry, value, submissions, trio.current_time())
 
 
 @define(eq=False)
 class Submissions:
-    """First come, first served. ``timeout_s`` holds for every command; ``most`` may wait for their entry."""
+    """First come, first served.
+
+    ``timeout_s`` holds for every command; ``most`` commands of ``most_bytes`` together may wait for their entry.
+    """
 
     timeout_s: float
     most: int
+    most_bytes: int
+    bounds: EntryBounds
+    _bytes: int = field(default=0, init=False)
     _queue: deque[Submission] = field(factory=deque, init=False)
     _unanswered: deque[Submission] = field(factory=deque, init=False)
 
@@ -55,36 +91,48 @@ class Submissions:
         return len(self._queue)
 
     def add(self, command: Command, answer: Answer) -> None:
-        """Raises OverloadedError when too many wait."""
-        if len(self._queue) >= self.most:
+        """Raises OverloadedError when too many wait, BadRequestError for a command that no entry can hold."""
+        if len(self._queue) >= self.most or self._bytes >= self.most_bytes:
             raise OverloadedError("too many commands wait for the store", retry_after_ms=1000)
-        submission = Submission(command, answer, trio.current_time() + self.timeout_s)
+        text = encode_command(command)
+        try:
+            size = len(text) if text.isascii() else len(text.encode())
+        except UnicodeEncodeError:
+            raise BadRequestError("expected text that UTF-8 can encode") from None
+        if FRAMING_BYTES + size > self.bounds.bytes:
+            raise BadRequestError(f"the command is too large: {size} bytes in the log")
+        submission = Submission(command, text, size, answer, trio.current_time() + self.timeout_s)
         self._queue.append(submission)
         self._unanswered.append(submission)
+        self._bytes += size
 
-    def take(self, commands: int, size: int) -> tuple[list[Submission], list[str]]:
-        """The next ones for an entry, with their encodings: at most so many, and about so many characters.
+    def take(self, weight: Callable[[Command], int]) -> list[Submission]:
+        """The next ones for an entry, as many as its bounds allow.
 
         What was answered `timeout` before it was sent must not happen any more, and is left out; so is what is
         to be: after a process stood still, this may run before ``expire``.
         """
         taken: list[Submission] = []
-        texts: list[str] = []
         now = trio.current_time()
-        while self._queue and len(taken) < commands and size > 0:
-            submission = self._queue.popleft()
-            if submission.answer is None or submission.deadline <= now:
-                continue
-            text = encode_command(submission.command)
-            size -= len(text)
-            taken.append(submission)
-            texts.append(text)
-        return taken, texts
+        size, heavy = FRAMING_BYTES, 0
+        while self._queue and len(taken) < self.bounds.commands:
+            first = self._queue[0]
+            if first.answer is not None and first.deadline > now:
+                size += first.size + len(",")
+                heavy += weight(first.command)
+                if taken and (size > self.bounds.bytes or heavy > self.bounds.weight):
+                    break
+                taken.append(first)
+            self._queue.popleft()
+            self._bytes -= first.size
+        return taken
 
     def expire(self) -> int:
-        """Answer ``timeout`` to what waited too long; how many that were. The oldest is always in front."""
+        """Answer ``timeout`` to what waited too long, the oldest first; how many, ``ANSWERED_AT_ONCE`` at most."""
         expired, now = 0, trio.current_time()
         while self._unanswered and (self._unanswered[0].answer is None or self._unanswered[0].deadline <= now):
+            if expired == ANSWERED_AT_ONCE:
+                break
             submission = self._unanswered.popleft()
             if submission.answer is not None:
                 expired += 1
@@ -92,12 +140,19 @@ class Submissions:
         return expired
 
     def all_answered(self) -> bool:
-        return all(submission.answer is None for submission in self._unanswered)
+        while self._unanswered and self._unanswered[0].answer is None:
+            self._unanswered.popleft()
+        return not self._unanswered
 
-    def abandon(self, queued: TradeGameError, sent: TradeGameError) -> None:
+    async def abandon(self, queued: TradeGameError, sent: TradeGameError) -> None:
         """Answer everyone who still waits: ``queued`` to what was never sent, ``sent`` to what may have happened."""
         never_sent = {id(submission) for submission in self._queue}
-        for submission in self._unanswered:
-            submission.settle(queued if id(submission) in never_sent else sent)
-        self._unanswered.clear()
         self._queue.clear()
+        self._bytes = 0
+        answered = 0
+        while self._unanswered:
+            submission = self._unanswered.popleft()
+            submission.settle(queued if id(submission) in never_sent else sent)
+            answered += 1
+            if answered % ANSWERED_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()

@@ -11,7 +11,12 @@ import structlog
 import trio
 from attrs import define
 
-from tradegame.core.repositories.errors import HistoryLostError, StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import (
+    HistoryLostError,
+    StoreFullError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
 from tradegame.infra.etcd.authentication import Authentication
 from tradegame.infra.etcd.errors import ClosedError, RefusedError, translate
 from tradegame.infra.etcd.health import Health
@@ -104,7 +109,7 @@ class Cluster:
             except RefusedError as error:
                 self.health.refused(str(error))
                 raise
-            except (StoreFullError, ClosedError):
+            except (StoreFullError, StoreRefusedError, ClosedError):
                 raise
             except StoreUnavailableError as error:
                 self._move_on_from(member, error)

@@ -15,6 +15,7 @@ from tradegame.core.repositories.errors import (
     LeaseLostError,
     StoreError,
     StoreFullError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 
@@ -81,7 +82,7 @@ def translate(error: Any, endpoint: str, *, write: bool) -> StoreError:
     if code in _UNCERTAIN:
         return StoreUnavailableError(f"{message} ({code.name})", definite=not write)
     # INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too large) and their like: the request itself is wrong, here or anywhere.
-    return StoreError(message)
+    return StoreRefusedError(f"{message} ({code.name})")
 
 
 def watch_cancelled(response: Any, endpoint: str) -> StoreError:

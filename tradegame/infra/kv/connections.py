@@ -14,10 +14,10 @@ from tradegame.core.repositories.connections import (
     NodeInfo,
     NodesChanged,
 )
-from tradegame.core.repositories.errors import LeaseLostError
+from tradegame.core.repositories.errors import LeaseLostError, StoreRefusedError
 from tradegame.infra.kv.codec import encode
 from tradegame.infra.kv.connection_watch import ConnectionKeys, KvConnectionWatch, follow
-from tradegame.infra.kv.limits import MAX_OPERATIONS
+from tradegame.infra.kv.limits import batches
 from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore, Operation, Put
 
 LEASE_S = 10
@@ -91,8 +91,18 @@ class KvConnectionRepository:
             raise failure
 
     async def _write(self, operations: Sequence[Operation]) -> None:
-        for first in range(0, len(operations), MAX_OPERATIONS):
-            await self._kv.transaction([], operations[first : first + MAX_OPERATIONS])
+        for batch in batches(operations):
+            await self._write_batch(batch)
+
+    async def _write_batch(self, operations: Sequence[Operation]) -> None:
+        try:
+            await self._kv.transaction([], operations)
+        except StoreRefusedError:
+            half = len(operations) // 2
+            if not half:
+                raise
+            await self._write_batch(operations[:half])
+            await self._write_batch(operations[half:])
 
     async def _write_node(self, node: NodeInfo) -> None:
         if not self._withdrawn:

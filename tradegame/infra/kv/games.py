@@ -14,6 +14,7 @@ from tradegame.core.repositories.errors import (
     GameExistsError,
     GameGoneError,
     StoreError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.core.repositories.game_states import GameMeta, LogEntry, SnapshotRef, StoredGame
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 # Under 1 MiB with the key, and under gRPC's 4 MiB a message when three are read at once.
 PART_BYTES = 900 * 1024
+_LEAST_PART_BYTES = 16 * 1024
 _PARTS_AT_ONCE = 3
 PAGE_ENTRIES = 200
 DEADLINE_S = 4.0
@@ -145,7 +147,7 @@ class KvGameStateRepository:
 
     async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:
         if len(value) > MAX_VALUE_BYTES:
-            raise ValueError(f"an entry of {len(value)} bytes, {MAX_VALUE_BYTES} are allowed")
+            raise StoreRefusedError(f"an entry of {len(value)} bytes, {MAX_VALUE_BYTES} are allowed")
         keys = self._keys(meta.game)
         settling = Settling.within(self._kv, self._deadline_s)
         while True:
@@ -184,15 +186,22 @@ class KvGameStateRepository:
     async def save_snapshot(
         self, meta: GameMeta, generation: int, digest: str, seq: int, state: bytes
     ) -> GameMeta | None:
-        keys = self._keys(meta.game)
-        cuts = range(0, max(len(state), 1), self._part_bytes)
-        reference = SnapshotRef(generation, digest, len(cuts), seq)
-        epoch = meta.epoch
-        for part, cut in enumerate(cuts):
-            written = await self._write_part(meta, epoch, reference, part, state[cut : cut + self._part_bytes])
-            if written is None:
-                return None
-            meta = written
+        keys, epoch, part_bytes = self._keys(meta.game), meta.epoch, self._part_bytes
+        while True:
+            cuts = range(0, max(len(state), 1), part_bytes)
+            reference = SnapshotRef(generation, digest, len(cuts), seq)
+            try:
+                for part, cut in enumerate(cuts):
+                    written = await self._write_part(meta, epoch, reference, part, state[cut : cut + part_bytes])
+                    if written is None:
+                        return None
+                    meta = written
+                break
+            except StoreRefusedError:
+                # A store that takes less than we know of (etcd's --max-request-bytes): smaller parts, anew.
+                if part_bytes < _LEAST_PART_BYTES:
+                    raise
+                part_bytes //= 2
         while _wanted(meta, epoch, reference):
             settling = Settling.within(self._kv, self._deadline_s)
             saved = await self._write_meta(settling, meta, evolve(meta, snapshots=(*meta.snapshots, reference)[-2:]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from tradegame.core.repositories.errors import StoreRefusedError
 from tradegame.infra.kv.port import Compare, Delete, KeyRange, Operation, Put
 
 MAX_OPERATIONS = 100
@@ -14,16 +15,34 @@ MAX_VALUE_BYTES = 1 << 20
 
 
 def check_transaction(compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation]) -> None:
-    """Raise ValueError for what etcd would refuse: too much, or two writes to one key in one branch."""
+    """Raise StoreRefusedError for what etcd would refuse: too much, or two writes to one key in one branch."""
     if len(compare) > MAX_OPERATIONS:
-        raise ValueError(f"{len(compare)} comparisons in one transaction, {MAX_OPERATIONS} are allowed")
+        raise StoreRefusedError(f"{len(compare)} comparisons in one transaction, {MAX_OPERATIONS} are allowed")
     for operations in (success, failure):
         if len(operations) > MAX_OPERATIONS:
-            raise ValueError(f"{len(operations)} operations in one transaction, {MAX_OPERATIONS} are allowed")
+            raise StoreRefusedError(f"{len(operations)} operations in one transaction, {MAX_OPERATIONS} are allowed")
         size = sum(len(operation.value) for operation in operations if isinstance(operation, Put))
         if size > MAX_VALUE_BYTES:
-            raise ValueError(f"{size} bytes of values in one transaction, {MAX_VALUE_BYTES} are allowed")
+            raise StoreRefusedError(f"{size} bytes of values in one transaction, {MAX_VALUE_BYTES} are allowed")
         _check_written_once(operations)
+
+
+def batches(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """The operations in their order, in lists that one transaction may hold.
+
+    A value that is too large for any is alone in its list.
+    """
+    batch: list[Operation] = []
+    size = 0
+    for operation in operations:
+        adds = len(operation.value) if isinstance(operation, Put) else 0
+        if batch and (len(batch) == MAX_OPERATIONS or size + adds > MAX_VALUE_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(operation)
+        size += adds
+    if batch:
+        yield batch
 
 
 def _check_written_once(operations: Sequence[Operation]) -> None:
@@ -32,5 +51,5 @@ def _check_written_once(operations: Sequence[Operation]) -> None:
     for operation in operations:
         if isinstance(operation, Put):
             if operation.key in put or any(operation.key in keys for keys in deleted):
-                raise ValueError(f"the key {operation.key!r} is written twice in one transaction")
+                raise StoreRefusedError(f"the key {operation.key!r} is written twice in one transaction")
             put.add(operation.key)

@@ -158,6 +158,7 @@ class KeyValueStore(Protocol):
     ) -> TransactionResult:
         """Compare and write, once. At most 100 operations, at most 1 MiB of values.
 
+        Raises StoreRefusedError for what is too much, or writes a key twice.
         It is never retried after it may have reached the store: an unknown outcome is
         StoreUnavailableError(definite=False), and the caller finds out.
         """

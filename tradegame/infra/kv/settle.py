@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import trio
 from attrs import define
 
-from tradegame.core.repositories.errors import StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import StoreFullError, StoreRefusedError, StoreUnavailableError
 from tradegame.infra.kv.port import Compare, KeyRange, KeyValueStore, Operation, TransactionResult
 
 _FIRST_PAUSE_S = 0.02
@@ -37,7 +37,8 @@ class Settling:
     ) -> TransactionResult:
         """Raises StoreUnavailableError at the deadline, with ``definite=False`` if any try was uncertain.
 
-        A full store is not asked again, unless an earlier try is to be found out about.
+        A full store is not asked again, unless an earlier try is to be found out about. What the store refuses
+        it refuses again: that is raised at once.
         """
         pause_s = _FIRST_PAUSE_S
         reason = "the deadline passed"
@@ -46,6 +47,10 @@ class Settling:
             with trio.CancelScope(deadline=self._deadline):
                 try:
                     return await self._kv.transaction(compare, success, failure)
+                except StoreRefusedError as error:
+                    if self.uncertain:  # what an earlier try did, this refusal does not tell
+                        raise StoreUnavailableError(str(error), definite=False) from error
+                    raise
                 except StoreFullError as error:
                     # etcd says this of the very write that took it over its quota, too, and that one is done.
                     self.uncertain = self.uncertain or not await self._untouched(compare)
