@@ -7,6 +7,7 @@
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
+#   make hostile     a hundred hostile players for ten minutes, four times: SQLite and etcd, plain and TLS
 #   make fuzz        all that OpenAPI allows and forbids, asked     make fuzz EXAMPLES=5000 SEED=42
 #   make bench       what it costs
 #   make docs        the documentation as a site, in build/docs
@@ -14,7 +15,7 @@
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-browser check cluster simulate robustness fuzz bench docs coverage coverage-of-the-rules clean
+.PHONY: help run test test-browser check cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -56,6 +57,9 @@ simulate: .venv/installed-dev
 
 robustness: .venv/installed-dev
 	$(BIN)/python -m pytest tests/robustness/test_siege.py -m long $(ARGS)
+
+hostile: .venv/installed-dev
+	HOSTILE_SEED=$(SEED) $(BIN)/python -m pytest tests/hostile -m long $(ARGS)
 
 fuzz: .venv/installed-dev
 	TRADEGAME_TEST_EXAMPLES=$(EXAMPLES) TRADEGAME_TEST_SEED=$(SEED) \

@@ -1,9 +1,13 @@
-"""What takes long runs only where it is asked for, and what runs away is told so before it takes the machine down."""
+"""What takes long runs only where it is asked for, and what runs away is told so before it takes the machine down.
+
+What sieges and campaigns came to is shown when all is over, whether they went well or not.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +16,20 @@ collect_ignore = [] if importlib.util.find_spec("playwright") else ["browser"]
 
 MEMORY_BYTES = 6 * 2**30
 """The most that a test run may write to: twelve times what it takes. Past it there is a MemoryError, with its place."""
+
+_told = pytest.StashKey[list[list[str]]]()
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[list[str]], None]:
+    """Keeps lines for the end of the run."""
+    return request.config.stash.setdefault(_told, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for lines in config.stash.get(_told, []):
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def pytest_configure(config: pytest.Config) -> None:

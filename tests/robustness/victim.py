@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.robustness.wire import trusting
 from tests.support.player import Player
 from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN, BAZAAR
@@ -36,23 +37,13 @@ def grain_only() -> dict[str, Any]:
     return {**BAZAAR, "cash": 1_000_000, "goods": {"grain": {"house": house}, "wood": {"endowment": 10}}}
 
 
-class Victim(ServerProcess):
-    """Limits as they are by default, but for the rates: a client that may ask more often does more harm.
+class Watched(ServerProcess):
+    """A server that is looked at from outside: what it holds, counts and logs. ``source``: from this address."""
 
-    Everyone comes from one address here, so that may have more connections, and make more players.
-    """
-
-    def __init__(self, directory: Path, **flags: Any) -> None:
-        rates = {"limits.commands_per_s": 500, "limits.burst": 1_000, "limits.connections_per_address": 10_000}
-        settings = {**rates, **flags}
-        store = f"embedded:{directory / 'victim.db'}"
-        super().__init__(store, directory, name="victim", games=[grain_only()], flags=settings, host={"audit_s": 1.0})
+    def __init__(self, store: str, directory: Path, *, source: str = "127.0.0.1", **options: Any) -> None:
+        super().__init__(store, directory, **options)
+        self._source = source
         self._judged = 0  # characters of its log
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
 
     def resident(self) -> int:
         """Bytes of memory that it has in RAM."""
@@ -60,6 +51,11 @@ class Victim(ServerProcess):
         found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
         assert found is not None
         return int(found[1]) * 1024
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU so far, its own and the system's for it."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def descriptors(self) -> list[str]:
         """Its open files and sockets, as /proc names them, but for the temporary files that SQLite keeps at will."""
@@ -80,7 +76,12 @@ class Victim(ServerProcess):
 
     def get(self, path: str, **headers: str) -> bytes:
         """The body of a response, which must be a 200."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
+        options: dict[str, Any] = {"timeout": ANSWER_S, "source_address": (self._source, 0)}
+        connection = (
+            http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting(), **options)
+            if self.tls
+            else http.client.HTTPConnection("127.0.0.1", self.port, **options)
+        )
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -120,6 +121,19 @@ class Victim(ServerProcess):
         report = verify_log(path, lambda done, total: None)
         assert report.ok, report.problem
         assert report.commands > 0
+
+
+class Victim(Watched):
+    """Limits as they are by default, but for the rates: a client that may ask more often does more harm.
+
+    Everyone comes from one address here, so that may have more connections, and make more players.
+    """
+
+    def __init__(self, directory: Path, **flags: Any) -> None:
+        rates = {"limits.commands_per_s": 500, "limits.burst": 1_000, "limits.connections_per_address": 10_000}
+        settings = {**rates, **flags}
+        store = f"embedded:{directory / 'victim.db'}"
+        super().__init__(store, directory, name="victim", games=[grain_only()], flags=settings, host={"audit_s": 1.0})
 
 
 def until(holds: Callable[[], bool], why: Callable[[], str], within_s: float = SETTLE_S) -> None:

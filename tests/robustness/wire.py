@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import ssl
 import struct
 from types import TracebackType
 from typing import Self
@@ -38,33 +39,40 @@ class Wire:
     what was sent.
     """
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, tcp: trio.SocketStream) -> None:
         self.gentle = False
-        self._stream = stream
+        self._tcp = tcp
+        self._stream: trio.abc.Stream = tcp
         self._buffer = b""
         self._sending = trio.Lock()
 
     @classmethod
-    async def open(cls, url: str, deadline_s: float = 10.0) -> Wire:
-        """Connect and shake hands. Raises LostError, and StalledError when it takes long."""
+    async def open(cls, url: str, deadline_s: float = 10.0, *, window: int = RECEIVE_BUFFER) -> Wire:
+        """Connect and shake hands. Raises LostError, and StalledError when it takes long.
+
+        ``window``: so many bytes may wait here unread, before they wait at the server; 0: as many as the system gives.
+        ``wss:`` is TLS with whoever it is.
+        """
         with trio.move_on_after(deadline_s):
-            return await cls.open_and_send(url)
+            return await cls.open_and_send(url, window=window)
         raise StalledError(f"no handshake within {deadline_s} s")
 
     @classmethod
-    async def open_and_send(cls, url: str, *texts: bytes) -> Wire:
+    async def open_and_send(cls, url: str, *texts: bytes, window: int = RECEIVE_BUFFER) -> Wire:
         """Connect, shake hands, and send these without waiting for the other hand. Raises LostError."""
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
         try:
-            stream = await trio.open_tcp_stream(parts.hostname, parts.port)
+            tcp = await trio.open_tcp_stream(parts.hostname, parts.port)
         except OSError as error:
             raise LostError(f"refused: {error}") from None
-        # A small window: what a client does not read stays with the server.
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        wire = cls(stream)
+        if window:  # a small one: what a client does not read stays with the server
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        wire = cls(tcp)
         try:
+            if parts.scheme == "wss":
+                await wire._secure()
             await wire._shake_hands(parts.netloc, parts.path, b"".join([_frame(_TEXT, text) for text in texts]))
         except BaseException:
             wire.abort()
@@ -85,11 +93,19 @@ class Wire:
 
     def abort(self) -> None:
         """Drop the connection: the server sees a reset. Idempotent."""
-        if self._stream.socket.fileno() == -1:
+        if self._tcp.socket.fileno() == -1:
             return
         # Linger for no time: close sends a RST. socket(7)
-        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._stream.socket.close()
+        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._tcp.socket.close()
+
+    async def _secure(self) -> None:
+        stream = trio.SSLStream(self._tcp, trusting(), https_compatible=True)
+        try:
+            await stream.do_handshake()
+        except trio.BrokenResourceError as error:
+            raise LostError(f"no TLS: {error.__cause__}") from None
+        self._stream = stream
 
     async def _shake_hands(self, host: str, path: str, first: bytes) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
@@ -155,8 +171,15 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.gentle:
-            self._stream.socket.close()
+            self._tcp.socket.close()
         self.abort()
+
+
+def trusting() -> ssl.SSLContext:
+    """TLS with whoever it is: certificates are the tests' own."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:

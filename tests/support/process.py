@@ -80,6 +80,7 @@ class ServerProcess:
         if games is not None:
             settings["games"] = games
         self._order = {"flags": {**settings, **(flags or {})}, "host": host or {}}
+        self.tls = "server.tls_cert" in (flags or {})
         self._log = directory / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.kill)
@@ -87,11 +88,11 @@ class ServerProcess:
     @property
     def url(self) -> str:
         """Where its WebSocket is, through all restarts."""
-        return f"ws://127.0.0.1:{self.port}/ws"
+        return f"ws{'s' if self.tls else ''}://127.0.0.1:{self.port}/ws"
 
     @property
     def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def running(self) -> bool:
@@ -106,6 +107,11 @@ class ServerProcess:
     def log(self) -> str:
         """What it has logged so far, over all its starts: a JSON object a line."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    @property
+    def log_bytes(self) -> int:
+        """How long its log is so far."""
+        return self._log.stat().st_size if self._log.exists() else 0
 
     def start(self) -> None:
         """Start, and wait until it serves; again after ``kill`` or ``terminate``, on the same store and port."""
