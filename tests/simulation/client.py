@@ -29,6 +29,7 @@ RULE_CODES = (
     "insufficient_goods",
     "no_liquidity",
     "too_many_orders",
+    "too_many_fills",
     "key_reused",
 )
 """Answers of the game itself: the same forever, for one key."""

@@ -86,8 +86,8 @@ class Game:
     async def buy(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Bought:
         """Buy up to ``qty`` units now, from the cheapest ask up, none dearer than ``limit`` coins.
 
-        What is not there is not bought: ``filled`` may be less than ``qty``. Codes: ``no_liquidity``,
-        ``insufficient_cash``, ``not_open``, ``unknown_good``.
+        What is not there is not bought: ``filled`` may be less than ``qty``; and 100 orders at most are met. Codes:
+        ``no_liquidity``, ``insufficient_cash``, ``not_open``, ``unknown_good``.
         """
         return await self._do(Bought, "buy", {"good": good, "qty": qty, "limit": limit}, key)
 
@@ -106,7 +106,7 @@ class Game:
     ) -> Ordered:
         """A limit order: what does not trade at once rests at ``price``, its cash or goods held.
 
-        Codes: ``insufficient_cash``, ``insufficient_goods``, ``too_many_orders``, ``not_open``.
+        Codes: ``insufficient_cash``, ``insufficient_goods``, ``too_many_orders``, ``too_many_fills``, ``not_open``.
         """
         return await self._do(Ordered, "order", {"good": good, "side": side, "qty": qty, "price": price}, key)
 

@@ -80,7 +80,8 @@ class Follower:
                 state["messages"] = [*state["messages"], message][-50:]
             elif isinstance(event, RoundChanged):
                 state["phase"], state["round"], state["ends_at"] = event.phase, event.round, event.ends_at
-                state["opened_at"] = event.opened_at or state["opened_at"]
+                if event.opened_at is not None:
+                    state["opened_at"] = event.opened_at
                 state["settled"] = dict(event.settled)
             elif isinstance(event, NewsPublished):
                 state["news"] = [*state["news"], {"text": event.text, "good": event.good, "at": at}][-20:]

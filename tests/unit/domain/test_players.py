@@ -262,7 +262,8 @@ def test_the_last_two_hundred_trades_of_a_good_are_shown() -> None:
     table = Table.of("ann", "bob", cash=10**6, open_orders=1_000, goods={"grain": GoodDefinition(endowment=1_000)})
     for price in range(1, 251):
         table.ask("ann", 1, price)
-    table.buy("bob", 250)
+    for qty in (100, 100, 50):
+        table.buy("bob", qty)
     recent = views.public_state(table.game.state)["goods"]["grain"]["recent"]
     assert [price for _, price, _ in recent] == list(range(51, 251))
     assert table.market().volume == 250

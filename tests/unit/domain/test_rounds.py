@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.domain import BEGIN, Table, code, events, house
+from tests.support.domain import BEGIN, Table, code, define_game, events, house
+from tests.unit.domain.shadows import Follower
 from tradegame.core.domain import views
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Announce, SetPhase
+from tradegame.core.domain.commands import Announce, Entry, SetPhase
 from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition
 from tradegame.core.domain.events import BookChanged, NewsPublished, RoundChanged
+from tradegame.core.domain.game import Game
 
 SECOND = 1_000
 
@@ -359,3 +361,11 @@ def test_standings_of_a_closed_round_are_those_of_its_end() -> None:
     before = views.standings(table.game.state, 10)
     table.phase("closed")
     assert views.standings(table.game.state, 10) == before
+
+
+def test_who_follows_the_events_alone_knows_of_an_opening_at_0() -> None:
+    game = Game.create(define_game(rounds=RoundsDefinition(lobby_s=5, open_s=60)), "e", -5_000, 1)
+    follower = Follower(game)
+    follower.follow(game.apply(Entry(0)))
+    assert follower.state == views.public_state(game.state)
+    assert follower.state["opened_at"] == 0

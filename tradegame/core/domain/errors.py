@@ -143,6 +143,12 @@ class TooManyOrdersError(RuleError):
     code = "too_many_orders"
 
 
+class TooManyFillsError(RuleError):
+    """The order would meet more resting orders at once than one command may."""
+
+    code = "too_many_fills"
+
+
 class KeyReusedError(RuleError):
     """The key was used before, with another payload."""
 
@@ -161,6 +167,7 @@ RULE_ERRORS: dict[str, type[RuleError]] = {
         InsufficientGoodsError,
         NoLiquidityError,
         TooManyOrdersError,
+        TooManyFillsError,
         KeyReusedError,
     )
 }

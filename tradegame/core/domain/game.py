@@ -50,6 +50,9 @@ from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player,
 from tradegame.core.domain.trading import TradingService
 
 _WITHOUT_ACCOUNT = (Join, SetPhase, Announce)
+DUE_AN_ENTRY = 500
+"""Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
+bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
 
 
 class Game:
@@ -130,8 +133,9 @@ class Game:
         """Everything that is due by ``until``, in order of its time; at one time: rounds, news, hints, the house."""
         state = self.state
         while True:
-            phase, news, tick = self._rounds.next_phase(), self._rounds.next_news(), self._house.next_tick()
-            hint = self._settlement.next_hint()
+            phase, news, hint, tick = self._rounds.next_phase(), self._rounds.next_news(), None, None
+            if effects.spent < DUE_AN_ENTRY:
+                hint, tick = self._settlement.next_hint(), self._house.next_tick()
             times = [time for time in (phase, news, *(due[0] for due in (hint, tick) if due)) if time is not None]
             if not times or (due := min(times)) > until:
                 break

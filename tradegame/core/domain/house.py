@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE
-from tradegame.core.domain.book import ASK, BID
+from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.chance import draw_between
-from tradegame.core.domain.commands import PlaceOrder
 from tradegame.core.domain.definition import MAX_PRICE, HouseDefinition
-from tradegame.core.domain.errors import InsufficientCashError
 from tradegame.core.domain.state import MICRO, OPEN, Effects, GameState, HouseState
 from tradegame.core.domain.trading import TradingService
 
@@ -25,6 +23,15 @@ class HouseService:
 
     state: GameState
     trading: TradingService
+    _quotes: dict[str, list[int]] = field(init=False)
+    """By good, the numbers of its orders; some may be gone since."""
+
+    @_quotes.default
+    def _open_quotes(self) -> dict[str, list[int]]:
+        quotes: dict[str, list[int]] = {good: [] for good in self.state.markets}
+        for order in self.state.accounts[HOUSE].orders.values():
+            quotes[order.good].append(order.number)
+        return quotes
 
     def price(self) -> None:
         """At the very beginning the anchor stands for the last price."""
@@ -51,7 +58,7 @@ class HouseService:
         return due
 
     def tick(self, good: str, until: int, effects: Effects) -> None:
-        """Walk the anchor, take the old quotes back and make new ones.
+        """Walk the anchor, take the old quotes back and make new ones, which meet ``MAX_FILLS`` orders together.
 
         Ticks that nobody saw are not made up for: when the game goes on at ``until`` (ms) after a long
         time, the next one is the last that would have been due by then.
@@ -81,24 +88,29 @@ class HouseService:
         return house
 
     def _quote(self, good: str, house: HouseDefinition, market: HouseState, effects: Effects) -> None:
-        self.trading.withdraw_all(HOUSE, effects, good)
         account = self.state.accounts[HOUSE]
+        for number in self._quotes[good]:
+            if (order := account.orders.get(number)) is not None:
+                self.trading.withdraw(order, effects)
+        self._quotes[good].clear()
         mid = mid_price(house, market.anchor, account.goods[good])
+        left = MAX_FILLS
         for level in range(house.levels):
             price = mid + -(-house.spread // 2) + level * house.step
             qty = min(house.size, account.goods[good])
-            self._place(good, ASK, qty, price, effects)
+            left -= self._place(good, ASK, qty, price, left, effects)
             price = mid - house.spread // 2 - level * house.step
             qty = min(house.size, account.cash // price) if price > 0 else 0
-            self._place(good, BID, qty, price, effects)
+            left -= self._place(good, BID, qty, price, left, effects)
+        effects.spent += 2 * house.levels + MAX_FILLS - left
 
-    def _place(self, good: str, side: str, qty: int, price: int, effects: Effects) -> None:
+    def _place(self, good: str, side: str, qty: int, price: int, most: int, effects: Effects) -> int:
+        """How many orders it met."""
         if qty <= 0 or not 1 <= price <= MAX_PRICE:
-            return
-        try:
-            self.trading.order(PlaceOrder(player=HOUSE, good=good, side=side, qty=qty, price=price), effects)
-        except InsufficientCashError:
-            return  # a bid that would trade at once and could not pay the fee on top
+            return 0
+        fills = self.trading.quote(good, side, qty, price, most, effects)
+        self._quotes[good].append(self.state.orders)
+        return fills
 
 
 def mid_price(house: HouseDefinition, anchor: int, stock: int) -> int:

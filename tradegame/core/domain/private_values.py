@@ -31,7 +31,7 @@ class PrivateValuesService:
     def assign(self, player: Player) -> None:
         """Sides in turn, in the order of joining: as many buyers as sellers, or one more. Once, for good."""
         if self._definition is not None:
-            traders = sum(1 for each in self.state.players.values() if each.role is not None)
+            traders = len(self.state.players)
             player.role = SELLER if traders % 2 else BUYER
             self._draw(self._definition, player, traders // 2)
 
@@ -39,8 +39,7 @@ class PrivateValuesService:
         """Where the definition wants it, everybody draws anew."""
         definition = self._definition
         if definition is not None and definition.redraw:
-            traders = [player for player in self.state.players.values() if player.role is not None]
-            for number, player in enumerate(traders):
+            for number, player in enumerate(self.state.players.values()):
                 self._draw(definition, player, number // 2)
 
     def endowment(self, player: Player) -> dict[str, int]:

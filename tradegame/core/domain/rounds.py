@@ -122,7 +122,7 @@ class RoundService:
 
     def _new_round(self, phase: str, effects: Effects) -> None:
         """Every account begins afresh. The tape goes on: prices, volume and recent trades are the game's."""
-        self._withdraw_everything(effects)
+        self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:  # the host ends it without a closed phase
             self._settle(effects)
         self.state.settled.clear()
@@ -175,7 +175,7 @@ class RoundService:
         effects.events.append(RoundChanged(phase, state.round, state.ends_at, opened_at, settled))
 
     def _close(self, effects: Effects) -> None:
-        self._withdraw_everything(effects)
+        self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:
             self._settle(effects)
         self._enter(CLOSED, effects)
@@ -203,7 +203,3 @@ class RoundService:
             made += redemption(player.values, self.state.accounts[name].goods[private.good])
             made -= redemption(player.values, given)
         return made
-
-    def _withdraw_everything(self, effects: Effects) -> None:
-        for name in self.state.accounts:
-            self.trading.withdraw_all(name, effects)

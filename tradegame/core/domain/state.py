@@ -35,10 +35,14 @@ class HouseState:
 
 @define
 class SettlementState:
-    """What the good will be paid at when the round closes, and how many hints were given so far."""
+    """What the good will be paid at when the round closes, and how many hints were given so far.
+
+    ``told``: how many players, in the order of joining, know of the next hint already.
+    """
 
     value: int
     hints: int = 0
+    told: int = 0
 
 
 @define
@@ -166,10 +170,14 @@ class GameState:
 
 @define
 class Effects:
-    """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets."""
+    """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets.
+
+    ``spent``: the house's quotes and fills, and the hints, that were due.
+    """
 
     at: int
     events: list[PublicEvent] = Factory(list)
     whispers: list[Whispered] = Factory(list)
     accounts: dict[str, None] = Factory(dict)
     books: dict[str, None] = Factory(dict)
+    spent: int = 0

@@ -7,13 +7,14 @@ import re
 from attrs import frozen
 
 from tradegame.core.domain.account import FEES, HOUSE, Account
-from tradegame.core.domain.book import ASK, BID, Order, Walk
+from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order, Walk
 from tradegame.core.domain.commands import BuyGood, CancelOrder, PlaceOrder, SellGood
 from tradegame.core.domain.errors import (
     InsufficientCashError,
     InsufficientGoodsError,
     NoLiquidityError,
     NotOpenError,
+    TooManyFillsError,
     TooManyOrdersError,
     UnknownGoodError,
     UnknownOrderError,
@@ -32,12 +33,12 @@ class TradingService:
 
     def buy(self, command: BuyGood, effects: Effects) -> Bought:
         market, account = self._open_market(command.good), self.state.accounts[command.player]
-        walk = market.book.walk(ASK, command.player, command.qty, command.limit)
+        walk = market.book.walk(ASK, command.player, command.qty, command.limit, account.cash)
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
         fee = self._fees(walk)
         if walk.notional + fee > account.cash:
-            raise InsufficientCashError(f"needs {walk.notional + fee} coins, has {account.cash}")
+            raise InsufficientCashError(f"needs at least {walk.notional + fee} coins, has {account.cash}")
         self._trade(command.player, BID, market, walk, effects)
         return Bought(walk.filled, walk.notional, fee, account.cash, 0)
 
@@ -46,11 +47,12 @@ class TradingService:
         free = account.goods[command.good]
         if not free:
             raise InsufficientGoodsError(f"has no free {command.good}")
-        walk = market.book.walk(BID, command.player, command.qty, command.limit)
+        # One unit more than there is shows whether more would go: no need to walk any further.
+        walk = market.book.walk(BID, command.player, min(command.qty, free + 1), command.limit)
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
         if walk.filled > free:
-            raise InsufficientGoodsError(f"needs {walk.filled} {command.good}, has {free}")
+            raise InsufficientGoodsError(f"needs at least {walk.filled} {command.good}, has {free}")
         fee = self._fees(walk)
         self._trade(command.player, ASK, market, walk, effects)
         return Sold(walk.filled, walk.notional, fee, account.cash, 0)
@@ -62,27 +64,50 @@ class TradingService:
         """
         market, account = self._open_market(command.good), self.state.accounts[command.player]
         bid = command.side == BID
-        walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price)
-        rest = command.qty - walk.filled
-        if bid:
-            needed = walk.notional + self._fees(walk) + rest * command.price
-            if needed > account.cash:
-                raise InsufficientCashError(f"needs {needed} coins, has {account.cash}")
-        elif command.qty > account.goods[command.good]:
+        if not bid and command.qty > account.goods[command.good]:
             raise InsufficientGoodsError(f"needs {command.qty} {command.good}, has {account.goods[command.good]}")
+        purse = account.cash if bid else None
+        walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, purse)
+        if walk.more:
+            raise TooManyFillsError(f"would meet more than {MAX_FILLS} orders at once")
+        rest = command.qty - walk.filled
+        if bid and (needed := walk.notional + self._fees(walk) + rest * command.price) > account.cash:
+            raise InsufficientCashError(f"needs at least {needed} coins, has {account.cash}")
         cap = self.state.definition.open_orders
-        if rest and command.player != HOUSE and len(account.orders) - len(walk.own) >= cap:
+        if rest and len(account.orders) - len(walk.own) >= cap:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
         self._trade(command.player, command.side, market, walk, effects)
+        number = self._rest(command.player, command.good, command.side, rest, command.price, effects)
+        return OrderPlaced(f"o{number}", walk.filled, rest, account.cash, 0)
+
+    def quote(self, good: str, side: str, qty: int, price: int, most: int, effects: Effects) -> int:
+        """An order of the house's: never refused for what it meets. It takes what ``most`` fills allow and then rests
+        nothing, so that no crowd of tiny orders keeps the house from its market.
+
+        Returns the number of fills. Nothing happens if the house cannot pay for all of it.
+        """
+        market, account = self.state.markets[good], self.state.accounts[HOUSE]
+        bid = side == BID
+        walk = market.book.walk(ASK if bid else BID, HOUSE, qty, price, account.cash if bid else None, most)
+        rest = 0 if walk.more else qty - walk.filled
+        if bid and walk.notional + self._fees(walk) + rest * price > account.cash:
+            return 0
+        self._trade(HOUSE, side, market, walk, effects)
+        self._rest(HOUSE, good, side, rest, price, effects)
+        return len(walk.fills)
+
+    def _rest(self, player: str, good: str, side: str, qty: int, price: int, effects: Effects) -> int:
+        """Number an order, and put into the book what is left of it."""
         self.state.orders += 1
-        order = Order(self.state.orders, command.player, command.good, command.side, rest, command.price)
-        if rest:
-            self._hold(account, order, rest)
+        if qty:
+            account = self.state.accounts[player]
+            order = Order(self.state.orders, player, good, side, qty, price)
+            self._hold(account, order, qty)
             account.orders[order.number] = order
-            market.book.add(order)
-            effects.books[command.good] = None
-            effects.accounts[command.player] = None
-        return OrderPlaced(order.id, walk.filled, rest, account.cash, 0)
+            self.state.markets[good].book.add(order)
+            effects.books[good] = None
+            effects.accounts[player] = None
+        return self.state.orders
 
     def cancel(self, command: CancelOrder, effects: Effects) -> OrderCancelled:
         if self.state.phase != OPEN:
@@ -104,11 +129,27 @@ class TradingService:
         effects.books[order.good] = None
         effects.accounts[order.player] = None
 
-    def withdraw_all(self, player: str, effects: Effects, good: str | None = None) -> None:
-        """Every open order of a player, or those in one good."""
-        for order in list(self.state.accounts[player].orders.values()):
-            if good is None or order.good == good:
-                self.withdraw(order, effects)
+    def withdraw_everything(self, effects: Effects) -> None:
+        """Every open order of everybody: what is held becomes free, and the books are dropped whole."""
+        state = self.state
+        told = dict.fromkeys(good for good, market in state.markets.items() if not market.book.empty())
+        for name, account in state.accounts.items():
+            if not account.orders:
+                continue
+            for order in account.orders.values() if told else ():
+                if order.good in told:
+                    del told[order.good]
+                    effects.books[order.good] = None
+            account.cash += account.held_cash
+            account.held_cash = 0
+            for good, qty in account.held_goods.items():
+                if qty:
+                    account.goods[good] += qty
+                    account.held_goods[good] = 0
+            account.orders.clear()
+            effects.accounts[name] = None
+        for market in state.markets.values():
+            market.book.clear()
 
     def fee(self, notional: int) -> int:
         """What the taker pays for one trade: ``ceil(notional * fee_bps / 10000)``."""
@@ -125,7 +166,7 @@ class TradingService:
     def _fees(self, walk: Walk) -> int:
         if not self.state.definition.fee_bps:
             return 0
-        return sum(self.fee(fill.qty * fill.order.price) for fill in walk.fills)
+        return sum(self.fee(qty * order.price) for order, qty in walk.fills)
 
     def _hold(self, account: Account, order: Order, qty: int) -> None:
         """Move what ``qty`` units of the order hold from free to held; back, when negative."""
@@ -140,8 +181,8 @@ class TradingService:
         """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled."""
         for order in walk.own:
             self.withdraw(order, effects)
-        for fill in walk.fills:
-            self._settle(taker, side, market, fill.order, fill.qty, effects)
+        for order, qty in walk.fills:
+            self._settle(taker, side, market, order, qty, effects)
         if walk.fills:
             effects.accounts[taker] = None
 

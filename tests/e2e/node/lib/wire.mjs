@@ -165,6 +165,7 @@ export const definite = {
   insufficient_goods: true,
   no_liquidity: true,
   too_many_orders: true,
+  too_many_fills: true,
   key_reused: true,
   rate_limited: true,
   overloaded: true,

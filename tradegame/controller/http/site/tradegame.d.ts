@@ -50,6 +50,7 @@ export type ErrorCode =
   | "insufficient_goods"
   | "no_liquidity"
   | "too_many_orders"
+  | "too_many_fills"
   | "key_reused"
   | "rate_limited"
   | "overloaded"

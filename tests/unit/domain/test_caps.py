@@ -1,0 +1,296 @@
+"""What a command, and what falls due, may cost at most, whatever the book has grown to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.domain import BEGIN, Table, code, define_game, events, house
+from tests.unit.domain.strategies import prices, quantities
+from tradegame.core.domain.audit import audit
+from tradegame.core.domain.book import MAX_FILLS
+from tradegame.core.domain.commands import (
+    BuyGood,
+    CancelOrder,
+    Command,
+    Join,
+    PlaceOrder,
+    Say,
+    SellGood,
+    SetPhase,
+)
+from tradegame.core.domain.definition import GoodDefinition, RoundsDefinition, SettlementDefinition
+from tradegame.core.domain.events import Rejected, Traded
+from tradegame.core.domain.game import DUE_AN_ENTRY, Game
+from tradegame.core.domain.settlement import HINTS_AT_ONCE
+from tradegame.core.domain.weight import weight
+
+CAP = MAX_FILLS
+
+
+def crowd(count: int, price: int = 10, side: str = "bid", **fields: object) -> Table:
+    """``count`` orders of one unit by ``ann``; ``bob`` and ``cid`` have no orders."""
+    table = Table.of(
+        "ann",
+        "bob",
+        "cid",
+        **{
+            "cash": 10**9,
+            "open_orders": 10**6,
+            "goods": {"grain": GoodDefinition(endowment=10**6)},
+            **fields,
+        },
+    )
+    table.entry(*[PlaceOrder(player="ann", good="grain", side=side, qty=1, price=price) for _ in range(count)])
+    return table
+
+
+def cpu_s(work: Callable[[], object], times: int = 5) -> float:
+    """The least that it took this thread, of several times."""
+    took = []
+    for _ in range(times):
+        begun = time.thread_time()
+        work()
+        took.append(time.thread_time() - begun)
+    return min(took)
+
+
+# Fills
+
+
+def test_a_sale_meets_no_more_orders_than_the_cap() -> None:
+    table = crowd(CAP + 20)
+    assert table.sell("bob", 10**6).filled == CAP
+    assert table.sell("bob", 10**6).filled == 20
+    assert code(table.sell("bob", 1)) == "no_liquidity"
+
+
+def test_a_purchase_meets_no_more_orders_than_the_cap() -> None:
+    table = crowd(CAP + 20, side="ask")
+    assert table.buy("bob", 10**6).filled == CAP
+    assert table.buy("bob", 10**6).filled == 20
+
+
+def test_a_purchase_at_the_cap_needs_the_cash_for_what_it_takes_alone() -> None:
+    table = crowd(CAP + 20, price=10, side="ask", cash=10 * CAP)
+    assert table.buy("bob", CAP + 20).cost == 10 * CAP
+
+
+@pytest.mark.parametrize(("side", "resting"), [("ask", "bid"), ("bid", "ask")])
+def test_an_order_that_would_meet_more_than_the_cap_is_refused(side: str, resting: str) -> None:
+    table = crowd(CAP + 1, side=resting)
+    order = PlaceOrder(player="bob", good="grain", side=side, qty=CAP + 1, price=10)
+    assert code(table.do(order)) == "too_many_fills"
+    assert table.cash("bob") == (10**9, 0)
+    before = table.book()
+    table.do(PlaceOrder(player="bob", good="grain", side=side, qty=CAP, price=10))
+    assert sum(qty for _, qty in before[resting == "ask"]) == CAP + 1
+    assert table.book()[resting == "ask"] == [(10, 1)]
+    assert table.do(PlaceOrder(player="bob", good="grain", side=side, qty=5, price=10)).filled == 1  # type: ignore[union-attr]
+    assert audit(table.game.state) == []
+
+
+def test_an_order_that_meets_exactly_the_cap_may_rest() -> None:
+    table = crowd(CAP)
+    assert table.ask("bob", CAP + 7, 10).resting == 7
+
+
+def test_ones_own_orders_count() -> None:
+    table = crowd(CAP + 1)
+    table.bid("bob", 5, 10)
+    assert code(table.sell("ann", 1)) == "no_liquidity"
+    assert code(table.ask("ann", 1, 10)) == "too_many_fills"
+    assert len(table.account("ann").orders) == CAP + 1
+    table.cancel("ann", "o1")
+    table.cancel("ann", "o2")
+    assert table.sell("ann", 1).filled == 1
+
+
+def test_an_order_that_nobody_can_pay_for_is_refused_for_that() -> None:
+    table = crowd(CAP + 1, side="ask", cash=50)
+    assert code(table.bid("bob", CAP + 1, 10)) == "insufficient_cash"
+    table = crowd(CAP + 1)
+    assert code(table.ask("bob", 10**6 + 1, 10)) == "insufficient_goods"
+
+
+def test_the_house_quotes_through_a_crowd_and_rests_nothing_where_more_is_in_its_way() -> None:
+    """Tiny bids above its asks: it takes what the cap allows a tick, and goes on quoting the other side."""
+    table = crowd(
+        2 * CAP + 5,
+        price=20,
+        goods={"grain": GoodDefinition(endowment=10**6, house=house(size=1_000, stock=100_000, target=100_000))},
+    )
+    table.news("a flood", "grain", -5_000)
+    assert len(events(table.wait(2_000), Traded)) == CAP
+    assert table.book()[1] == []
+    assert [price for price, _ in table.book()[0]] == [20, 9]
+    assert len(events(table.wait(2_000), Traded)) == CAP
+    assert len(events(table.wait(2_000), Traded)) == 5
+    assert table.book()[1] != []
+    assert audit(table.game.state) == []
+
+
+# Walks
+
+
+def test_what_is_refused_for_want_of_funds_costs_microseconds_in_a_deep_book() -> None:
+    """Before: 13 ms for each, on every node."""
+    table = crowd(20_000)
+    table.entry(*[PlaceOrder(player="ann", good="grain", side="ask", qty=1, price=11) for _ in range(20_000)])
+    table.join("dee")
+    account, mint = table.account("dee"), table.account("mint")
+    mint.goods["grain"] += account.goods["grain"] - 1
+    mint.cash += account.cash - 15
+    account.goods["grain"], account.cash = 1, 15
+    refused: list[tuple[Command, str]] = [
+        (SellGood(player="dee", good="grain", qty=10**6), "insufficient_goods"),
+        (PlaceOrder(player="dee", good="grain", side="ask", qty=10**6, price=1), "insufficient_goods"),
+        (BuyGood(player="dee", good="grain", qty=10**6), "insufficient_cash"),
+        (PlaceOrder(player="dee", good="grain", side="bid", qty=10**6, price=20), "insufficient_cash"),
+    ]
+    for command, expected in refused:
+        result = table.do(command)
+        assert isinstance(result, Rejected)
+        assert result.code == expected
+        assert cpu_s(lambda command=command: table.do(command)) < 0.001  # type: ignore[misc]
+        assert weight(table.game.state, command) <= 1 + CAP
+
+
+def test_the_walk_of_a_deep_book_ends_at_the_cap() -> None:
+    table = crowd(20_000)
+    command = PlaceOrder(player="bob", good="grain", side="ask", qty=10**6, price=1)
+    assert code(table.do(command)) == "too_many_fills"
+    assert cpu_s(lambda: table.do(command)) < 0.002
+
+
+# Weights
+
+
+def test_most_commands_weigh_one() -> None:
+    state = crowd(50).game.state
+    for command in (
+        Join(player="dee", name="Dee"),
+        CancelOrder(player="ann", order="o1"),
+        Say(player="ann", text="hi"),
+        SellGood(player="nobody", good="grain", qty=9),
+        SellGood(player="bob", good="gold", qty=9),
+        BuyGood(player="bob", good="grain", qty=9),
+        PlaceOrder(player="bob", good="grain", side="ask", qty=9, price=11),
+        PlaceOrder(player="bob", good="grain", side="ask", qty=10**7, price=1),
+    ):
+        assert weight(state, command) == 1
+
+
+def test_a_trade_weighs_the_orders_that_it_can_meet() -> None:
+    table = crowd(50)
+    state = table.game.state
+    assert weight(state, SellGood(player="bob", good="grain", qty=1)) == 51  # one level is looked at as a whole
+    assert weight(state, SellGood(player="bob", good="grain", qty=1, limit=11)) == 1
+    assert weight(state, PlaceOrder(player="bob", good="grain", side="ask", qty=60, price=10)) == 51
+    table.sell("bob", 5)
+    assert weight(state, SellGood(player="bob", good="grain", qty=1)) == 46
+    table = crowd(CAP + 20, side="ask")
+    assert weight(table.game.state, BuyGood(player="bob", good="grain", qty=10**6)) == 1 + CAP
+    poor = crowd(CAP + 20, side="ask", cash=5)
+    for price in range(11, 15):
+        poor.ask("ann", 1, price)
+    assert weight(poor.game.state, BuyGood(player="bob", good="grain", qty=10**6)) == 1 + CAP
+    assert weight(poor.game.state, BuyGood(player="bob", good="grain", qty=10**6, limit=9)) == 1
+
+
+def test_a_purchase_weighs_no_more_than_can_be_paid() -> None:
+    table = crowd(1, price=10, side="ask", cash=25)
+    for price in (11, 12, 13, 14):
+        table.ask("ann", 1, price)
+    assert weight(table.game.state, BuyGood(player="bob", good="grain", qty=9)) == 1 + 3
+    table.ask("bob", 1, 20)  # of one's own orders in the way none is paid
+    assert weight(table.game.state, BuyGood(player="bob", good="grain", qty=9)) == 1 + 6
+
+
+def test_a_message_weighs_by_its_bytes_and_a_phase_everything() -> None:
+    state = crowd(1).game.state
+    assert weight(state, Say(player="ann", text="ü" * 128)) == 3
+    assert weight(state, Say(player="ann", text="😀" * 500)) == 16
+    assert weight(state, Say(player="ann", text="x" * 10**6)) == 1 + CAP
+    assert weight(state, SetPhase(phase="closed")) == 1 + CAP
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.sampled_from(["bid", "ask"]), prices), max_size=30),
+    st.sampled_from(["buy", "sell", "bid", "ask"]),
+    quantities,
+    st.none() | prices,
+)
+def test_a_command_never_does_more_than_its_weight(
+    some: list[tuple[str, str, int]], kind: str, qty: int, price: int | None
+) -> None:
+    table = Table.of("ann", "bob", cash=300, open_orders=50)
+    for player, side, at in some:
+        table.do(PlaceOrder(player=player, good="grain", side=side, qty=2, price=at))
+    command: Command
+    if kind in ("bid", "ask"):
+        command = PlaceOrder(player="bob", good="grain", side=kind, qty=qty, price=price or 7)
+    else:
+        command = (BuyGood if kind == "buy" else SellGood)(player="bob", good="grain", qty=qty, limit=price)
+    expected, before = weight(table.game.state, command), len(table.account("bob").orders)
+    applied = table.entry(command)
+    own = max(0, before - len(table.account("bob").orders))
+    assert 1 + len(events(applied, Traded)) + own <= expected or own == 0
+    assert 1 + len(events(applied, Traded)) <= expected
+
+
+# What is due
+
+
+def test_what_is_due_at_once_is_spread_over_entries() -> None:
+    """100 goods of 50 levels: 10 000 quotes were made in one entry, for 130 to 500 ms."""
+    goods = {
+        f"g{n}": GoodDefinition(house=house(levels=50, anchor=500, tick_s=60, stock=1_000, target=1_000, cash=10**8))
+        for n in range(100)
+    }
+    table = Table.of(goods=goods)
+    state, entries = table.game.state, 0
+    took = []
+    while (due := table.game.due_at()) is not None and due <= table.at:
+        made = state.orders
+        begun = time.thread_time()
+        table.entry()
+        took.append(time.thread_time() - begun)
+        entries += 1
+        assert state.orders - made <= DUE_AN_ENTRY + 100
+    assert state.orders == 100 * 100
+    assert entries == 20
+    assert sorted(took)[10] < 0.02
+    assert audit(state) == []
+
+
+def test_a_hint_reaches_a_crowd_in_slices_and_everybody_once() -> None:
+    settlement = SettlementDefinition(values=(1, 2, 3, 4, 5), hints_at_s=(10, 11))
+    game = Game.create(
+        define_game(goods={"oil": GoodDefinition(settlement=settlement)}, rounds=RoundsDefinition(open_s=60)),
+        "e",
+        BEGIN,
+        1,
+    )
+    table = Table(game)
+    count = 2 * HINTS_AT_ONCE + 5
+    table.entry(*[Join(player=f"p{n}", name="P") for n in range(count)])
+    told = [len(table.wait(10_000).whispers)]
+    table.join("late")
+    while table.game.due_at() == BEGIN + 10_000:
+        told.append(len(table.entry().whispers))
+    assert sum(told) <= count + 1
+    table.join("later")
+    players = game.state.players
+    assert {name: len(player.hints) for name, player in players.items()} == dict.fromkeys(players, 1)
+    table.wait(1_000)
+    while table.game.due_at() == BEGIN + 11_000:
+        table.entry()
+    assert {name: len({hint.value for hint in player.hints}) for name, player in players.items()} == dict.fromkeys(
+        players, 2
+    )
+    assert max(told) <= DUE_AN_ENTRY + HINTS_AT_ONCE

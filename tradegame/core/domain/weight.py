@@ -1,0 +1,45 @@
+"""What a command may cost at most, found without running it: so that an entry can be cut before it is appended."""
+
+from __future__ import annotations
+
+from tradegame.core.domain.account import Account
+from tradegame.core.domain.book import ASK, BID, MAX_FILLS
+from tradegame.core.domain.commands import BuyGood, Command, PlaceOrder, Say, SellGood, SetPhase
+from tradegame.core.domain.state import GameState
+
+BYTES_A_UNIT = 128
+"""A ``trade`` event is about as long as this in a frame; so much of a message weighs the same."""
+
+
+def weight(state: GameState, command: Command) -> int:
+    """An upper bound, in fills (each about 10 us of every node's time, and an event), of what ``command`` does now.
+
+    1 to ``MAX_FILLS`` + 1. For an order or an immediate trade: 1, and the resting orders that it can meet at the
+    present state. For ``say``: by the length of its text in UTF-8. For a change of the phase: the most. For anything
+    else, and for what would be refused at once: 1. Takes a few us. An entry's earlier commands may change what a later
+    one meets, but never to more than ``MAX_FILLS``.
+    """
+    if isinstance(command, BuyGood | SellGood | PlaceOrder):
+        return 1 + _fills(state, command)
+    if isinstance(command, Say):
+        return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
+    return 1 + MAX_FILLS if isinstance(command, SetPhase) else 1
+
+
+def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
+    account, market = state.accounts.get(command.player), state.markets.get(command.good)
+    if account is None or market is None:
+        return 0
+    limit = command.price if isinstance(command, PlaceOrder) else command.limit
+    if isinstance(command, BuyGood) or (isinstance(command, PlaceOrder) and command.side == BID):
+        own = _own(account, command.good, ASK)
+        return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash)
+    free = account.goods[command.good]
+    if not free or (isinstance(command, PlaceOrder) and command.qty > free):
+        return 0
+    return market.book.reach(BID, min(command.qty, free + 1) + _own(account, command.good, BID), limit)
+
+
+def _own(account: Account, good: str, side: str) -> int:
+    """The player's own units in the way do not trade: the walk goes on past them."""
+    return sum(order.qty for order in account.orders.values() if order.side == side and order.good == good)
