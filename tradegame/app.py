@@ -15,6 +15,7 @@ import trio
 from attrs import evolve, frozen
 
 import tradegame
+from tradegame.controller.access import Access
 from tradegame.controller.front import Door, Listener, open_listeners
 from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
@@ -88,8 +89,12 @@ class Node:
         now_ms: Clock,
         host_settings: HostSettings,
         elapsed_s: Callable[[], float] = trio.current_time,
+        names: Sequence[str] = (),
     ) -> None:
-        limits = settings.limits
+        limits, server = settings.limits, settings.server
+        self.access = Access(
+            server.origins, server.hosts, (server.host, *names), server.advertise, server.proxies, server.path_prefix
+        )
         self.settings = settings
         self.store = store
         self.id = node.id
@@ -123,7 +128,6 @@ class Node:
             self.hub,
             now_ms,
             heartbeat_s=settings.session.heartbeat_s,
-            origins=settings.server.origins,
             commands_per_s=limits.commands_per_s,
             burst=limits.burst,
             frame_bytes=limits.frame_bytes,
@@ -146,6 +150,7 @@ class Node:
             self.lag,
             self.ready,
             lambda: self.door.turned_away,
+            self.access.refused,
         )
         services = HttpServices(
             self.games,
@@ -157,13 +162,15 @@ class Node:
             presets,
             Vitals(measured).take,
             settings.admin.token,
+            self.access,
         )
-        self.http = HttpServer(build_app(services))
+        self.http = HttpServer(build_app(services), self.access)
         self.door = Door(
             self.manager.serve,
             self.http,
             most=limits.max_connections * 2 + 1_000,
             most_per_address=limits.connections_per_address * 2 + 1_000,
+            access=self.access,
         )
 
     async def start(self, background: trio.Nursery) -> None:
@@ -227,7 +234,9 @@ async def serve(
             running = Running(opaque_id(8), server.host, port, bool(server.tls_cert), stop.set)
             address = server.advertise or evolve(running, host=_reachable(server.host)).websocket_url
             info = NodeInfo(running.node, address, tradegame.__version__, now_ms())
-            node = Node(settings, store, prefix, info, now_ms, host_settings or HostSettings(), elapsed_s)
+            node = Node(
+                settings, store, prefix, info, now_ms, host_settings or HostSettings(), elapsed_s, await _names()
+            )
             async with trio.open_nursery() as background:
                 await node.start(background)
                 await _serve_connections(node, listeners, running, stop, task_status)
@@ -367,6 +376,14 @@ def _port(listeners: Sequence[Listener]) -> int:
 def _reachable(host: str) -> str:
     """What other machines may call this one, when it listens on every address."""
     return socket.gethostname() if host in ("", "0.0.0.0", "::") else host
+
+
+async def _names() -> Sequence[str]:
+    """What this machine is called. The name service may be slow, and is not needed."""
+    names = [socket.gethostname()]
+    with trio.move_on_after(1):
+        names.append(await trio.to_thread.run_sync(socket.getfqdn, abandon_on_cancel=True))
+    return names
 
 
 def _url_host(host: str) -> str:

@@ -316,12 +316,37 @@ async def test_a_fault_of_the_app_is_500_with_a_reference_to_the_log() -> None:
                 assert await player.read_frame() == (TEXT, b"unharmed")
 
 
-async def test_an_upgrade_on_a_kept_connection_is_refused() -> None:
+@pytest.mark.parametrize("apart", [True, False], ids=["one by one", "sent ahead"])
+async def test_an_upgrade_on_a_kept_connection_is_taken(apart: bool) -> None:
     async with serving() as served, raw(served.port) as peer:
-        await peer.send(GET)
-        await peer.response()
-        await peer.send(upgrade())
-        assert (await peer.response())[0].split()[1] == b"403"
+        requests = [GET, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", GET]
+        behind = upgrade() + frame(TEXT, b"at once")
+        if not apart:
+            await peer.send(b"".join(requests) + behind)
+        for request in requests:
+            if apart:
+                await peer.send(request)
+            assert (await peer.response())[0].startswith(b"HTTP/1.1 200 ")
+        if apart:
+            await peer.send(behind)
+        assert b" 101 " in (await peer.response())[0]
+        assert await peer.read_frame() == (TEXT, b"at once")
+        await peer.send(frame(TEXT, b"move"))
+        assert await peer.read_frame() == (TEXT, b"move")
+
+
+async def test_a_later_request_that_is_refused_is_told_why_after_those_before_it() -> None:
+    with capture_logs() as logs:
+        async with serving() as served, raw(served.port) as peer:
+            await peer.send(GET + GET + upgrade("/elsewhere"))
+            for _ in range(2):
+                assert (await peer.response())[2] == b"/healthz"
+            line, _, body = await peer.response()
+            assert line.startswith(b"HTTP/1.1 404 ")
+            assert json.loads(body)["error"]["code"] == "not_found"
+            assert await peer.read_to_end() == b""
+            assert served.door.access.refused == {"path": 1}
+    assert [entry["cause"] for entry in logs if entry["event"] == "request_refused"] == ["path"]
 
 
 async def test_finish_lets_a_request_end_and_closes_idle_connections() -> None:

@@ -9,8 +9,8 @@ import trio
 from trio.testing import MockClock, memory_stream_pair
 
 from tests.controller.wire import TEXT, Client, frame, raw, serving, until, upgrade
+from tradegame.controller.access import Access
 from tradegame.controller.head import Refusal, parse_head
-from tradegame.controller.websocket.handshake import choose_subprotocol
 from tradegame.controller.websocket.transport import Disconnected, accept
 
 
@@ -68,12 +68,11 @@ async def test_only_unknown_subprotocols_are_refused_with_the_reason() -> None:
     ],
 )
 def test_a_page_may_connect_to_its_own_server_only(origin: str, host: str, allowed: bool) -> None:
-    head = parse_head(upgrade(Origin=origin, Host=host or "x"))
     if allowed:
-        assert choose_subprotocol(head) is None
+        Access().check_origin(origin, host)
     else:
         with pytest.raises(Refusal) as raised:
-            choose_subprotocol(head)
+            Access().check_origin(origin, host)
         assert (raised.value.status, raised.value.code) == (403, "forbidden")
 
 
@@ -89,12 +88,12 @@ def test_a_page_may_connect_to_its_own_server_only(origin: str, host: str, allow
     ],
 )
 def test_other_pages_may_connect_when_they_are_listed(origins: list[str], allowed: bool) -> None:
-    head = parse_head(upgrade(Origin="https://friend.example"))
+    access = Access(origins=origins)
     if allowed:
-        assert choose_subprotocol(head, origins=origins) is None
+        access.check_origin("https://friend.example", "localhost")
     else:
         with pytest.raises(Refusal):
-            choose_subprotocol(head, origins=origins)
+            access.check_origin("https://friend.example", "localhost")
 
 
 async def test_a_page_from_elsewhere_is_told_403() -> None:
@@ -176,8 +175,8 @@ async def test_a_refused_client_that_does_not_close_is_closed(autojump_clock: Mo
     ours, theirs = memory_stream_pair()
     async with trio.open_nursery() as nursery:
         with pytest.raises(Refusal), trio.fail_after(2):
-            await accept(nursery, ours, parse_head(upgrade(Origin="null")))
-    assert b" 403 " in (await Client(theirs).response())[0]
+            await accept(nursery, ours, parse_head(upgrade(Sec_WebSocket_Version="8")))
+    assert b" 426 " in (await Client(theirs).response())[0]
 
 
 async def test_nothing_of_a_handshake_stays_behind() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import trio
 from attrs import define, field
 
+from tradegame.controller.access import Access
 from tradegame.controller.front import Door, Stream, open_listeners
 from tradegame.controller.head import Head, Refusal
 from tradegame.controller.http.server import HttpServer
@@ -58,6 +59,7 @@ async def serving(
     most: int = 5000,
     most_per_address: int = 5000,
     head_s: float = 5.0,
+    access: Access | None = None,
     tls: tuple[str, str] = ("", ""),
     **limits: Any,
 ) -> AsyncIterator[Served]:
@@ -69,7 +71,7 @@ async def serving(
                 websocket = await accept(nursery, stream, head, **limits)
             except Refusal as refusal:
                 served.refusals.append(refusal)
-                return
+                raise
             except Disconnected as end:
                 served.ends.append(end)
                 return
@@ -81,8 +83,9 @@ async def serving(
             finally:
                 await websocket.close(1000, "bye")
 
-    http = HttpServer(app)
-    door = Door(handle, http, most=most, most_per_address=most_per_address, head_s=head_s)
+    access = access or Access()
+    http = HttpServer(app, access)
+    door = Door(handle, http, most=most, most_per_address=most_per_address, access=access, head_s=head_s)
     listeners = await open_listeners("127.0.0.1", 0, tls_cert=tls[0], tls_key=tls[1])
     listener: Any = listeners[0]
     socket = getattr(listener, "transport_listener", listener).socket

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.player import Player
+from tests.support.raw import Raw, ask
 from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
 from tradegame.core.use_cases.verify import verify_log
 
@@ -29,6 +30,33 @@ def test_health_readiness_page_and_metrics(web: httpx.Client) -> None:
     metrics = web.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "tradegame_audit_violations" in metrics.text
+
+
+def test_a_page_whose_websocket_is_refused_is_told_why(web: httpx.Client, server: ServerThread) -> None:
+    own = server.http
+    assert web.get("/v1/reach", params={"origin": own}).json() == {"ok": True, "reason": None, "setting": None}
+    told = web.get("/v1/reach", params={"origin": own}, headers={"Host": "play.example"}).json()
+    assert (told["ok"], told["setting"]) == (False, "server.hosts")
+    told = web.get("/v1/reach", params={"origin": "https://play.example"}).json()
+    assert (told["ok"], told["setting"]) == (False, "server.origins")
+    upgrade = {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13"}
+    assert web.get("/ws", headers=upgrade).status_code == 426
+    told = web.get("/v1/reach", params={"origin": own}).json()
+    assert not told["ok"]
+    assert "a proxy in front must hand on Upgrade and Connection" in told["reason"]
+    assert 'tradegame_refused_total{cause="upgrade"} 1.0' in web.get("/metrics").text
+    refused = web.get("/v1/games", headers={"Host": "evil.example"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (421, "forbidden")
+    assert "server.hosts" in refused.json()["error"]["message"]
+
+
+def test_who_leaves_without_a_close_frame_gets_none(server: ServerThread) -> None:
+    """RFC 6455, section 7.4.1: 1005, 1006 and 1015 are never on the wire."""
+    with Raw.upgraded(server.running.port) as peer:
+        peer.send(ask("hello", id=1, name="fin"))
+        assert peer.reply()["id"] == 1
+        peer.finish_sending()
+        assert peer.message() is None
 
 
 def test_games_state_and_standings(web: httpx.Client, server: ServerThread) -> None:

@@ -1,4 +1,7 @@
-"""The door: accepts connections, reads the head of each one's first request, and shows it the way."""
+"""The door: accepts connections, reads the head of each one's first request, and shows it the way.
+
+An upgrade on a connection that was kept after other requests comes back here too: see ``Handler``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import structlog
 import trio
 from attrs import define, field
 
+from tradegame.controller.access import Access, Visit
+from tradegame.controller.forwarded import plain_address
 from tradegame.controller.head import Head, Refusal, read_head, refuse
 
 log = structlog.get_logger(__name__)
@@ -20,10 +25,14 @@ WEBSOCKET_PATH = "/ws"
 
 Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 Listener: TypeAlias = trio.SocketListener | trio.SSLListener[trio.SocketStream]
-Handler: TypeAlias = Callable[[Stream, Head, str], Awaitable[None]]
-"""Serves a connection from its first request to its end.
+WebSocketHandler: TypeAlias = Callable[[Stream, Head, str], Awaitable[None]]
+"""Serves a WebSocket to its end. It is given the stream, which it need not close, the head of the upgrade request, and
+the client's address. It may raise Refusal, having answered the client or not."""
+HttpHandler: TypeAlias = Callable[[Stream, Head, str], Awaitable[Head | None]]
+"""Serves a connection from its first request on. It is given the stream, the head, and the peer's address.
 
-It is given the stream, which it need not close, the head of that request, and the peer's address.
+It returns the head of a later request that is the door's (one for ``/ws``, or any WebSocket), with the bytes that came
+behind it, and has then answered all requests before it and not closed the stream. Else None: the connection is over.
 """
 
 
@@ -56,13 +65,15 @@ class Door:
     """Everyone who comes in. Nothing that happens in a connection gets out of here, but cancellation.
 
     ``most``: connections of every kind at a time, half-open ones too: more, by a good deal, than the WebSockets that
-    are let in. One more is closed at once, without a word. Likewise ``most_per_address``.
+    are let in. One more is closed at once, without a word. Likewise ``most_per_address``, which does not hold for the
+    proxies that ``access`` trusts.
     """
 
-    websocket: Handler
-    http: Handler
+    websocket: WebSocketHandler
+    http: HttpHandler
     most: int
     most_per_address: int
+    access: Access = field(factory=Access)
     head_s: float = HEAD_S
     inside: int = field(default=0, init=False)
     turned_away: int = field(default=0, init=False)
@@ -89,82 +100,95 @@ class Door:
         """Serve one connection to its end, and close it. Raises nothing but cancellation."""
         address = peer_address(stream)
         count = self._addresses.get(address, 0)
-        if self.inside >= self.most or count >= self.most_per_address:
+        if self.inside >= self.most or (count >= self.most_per_address and not self.access.trusts(address)):
             self.turned_away += 1
             await _close(stream)
             return
         self.inside += 1
         self._addresses[address] = count + 1
         try:
-            await serve_connection(
-                stream,
-                websocket_handler=self.websocket,
-                http_handler=self.http,
-                address=address,
-                head_s=self.head_s,
-            )
+            await self._serve(stream, address)
         finally:
             self.inside -= 1
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
 
+    async def _serve(self, stream: Stream, address: str) -> None:
+        """Read the head of the first request, within ``head_s``, and hand the connection over; in the end, close it.
 
-async def serve_connection(
-    stream: Stream, *, websocket_handler: Handler, http_handler: Handler, address: str, head_s: float = HEAD_S
-) -> None:
-    """Read the head of the first request, within ``head_s``, and hand the connection over; at the end it is closed.
+        Whatever is for ``/ws`` goes to ``websocket``, be it an upgrade or not; an upgrade to WebSocket elsewhere is
+        404; everything else goes to ``http``, with the connection's further requests.
 
-    Whatever is for ``/ws`` goes to ``websocket_handler``, be it an upgrade or not; an upgrade to WebSocket elsewhere is
-    404; everything else goes to ``http_handler``, with the connection's further requests.
+        **Error handling.** What a handler raises is logged, whole exception groups too, and closes this connection
+        alone. Cancellation (and KeyboardInterrupt) passes.
+        """
+        refused: Refusal | None = None
+        try:
+            head = await self._knock(stream)
+            if head is not None:
+                await self._lead(stream, head, address)
+        except* Refusal as refusals:
+            refused = first_of(refusals)
+        except* (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionError) as left:
+            log.debug("connection_broke", address=address, error=repr(left.exceptions[0]))
+        except* Exception:
+            log.exception("connection_failed", address=address)
+        finally:
+            if refused is None:
+                await _close(stream)
+        if refused is not None:
+            self.access.note(refused, address)
+            await refuse(stream, refused)
 
-    **Error handling.** What a handler raises is logged, whole exception groups too, and closes this connection alone.
-    Cancellation (and KeyboardInterrupt) passes.
-    """
-    try:
-        head = await _knock(stream, head_s)
-        if head is None:
-            pass
-        elif head.path == WEBSOCKET_PATH:
-            await websocket_handler(stream, head, address)
-        elif head.wants_websocket:
-            await refuse(stream, Refusal(404, "not_found", f"WebSocket is spoken at {WEBSOCKET_PATH}"))
-        else:
-            await http_handler(stream, head, address)
-    except* (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionError) as left:
-        log.debug("connection_broke", address=address, error=repr(left.exceptions[0]))
-    except* Exception:
-        log.exception("connection_failed", address=address)
-    finally:
-        await _close(stream)
-
-
-async def _knock(stream: Stream, head_s: float) -> Head | None:
-    """The head, or None if there is none to be had: then the peer was told why, if it could be."""
-    try:
-        with trio.fail_after(head_s):
+    async def _knock(self, stream: Stream) -> Head | None:
+        """The head, or None if the peer has left. Raises Refusal, which over TLS may be for nobody to hear."""
+        with trio.move_on_after(self.head_s):
             if isinstance(stream, trio.SSLStream):
                 await stream.do_handshake()
             return await read_head(stream)
-    except Refusal as refusal:
-        await refuse(stream, refusal)
-    except trio.TooSlowError:
-        message = f"the head of the request did not come within {head_s:g} s"
-        # Over TLS it may be the handshake that is late: nothing can be said then.
-        if not isinstance(stream, trio.SSLStream):
-            await refuse(stream, Refusal(408, "timeout", message), within_s=0.2)
-    except trio.BrokenResourceError as error:
-        log.debug("connection_broke", error=repr(error))
-    return None
+        message = f"the head of the request did not come within {self.head_s:g} s"
+        raise Refusal(408, "timeout", message, cause="too_slow")
+
+    async def _lead(self, stream: Stream, head: Head, address: str) -> None:
+        """To HTTP, from which a later request may come back, and to WebSocket."""
+        secure = isinstance(stream, trio.SSLStream)
+        try:
+            visit = self.access.visit(head, address, secure=secure)
+            if not is_for_the_door(head, visit):
+                later = await self.http(stream, head, address)
+                if later is None:
+                    return
+                head, visit = later, self.access.visit(later, address, secure=secure)
+            if visit.path != WEBSOCKET_PATH:
+                raise Refusal(404, "not_found", f"WebSocket is spoken at {WEBSOCKET_PATH}", cause="path")
+            self.access.check_origin(head.get("origin"), visit.host)
+            await self.websocket(stream, head, visit.address)
+        except* Refusal as refusals:
+            refusal = first_of(refusals)
+            refusal.head = refusal.head or head
+            raise
+
+
+def is_for_the_door(head: Head, visit: Visit) -> bool:
+    """Whether a request, the first of its connection or a later one, leads to WebSocket."""
+    return visit.path == WEBSOCKET_PATH or head.wants_websocket
+
+
+def first_of(refusals: BaseExceptionGroup[Refusal]) -> Refusal:
+    """The innermost first one."""
+    first = refusals.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def peer_address(stream: Stream) -> str:
     """The peer's IP address; empty if it has left already."""
     socket = stream.transport_stream.socket if isinstance(stream, trio.SSLStream) else stream.socket
     try:
-        return str(socket.getpeername()[0])
+        name = str(socket.getpeername()[0])
     except OSError:
         return ""
+    return plain_address(name) or name
 
 
 async def _close(stream: Stream) -> None:

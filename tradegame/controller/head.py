@@ -16,11 +16,13 @@ MAX_HEAD = 16_384
 
 _END = b"\r\n\r\n"
 _REASONS = {
+    308: "Permanent Redirect",
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
+    421: "Misdirected Request",
     426: "Upgrade Required",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
@@ -29,26 +31,50 @@ _REASONS = {
 
 
 class Refusal(Exception):  # noqa: N818 - not a fault of anyone's: an answer
-    """An answer instead of what was asked for: an HTTP status, and the protocol's error body."""
+    """An answer instead of what was asked for: an HTTP status, and the protocol's error body.
 
-    def __init__(self, status: int, code: str, message: str, headers: Iterable[tuple[str, str]] = ()) -> None:
+    ``cause``: under what it is counted, one of a few words; empty: it is not. ``setting``: what the host may have to
+    change.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        cause: str = "malformed",
+        setting: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = tuple(headers)
+        self.cause = cause
+        self.setting = setting
+        self.head: Head | None = None
+        """Of the request that it answers, where that is known."""
 
-    def response(self) -> bytes:
-        """The whole HTTP/1.1 response. It ends the connection."""
-        error = {"code": self.code, "message": self.message, "definite": True}
-        body = json.dumps({"error": error}).encode()
-        fields = (
+    def body(self) -> bytes:
+        """The response's body."""
+        return json.dumps({"error": {"code": self.code, "message": self.message, "definite": True}}).encode()
+
+    def fields(self, body: bytes) -> tuple[tuple[str, str], ...]:
+        """The response's headers. It ends the connection."""
+        return (
             *self.headers,
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
             ("Connection", "close"),
         )
-        lines = [f"HTTP/1.1 {self.status} {_REASONS[self.status]}", *(f"{name}: {value}" for name, value in fields)]
+
+    def response(self) -> bytes:
+        """The whole HTTP/1.1 response."""
+        body = self.body()
+        fields = (f"{name}: {value}" for name, value in self.fields(body))
+        lines = [f"HTTP/1.1 {self.status} {_REASONS[self.status]}", *fields]
         return "\r\n".join(lines).encode("latin-1") + _END + body
 
 
@@ -65,11 +91,6 @@ class Head:
     headers: tuple[tuple[str, str], ...]
     raw: bytes = field(repr=False)
     rest: bytes = field(default=b"", repr=False)
-
-    @property
-    def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
 
     def get(self, name: str) -> str | None:
         """The value of this header; of several, joined by commas (RFC 9110, section 5.3). None if it is not there."""
@@ -89,6 +110,11 @@ class Head:
         """Whether it asks for an upgrade to WebSocket (RFC 6455, section 4.2.1)."""
         return "websocket" in (item.lower() for item in self.tokens("upgrade"))
 
+    @property
+    def for_websocket(self) -> bool:
+        """Whether a WebSocket client sent it, though a proxy may have dropped ``Upgrade``."""
+        return self.wants_websocket or self.get("sec-websocket-key") is not None
+
 
 def parse_head(raw: bytes, rest: bytes = b"") -> Head:
     """Raises Refusal, 400 or 505, for what is no head of an HTTP/1 request."""
@@ -98,7 +124,7 @@ def parse_head(raw: bytes, rest: bytes = b"") -> Head:
         raise Refusal(400, "bad_request", "this is not an HTTP request")
     method, target, version = words
     if version not in ("HTTP/1.1", "HTTP/1.0"):
-        raise Refusal(505, "bad_request", "only HTTP/1.1 is spoken here")
+        raise Refusal(505, "bad_request", "only HTTP/1.1 is spoken here", cause="version")
     headers = []
     for text in fields:
         name, colon, value = text.partition(":")
@@ -116,15 +142,21 @@ async def read_head(stream: trio.abc.ReceiveStream) -> Head | None:
     data = b""
     while (end := data.find(_END)) < 0:
         if len(data) > MAX_HEAD:
-            raise Refusal(431, "too_large", f"the head of the request is longer than {MAX_HEAD} bytes")
+            raise _too_large()
         chunk = await stream.receive_some(4096)
         if not chunk:
             return None
         data += chunk
+        if data[:1] == b"\r":  # RFC 9112, section 2.2
+            data = data.removeprefix(b"\r\n")
     end += len(_END)
     if end > MAX_HEAD:
-        raise Refusal(431, "too_large", f"the head of the request is longer than {MAX_HEAD} bytes")
+        raise _too_large()
     return parse_head(data[:end], data[end:])
+
+
+def _too_large() -> Refusal:
+    return Refusal(431, "too_large", f"the head of the request is longer than {MAX_HEAD} bytes", cause="too_large")
 
 
 async def refuse(stream: trio.abc.Stream, refusal: Refusal, *, within_s: float = 1.0) -> None:

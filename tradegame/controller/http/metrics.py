@@ -21,7 +21,10 @@ from tradegame.utils.metrics import Kind, Metrics
 
 @frozen
 class Measured:
-    """The parts of a node that have something to show. ``turned_away``: connections closed at the door."""
+    """The parts of a node that have something to show. ``turned_away``: connections closed at the door.
+
+    ``refused``: requests, by cause.
+    """
 
     games: GameService
     dispatcher: Dispatcher
@@ -33,6 +36,7 @@ class Measured:
     lag: LoopLag
     ready: Callable[[], str | None]
     turned_away: Callable[[], int]
+    refused: dict[str, int]
 
 
 def node_metrics(node: Measured) -> Metrics:
@@ -63,6 +67,7 @@ def node_metrics(node: Measured) -> Metrics:
     add("tradegame_connections_opened", "Connections let in", "counter", lambda: manager.opened)
     add("tradegame_connections_closed", "By close code", "counter", lambda: _by(manager.closed), ["code"])
     add("tradegame_connections_turned_away", "Closed at the door, unheard", "counter", node.turned_away)
+    add("tradegame_refused", "Requests refused at the door, by cause", "counter", lambda: _by(node.refused), ["cause"])
     add("tradegame_cluster_connections", "Signed-in connections on all nodes", "gauge", lambda: len(hub.presence))
     add("tradegame_cluster_nodes", "Live nodes", "gauge", lambda: len(hub.presence.nodes))
     add("tradegame_frames_broadcast", "Event frames shown", "counter", lambda: hub.counters.frames)

@@ -17,18 +17,24 @@ class Replay(trio.abc.HalfCloseableStream):
     over 1 s, closes the socket.
     """
 
-    __slots__ = ("_first", "_stream", "lost", "socket")
+    __slots__ = ("_first", "_released", "_stream", "lost", "socket")
 
     def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream], first: bytes) -> None:
         self._stream = stream
         self._first = first
+        self._released = False
         self.lost = trio.Event()
         """Something could not be sent: the peer has gone, or is too slow."""
         self.socket = stream.transport_stream.socket if isinstance(stream, trio.SSLStream) else stream.socket
 
+    def release(self) -> None:
+        """The stream is somebody else's from here on: it is not closed any more."""
+        self._released = True
+
     def cut(self) -> None:
         """Close the socket, now. What waits for it is woken by an error."""
-        self.socket.close()
+        if not self._released:
+            self.socket.close()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """The first bytes, then the stream's."""
@@ -58,13 +64,16 @@ class Replay(trio.abc.HalfCloseableStream):
 
     async def send_eof(self) -> None:
         """As the stream's; nothing over TLS, whose close says it."""
-        if isinstance(self._stream, trio.SocketStream):
+        if isinstance(self._stream, trio.SocketStream) and not self._released:
             await self._stream.send_eof()
         else:
             await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
         """Close the stream, within 1 s."""
+        if self._released:
+            await trio.lowlevel.checkpoint()
+            return
         with trio.move_on_after(_CLOSE_S):
             await self._stream.aclose()
         self.cut()

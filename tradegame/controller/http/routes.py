@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from attrs import frozen
+from attrs import asdict, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
 from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_object
 from tradegame.controller.http.errors import ForbiddenError, MethodNotAllowedError, NotFoundError, error_response
@@ -61,6 +62,7 @@ class HttpServices:
     presets: Callable[[], Mapping[str, Mapping[str, Any]]]
     vitals: Callable[[], Awaitable[Mapping[str, Any]]]
     admin_token: str
+    access: Access
 
 
 def build_app(services: HttpServices) -> Starlette:
@@ -86,6 +88,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/games/{game}/log", routes.log),
         ("GET", "/v1/presets", routes.presets),
         ("GET", "/v1/health", routes.vitals),
+        ("GET", "/v1/reach", routes.reach),
         ("GET", "/v1/admin", routes.admin),
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
@@ -193,6 +196,12 @@ class _Routes:
     async def vitals(self, request: Request) -> Response:
         reason = self.services.ready()
         return JSONResponse({"ready": reason is None, "reason": reason, **await self.services.vitals()})
+
+    async def reach(self, request: Request) -> Response:
+        """Whether a page of ``origin`` may open a WebSocket, as far as this request tells."""
+        origin = request.query_params.get("origin", request.headers.get("origin"))
+        address = request.client.host if request.client else ""
+        return JSONResponse(asdict(self.services.access.reach(address, request.headers.get("host", ""), origin)))
 
     async def admin(self, request: Request) -> Response:
         """Whether the token is the right one."""

@@ -1,28 +1,26 @@
-"""Hypercorn, behind the door: an ASGI app for the connections whose first request is not a WebSocket's."""
+"""Hypercorn, behind the door: an ASGI app for requests that lead to no WebSocket."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
+import h11
 import structlog
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.events import Closed
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
-from tradegame.controller.front import Stream
-from tradegame.controller.head import MAX_HEAD, Head
+from tradegame.controller.access import Access
+from tradegame.controller.front import Stream, is_for_the_door, peer_address
+from tradegame.controller.head import MAX_HEAD, Head, Refusal
 from tradegame.controller.http.replay import Replay, SecureReplay
-
-if TYPE_CHECKING:
-    import h11
 
 log = structlog.get_logger(__name__)
 
@@ -47,10 +45,12 @@ class HttpServer:
     """Serves an ASGI app, connection by connection: an instance is the door's ``http`` handler.
 
     The app is called with ``http`` scopes only (no lifespan: what the app needs is built before it), and with the whole
-    body in one message. A request whose body is over 64 KiB or takes over 10 s never reaches it.
+    body in one message. A request whose body is over 64 KiB or takes over 10 s never reaches it. The scope has the
+    client's address, the host and the scheme as ``access`` has them, and a path without its prefix.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, access: Access | None = None) -> None:
+        self._access = access or Access()
         self._app = ASGIWrapper(cast("ASGIFramework", Guard(app)))
         self._context = WorkerContext(None)
         self._config = Config()
@@ -61,8 +61,11 @@ class HttpServer:
         self._config.h11_max_incomplete_size = MAX_HEAD
         self._config.max_app_queue_size = 4
 
-    async def __call__(self, stream: Stream, head: Head, address: str) -> None:
+    async def __call__(self, stream: Stream, head: Head, address: str) -> Head | None:
         """Serve one connection, whose first request begins with ``head``, until either side closes it.
+
+        Or until a request comes that is the door's: its head is returned, with what came behind it, when all before it
+        are answered. Raises Refusal, in the same way, for one that has no place here.
 
         Hypercorn shields what it sends from cancellation. So that a peer which does not read cannot hold up the
         server's end, the socket is closed under it when this is cancelled. And a peer that leaves with more than one
@@ -73,8 +76,12 @@ class HttpServer:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope)
             server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
+            server.access = self._access
             await server.run()
             nursery.cancel_scope.cancel()
+        if isinstance(server.handed_on, Refusal):
+            raise server.handed_on
+        return server.handed_on
 
     async def finish(self) -> None:
         """Answer what is under way, but nothing after it on any connection; idle ones are closed. Returns at once."""
@@ -83,6 +90,9 @@ class HttpServer:
 
 class _Connection(TCPServer):
     """Hypercorn's, which after the peer's end waits for the idle timeout before it is done: this one does not."""
+
+    access: Access
+    handed_on: Head | Refusal | None = None
 
     async def _read_data(self) -> None:
         hypercorns = self.protocol.protocol
@@ -97,31 +107,87 @@ class _Connection(TCPServer):
             hypercorns.server,
             hypercorns.send,
         )
-        await super()._read_data()
+        self.protocol.protocol.serve(self.access, peer_address(cast("Any", self.stream)))
+        try:
+            await super()._read_data()
+        except _HandedOnError as end:
+            self.handed_on = end.to
+            cast("Replay", self.stream).release()
         await self.idle_task.stop()
 
 
+class _HandedOnError(Exception):
+    """A request is the door's, to serve or to refuse. Raised when all before it are answered: h11 pauses until then."""
+
+    def __init__(self, to: Head | Refusal) -> None:
+        super().__init__()
+        self.to = to
+
+
 class _Http1(H11Protocol):
-    """HTTP/1 and nothing else, in all of a connection's requests: the door sees the first one only.
+    """HTTP/1 and nothing else, in all of a connection's requests.
 
     Hypercorn's goes over to HTTP/2 for whoever asks, and to WebSocket, where it fails on bytes that come too soon.
     """
+
+    def serve(self, access: Access, peer: str) -> None:
+        self._access = access
+        self._peer = peer
+        self._secure = self.ssl
+        self.connection = _Lenient(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """An upgrade to HTTP/2 is not taken up (RFC 9110, section 7.8)."""
 
     async def _create_stream(self, request: h11.Request) -> None:
-        upgrades = [value.strip().lower() for name, value in request.headers if name == b"upgrade"]
-        if request.http_version not in (b"1.1", b"1.0"):
-            await self._refuse(505)
-        elif b"websocket" in upgrades:
-            await self._refuse(403)
-        else:
-            await super()._create_stream(request)
+        head = _head_of(request)
+        try:
+            if request.http_version not in (b"1.1", b"1.0"):
+                raise Refusal(505, "bad_request", "only HTTP/1.1 is spoken here", cause="version")
+            visit = self._access.visit(head, self._peer, secure=self._secure)
+        except Refusal as refusal:
+            refusal.head = head
+            raise _HandedOnError(refusal) from None
+        if is_for_the_door(head, visit):
+            head.raw = _raw(request)
+            head.rest = self.connection.trailing_data[0]
+            raise _HandedOnError(head)
+        self.client = visit.address, self.client[1] if self.client else 0
+        self.ssl = visit.secure
+        headers = [(name, value) for name, value in request.headers if name != b"host"]
+        if visit.host:
+            headers.append((b"host", visit.host.encode("latin-1")))
+        meant = h11.Request(
+            method=request.method, target=visit.target, headers=headers, http_version=request.http_version
+        )
+        await super()._create_stream(meant)
 
-    async def _refuse(self, status: int) -> None:
-        await self._send_error_response(status)
-        await self.send(Closed())
+
+class _Lenient(h11.Connection):
+    """h11's, which takes an empty line before a request for an error (RFC 9112, section 2.2)."""
+
+    def next_event(self) -> Any:
+        if self.their_state is h11.IDLE and self.trailing_data[0].startswith(b"\r\n"):
+            self._receive_buffer.maybe_extract_at_most(2)
+        return super().next_event()
+
+
+def _head_of(request: h11.Request) -> Head:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers)
+    return Head(
+        request.method.decode("latin-1"),
+        request.target.decode("latin-1"),
+        f"HTTP/{request.http_version.decode('latin-1')}",
+        headers,
+        b"",
+    )
+
+
+def _raw(request: h11.Request) -> bytes:
+    """The head as it came, or as good as that."""
+    lines = [b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)]
+    lines += [b"%s: %s" % pair for pair in request.headers.raw_items()]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 async def _end_when_lost(replay: Replay, connection: trio.CancelScope) -> None:

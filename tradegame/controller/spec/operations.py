@@ -10,7 +10,7 @@ from attrs import frozen
 from tradegame.controller.http.bodies import NewsBody, PhaseBody
 from tradegame.controller.http.errors import ForbiddenError, NotFoundError
 from tradegame.controller.spec.errors import Errors
-from tradegame.controller.spec.results import Debrief, Done, Presets, Published, Vitals
+from tradegame.controller.spec.results import Debrief, Done, Presets, Published, Reach, Vitals
 from tradegame.controller.spec.state import Games, GameState, GameSummary, Standings
 from tradegame.controller.spec.words import SitePath
 from tradegame.core.domain.definition import GameDefinition
@@ -97,6 +97,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(path="/metrics", id="metrics", about="Prometheus metrics.", tag="health", kinds=(TEXT,)),
     Operation(
         path="/v1/health", id="vitals", about="How the node does, in a few numbers.", tag="health", answer=Vitals
+    ),
+    Operation(
+        path="/v1/reach",
+        id="reach",
+        about="Whether a page of this origin may open a WebSocket here; if not, why, and what the host has to set.",
+        tag="health",
+        query={"origin": str},
+        answer=Reach,
     ),
     Operation(path="/v1/games", id="listGames", about="Every game that this node serves.", tag="games", answer=Games),
     Operation(

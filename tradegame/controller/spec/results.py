@@ -102,6 +102,19 @@ class Presets:
 
 
 @frozen(kw_only=True)
+class Reach:
+    """Whether a page's WebSocket is let in: a browser does not tell the page why it was refused.
+
+    ``reason``: why not, for a person, else null; ``setting``: what of config.toml the host has to change, where it is
+    one, such as `server.origins`.
+    """
+
+    ok: bool
+    reason: str | None
+    setting: str | None
+
+
+@frozen(kw_only=True)
 class Vitals:
     """How a node does, over the last ten seconds; null where nothing can be said yet. ``reason``: why it is not ready.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import trio
 from attrs import define, field
 
-from tradegame.controller.head import Head, Refusal
+from tradegame.controller.head import Head
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
@@ -31,7 +31,6 @@ class ConnectionManager:
     hub: Hub
     now_ms: Callable[[], int]
     heartbeat_s: float
-    origins: Collection[str]
     commands_per_s: int
     burst: int
     frame_bytes: int
@@ -51,7 +50,7 @@ class ConnectionManager:
         return self._open
 
     async def serve(self, stream: trio.abc.Stream, head: Head, address: str) -> None:
-        """One connection from its upgrade request to its end. Raises nothing that a client can bring about."""
+        """One connection from its upgrade request to its end. Raises Refusal, but nothing else that a client causes."""
         self._open += 1
         self._addresses[address] = self._addresses.get(address, 0) + 1
         try:
@@ -93,11 +92,10 @@ class ConnectionManager:
                     nursery,
                     stream,
                     head,
-                    origins=self.origins,
                     frame_bytes=self.frame_bytes,
                     outbox_bytes=self.outbox_bytes,
                 )
-            except (Refusal, Disconnected):
+            except Disconnected:
                 return
             if self._closing:
                 await self._turn_away(websocket, GOING_AWAY, "the server is going away")

@@ -9,7 +9,7 @@ frames are fed one by one, each in its turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NoReturn, cast
 
 import trio
@@ -27,7 +27,9 @@ FRAME_BYTES = 16_384
 OUTBOX_BYTES = 262_144
 
 LOST = 1006
-"""Stands for the lack of a close frame. Never on the wire (RFC 6455, section 7.4.1)."""
+"""Stands for the lack of a close frame."""
+_NEVER_SENT = frozenset({1005, LOST, 1015})
+"""RFC 6455, section 7.4.1. Who left without a close frame gets none."""
 
 _MESSAGES_WITHOUT_YIELDING = 16
 
@@ -51,14 +53,12 @@ async def accept(
     stream: trio.abc.Stream,
     head: Head,
     *,
-    origins: Collection[str] = (),
     frame_bytes: int = FRAME_BYTES,
     outbox_bytes: int = OUTBOX_BYTES,
     within_s: float = HANDSHAKE_S,
 ) -> WebSocket:
     """Make a WebSocket of a stream whose first request was read.
 
-    ``origins``: of the pages that may connect, besides the server's own (``scheme://host[:port]``, or ``*``).
     ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client.
 
     **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
@@ -70,7 +70,7 @@ async def accept(
     """
     websocket = None
     try:
-        subprotocol = choose_subprotocol(head, origins=origins)
+        subprotocol = choose_subprotocol(head)
         websocket = WebSocket(stream, head, frame_bytes, outbox_bytes)
         nursery.start_soon(websocket._serve, subprotocol)
         with trio.fail_after(within_s):
@@ -186,7 +186,7 @@ class WebSocket:
     def _begin_close(self, code: int, reason: str) -> None:
         if self._end is None:
             self._end = (code, reason, True)
-        self.outbox.finish(frames.close_frame(code, reason))
+        self.outbox.finish(b"" if code in _NEVER_SENT else frames.close_frame(code, reason))
 
     def _overflowed(self) -> None:
         """The outbox dropped what the client should have had: it must go, and resume."""

@@ -19,6 +19,8 @@ _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z|\*\Z|null\Z")
 _ENDPOINT = re.compile(r"(\[([^\]]*)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?\Z")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?\Z")
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z|\*\Z")
+_PATH_PREFIX = re.compile(r"((/[A-Za-z0-9._~-]+)+)?\Z")
 _STORE = "memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX"
 _ADVERTISE = "a ws:// or wss:// URL with its path, such as wss://one.example.org/ws"
 _URL_LENGTH = 256
@@ -80,10 +82,23 @@ def _are_origins(origins: tuple[str, ...]) -> bool:
     return all(map(_ORIGIN.match, origins))
 
 
+def _are_hosts(hosts: tuple[str, ...]) -> bool:
+    return all(map(_HOST_NAME.match, hosts))
+
+
+def _are_networks(networks: tuple[str, ...]) -> bool:
+    for each in networks:
+        ipaddress.ip_network(each, strict=False)  # its ValueError names the one that is none
+    return True
+
+
 @frozen(kw_only=True)
 class ServerSettings:
     """Where to listen. ``port`` 0 takes a free one. ``origins``: what a browser's Origin may be besides our own.
 
+    ``hosts``: names under which the server is reached, besides IP addresses and names that only a local network gives.
+    ``proxies``: addresses and networks whose ``Forwarded`` and ``X-Forwarded-…`` are believed. ``path_prefix``: a path
+    below which a proxy shows the server, whether it strips it or not.
     ``advertise``: the URL under which clients reach this node from outside, which ``hello`` tells them on every node.
     Empty: made of ``host`` and ``port``, and the machine's name where it listens on every network.
     ``tls_cert`` and ``tls_key`` are PEM files; both or neither. An orderly end takes ``shutdown_grace_s`` at most.
@@ -94,6 +109,16 @@ class ServerSettings:
     advertise: str = field(default="", metadata={RULE: Rule(_ADVERTISE, lambda url: not url or _is_websocket_url(url))})
     origins: tuple[str, ...] = field(
         default=(), metadata={RULE: Rule("a list of origins, such as https://example.org", _are_origins)}
+    )
+    hosts: tuple[str, ...] = field(
+        default=(), metadata={RULE: Rule("a list of names, such as example.org or *.example.org", _are_hosts)}
+    )
+    proxies: tuple[str, ...] = field(
+        default=(), metadata={RULE: Rule("a list of addresses and networks, such as 10.0.0.0/8", _are_networks)}
+    )
+    path_prefix: str = field(
+        default="",
+        metadata={RULE: Rule("a path such as /trade", lambda path: bool(_PATH_PREFIX.match(path)))},
     )
     tls_cert: str = _text()
     tls_key: str = _text()
