@@ -32,6 +32,7 @@ from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.keep_sessions import SessionKeeper
 from tradegame.core.use_cases.lag import LoopLag
+from tradegame.core.use_cases.node_clock import LOOK_S, NodeClock
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
 from tradegame.core.use_cases.sessions import SessionService, opaque_id
 from tradegame.core.use_cases.vigil import Vigil
@@ -40,6 +41,7 @@ from tradegame.infra.config.presets import presets
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
 from tradegame.infra.kv.port import KeyValueStore
 from tradegame.infra.stores import open_store
+from tradegame.utils.boot_clock import BootClock, boot_s
 
 Clock = Callable[[], int]
 
@@ -50,12 +52,11 @@ def wall_clock_ms() -> int:
 
 
 def elapsed_s() -> float:
-    """Seconds since some moment, those included in which the machine slept, where the system can tell.
+    """Seconds in which this process did not work, those included in which the machine slept.
 
-    Those in which this process worked are left out: a large snapshot is no standstill.
+    A large snapshot is no standstill.
     """
-    now = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-    return now - time.process_time()
+    return boot_s() - time.process_time()
 
 
 @frozen
@@ -102,13 +103,14 @@ class Node:
         sessions = KvSessionRepository(store, prefix)
         self.connections = KvConnectionRepository(store, prefix)
         self.presence = Presence()
+        self.time = NodeClock(now_ms)
         self.register = ConnectionRegister(self.connections, node, now_ms)
         self.hub = Hub(self.presence, self.register, node.id, limits.connections_per_player)
         self.clock = ClockWatch(node.id, now_ms)
-        self.games = GameService(self.repository, node.id, self.hub, now_ms, host_settings, self.clock.wrong)
+        self.games = GameService(self.repository, node.id, self.hub, self.time.now_ms, host_settings, self.clock.wrong)
         self.dispatcher = Dispatcher(
             self.games,
-            SessionService(sessions, settings.session.expires_s, now_ms),
+            SessionService(sessions, settings.session.expires_s, self.time.now_ms),
             self.hub,
             ServerFacts(
                 tradegame.__version__,
@@ -119,14 +121,14 @@ class Node:
                 limits.burst,
                 Addresses(node.address, lambda: self.presence.nodes).told,
             ),
-            now_ms,
+            self.time.now_ms,
             look=lambda: self.vigil.look(),
             refuses=lambda: self.vigil.refuses(),
         )
         self.manager = ConnectionManager(
             self.dispatcher,
             self.hub,
-            now_ms,
+            self.time.now_ms,
             heartbeat_s=settings.session.heartbeat_s,
             commands_per_s=limits.commands_per_s,
             burst=limits.burst,
@@ -145,6 +147,7 @@ class Node:
             self.manager,
             self.hub,
             self.clock,
+            self.time,
             self.register,
             self.vigil,
             self.lag,
@@ -186,6 +189,7 @@ class Node:
         )
         background.start_soon(self.vigil.run)
         background.start_soon(self.lag.run)
+        background.start_soon(self._keep_time)
         background.start_soon(self.hub.run_presence)
         background.start_soon(self.hub.run_catch_up)
         background.start_soon(self.keeper.run)
@@ -203,6 +207,14 @@ class Node:
             or self.store.ready()
             or self.games.ready()
         )
+
+    async def _keep_time(self) -> None:
+        """Follow a wall clock that was set, once no round is open and the other nodes do not say that it is wrong."""
+        while True:
+            self.time.look()
+            if not self.games.in_timed_round() and self.clock.wrong() is None and (by_ms := self.time.adopt()):
+                self.games.node_jumped(by_ms)
+            await trio.sleep(LOOK_S)
 
     def doubt(self) -> None:
         """What is known here may be the past: see Vigil."""
@@ -300,7 +312,7 @@ def run(settings: Settings, *, bots: int = 0) -> None:
     _raise_file_limit()
     failure: BaseException | None = None
     try:
-        trio.run(partial(_run, settings, bots))
+        trio.run(partial(_run, settings, bots), clock=BootClock())
     except* (OSError, StoreError) as errors:
         failure = _first(errors)
     except* KeyboardInterrupt:

@@ -31,6 +31,7 @@ from tradegame.core.use_cases.broadcast_game_state import FrameHistory
 from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.join_game import JoinGameUseCase
+from tradegame.core.use_cases.node_clock import NodeClock
 from tradegame.core.use_cases.presence import ConnectionRegister
 from tradegame.core.use_cases.replica import Replica
 from tradegame.core.use_cases.vigil import Vigil
@@ -384,5 +385,6 @@ def a_late_write_stays() -> Iterator[None]:
 
 @planted("a node whose clock is wrong appends all the same", "clocks_are_trusted_with_reason", found_at=13)
 def a_wrong_clock_appends() -> Iterator[None]:
-    with patched(ClockWatch, "wrong", lambda self: None):
+    """Both that hold it back: a step waits, and the others' clocks are heard."""
+    with patched(ClockWatch, "wrong", lambda self: None), patched(NodeClock, "now_ms", lambda self: self.wall_ms()):
         yield

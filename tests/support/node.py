@@ -30,6 +30,7 @@ from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.core.domain import snapshot
 from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.infra.config import load_settings
+from tradegame.utils.boot_clock import BootClock
 from tradegame.utils.logging import configure_logging
 
 VIOLATIONS = "TRADEGAME_TEST_VIOLATIONS"
@@ -63,7 +64,7 @@ def main() -> None:
                 async for _ in signals:
                     running.stop()
 
-    trio.run(run)
+    trio.run(run, clock=BootClock())
 
 
 def _record(file: Path) -> None:

@@ -62,7 +62,7 @@ class Follower:
         self.state = views.public_state(game.state)
 
     def follow(self, applied: Applied) -> None:
-        state, at = self.state, applied.at
+        state, at = self.state, applied.at if applied.frame is None else applied.frame.at
         for event in applied.frame.events if applied.frame else ():
             if isinstance(event, Joined):
                 state["players"][event.player] = {"name": event.name}

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.support.domain import BEGIN
 from tradegame.core.domain.commands import (
     Announce,
     BuyGood,
@@ -17,6 +18,7 @@ from tradegame.core.domain.commands import (
     PlaceOrder,
     Say,
     SellGood,
+    SetClock,
     SetPhase,
 )
 from tradegame.core.domain.definition import (
@@ -153,6 +155,7 @@ commands = st.one_of(
         key=keys,
     ),
     st.builds(Announce, text=st.just("news"), good=st.none() | goods, anchor_bps=bps),
+    st.builds(SetClock, time=st.integers(1, 40).map(lambda minutes: BEGIN + minutes * 60_000)),
     st.builds(SetPhase, phase=st.sampled_from(["lobby", "open", "open", "open", "closed"])),
 )
 

@@ -41,6 +41,7 @@ from tradegame.core.domain.commands import (
     PlaceOrder,
     Say,
     SellGood,
+    SetClock,
     SetPhase,
     encode_entry,
 )
@@ -191,7 +192,7 @@ class AnyGame(RuleBasedStateMachine):
         self.log.append(encode_entry(entry))
 
         assert audit(state) == []
-        self.check_frame(applied, seq, clock)
+        self.check_frame(some, applied, seq, clock)
         self.follower.follow(applied)
         assert self.follower.state == views.public_state(state)
         self.check_books(applied)
@@ -210,15 +211,19 @@ class AnyGame(RuleBasedStateMachine):
         self.check_no_trace(before, entry, applied)
         return applied
 
-    def check_frame(self, applied: Applied, seq: int, clock: int) -> None:
+    def check_frame(self, some: list[Command], applied: Applied, seq: int, clock: int) -> None:
         state = self.game.state
-        assert state.clock == applied.at == max(clock, self.at)
+        at = max(clock, self.at)
+        set_to = [command.time for command in some if isinstance(command, SetClock)]
+        assert state.clock == applied.at
+        assert state.clock in (at, *set_to)
+        assert state.clock >= at
         if applied.frame is None:
             assert state.seq == applied.seq == seq
         else:
             assert applied.frame.events
             assert state.seq == applied.seq == applied.frame.seq == seq + 1
-            assert applied.frame.at == state.clock
+            assert applied.frame.at == at
 
     def check_books(self, applied: Applied) -> None:
         state = self.game.state

@@ -10,7 +10,7 @@ from tests.support.domain import BEGIN, Table, code, define_game, events, house
 from tests.unit.domain.shadows import Follower
 from tradegame.core.domain import views
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Announce, Entry, SetPhase
+from tradegame.core.domain.commands import Announce, Entry, SetClock, SetPhase
 from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition
 from tradegame.core.domain.events import BookChanged, NewsPublished, RoundChanged
 from tradegame.core.domain.game import Game
@@ -369,3 +369,45 @@ def test_who_follows_the_events_alone_knows_of_an_opening_at_0() -> None:
     follower.follow(game.apply(Entry(0)))
     assert follower.state == views.public_state(game.state)
     assert follower.state["opened_at"] == 0
+
+
+# A clock that was set
+
+HOUR = 3_600 * SECOND
+
+
+def test_between_rounds_the_clock_is_set_and_the_phase_ends_as_much_later() -> None:
+    table = table_of("ann")
+    table.wait(4 * SECOND)
+    applied = table.entry(SetClock(time=table.at + HOUR))
+    assert events(applied) == [RoundChanged("lobby", 1, BEGIN + 10 * SECOND + HOUR)]
+    assert applied.frame is not None
+    assert (applied.frame.at, table.game.state.clock) == (table.at, table.at + HOUR)
+    table.at += HOUR
+    assert events(table.wait(5 * SECOND)) == []
+    assert [event.phase for event in events(table.wait(SECOND), RoundChanged)] == ["open"]
+
+
+def test_a_clock_that_is_set_twice_by_two_nodes_is_set_once() -> None:
+    table = table_of("ann")
+    time = table.at + HOUR
+    table.entry(SetClock(time=time), SetClock(time=time))
+    assert table.game.state.clock == time
+    assert round_now(table) == ("lobby", 1, 3_610)
+
+
+def test_a_closed_game_tells_what_settled_again() -> None:
+    table = table_of("ann")
+    table.wait(70 * SECOND)
+    settled = events(table.entry(SetPhase(phase="closed")), RoundChanged)
+    assert settled == []
+    changed = events(table.entry(SetClock(time=table.at + HOUR)))
+    assert changed == [RoundChanged("closed", 1, BEGIN + 90 * SECOND + HOUR)]
+
+
+def test_during_a_round_and_back_in_time_no_clock_is_set() -> None:
+    table = table_of("ann")
+    assert events(table.entry(SetClock(time=table.at - HOUR))) == []
+    table.wait(10 * SECOND)
+    assert events(table.entry(SetClock(time=table.at + HOUR))) == []
+    assert round_now(table) == ("open", 1, 70)

@@ -14,6 +14,7 @@ from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.lag import LoopLag
+from tradegame.core.use_cases.node_clock import NodeClock
 from tradegame.core.use_cases.presence import ConnectionRegister
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.utils.metrics import Kind, Metrics
@@ -31,6 +32,7 @@ class Measured:
     manager: ConnectionManager
     hub: Hub
     clock: ClockWatch
+    time: NodeClock
     register: ConnectionRegister
     vigil: Vigil
     lag: LoopLag
@@ -58,6 +60,13 @@ def node_metrics(node: Measured) -> Metrics:
         "How far this node's clock is ahead of the middle of all nodes' clocks",
         "gauge",
         lambda: -node.clock.offset_ms() / 1000,
+    )
+    add("tradegame_clock_steps", "Times that the wall clock was seen to be set", "counter", lambda: node.time.steps)
+    add(
+        "tradegame_clock_held_seconds",
+        "How far the wall clock is ahead of the time that games are played by here",
+        "gauge",
+        lambda: node.time.behind_ms() / 1000,
     )
     add("tradegame_freezes", "Times that this process stood still", "counter", lambda: node.vigil.freezes)
     metrics.register_histogram(

@@ -18,7 +18,7 @@ class ChatService:
         """To everyone, kept among the last messages; or to one player, kept nowhere."""
         if command.to is None:
             effects.events.append(Said(command.player, command.text))
-            self.state.messages.append(Message(command.player, command.text, self.state.clock))
+            self.state.messages.append(Message(command.player, command.text, effects.at))
         elif command.to not in self.state.players:
             raise UnknownPlayerError(f"no player {command.to!r} in this game")
         else:

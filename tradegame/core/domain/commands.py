@@ -101,8 +101,21 @@ class Announce(Command):
     player: str = "host"
 
 
+@frozen(kw_only=True)
+class SetClock(Command):
+    """A node's clock was set, and no round is open: the game's goes forward to ``time``, in ms since the Unix epoch.
+
+    A phase that is under way ends as much later, so that none is lost.
+    """
+
+    op = "clock"
+    time: int
+    player: str = "host"
+
+
 COMMANDS: dict[str, type[Command]] = {
-    command.op: command for command in (Join, BuyGood, SellGood, PlaceOrder, CancelOrder, Say, SetPhase, Announce)
+    command.op: command
+    for command in (Join, BuyGood, SellGood, PlaceOrder, CancelOrder, Say, SetPhase, Announce, SetClock)
 }
 _FIELDS = {command: tuple(field.name for field in fields(command)) for command in COMMANDS.values()}
 
@@ -128,6 +141,7 @@ _HOLDS: dict[str, Callable[[object], bool]] = {
     "price": _is_amount,
     "limit": _or_none(_is_amount),
     "anchor_bps": _is_integer,
+    "time": _is_amount,
     "side": ("bid", "ask").__contains__,
     "phase": ("lobby", "open", "closed").__contains__,
 }

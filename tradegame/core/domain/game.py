@@ -24,6 +24,7 @@ from tradegame.core.domain.commands import (
     PlaceOrder,
     Say,
     SellGood,
+    SetClock,
     SetPhase,
     decode_entry,
     encode_entry,
@@ -49,7 +50,7 @@ from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player, RememberedKey
 from tradegame.core.domain.trading import TradingService
 
-_WITHOUT_ACCOUNT = (Join, SetPhase, Announce)
+_WITHOUT_ACCOUNT = (Join, SetPhase, Announce, SetClock)
 DUE_AN_ENTRY = 500
 """Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
 bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
@@ -75,6 +76,7 @@ class Game:
             Say: ChatService(state).say,
             SetPhase: self._rounds.set_phase,
             Announce: self._rounds.announce,
+            SetClock: self._rounds.set_clock,
         }
         self._best = {good: self._best_levels(good) for good in state.markets}
 
@@ -122,7 +124,7 @@ class Game:
         frame = None
         if effects.events:
             state.seq += 1
-            frame = Frame(state.seq, state.clock, tuple(effects.events))
+            frame = Frame(state.seq, effects.at, tuple(effects.events))
         for outcome in outcomes:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
                 outcome.result.seq = state.seq

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE, MINT
-from tradegame.core.domain.commands import Announce, SetPhase
+from tradegame.core.domain.commands import Announce, SetClock, SetPhase
 from tradegame.core.domain.debrief import round_result
 from tradegame.core.domain.definition import NewsDefinition
 from tradegame.core.domain.errors import UnknownGoodError
@@ -58,6 +58,16 @@ class RoundService:
         if command.good is not None and command.good not in self.state.markets:
             raise UnknownGoodError(f"no good {command.good!r} in this game")
         self._publish(command.text, command.good, command.anchor_bps, effects)
+        return Accepted(0)
+
+    def set_clock(self, command: SetClock, effects: Effects) -> Accepted:
+        """Between rounds only; during one, and back, nothing happens. The entry itself is still of the time before."""
+        state = self.state
+        if state.phase != OPEN and command.time > state.clock:
+            if state.ends_at is not None:
+                state.ends_at += command.time - state.clock
+            state.clock = command.time
+            effects.events.append(self._changed())
         return Accepted(0)
 
     def next_phase(self) -> int | None:
@@ -170,9 +180,13 @@ class RoundService:
                 market.session = Session()
             self.settlement.open(effects)
             self.house.open()
-        opened_at = state.opened_at if phase == OPEN else None
-        settled = tuple(state.settled.items()) if phase == CLOSED else ()
-        effects.events.append(RoundChanged(phase, state.round, state.ends_at, opened_at, settled))
+        effects.events.append(self._changed())
+
+    def _changed(self) -> RoundChanged:
+        state = self.state
+        opened_at = state.opened_at if state.phase == OPEN else None
+        settled = tuple(state.settled.items()) if state.phase == CLOSED else ()
+        return RoundChanged(state.phase, state.round, state.ends_at, opened_at, settled)
 
     def _close(self, effects: Effects) -> None:
         self.trading.withdraw_everything(effects)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -11,7 +12,7 @@ import trio
 from attrs import define, frozen
 
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Command
+from tradegame.core.domain.commands import Command, SetClock
 from tradegame.core.domain.errors import (
     InternalError,
     OverloadedError,
@@ -19,8 +20,9 @@ from tradegame.core.domain.errors import (
     UnavailableError,
     UnknownGameError,
 )
-from tradegame.core.domain.events import Applied
+from tradegame.core.domain.events import Applied, Outcome
 from tradegame.core.domain.game import Game
+from tradegame.core.domain.state import OPEN
 from tradegame.core.repositories import (
     CompactedError,
     GameDeleted,
@@ -34,6 +36,7 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
+from tradegame.core.use_cases.node_clock import GameTime
 from tradegame.core.use_cases.replica import Boundary, Replica
 from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
 from tradegame.utils.errors import log_fault
@@ -142,7 +145,7 @@ class GameHost:
         self._repository = repository
         self._node = node
         self._observer = observer
-        self._now_ms = now_ms
+        self._time = GameTime(now_ms)
         self._must_not_append = must_not_append
         self._replica = Replica(repository, meta)
         self._submissions = Submissions(
@@ -184,6 +187,29 @@ class GameHost:
     @property
     def history(self) -> FrameHistory:
         return self._replica.history
+
+    def now_ms(self) -> int:
+        """The game's time, in ms since the Unix epoch: see `GameTime`."""
+        return self._time.now_ms(self.game.state.clock)
+
+    @property
+    def in_timed_round(self) -> bool:
+        """Whether a round is open that ends by itself."""
+        return self.running and self.game.state.phase == OPEN and self.game.state.ends_at is not None
+
+    def node_jumped(self, by_ms: int) -> None:
+        """This node's time jumped: the game goes on at its own, and its clock is set between rounds."""
+        state = self.game.state
+        if not self.running or by_ms <= 0 or state.phase == OPEN or state.ends_at is None:
+            return
+        self._time.node_jumped(by_ms)
+
+        def answered(outcome: Outcome | TradeGameError) -> None:
+            if isinstance(outcome, Outcome):
+                self._time.follow_node()
+
+        with suppress(TradeGameError):  # it cannot append now: then its time is slewed
+            self.submit(SetClock(time=self.now_ms() + by_ms), answered)
 
     @property
     def waiting(self) -> int:
@@ -421,7 +447,7 @@ class GameHost:
         """Append an entry of these commands. What the store refuses whole is appended in halves, in the same order."""
         self._appended += 1
         entry_id = f"{self._node}-{self._appended}"
-        in_flight = self._in_flight[entry_id] = InFlight.of(self._now_ms(), submissions)
+        in_flight = self._in_flight[entry_id] = InFlight.of(self.now_ms(), submissions)
         try:
             self._replica.saw(await self._repository.update(self.meta, entry_id, in_flight.value))
             self._append_trouble.over()
@@ -463,13 +489,13 @@ class GameHost:
             if due is None or not self._followers:
                 await self._progress.wait()
                 continue
-            wait_s = max(0.0, (due - self._now_ms()) / 1000) + random.uniform(0, self.settings.tick_jitter_s)
+            wait_s = max(0.0, (due - self.now_ms()) / 1000) + random.uniform(0, self.settings.tick_jitter_s)
             with trio.move_on_after(wait_s):
                 while self.game.due_at() == due:
                     await self._progress.wait()
             if self._must_not_append() is not None:
                 await trio.sleep(REREAD_S)
-            elif self.game.due_at() == due and self._now_ms() >= due:
+            elif self.game.due_at() == due and self.now_ms() >= due:
                 self._tick = True
                 self._work.set()
                 with trio.move_on_after(self.settings.command_timeout_s):

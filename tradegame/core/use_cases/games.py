@@ -73,6 +73,15 @@ class GameService:
         for host in self.hosts.values():
             host.doubt()
 
+    def in_timed_round(self) -> bool:
+        """Whether a round is open here that ends by itself: then the node's time must not jump."""
+        return any(host.in_timed_round for host in self.hosts.values())
+
+    def node_jumped(self, by_ms: int) -> None:
+        """This node's time jumped by so many ms."""
+        for host in self.hosts.values():
+            host.node_jumped(by_ms)
+
     def ready(self) -> str | None:
         """None while every game here is the present; else which is not."""
         doubted = next((host.id for host in self.hosts.values() if host.running and host.doubted), None)
