@@ -62,8 +62,12 @@ def new_context(
     deadline_s: float = 30.0,
     bypass_csp: bool = False,
     scale: float = 1.0,
+    zone: str | None = "Europe/Berlin",
 ) -> BrowserContext:
-    """A browser of somebody's own: its cookies, storage and window are shared with nobody."""
+    """A browser of somebody's own: its cookies, storage and window are shared with nobody.
+
+    ``zone`` is the device's; None: as the machine has it.
+    """
     context = browser.new_context(
         viewport=viewport,
         color_scheme=scheme,
@@ -72,7 +76,7 @@ def new_context(
         bypass_csp=bypass_csp,
         device_scale_factor=scale,
         locale="en-GB",
-        timezone_id="Europe/Berlin",
+        timezone_id=zone,
     )
     context.set_default_timeout(deadline_s * 1000)
     context.add_init_script(TELL_OF_VIOLATIONS)

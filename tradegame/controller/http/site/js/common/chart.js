@@ -9,15 +9,16 @@ import {
 } from "/static/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
-import { coins } from "./format.js";
+import { coins, moment, tickTime } from "./format.js";
 import { colour } from "./theme.js";
 
 export const INTERVALS = [["5s", 5], ["15s", 15], ["1m", 60], ["5m", 300]];
 /** A round is so many candles, or fewer. */
 const CANDLES_A_ROUND = 60;
-/** Pixels from one candle to the next: at most, and when there are many. */
+/** Pixels from one candle to the next: when there are few, when there are many, and at most, however far one zooms in. */
 const WIDE = 18;
 const USUAL = 9;
+const WIDEST = 80;
 /** So many candles' room is left for what comes. */
 const AHEAD = 5;
 const MOST_MARKS = 60;
@@ -43,12 +44,16 @@ export class MarketChart {
   #none = h("p.none", {}, "No trade yet");
   #marks = [];
   #changed = new Map();
+  /** Whether all candles fit, so that the view grows with them. */
   #young = true;
+  /** Whether the reader has moved the view: then it is left alone until another good, or another length, is chosen. */
+  #moved = false;
   #grown = false;
+  #zone = zone();
   #under = null;
   #lines = [];
   #ordered = "[]";
-  #describedAt = 0;
+  #describedAt = -Infinity;
 
   constructor(game, tapes, painter, { mine = null, size = 12 } = {}) {
     this.#game = game;
@@ -61,8 +66,8 @@ export class MarketChart {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: size, background: { color: "transparent" }, fontFamily: getComputedStyle(document.body).fontFamily },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.1, bottom: 0.26 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: AHEAD, barSpacing: USUAL },
-      localization: { priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))) },
+      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: AHEAD, barSpacing: USUAL, maxBarSpacing: WIDEST, tickMarkFormatter: tickTime },
+      localization: { priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))), timeFormatter: moment },
     });
     this.#drawn = this.#chart.chartElement();
     this.#drawn.setAttribute("role", "img");
@@ -78,8 +83,11 @@ export class MarketChart {
       this.#under = time ?? null;
       painter.mark(this.#tell);
     });
-    new ResizeObserver(() => painter.mark(this.#fit)).observe(this.plot);
+    // Until it is laid out, and while it is not displayed, it has no width, and nothing can be fitted into it.
+    this.#chart.timeScale().subscribeSizeChange(() => painter.mark(this.#resized));
+    for (const type of ["wheel", "pointermove", "touchmove"]) this.#drawn.addEventListener(type, (event) => (this.#moved ||= type !== "pointermove" || event.buttons > 0), { passive: true });
     addEventListener("themechange", () => this.#dress());
+    document.addEventListener("visibilitychange", () => painter.mark(this.#retime));
     game.on("trade", (trade, frame) => this.#trade(trade, frame));
     game.on("account", () => painter.mark(this.#order));
     game.on("reset", () => this.good !== null && this.show(this.good));
@@ -87,12 +95,14 @@ export class MarketChart {
 
   show(good) {
     this.good = good;
-    this.#describedAt = 0;
+    this.#describedAt = -Infinity;
+    this.#moved = false;
     this.#rebuild();
   }
 
   interval(seconds) {
     this.#candles = new Candles(seconds);
+    this.#moved = false;
     this.#rebuild();
   }
 
@@ -108,11 +118,10 @@ export class MarketChart {
       const candle = candles.add(trade);
       this.#mark(candle.time, trade[4], trade[5], trade[2]);
     }
-    this.#prices.setData(candles.list.map((candle) => this.#bar(candle)));
+    this.#prices.setData(candles.list);
     this.#volumes.setData(candles.list.map((candle) => this.#volume(candle)));
     this.#markers.setMarkers(this.#marks);
-    this.#young = true;
-    this.#fit();
+    this.#resized();
     this.#order();
     this.#painter.mark(this.#tell);
   }
@@ -130,28 +139,36 @@ export class MarketChart {
   #paint = () => {
     for (const [time, candle] of this.#changed) {
       if (time === "marks") continue;
-      this.#prices.update(this.#bar(candle));
+      this.#prices.update(candle);
       this.#volumes.update(this.#volume(candle));
     }
     if (this.#changed.has("marks")) this.#markers.setMarkers(this.#marks);
     this.#changed.clear();
-    if (this.#grown) this.#fit();
+    if (this.#grown && this.#young) this.#resized();
     this.#grown = false;
     this.#tell();
   };
 
-  /** A young market begins at the left and fills the room there is; an old one shows its end. */
-  #fit = () => {
-    if (!this.#young) return;
+  /** A young market begins at the left and fills the room there is; an old one shows its end, and goes on by itself. */
+  #resized = () => {
     const scale = this.#chart.timeScale();
     const [count, width] = [this.#candles.list.length + AHEAD, scale.width()];
-    if (count * USUAL < width) {
+    if (this.#moved || width === 0) return;
+    this.#young = count * USUAL < width;
+    if (this.#young) {
       scale.setVisibleLogicalRange({ from: -0.5, to: Math.max(count, width / WIDE) - 0.5 });
-      return;
+    } else {
+      scale.applyOptions({ barSpacing: USUAL });
+      scale.scrollToPosition(AHEAD, false);
     }
-    this.#young = false;
-    scale.applyOptions({ barSpacing: USUAL });
-    scale.scrollToPosition(AHEAD, false);
+  };
+
+  /** The device is in another time zone: the times on the axis are written anew. */
+  #retime = () => {
+    const now = zone();
+    if (now === this.#zone) return;
+    this.#zone = now;
+    this.#chart.timeScale().applyOptions({ tickMarkFormatter: (...given) => tickTime(...given) });
   };
 
   /** One's own orders, as lines. */
@@ -170,7 +187,7 @@ export class MarketChart {
   #tell = () => {
     const { list } = this.#candles;
     this.#none.hidden = list.length > 0;
-    const candle = (this.#under !== null && list.find(({ time }) => local(time) === this.#under)) || list.at(-1);
+    const candle = (this.#under !== null && list.find(({ time }) => time === this.#under)) || list.at(-1);
     const words = candle && ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
     setText(this.#figures, words ? words.join("  ") : "");
     this.#describe(list);
@@ -178,8 +195,10 @@ export class MarketChart {
 
   /** For who does not see it; now and then, there is enough that speaks. */
   #describe(list) {
-    if (Date.now() < this.#describedAt + DESCRIBE_MS) return;
-    this.#describedAt = Date.now();
+    const now = performance.now();
+    if (now < this.#describedAt + DESCRIBE_MS) return;
+    this.#describedAt = now;
+    this.#retime();
     let [low, high] = [Infinity, 0];
     for (const candle of list) [low, high] = [Math.min(low, candle.low), Math.max(high, candle.high)];
     const words = list.length ? `last ${coins(list.at(-1).close)}, between ${coins(low)} and ${coins(high)} in ${list.length} candles` : "no trade yet";
@@ -189,17 +208,13 @@ export class MarketChart {
   #mark(time, buyer, seller, qty) {
     if (this.#mine === null || (buyer !== this.#mine && seller !== this.#mine)) return false;
     const bought = buyer === this.#mine;
-    this.#marks.push({ time: local(time), position: bought ? "belowBar" : "aboveBar", shape: bought ? "arrowUp" : "arrowDown", color: colour(bought ? "up" : "down"), text: `${bought ? "+" : "−"}${qty}` });
+    this.#marks.push({ time, position: bought ? "belowBar" : "aboveBar", shape: bought ? "arrowUp" : "arrowDown", color: colour(bought ? "up" : "down"), text: `${bought ? "+" : "−"}${qty}` });
     if (this.#marks.length > MOST_MARKS) this.#marks.shift();
     return true;
   }
 
-  #bar({ time, open, high, low, close }) {
-    return { time: local(time), open, high, low, close };
-  }
-
   #volume({ time, open, close, volume }) {
-    return { time: local(time), value: volume, color: colour(close >= open ? "up" : "down") + "55" };
+    return { time, value: volume, color: colour(close >= open ? "up" : "down") + "55" };
   }
 
   #dress() {
@@ -215,8 +230,8 @@ export class MarketChart {
   }
 }
 
-/** The library draws UTC: so that the axis has the reader's own time. */
-const local = (time) => time - new Date(time * 1000).getTimezoneOffset() * 60;
+/** Times are kept in UTC, which always goes on, and only written in the reader's own time, which goes back once a year. */
+const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** The choice of a candle's length. */
 export function intervals(chart) {

@@ -15,6 +15,17 @@ export function time(ms) {
   return new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
+/** Local time for a chart's axis at `seconds` since 1970; `kind` as in lightweight-charts: 3 a time, 4 one with seconds, less a new day. */
+export function tickTime(seconds, kind) {
+  const fields = kind < 3 ? { weekday: "short" } : kind === 4 ? { second: "2-digit" } : {};
+  return new Date(seconds * 1000).toLocaleString("en-GB", { hour: "2-digit", minute: "2-digit", ...fields });
+}
+
+/** Day and time of day. */
+export function moment(seconds) {
+  return new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
 /** 3:07, 1:02:15 */
 export function span(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
