@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import trio
 from structlog.testing import capture_logs
@@ -11,6 +14,7 @@ from tests.controller.wire import upgrade
 from tradegame.controller.access import ADDRESSES_KEPT, RECENT_S, Access, Visit
 from tradegame.controller.forwarded import plain_address, said_by_proxies
 from tradegame.controller.head import Head, Refusal, parse_head
+from tradegame.controller.http import pages
 
 
 def head_of(target: str = "/ws", **headers: str) -> Head:
@@ -224,3 +228,18 @@ def test_an_address_is_compared_without_port_brackets_and_zone() -> None:
     for text, plain in (("[fe80::1%eth0]:80", "fe80::1"), ("1.2.3.4:5", "1.2.3.4"), ("_hidden", None), ("", None)):
         assert plain_address(text) == plain
     assert said_by_proxies(head_of()).hops == ()
+
+
+def test_no_page_asks_for_an_address_from_the_root() -> None:
+    """So that they work below any path under which a proxy shows them: static/js/common/root.js."""
+    site = Path(pages.__file__).parent / "site"
+    rooted = re.compile(r"""(?:from|src=|href=|src:|href:|fetch\(|import\() ?["'`]/|location\.host\b""")
+    files = [file for file in site.rglob("*") if file.suffix in (".js", ".html") and file.name != "tradegame.js"]
+    found = [
+        f"{file.name}: {line.strip()}"
+        for file in files
+        for line in file.read_text().splitlines()
+        if rooted.search(line)
+    ]
+    assert len(files) > 20
+    assert found == []

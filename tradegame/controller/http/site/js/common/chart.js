@@ -6,7 +6,7 @@ import {
   LineStyle,
   createChart,
   createSeriesMarkers,
-} from "/static/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+} from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
 import { coins, moment, tickTime } from "./format.js";

@@ -1,5 +1,6 @@
 // The host's HTTP calls, and their errors in words that help.
 
+import { at } from "../common/root.js";
 import { recall, remember } from "../common/storage.js";
 
 const TOKEN = "tradegame.admin";
@@ -21,7 +22,7 @@ export class ApiError extends Error {
 export async function call(method, path, body) {
   let response;
   try {
-    response = await fetch(path, {
+    response = await fetch(at(path.slice(1)), {
       method,
       headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),

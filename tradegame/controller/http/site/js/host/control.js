@@ -3,6 +3,7 @@
 import { beginAnew } from "../common/anew.js";
 import { roundClock } from "../common/clock.js";
 import { ask, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
+import { at, typed } from "../common/root.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
 import { download, game as path, json } from "./api.js";
@@ -27,8 +28,8 @@ export function control(client, game, painter, deleted) {
   const open = h("button.primary.big", { type: "button", onclick: phase("open", "The round is open.") }, "Open");
   const close = h("button.big", { type: "button", onclick: phase("closed", "The round is closed.") }, "Close");
   const lobby = h("button.big", { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") }, "To lobby");
-  const address = `${location.host}/?game=${game.id}`;
-  const places = h("div.row", {}, h("a", { href: `/watch/${game.id}`, target: "_blank" }, "Put the market on the wall"), h("a", { href: `/host?game=${game.id}&debrief`, target: "_blank" }, "Put the debrief on the wall"));
+  const address = typed(`?game=${game.id}`);
+  const places = h("div.row", {}, h("a", { href: at(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"), h("a", { href: at(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"));
   const players = h("span.soft", {}, "");
   const roundsPanel = panel("Rounds", { end: [connectionStatus(client)] }, h("p.soft", {}, "Players join at"), h("p.address", {}, address), h("div.rounds", {}, roundClock(client, game), open, close, lobby, players), problem, places);
 

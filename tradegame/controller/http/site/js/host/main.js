@@ -1,8 +1,9 @@
 // The host's page: sign in, make games, run their rounds, see how the server does, read the debrief.
 
-import { connect } from "/tradegame.js";
+import { connect } from "../../../tradegame.js";
 import { Painter, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
+import { at, socket } from "../common/root.js";
 import { toggleTheme } from "../common/theme.js";
 import { recall, remember } from "../common/storage.js";
 import { toast } from "../common/toast.js";
@@ -53,7 +54,7 @@ function door(problem = "") {
 
 async function desk() {
   const token = recall("sessionStorage", TOKEN);
-  const client = await connect({ name: "the host", ...(token === null ? {} : { token }) });
+  const client = await connect(socket, { name: "the host", ...(token === null ? {} : { token }) });
   remember("sessionStorage", TOKEN, client.token);
   const painter = new Painter();
   const main = h("div.main");
@@ -87,7 +88,7 @@ async function desk() {
     const mine = turn;
     if (chosen !== null && chosen !== id) await client.games.get(chosen)?.leave().catch(() => {});
     chosen = id;
-    history.replaceState(null, "", `/host?game=${encodeURIComponent(id)}`);
+    history.replaceState(null, "", at(`host?game=${encodeURIComponent(id)}`));
     const game = await client.join(id, { spectate: true });
     if (mine !== turn) {
       // another was chosen meanwhile
@@ -104,12 +105,12 @@ async function desk() {
   function nothing(why) {
     chosen = null;
     turn += 1;
-    history.replaceState(null, "", "/host");
+    history.replaceState(null, "", at("host"));
     main.replaceChildren(h("h1", {}, "Host"), why);
     refresh().catch(() => {});
   }
   place.replaceChildren(
-    h("header.bar", {}, h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
+    h("header.bar", {}, h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
     h("main.host", {}, side, main),
   );
   const games = await refresh();

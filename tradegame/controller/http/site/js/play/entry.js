@@ -1,7 +1,8 @@
 // The way in: a name, and a game where there are several. Who comes back is known by the session's token.
 
-import { Client, connect } from "/tradegame.js";
+import { Client, connect } from "../../../tradegame.js";
 import { h, said, setText } from "../common/dom.js";
+import { at, socket } from "../common/root.js";
 
 const TOKEN = "tradegame.token";
 const NAME = "tradegame.name";
@@ -31,13 +32,13 @@ export function forget() {
 
 /** Shows forms in `place` until there is a connection and a game: `{client, game}`. */
 export async function enter(place) {
-  const games = (await (await fetch("/v1/games")).json()).games;
+  const games = (await (await fetch(at("v1/games"))).json()).games;
   const wanted = new URLSearchParams(location.search).get("game");
   let chosen = games.find(({ game }) => game === wanted) ?? (games.length === 1 ? games[0] : null);
   const note = wanted !== null && !games.some(({ game }) => game === wanted) ? `There is no game “${wanted}” here.` : "";
   if (chosen === null) chosen = await choose(place, games, note);
-  history.replaceState(null, "", `/?game=${encodeURIComponent(chosen.game)}`);
-  const about = (await (await fetch(`/v1/games/${chosen.game}`)).json()).about ?? "";
+  history.replaceState(null, "", at(`?game=${encodeURIComponent(chosen.game)}`));
+  const about = (await (await fetch(at(`v1/games/${chosen.game}`))).json()).about ?? "";
   const client = await signIn(place, chosen, about);
   remember(TOKEN, client.token);
   remember(NAME, client.player.name);
@@ -49,7 +50,7 @@ function choose(place, games, note) {
     const list = games.map((game) =>
       h("li", {}, h("button.big", { type: "button", onclick: () => resolve(game) }, said(game.title || game.game), h("span.soft", {}, ` · ${game.players} players · ${game.phase}`))),
     );
-    const empty = h("p.soft", {}, "No game is on. Whoever hosts opens one at ", h("a", { href: "/host" }, "/host"), ".");
+    const empty = h("p.soft", {}, "No game is on. Whoever hosts opens one at ", h("a", { href: at("host") }, "/host"), ".");
     show(place, h("h1", {}, "Which market?"), note ? h("p.error", { role: "alert" }, note) : null, games.length ? h("ul.choices", {}, ...list) : empty);
   });
 }
@@ -63,7 +64,7 @@ async function signIn(place, game, about) {
   if (token !== null) {
     const status = h("p", { role: "status" }, "Welcome back. Connecting …");
     show(place, h("h1", {}, said(game.title || game.game)), status);
-    const client = new Client(undefined, { token });
+    const client = new Client(socket, { token });
     const silence = client.on("state", ({ reason }) => reason && setText(status, `Not yet: ${reason}. Trying again …`));
     try {
       await client.ready;
@@ -84,7 +85,7 @@ async function signIn(place, game, about) {
       button.disabled = true;
       problem.textContent = "";
       try {
-        resolve(await connect({ name: name.value.trim() }));
+        resolve(await connect(socket, { name: name.value.trim() }));
       } catch (error) {
         problem.textContent = error.message;
         name.focus();
@@ -97,7 +98,7 @@ async function signIn(place, game, about) {
       h("h1", {}, said(game.title || game.game)),
       about ? said(about, "p.about.text") : h("p.about", {}, "Trade with the others, at prices you make yourselves."),
       h("form", { onsubmit: submit }, h("label", { for: "name" }, "Your name"), name, problem, button),
-      h("p.soft", {}, h("a", { href: `/watch/${encodeURIComponent(game.game)}` }, "Only watch")),
+      h("p.soft", {}, h("a", { href: at(`watch/${encodeURIComponent(game.game)}`) }, "Only watch")),
     );
     name.focus();
   });

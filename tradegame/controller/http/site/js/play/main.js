@@ -5,6 +5,7 @@ import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, ask, h, panel, said, setText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
+import { at } from "../common/root.js";
 import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
 import { tapeTable } from "../common/tape.js";
@@ -110,7 +111,7 @@ function top(client, game) {
   return h(
     "header.bar",
     {},
-    h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), said(game.state.title || game.id, "h1.clip.title")),
+    h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), said(game.state.title || game.id, "h1.clip.title")),
     roundClock(client, game),
     h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, help, theme),
   );

@@ -2,6 +2,7 @@
 
 import { h, said } from "../common/dom.js";
 import { coins, direction, percents, signed } from "../common/format.js";
+import { at } from "../common/root.js";
 
 export function phases({ client, game }, plot) {
   const overlay = h("div.overlay", { hidden: true });
@@ -15,7 +16,7 @@ export function phases({ client, game }, plot) {
     } else if (phase === "closed") {
       overlay.replaceChildren(h("div", {}, h("h3", {}, "The market is closed")));
       try {
-        const response = await fetch(`/v1/games/${encodeURIComponent(game.id)}/debrief`);
+        const response = await fetch(at(`v1/games/${encodeURIComponent(game.id)}/debrief`));
         const round = (await response.json()).rounds?.at(-1);
         if (round && game.state.phase === "closed") overlay.replaceChildren(result(client, game, round));
       } catch {

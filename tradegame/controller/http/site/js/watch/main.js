@@ -1,11 +1,12 @@
 // The market on a wall: looks on, and asks nothing of anybody.
 
-import { connect } from "/tradegame.js";
+import { connect } from "../../../tradegame.js";
 import { beginAnew } from "../common/anew.js";
 import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, h, panel, said, setAttribute, setText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
+import { at, socket, typed } from "../common/root.js";
 import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
 import { recall, remember } from "../common/storage.js";
@@ -21,7 +22,7 @@ const narrow = matchMedia("(max-width: 759px)");
 
 /** The game in the address; what is no text is the name of no game. */
 function asked() {
-  const last = location.pathname.split("/")[2] ?? "";
+  const last = location.pathname.split("/").at(-1);
   try {
     return decodeURIComponent(last);
   } catch {
@@ -31,13 +32,13 @@ function asked() {
 
 async function main() {
   const id = asked();
-  const { games } = await (await fetch("/v1/games")).json();
+  const { games } = await (await fetch(at("v1/games"))).json();
   if (!games.some(({ game }) => game === id)) {
     message(`There is no game “${id}” here.`, games);
     return;
   }
   const token = recall("localStorage", TOKEN); // the same onlooker each time, not another one
-  const client = await connect({ name: "screen", ...(token === null ? {} : { token }) });
+  const client = await connect(socket, { name: "screen", ...(token === null ? {} : { token }) });
   remember("localStorage", TOKEN, client.token);
   const game = await client.join(id, { spectate: true });
   const painter = new Painter();
@@ -49,7 +50,7 @@ async function main() {
   const change = h("span.num", {}, "");
   const shown = panel("Chart", { className: "chart", flush: true, end: [intervals(chart)], head: h("div.clock", {}, headline, last, change) });
   shown.body.replaceWith(chart.plot);
-  const address = `${location.host}/?game=${id}`;
+  const address = typed(`?game=${id}`);
   phases(game, chart.plot, address);
   const tape = panel("Trades", { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
   const standings = panel("Standings", { flush: true }, standingsTable(client, game, painter, { limit: fitting }));
@@ -105,7 +106,7 @@ async function main() {
     h(
       "div.wall",
       {},
-      h("header.bar", {}, h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), said(game.state.title || id, "h1.clip")), clock, h("div.end", {}, connectionStatus(client), theme)),
+      h("header.bar", {}, h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), said(game.state.title || id, "h1.clip")), clock, h("div.end", {}, connectionStatus(client), theme)),
       strip,
       h("main.screen", {}, shown.section, standings.section, tape.section),
       h("footer.foot", {}, h("strong", {}, "Join at ", address), news),
@@ -127,7 +128,7 @@ function fitting(table) {
 }
 
 function message(text, games) {
-  const links = games.map(({ game, title }) => h("li", {}, h("a", { href: `/watch/${encodeURIComponent(game)}` }, title || game)));
+  const links = games.map(({ game, title }) => h("li", {}, h("a", { href: at(`watch/${encodeURIComponent(game)}`) }, title || game)));
   place.replaceChildren(h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "Nothing to watch"), said(text, "p"), h("ul", {}, ...links))));
 }
 

@@ -2,6 +2,7 @@
 
 import { h, said } from "../common/dom.js";
 import { coins, direction, percents, signed } from "../common/format.js";
+import { at } from "../common/root.js";
 
 const BEST = 10;
 
@@ -18,7 +19,7 @@ export function phases(game, plot, address) {
     } else if (phase === "closed") {
       cover.replaceChildren(h("h3", {}, "The market is closed"));
       try {
-        const response = await fetch(`/v1/games/${encodeURIComponent(game.id)}/debrief`);
+        const response = await fetch(at(`v1/games/${encodeURIComponent(game.id)}/debrief`));
         const round = (await response.json()).rounds?.at(-1);
         if (round && game.state.phase === "closed") cover.replaceChildren(...result(round));
       } catch {
