@@ -26,6 +26,7 @@ from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.repositories import NodeInfo, StoreError
 from tradegame.core.use_cases.addresses import Addresses
 from tradegame.core.use_cases.administer import AdministerUseCase
+from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
 from tradegame.core.use_cases.game_host import HostSettings
@@ -125,13 +126,18 @@ class Node:
             look=lambda: self.vigil.look(),
             refuses=lambda: self.vigil.refuses(),
         )
+        self.budgets = Budgets(
+            limits.commands_per_s,
+            limits.burst,
+            limits.address_commands_per_s,
+            sign_ups=limits.connections_per_address,
+        )
         self.manager = ConnectionManager(
             self.dispatcher,
             self.hub,
             self.time.now_ms,
             heartbeat_s=settings.session.heartbeat_s,
-            commands_per_s=limits.commands_per_s,
-            burst=limits.burst,
+            budgets=self.budgets,
             frame_bytes=limits.frame_bytes,
             outbox_bytes=limits.outbox_bytes,
             max_connections=limits.max_connections,
@@ -164,6 +170,7 @@ class Node:
             parse_game_definition,
             presets,
             Vitals(measured).take,
+            self.budgets,
             settings.admin.token,
             self.access,
         )

@@ -9,7 +9,8 @@ import trio
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import OutboxStatistics
-from tradegame.core.use_cases.clients import ClientSession, TokenBucket
+from tradegame.core.use_cases.budgets import Budgets
+from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.presence import Presence
 
 
@@ -60,7 +61,7 @@ async def test_frames_that_were_read_before_the_node_found_that_it_stood_still_a
     socket = Socket(['{"op": "ping"}'] * 10)
     hub = Hub(Presence(), None, "east", 8)  # type: ignore[arg-type]
     dispatcher = Dispatcher(hub)
-    client = ClientSession("c1", "::1", TokenBucket(1, 1), TokenBucket(1, 1), 0)
+    client = ClientSession("c1", "::1", Budgets(1, 1), 0)
     with trio.fail_after(5):
         await Connection(socket, client, dispatcher, hub, 20).run()  # type: ignore[arg-type]
     assert len(dispatcher.heard) == 2

@@ -14,7 +14,8 @@ from tradegame.controller.websocket.hub import Hub, Member
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
 from tradegame.core.repositories import GameMeta, LiveConnection, NodeInfo
-from tradegame.core.use_cases.clients import ClientSession, TokenBucket
+from tradegame.core.use_cases.budgets import Budgets
+from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.game_host import GameHost, HostSettings
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
@@ -126,7 +127,7 @@ class _Host:
 async def test_followers_are_sent_away_when_frames_are_missing_for_good(kv: MemoryStore) -> None:
     hub = Hub(Presence(), ConnectionRegister(KvConnectionRepository(kv, "test"), NODE, lambda: 0), "east", 8)
     ends: list[int] = []
-    client = ClientSession("k1", "10.0.0.1", TokenBucket(1, 1), TokenBucket(1, 1), 0)
+    client = ClientSession("k1", "10.0.0.1", Budgets(1, 1), 0)
     outbox = cast("Outbox", type("_Outbox", (), {"empty": True}))
     hub.enter(Member(client, outbox, lambda code, reason: ends.append(code)))
     host = cast("GameHost", _Host())

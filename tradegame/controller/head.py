@@ -24,6 +24,7 @@ _REASONS = {
     408: "Request Timeout",
     421: "Misdirected Request",
     426: "Upgrade Required",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
     505: "HTTP Version Not Supported",

@@ -19,6 +19,7 @@ from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
 from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_object
 from tradegame.controller.http.errors import ForbiddenError, MethodNotAllowedError, NotFoundError, error_response
+from tradegame.controller.http.paying import Till
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.domain import views
 from tradegame.core.domain.bounds import ID_PATTERN
@@ -27,6 +28,7 @@ from tradegame.core.domain.errors import (
     BadRequestError,
     InternalError,
     OverloadedError,
+    RateLimitedError,
     TradeGameError,
     UnauthorizedError,
     UnavailableError,
@@ -41,6 +43,7 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
+from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.export_log import export_log
 from tradegame.core.use_cases.games import GameService
 from tradegame.utils.errors import log_fault
@@ -61,6 +64,7 @@ class HttpServices:
     parse_definition: Callable[[Mapping[str, Any]], GameDefinition]
     presets: Callable[[], Mapping[str, Mapping[str, Any]]]
     vitals: Callable[[], Awaitable[Mapping[str, Any]]]
+    budgets: Budgets
     admin_token: str
     access: Access
 
@@ -99,9 +103,10 @@ def build_app(services: HttpServices) -> Starlette:
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in table:
         by_path.setdefault(path, {})[method] = handler
+    till = Till(lambda: services.budgets, routes.is_host)
     app = Starlette(
-        routes=[Route(path, _Endpoint(handlers)) for path, handlers in by_path.items()],
-        exception_handlers={HTTPException: _http_error},
+        routes=[Route(path, _Endpoint(handlers, till, path)) for path, handlers in by_path.items()],
+        exception_handlers={HTTPException: _Endpoint({}, till, "").nowhere},
     )
     app.router.redirect_slashes = False
     return app
@@ -115,6 +120,8 @@ class _Endpoint:
     """
 
     handlers: Mapping[str, Handler]
+    till: Till
+    path: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -124,9 +131,10 @@ class _Endpoint:
     async def _answer(self, request: Request) -> Response:
         handler = self.handlers.get("GET" if request.method == "HEAD" else request.method)
         try:
+            await self.till.pay(request, self.path)
             if handler is None:
                 return self._not_allowed()
-            return await handler(request)
+            return self.till.charge(request, await handler(request))
         except TradeGameError as error:
             return error_response(error)
         except StoreFullError:
@@ -139,16 +147,19 @@ class _Endpoint:
             reference = log_fault(structlog.get_logger(), "request_failed", fault, path=request.url.path)
             return error_response(InternalError(f"a fault of the server's, reference {reference}"))
 
+    async def nowhere(self, request: Request, error: Exception) -> Response:
+        """No such path."""
+        try:
+            await self.till.pay(request, self.path)
+        except RateLimitedError as limited:
+            return error_response(limited)
+        return error_response(NotFoundError("no such path"))
+
     def _not_allowed(self) -> Response:
         allowed = ", ".join([*self.handlers, *(["HEAD"] if "GET" in self.handlers else [])])
         response = error_response(MethodNotAllowedError(f"only {allowed} here"))
         response.headers["Allow"] = allowed
         return response
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return error_response(NotFoundError("no such path"))
 
 
 @frozen
@@ -182,7 +193,7 @@ class _Routes:
         return JSONResponse({"standings": views.standings(self._present(request).game.state, int(limit))})
 
     async def debrief(self, request: Request) -> Response:
-        return JSONResponse(views.debrief(self._present(request).game.state, host=self._is_host(request)))
+        return JSONResponse(views.debrief(self._present(request).game.state, host=self.is_host(request)))
 
     async def presets(self, request: Request) -> Response:
         """Each with every default filled in: what makes a form of it need not know them."""
@@ -275,10 +286,10 @@ class _Routes:
         """Raises ForbiddenError without a configured token, UnauthorizedError without the right one."""
         if not self.services.admin_token:
             raise ForbiddenError("the host's calls are off: set admin.token")
-        if not self._is_host(request):
+        if not self.is_host(request):
             raise UnauthorizedError("the host's calls need the admin token")
 
-    def _is_host(self, request: Request) -> bool:
+    def is_host(self, request: Request) -> bool:
         """There is a token, and the request has it."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         expected = self.services.admin_token.encode()

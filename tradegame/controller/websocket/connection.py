@@ -14,6 +14,7 @@ from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub, Member
 from tradegame.controller.websocket.transport import Disconnected, WebSocket
 from tradegame.core.domain.errors import BadRequestError, RateLimitedError
+from tradegame.core.use_cases.budgets import ANSWER_BYTES, REFUSED
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.utils.errors import log_fault
@@ -21,12 +22,6 @@ from tradegame.utils.errors import log_fault
 HELLO_S = 10.0
 """How long after the handshake the first ``hello`` may take."""
 BAD_REQUESTS_IN_A_ROW = 20
-PATIENCE = 40
-PAUSE_S = 0.25
-"""Who has had so many requests refused (too fast, or malformed) more than others taken is read so much more slowly.
-
-A refusal costs the server as much as an answer: without this, the clients that heed no limit would set everyone's pace.
-"""
 IN_FLIGHT = 64
 """Commands of one connection that may be unanswered; after that its frames wait in its socket."""
 
@@ -55,7 +50,7 @@ class Connection:
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _ending: tuple[int, str] | None = field(default=None, init=False)
     _bad: int = field(default=0, init=False)
-    _strikes: int = field(default=0, init=False)
+    _pause_s: float = field(default=0.0, init=False)
     _room: trio.Event | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -92,8 +87,9 @@ class Connection:
         """One frame after another to the dispatcher."""
         websocket, client = self.websocket, self.client
         while True:
-            if self._strikes >= PATIENCE:
-                await trio.sleep(PAUSE_S)
+            if self._pause_s:
+                await trio.sleep(self._pause_s)
+                self._pause_s = 0.0
             message = await websocket.receive()
             self.frames_in += 1
             self.dispatcher.look()
@@ -112,7 +108,6 @@ class Connection:
                 await trio.lowlevel.checkpoint()
                 continue
             self._bad = 0
-            self._strikes = max(self._strikes - 1, 0)
             waiting = self.dispatcher.dispatch(client, decoded.request, partial(self._reply, decoded.id))
             if waiting is not None:
                 await waiting
@@ -121,7 +116,7 @@ class Connection:
                 await self._room.wait()
 
     def _refuse(self, refused: protocol.DecodeError) -> None:
-        self._strikes = min(self._strikes + 1, 2 * PATIENCE)
+        self._pause_s = self.client.frames(REFUSED)
         self.dispatcher.count(refused.error)
         self._reply(refused.id, refused.error)
         if isinstance(refused.error, BadRequestError):
@@ -135,11 +130,13 @@ class Connection:
             self._room.set()
             self._room = None
         if isinstance(payload, RateLimitedError):
-            # Two: one was forgiven when the request was understood.
-            self._strikes = min(self._strikes + 2, 2 * PATIENCE)
+            # A refusal costs the server as much as an answer: who heeds no limit must not set everyone's pace.
+            self._pause_s = self.client.frames(REFUSED)
         if self.client.closed:
             return
         encoded = protocol.encode_reply(request_id, payload)
+        if len(encoded) >= ANSWER_BYTES:
+            self.client.charge(len(encoded) / ANSWER_BYTES)
         if request_id is not None or encoded.startswith(b'{"id":null,"error"'):
             self.hub.answer(self._member, text_frame(encoded))
 

@@ -23,6 +23,11 @@ def ping_frame(payload: bytes = b"") -> bytes:
     return _frame(PING, payload)
 
 
+def pong_frame(payload: bytes) -> bytes:
+    """The answer to a ping with this payload."""
+    return _frame(PONG, payload)
+
+
 def close_frame(code: int, reason: str) -> bytes:
     """A close (section 5.5.1). A ``reason`` over 123 bytes of UTF-8 is cut, between two characters."""
     cut = reason.encode()[:_CLOSE_REASON].decode(errors="ignore")

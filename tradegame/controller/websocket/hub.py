@@ -18,7 +18,7 @@ from tradegame.core.domain.errors import OverloadedError
 from tradegame.core.domain.events import Applied
 from tradegame.core.repositories import LiveConnection
 from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
-from tradegame.core.use_cases.clients import ClientSession, TokenBucket
+from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence
 from tradegame.core.use_cases.sessions import SignedIn
@@ -50,12 +50,6 @@ class Member:
     dirty: bool = False
 
 
-@define(eq=False)
-class _PlayerHere:
-    members: dict[Member, None]
-    bucket: TokenBucket
-
-
 @define
 class HubCounters:
     """``frames``: broadcast; ``deliveries``: frames times followers."""
@@ -75,7 +69,7 @@ class Hub:
     counters: HubCounters = field(factory=HubCounters)
     members: dict[str, Member] = field(factory=dict, init=False)
     _followers: dict[str, dict[Member, None]] = field(factory=dict, init=False)
-    _players: dict[str, _PlayerHere] = field(factory=dict, init=False)
+    _players: dict[str, dict[Member, None]] = field(factory=dict, init=False)
     _behind: dict[tuple[Member, str], int] = field(factory=dict, init=False)
     _newcomers: dict[tuple[Member, str], float] = field(factory=dict, init=False)
     _dirty: list[Member] = field(factory=list, init=False)
@@ -99,8 +93,8 @@ class Hub:
             self._drop(member, game)
         if client.signed_in is not None:
             here = self._players[client.signed_in.player.id]
-            del here.members[member]
-            if not here.members:
+            del here[member]
+            if not here:
                 del self._players[client.signed_in.player.id]
             self.register.drop(client.connection)
 
@@ -116,8 +110,7 @@ class Hub:
 
     def end_player(self, player: str, code: int, reason: str) -> None:
         """Close every connection of a player."""
-        here = self._players.get(player)
-        for member in list(here.members) if here is not None else ():
+        for member in list(self._players.get(player, ())):
             member.end(code, reason)
 
     def end_session(self, session: str, code: int, reason: str) -> None:
@@ -139,14 +132,11 @@ class Hub:
         member = self.members.get(client.connection)
         if member is None:
             return
-        here = self._players.get(signed_in.player.id)
-        if here is None:
-            here = self._players[signed_in.player.id] = _PlayerHere({}, client.bucket)
-        elif len(here.members) >= self.connections_per_player:
+        player = signed_in.player.id
+        if len(self._players.get(player, ())) >= self.connections_per_player:
             raise OverloadedError("too many connections of this player", retry_after_ms=5_000)
-        here.members[member] = None
-        client.bucket = here.bucket
-        client.signed_in = signed_in
+        self._players.setdefault(player, {})[member] = None
+        client.sign_in(signed_in)
         self._registered(member)
 
     def follow(self, client: ClientSession, host: GameHost, missed: Sequence[PublishedFrame]) -> None:
@@ -308,8 +298,8 @@ class Hub:
             frame.wire = text_frame(protocol.encode_frame(host.id, host.meta.epoch, frame.frame))
         return frame.wire
 
-    def _tell(self, here: _PlayerHere, game: str, wire: bytes) -> None:
-        for member in here.members:
+    def _tell(self, here: dict[Member, None], game: str, wire: bytes) -> None:
+        for member in here:
             if game in member.games:
                 member.outbox.put(wire)
                 self._soil(member)

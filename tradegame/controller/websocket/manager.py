@@ -7,18 +7,18 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from tradegame.controller.head import Head
+from tradegame.controller.head import Head, Refusal
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
-from tradegame.core.use_cases.clients import ClientSession, TokenBucket
+from tradegame.core.domain.errors import RateLimitedError
+from tradegame.core.use_cases.budgets import Budgets, payer_of
+from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.sessions import opaque_id
 
 FULL = 4003
 GOING_AWAY = 1001
-SIGN_UPS_PER_S = 1
-ADDRESSES_KEPT = 10_000
 COUNTED = frozenset({1000, 1001, 1002, 1003, 1006, 1007, 1009, 1011, 4001, 4002, 4003, 4004, 4500, 4501, 4502})
 """The close codes that are counted each by itself. A client may close with any of thousands."""
 
@@ -31,8 +31,7 @@ class ConnectionManager:
     hub: Hub
     now_ms: Callable[[], int]
     heartbeat_s: float
-    commands_per_s: int
-    burst: int
+    budgets: Budgets
     frame_bytes: int
     outbox_bytes: int
     max_connections: int
@@ -41,7 +40,6 @@ class ConnectionManager:
     closed: dict[str, int] = field(factory=dict, init=False)
     """By close code, whoever closed; `other` is every code that means nothing here."""
     _addresses: dict[str, int] = field(factory=dict, init=False)
-    _sign_ups: dict[str, TokenBucket] = field(factory=dict, init=False)
     _open: int = field(default=0, init=False)
     _closing: bool = field(default=False, init=False)
     _emptied: trio.Event = field(factory=trio.Event, init=False)
@@ -51,6 +49,11 @@ class ConnectionManager:
 
     async def serve(self, stream: trio.abc.Stream, head: Head, address: str) -> None:
         """One connection from its upgrade request to its end. Raises Refusal, but nothing else that a client causes."""
+        address = payer_of(address)
+        try:
+            self.budgets.connect(address)
+        except RateLimitedError as error:
+            raise _too_fast(error) from None
         self._open += 1
         self._addresses[address] = self._addresses.get(address, 0) + 1
         try:
@@ -62,16 +65,6 @@ class ConnectionManager:
                 del self._addresses[address]
             self._emptied.set()
             self._emptied = trio.Event()
-
-    def _sign_ups_of(self, address: str) -> TokenBucket:
-        """Players last for ever: an address makes as many at once as it may have connections, then one a second."""
-        bucket = self._sign_ups.pop(address, None)
-        if bucket is None:
-            bucket = TokenBucket(SIGN_UPS_PER_S, self.connections_per_address, "new players from an address")
-            while len(self._sign_ups) >= ADDRESSES_KEPT:
-                del self._sign_ups[next(iter(self._sign_ups))]
-        self._sign_ups[address] = bucket
-        return bucket
 
     async def close_all(self) -> None:
         """Send everyone away, to come back at once to any node, and wait until they are gone. The caller bounds it."""
@@ -86,6 +79,7 @@ class ConnectionManager:
             member.end(GOING_AWAY, reason)
 
     async def _serve(self, stream: trio.abc.Stream, head: Head, address: str) -> None:
+        client = ClientSession(opaque_id(12), address, self.budgets, self.now_ms())
         async with trio.open_nursery() as nursery:
             try:
                 websocket = await accept(
@@ -94,6 +88,7 @@ class ConnectionManager:
                     head,
                     frame_bytes=self.frame_bytes,
                     outbox_bytes=self.outbox_bytes,
+                    pay=client.frames,
                 )
             except Disconnected:
                 return
@@ -105,13 +100,6 @@ class ConnectionManager:
                 await self._turn_away(websocket, FULL, "too many connections from this address")
             else:
                 self.opened += 1
-                client = ClientSession(
-                    connection=opaque_id(12),
-                    address=address,
-                    bucket=TokenBucket(self.commands_per_s, self.burst),
-                    sign_ups=self._sign_ups_of(address),
-                    since=self.now_ms(),
-                )
                 connection = Connection(websocket, client, self.dispatcher, self.hub, self.heartbeat_s)
                 try:
                     await connection.run()
@@ -126,3 +114,8 @@ class ConnectionManager:
     def _count(self, code: int) -> None:
         name = str(code) if code in COUNTED else "other"
         self.closed[name] = self.closed.get(name, 0) + 1
+
+
+def _too_fast(error: RateLimitedError) -> Refusal:
+    seconds = -(-(error.retry_after_ms or 0) // 1000)
+    return Refusal(error.status, error.code, error.message, [("Retry-After", str(seconds))])

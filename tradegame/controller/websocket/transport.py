@@ -10,7 +10,7 @@ frames are fed one by one, each in its turn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn, cast
+from typing import NoReturn, TypeAlias, cast
 
 import trio
 import trio_websocket
@@ -21,10 +21,14 @@ from tradegame.controller.websocket.handshake import choose_subprotocol
 from tradegame.controller.websocket.outbox import Outbox, OutboxStatistics
 from tradegame.controller.websocket.sink import sink_for
 from tradegame.controller.websocket.tap import ReaderNursery, Tap
+from tradegame.core.use_cases.budgets import READ_BYTES
 
 HANDSHAKE_S = 5.0
 FRAME_BYTES = 16_384
 OUTBOX_BYTES = 262_144
+
+FRAGMENTS = 64
+"""The most that a message may come in: each costs as much as a message. Libraries that cut do so at kilobytes."""
 
 LOST = 1006
 """Stands for the lack of a close frame."""
@@ -32,6 +36,9 @@ _NEVER_SENT = frozenset({1005, LOST, 1015})
 """RFC 6455, section 7.4.1. Who left without a close frame gets none."""
 
 _MESSAGES_WITHOUT_YIELDING = 16
+
+
+Pay: TypeAlias = Callable[[float], float]
 
 
 class Disconnected(Exception):  # noqa: N818 - an end, not always a fault
@@ -55,11 +62,13 @@ async def accept(
     *,
     frame_bytes: int = FRAME_BYTES,
     outbox_bytes: int = OUTBOX_BYTES,
+    pay: Pay = lambda frames: 0.0,
     within_s: float = HANDSHAKE_S,
 ) -> WebSocket:
     """Make a WebSocket of a stream whose first request was read.
 
     ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client.
+    ``pay`` is charged for what the client causes besides messages: it returns for how long to read nothing then.
 
     **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
     ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
@@ -71,7 +80,7 @@ async def accept(
     websocket = None
     try:
         subprotocol = choose_subprotocol(head)
-        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes)
+        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay)
         nursery.start_soon(websocket._serve, subprotocol)
         with trio.fail_after(within_s):
             await websocket._until(lambda: websocket._opened)
@@ -110,12 +119,15 @@ class WebSocket:
         "_changed",
         "_conn",
         "_end",
+        "_fragments",
         "_frame_bytes",
         "_inbox",
         "_message_bytes",
         "_nursery",
         "_opened",
         "_over",
+        "_owes",
+        "_pay",
         "_peer_closed",
         "_reading",
         "_refused",
@@ -128,7 +140,7 @@ class WebSocket:
         "outbox",
     )
 
-    def __init__(self, stream: trio.abc.Stream, head: Head, frame_bytes: int, outbox_bytes: int) -> None:
+    def __init__(self, stream: trio.abc.Stream, head: Head, frame_bytes: int, outbox_bytes: int, pay: Pay) -> None:
         """For ``accept`` alone. Raises trio.BrokenResourceError."""
         self._stream = stream
         self._sink = sink_for(stream)
@@ -142,7 +154,9 @@ class WebSocket:
         self._nursery: trio.Nursery | None = None
         self._buffer = head.rest  # read, but not yet taken
         self._inbox: list[str] = []  # messages that came in one read, the last one first
-        self._message_bytes = 0  # of the fragments so far of an unfinished message, each counted as 1 at least
+        self._fragments = self._message_bytes = 0  # so far, of an unfinished message
+        self._pay = pay
+        self._owes = 0.0  # frames that are not charged yet
         self._yield_in = _MESSAGES_WITHOUT_YIELDING
         self._end: tuple[int, str, bool] | None = None  # code, reason, by us: from then on nothing is received
         self._refused = False
@@ -278,6 +292,11 @@ class WebSocket:
                     return message
                 if self._inbox:
                     continue
+                self._owes += 1  # a read that completed nothing: tiny segments are as dear as frames
+            if self._owes >= 1:
+                await self._settle()
+                if self._end is not None:
+                    continue
             await self._read()
             if self._end is None:
                 self._take_texts()
@@ -298,11 +317,20 @@ class WebSocket:
                 self._end = (LOST, "the connection broke", False)
             raise self._disconnected()
         self.last_received = trio.current_time()
+        self._owes += len(data) / READ_BYTES
         self._buffer = self._buffer + data if self._buffer else data
+
+    async def _settle(self) -> None:
+        """Pay what is owed. Who has nothing left is not read for a while: its bytes wait in its own socket."""
+        owes, self._owes = self._owes, 0.0
+        pause_s = self._pay(owes)
+        if pause_s:
+            await trio.sleep(pause_s)
+            self.last_received = trio.current_time()  # what had to wait here is a sign of life
 
     def _take_texts(self) -> None:
         """The plain messages at the front of the buffer, into the inbox."""
-        if self._message_bytes == 0:
+        if not self._fragments:
             taken = frames.take_texts(self._buffer, self._frame_bytes, self._inbox)
             self._buffer = self._buffer[taken:]
             if len(self._inbox) > 1:
@@ -325,17 +353,25 @@ class WebSocket:
             whole = header.head_size + header.size
             if len(self._buffer) < whole:
                 return None
-            if header.opcode == frames.PONG:  # it was for ``last_received``
+            self._owes += 1
+            await self._settle()
+            if self._end is not None:
+                raise self._disconnected()
+            if header.opcode in (frames.PING, frames.PONG):
+                if header.opcode == frames.PING:
+                    start = header.head_size
+                    key, payload = self._buffer[start - 4 : start], self._buffer[start:whole]
+                    self.send(frames.pong_frame(frames.unmask(payload, key)))
                 self._buffer = self._buffer[whole:]
                 continue
             await self._feed(whole)
             if not header.control:
-                # trio-websocket counts characters, and empty fragments not at all.
-                self._message_bytes = 0 if header.fin else self._message_bytes + max(header.size, 1)
-                if self._message_bytes > self._frame_bytes:
-                    self._fail(1009, "too many fragments")
+                self._fragments, self._message_bytes = self._fragments + 1, self._message_bytes + header.size
                 if header.fin:
+                    self._fragments = self._message_bytes = 0
                     return await self._reassembled()
+                if self._fragments >= FRAGMENTS:
+                    self._fail(1009, f"a message has at most {FRAGMENTS} fragments")
 
     async def _feed(self, size: int) -> None:
         """Let trio-websocket judge that many bytes. Raises Disconnected when they made it close."""
@@ -381,6 +417,7 @@ class WebSocket:
             left = self._drop(left)
             if self._peer_closed:
                 return
+            await self._settle()
             if self._reading:
                 await self._until(lambda: not self._reading)
                 continue
@@ -394,6 +431,7 @@ class WebSocket:
         data, at = self._buffer, left
         while (header := frames.read_header(data, at)) is not None:
             self._peer_closed |= header.opcode == frames.CLOSE
+            self._owes += 1
             at = at + header.head_size + header.size if header.legal else len(data)
         self._buffer = data[at:]
         return max(at - len(data), 0)

@@ -1,16 +1,16 @@
-"""A client as the use cases see it: who it is, how fast it may go, and how it is answered."""
+"""A client as the use cases see it: who it is, who pays for it, and how it is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-import trio
 from attrs import define, field
 
-from tradegame.core.domain.errors import NotAuthenticatedError, RateLimitedError, TradeGameError
+from tradegame.core.domain.errors import NotAuthenticatedError, TradeGameError
 from tradegame.core.domain.events import Outcome
 from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
+from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.sessions import SignedIn
 
@@ -18,45 +18,29 @@ Reply = Callable[[Mapping[str, Any] | Outcome | TradeGameError], None]
 """Called once with the ``ok``, an outcome of the game, or an error. Must not raise."""
 
 
-@define
-class TokenBucket:
-    """At most ``per_s`` a second on the long run, ``burst`` at once. One a player on a node."""
-
-    per_s: float
-    burst: float
-    of: str = "commands"
-    _level: float = field(init=False)
-    _at: float = field(factory=trio.current_time, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._level = self.burst
-
-    def take(self) -> None:
-        """Take one. Raises RateLimitedError with the time to wait."""
-        now = trio.current_time()
-        self._level = min(self.burst, self._level + (now - self._at) * self.per_s)
-        self._at = now
-        if self._level < 1:
-            wait_ms = int((1 - self._level) / self.per_s * 1000) + 1
-            raise RateLimitedError(f"at most {self.per_s:g} {self.of} a second", retry_after_ms=wait_ms)
-        self._level -= 1
-
-
 @define(eq=False)
 class ClientSession:
     """One connection's client. ``signed_in`` is None before ``hello``; ``in_flight`` counts unanswered commands.
 
-    ``sign_ups`` bounds the new players that its address makes.
+    ``address`` is what its address pays as (``payer_of``).
     """
 
     connection: str
     address: str
-    bucket: TokenBucket
-    sign_ups: TokenBucket
+    budgets: Budgets
     since: int
-    signed_in: SignedIn | None = None
-    in_flight: int = 0
-    closed: bool = False
+    signed_in: SignedIn | None = field(default=None, init=False)
+    in_flight: int = field(default=0, init=False)
+    closed: bool = field(default=False, init=False)
+    _payer: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._payer = self.connection
+
+    def sign_in(self, signed_in: SignedIn) -> None:
+        """The client is this player from now on, who pays for what it does."""
+        self.signed_in = signed_in
+        self._payer = signed_in.player.id
 
     @property
     def player(self) -> str:
@@ -64,6 +48,22 @@ class ClientSession:
         if self.signed_in is None:
             raise NotAuthenticatedError("say hello first")
         return self.signed_in.player.id
+
+    def take(self, cost: float) -> None:
+        """Pay for a request before it is carried out. Raises RateLimitedError."""
+        self.budgets.take(self._payer, self.address, cost)
+
+    def charge(self, cost: float) -> None:
+        """Pay for what it turned out to cost besides."""
+        self.budgets.charge(self._payer, self.address, cost)
+
+    def frames(self, cost: float) -> float:
+        """Pay for what is no request. Returns for how long the client is not to be read now, in s."""
+        return self.budgets.frames(self._payer, self.address, cost)
+
+    def sign_up(self) -> None:
+        """Pay for a new player. Raises RateLimitedError."""
+        self.budgets.sign_up(self.address)
 
 
 class Audience(Protocol):

@@ -15,9 +15,11 @@ from tradegame.core.domain.errors import (
     InternalError,
     OverloadedError,
     TradeGameError,
+    UnauthorizedError,
     UnavailableError,
 )
 from tradegame.core.repositories import StoreFullError, StoreUnavailableError
+from tradegame.core.use_cases.budgets import WRONG_TOKEN
 from tradegame.core.use_cases.buy_good import BuyGoodUseCase
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.games import GameService
@@ -45,6 +47,9 @@ from tradegame.utils.errors import log_fault
 
 Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
 """Replies at once, submits and replies later, or (for what must wait for the store) returns what to await."""
+
+COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, StandingsRequest: 2.0}
+"""What a request costs in units (see ``budgets``); any other costs 1. A long answer is charged besides."""
 
 COMMAND_TIMEOUT_S = 8.0
 """For what must be waited for. Longer than a game's own command timeout, which answers first."""
@@ -122,9 +127,9 @@ class Dispatcher:
             reply(payload)
 
         try:
+            client.take(COSTS.get(type(request), 1.0))
             if client.signed_in is None and not isinstance(request, HelloRequest | PingRequest):
                 client.player  # noqa: B018 - raises NotAuthenticatedError
-            client.bucket.take()
             if isinstance(request, HelloRequest | JoinRequest) and (reason := self.refuses()) is not None:
                 raise UnavailableError(reason, retry_after_ms=1_000)
             waiting = self._handlers[type(request)](client, request, counted)
@@ -160,11 +165,15 @@ class Dispatcher:
         if client.signed_in is not None:
             raise BadRequestError("this connection is signed in already", at="$.op")
         if request.token is None:
-            client.sign_ups.take()
+            client.sign_up()
         return self._sign_in(client, request, reply)
 
     async def _sign_in(self, client: ClientSession, request: HelloRequest, reply: Reply) -> None:
-        signed_in = await self.sessions.sign_in(request.name, request.token)
+        try:
+            signed_in = await self.sessions.sign_in(request.name, request.token)
+        except UnauthorizedError:
+            client.charge(WRONG_TOKEN)
+            raise
         self.audience.welcome(client, signed_in)
         facts = self.facts
         reply(

@@ -141,12 +141,14 @@ class StoreSettings:
 class LimitSettings:
     """What one client may take.
 
-    ``commands_per_s`` with a ``burst`` on top, a player; ``frame_bytes``: the largest frame from a client;
+    ``commands_per_s`` with a ``burst`` on top, a player; ``address_commands_per_s``: all players of one address
+    together, 0 for a hundred times ``commands_per_s``; ``frame_bytes``: the largest frame from a client;
     ``outbox_bytes``: what may wait for a slow reader before it is closed with 4001; the rest counts connections.
     """
 
     commands_per_s: int = _integer(20, 1, 1_000_000)
     burst: int = _integer(40, 1, 1_000_000)
+    address_commands_per_s: int = _integer(0, 0, 100_000_000)
     frame_bytes: int = _integer(16_384, 1_024, 1_048_576)
     outbox_bytes: int = _integer(262_144, 4_096, 1_073_741_824)
     max_connections: int = _integer(20_000, 1, 1_000_000)

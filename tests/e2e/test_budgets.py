@@ -1,0 +1,113 @@
+"""Who is too fast waits, whichever way it comes in; nobody else does."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.support.player import Player
+from tests.support.raw import Raw, ask
+from tests.support.server import ADMIN_TOKEN, ServerThread
+
+AS_BY_DEFAULT = {"limits.commands_per_s": 20, "limits.burst": 40}
+
+
+def server_of(**flags: Any) -> ServerThread:
+    return ServerThread("memory:", flags={**AS_BY_DEFAULT, **{f"limits.{name}": flags[name] for name in flags}})
+
+
+def get(server: ServerThread, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(server.http + path, headers=headers), timeout=20) as answer:
+            answer.read()
+            return answer.status, dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers)
+
+
+def test_a_player_who_connects_again_and_again_has_one_rate() -> None:
+    with server_of(commands_per_s=1, burst=10) as server:
+        begun = time.monotonic()
+        done = 0
+        with Player(server.url) as player:
+            token = player.token
+        for _ in range(12):
+            with Player(server.url, token=token) as player:
+                ids = [player.send("games") for _ in range(8)]
+                done += sum("ok" in player.reply(request_id) for request_id in ids)
+        assert done <= 10 + (time.monotonic() - begun) + 1
+
+
+@pytest.mark.slow
+def test_a_class_of_300_gets_in_at_once_from_one_address() -> None:
+    with server_of() as server, ExitStack() as stack:
+        class_ = [stack.enter_context(Raw.upgraded(server.running.port)) for _ in range(300)]
+        for number, pupil in enumerate(class_):
+            pupil.send(ask("hello", id=1, name=f"pupil {number}") + ask("join", id=2, game="bazaar"))
+        for pupil in class_:
+            for reply in pupil.reply(), pupil.reply():
+                assert "ok" in reply, reply
+
+
+def test_wrong_tokens_on_one_connection_soon_have_to_wait() -> None:
+    with server_of() as server, Player(server.url, hello=False) as player:
+        begun = time.monotonic()
+        ids = [player.send("hello", token=f"wrong{number}") for number in range(60)]
+        codes = [player.reply(request_id)["error"]["code"] for request_id in ids]
+        assert set(codes) == {"unauthorized", "rate_limited"}
+        assert codes.count("unauthorized") <= 3 + (time.monotonic() - begun)
+        time.sleep(player.refused("hello", token="wrong").get("retry_after_ms", 0) / 1000)
+
+
+def test_an_address_that_only_connects_is_told_to_wait() -> None:
+    with server_of(address_commands_per_s=1) as server:
+        statuses = []
+        for _ in range(20):
+            with Raw(server.running.port) as connection:
+                connection.send(
+                    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                )
+                statuses.append(connection.receive(12))
+        assert statuses[:2] == [b"HTTP/1.1 101"] * 2
+        assert statuses[-1] == b"HTTP/1.1 429"
+
+
+def test_http_is_429_with_the_time_to_wait_and_the_host_never_waits() -> None:
+    with server_of(address_commands_per_s=1) as server:
+        for _ in range(100):
+            status, headers = get(server, "/v1/games")
+            if status == 429:
+                break
+        assert status == 429
+        assert int(headers["retry-after"]) >= 1
+        assert get(server, "/nowhere")[0] == 429
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert get(server, path)[0] == 200
+        for _ in range(50):
+            assert get(server, "/v1/games", Authorization=f"Bearer {ADMIN_TOKEN}")[0] == 200
+
+
+@pytest.mark.slow
+def test_a_file_of_a_page_comes_late_rather_than_never() -> None:
+    with server_of(address_commands_per_s=1) as server:
+        for _ in range(100):
+            if get(server, "/v1/games")[0] == 429:
+                break
+        assert get(server, "/tradegame.js")[0] == 200
+
+
+def test_what_is_no_request_of_the_form_is_paid_too() -> None:
+    """Without a pause, that many refusals take the server no time; with one, it answers the last ping seconds later."""
+    with server_of() as server, Raw.upgraded(server.running.port) as connection:
+        begun = time.monotonic()
+        connection.send((ask("nonsense") + ask("ping")) * 120 + ask("ping", id="last"))
+        while connection.reply().get("id") != "last":
+            pass
+        assert time.monotonic() - begun > 1

@@ -1,0 +1,200 @@
+"""Budgets: they outlive connections, are shared fairly within an address, and are bounded in number."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tradegame.core.domain.errors import RateLimitedError
+from tradegame.core.use_cases import budgets as module
+from tradegame.core.use_cases.budgets import Budgets, payer_of
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def granted(take: Callable[[], None], times: int) -> int:
+    """How many of so many tries are not refused."""
+    count = 0
+    for _ in range(times):
+        try:
+            take()
+        except RateLimitedError:
+            continue
+        count += 1
+    return count
+
+
+def test_a_player_has_a_burst_and_then_a_rate_whatever_connection_it_comes_by(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    done = 0
+    for _ in range(600):
+        clock.now += 0.1
+        done += granted(lambda: budgets.take("p-1", "10.0.0.1"), 39)
+    assert 40 + 20 * 60 - 3 <= done <= 40 + 20 * 60
+
+
+def test_the_time_to_wait_is_the_time_to_wait(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    chance = random.Random(7)
+    for _ in range(200):
+        granted(lambda: budgets.take("p-1", "10.0.0.1"), 50)
+        cost = chance.choice((1.0, 2.0, 5.0))
+        with pytest.raises(RateLimitedError) as refused:
+            budgets.take("p-1", "10.0.0.1", cost)
+        wait_s = (refused.value.retry_after_ms or 0) / 1000
+        clock.now += wait_s - 0.002
+        with pytest.raises(RateLimitedError):
+            budgets.take("p-1", "10.0.0.1", cost)
+        clock.now += 0.002
+        budgets.take("p-1", "10.0.0.1", cost)
+
+
+def test_the_dearest_request_is_possible_under_the_smallest_burst(clock: Clock) -> None:
+    budgets = Budgets(1, 1, now=clock)
+    budgets.take("p-1", "10.0.0.1", 5.0)
+    clock.now += 1.001
+    budgets.take("p-1", "10.0.0.1", 5.0)
+
+
+def test_a_long_answer_is_paid_afterwards_and_its_debt_is_bounded(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    budgets.take("p-1", "10.0.0.1")
+    budgets.charge("p-1", "10.0.0.1", 1_000_000)
+    clock.now += (40 + 1) / 20 + 0.001
+    budgets.take("p-1", "10.0.0.1")
+
+
+def test_a_class_gets_in_within_a_second(clock: Clock) -> None:
+    """300 pupils behind one address connect, say hello as new players, join, and send what a page sends at once."""
+    budgets = Budgets(20, 40, now=clock)
+    chance = random.Random(1)
+    for pupil in sorted(range(300), key=lambda _: chance.random()):
+        clock.now += 1 / 300
+        budgets.connect("10.0.0.1")
+        budgets.take(f"c{pupil}", "10.0.0.1", 2.0)
+        budgets.sign_up("10.0.0.1")
+        budgets.take(f"p{pupil}", "10.0.0.1", 2.0)
+        budgets.charge(f"p{pupil}", "10.0.0.1", 2.0)
+        for _ in range(3):
+            budgets.take(f"p{pupil}", "10.0.0.1")
+
+
+def test_a_hundred_thousand_tries_of_one_players_accounts_do_not_starve_a_classmate(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    done, mine, tried = 0, 0, 0
+    for step in range(30 * 100):  # 30 s in steps of 10 ms
+        clock.now += 0.01
+        for account in range(500):
+            if (account + step) % 4 == 0:
+                done += granted(lambda: budgets.take(f"bad{account}", "10.0.0.1"), 1)  # noqa: B023 - called at once
+        if step >= 1_000 and step % 50 == 0:  # two commands a second, after the first ten seconds
+            tried += 1
+            mine += granted(lambda: budgets.take("classmate", "10.0.0.1"), 1)
+    assert mine == tried
+    assert done <= 2_000 * 30 + 4 * 10_000
+    budgets.take("p-2", "10.0.0.2")  # another address knows nothing of it
+
+
+def test_accounts_that_take_turns_get_no_more_than_their_address_has(clock: Clock) -> None:
+    """Each sleeps until it has a burst again, which in a crowd is worth no more than its share."""
+    budgets = Budgets(20, 40, now=clock)
+    done = 0
+    for second in range(60):
+        clock.now += 1
+        for account in range(200):
+            done += granted(lambda: budgets.take(f"a{second % 10}-{account}", "10.0.0.1"), 40)  # noqa: B023
+    assert done <= 2_000 * 60 + 4 * 10_000
+
+
+def test_wrong_tokens_and_new_connections_are_paid_by_the_address(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    done = 0
+    for attempt in range(20_000):  # 5 500 a second is what one address could do
+        clock.now += 1 / 5_500
+        try:
+            budgets.connect("10.0.0.1")
+            budgets.take(f"c{attempt}", "10.0.0.1", 2.0)
+        except RateLimitedError:
+            continue
+        budgets.charge(f"c{attempt}", "10.0.0.1", module.WRONG_TOKEN)
+        done += 1
+    assert done < 1_000
+    budgets.connect("10.0.0.2")
+
+
+def test_a_flood_of_addresses_neither_grows_the_table_nor_begins_anybodys_budget_anew(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ADDRESSES_KEPT", 100)
+    monkeypatch.setattr(module, "PAYERS_KEPT", 100)
+    budgets = Budgets(20, 40, now=clock)
+    assert granted(lambda: budgets.take("spent", "10.0.0.1"), 1_000) == 40
+    for number in range(10_000):
+        granted(lambda: budgets.take(f"c{number}", f"10.{number}"), 1)  # noqa: B023 - called at once
+        budgets.frames(f"c{number}", f"10.{number}", 1)
+    assert len(budgets) <= 200
+    assert granted(lambda: budgets.take("spent", "10.0.0.1"), 10) == 0
+    clock.now += 60
+    for number in range(200):  # all are full again, and make room
+        budgets.take(f"d{number}", f"11.{number}")
+        clock.now += 10
+    assert len(budgets) <= 10
+
+
+def test_who_has_spent_the_frames_is_not_read_until_it_has_some_again(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    frames, begun = 0, clock.now
+    while clock.now - begun < 60:
+        frames += 1
+        clock.now += budgets.frames("p-1", "10.0.0.1", 1) or 1e-5
+    assert frames <= 220 + 70 * 61
+
+
+def test_http_is_shared_among_the_connections_of_an_address_and_costs_players_nothing(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    done = granted(lambda: budgets.http("10.0.0.1:5", "10.0.0.1", 5), 10_000)
+    assert 1_500 <= done <= 2_000  # the burst, less what is kept for others
+    for _ in range(500):
+        clock.now += 0.01
+        granted(lambda: budgets.http("10.0.0.1:5", "10.0.0.1", 5), 50)
+    assert granted(lambda: budgets.http("10.0.0.1:6", "10.0.0.1", 5), 1) == 1
+    assert granted(lambda: budgets.take("p-1", "10.0.0.1"), 40) == 40
+
+
+def test_new_players_are_counted_by_address(clock: Clock) -> None:
+    budgets = Budgets(20, 40, sign_ups=5, now=clock)
+    assert granted(lambda: budgets.sign_up("10.0.0.1"), 10) == 5
+    clock.now += 3.1
+    assert granted(lambda: budgets.sign_up("10.0.0.1"), 10) == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "payer"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("what:ever", "what:ever"),
+    ],
+)
+def test_who_pays_for_an_address(address: str, payer: str) -> None:
+    assert payer_of(address) == payer

@@ -1,0 +1,70 @@
+"""What HTTP requests cost, and how their address pays for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import trio
+from attrs import frozen
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tradegame.core.domain.errors import RateLimitedError
+from tradegame.core.use_cases.budgets import ANSWER_BYTES, Budgets, payer_of
+
+API = 5.0
+"""A request's cost in units, where the table below has none: Hypercorn takes half a millisecond for it."""
+COSTS: Mapping[str, float] = {"/healthz": 1.0, "/readyz": 1.0, "/metrics": 10.0}
+PROBES = frozenset(COSTS)
+"""What watches over the node asks these. From the machine itself they are free."""
+FILES = frozenset({"/", "/watch/{game}", "/host", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"})
+FILE = 2.0
+PATIENCE_S = 10.0
+"""A page that misses one of its files is no page: a file is delayed for so long before it is refused."""
+
+
+@frozen
+class Till:
+    """Where a request is paid. ``is_host``: it has the right token, and costs nothing."""
+
+    budgets: Callable[[], Budgets]
+    is_host: Callable[[Request], bool]
+
+    async def pay(self, request: Request, path: str) -> None:
+        """``path`` is the route's. Raises RateLimitedError."""
+        address, connection = _from(request)
+        if self.is_host(request) or (path in PROBES and _is_loopback(address)):
+            return
+        is_file = path in FILES or path.startswith("/static/")
+        cost, deadline = FILE if is_file else COSTS.get(path, API), trio.current_time() + PATIENCE_S * is_file
+        while True:
+            try:
+                self.budgets().http(connection, address, cost)
+            except RateLimitedError as error:
+                wait_s = (error.retry_after_ms or 0) / 1000
+                if trio.current_time() + wait_s > deadline:
+                    raise
+                await trio.sleep(wait_s)
+            else:
+                return
+
+    def charge(self, request: Request, response: Response) -> Response:
+        """The length of an answer, once it is known."""
+        size = len(getattr(response, "body", b""))
+        if size >= ANSWER_BYTES and not self.is_host(request):
+            address, connection = _from(request)
+            self.budgets().http_answer(connection, address, size / ANSWER_BYTES)
+        return response
+
+
+def _from(request: Request) -> tuple[str, str]:
+    """Who pays, and by what connection."""
+    client = request.client
+    if client is None:
+        return "", ""
+    address = payer_of(client.host)
+    return address, f"{address}#{client.port}"
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.") or address == payer_of("::1")
