@@ -24,6 +24,12 @@ export interface Options {
   WebSocket?: unknown;
   /** How long a call may take in all, reconnects included; else 30 000. */
   deadlineMs?: number;
+  /**
+   * How long after it was asked for a command may still happen: else 5 000 in a browser, and `Infinity` elsewhere. One that
+   * was never sent is rejected then, `unsent`. One in doubt is not sent again later than that: once there is a connection
+   * its key is taken, and it turns out to have happened, or never will. A `join`, and what only reads, waits for `deadlineMs`.
+   */
+  unsentMs?: number;
   /** How long until the first connection must be there; else 30 000, and in a browser `Infinity`. */
   connectDeadlineMs?: number;
 }
@@ -57,6 +63,8 @@ export type ErrorCode =
   | "unavailable"
   | "timeout"
   | "internal"
+  /** The client's own: it could not be sent in `unsentMs`, and surely did not and will not happen. */
+  | "unsent"
   /** The client's own: it was closed, or stopped by the server. */
   | "closed"
   /** The client's own: no server was there in `connectDeadlineMs`. */
@@ -167,7 +175,7 @@ export class Client {
   join(id: string, options?: { spectate?: boolean; key?: string }): Promise<Game>;
   list(): Promise<GameSummary[]>;
   /** Any op of the protocol, by its name; commands get a `key` if they have none. */
-  request(op: string, fields?: Record<string, unknown>, options?: { deadlineMs?: number }): Promise<any>;
+  request(op: string, fields?: Record<string, unknown>, options?: { deadlineMs?: number; unsentMs?: number }): Promise<any>;
   /** Leaves for good. What is unanswered is rejected with `closed`. */
   close(): void;
 }
