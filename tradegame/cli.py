@@ -52,7 +52,8 @@ ConfigFile = Annotated[
     typer.Option("--config", "-c", metavar="FILE", help="A config.toml. Without one: the built-in bazaar."),
 ]
 Host = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Where to listen (127.0.0.1; 0.0.0.0 is every network).")
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Where to listen (127.0.0.1; 0.0.0.0 is every network, :: with IPv6)."),
 ]
 Port = Annotated[
     int | None, typer.Option(metavar="PORT", help="For WebSocket and HTTP both (8765; 0 takes a free one).")
