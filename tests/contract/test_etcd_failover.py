@@ -11,7 +11,13 @@ import trio.testing
 
 from tests.contract.helpers import DEADLINE_S
 from tests.support.etcd import EtcdCluster, EtcdServer, free_ports
-from tradegame.core.repositories.errors import HistoryLostError, StoreError, StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import (
+    HistoryLostError,
+    StoreError,
+    StoreFullError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
 from tradegame.infra.etcd import EtcdClient, EtcdSettings, open_etcd
 from tradegame.infra.kv.port import Compare, Get, KeyRange, Put
 
@@ -248,4 +254,6 @@ async def test_a_request_that_etcd_calls_wrong_is_no_outage(server: EtcdServer) 
     async with open_etcd(EtcdSettings((server.endpoint,))) as client:
         with trio.fail_after(DEADLINE_S), pytest.raises(StoreError) as caught:
             await client.transaction([], [Put("", b"")])
-        assert not isinstance(caught.value, StoreUnavailableError)
+        assert isinstance(caught.value, StoreRefusedError)
+        assert caught.value.definite
+        assert client.ready() is None
