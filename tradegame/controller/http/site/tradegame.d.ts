@@ -169,7 +169,7 @@ export class Client {
   readonly urls: string[];
   /** Returns what takes the listener off again. */
   on<Type extends keyof ClientEvents>(type: Type, listener: ClientEvents[Type]): () => void;
-  /** The server's clock, as well as it is known. */
+  /** The server's clock, in ms since the Unix epoch, as well as it is known. Setting this machine's clock does not move it. */
   now(): number;
   /** Follows a game: as a player, or looking on. Joining again gives the same Game. */
   join(id: string, options?: { spectate?: boolean; key?: string }): Promise<Game>;
@@ -442,10 +442,14 @@ export class Game {
   readonly epoch: string;
   /** The last frame that `state` holds. */
   readonly seq: number;
+  /** That frame's time, in ms since the Unix epoch; 0 before the first. */
+  readonly at: number;
   /** Left, gone, or the client has stopped: nothing more comes. */
   readonly ended: boolean;
   /** Returns what takes the listener off again. */
   on<Type extends keyof GameEvents>(type: Type, listener: GameEvents[Type]): () => void;
+  /** The game's clock, in ms since the Unix epoch: the server's, but never before the newest frame. */
+  now(): number;
   /** Buys up to `qty` units now, none dearer than `limit`. */
   buy(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Bought>;
   /** Sells up to `qty` units now, none cheaper than `limit`. */

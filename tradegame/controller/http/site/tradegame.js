@@ -179,7 +179,7 @@ export class Client extends Emitter {
   #deadline;
   #vigil = new Vigil();
   #health = new Health();
-  #offset = 0;
+  #clock = new ServerClock();
   #last = "";
   #rejections = 0;
   /** @type {{resolve: (client: Client) => void, reject: (error: TradeError) => void}} */
@@ -212,9 +212,9 @@ export class Client extends Emitter {
     this.#dial();
   }
 
-  /** The server's clock, in ms since the Unix epoch, as well as it is known. */
+  /** The server's clock, in ms since the Unix epoch, as well as it is known. Setting this machine's clock does not move it. */
   now() {
-    return Date.now() + this.#offset;
+    return this.#clock.now();
   }
 
   /** How many commands wait for their answer. */
@@ -392,6 +392,7 @@ export class Client extends Emitter {
     this.#rejections = 0;
     this.#vigil = new Vigil(ok.server.heartbeat_s);
     this.#health = new Health();
+    this.#clock.doubt();
     clearTimeout(this.#deadline);
     this.#behind = new Set(this.games.values());
     this.#requests.connected((text) => link.send(text), ok.server.frame_bytes);
@@ -474,6 +475,7 @@ export class Client extends Emitter {
   #watch(link) {
     if (this.#link !== link || this.#greetedAt === null) return; // hello has a deadline of its own
     this.#requests.next();
+    if (this.#clock.tick()) this.#probe();
     const todo = this.#vigil.tick(this.#requests.age(), this.#pace.hasty, this.#pace.patience);
     if (todo === "ask") this.#probe();
     else if (todo === "leave") link.end(ABNORMAL, "the server does not answer", { failing: true, silent: true });
@@ -481,10 +483,8 @@ export class Client extends Emitter {
 
   /** Is anybody there? And how late is it there? */
   #probe() {
-    const asked = Date.now();
-    this.#requests.put("ping", {}, (ok) => {
-      if (typeof ok?.at === "number") this.#offset = Math.round(ok.at - (asked + Date.now()) / 2);
-    });
+    const answered = this.#clock.ask();
+    this.#requests.put("ping", {}, (ok) => answered(ok?.at));
   }
 
   /**
@@ -695,6 +695,66 @@ class Vigil {
     if (owed) this.#left = pong;
     else if (this.#quiet >= this.heartbeat) this.#left = Math.max(2, this.heartbeat / 2);
     return this.#left === null ? "wait" : "ask";
+  }
+}
+
+/** So many answers tell the time well. They are asked for a second apart, and again every minute, and when a clock was set. */
+const SAMPLES = 4;
+const RENEW_TICKS = 60;
+/** When the machine's clock and its timer part by more, one of them was set, or stood still while the machine slept. */
+const JUMP_MS = 250;
+
+/**
+ * The server's time, on this machine's timer, which nobody can set.
+ *
+ * An answer to `ping` was given between the question and its coming: so it says between which bounds the two clocks are
+ * apart. What all answers say together is closer than any of them, and one that is late spoils nothing. An answer that
+ * contradicts those before it is newer: a clock was set, or the timer stood still.
+ */
+class ServerClock {
+  #low = -Infinity;
+  #high = Infinity;
+  #wanted = SAMPLES;
+  #ticks = 0;
+  #asking = 0;
+  #apart = Date.now() - performance.now();
+
+  now() {
+    const known = Number.isFinite(this.#low);
+    return known ? Math.round(performance.now() + (this.#low + this.#high) / 2) : Date.now();
+  }
+
+  /** Called when `ping` is sent; what it returns, with the answer's `at`, or undefined when there is none. */
+  ask() {
+    this.#asking += 1;
+    this.#ticks = 0;
+    const asked = performance.now();
+    return (/** @type {unknown} */ at) => {
+      this.#asking -= 1;
+      if (typeof at !== "number") return;
+      this.#wanted -= 1;
+      const [low, high] = [at - performance.now(), at + 1 - asked];
+      if (low > this.#high || high < this.#low) {
+        [this.#low, this.#high] = [low, high];
+        this.doubt();
+      } else {
+        [this.#low, this.#high] = [Math.max(low, this.#low), Math.min(high, this.#high)];
+      }
+    };
+  }
+
+  /** More answers are wanted. */
+  doubt() {
+    this.#wanted = SAMPLES;
+  }
+
+  /** Once a second: whether to ask. */
+  tick() {
+    const apart = Date.now() - performance.now();
+    if (Math.abs(apart - this.#apart) > JUMP_MS) this.doubt();
+    this.#apart = apart;
+    this.#ticks += 1;
+    return this.#asking === 0 && (this.#wanted > 0 || this.#ticks >= RENEW_TICKS);
   }
 }
 
@@ -1292,6 +1352,8 @@ export class Game extends Emitter {
   online = new Set();
   epoch = "";
   seq = 0;
+  /** The newest frame's time, in ms since the Unix epoch. */
+  at = 0;
   /** It was left, is gone, or the client has stopped: nothing more comes. */
   ended = false;
   _gaps = 0;
@@ -1344,6 +1406,11 @@ export class Game extends Emitter {
   /** @returns {Promise<T.Standing[]>} */
   async standings(limit = 10) {
     return (await this.#request("standings", { limit })).standings;
+  }
+
+  /** The game's clock, in ms since the Unix epoch: the server's, but never before the newest frame. */
+  now() {
+    return Math.max(this.#client.now(), this.at);
   }
 
   /** No more news of it: `events()` ends. The account stays. Leaving again does nothing. */
@@ -1439,6 +1506,7 @@ export class Game extends Emitter {
       throw error;
     }
     this.seq = frame.seq;
+    this.at = frame.at;
     this._gaps = 0;
     for (const stream of this.#streams) stream._put(frame, () => this.#reset());
     for (const event of frame.events) this._emit(event.type, event, frame);
