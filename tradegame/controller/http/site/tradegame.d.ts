@@ -442,13 +442,11 @@ export class Game {
   readonly epoch: string;
   /** The last frame that `state` holds. */
   readonly seq: number;
-  /** That frame's time, in ms since the Unix epoch; 0 before the first. */
-  readonly at: number;
   /** Left, gone, or the client has stopped: nothing more comes. */
   readonly ended: boolean;
   /** Returns what takes the listener off again. */
   on<Type extends keyof GameEvents>(type: Type, listener: GameEvents[Type]): () => void;
-  /** The game's clock, in ms since the Unix epoch: the server's, but never before the newest frame. */
+  /** The game's clock, in ms since the Unix epoch: the server's, unless frames say that it is later in the game. */
   now(): number;
   /** Buys up to `qty` units now, none dearer than `limit`. */
   buy(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Bought>;

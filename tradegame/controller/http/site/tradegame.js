@@ -1340,6 +1340,8 @@ class Pace {
 
 /** Gaps in a row, with no good frame between them, after which a connection is given up. */
 const GAPS = 5;
+/** The time of a game that is ahead of its node's goes so much slower, until they are together. */
+const SLEW = 0.05;
 
 /** One game that is followed: its public state and this player's account, kept up to date. */
 export class Game extends Emitter {
@@ -1352,8 +1354,6 @@ export class Game extends Emitter {
   online = new Set();
   epoch = "";
   seq = 0;
-  /** The newest frame's time, in ms since the Unix epoch. */
-  at = 0;
   /** It was left, is gone, or the client has stopped: nothing more comes. */
   ended = false;
   _gaps = 0;
@@ -1362,6 +1362,8 @@ export class Game extends Emitter {
   /** @type {Set<EventStream>} */
   #streams = new Set();
   #syncing = false;
+  #aheadMs = 0;
+  #aheadSince = 0;
   /** Whether `state` is a place to resume from. */
   #resumable = false;
 
@@ -1408,9 +1410,13 @@ export class Game extends Emitter {
     return (await this.#request("standings", { limit })).standings;
   }
 
-  /** The game's clock, in ms since the Unix epoch: the server's, but never before the newest frame. */
+  /** The game's clock, in ms since the Unix epoch: the server's, unless frames say that it is later in the game. */
   now() {
-    return Math.max(this.#client.now(), this.at);
+    return Math.round(this.#client.now() + this.#ahead());
+  }
+
+  #ahead() {
+    return Math.max(0, this.#aheadMs - (performance.now() - this.#aheadSince) * SLEW);
   }
 
   /** No more news of it: `events()` ends. The account stays. Leaving again does nothing. */
@@ -1506,7 +1512,8 @@ export class Game extends Emitter {
       throw error;
     }
     this.seq = frame.seq;
-    this.at = frame.at;
+    const ahead = frame.at - this.#client.now();
+    if (ahead > this.#ahead()) [this.#aheadMs, this.#aheadSince] = [ahead, performance.now()];
     this._gaps = 0;
     for (const stream of this.#streams) stream._put(frame, () => this.#reset());
     for (const event of frame.events) this._emit(event.type, event, frame);
