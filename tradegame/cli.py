@@ -133,7 +133,7 @@ def serve(
     )
     from tradegame.app import run
     from tradegame.core.repositories import StoreError
-    from tradegame.utils.logging import configure_logging
+    from tradegame.utils.logging import configure_logging, flush_logging
 
     configure_logging(settings.log.level, settings.log.format)
     why = None
@@ -144,6 +144,7 @@ def serve(
         why = f"the store {settings.store.url} cannot be used: {_first(errors)}"
     except* OSError as errors:
         why = _why_not(_first(errors), settings)
+    flush_logging()  # so that what is said last stands last
     if why is not None:
         _give_up(why)
 
