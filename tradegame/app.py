@@ -16,12 +16,12 @@ from attrs import evolve, frozen
 
 import tradegame
 from tradegame.controller.access import Access
+from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Door, Listener, open_listeners
 from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
 from tradegame.controller.http.vitals import Vitals
-from tradegame.controller.tls import TlsListener
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.repositories import NodeInfo, StoreError
@@ -108,6 +108,7 @@ class Node:
         self.time = NodeClock(now_ms)
         self.register = ConnectionRegister(self.connections, node, now_ms)
         self.hub = Hub(self.presence, self.register, node.id, limits.connections_per_player)
+        self.backlog = Backlog(limits.outboxes_bytes)
         self.clock = ClockWatch(node.id, now_ms)
         self.games = GameService(self.repository, node.id, self.hub, self.time.now_ms, host_settings, self.clock.wrong)
         self.dispatcher = Dispatcher(
@@ -141,6 +142,7 @@ class Node:
             budgets=self.budgets,
             frame_bytes=limits.frame_bytes,
             outbox_bytes=limits.outbox_bytes,
+            backlog=self.backlog,
             max_connections=limits.max_connections,
             connections_per_address=limits.connections_per_address,
         )
@@ -153,6 +155,7 @@ class Node:
             self.dispatcher,
             self.manager,
             self.hub,
+            self.backlog,
             self.clock,
             self.time,
             self.register,
@@ -200,6 +203,7 @@ class Node:
         background.start_soon(self._keep_time)
         background.start_soon(self.hub.run_presence)
         background.start_soon(self.hub.run_catch_up)
+        background.start_soon(self.hub.run_fan_out)
         background.start_soon(self.keeper.run)
         await background.start(self.games.run, self.settings.games)
 
@@ -386,8 +390,10 @@ def _first(errors: BaseExceptionGroup[Exception]) -> BaseException:
 
 
 def _port(listeners: Sequence[Listener]) -> int:
-    first = listeners[0]
-    listener = first.transport_listener if isinstance(first, TlsListener) else first
+    listener: object = listeners[0]
+    while isinstance(listener, trio.SSLListener):
+        listener = listener.transport_listener
+    assert isinstance(listener, trio.SocketListener)
     return int(listener.socket.getsockname()[1])
 
 

@@ -7,12 +7,14 @@ import hashlib
 import json
 import socket
 import subprocess
+import time
 from typing import Any
 
 import httpx
 import pytest
 
 import tradegame.controller.websocket.connection as connection
+import tradegame.controller.websocket.hub as hub
 from tests.support.player import Player
 from tests.support.server import ADMIN_TOKEN, ServerThread
 
@@ -100,7 +102,10 @@ def test_too_many_connections_of_one_player_are_overloaded(store: str) -> None:
             assert second.refused("hello", token=player.token)["code"] == "overloaded"
 
 
-def test_a_client_that_does_not_read_is_closed_with_4001_and_others_go_on(store: str) -> None:
+def test_a_client_that_does_not_read_is_closed_with_4001_and_others_go_on(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "STUCK_S", 0.2)
     with ServerThread(store, flags={"limits.outbox_bytes": 32_768}) as server:
         with Player(server.url, "fast") as fast:
             fast.ask("join", game="bazaar")
@@ -109,10 +114,14 @@ def test_a_client_that_does_not_read_is_closed_with_4001_and_others_go_on(store:
             for _ in range(25):
                 asked = [fast.send("say", game="bazaar", text="x" * 500) for _ in range(20)]
                 assert all("ok" in fast.reply(request_id) for request_id in asked)
+            closed = 'tradegame_connections_closed_total{code="4001"} 1.0'
+            end = time.monotonic() + 20
+            while closed not in httpx.get(f"{server.http}/metrics").text:
+                assert time.monotonic() < end, "who does not read is still there"
+                time.sleep(0.1)
             # The close frame itself comes to those who begin to read before the server gives up sending it.
             seen = _drain(slow)
             assert b"\x0f\xa1" not in seen or seen.endswith(_close_frame(4001, "reads too slowly")), seen[-40:]
-            assert 'tradegame_connections_closed_total{code="4001"} 1.0' in httpx.get(f"{server.http}/metrics").text
 
 
 def test_a_revoked_session_is_closed_with_4502(etcd: Any) -> None:

@@ -44,7 +44,7 @@ class Place:
         return self.server.name
 
 
-@define(eq=False, repr=False)
+@define(eq=False)
 class Stage:
     """``run`` has it all there until cancelled; ``close`` kills it."""
 

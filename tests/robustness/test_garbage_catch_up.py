@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tradegame.controller.websocket.hub import CATCH_UP_SHARE, Hub
+from tradegame.controller.websocket.hub import CATCH_UP_SHARE, Following, Hub
 from tradegame.core.use_cases.presence import Presence
 
 LOOK_S = 0.0002
@@ -27,8 +27,7 @@ async def test_a_crowd_that_does_not_catch_up_takes_its_share_of_the_time_and_no
     monkeypatch.setattr(Hub, "_catch_up", look)
     hub = Hub(Presence(), cast("Any", None), "node", 8)
     for number in range(1_000):
-        member = type("Member", (), {"games": {"bazaar": None}, "number": number})()
-        hub._behind[cast("Any", member), "bazaar"] = 0
+        hub._lagging[Following(cast("Any", None), cast("Any", None), number)] = None
     with trio.move_on_after(60):
         await hub.run_catch_up()
     assert 0 < looked * LOOK_S <= 60 * CATCH_UP_SHARE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import trio
@@ -81,6 +81,9 @@ class Link:
         if size > 0:
             self._send(self.down, bytes(data[:size]))
         return max(size, 0)
+
+    def try_write_all_of(self, pieces: Sequence[bytes | memoryview]) -> int:
+        return self.try_write(b"".join(pieces))
 
     async def wait_writable(self) -> None:
         while self.down.waiting >= ROOM_BYTES and not self.broken:

@@ -27,7 +27,6 @@ from tradegame.core.domain.errors import UnavailableError
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
-from tradegame.core.use_cases.broadcast_game_state import FrameHistory
 from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.join_game import JoinGameUseCase
@@ -277,29 +276,35 @@ def a_diverged_replica_goes_on() -> Iterator[None]:
 
 @planted("who resumes misses the first frame", "streams_have_no_gap")
 def a_resume_off_by_one() -> Iterator[None]:
-    since = FrameHistory.since
+    follow = Hub.follow
 
-    def short(self: FrameHistory, seq: int, now: int) -> Any:
-        frames = since(self, seq, now)
-        return frames[1:] if frames else frames
+    def short(self: Hub, client: Any, host: GameHost, after: int) -> None:
+        follow(self, client, host, min(after + 1, host.game.state.seq))
 
-    with patched(FrameHistory, "since", short):
+    with patched(Hub, "follow", short):
         yield
 
 
 @planted("an outbox that is full drops what waits, and goes on", "streams_have_no_gap", found_at=5)
 def a_frame_dropped_on_overflow() -> Iterator[None]:
-    def silently(self: Outbox) -> None:
-        self._queue.clear()
-        self._queued = 0
+    offer = Outbox.offer
 
-    with patched(Outbox, "_overflow", silently):
+    def silently(self: Outbox, frame: Any) -> bool:
+        offer(self, frame)
+        return True
+
+    with patched(Outbox, "offer", silently):
         yield
 
 
 @planted("followers are not sent away when frames are missing for good", "streams_have_no_gap", found_at=12)
 def a_gap_left_to_the_next_frame() -> Iterator[None]:
-    with patched(Hub, "restarted", lambda *_: None):
+    def on_they_go(self: Hub, host: GameHost) -> None:
+        crowd = self._crowds.get(host)
+        for following in crowd.following if crowd is not None else ():
+            following.seq = host.game.state.seq
+
+    with patched(Hub, "restarted", on_they_go):
         yield
 
 

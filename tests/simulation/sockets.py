@@ -11,6 +11,7 @@ from unittest import mock
 import trio
 
 from tests.simulation.link import Link
+from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head
 from tradegame.controller.websocket import manager, transport
 from tradegame.controller.websocket.transport import WebSocket
@@ -35,9 +36,11 @@ class OpenWebSocket(WebSocket):
         self._notify()
 
 
-async def accept(nursery: trio.Nursery, stream: Any, head: Any, *, outbox_bytes: int, **_: Any) -> WebSocket:
+async def accept(
+    nursery: trio.Nursery, stream: Any, head: Any, *, outbox_bytes: int, pay: Any, backlog: Backlog, **_: Any
+) -> WebSocket:
     """Stands for the transport's ``accept``."""
-    websocket = OpenWebSocket(stream, cast("Head", _NoHead()), transport.FRAME_BYTES, outbox_bytes)
+    websocket = OpenWebSocket(stream, cast("Head", _NoHead()), transport.FRAME_BYTES, outbox_bytes, pay, backlog)
     nursery.start_soon(websocket._serve, None)
     await websocket._until(lambda: websocket._opened)
     return websocket

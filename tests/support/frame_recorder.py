@@ -15,7 +15,7 @@ from typing import Any
 from tests.support.schemas import Checker, closed
 from tradegame.controller.spec import asyncapi
 from tradegame.controller.websocket import protocol
-from tradegame.controller.websocket.outbox import Outbox
+from tradegame.controller.websocket.outbox import Outbox, Wire
 from tradegame.core.use_cases.dispatcher import Dispatcher
 
 _FIN_TEXT = 0x81
@@ -86,21 +86,18 @@ class FrameRecorder:
 
     def install(self, replace: Callable[[Any, str, Any], None] = setattr) -> None:
         """Put the taps in; ``replace`` as `setattr` does it, or `monkeypatch.setattr`, which puts all back."""
-        thread, put, put_asked = self._thread, Outbox.put, Outbox.put_asked
+        thread, offer = self._thread, Outbox.offer
         decode, dispatch = protocol.decode, Dispatcher.dispatch
 
-        def see(frame: bytes) -> None:
+        def see(wire: Wire) -> None:
+            frame = wire if isinstance(wire, bytes) else b"".join(wire)
             if frame[0] == _FIN_TEXT and frame is not getattr(thread, "last", None):  # the same, to the next follower
                 thread.last = frame
                 self.sent(frame[_HEADS.get(frame[1], 2) :], getattr(thread, "op", None))
 
-        def put_and_see(outbox: Outbox, frame: bytes) -> None:
+        def offer_and_see(outbox: Outbox, frame: Wire) -> bool:
             see(frame)
-            put(outbox, frame)
-
-        def put_asked_and_see(outbox: Outbox, frame: bytes) -> None:
-            see(frame)
-            put_asked(outbox, frame)
+            return offer(outbox, frame)
 
         def decode_and_see(text: str) -> protocol.Decoded:
             decoded = decode(text)
@@ -117,7 +114,6 @@ class FrameRecorder:
 
             return dispatch(dispatcher, client, request, noted)
 
-        replace(Outbox, "put", put_and_see)
-        replace(Outbox, "put_asked", put_asked_and_see)
+        replace(Outbox, "offer", offer_and_see)
         replace(protocol, "decode", decode_and_see)
         replace(Dispatcher, "dispatch", dispatch_and_note)

@@ -5,24 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tradegame.core.domain.events import Frame, Said
-from tradegame.core.use_cases.broadcast_game_state import (
-    EVENTS_KEPT,
-    FRAMES_KEPT,
-    FRAMES_PROMISED,
-    FrameHistory,
-)
+from tradegame.core.use_cases.broadcast_game_state import FRAMES_KEPT, HISTORY_BYTES, FrameHistory
 
 
-def history(frames: int, events: int = 1) -> FrameHistory:
+def history(frames: int, events: int = 1, text: str = "x") -> FrameHistory:
     kept = FrameHistory()
     for seq in range(1, frames + 1):
-        kept.append(Frame(seq, 0, (Said("p", "x"),) * events))
+        kept.append(Frame(seq, 0, (Said("p", text),) * events))
     return kept
 
 
-def seqs(kept: FrameHistory, after: int, now: int) -> list[int] | None:
-    missed = kept.since(after, now)
-    return None if missed is None else [published.frame.seq for published in missed]
+def seqs(kept: FrameHistory, after: int, now: int) -> list[int]:
+    assert kept.leads_from(after, now)
+    frames = [kept.frame(seq) for seq in range(after + 1, now + 1)]
+    return [frame.seq for frame in frames if frame is not None]
 
 
 def test_what_was_missed_follows_without_gap_or_repeat() -> None:
@@ -33,20 +29,32 @@ def test_what_was_missed_follows_without_gap_or_repeat() -> None:
 
 
 def test_what_lies_ahead_cannot_be_had() -> None:
-    assert history(10).since(11, 10) is None
-    assert history(10).since(-1, 10) is None
+    kept = history(10)
+    assert not kept.leads_from(11, 10)
+    assert not kept.leads_from(-1, 10)
+    assert kept.frame(11) is None
+    assert FrameHistory().frame(0) is None
 
 
 def test_the_oldest_fall_out() -> None:
     kept = history(FRAMES_KEPT + 5)
-    assert kept.since(4, FRAMES_KEPT + 5) is None
+    assert not kept.leads_from(4, FRAMES_KEPT + 5)
+    assert kept.frame(5) is None
     assert seqs(kept, 5, FRAMES_KEPT + 5) == list(range(6, FRAMES_KEPT + 6))
 
 
-def test_frames_of_many_events_are_kept_as_far_as_is_promised() -> None:
-    kept = history(FRAMES_KEPT, EVENTS_KEPT // FRAMES_PROMISED + 1)
-    assert kept.since(FRAMES_KEPT - FRAMES_PROMISED - 1, FRAMES_KEPT) is None
-    assert len(seqs(kept, FRAMES_KEPT - FRAMES_PROMISED, FRAMES_KEPT) or []) == FRAMES_PROMISED
+@pytest.mark.parametrize("events", [1, 100])
+def test_frames_of_any_size_are_kept_as_far_as_their_bytes_allow(events: int) -> None:
+    kept = history(2 * HISTORY_BYTES // (events * 2_250), events, "🦊" * 500)
+    newest = 2 * HISTORY_BYTES // (events * 2_250)
+    assert kept.weight <= HISTORY_BYTES
+    assert not kept.leads_from(0, newest)
+    assert kept.leads_from(newest - 10, newest)
+
+
+def test_a_thousand_frames_of_ordinary_size_are_kept() -> None:
+    kept = history(1_500, 20, "y" * 100)
+    assert kept.leads_from(500, 1_500)
 
 
 def test_a_frame_that_does_not_follow_is_a_fault() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from tradegame.controller.backlog import Backlog
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.domain.definition import RULES_VERSION
@@ -31,6 +32,7 @@ class Measured:
     dispatcher: Dispatcher
     manager: ConnectionManager
     hub: Hub
+    backlog: Backlog
     clock: ClockWatch
     time: NodeClock
     register: ConnectionRegister
@@ -79,6 +81,8 @@ def node_metrics(node: Measured) -> Metrics:
     add("tradegame_refused", "Requests refused at the door, by cause", "counter", lambda: _by(node.refused), ["cause"])
     add("tradegame_cluster_connections", "Signed-in connections on all nodes", "gauge", lambda: len(hub.presence))
     add("tradegame_cluster_nodes", "Live nodes", "gauge", lambda: len(hub.presence.nodes))
+    add("tradegame_backlog_bytes", "Wait for clients that have not read yet", "gauge", lambda: node.backlog.total)
+    add("tradegame_backlog_closed", "Clients closed because too much waited", "counter", lambda: node.backlog.closed)
     add("tradegame_frames_broadcast", "Event frames shown", "counter", lambda: hub.counters.frames)
     add("tradegame_frames_delivered", "Event frames times followers", "counter", lambda: hub.counters.deliveries)
     add("tradegame_requests", "Requests, by op", "counter", lambda: _by(dispatcher.handled), ["op"])

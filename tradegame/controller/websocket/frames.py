@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 from attrs import frozen
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -13,9 +15,15 @@ _CONTROL_PAYLOAD = 125  # the most a control frame may carry (section 5.5)
 _CLOSE_REASON = 123  # what is left of that after the code
 
 
-def text_frame(payload: bytes) -> bytes:
-    """One whole, unmasked text message. ``payload`` is UTF-8, of any length."""
-    return _frame(TEXT, payload)
+@overload
+def text_frame(payload: bytes) -> bytes: ...
+@overload
+def text_frame(payload: bytes | tuple[bytes, ...]) -> bytes | tuple[bytes, ...]: ...
+def text_frame(payload: bytes | tuple[bytes, ...]) -> bytes | tuple[bytes, ...]:
+    """One whole, unmasked text message. ``payload`` is UTF-8, of any length; one in pieces stays in these pieces."""
+    if isinstance(payload, bytes):
+        return _frame(TEXT, payload)
+    return (_head(TEXT, sum(len(piece) for piece in payload)) + payload[0], *payload[1:])
 
 
 def ping_frame(payload: bytes = b"") -> bytes:
@@ -40,12 +48,15 @@ def is_close(frame: bytes) -> bool:
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
-    size = len(payload)
+    return _head(opcode, len(payload)) + payload
+
+
+def _head(opcode: int, size: int) -> bytes:
     if size < 126:
-        return bytes((_FIN | opcode, size)) + payload
+        return bytes((_FIN | opcode, size))
     if size < 65536:
-        return b"%c\x7e%b%b" % (_FIN | opcode, size.to_bytes(2, "big"), payload)
-    return b"%c\x7f%b%b" % (_FIN | opcode, size.to_bytes(8, "big"), payload)
+        return b"%c\x7e%b" % (_FIN | opcode, size.to_bytes(2, "big"))
+    return b"%c\x7f%b" % (_FIN | opcode, size.to_bytes(8, "big"))
 
 
 def unmask(payload: bytes, key: bytes) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
+from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
@@ -34,6 +35,7 @@ class ConnectionManager:
     budgets: Budgets
     frame_bytes: int
     outbox_bytes: int
+    backlog: Backlog
     max_connections: int
     connections_per_address: int
     opened: int = field(default=0, init=False)
@@ -89,6 +91,7 @@ class ConnectionManager:
                     frame_bytes=self.frame_bytes,
                     outbox_bytes=self.outbox_bytes,
                     pay=client.frames,
+                    backlog=self.backlog,
                 )
             except Disconnected:
                 return

@@ -7,7 +7,11 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import frozen
 
-from tradegame.controller.websocket.sink import Sink
+from tradegame.controller.backlog import Backlog, Share
+from tradegame.controller.websocket.sink import PIECES_A_WRITE, Sink
+
+Wire = bytes | tuple[bytes, ...]
+"""A whole, encoded frame; a large one in pieces, of which other clients may wait for the same."""
 
 _FRAME_OVERHEAD = 48  # bytes that CPython keeps for a queued frame besides its content: a flood of tiny ones counts too
 _ONE_WRITE = 65_536  # bytes joined for one write to a socket: as much as its buffer takes
@@ -34,13 +38,15 @@ class OutboxStatistics:
 class Outbox:
     """The frames on their way to one client.
 
-    ``put`` and ``flush`` are for a hub that serves a thousand outboxes in a row: they never wait and never raise.
-    What the socket does not take at once is left to ``run_writer``, which sleeps while nothing is left.
+    ``put``, ``offer`` and ``flush`` are for a hub that serves a thousand outboxes in a row: they never wait and never
+    raise. What the socket does not take at once is left to ``run_writer``, which sleeps while nothing is left.
 
-    **Bound and policy.** When the waiting bytes pass ``limit`` (a small charge a frame counts too), and the socket
-    takes no more, the outbox *overflows*: everything that waits is dropped, except the rest of a frame that the peer
-    has half of, and ``on_overflow`` is called, once, from within ``put``. Only what ``finish`` is given can follow.
-    No frame is ever torn, nor dropped without that.
+    **Bound and policy.** One frame is in hand: the one that the peer has a part of, or else the first in line. It may
+    be of any size, so that whoever reads gets it. When what waits besides it passes ``limit`` (a small charge a frame
+    counts too), and the socket takes no more, the outbox *overflows*: everything that waits is dropped, except the
+    rest of a frame that the peer has half of, and ``on_overflow`` is called, once, from within ``put``. Only what
+    ``finish`` is given can follow. No frame is ever torn, nor dropped without that. What waits counts in ``backlog``,
+    too, the budget of all clients together, for which it may overflow from within any outbox's ``flush``.
 
     **Resource handling.** It owns neither the sink nor a task: someone runs ``run_writer`` for as long as the
     connection is meant to live, and closes the outbox before the stream.
@@ -50,16 +56,20 @@ class Outbox:
     """
 
     __slots__ = (
-        "_allowance",
+        "_backlog",
         "_bytes_out",
         "_direct_sends",
         "_frames_out",
-        "_head",
+        "_hand",
+        "_hand_frames",
+        "_hand_sent",
         "_limit",
+        "_noted",
         "_on_overflow",
         "_open",
         "_queue",
         "_queued",
+        "_share",
         "_sink",
         "_wake",
         "_writer_owns",
@@ -69,16 +79,20 @@ class Outbox:
         "overflowed",
     )
 
-    def __init__(self, sink: Sink, limit: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, sink: Sink, limit: int, on_overflow: Callable[[], None], backlog: Backlog | None = None) -> None:
         """``limit`` in bytes."""
         self._sink = sink
         self._limit = limit
         self._on_overflow = on_overflow
+        self._backlog = backlog or Backlog()
+        self._share = Share(self._backlog, self._overflow)
         self._open = True  # takes frames
-        self._queue: list[bytes] = []  # whole frames
+        self._queue: list[Wire] = []  # whole frames
         self._queued = 0  # their bytes
-        self._allowance = 0  # bytes of large frames that were asked for: they are not held against the client
-        self._head: memoryview | bytes = b""  # the rest of what the peer has the beginning of
+        self._noted = 0  # so many of them count in the backlog
+        self._hand: Wire = b""  # what the peer has the beginning of
+        self._hand_sent = 0  # how much of it
+        self._hand_frames = 0  # and how many frames it is
         self._writer_owns = False  # the socket was full, or is the writer's alone: a flush need not try
         self._wake: trio.Event | None = None  # the sleeping writer's
         self._frames_out = self._bytes_out = self._direct_sends = self._writer_sends = 0
@@ -92,41 +106,52 @@ class Outbox:
     @property
     def empty(self) -> bool:
         """Whether everything that was put has gone to the socket."""
-        return not self._queue and not self._head
+        return not self._queue and not self._hand
 
-    def put(self, frame: bytes) -> None:
+    @property
+    def stuck_s(self) -> float:
+        """For how long something has waited of which the client took nothing; in s."""
+        return trio.current_time() - self._share.taken_at if self._share.held else 0.0
+
+    def put(self, frame: Wire) -> None:
         """Queue one whole, encoded frame. Nothing moves before ``flush``, or the bound. Silent after the end."""
-        if self._allowance and self.empty:
-            self._allowance = 0
-        self._add(frame)
+        if not self.offer(frame):
+            self._overflow()
 
-    def put_asked(self, frame: bytes) -> None:
-        """Queue what the client asked for: one such frame may be larger than the bound, which holds for all else."""
-        self._allowance = max(0 if self.empty else self._allowance, len(frame))
-        self._add(frame)
-
-    def _add(self, frame: bytes) -> None:
+    def offer(self, frame: Wire) -> bool:
+        """The same; but where the outbox would overflow it leaves the frame to the caller, and returns False."""
         if not self._open:
-            return
-        self._queue.append(frame)
-        self._queued += len(frame)
-        if self._over():
+            return True
+        size = len(frame) if isinstance(frame, bytes) else _size(frame)
+        if not self._fits(size):
             self.flush()
-            if self._over():
-                self._overflow()
+            if not self._fits(size):
+                return not self._open  # the budget of all clients may have closed it just now
+        self._queue.append(frame)
+        self._queued += size
+        return True
+
+    def _fits(self, size: int) -> bool:
+        besides = self._queued + size + _FRAME_OVERHEAD * (len(self._queue) + 1)
+        if besides <= self._limit or self.empty:
+            return True
+        return not self._hand and besides - _size(self._queue[0]) <= self._limit
 
     def flush(self) -> None:
         """Write what waits, now, as far as the socket takes it; the writer does the rest. Never raises."""
-        if self._writer_owns or not self._queue:
+        if not self._queue:
             return
-        if self._sink.direct and not self._head:
-            if self._write():
-                self._direct_sends += 1
-            if not self._queue and not self._head:
-                return
-            self._writer_owns = True
-        if self._wake is not None:
-            self._wake.set()
+        if not self._writer_owns:
+            if self._sink.direct and not self._hand:
+                if self._write():
+                    self._direct_sends += 1
+                if not self._queue and not self._hand:
+                    return
+                self._writer_owns = True
+            if self._wake is not None:
+                self._wake.set()
+        self._note()
+        self._backlog.relieve()
 
     def finish(self, last: bytes = b"") -> None:
         """Take nothing more, but for one ``last`` frame (or none), and let ``run_writer`` return when all has gone."""
@@ -143,9 +168,8 @@ class Outbox:
     def close(self) -> None:
         """Drop everything, for good. Idempotent."""
         self._open, self.finishing = False, True
-        self._queue.clear()
-        self._queued = 0
-        self._head = b""
+        self._drop_queue()
+        self._hand, self._hand_sent = b"", 0
         if self._wake is not None:
             self._wake.set()
 
@@ -176,8 +200,8 @@ class Outbox:
     def statistics(self) -> OutboxStatistics:
         """What it holds and has done."""
         return OutboxStatistics(
-            queued_bytes=self._queued + len(self._head),
-            queued_frames=len(self._queue) + bool(self._head),
+            queued_bytes=self._queued + _size(self._hand) - self._hand_sent,
+            queued_frames=len(self._queue) + (self._hand_frames if self._hand else 0),
             frames_out=self._frames_out,
             bytes_out=self._bytes_out,
             direct_sends=self._direct_sends,
@@ -186,31 +210,40 @@ class Outbox:
             broken=self.broken,
         )
 
-    def _over(self) -> bool:
-        waiting = self._queued + len(self._head) + _FRAME_OVERHEAD * len(self._queue)
-        return waiting > self._limit + self._allowance
-
     def _overflow(self) -> None:
         self._open = False
         self.overflowed = True
-        self._queue.clear()
-        self._queued = 0
+        self._drop_queue()
         self._on_overflow()
+
+    def _drop_queue(self) -> None:
+        """The rest of the frame in hand stays, and counts no more: it is gone within the second that a close takes."""
+        self._queue.clear()
+        self._queued = self._noted = 0
+        self._share.clear()
+
+    def _note(self) -> None:
+        """What waits now counts in the backlog."""
+        for frame in self._queue[self._noted :]:
+            self._share.hold(_pieces(frame))
+        self._noted = len(self._queue)
+
+    # To a socket
 
     def _write(self) -> bool:
         """One write of the rest of a frame, or of many whole ones; whether anything went."""
         try:
-            if self._head:
-                sent = self._sink.try_write(self._head)
-                self._bytes_out += sent
-                self._head = self._head[sent:] or b""  # not an empty view: it would keep its whole frame
-                self._frames_out += not self._head
+            if self._hand:
+                sent = self._sink.try_write_all_of(_rest(self._hand, self._hand_sent))
+                self._sent_in_hand(sent)
                 return sent > 0
-            if len(self._queue) == 1:  # by far the most frequent: one frame to an idle socket
-                frame = self._queue[0]
-                sent = self._sink.try_write(frame)
+            first = self._queue[0]
+            if not isinstance(first, bytes):
+                sent = self._sink.try_write_all_of(_rest(first, 0))
+            elif len(self._queue) == 1:  # by far the most frequent: one frame to an idle socket
+                sent = self._sink.try_write(first)
             else:
-                sent = self._sink.try_write(b"".join(self._queue[: _count(self._queue, _ONE_WRITE)]))
+                sent = self._sink.try_write(_joined(self._queue, _ONE_WRITE)[0])
         except OSError:
             self._break()
             return False
@@ -218,48 +251,111 @@ class Outbox:
         return sent > 0
 
     def _sent(self, sent: int) -> None:
-        """Take ``sent`` bytes off the queue; half a frame becomes the head."""
+        """Take ``sent`` bytes off the queue; a frame of which the peer has a part is in hand from now on."""
         self._bytes_out += sent
         done = 0
         for frame in self._queue:
             if sent == 0:
                 break
             done += 1
-            self._queued -= len(frame)
-            if sent < len(frame):
-                self._head = memoryview(frame)[sent:]
+            size = _size(frame)
+            self._queued -= size
+            if sent < size:
+                self._hand, self._hand_sent, self._hand_frames = frame, sent, 1
+                if done > self._noted:
+                    self._share.hold(_pieces(frame))
                 break
-            sent -= len(frame)
+            sent -= size
             self._frames_out += 1
+            if done <= self._noted:
+                self._share.release(_pieces(frame))
         del self._queue[:done]
+        self._noted = max(0, self._noted - done)
+        if self._share.held:
+            self._share.took()
+
+    def _sent_in_hand(self, sent: int) -> None:
+        self._bytes_out += sent
+        self._hand_sent += sent
+        if sent:
+            self._share.took()
+        if self._hand_sent == _size(self._hand):
+            self._frames_out += self._hand_frames
+            self._share.release(_pieces(self._hand))
+            self._hand, self._hand_sent = b"", 0
+
+    # Through a stream
 
     async def _send_record(self) -> None:
-        """Through a stream: what was given to ``send_all`` is out of our hands, and counts as begun."""
-        count = _count(self._queue, _ONE_RECORD)
-        frames, self._queue = self._queue[:count], self._queue[count:]
-        self._head = frames[0] if count == 1 else b"".join(frames)
-        self._queued -= len(self._head)
+        """What was given to ``send_all`` is out of our hands, and counts as begun: no more than a record at a time."""
         self._writer_owns = True
+        self._note()
+        if not self._hand:
+            self._take_in_hand()
+        record = b"".join(_rest(self._hand, self._hand_sent, _ONE_RECORD))
         try:
-            await self._sink.send_all(self._head)
+            await self._sink.send_all(record)
         except trio.BrokenResourceError:
             self._break()
             raise
-        self._frames_out += count
-        self._bytes_out += len(self._head)
         self._writer_sends += 1
-        self._head = b""
+        if self._hand:  # else it was closed meanwhile
+            self._sent_in_hand(len(record))
+
+    def _take_in_hand(self) -> None:
+        """The first frame, or as many small ones as a record holds."""
+        first = self._queue[0]
+        if isinstance(first, bytes) and len(first) < _ONE_RECORD:
+            self._hand, count = _joined(self._queue, _ONE_RECORD)
+        else:
+            self._hand, count = first, 1
+        self._hand_sent, self._hand_frames = 0, count
+        taken, self._queue = self._queue[:count], self._queue[count:]
+        self._queued -= _size(self._hand)
+        self._noted -= count
+        if not self.overflowed:
+            self._share.hold(_pieces(self._hand))
+        for frame in taken:
+            self._share.release(_pieces(frame))
 
     def _break(self) -> None:
         self.broken = True
         self.close()
 
 
-def _count(frames: Sequence[bytes], most: int) -> int:
-    """How many of the frames make up at most that many bytes: at least one."""
+def _size(frame: Wire) -> int:
+    return len(frame) if isinstance(frame, bytes) else sum(map(len, frame))
+
+
+def _pieces(frame: Wire) -> tuple[bytes, ...]:
+    return (frame,) if isinstance(frame, bytes) else frame
+
+
+def _rest(frame: Wire, sent: int, most: int = 4 * _ONE_WRITE) -> list[bytes | memoryview]:
+    """The pieces of a frame after its first ``sent`` bytes, for one write: at most ``most`` bytes of them."""
+    rest: list[bytes | memoryview] = []
+    for piece in _pieces(frame):
+        if sent >= len(piece):
+            sent -= len(piece)
+            continue
+        part = memoryview(piece)[sent : sent + most] if sent or len(piece) > most else piece
+        rest.append(part)
+        sent, most = 0, most - len(part)
+        if most <= 0 or len(rest) == PIECES_A_WRITE:
+            break
+    return rest
+
+
+def _joined(frames: Sequence[Wire], most: int) -> tuple[bytes, int]:
+    """The first frames in one piece, at most so many bytes, but one frame at least; and how many they are.
+
+    Stops before a frame in pieces.
+    """
+    some: list[bytes] = []
     total = 0
-    for count, frame in enumerate(frames):
+    for frame in frames:
+        if not isinstance(frame, bytes) or (some and total + len(frame) > most):
+            break
+        some.append(frame)
         total += len(frame)
-        if total > most:
-            return max(count, 1)
-    return len(frames)
+    return b"".join(some), len(some)

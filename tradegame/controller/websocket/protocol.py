@@ -32,6 +32,7 @@ from tradegame.core.domain.events import (
     Traded,
     Whispered,
 )
+from tradegame.core.use_cases.public_state import Encoded
 from tradegame.core.use_cases.requests import REQUESTS, Request
 
 SUBPROTOCOL = "tradegame.v1"
@@ -104,13 +105,18 @@ def _is_request_id(value: object) -> bool:
 # Replies
 
 
-def encode_reply(request_id: RequestId, payload: Mapping[str, Any] | Outcome | TradeGameError) -> bytes:
-    """The one reply to a request."""
+def encode_reply(
+    request_id: RequestId, payload: Mapping[str, Any] | Outcome | TradeGameError
+) -> bytes | tuple[bytes, ...]:
+    """The one reply to a request; in pieces, if there is a state in it that others are shown, too."""
     head = '{"id":null' if request_id is None else f'{{"id":{_id(request_id)}'
     if isinstance(payload, Outcome):
         return f"{head},{_outcome(payload)}}}".encode()
     if isinstance(payload, TradeGameError):
         return f'{head},"error":{_json(error_body(payload))}}}'.encode()
+    if isinstance(state := payload.get("state"), Encoded):
+        rest = _json({name: value for name, value in payload.items() if value is not state})
+        return (f'{head},"ok":{rest[:-1]},"state":'.encode(), *state.pieces, b"}}")
     return f'{head},"ok":{_json(payload)}}}'.encode()
 
 

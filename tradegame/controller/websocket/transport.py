@@ -15,6 +15,7 @@ from typing import NoReturn, TypeAlias, cast
 import trio
 import trio_websocket
 
+from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal, refuse
 from tradegame.controller.websocket import frames
 from tradegame.controller.websocket.handshake import choose_subprotocol
@@ -63,12 +64,14 @@ async def accept(
     frame_bytes: int = FRAME_BYTES,
     outbox_bytes: int = OUTBOX_BYTES,
     pay: Pay = lambda frames: 0.0,
+    backlog: Backlog | None = None,
     within_s: float = HANDSHAKE_S,
 ) -> WebSocket:
     """Make a WebSocket of a stream whose first request was read.
 
-    ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client.
-    ``pay`` is charged for what the client causes besides messages: it returns for how long to read nothing then.
+    ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client, besides
+    one frame; what waits for all clients counts in ``backlog``. ``pay`` is charged for what the client causes besides
+    messages: it returns for how long to read nothing then.
 
     **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
     ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
@@ -80,7 +83,7 @@ async def accept(
     websocket = None
     try:
         subprotocol = choose_subprotocol(head)
-        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay)
+        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog)
         nursery.start_soon(websocket._serve, subprotocol)
         with trio.fail_after(within_s):
             await websocket._until(lambda: websocket._opened)
@@ -140,11 +143,19 @@ class WebSocket:
         "outbox",
     )
 
-    def __init__(self, stream: trio.abc.Stream, head: Head, frame_bytes: int, outbox_bytes: int, pay: Pay) -> None:
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        head: Head,
+        frame_bytes: int,
+        outbox_bytes: int,
+        pay: Pay,
+        backlog: Backlog | None = None,
+    ) -> None:
         """For ``accept`` alone. Raises trio.BrokenResourceError."""
         self._stream = stream
         self._sink = sink_for(stream)
-        self.outbox = Outbox(self._sink, outbox_bytes, self._overflowed)
+        self.outbox = Outbox(self._sink, outbox_bytes, self._overflowed, backlog)
         """Where the hub puts frames that it has encoded once for all."""
         self.last_received = trio.current_time()
         """When the client's last bytes came, on trio's clock, in s."""
@@ -177,10 +188,6 @@ class WebSocket:
     def ping(self) -> None:
         """Ask the client for a sign of life: its answer moves ``last_received``."""
         self.send(frames.ping_frame())
-
-    def silent_s(self) -> float:
-        """For how long the client has given no sign of life. 0 while nothing is read: then it cannot."""
-        return trio.current_time() - self.last_received if self._reading else 0.0
 
     def statistics(self) -> OutboxStatistics:
         """What has gone out, and what waits."""

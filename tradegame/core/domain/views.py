@@ -7,35 +7,59 @@ from typing import Any
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.errors import NotJoinedError, UnknownGoodError
-from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState
+from tradegame.core.domain.events import Level
+from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
 from tradegame.core.domain.worth import start, worth
 
 
 def public_state(state: GameState) -> dict[str, Any]:
     """A ``state``: five levels a side, the recent trades, the players, the last messages and news, the game's rules."""
     return {
-        "title": state.definition.title,
-        "about": state.definition.about,
+        **fixed(state),
+        **phase(state),
+        "goods": {name: good(market) for name, market in state.markets.items()},
+        "players": {player: {"name": fields.name} for player, fields in state.players.items()},
+        **messages(state),
+        **news(state),
+    }
+
+
+def fixed(state: GameState) -> dict[str, Any]:
+    """What of a ``state`` is the same for all the game's life."""
+    definition = state.definition
+    return {"title": definition.title, "about": definition.about, "rules": rules(definition)}
+
+
+def phase(state: GameState) -> dict[str, Any]:
+    """What of a ``state`` changes with the phase."""
+    return {
         "phase": state.phase,
         "round": state.round,
         "ends_at": state.ends_at,
         "opened_at": state.opened_at,
-        "rules": rules(state.definition),
-        "goods": {
-            good: {
-                "last": market.last,
-                "bids": market.book.levels(BID, BEST_LEVELS),
-                "asks": market.book.levels(ASK, BEST_LEVELS),
-                "volume": market.volume,
-                "recent": list(market.recent),
-            }
-            for good, market in state.markets.items()
-        },
-        "players": {player: {"name": fields.name} for player, fields in state.players.items()},
-        "messages": [{"player": message.player, "text": message.text, "at": message.at} for message in state.messages],
-        "news": [{"text": news.text, "good": news.good, "at": news.at} for news in state.news],
         "settled": dict(state.settled) if state.phase == CLOSED else {},
     }
+
+
+def best(market: Market) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+    """The best five levels of bids and of asks, best first."""
+    return market.book.levels(BID, BEST_LEVELS), market.book.levels(ASK, BEST_LEVELS)
+
+
+def good(market: Market) -> dict[str, Any]:
+    """One good of a ``state``. ``recent`` changes with ``volume`` alone."""
+    bids, asks = best(market)
+    return {"last": market.last, "bids": bids, "asks": asks, "volume": market.volume, "recent": list(market.recent)}
+
+
+def messages(state: GameState) -> dict[str, Any]:
+    """The ``messages`` of a ``state``."""
+    return {"messages": [{"player": each.player, "text": each.text, "at": each.at} for each in state.messages]}
+
+
+def news(state: GameState) -> dict[str, Any]:
+    """The ``news`` of a ``state``."""
+    return {"news": [{"text": each.text, "good": each.good, "at": each.at} for each in state.news]}
 
 
 def rules(definition: GameDefinition) -> dict[str, Any]:

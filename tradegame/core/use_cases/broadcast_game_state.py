@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections import deque
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
-from tradegame.core.domain.events import Frame
+from tradegame.core.domain.events import BookChanged, Frame, NewsPublished, PublicEvent, Said
 
-FRAMES_PROMISED = 1_000
 FRAMES_KEPT = 2_048
-EVENTS_KEPT = 65_536
-"""How many frames a node can hand out again: those the protocol promises, and more while their events are few."""
+"""Far more than a client misses that is away for a minute; of ordinary size they take a few MiB."""
+HISTORY_BYTES = 33_554_432
+"""What a game's frames may take on a node. A frame has at most some 100 KiB, an ordinary one under 1 KiB."""
+_FRAME_BYTES, _EVENT_BYTES, _BOOK_BYTES = 200, 250, 1_500
+_BYTES_A_CHARACTER = 4
 
 
 @define
 class PublishedFrame:
-    """A frame and, once somebody needed it, what goes over the wire: encoded once for every client."""
+    """A frame or, once somebody needed it, what goes over the wire: encoded once for every client.
 
-    frame: Frame
+    ``weight``: about how many bytes it takes here, encoded or not.
+    """
+
+    seq: int
+    frame: Frame | None
+    weight: int
     wire: bytes | None = None
 
 
@@ -30,32 +37,38 @@ class Place:
     seq: int
 
 
+@define(eq=False)
 class FrameHistory:
     """The newest frames of one game in their order, without a gap; the oldest fall out."""
 
-    def __init__(self) -> None:
-        self._frames: deque[PublishedFrame] = deque()
-        self._events = 0
+    weight: int = field(default=0, init=False)
+    """What they take, about, in bytes."""
+    _frames: deque[PublishedFrame] = field(factory=deque, init=False)
 
     def append(self, frame: Frame) -> PublishedFrame:
         """Keep the next frame. Raises ValueError if it is not the one that follows."""
-        if self._frames and frame.seq != self._frames[-1].frame.seq + 1:
-            raise ValueError(f"frame {frame.seq} after {self._frames[-1].frame.seq}")
-        published = PublishedFrame(frame)
+        if self._frames and frame.seq != self._frames[-1].seq + 1:
+            raise ValueError(f"frame {frame.seq} after {self._frames[-1].seq}")
+        published = PublishedFrame(frame.seq, frame, _FRAME_BYTES + sum([_weight(event) for event in frame.events]))
         self._frames.append(published)
-        self._events += len(frame.events)
-        while len(self._frames) > FRAMES_KEPT or (self._events > EVENTS_KEPT and len(self._frames) > FRAMES_PROMISED):
-            self._events -= len(self._frames.popleft().frame.events)
+        self.weight += published.weight
+        while len(self._frames) > FRAMES_KEPT or (self.weight > HISTORY_BYTES and len(self._frames) > 1):
+            self.weight -= self._frames.popleft().weight
         return published
 
-    def since(self, seq: int, now: int) -> list[PublishedFrame] | None:
-        """The frames after ``seq`` up to ``now``, the game's present one; None when they cannot all be had."""
-        if seq > now or seq < 0:
-            return None
-        missed = now - seq
-        if missed > len(self._frames):
-            return None
-        if not missed:
-            return []
-        start = len(self._frames) - missed
-        return [self._frames[index] for index in range(start, len(self._frames))]
+    def leads_from(self, seq: int, now: int) -> bool:
+        """Whether every frame after ``seq`` up to ``now``, the game's present one, can be had."""
+        return 0 <= seq <= now and now - seq <= len(self._frames)
+
+    def frame(self, seq: int) -> PublishedFrame | None:
+        """Frame ``seq``; None when it is not kept any more, or not there yet."""
+        at = len(self._frames) - 1 - (self._frames[-1].seq - seq) if self._frames else -1
+        return self._frames[at] if 0 <= at < len(self._frames) else None
+
+
+def _weight(event: PublicEvent) -> int:
+    if isinstance(event, BookChanged):
+        return _BOOK_BYTES
+    if isinstance(event, Said | NewsPublished):
+        return _EVENT_BYTES + _BYTES_A_CHARACTER * len(event.text)
+    return _EVENT_BYTES

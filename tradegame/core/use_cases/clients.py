@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from attrs import define, field
 
 from tradegame.core.domain.errors import NotAuthenticatedError, TradeGameError
 from tradegame.core.domain.events import Outcome
-from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
 from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.sessions import SignedIn
@@ -67,18 +66,14 @@ class ClientSession:
 
 
 class Audience(Protocol):
-    """Where clients are shown what happens. Only ``make_room`` waits."""
-
-    async def make_room(self, player: str) -> None:
-        """The player wants one connection more: if it has too many, those go that do not answer. Takes 2 s at most."""
-        ...
+    """Where clients are shown what happens. Nothing here waits."""
 
     def welcome(self, client: ClientSession, signed_in: SignedIn) -> None:
         """The client is this player from now on. Raises OverloadedError when the player has too many connections."""
         ...
 
-    def follow(self, client: ClientSession, host: GameHost, missed: Sequence[PublishedFrame]) -> None:
-        """Show the missed frames, then every frame from now on."""
+    def follow(self, client: ClientSession, host: GameHost, after: int) -> None:
+        """Show every frame after ``after``, which the host's history leads from."""
         ...
 
     def unfollow(self, client: ClientSession, game: str) -> None:

@@ -37,6 +37,7 @@ from tradegame.core.repositories import (
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
 from tradegame.core.use_cases.node_clock import GameTime
+from tradegame.core.use_cases.public_state import PublicState
 from tradegame.core.use_cases.replica import Boundary, Replica
 from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
 from tradegame.utils.errors import log_fault
@@ -140,6 +141,7 @@ class GameHost:
         self.settings = settings or HostSettings()
         self.counters = HostCounters()
         self.append_seconds = Histogram()
+        self.shown = PublicState()
         self.running = False
         self.failure: str | None = None
         self._repository = repository

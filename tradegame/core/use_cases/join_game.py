@@ -88,20 +88,16 @@ class JoinGameUseCase:
         self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool
     ) -> None:
         state, after = host.game.state, request.after
-        missed = None
-        if after is not None and after.epoch == state.epoch:
-            missed = host.history.since(after.seq, state.seq)
-        ok: dict[str, Any] = {
-            "game": host.id,
-            "epoch": state.epoch,
-            "seq": state.seq if missed is None or after is None else after.seq,
-            "recovered": missed is not None,
-        }
-        if missed is None:
-            ok["state"] = views.public_state(state)
+        known = state.seq
+        recovered = False
+        if after is not None and after.epoch == state.epoch and host.history.leads_from(after.seq, state.seq):
+            known, recovered = after.seq, True
+        ok: dict[str, Any] = {"game": host.id, "epoch": state.epoch, "seq": known, "recovered": recovered}
+        if not recovered:
+            ok["state"] = host.shown.encoded(state)
         if not request.spectate:
             ok["me"] = views.account(state, client.player)
         if replayed:
             ok["replayed"] = True
         reply(ok)
-        self.audience.follow(client, host, missed or ())
+        self.audience.follow(client, host, known)

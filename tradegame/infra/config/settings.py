@@ -143,7 +143,8 @@ class LimitSettings:
 
     ``commands_per_s`` with a ``burst`` on top, a player; ``address_commands_per_s``: all players of one address
     together, 0 for a hundred times ``commands_per_s``; ``frame_bytes``: the largest frame from a client;
-    ``outbox_bytes``: what may wait for a slow reader before it is closed with 4001; the rest counts connections.
+    ``outbox_bytes``: what may wait for a slow reader, besides one frame, before it is closed with 4001;
+    ``outboxes_bytes``: what may wait for all clients together; the rest counts connections.
     """
 
     commands_per_s: int = _integer(20, 1, 1_000_000)
@@ -151,6 +152,7 @@ class LimitSettings:
     address_commands_per_s: int = _integer(0, 0, 100_000_000)
     frame_bytes: int = _integer(16_384, 1_024, 1_048_576)
     outbox_bytes: int = _integer(262_144, 4_096, 1_073_741_824)
+    outboxes_bytes: int = _integer(268_435_456, 1_048_576, 1_099_511_627_776)
     max_connections: int = _integer(20_000, 1, 1_000_000)
     connections_per_address: int = _integer(2_000, 1, 1_000_000)
     connections_per_player: int = _integer(8, 1, 10_000)

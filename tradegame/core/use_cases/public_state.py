@@ -1,0 +1,127 @@
+"""A game's public state, as JSON in parts that are encoded when they change: of a large game, nearly all is shared.
+
+300 players who join within a second are 300 new states, each of which differs from the one before by one name. So the
+document is cut up: what never changes, the phase, each good, the players in chunks, the messages, the news. What a
+client is sent is these pieces, one after another, and clients that have not read yet hold the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import define, field, frozen
+
+from tradegame.core.domain import views
+from tradegame.core.domain.state import GameState
+
+CHUNK = 64
+"""Players in a chunk when it is sealed. What follows the last sealed one is encoded at each join: some 2 KiB."""
+CHUNK_MOST = 1_024
+"""Two sealed chunks of one size are joined up to this, so 10 000 players are some 15 pieces of at most 40 KiB."""
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@frozen
+class Encoded:
+    """A JSON document that is encoded already, in pieces. None of them is empty."""
+
+    pieces: tuple[bytes, ...]
+
+
+@define(eq=False)
+class PublicState:
+    """The state of one game as it is shown. Asked for a state of another life, or a rebuilt one, it begins afresh."""
+
+    _state: GameState | None = field(default=None, init=False)
+    _parts: dict[str, tuple[Any, bytes]] = field(factory=dict, init=False)
+    _sealed: list[tuple[int, bytes]] = field(factory=list, init=False)
+    _sealed_players: int = field(default=0, init=False)
+    _open: bytes = field(default=b"", init=False)
+    _players: int = field(default=0, init=False)
+
+    def encoded(self, state: GameState) -> Encoded:
+        """``views.public_state``, encoded. Costs what has changed since the last time."""
+        return Encoded((b"{", *self.members(state), b"}"))
+
+    def members(self, state: GameState) -> tuple[bytes, ...]:
+        """The same without its braces, to be put into a larger object."""
+        if state is not self._state:
+            self._parts.clear()
+            self._sealed.clear()
+            self._open, self._players, self._sealed_players = b"", 0, 0
+            self._state = state
+        pieces = [self._part("fixed", (), lambda: _members(views.fixed(state)))]
+        phase = (state.phase, state.round, state.ends_at, state.opened_at, tuple(state.settled.items()))
+        pieces.append(self._part("phase", phase, lambda: b"," + _members(views.phase(state)) + b',"goods":{'))
+        for number, (good, market) in enumerate(state.markets.items()):
+            shown = views.best(market)
+            pieces.append(
+                self._part(
+                    f"good {good}",
+                    (market.last, market.volume, shown),
+                    lambda number=number, good=good, market=market: (
+                        f"{',' if number else ''}{_json(good)}:{_json(views.good(market))}".encode()
+                    ),
+                )
+            )
+        pieces.append(b'},"players":{')
+        pieces += self._players_of(state)
+        pieces.append(b"},")
+        messages, news = state.messages, state.news
+        pieces.append(
+            self._part("messages", messages[-1] if messages else None, lambda: _members(views.messages(state)) + b",")
+        )
+        pieces.append(self._part("news", news[-1] if news else None, lambda: _members(views.news(state))))
+        return tuple(pieces)
+
+    def _part(self, name: str, key: Any, encode: Any) -> bytes:
+        known = self._parts.get(name)
+        if known is None or not _same(known[0], key):
+            known = self._parts[name] = key, encode()
+        return known[1]
+
+    def _players_of(self, state: GameState) -> list[bytes]:
+        """Players only come, and their names stay: what was encoded once stays as it is."""
+        count = len(state.players)
+        if count != self._players:
+            self._players = count
+            fresh = _last(state, count - self._sealed_players)
+            while len(fresh) >= CHUNK:
+                self._seal(CHUNK, _chunk(fresh[:CHUNK], first=not self._sealed))
+                fresh = fresh[CHUNK:]
+            self._open = _chunk(fresh, first=not self._sealed)
+        pieces = [piece for _, piece in self._sealed]
+        return [*pieces, self._open] if self._open else pieces
+
+    def _seal(self, players: int, chunk: bytes) -> None:
+        sealed = self._sealed
+        self._sealed_players += players
+        sealed.append((players, chunk))
+        while len(sealed) > 1 and sealed[-2][0] == sealed[-1][0] < CHUNK_MOST:
+            (more, last), (some, before) = sealed.pop(), sealed.pop()
+            sealed.append((some + more, before + last))
+
+
+def _same(known: Any, key: Any) -> bool:
+    """The same thing; or, of plain values, an equal one. A message is another one though it says the same."""
+    return known is key or (type(key) is tuple and known == key)
+
+
+def _members(fields: dict[str, Any]) -> bytes:
+    return _json(fields)[1:-1].encode()
+
+
+def _last(state: GameState, count: int) -> list[tuple[str, str]]:
+    """The last ``count`` players, in the order of their joining: each the id and the name."""
+    newest_first: Iterable[str] = reversed(state.players)
+    last = [(player, state.players[player].name) for player, _ in zip(newest_first, range(count), strict=False)]
+    last.reverse()
+    return last
+
+
+def _chunk(players: list[tuple[str, str]], *, first: bool) -> bytes:
+    entries = ",".join([f'{_json(player)}:{{"name":{_json(name)}}}' for player, name in players])
+    return ("" if first or not entries else ",").encode() + entries.encode()
