@@ -319,12 +319,15 @@ async def _closing(listeners: Sequence[Listener]) -> AsyncIterator[None]:
 def run(settings: Settings, *, bots: int = 0) -> None:
     """Serve in the foreground until SIGINT or SIGTERM; the second one ends it at once.
 
+    One that comes before anything is served ends it at once, with the exit code 128 and the signal's number.
     ``bots``: so many bots play along in the first game, in a process of their own. Raises what ``serve`` raises.
     """
     _raise_file_limit()
     failure: BaseException | None = None
     try:
-        trio.run(partial(_run, settings, bots), clock=BootClock())
+        ended_by = trio.run(partial(_run, settings, bots), clock=BootClock())
+        if ended_by is not None:
+            failure = SystemExit(128 + ended_by)
     except* (OSError, StoreError) as errors:
         failure = _first(errors)
     except* KeyboardInterrupt:
@@ -333,20 +336,35 @@ def run(settings: Settings, *, bots: int = 0) -> None:
         raise failure
 
 
-async def _run(settings: Settings, bots: int) -> None:
+async def _run(settings: Settings, bots: int) -> int | None:
+    """Returns the signal that ended it before it served, or None."""
+    ended_by: int | None = None
+    running: Running | None = None
+    # Before anything else: opening the store and reading its games may take long.
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
+
+            async def heed() -> None:
+                nonlocal ended_by
+                async for number in signals:
+                    if running is None:
+                        structlog.get_logger().info("ended_before_it_served", signal=signal.Signals(number).name)
+                        ended_by = number
+                        nursery.cancel_scope.cancel()
+                    else:
+                        running.stop()
+                        break
+                async for _ in signals:
+                    nursery.cancel_scope.cancel()
+
+            nursery.start_soon(heed)
             running = await nursery.start(partial(_serve_then_cancel, settings, nursery.cancel_scope))
             print(
                 f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}", flush=True
             )
             if bots and settings.games:
                 nursery.start_soon(_play_along, running, settings.games[0].id, bots)
-            async for _ in signals:
-                running.stop()
-                break
-            async for _ in signals:
-                nursery.cancel_scope.cancel()
+    return ended_by
 
 
 async def _serve_then_cancel(

@@ -89,25 +89,11 @@ class FaultyStore:
             raise StoreFullError("full")
         return result
 
-    async def range(
-        self,
-        keys: KeyRange,
-        *,
-        min_mod_revision: int = 0,
-        max_mod_revision: int = 0,
-        limit: int = 0,
-        by_revision: bool = False,
-    ) -> RangeResult:
+    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
         if self.unreadable:
             self.unreadable -= 1
             raise StoreUnavailableError("unreadable", definite=True)
-        return await self._kv.range(
-            keys,
-            min_mod_revision=min_mod_revision,
-            max_mod_revision=max_mod_revision,
-            limit=limit,
-            by_revision=by_revision,
-        )
+        return await self._kv.range(keys, limit=limit, tolerant=tolerant)
 
     def watch(self, keys: KeyRange, after_revision: int) -> AbstractAsyncContextManager[Watch]:
         if self.compactions:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import trio
@@ -24,7 +25,7 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.infra.kv.games import KvGameStateRepository
-from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore
+from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore, RangeResult
 
 FAULTS = [Fault.REFUSED, Fault.DROPPED, Fault.UNANSWERED]
 
@@ -66,7 +67,9 @@ async def test_a_meta_that_is_not_exactly_ours_is_reported_with_its_key(
     with pytest.raises(CorruptStoreError, match=key):
         await games.get("bazaar")
     # And the other games do not suffer from it.
-    assert [meta.game for meta in (await games.list())[1]] == ["other"]
+    listed = await games.list()
+    assert [meta.game for meta in listed.metas] == ["other"]
+    assert [(game, key in why) for game, why in listed.unreadable.items()] == [("bazaar", True)]
 
 
 async def test_a_game_that_is_there_cannot_be_made(games: KvGameStateRepository) -> None:
@@ -103,6 +106,52 @@ async def test_the_log_is_what_was_appended_in_that_order_in_pages(games: KvGame
     assert {entry.generation for entry in entries} == {1}
 
 
+async def test_the_log_of_several_generations_and_nodes_is_read_in_its_order(games: KvGameStateRepository) -> None:
+    """The keys are in another order: by node, and n1-10 before n1-9."""
+    meta = await games.create(new_meta())
+    names = []
+    for generation in range(1, 5):
+        for number in range(8, 12):
+            for node in ("n2", "n1"):
+                names.append(f"{node}-{generation}{number}")
+                meta = await games.update(meta, names[-1], b"x")
+        raised = await games.raise_generation(meta)
+        assert raised is not None
+        meta = raised
+    stored = await games.get("bazaar")
+    await games.update(meta, "n0-later", b"later")
+    entries = await log_of(games, stored)
+    assert [entry.id for entry in entries] == names
+    assert [entry.generation for entry in entries] == [1] * 8 + [2] * 8 + [3] * 8 + [4] * 8
+    revisions = [entry.revision for entry in entries]
+    assert revisions == sorted(revisions)
+
+
+async def test_the_newest_entry_is_told_by_one_small_read(
+    games: KvGameStateRepository, kv: KeyValueStore, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta = await games.create(new_meta())
+    assert await games.newest_after("bazaar", 0) is None
+    for number in range(5):
+        await games.update(meta, f"n1-{number}", b"x")
+    entries = await log_of(games, await games.get("bazaar"))
+    await put(kv, f"{prefix}/elsewhere")
+    asked: list[KeyRange] = []
+    ranges = kv.range
+
+    async def counted(keys: KeyRange, **how: Any) -> RangeResult:
+        asked.append(keys)
+        return await ranges(keys, **how)
+
+    monkeypatch.setattr(type(kv), "range", lambda _, keys, **how: counted(keys, **how))
+    assert await games.newest_after("bazaar", entries[-2].revision) == entries[-1].revision
+    assert await games.newest_after("bazaar", entries[-1].revision) is None
+    assert [keys.end for keys in asked] == [None, None]
+    assert await games.delete("bazaar")
+    await games.create(new_meta(epoch="other"))
+    assert await games.newest_after("bazaar", 0) is None
+
+
 async def test_games_do_not_see_each_others_logs(games: KvGameStateRepository) -> None:
     metas = [await games.create(new_meta(game)) for game in ("a", "a-b", "a_b", "ab")]
     for meta in metas:
@@ -111,7 +160,7 @@ async def test_games_do_not_see_each_others_logs(games: KvGameStateRepository) -
         entries = await log_of(games, await games.get(meta.game))
         assert [entry.value for entry in entries] == [meta.game.encode()]
     await games.delete("a")
-    assert [meta.game for meta in (await games.list())[1]] == ["a-b", "a_b", "ab"]
+    assert [meta.game for meta in (await games.list()).metas] == ["a-b", "a_b", "ab"]
     assert await ids_in(games, "ab") == ["n1-1"]
 
 
@@ -387,9 +436,9 @@ async def test_a_watch_tells_entries_metas_and_the_end_but_no_snapshots_and_trim
 
 async def test_the_list_and_its_watch_tell_which_games_come_and_go(games: KvGameStateRepository) -> None:
     one = await games.create(new_meta("one"))
-    revision, metas = await games.list()
-    assert list(metas) == [one]
-    async with games.watch_list(revision) as watch:
+    listed = await games.list()
+    assert listed.metas == (one,)
+    async with games.watch_list(listed.revision) as watch:
         two = await games.create(new_meta("two"))
         await games.update(one, "n1-1", b"1")
         told: list[GameListed] = []
@@ -405,20 +454,24 @@ async def test_the_list_and_its_watch_tell_which_games_come_and_go(games: KvGame
 async def test_a_log_that_was_trimmed_or_deleted_while_it_was_read_is_compacted(
     games: KvGameStateRepository, kv: KeyValueStore, prefix: str
 ) -> None:
-    meta = await games.create(new_meta())
-    for number in range(7):
-        await games.update(meta, f"n1-{number}", b"x")
+    newest = await games.create(new_meta())
+    for _ in range(2):
+        for number in range(7):
+            await games.update(newest, f"n1-{newest.generation}{number}", b"x")
+        raised = await games.raise_generation(newest)
+        assert raised is not None
+        newest = raised
     pages = games.entries(await games.get("bazaar"))
     assert len(await anext(pages)) == 3
-    newest = meta
-    for generation in (2, 3):
+    for generation in (4, 5):
         raised = await games.raise_generation(newest)
         assert raised is not None
         saved = await games.save_snapshot(raised, generation, f"d{generation}", 7, b"state")
         assert saved is not None
         newest = saved
     with pytest.raises(CompactedError):
-        await anext(pages)
+        async for _ in pages:
+            pass
 
     stored = await games.get("bazaar")
     await kv.transaction([], [Delete(KeyRange.prefix(f"{prefix}/"))])
@@ -437,7 +490,7 @@ async def test_an_entry_of_more_than_a_mebibyte_is_an_error(games: KvGameStateRe
 async def test_a_list_watch_that_could_not_read_a_game_tells_it_the_next_time(kv: KeyValueStore, prefix: str) -> None:
     faulty = FaultyStore(kv)
     games = KvGameStateRepository(faulty, prefix)
-    revision, _ = await games.list()
+    revision = (await games.list()).revision
     async with games.watch_list(revision) as watch:
         made = await games.create(new_meta())
         faulty.unreadable = 1

@@ -52,16 +52,8 @@ class Ledger:
     _history: deque[tuple[int, tuple[Event, ...]]] = Factory(deque)
     _granted: int = 0
 
-    def range(
-        self, keys: KeyRange, min_mod_revision: int, max_mod_revision: int, limit: int, by_revision: bool
-    ) -> RangeResult:
-        found = [
-            pair
-            for pair in self._in(keys)
-            if pair.mod_revision >= min_mod_revision and (not max_mod_revision or pair.mod_revision <= max_mod_revision)
-        ]
-        if by_revision:
-            found.sort(key=lambda pair: pair.mod_revision)
+    def range(self, keys: KeyRange, limit: int) -> RangeResult:
+        found = list(self._in(keys))
         more = bool(limit) and len(found) > limit
         return RangeResult(self.revision, tuple(found[:limit] if limit else found), more)
 

@@ -177,17 +177,8 @@ class MemoryStore:
     wire: Wire
     watches: dict[MemoryWatch, None] = field(factory=dict, init=False)
 
-    async def range(
-        self,
-        keys: KeyRange,
-        *,
-        min_mod_revision: int = 0,
-        max_mod_revision: int = 0,
-        limit: int = 0,
-        by_revision: bool = False,
-    ) -> RangeResult:
-        read = partial(self.ledger.range, keys, min_mod_revision, max_mod_revision, limit, by_revision)
-        return await self._call("range", read, writes=False)
+    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
+        return await self._call("range", partial(self.ledger.range, keys, limit), writes=False)
 
     async def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-import pytest
+import time
 
+import pytest
+import trio
+
+from tradegame.core.repositories import LeaseLostError
 from tradegame.infra.embedded.leases import LeaseDeadlines
+from tradegame.infra.embedded.store import open_sqlite
 
 
 class Clocks:
@@ -104,3 +109,28 @@ def test_restoring_again_keeps_the_deadlines_that_are_known(leases: LeaseDeadlin
     leases.restore([(1, 10_000, int(clocks.wall * 1000) + 10_000)])
     clocks.go(6)
     assert leases.due(10) == [1]
+
+
+async def test_a_busy_loop_costs_nobody_their_lease() -> None:
+    """Who keeps it alive is in the same loop: they get their turn before it is looked whether it ended."""
+    ahead_s = 0.0
+    async with open_sqlite(":memory:") as kv:
+        kv._engine._leases._monotonic = lambda: time.monotonic() + ahead_s
+        lease = await kv.grant(10)
+        left = await kv.grant(10)
+
+        async def keep() -> None:
+            while True:
+                await trio.sleep(0.1)
+                await kv.keep_alive(lease)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep)
+            for _ in range(4):
+                await trio.sleep(0.2)
+                ahead_s += 60  # so long the loop was busy
+                time.sleep(0.7)  # noqa: ASYNC251 - in which the store's thread saw that leases are due
+            await trio.sleep(0.7)
+            nursery.cancel_scope.cancel()
+        with pytest.raises(LeaseLostError):
+            await kv.keep_alive(left)

@@ -200,3 +200,18 @@ async def test_a_node_that_misses_itself_in_the_register_asks_at_once(
     world.register.nodes_seen((WEST,))
     await trio.testing.wait_all_tasks_blocked()
     assert world.store.asked > asked
+
+
+async def test_a_loop_that_was_busy_has_not_lost_the_store(
+    world: World, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Nobody could ask meanwhile, so that nobody was answered says nothing."""
+    for _ in range(5):
+        world.slept_s -= LOST_S * 3  # the process worked
+        autojump_clock.jump(LOST_S * 3)
+        await trio.sleep(1)
+    assert world.told == []
+    assert world.vigil.refuses() is None
+    world.store.answer = UNAVAILABLE
+    await trio.sleep(LOST_S * 2)
+    assert world.told == ["doubt", "this node has lost the store"]

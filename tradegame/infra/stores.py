@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tradegame.infra.config import StoreSettings
+from tradegame.infra.kv.format import check_format
 from tradegame.infra.kv.port import KeyValueStore
 
 EMBEDDED_PREFIX = "tradegame"
@@ -15,7 +16,7 @@ EMBEDDED_PREFIX = "tradegame"
 async def open_store(settings: StoreSettings) -> AsyncIterator[tuple[KeyValueStore, str]]:
     """The store, and the prefix of its keys; closed at the end.
 
-    Raises StoreError when it cannot be opened, OSError for a TLS file that cannot be read.
+    Raises StoreError when it cannot be opened, or is of another version, OSError for a TLS file that cannot be read.
     """
     kind, _, rest = settings.url.partition(":")
     if kind in ("etcd", "etcds"):
@@ -33,6 +34,7 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[tuple[KeyValueSto
             password=settings.password,
         )
         async with open_etcd(etcd) as store:
+            await check_format(store, prefix)
             yield store, prefix
     else:
         from tradegame.infra.embedded import open_sqlite

@@ -21,11 +21,11 @@ def log_fault(logger: Logger, event: str, fault: BaseException, **facts: Any) ->
     Returns the reference under which it can be found.
     """
     found_by = reference()
-    logger.error(event, reference=found_by, error=repr(_innermost(fault)), exc_info=fault, **facts)
+    logger.error(event, reference=found_by, error=repr(innermost(fault)), exc_info=fault, **facts)
     return found_by
 
 
-def _innermost(fault: BaseException) -> BaseException:
+def innermost(fault: BaseException) -> BaseException:
     """Of a group, which only says how many it holds, the first that is none."""
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]

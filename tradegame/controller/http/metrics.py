@@ -94,7 +94,14 @@ def node_metrics(node: Measured) -> Metrics:
         ["code"],
     )
 
-    add("tradegame_games_not_served", "Games that this node cannot serve", "gauge", lambda: len(games.not_served))
+    add("tradegame_games_not_served", "Games that this node does not serve", "gauge", lambda: len(games.unserved()))
+    add(
+        "tradegame_game_serving",
+        "1 while it is served, 0 after a fault, or where it cannot be read",
+        "gauge",
+        lambda: _by({**dict.fromkeys(games.hosts, 1), **dict.fromkeys(games.unserved(), 0)}),
+        ["game"],
+    )
 
     def of_games(name: str, documentation: str, kind: Kind, read: Callable[[GameHost], float]) -> None:
         add(name, documentation, kind, lambda: {(game,): read(host) for game, host in games.hosts.items()}, ["game"])
@@ -118,9 +125,6 @@ def node_metrics(node: Measured) -> Metrics:
     of_games("tradegame_game_queue", "Commands that wait for an entry", "gauge", lambda host: host.waiting)
     of_games("tradegame_game_seq", "The last frame", "gauge", lambda host: host.game.state.seq)
     of_games("tradegame_game_players", "Accounts", "gauge", lambda host: len(host.game.state.players))
-    of_games(
-        "tradegame_game_serving", "1 while it is served, 0 after a fault", "gauge", lambda host: host.failure is None
-    )
     of_games(
         "tradegame_audit_violations",
         "Invariants that the last audit found broken; must be 0",

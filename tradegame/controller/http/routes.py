@@ -170,8 +170,10 @@ class _Routes:
         return PlainTextResponse("ok\n")
 
     async def ready(self, request: Request) -> Response:
+        """A game that is not served makes no node unready: the others are, and another node may serve that one."""
         reason = self.services.ready()
-        return PlainTextResponse("ready\n" if reason is None else f"{reason}\n", 200 if reason is None else 503)
+        unserved = "".join(f"not served: {game}\n" for game in self.services.games.unserved())
+        return PlainTextResponse(f"{reason or 'ready'}\n{unserved}", 200 if reason is None else 503)
 
     async def metrics(self, request: Request) -> Response:
         return Response(self.services.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

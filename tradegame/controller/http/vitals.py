@@ -49,6 +49,7 @@ class Vitals:
             "commands_per_s": round((now.commands - first.commands) / seconds) if seconds else None,
             "p99_ms": self._p99_ms(appends),
             "lag_ms": round(self.node.lag.longest_s() * 1000),
+            "not_served": list(self.node.games.unserved()),
             "audit_problems": sum(host.counters.violations for host in hosts.values()),
         }
 

@@ -89,7 +89,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         path="/readyz",
         id="readyz",
-        about="The node can serve; if not, 503 with the reason.",
+        about="The node can serve; if not, 503 with the reason. Each game that it does not serve has a line.",
         tag="health",
         kinds=(TEXT,),
         not_ready=True,

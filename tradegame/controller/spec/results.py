@@ -8,7 +8,7 @@ from attrs import frozen
 
 from tradegame.controller.spec.words import Balance, Bps, Coins, Count, Millis, PlayerId, RecentTrade, Units
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.use_cases.requests import GoodId, Seq
+from tradegame.core.use_cases.requests import GameId, GoodId, Seq
 
 
 @frozen(kw_only=True)
@@ -119,7 +119,7 @@ class Vitals:
     """How a node does, over the last ten seconds; null where nothing can be said yet. ``reason``: why it is not ready.
 
     ``p99_ms``: of an append to the log. ``lag_ms``: the longest that a task which was ready to run had to wait, in the
-    last minute. ``audit_problems``: must be 0.
+    last minute. ``not_served``: games that are there and not served here. ``audit_problems``: must be 0.
     """
 
     ready: bool
@@ -132,6 +132,7 @@ class Vitals:
     commands_per_s: Count | None
     p99_ms: Count | None
     lag_ms: Count
+    not_served: list[GameId]
     audit_problems: Count
 
 

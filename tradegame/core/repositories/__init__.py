@@ -31,6 +31,7 @@ from tradegame.core.repositories.game_states import (
     MetaChanged,
     SnapshotRef,
     StoredGame,
+    StoredGames,
 )
 from tradegame.core.repositories.sessions import (
     PlayerRecord,
@@ -72,4 +73,5 @@ __all__ = [
     "StoreRefusedError",
     "StoreUnavailableError",
     "StoredGame",
+    "StoredGames",
 ]

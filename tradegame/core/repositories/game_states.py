@@ -9,7 +9,7 @@ snapshot is deleted.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -91,10 +91,20 @@ class StoredGame:
 
 @frozen
 class GameListed:
-    """A game appeared, changed (``meta``) or is gone (``meta`` is None)."""
+    """A game appeared, changed (``meta``) or is gone (``meta`` is None), or cannot be read: ``unreadable`` says why."""
 
     game: str
     meta: GameMeta | None
+    unreadable: str | None = None
+
+
+@frozen
+class StoredGames:
+    """Every game of the store at ``revision``, by id. ``unreadable``: those that are there and cannot be read; why."""
+
+    revision: int
+    metas: tuple[GameMeta, ...]
+    unreadable: Mapping[str, str]
 
 
 class GameWatch(Protocol):
@@ -119,8 +129,8 @@ class GameStateRepository(Protocol):
         """Store a new game; returns its meta with the revision. Raises GameExistsError."""
         ...
 
-    async def list(self) -> tuple[int, Sequence[GameMeta]]:
-        """The store's revision and every game in it, by id."""
+    async def list(self) -> StoredGames:
+        """Every game of the store."""
         ...
 
     async def get(self, game: str) -> StoredGame:
@@ -135,10 +145,7 @@ class GameStateRepository(Protocol):
         ...
 
     async def newest_after(self, game: str, revision: int) -> int | None:
-        """None: as of now, the log holds nothing after ``revision``. Else a revision up to which it does:
-
-        whoever has applied everything up to there has seen all that there is.
-        """
+        """The revision of the log's newest entry, if that is after ``revision``; else None. Costs one small read."""
         ...
 
     async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:

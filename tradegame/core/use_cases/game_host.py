@@ -23,8 +23,10 @@ from tradegame.core.domain.errors import (
 from tradegame.core.domain.events import Applied, Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import OPEN
+from tradegame.core.domain.weight import weight
 from tradegame.core.repositories import (
     CompactedError,
+    CorruptStoreError,
     GameDeleted,
     GameGoneError,
     GameMeta,
@@ -40,7 +42,7 @@ from tradegame.core.use_cases.node_clock import GameTime
 from tradegame.core.use_cases.public_state import PublicState
 from tradegame.core.use_cases.replica import Boundary, Replica
 from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
-from tradegame.utils.errors import log_fault
+from tradegame.utils.errors import innermost, log_fault, reference
 from tradegame.utils.metrics import Histogram
 from tradegame.utils.trouble import Trouble
 
@@ -125,7 +127,7 @@ class GameHost:
 
     ``run`` is the host's life; ``submit`` may be called while ``running``. The replica (``game``) changes between
     two checkpoints only, so whoever reads it without awaiting reads one state. ``failure`` is the reference of the
-    fault that ended it, if one did.
+    fault that ended it, if one did, and ``why`` says what it was. ``over``: it ended, however that came.
     """
 
     def __init__(
@@ -144,6 +146,8 @@ class GameHost:
         self.shown = PublicState()
         self.running = False
         self.failure: str | None = None
+        self.why = ""
+        self.over = False
         self._repository = repository
         self._node = node
         self._observer = observer
@@ -303,10 +307,14 @@ class GameHost:
                 nursery.cancel_scope.cancel()
         except* GameGoneError:
             pass
+        except* CorruptStoreError as damage:
+            self.failure, self.why = reference(), str(innermost(damage))
+            structlog.get_logger().error("game_unreadable", game=self.id, reference=self.failure, reason=self.why)
         except* Exception as faults:  # noqa: BLE001 - fail-stop: this game ends here, and no other
             self.failure = log_fault(structlog.get_logger(), "game_stopped", faults, game=self.id)
+            self.why = f"a fault stopped it, reference {self.failure}"
         finally:
-            self.running = False
+            self.running, self.over = False, True
             with trio.CancelScope(shield=True):
                 await self._submissions.abandon(self._gone(), UnavailableError("the game ended before it answered"))
             self._in_flight.clear()
@@ -438,7 +446,7 @@ class GameHost:
                 # Showing an entry to a crowd costs the same for one trade as for a hundred: let more gather.
                 await trio.sleep(min(self._shown_s * GATHER_FACTOR, GATHER_MOST_S))
             tick, self._tick = self._tick, False
-            submissions = self._submissions.take(_weight)
+            submissions = self._submissions.take(self._weight)
             gathered = len(submissions)
             if not (submissions or tick):
                 await trio.lowlevel.checkpoint()
@@ -550,12 +558,10 @@ class GameHost:
             return InternalError(f"this node stopped serving {self.id!r}, reference {self.failure}")
         return UnknownGameError(f"no game {self.id!r}")
 
+    def _weight(self, command: Command) -> int:
+        return weight(self.game.state, command)
+
     def _progressed(self) -> None:
         """Wake whoever waits for something to have happened here."""
         self._progress.set()
         self._progress = trio.Event()
-
-
-def _weight(command: Command) -> int:
-    """An upper bound of the events that a command makes."""
-    return 1

@@ -22,6 +22,9 @@ from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSetti
 from tradegame.core.use_cases.sessions import opaque_id
 from tradegame.utils.trouble import Trouble
 
+BEGIN_S = 5.0
+"""So long a start waits, in s, until all games are read; those that take longer are served once they are."""
+
 
 class GameThereError(RuleError):
     """A game of that id is already there."""
@@ -49,12 +52,12 @@ class GameService:
         """The running host of a game.
 
         Raises UnknownGameError, and UnavailableError for a game that is there and which this node, perhaps alone,
-        cannot serve: it stopped here with a fault, or its rules are a newer version's.
+        cannot serve: it stopped here with a fault, its rules are a newer version's, or it is still being read.
         """
         host = self.hosts.get(game)
         if host is not None and host.running:
             return host
-        if game in self.not_served or (host is not None and host.failure is not None):
+        if self._why_not(game) is not None:
             raise UnavailableError(f"this node does not serve the game {game!r}", retry_after_ms=2_000)
         raise UnknownGameError(f"no game {game!r}")
 
@@ -67,6 +70,19 @@ class GameService:
         if host.doubted:
             raise UnavailableError("this node is not up to date", retry_after_ms=500)
         return host
+
+    def unserved(self) -> dict[str, str]:
+        """Every game that is there and not served here, by id: why not."""
+        games = dict.fromkeys([*self.not_served, *self.hosts])
+        return {game: why for game in games if (why := self._why_not(game)) is not None}
+
+    def _why_not(self, game: str) -> str | None:
+        host = self.hosts.get(game)
+        if host is None or host.running:
+            return self.not_served.get(game)
+        if host.failure is not None:
+            return host.why
+        return None if host.over else "it is being read"
 
     def doubt(self) -> None:
         """This node stood still, or was cut off: every game catches up with the store before it is shown again."""
@@ -90,16 +106,22 @@ class GameService:
     async def run(
         self, definitions: Iterable[GameDefinition], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Make the games that are not there, serve all there are, and follow the list; until cancelled."""
+        """Make the games that are not there, serve all there are, and follow the list; until cancelled.
+
+        It has started when every game is served or refused, or after ``BEGIN_S`` with those that are.
+        """
         for definition in definitions:
             try:
                 await self._create(definition)
             except GameExistsError:
                 continue
             except CorruptStoreError as error:
-                structlog.get_logger().error("game_unreadable", game=definition.id, error=str(error))
+                self._refuse(definition.id, str(error))
         async with trio.open_nursery() as nursery:
             revision = await self._start_listed(nursery)
+            with trio.move_on_after(BEGIN_S):
+                while any(not (host.running or host.over) for host in self.hosts.values()):
+                    await self._changed.wait()
             task_status.started()
             trouble = Trouble("game_list_unavailable", "game_list_followed_again")
             while True:
@@ -107,7 +129,9 @@ class GameService:
                     async with self.repository.watch_list(revision) as watch:
                         while True:
                             for listed in await watch.receive():
-                                if listed.meta is None:
+                                if listed.unreadable is not None:
+                                    self._refuse(listed.game, listed.unreadable)
+                                elif listed.meta is None:
                                     self._forget_failed(listed.game)
                                 elif (host := self._new_host(listed.meta)) is not None:
                                     nursery.start_soon(self._serve, host)
@@ -159,11 +183,19 @@ class GameService:
         )
 
     async def _start_listed(self, nursery: trio.Nursery) -> int:
-        revision, metas = await self.repository.list()
-        for meta in metas:
+        stored = await self.repository.list()
+        for game, why in stored.unreadable.items():
+            self._refuse(game, why)
+        for meta in stored.metas:
             if (host := self._new_host(meta)) is not None:
-                await nursery.start(self._serve, host)
-        return revision
+                nursery.start_soon(self._serve, host)
+        return stored.revision
+
+    def _refuse(self, game: str, why: str) -> None:
+        """This game is not served here, and the others are. Said once."""
+        if self.not_served.get(game) != why:
+            self.not_served[game] = why
+            structlog.get_logger().error("game_not_served", game=game, reason=why)
 
     def _forget_failed(self, game: str) -> None:
         """A game that stopped with a fault is gone from the store, too: it is nobody's trouble any more."""
@@ -178,11 +210,9 @@ class GameService:
         known = self.hosts.get(meta.game)
         if known is not None and known.meta.epoch == meta.epoch:
             return None
-        self.not_served.pop(meta.game, None)
         if meta.rules not in RULES_KNOWN:
             versions = " and ".join(str(version) for version in RULES_KNOWN)
-            self.not_served[meta.game] = f"its rules are version {meta.rules}, known are {versions}"
-            structlog.get_logger().error("game_not_served", game=meta.game, rules=meta.rules, known_rules=versions)
+            self._refuse(meta.game, f"its rules are version {meta.rules}, known are {versions}")
             return None
         self._number += 1
         # a host numbers its own entries, and a game made anew must not meet the old one's
@@ -193,9 +223,9 @@ class GameService:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             # somebody wrote a definition that is none: that game is not served, the others are
-            self.not_served[meta.game] = f"its definition is none: {error!r}"
-            structlog.get_logger().error("game_not_served", game=meta.game, error=repr(error))
+            self._refuse(meta.game, f"its definition is none: {error!r}")
             return None
+        self.not_served.pop(meta.game, None)
         self.hosts[host.id] = host
         return host
 

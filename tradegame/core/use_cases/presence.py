@@ -23,6 +23,8 @@ from tradegame.utils.trouble import Trouble
 
 BATCH_S = 0.1
 RETRY_S = 0.5
+LOOK_S = 1.0
+"""Twice as long as anybody takes who looks whether the store is lost."""
 
 
 @frozen
@@ -113,6 +115,8 @@ class ConnectionRegister:
     now_ms: Callable[[], int]
     registered: bool = field(default=False, init=False)
     _answered_at: float = field(default=-float("inf"), init=False)
+    _looked_at: float = field(default=float("inf"), init=False)
+    _busy_s: float = field(default=0.0, init=False)
     _kept_until: float = field(default=-float("inf"), init=False)
     _ttl_s: float = field(default=4.0, init=False)
     _full: str | None = field(default=None, init=False)
@@ -143,12 +147,23 @@ class ConnectionRegister:
         return self._full
 
     def silent_s(self) -> float:
-        """How long ago the last question began that the store has answered, whatever it said; in s."""
-        return trio.current_time() - self._answered_at
+        """How long ago the last question began that the store has answered, whatever it said; in s.
+
+        To be asked once a second at least: time in which the loop was too busy even for that is left out, since the
+        store could not be asked either.
+        """
+        return self._free_s() - self._answered_at
+
+    def _free_s(self) -> float:
+        """Seconds on a clock that stands still while the loop is busy."""
+        now = trio.current_time()
+        self._busy_s += max(0.0, now - self._looked_at - LOOK_S)
+        self._looked_at = now
+        return now - self._busy_s
 
     def doubt(self) -> None:
         """The lease may be over, for all that is known here: ask at once, and be unready until it is kept."""
-        self._answered_at = trio.current_time()
+        self._answered_at = self._free_s()
         self._kept_until = -float("inf")
         self._kick.set()
 
@@ -213,7 +228,7 @@ class ConnectionRegister:
                 lost_at_once = False
             except LeaseLostError as error:
                 structlog.get_logger().warning("node_lease_lost", node=self.node.id, error=str(error))
-                self._answered(trio.current_time())
+                self._answered(self._free_s())
                 self.registered = False
                 pause_s = RETRY_S if lost_at_once else 0.0
                 lost_at_once = True
@@ -229,25 +244,25 @@ class ConnectionRegister:
             self._kick = trio.Event()
 
     async def _register(self) -> None:
-        begun = trio.current_time()
+        begun, asked_at = trio.current_time(), self._free_s()
         try:
             await self.connections.register(self._now())
         except StoreFullError as error:
-            self._answered(begun, f"the store is full: {error}")
+            self._answered(asked_at, f"the store is full: {error}")
             raise
-        self._answered(begun)
+        self._answered(asked_at)
         self._kept_until = begun + self._ttl_s
         self.registered = True
 
     async def _keep(self) -> float:
         """Keep the lease; how long until the next time, in s."""
-        begun = trio.current_time()
+        begun, asked_at = trio.current_time(), self._free_s()
         full = None
         try:
             self._ttl_s = await self.connections.keep_alive(self._now())
         except StoreFullError as error:  # it is kept nevertheless
             full = f"the store is full: {error}"
-        self._answered(begun, full)
+        self._answered(asked_at, full)
         self._kept_until = begun + self._ttl_s
         return self._ttl_s / 4
 

@@ -6,10 +6,15 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from tradegame.core.repositories.errors import CorruptStoreError, StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import (
+    CorruptStoreError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 
 MEMORY = ":memory:"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # "trdg": tells `file` and us whose database this is. https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x74726467
@@ -23,7 +28,6 @@ CREATE TABLE pairs (
     mod_revision INTEGER NOT NULL,
     lease INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX pairs_by_revision ON pairs (mod_revision, key);
 CREATE INDEX pairs_by_lease ON pairs (lease, key) WHERE lease != 0;
 CREATE TABLE leases (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,7 +43,7 @@ def open_database(path: str) -> sqlite3.Connection:
     """Open or make the database, and keep every other process out until it is closed.
 
     Raises StoreUnavailableError (with the path) when the file cannot be opened or another process has it
-    open, CorruptStoreError when it is not a database of ours or of a newer schema.
+    open, CorruptStoreError when it is not a database of ours or of another schema.
     """
     try:
         connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
@@ -70,6 +74,12 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         raise CorruptStoreError(
             f"{path} was written by a newer version (schema {version}; this one knows up to {SCHEMA_VERSION})"
         )
+    if version and version < SCHEMA_VERSION:
+        raise CorruptStoreError(
+            f"{path} was written by an older version (schema {version}; this one knows {SCHEMA_VERSION}) and is not"
+            " read: move the file away, and a new one is made"
+        )
+    connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
@@ -94,6 +104,29 @@ def store_error(error: sqlite3.Error, *, definite: bool) -> StoreUnavailableErro
         return StoreFullError(f"the store's disk is full: {error}")
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     return StoreUnavailableError(f"the store's file cannot be used: {error} ({name})", definite=definite)
+
+
+MALFORMED = "database disk image is malformed"
+"""SQLite's own words, for what only we see."""
+
+
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Whether a part of the file is damaged: it will be at the next try, too."""
+    text = str(error)
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
+        # Python itself says the second of a text that is none any more, without a code.
+        text == MALFORMED or text.startswith("Could not decode to UTF-8")
+    )
+
+
+def call_error(error: sqlite3.Error, path: str) -> StoreError:
+    """What went wrong with one call, which had no effect."""
+    if is_corrupt(error):
+        return CorruptStoreError(
+            f"a part of the file {path} is damaged ({error}): stop the server and put a backup in its place, or save"
+            " what can be read: docs/OPERATIONS.md, A damaged file"
+        )
+    return store_error(error, definite=True)
 
 
 def _opening_error(path: str, error: sqlite3.Error) -> CorruptStoreError | StoreUnavailableError:

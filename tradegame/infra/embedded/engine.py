@@ -12,7 +12,7 @@ import structlog
 from attrs import define, field
 
 from tradegame.core.repositories.errors import LeaseLostError, StoreError, StoreUnavailableError
-from tradegame.infra.embedded.database import store_error
+from tradegame.infra.embedded.database import MALFORMED, call_error, is_corrupt, store_error
 from tradegame.infra.embedded.leases import LeaseDeadlines
 from tradegame.infra.kv.port import (
     Compare,
@@ -38,7 +38,7 @@ ON CONFLICT (key) DO UPDATE
 SET value = excluded.value, mod_revision = excluded.mod_revision, lease = excluded.lease
 RETURNING create_revision
 """
-# At most this many leases end in one SQLite transaction; the others' turn comes at the next look.
+# At most this many leases end at once; the others' turn comes at the next look.
 _EXPIRED_AT_ONCE = 100
 
 
@@ -61,9 +61,13 @@ class Engine:
     """
 
     _connection: sqlite3.Connection
+    _path: str
     _leases: LeaseDeadlines = field(factory=LeaseDeadlines)
     revision: int = field(init=False)
     _batch: Batch = field(init=False)
+    # What the call under way reads, if it can do without what is damaged; the lease that it ends.
+    _tolerant: tuple[KeyRange, int] | None = None
+    _ending: int | None = None
 
     def __attrs_post_init__(self) -> None:
         self.revision = self._stored_revision()
@@ -73,20 +77,29 @@ class Engine:
     # -- batches ---------------------------------------------------------------------------------------
 
     def run(self, calls: Sequence[Call]) -> Batch:
-        """Run the calls in one transaction. An error in one undoes only that one."""
-        self._batch = batch = Batch([], self.revision)
-        try:
-            self._connection.execute("BEGIN")
-            for call in calls:
-                batch.outcomes.append(self._outcome(call))
-            if self.revision != batch.first_revision:
-                self._connection.execute("UPDATE store SET revision = ?", (self.revision,))
-            if not batch.wrote:
-                self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            # Here nothing was committed yet, and nothing will be.
-            self._fail(batch, calls, store_error(error, definite=True))
-        return batch
+        """Run the calls in one transaction. An error in one undoes only that one.
+
+        SQLite does nothing more in a transaction that came upon a damaged page: all is run again, without that call.
+        """
+        settled: dict[int, Any] = {}
+        while True:
+            self._batch = batch = Batch([], self.revision)
+            try:
+                self._connection.execute("BEGIN")
+                for number, call in enumerate(calls):
+                    batch.outcomes.append(settled[number] if number in settled else self._outcome(call))
+                if self.revision != batch.first_revision:
+                    self._connection.execute("UPDATE store SET revision = ?", (self.revision,))
+                if not batch.wrote:
+                    self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                # Here nothing was committed yet, and nothing will be.
+                number = len(batch.outcomes)
+                self._fail(batch, calls, store_error(error, definite=True))
+                if is_corrupt(error) and number < len(calls):
+                    settled[number] = self._salvaged(error)
+                    continue
+            return batch
 
     def commit(self) -> sqlite3.Error | None:
         """Make the batch durable. Returns what went wrong."""
@@ -109,16 +122,21 @@ class Engine:
 
     @property
     def lease_due(self) -> bool:
-        """Whether `expire` has something to do. Any thread may ask."""
+        """Whether `leases_due` has something to tell. Any thread may ask."""
         return self._leases.any_due()
 
+    def leases_due(self) -> list[int]:
+        """Leases that are to `end` now, at most so many."""
+        return self._leases.due(_EXPIRED_AT_ONCE)
+
     def _outcome(self, call: Call) -> Any:
+        self._tolerant = self._ending = None
         try:
             return call()
         except StoreError as error:
             return error
         except sqlite3.Error as error:
-            if not self._connection.in_transaction:
+            if is_corrupt(error) or not self._connection.in_transaction:
                 # SQLite gave up the whole transaction: the other calls' writes are gone with it.
                 # https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
                 raise
@@ -126,10 +144,20 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - a caller's mistake (a key that is no text): raised there
             return error
 
+    def _salvaged(self, error: sqlite3.Error) -> Any:
+        """The outcome of the call that came upon a damaged page. Each statement here is a transaction of its own."""
+        if self._ending is not None:
+            # The lease's keys stay until the file is repaired; the other leases end all the same.
+            log.error("lease_not_ended", lease=self._ending, reason=str(error))
+            self._leases.remove(self._ending)
+        try:
+            return call_error(error, self._path) if self._tolerant is None else self._readable(*self._tolerant)
+        except sqlite3.Error as failure:
+            return call_error(failure, self._path)
+
     def _fail(
         self, batch: Batch, calls: Sequence[Any], failure: StoreUnavailableError, *, keep_events: bool = False
     ) -> None:
-        log.error("store_batch_failed", calls=len(calls), definite=failure.definite, reason=str(failure))
         batch.outcomes = [failure] * len(calls)
         batch.wrote = False
         if not keep_events:
@@ -139,9 +167,8 @@ class Engine:
                 self._connection.execute("ROLLBACK")
             self.revision = self._stored_revision()
             self._leases.restore(self._connection.execute("SELECT id, ttl_ms, expires_at_ms FROM leases"))
-        except sqlite3.Error as error:
+        except sqlite3.Error:
             # Nothing can be read any more. The next call will say so again, to whoever asks.
-            log.error("store_unreadable", reason=str(error))
             self.revision = batch.first_revision
 
     def _stored_revision(self) -> int:
@@ -149,25 +176,33 @@ class Engine:
 
     # -- calls: only inside `run` ----------------------------------------------------------------------
 
-    def range(
-        self, keys: KeyRange, min_mod_revision: int, max_mod_revision: int, limit: int, by_revision: bool
-    ) -> RangeResult:
+    def range(self, keys: KeyRange, limit: int = 0, tolerant: bool = False) -> RangeResult:
+        self._tolerant = (keys, limit) if tolerant else None
+        rows = self._rows(_COLUMNS, keys, limit)
+        more = bool(limit) and len(rows) > limit
+        return RangeResult(self.revision, tuple(_pair(row) for row in (rows[:limit] if more else rows)), more)
+
+    def _readable(self, keys: KeyRange, limit: int) -> RangeResult:
+        """Row by row, without those that are damaged. Their keys stand in the index, too: another part of the file."""
+        names = [name for (name,) in self._rows("key", keys, limit)]
+        pairs: list[KeyValuePair] = []
+        unreadable: list[str] = []
+        for name in names[:limit] if limit else names:
+            try:
+                pairs += [_pair(row) for row in self._rows(_COLUMNS, KeyRange(name), 0)]
+            except sqlite3.Error as error:
+                if not is_corrupt(error):
+                    raise
+                unreadable.append(name)
+        return RangeResult(self.revision, tuple(pairs), bool(limit) and len(names) > limit, tuple(unreadable))
+
+    def _rows(self, columns: str, keys: KeyRange, limit: int) -> list[Any]:
+        """In the order of the keys, one more than the limit allows if there is one."""
         where, parameters = _where(keys)
-        if min_mod_revision:
-            where += " AND mod_revision >= ?"
-            parameters.append(min_mod_revision)
-        if max_mod_revision:
-            where += " AND mod_revision <= ?"
-            parameters.append(max_mod_revision)
-        # Sorting by revision walks that index, which holds the keys too: no value is read that is not wanted.
-        source, order = ("pairs INDEXED BY pairs_by_revision", "mod_revision, key") if by_revision else ("pairs", "key")
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM {source} WHERE {where} ORDER BY {order} LIMIT ?",
+        return self._connection.execute(
+            f"SELECT {columns} FROM pairs WHERE {where} ORDER BY key LIMIT ?",
             (*parameters, limit + 1 if limit else -1),
         ).fetchall()
-        more = bool(limit) and len(rows) > limit
-        pairs = tuple(KeyValuePair(*row) for row in (rows[:limit] if more else rows))
-        return RangeResult(self.revision, pairs, more)
 
     def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation]
@@ -212,9 +247,10 @@ class Engine:
         self._batch.wrote |= deleted > 0
         self._leases.remove(lease)
 
-    def expire(self) -> None:
-        """End the leases that are due, each with its keys in a revision of its own."""
-        for lease in self._leases.due(_EXPIRED_AT_ONCE):
+    def end(self, lease: int) -> None:
+        """End a lease that is due, unless it was kept alive meanwhile."""
+        if self._leases.is_due(lease):
+            self._ending = lease
             self.revoke(lease)
 
     # -- pieces ----------------------------------------------------------------------------------------
@@ -254,7 +290,7 @@ class Engine:
                 case Delete(keys):
                     self._delete(*_where(keys), revision, events)
                 case Get(keys):
-                    pairs.append(self.range(keys, 0, 0, 0, False).pairs)
+                    pairs.append(self.range(keys).pairs)
         return tuple(pairs)
 
     def _delete(self, where: str, parameters: list[Any], revision: int, events: list[Event]) -> None:
@@ -270,6 +306,13 @@ class Engine:
 
     def _lease_lives(self, lease: int) -> bool:
         return self._connection.execute("SELECT 1 FROM leases WHERE id = ?", (lease,)).fetchone() is not None
+
+
+def _pair(row: Any) -> KeyValuePair:
+    """Raises sqlite3.DatabaseError for a row of a damaged page that SQLite takes for a good one."""
+    if type(row[1]) is not bytes or type(row[3]) is not int:
+        raise sqlite3.DatabaseError(MALFORMED)
+    return KeyValuePair(*row)
 
 
 def _where(keys: KeyRange) -> tuple[str, list[Any]]:

@@ -66,6 +66,11 @@ class LeaseDeadlines:
             return False
         return first[0] <= self._monotonic()
 
+    def is_due(self, lease: int) -> bool:
+        """Whether it ended, and was not kept alive since."""
+        known = self._deadlines.get(lease)
+        return known is not None and known.monotonic_s <= self._monotonic()
+
     def due(self, limit: int) -> list[int]:
         """The leases that ended, at most ``limit``. They stay due until they are removed or renewed."""
         now = self._monotonic()

@@ -27,6 +27,7 @@ from tradegame.infra.embedded.engine import Batch, Call, Engine
 from tradegame.infra.embedded.watches import CHANNEL_BATCHES, History, SqliteWatch, Watches
 from tradegame.infra.kv.limits import check_transaction
 from tradegame.infra.kv.port import Compare, Delete, KeyRange, Operation, RangeResult, TransactionResult
+from tradegame.utils.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,9 @@ MAX_WAITING = 1024
 # One batch's share of the loop: what waits beyond that goes into the next.
 _MAX_BATCH = 256
 _CLOSE_S = 10.0
+# So often the loop goes round, and everybody who can run does, before a lease that is due is ended. To keep one alive
+# takes two.
+_TURNS = 8
 
 
 _Committed = tuple[Batch, sqlite3.Error | None]
@@ -60,9 +64,9 @@ async def open_sqlite(
     StoreUnavailableError, as do the watches; what was acknowledged is on the disk all the time.
 
     Raises StoreUnavailableError when the file cannot be opened (the message says why: in use, no folder),
-    CorruptStoreError when it is not ours or from a newer version.
+    CorruptStoreError when it is damaged, not ours, or from another version. Can be cancelled while the disk is slow.
     """
-    connection, engine = await trio.to_thread.run_sync(_open, path)
+    connection, engine = await trio.to_thread.run_sync(_open, path, abandon_on_cancel=True)
     store = SqliteStore(engine, path, deadline_s, watch_buffer)
     try:
         yield store
@@ -77,7 +81,7 @@ async def open_sqlite(
 def _open(path: str) -> tuple[sqlite3.Connection, Engine]:
     connection = open_database(path)
     try:
-        return connection, Engine(connection)
+        return connection, Engine(connection, path)
     except sqlite3.Error as error:
         connection.close()
         raise CorruptStoreError(f"{path} cannot be read: {error}") from error
@@ -113,6 +117,8 @@ class SqliteStore:
     # Why the last write failed; a write that works clears it.
     _fault: str | None = None
     _closed: bool = False
+    _expiring: bool = False
+    _trouble: Trouble = field(factory=lambda: Trouble("store_batch_failed", "store_writes_again"))
 
     def __attrs_post_init__(self) -> None:
         self._watches = Watches(History(self._engine.revision))
@@ -121,17 +127,8 @@ class SqliteStore:
 
     # -- the port --------------------------------------------------------------------------------------
 
-    async def range(
-        self,
-        keys: KeyRange,
-        *,
-        min_mod_revision: int = 0,
-        max_mod_revision: int = 0,
-        limit: int = 0,
-        by_revision: bool = False,
-    ) -> RangeResult:
-        call = partial(self._engine.range, keys, min_mod_revision, max_mod_revision, limit, by_revision)
-        result: RangeResult = await self._run(call)
+    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
+        result: RangeResult = await self._run(partial(self._engine.range, keys, limit, tolerant))
         return result
 
     async def transaction(
@@ -243,20 +240,35 @@ class SqliteStore:
         failure = next((outcome for outcome in batch.outcomes if isinstance(outcome, StoreUnavailableError)), None)
         if failure is not None:
             self._fault = str(failure)
+            self._trouble.happened(calls=len(jobs), definite=failure.definite, reason=str(failure))
         elif batch.wrote:
             self._fault = None
+            self._trouble.over()
         for job, outcome in zip(jobs, batch.outcomes, strict=True):
             job.outcome = outcome
             job.done.set()
 
     def _expire(self) -> None:
-        """End the leases that are due. Called by trio between tasks, as `_committed` is."""
+        """A lease is due. Called by trio between tasks, as `_committed` is."""
+        if not self._expiring and not self._closed:
+            self._expiring = True
+            trio.lowlevel.spawn_system_task(self._end_leases)
+
+    async def _end_leases(self) -> None:
+        """End the leases that are still due once everybody had a turn.
+
+        Who keeps a lease alive is in this very process: where the loop was busy, they could not.
+        """
         try:
-            if not self._closed and self._engine.lease_due:
-                self._waiting.append(_Job(self._engine.expire))
+            for _ in range(_TURNS):
+                await trio.lowlevel.checkpoint()
+            if not self._closed:
+                self._waiting.extend(_Job(partial(self._engine.end, lease)) for lease in self._engine.leases_due())
                 self._flush()
         except Exception as failure:  # noqa: BLE001 - `_break` logs it and ends the store
             self._break(failure)
+        finally:
+            self._expiring = False
 
     def _break(self, failure: Exception) -> None:
         """A fault of ours, not of the disk's: stop rather than go on with who knows what."""

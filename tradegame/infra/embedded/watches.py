@@ -11,7 +11,7 @@ from attrs import define, field
 from tradegame.core.repositories.errors import CompactedError, StoreUnavailableError
 from tradegame.infra.kv.port import Event, EventBatch, KeyRange
 
-HISTORY_EVENTS = 10_000
+HISTORY_EVENTS = 20_000
 HISTORY_BYTES = 64 << 20
 CHANNEL_BATCHES = 256
 

@@ -71,23 +71,8 @@ class EtcdClient:
     _cluster: Cluster
     _nursery: trio.Nursery
 
-    async def range(
-        self,
-        keys: KeyRange,
-        *,
-        min_mod_revision: int = 0,
-        max_mod_revision: int = 0,
-        limit: int = 0,
-        by_revision: bool = False,
-    ) -> RangeResult:
-        request = range_request(
-            keys,
-            min_mod_revision=min_mod_revision,
-            max_mod_revision=max_mod_revision,
-            limit=limit,
-            by_revision=by_revision,
-        )
-        return range_result(await self._cluster.call("range", request, Effect.NONE))
+    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
+        return range_result(await self._cluster.call("range", range_request(keys, limit), Effect.NONE))
 
     async def transaction(
         self,

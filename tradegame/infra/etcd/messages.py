@@ -44,21 +44,8 @@ def _range_fields(keys: KeyRange) -> dict[str, bytes]:
     return fields
 
 
-def range_request(
-    keys: KeyRange,
-    *,
-    min_mod_revision: int = 0,
-    max_mod_revision: int = 0,
-    limit: int = 0,
-    by_revision: bool = False,
-) -> Any:
-    request = rpc.RangeRequest(
-        **_range_fields(keys), limit=limit, min_mod_revision=min_mod_revision, max_mod_revision=max_mod_revision
-    )
-    if by_revision:
-        request.sort_order = rpc.RangeRequest.ASCEND
-        request.sort_target = rpc.RangeRequest.MOD
-    return request
+def range_request(keys: KeyRange, limit: int) -> Any:
+    return rpc.RangeRequest(**_range_fields(keys), limit=limit)
 
 
 def count_request(key: str) -> Any:

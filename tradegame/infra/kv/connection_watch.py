@@ -66,7 +66,7 @@ async def follow(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes) -> N
             await _follow_from_now(kv, keys, changes, trouble)
         except* CompactedError:
             log.info("connections_read_anew")
-        except* StoreUnavailableError as unavailable:
+        except* (StoreUnavailableError, CorruptStoreError) as unavailable:
             trouble.happened(reason=str(unavailable.exceptions[0]))
             await trio.sleep(_PAUSE_S)
 
@@ -124,14 +124,16 @@ async def _read(kv: KeyValueStore, keys: KeyRange, kind: type[T]) -> tuple[int, 
     revision = 0
     rest, more = keys, True
     while more:
-        page = await kv.range(rest, limit=_PAGE)
+        page = await kv.range(rest, limit=_PAGE, tolerant=True)
         revision = revision or page.revision
+        for key in page.unreadable:
+            log.warning("connection_unreadable", key=key, reason="its place in the store is damaged")
         for pair in page.pairs:
             if (record := _readable(pair.key, pair.value, kind)) is not None:
                 found[pair.key] = record
         more = page.more
         if more:
-            rest = KeyRange(page.pairs[-1].key + "\0", keys.end)
+            rest = KeyRange(max([*(pair.key for pair in page.pairs[-1:]), *page.unreadable[-1:]]) + "\0", keys.end)
     return revision, found
 
 

@@ -80,15 +80,14 @@ class KvGameListWatch:
         if event.value is None:
             return GameListed(game, None)
         key = GameKeys(self._prefix, game).meta
-        result = await self._kv.range(KeyRange(key))
-        if not result.pairs:
-            # Gone again: an event to come tells.
-            return None
         try:
+            result = await self._kv.range(KeyRange(key))
+            if not result.pairs:
+                # Gone again: an event to come tells.
+                return None
             meta = decode_meta(result.pairs[0])
             epoch = decode_fields(event.key, event.value).get("epoch")
         except CorruptStoreError as error:
-            log.error("game_unreadable", game=game, reason=str(error))
-            return None
+            return GameListed(game, None, str(error))
         # Another epoch: it was made anew meanwhile, and events to come tell that.
         return GameListed(game, meta) if meta.epoch == epoch else None

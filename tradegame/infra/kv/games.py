@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from operator import attrgetter
 
 import structlog
 from attrs import define, evolve
@@ -17,7 +18,7 @@ from tradegame.core.repositories.errors import (
     StoreRefusedError,
     StoreUnavailableError,
 )
-from tradegame.core.repositories.game_states import GameMeta, LogEntry, SnapshotRef, StoredGame
+from tradegame.core.repositories.game_states import GameMeta, LogEntry, SnapshotRef, StoredGame, StoredGames
 from tradegame.infra.kv.codec import decode_meta, encode
 from tradegame.infra.kv.game_watches import KvGameListWatch, KvGameWatch
 from tradegame.infra.kv.keys import GameKeys, check_game_id
@@ -31,7 +32,8 @@ log = structlog.get_logger(__name__)
 PART_BYTES = 900 * 1024
 _LEAST_PART_BYTES = 16 * 1024
 _PARTS_AT_ONCE = 3
-PAGE_ENTRIES = 200
+PAGE_ENTRIES = 128
+"""Read at once: with entries of 64 KiB, the most that a host appends, 8 MiB."""
 DEADLINE_S = 4.0
 
 
@@ -66,17 +68,34 @@ class KvGameStateRepository:
             return found
         raise GameExistsError(f"the game {meta.game} is already there")
 
-    async def list(self) -> tuple[int, Sequence[GameMeta]]:
+    async def list(self) -> StoredGames:
         catalog = KeyRange.prefix(f"{self._prefix}/catalog/")
-        listed = await self._kv.range(catalog)
-        games = [game for pair in listed.pairs if (game := _game_of(pair.key, catalog.start)) is not None]
+        listed = await self._kv.range(catalog, tolerant=True)
+        names = sorted([*(pair.key for pair in listed.pairs), *listed.unreadable])
+        games = [game for name in names if (game := _game_of(name, catalog.start)) is not None]
         metas: list[GameMeta] = []
+        unreadable: dict[str, str] = {}
         for first in range(0, len(games), MAX_OPERATIONS):
-            gets = [Get(KeyRange(self._keys(game).meta)) for game in games[first : first + MAX_OPERATIONS]]
-            result = await self._kv.transaction([], gets)
-            # A game that went meanwhile has none: the watch from `listed.revision` says so, too.
-            metas += [meta for pairs in result.pairs for pair in pairs if (meta := _readable(pair))]
-        return listed.revision, metas
+            some = games[first : first + MAX_OPERATIONS]
+            try:
+                found = (await self._kv.transaction([], [Get(KeyRange(self._keys(game).meta)) for game in some])).pairs
+            except CorruptStoreError:
+                found = tuple([await self._meta_of(game, unreadable) for game in some])
+            for game, pairs in zip(some, found, strict=True):
+                # A game that went meanwhile has none: the watch from `listed.revision` says so, too.
+                try:
+                    metas += [decode_meta(pair) for pair in pairs]
+                except CorruptStoreError as error:
+                    unreadable[game] = str(error)
+        return StoredGames(listed.revision, tuple(metas), unreadable)
+
+    async def _meta_of(self, game: str, unreadable: dict[str, str]) -> tuple[KeyValuePair, ...]:
+        """One game that cannot be read must not keep the others from being served."""
+        try:
+            return (await self._kv.range(KeyRange(self._keys(game).meta))).pairs
+        except CorruptStoreError as error:
+            unreadable[game] = str(error)
+            return ()
 
     async def delete(self, game: str) -> bool:
         keys = self._keys(game)
@@ -107,28 +126,34 @@ class KvGameStateRepository:
                 raise CorruptStoreError(f"{keys.snapshot(base)}: not the {base.parts} parts that belong there")
 
     async def entries(self, stored: StoredGame) -> AsyncIterator[Sequence[LogEntry]]:
+        """See the port. Read in the order of the keys, a generation as a whole, then put into the order of the log."""
         keys = self._keys(stored.meta.game)
-        after = 0
+        rest = keys.log_between(stored.base_generation, stored.meta.generation)
+        read: list[LogEntry] = []
         more = True
         while more:
-            page = await self._kv.range(
-                keys.log_from(stored.base_generation),
-                min_mod_revision=after + 1,
-                max_mod_revision=stored.revision,
-                limit=self._page_entries,
-                by_revision=True,
-            )
+            page = await self._kv.range(rest, limit=self._page_entries)
             # Asked after every page: a page that a trim has thinned out must not be taken for the whole.
             await self._check_untrimmed(keys, stored)
+            for pair in page.pairs:
+                if pair.mod_revision > stored.revision:
+                    continue  # appended since: an entry is never written again
+                entry = LogEntry(pair.mod_revision, *keys.parse_entry(pair.key), pair.value)
+                if read and read[-1].generation != entry.generation:
+                    for ordered in _in_order(read, self._page_entries):
+                        yield ordered
+                    read = []
+                read.append(entry)
             more = page.more
-            if page.pairs:
-                after = page.pairs[-1].mod_revision
-                yield [LogEntry(pair.mod_revision, *keys.parse_entry(pair.key), pair.value) for pair in page.pairs]
+            if more:
+                rest = KeyRange(f"{page.pairs[-1].key}\0", rest.end)
+        for ordered in _in_order(read, self._page_entries):
+            yield ordered
 
     async def newest_after(self, game: str, revision: int) -> int | None:
-        log = self._keys(game).log_from(1)
-        found = await self._kv.range(log, min_mod_revision=revision + 1, limit=1)
-        return found.revision if found.pairs else None
+        found = await self._kv.range(KeyRange(self._keys(game).tail))
+        newest = found.pairs[0].mod_revision if found.pairs else 0
+        return newest if newest > revision else None
 
     @asynccontextmanager
     async def watch(self, meta: GameMeta, after_revision: int) -> AsyncIterator[KvGameWatch]:
@@ -154,7 +179,7 @@ class KvGameStateRepository:
             key = keys.entry(meta.generation, entry_id)
             result = await settling.transaction(
                 [Compare(keys.meta, meta.revision), Compare(key, 0)],
-                [Put(key, value)],
+                [Put(key, value), Put(keys.tail, b"")],
                 [Get(KeyRange(key)), Get(KeyRange(keys.meta))],
             )
             if result.succeeded:
@@ -290,21 +315,19 @@ class KvGameStateRepository:
         return GameKeys(self._prefix, game)
 
 
+def _in_order(entries: list[LogEntry], page: int) -> Iterator[Sequence[LogEntry]]:
+    """One generation's entries, in pages. Each comes before all of the next generation."""
+    entries.sort(key=attrgetter("revision"))
+    for first in range(0, len(entries), page):
+        yield entries[first : first + page]
+
+
 def _game_of(key: str, catalog: str) -> str | None:
     """Whose catalog key it is; None for one that nobody of ours can have written."""
     try:
         return check_game_id(key.removeprefix(catalog))
     except ValueError:
         log.error("catalog_unreadable", key=key)
-        return None
-
-
-def _readable(pair: KeyValuePair) -> GameMeta | None:
-    """One game that cannot be read must not keep the others from being served."""
-    try:
-        return decode_meta(pair)
-    except CorruptStoreError as error:
-        log.error("game_unreadable", key=pair.key, reason=str(error))
         return None
 
 

@@ -33,7 +33,7 @@ def between(first: str, last: str) -> KeyRange:
 
 @frozen
 class GameKeys:
-    """The keys of one game. In key order: the log by generation, ``meta``, the snapshots."""
+    """The keys of one game. In key order: the log by generation, ``meta``, the snapshots, ``tail``."""
 
     prefix: str
     game: str = field(converter=check_game_id)
@@ -66,8 +66,14 @@ class GameKeys:
     def entry(self, generation: int, entry_id: str) -> str:
         return f"{self.log}{generation:08d}/{check_part(entry_id)}"
 
-    def log_from(self, generation: int) -> KeyRange:
-        return KeyRange(f"{self.log}{generation:08d}/", KeyRange.prefix(self.log).end)
+    @property
+    def tail(self) -> str:
+        """Written with every entry: its ``mod_revision`` is the newest entry's."""
+        return f"{self.root}tail"
+
+    def log_between(self, first: int, last: int) -> KeyRange:
+        """The log of these generations, both included."""
+        return KeyRange(f"{self.log}{first:08d}/", f"{self.log}{last + 1:08d}/")
 
     def log_before(self, generation: int) -> KeyRange:
         return KeyRange(self.log, f"{self.log}{generation:08d}/")

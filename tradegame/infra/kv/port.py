@@ -91,11 +91,15 @@ class TransactionResult:
 
 @frozen
 class RangeResult:
-    """``revision``: the store's revision at the time of the read. ``more``: the limit cut it short."""
+    """``revision``: the store's revision at the time of the read. ``more``: the limit cut it short.
+
+    ``unreadable``: keys that are there and whose values the store has lost (a damaged file), where that was asked for.
+    """
 
     revision: int
     pairs: tuple[KeyValuePair, ...]
     more: bool = False
+    unreadable: tuple[str, ...] = ()
 
 
 @frozen
@@ -131,22 +135,15 @@ class KeyValueStore(Protocol):
     """An ordered key-value store.
 
     Every method may raise StoreUnavailableError (``definite`` tells whether a write can have
-    happened) within its own deadline; none waits for ever.
+    happened) within its own deadline; none waits for ever. Every one may raise CorruptStoreError
+    when it comes upon a damaged part of the store: asked again, it will again.
     """
 
-    async def range(
-        self,
-        keys: KeyRange,
-        *,
-        min_mod_revision: int = 0,
-        max_mod_revision: int = 0,
-        limit: int = 0,
-        by_revision: bool = False,
-    ) -> RangeResult:
-        """Read keys, linearizably. 0 means no bound.
+    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
+        """Read keys, linearizably, in their order. ``limit`` keeps the first that many; 0 means no bound.
 
-        Sorted by key, or by ``mod_revision`` with ``by_revision``; ``limit`` keeps the first
-        that many of that order.
+        There is no filter by revision: etcd reads the whole range for one, whatever the limit says.
+        Raises CorruptStoreError when something there cannot be read; if ``tolerant``, the result names it instead.
         """
         ...
 

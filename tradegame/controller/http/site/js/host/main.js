@@ -129,7 +129,7 @@ function health() {
       const told = await json("GET", "/v1/health");
       for (const [name, element] of values) setText(element, coins(told[name]));
       values.get("audit_problems").classList.toggle("warn", told.audit_problems > 0);
-      setText(state, told.ready ? "ready" : told.reason);
+      setText(state, !told.ready ? told.reason : told.not_served.length ? `not served: ${told.not_served.join(", ")}` : "ready");
     } catch {
       setText(state, "not reached");
     }
