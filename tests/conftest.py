@@ -6,16 +6,27 @@ What sieges and campaigns came to is shown when all is over, whether they went w
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 collect_ignore = [] if importlib.util.find_spec("playwright") else ["browser"]
 """What drives a browser is installed by make test-browser alone, and cannot be collected without."""
 
 MEMORY_BYTES = 6 * 2**30
 """The most that a test run may write to: twelve times what it takes. Past it there is a MemoryError, with its place."""
+
+settings.register_profile(
+    "everywhere",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("everywhere")
+"""No test hangs on the machine's pace, and CI finds today what it found yesterday."""
 
 _told = pytest.StashKey[list[list[str]]]()
 

@@ -22,6 +22,7 @@ from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
 from tradegame.controller.http.vitals import Vitals
+from tradegame.controller.tls import TlsListener
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.repositories import NodeInfo, StoreError
@@ -408,10 +409,8 @@ def _first(errors: BaseExceptionGroup[Exception]) -> BaseException:
 
 
 def _port(listeners: Sequence[Listener]) -> int:
-    listener: object = listeners[0]
-    while isinstance(listener, trio.SSLListener):
-        listener = listener.transport_listener
-    assert isinstance(listener, trio.SocketListener)
+    first = listeners[0]
+    listener = first.transport_listener if isinstance(first, TlsListener) else first
     return int(listener.socket.getsockname()[1])
 
 

@@ -52,7 +52,8 @@ ConfigFile = Annotated[
     typer.Option("--config", "-c", metavar="FILE", help="A config.toml. Without one: the built-in bazaar."),
 ]
 Host = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Where to listen (127.0.0.1; 0.0.0.0 is every network).")
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Where to listen (127.0.0.1; 0.0.0.0 is every network, :: with IPv6)."),
 ]
 Port = Annotated[
     int | None, typer.Option(metavar="PORT", help="For WebSocket and HTTP both (8765; 0 takes a free one).")
@@ -132,7 +133,7 @@ def serve(
     )
     from tradegame.app import run
     from tradegame.core.repositories import StoreError
-    from tradegame.utils.logging import configure_logging
+    from tradegame.utils.logging import configure_logging, flush_logging
 
     configure_logging(settings.log.level, settings.log.format)
     why = None
@@ -143,6 +144,7 @@ def serve(
         why = f"the store {settings.store.url} cannot be used: {_first(errors)}"
     except* OSError as errors:
         why = _why_not(_first(errors), settings)
+    flush_logging()  # so that what is said last stands last
     if why is not None:
         _give_up(why)
 

@@ -11,7 +11,7 @@ from tradegame.core.repositories import GameMeta, GameWatch, LogEntry, StoredGam
 from tradegame.infra.kv.games import KvGameStateRepository
 from tradegame.infra.kv.port import Event, KeyRange, KeyValueStore, Put, Watch
 
-DEADLINE_S = 10.0
+DEADLINE_S = 20.0
 
 
 def new_meta(game: str = "bazaar", epoch: str = "k3v9") -> GameMeta:

@@ -141,10 +141,10 @@ async def test_keeping_alive_keeps_the_node_and_tells_its_clock(
     other = KvConnectionRepository(kv, prefix)
     picture = Picture()
     async with other.watch() as watch:
-        for beat in range(1, 8):
-            await trio.sleep(0.3)
+        for beat in range(1, 15):
+            await trio.sleep(0.15)
             assert await node.keep_alive(evolve(NODE, clock=NODE.clock + beat)) == 1
-        await picture.follow(watch, lambda seen: [each.clock for each in seen.nodes] == [NODE.clock + 7])
+        await picture.follow(watch, lambda seen: [each.clock for each in seen.nodes] == [NODE.clock + 14])
     assert list(picture.connections) == ["c0001"]
 
 

@@ -9,8 +9,15 @@ import pytest
 import trio
 import trio.testing
 
+from tests.contract.helpers import DEADLINE_S
 from tests.support.etcd import EtcdCluster, EtcdServer, free_ports
-from tradegame.core.repositories.errors import HistoryLostError, StoreError, StoreFullError, StoreUnavailableError
+from tradegame.core.repositories.errors import (
+    HistoryLostError,
+    StoreError,
+    StoreFullError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
 from tradegame.infra.etcd import EtcdClient, EtcdSettings, open_etcd
 from tradegame.infra.kv.port import Compare, Get, KeyRange, Put
 
@@ -26,13 +33,13 @@ async def put(client: EtcdClient, key: str, value: bytes = b"") -> int:
     return (await client.transaction([], [Put(key, value)])).revision
 
 
-async def until_ready(client: EtcdClient, deadline_s: float = 10) -> None:
+async def until_ready(client: EtcdClient, deadline_s: float = DEADLINE_S) -> None:
     with trio.fail_after(deadline_s):
         while client.ready() is not None:  # noqa: ASYNC110 - it is there to be asked, nothing announces it
             await trio.sleep(0.02)
 
 
-async def until_not_ready(client: EtcdClient, deadline_s: float = 10) -> str:
+async def until_not_ready(client: EtcdClient, deadline_s: float = DEADLINE_S) -> str:
     with trio.fail_after(deadline_s):
         while (reason := client.ready()) is None:  # noqa: ASYNC110 - as above
             await trio.sleep(0.02)
@@ -45,7 +52,7 @@ def dead_endpoint() -> str:
 
 async def test_an_endpoint_where_nobody_listens_is_passed_over(server: EtcdServer) -> None:
     async with open_etcd(EtcdSettings((dead_endpoint(), server.endpoint))) as client:
-        with trio.fail_after(1):
+        with trio.fail_after(DEADLINE_S):
             await put(client, "a", b"1")
         assert (await client.range(KeyRange("a"))).pairs[0].value == b"1"
 
@@ -54,7 +61,7 @@ async def test_an_endpoint_that_is_silent_is_passed_over_by_a_write_that_has_not
     async with EtcdServer() as silent:
         silent.pause()
         async with open_etcd(EtcdSettings((silent.endpoint, server.endpoint))) as client:
-            with trio.fail_after(2.5):
+            with trio.fail_after(DEADLINE_S):
                 result = await client.transaction([Compare("a", 0)], [Put("a", b"1")])
             assert result.succeeded
 
@@ -64,14 +71,14 @@ async def test_calls_stay_with_the_endpoint_that_works(server: EtcdServer) -> No
         silent.pause()
         async with open_etcd(EtcdSettings((silent.endpoint, server.endpoint))) as client:
             await put(client, "a")
-            with trio.fail_after(1):
+            with trio.fail_after(DEADLINE_S):
                 for _ in range(20):
                     await put(client, "a")
 
 
 async def test_a_write_that_reaches_no_endpoint_has_definitely_not_happened() -> None:
     async with open_etcd(EtcdSettings((dead_endpoint(), dead_endpoint()), timeout_s=0.5)) as client:
-        with trio.fail_after(2), pytest.raises(StoreUnavailableError) as caught:
+        with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError) as caught:
             await put(client, "a")
     assert caught.value.definite
 
@@ -89,10 +96,10 @@ async def test_a_write_to_an_etcd_that_stops_answering_has_an_unknown_outcome(se
     async with open_etcd(EtcdSettings((server.endpoint,), timeout_s=0.5)) as client:
         await put(client, "before")
         server.pause()
-        with trio.fail_after(2), pytest.raises(StoreUnavailableError) as caught:
+        with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError) as caught:
             await client.transaction([Compare("a", 0)], [Put("a", b"1")])
         assert not caught.value.definite
-        with trio.fail_after(2), pytest.raises(StoreUnavailableError) as caught:
+        with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError) as caught:
             await client.range(KeyRange("a"))
         assert caught.value.definite
         server.resume()
@@ -184,7 +191,7 @@ async def test_a_cancelled_call_ends_at_once(server: EtcdServer) -> None:
     async with open_etcd(EtcdSettings((server.endpoint,), timeout_s=30)) as client:
         await put(client, "a")
         server.pause()
-        with trio.fail_after(2):
+        with trio.fail_after(DEADLINE_S):
             for call in (
                 lambda: client.range(KeyRange("a")),
                 lambda: client.transaction([], [Put("a", b"")]),
@@ -198,7 +205,7 @@ async def test_a_cancelled_call_ends_at_once(server: EtcdServer) -> None:
 
 
 async def test_closing_the_client_waits_for_nothing(server: EtcdServer) -> None:
-    with trio.fail_after(2):
+    with trio.fail_after(DEADLINE_S):
         async with open_etcd(EtcdSettings((server.endpoint,), timeout_s=30)) as client:
             await put(client, "a")
             async with client.watch(KeyRange.prefix("a"), 0) as watch:
@@ -214,7 +221,7 @@ async def test_closing_the_client_waits_for_nothing(server: EtcdServer) -> None:
 async def test_a_closed_client_says_so(server: EtcdServer) -> None:
     async with open_etcd(EtcdSettings((server.endpoint,))) as client:
         await put(client, "a")
-    with trio.fail_after(0.5), pytest.raises(StoreUnavailableError, match="closed"):
+    with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError, match="closed"):
         await client.range(KeyRange("a"))
 
 
@@ -245,6 +252,8 @@ async def test_a_full_etcd_refuses_writes_and_still_reads() -> None:
 
 async def test_a_request_that_etcd_calls_wrong_is_no_outage(server: EtcdServer) -> None:
     async with open_etcd(EtcdSettings((server.endpoint,))) as client:
-        with trio.fail_after(1), pytest.raises(StoreError) as caught:
+        with trio.fail_after(DEADLINE_S), pytest.raises(StoreError) as caught:
             await client.transaction([], [Put("", b"")])
-        assert not isinstance(caught.value, StoreUnavailableError)
+        assert isinstance(caught.value, StoreRefusedError)
+        assert caught.value.definite
+        assert client.ready() is None

@@ -12,6 +12,7 @@ import grpc
 import pytest
 import trio
 
+from tests.contract.helpers import DEADLINE_S
 from tests.support.etcd import EtcdServer
 from tradegame.core.repositories.errors import StoreUnavailableError
 from tradegame.infra.etcd import EtcdSettings, open_etcd, parse_etcd_url
@@ -48,7 +49,7 @@ async def test_a_user_with_the_password_reads_writes_and_watches(server: EtcdSer
     async with open_etcd(EtcdSettings((server.endpoint,), user="root", password="secret")) as client:
         written = (await client.transaction([Compare("a", 0)], [Put("a", b"1")])).revision
         async with client.watch(KeyRange("a"), written - 1) as watch:
-            with trio.fail_after(5):
+            with trio.fail_after(DEADLINE_S):
                 assert (await watch.receive()).revision == written
         assert await client.keep_alive(await client.grant(60)) == 60
 
@@ -62,7 +63,7 @@ async def test_a_token_that_etcd_forgot_is_fetched_again(server: EtcdServer) -> 
             await trio.to_thread.run_sync(server.kill)
             await trio.to_thread.run_sync(server.start)
             again = (await client.transaction([], [Put("a", b"2")])).revision
-            with trio.fail_after(10):
+            with trio.fail_after(DEADLINE_S):
                 assert (await watch.receive()).revision == again
 
 
@@ -70,7 +71,7 @@ async def test_a_client_without_a_user_gets_to_know_it_when_authentication_is_tu
     async with open_etcd(EtcdSettings((server.endpoint,))) as client:
         await client.range(KeyRange("a"))
         await on_auth(server, turn_on)
-        with trio.fail_after(1), pytest.raises(StoreUnavailableError, match="user name is empty") as caught:
+        with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError, match="user name is empty") as caught:
             await client.transaction([], [Put("a", b"1")])
         assert caught.value.definite
         assert "user name is empty" in str(client.ready())
@@ -85,7 +86,7 @@ async def test_a_wrong_password_or_right_is_told_at_once(
 ) -> None:
     await on_auth(server, turn_on)
     async with open_etcd(EtcdSettings((server.endpoint,), user=user, password=password)) as client:
-        with trio.fail_after(1), pytest.raises(StoreUnavailableError, match=complaint) as caught:
+        with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError, match=complaint) as caught:
             await client.range(KeyRange("a"))
         assert caught.value.definite
         assert password not in str(caught.value) or password == user
@@ -136,7 +137,7 @@ async def test_tls_with_a_client_certificate(tls_server: EtcdServer, certificate
     async with open_etcd(EtcdSettings(endpoints, ca=ca, cert=cert, key=key)) as client:
         written = (await client.transaction([], [Put("a", b"1")])).revision
         async with client.watch(KeyRange("a"), written - 1) as watch:
-            with trio.fail_after(5):
+            with trio.fail_after(DEADLINE_S):
                 assert (await watch.receive()).revision == written
 
 

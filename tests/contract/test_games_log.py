@@ -189,7 +189,7 @@ async def test_a_store_that_does_not_come_back_ends_the_append_at_its_deadline(
     games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
     meta = await games.create(new_meta())
     faulty.faults = [fault] * 1000
-    with trio.fail_after(2), pytest.raises(StoreUnavailableError) as caught:
+    with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError) as caught:
         await games.update(meta, "n1-1", b"1")
     assert caught.value.definite is definite
     assert len(faulty.faults) > 900

@@ -28,7 +28,7 @@ async def test_a_lease_lives_while_it_is_kept_alive(kv: KeyValueStore, prefix: s
 
     async def keep() -> None:
         while True:
-            await trio.sleep(0.4)
+            await trio.sleep(0.15)
             assert await kv.keep_alive(kept) == 2
 
     async with kv.watch(KeyRange(f"{prefix}/left"), start) as watch, trio.open_nursery() as nursery:

@@ -65,7 +65,7 @@ async def test_using_a_session_keeps_it(sessions: KvSessionRepository, by: str) 
 
     async def use() -> None:
         while True:
-            await trio.sleep(0.4)
+            await trio.sleep(0.15)
             assert await (sessions.find(TOKEN) if by == "find" else sessions.renew(TOKEN))
 
     async with sessions.watch(await sessions.revision()) as watch, trio.open_nursery() as nursery:

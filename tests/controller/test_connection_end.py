@@ -31,6 +31,9 @@ class Socket:
     def ping(self) -> None:
         pass
 
+    def silent_s(self) -> float:
+        return trio.current_time() - self.last_received
+
     async def close(self, code: int, reason: str) -> None:
         await trio.lowlevel.checkpoint()
         self.closed.append((code, reason))

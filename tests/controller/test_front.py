@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from collections.abc import Iterator
 from functools import partial
@@ -15,11 +16,13 @@ import structlog
 import trio
 import trio.lowlevel
 import trustme
+from cryptography import x509
 from structlog.testing import capture_logs
 from websockets.sync.client import connect
 
 from tests.controller.wire import TEXT, Client, client, echo, frame, raw, serving, until, upgrade
-from tradegame.controller.front import Door, open_listeners
+from tradegame.controller import tls
+from tradegame.controller.front import Door, open_listeners, peer_address
 from tradegame.controller.head import MAX_HEAD
 from tradegame.controller.http.server import BODY_BYTES, Guard
 from tradegame.controller.websocket.frames import text_frame
@@ -346,7 +349,7 @@ async def test_a_later_request_that_is_refused_is_told_why_after_those_before_it
             assert json.loads(body)["error"]["code"] == "not_found"
             assert await peer.read_to_end() == b""
             assert served.door.access.refused == {"path": 1}
-    assert [entry["cause"] for entry in logs if entry["event"] == "request_refused"] == ["path"]
+    assert [entry["cause"] for entry in logs if entry["event"] == "request_had_no_place"] == ["path"]
 
 
 async def test_finish_lets_a_request_end_and_closes_idle_connections() -> None:
@@ -447,13 +450,15 @@ async def test_a_slow_reader_over_tls_sees_whole_frames_and_then_4001(
         await trio.aclose_forcefully(stream)
 
 
-async def test_plain_http_to_a_tls_port_harms_nobody(certificate: tuple[str, str, ssl.SSLContext]) -> None:
+async def test_plain_http_to_a_tls_port_is_told_and_harms_nobody(certificate: tuple[str, str, ssl.SSLContext]) -> None:
     chain, key, context = certificate
     with capture_logs() as logs:
         async with serving(tls=(chain, key), head_s=0.3) as served:
             async with raw(served.port) as confused, raw(served.port) as silent:
                 await confused.send(GET)
-                await confused.read_to_end()
+                line, _, body = await confused.response()
+                assert line == b"HTTP/1.1 400 Bad Request"
+                assert "use https://" in json.loads(body)["error"]["message"]
                 assert await silent.read_to_end() == b""
             async with httpx.AsyncClient(verify=context) as visitor:
                 assert (await visitor.get(f"https://localhost:{served.port}/ok")).status_code == 200
@@ -463,3 +468,77 @@ async def test_plain_http_to_a_tls_port_harms_nobody(certificate: tuple[str, str
 async def test_a_certificate_that_cannot_be_read_leaves_no_port_bound(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"missing\.pem cannot be used: No such file"):
         await open_listeners("127.0.0.1", 0, tls_cert=str(tmp_path / "missing.pem"))
+
+
+def issued(authority: trustme.CA, chain: Path, key: Path) -> int:
+    """A new certificate in these files; its serial number."""
+    made = authority.issue_cert("localhost", "127.0.0.1")
+    chain.write_bytes(b"".join(blob.bytes() for blob in made.cert_chain_pems))
+    made.private_key_pem.write_to_path(str(key))
+    return int(x509.load_pem_x509_certificate(made.cert_chain_pems[0].bytes()).serial_number)
+
+
+async def test_a_certificate_is_read_again_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "CHECK_S", 0.0)
+    authority, chain, key = trustme.CA(), tmp_path / "chain.pem", tmp_path / "key.pem"
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+
+    async def shown(port: int) -> int:
+        stream = await trio.open_ssl_over_tcp_stream("127.0.0.1", port, ssl_context=context, https_compatible=True)
+        async with stream:
+            with trio.fail_after(5):
+                await Client(stream).open()
+            return int(x509.load_der_x509_certificate(stream.getpeercert(True)).serial_number)
+
+    first = issued(authority, chain, key)
+    with capture_logs() as logs:
+        async with serving(tls=(str(chain), str(key))) as served:
+            assert await shown(served.port) == first
+            old = await trio.open_ssl_over_tcp_stream(
+                "127.0.0.1", served.port, ssl_context=context, https_compatible=True
+            )
+            kept = await Client(old).open()
+            second = issued(authority, chain, key)
+            assert await shown(served.port) == second
+            key.write_text("half a file")
+            for _ in range(3):
+                assert await shown(served.port) == second
+            await kept.send(frame(TEXT, b"still here"))
+            assert await kept.read_frame() == (TEXT, b"still here")
+            await trio.aclose_forcefully(old)
+            third = issued(authority, chain, key)
+            assert await shown(served.port) == third
+    events = [entry["event"] for entry in logs if entry["event"].startswith("tls_")]
+    assert events == ["tls_certificate_renewed", "tls_certificate_kept", "tls_certificate_renewed"]
+
+
+@pytest.mark.parametrize("host", ["::", ""])
+async def test_all_networks_are_those_of_ipv4_and_ipv6(host: str) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    [listener] = await open_listeners(host, 0)
+    assert isinstance(listener, trio.SocketListener)
+    port = listener.socket.getsockname()[1]
+    for address in ("127.0.0.1", "::1"):
+        async with await trio.open_tcp_stream(address, port):
+            stream = await listener.accept()
+            assert peer_address(stream) == address, "IPv4 in IPv6 is IPv4"
+            await stream.aclose()
+    await listener.aclose()
+
+
+@pytest.mark.parametrize("request_", [GET, b"GET http://x/healthz HTTP/1.1\r\nHost: y\r\n\r\n"])
+async def test_an_empty_line_before_a_request_is_nothing_and_a_whole_url_is_its_path(request_: bytes) -> None:
+    """RFC 9112, sections 2.2 and 3.2.2."""
+    post = b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi\r\n"
+    async with serving() as served, raw(served.port) as peer:
+        await peer.send(b"\r\n" + request_ + b"\r\n" + request_ + post + b"\r")
+        await peer.send(b"\n" + request_ + b"\r\n" + upgrade("http://localhost/ws"))
+        for expected in (b"/healthz", b"/healthz", b"hi", b"/healthz"):
+            assert (await peer.response())[2] == expected
+        assert b" 101 " in (await peer.response())[0]
+    async with serving() as served, raw(served.port) as peer:
+        await peer.send(b"\r\n" + upgrade("http://localhost/ws") + frame(TEXT, b"hi"))
+        assert b" 101 " in (await peer.response())[0]
+        assert await peer.read_frame() == (TEXT, b"hi")

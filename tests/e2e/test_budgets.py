@@ -95,6 +95,22 @@ def test_http_is_429_with_the_time_to_wait_and_the_host_never_waits() -> None:
 
 
 @pytest.mark.slow
+def test_dead_sockets_of_a_player_do_not_lock_it_out() -> None:
+    """Eight that are open and answer nothing, as after a change of the network; one that lives beside them stays."""
+    with server_of(connections_per_player=3) as server, ExitStack() as stack:
+        live = stack.enter_context(Player(server.url))
+        dead = [stack.enter_context(Raw.upgraded(server.running.port)) for _ in range(2)]
+        for socket in dead:
+            socket.send(ask("hello", id=1, token=live.token))
+            assert "ok" in socket.reply()
+        again = stack.enter_context(Player(server.url, token=live.token))
+        assert again.ask("games")
+        assert live.ask("games")
+        for socket in dead:
+            assert socket.end()[0] == 4002
+
+
+@pytest.mark.slow
 def test_a_file_of_a_page_comes_late_rather_than_never() -> None:
     with server_of(address_commands_per_s=1) as server:
         for _ in range(100):

@@ -9,7 +9,7 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
-from tests.support.player import Player
+from tests.support.player import Player, Refused
 from tests.support.server import ServerThread
 from tradegame.core.domain import views
 from tradegame.core.repositories import StoreUnavailableError
@@ -253,3 +253,18 @@ def test_a_store_that_cannot_be_reached_is_unavailable(store: str, monkeypatch: 
         error = ann.refused("say", game="bazaar", text="anyone there?")
         assert (error["code"], error["definite"]) == ("unavailable", False)
         assert ann.ask("say", game="bazaar", text="hello")["seq"]
+
+
+def test_a_key_that_a_cancel_of_no_order_has_taken_is_good_for_nothing_else(ann: Player) -> None:
+    void = {"game": "bazaar", "order": "-"}
+    with pytest.raises(Refused) as free:
+        ann.ask("cancel", **void, key="late")
+    with pytest.raises(Refused) as late:
+        ann.ask("buy", **BUY, key="late")
+    assert (free.value.code, late.value.code) == ("unknown_order", "key_reused")
+    bought = ann.ask("buy", **BUY, key="done")
+    with pytest.raises(Refused) as known:
+        ann.ask("cancel", **void, key="done")
+    assert known.value.code == "key_reused"
+    assert ann.ask("buy", **BUY, key="done") == {**bought, "replayed": True}
+    assert ann.ask("me", game="bazaar")["goods"]["grain"] == 1

@@ -133,7 +133,7 @@ def _spread(values: Sequence[float], digits: int = 2) -> str:
     return f"p50 {statistics.median(values):.{digits}f}, max {max(values):.{digits}f}"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Campaign:
     """``rounds`` faults on these nodes and this etcd. ``strike`` carries out one of them."""
 

@@ -20,7 +20,7 @@ from tests.robustness.history import (
 )
 from tests.robustness.run import Check, Run
 from tests.robustness.run import settling as _settling
-from tests.robustness.truth import Effect, fingerprint
+from tests.robustness.truth import Effect
 
 MOST_SHOWN = 12
 
@@ -193,7 +193,7 @@ def accounts_are_the_logs(run: Run) -> Iterator[str]:
     """Every account that a player was shown is one that it had by the log, and the last is what it has at the end."""
     for history in run.histories:
         for seen in history.of(AccountSeen):
-            if fingerprint(seen.account) not in run.truth.accounts.get((history.player, seen.seq), ()):
+            if seen.account not in run.truth.accounts.get((history.player, seen.seq), ()):
                 yield f"{history.name}: was shown an account at seq {seen.seq} that it never had: {seen.account}"
         if history.account != run.truth.final.get(history.player):
             yield f"{history.name}: me is {history.account}, by the log {run.truth.final.get(history.player)}"

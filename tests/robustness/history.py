@@ -87,10 +87,15 @@ class FrameSeen:
 
 @frozen
 class AccountSeen:
-    """An ``account`` push; the account as JSON, as Python writes it."""
+    """An ``account`` push; the account's fingerprint."""
 
     seq: int
-    account: str
+    account: int
+
+
+def fingerprint(account: str) -> int:
+    """What is kept of an account's JSON, as Python writes it. There are very many."""
+    return hash(account)
 
 
 @frozen
@@ -129,7 +134,7 @@ class Odd:
 Event = Sent | Answered | Signed | Followed | FrameSeen | AccountSeen | Lost | Stalled | Odd
 
 
-@define
+@define(repr=False)
 class History:
     """One client's. ``player``: the id it was given first. ``account``: its ``me`` when all was over."""
 
@@ -138,6 +143,9 @@ class History:
     commands: list[Command] = Factory(list)
     events: list[Event] = Factory(list)
     account: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"History({self.name}, {len(self.commands)} commands, {len(self.events)} events)"
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The events of one kind."""

@@ -97,8 +97,8 @@ class Visitor:
     ``nodes``: by node's URL, the URLs of all nodes that it named last.
     """
 
-    urls: Callable[[], Sequence[str]]
-    visits: list[Visit] = field(factory=list)
+    urls: Callable[[], Sequence[str]] = field(repr=False)
+    visits: list[Visit] = field(factory=list, repr=False)
     nodes: dict[str, Sequence[str]] = field(factory=dict)
     _token: str = ""
 

@@ -40,7 +40,7 @@ class Recorded:
     value: bytes
 
 
-@define
+@define(repr=False)
 class Recording:
     """All of the log so far. ``changes``: where a later export contradicts an earlier one, in words."""
 
@@ -51,6 +51,9 @@ class Recording:
     exports: int = 0
     _places: dict[str, int] = field(factory=dict)
     _chain: str = ""
+
+    def __repr__(self) -> str:
+        return f"Recording({self.exports} exports, {len(self.entries)} entries)"
 
     def new_game(self) -> Game:
         """The game as it began."""
@@ -105,12 +108,12 @@ class Recorder:
     what a server keeps.
     """
 
-    address: Callable[[], str | None]
+    address: Callable[[], str | None] = field(repr=False)
     game: str
     file: Path
     ahead: int
     timeout_s: float = TIMEOUT_S
-    recording: Recording = field(factory=Recording, repr=lambda recording: f"{recording.exports} exports")
+    recording: Recording = field(factory=Recording)
     _sent: int = 0
     _progress: trio.Event = field(factory=trio.Event)
 

@@ -11,7 +11,7 @@ from tests.robustness.strike import Strike
 from tests.robustness.truth import Truth
 
 
-@define
+@define(repr=False)
 class Run:
     """``frames_kept``: so far back a client must be able to resume. ``store_troubled``: the store itself was down.
 

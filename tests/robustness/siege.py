@@ -25,6 +25,7 @@ from tests.robustness.stage import Place, Stage, in_thread
 from tests.robustness.strike import Failpoint, Strike
 from tests.robustness.traffic import GAME, Client
 from tests.robustness.truth import Truth, replay
+from tests.robustness.words import shortened
 from tests.support.server import ADMIN_TOKEN
 from tradegame.core.use_cases.verify import verify_log
 
@@ -70,7 +71,7 @@ class Record:
     entries: int
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Siege:
     """Each of ``failpoints`` strikes ``rounds`` times, in an order that the seed shuffles, and more of them until
     ``least_s`` are over."""
@@ -315,15 +316,18 @@ class Siege:
         doing = {client.history.name: (client.url[-10:], client.doing, client.unanswered) for client in self.clients}
         logs = "\n".join(f"{place.name}: {place.server.log[-3000:]}" for place in self.stage.places)
         strikes = [(each.failpoint, each.place, round(each.at, 1)) for each in self.strikes[-4:]]
-        raise AssertionError(
-            f"seed {self.seed}: {why}\n{strikes}\n{self.recorder}\n{doing}\n"
-            f"{ {name: seen[-1] for name, seen in self.poller.changes.items()} }\n{logs}"
-        )
+        seen = {name: changes[-1] for name, changes in self.poller.changes.items() if changes}
+        told = (f"seed {self.seed}: {why}", strikes, self.recorder, doing, seen, logs)
+        raise AssertionError("\n".join(shortened(each, 12_000) for each in told))
 
     async def _keep_lean(self) -> None:
-        """Histories grow to millions of objects, none of which is ever garbage: do not look at them again."""
+        """Histories grow to millions of objects, none of which is ever garbage: do not look at them again.
+
+        What is garbage now would else stay for ever.
+        """
         while True:
             await trio.sleep(FREEZE_S)
+            gc.collect()
             gc.freeze()
 
     def _wake(self) -> None:

@@ -44,7 +44,7 @@ class Place:
         return self.server.name
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Stage:
     """``run`` has it all there until cancelled; ``close`` kills it."""
 

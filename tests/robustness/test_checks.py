@@ -21,9 +21,10 @@ from tests.robustness.history import (
     Odd,
     Sent,
     Signed,
+    fingerprint,
 )
 from tests.robustness.run import Run
-from tests.robustness.truth import Effect, Truth, fingerprint
+from tests.robustness.truth import Effect, Truth
 
 EPOCH = "k3v9"
 BUY = {"op": "buy", "good": "grain", "qty": 2}
@@ -57,7 +58,7 @@ def sound() -> Run:
             Sent(1, 0),
             Answered(1, 0, True, BOUGHT),
             FRAMES[0],
-            AccountSeen(1, json.dumps(ACCOUNT)),
+            AccountSeen(1, fingerprint(json.dumps(ACCOUNT))),
             Sent(2, 1),
             Lost(None, 1),
             Signed("p1"),
@@ -239,7 +240,8 @@ def test_a_seq_that_goes_back_is_found() -> None:
 
 def test_an_account_that_never_was_is_found() -> None:
     run = sound()
-    replace(run, AccountSeen(1, json.dumps(ACCOUNT)), AccountSeen(1, json.dumps({**ACCOUNT, "cash": 12})))
+    other = {**ACCOUNT, "cash": 12}
+    replace(run, *[AccountSeen(1, fingerprint(json.dumps(each))) for each in (ACCOUNT, other)])
     assert "that it never had" in found(run)["accounts_are_the_logs"]
 
 

@@ -25,6 +25,7 @@ from tests.robustness.history import (
     Sent,
     Signed,
     Stalled,
+    fingerprint,
 )
 from tests.robustness.manners import PATIENT, Manners, Surroundings
 from tests.robustness.wire import LostError, StalledError, Wire
@@ -37,7 +38,7 @@ RECENT = 60
 STALL_S = (3.0, 8.0)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Client:
     """A player over all its connections. ``finish`` ends the trading, ``conclude`` lets it look back and go."""
 
@@ -175,7 +176,7 @@ class Client:
 
     def _pushed(self, message: dict[str, Any]) -> None:
         if message["push"] == "account":
-            self.history.events.append(AccountSeen(message["seq"], json.dumps(message["account"])))
+            self.history.events.append(AccountSeen(message["seq"], fingerprint(json.dumps(message["account"]))))
         elif message["push"] not in ("presence", "whisper"):
             self.history.events.append(Odd(f"the push {message['push']!r} came"))
 

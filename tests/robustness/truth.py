@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import Factory, define, evolve, field, frozen
 
+from tests.robustness.history import fingerprint
 from tests.robustness.recorder import Recording
 from tradegame.controller.websocket import protocol
 from tradegame.core.domain import snapshot, views
@@ -31,7 +32,7 @@ class Effect:
     newer: int = field(default=0, eq=False)
 
 
-@define
+@define(repr=False)
 class Truth:
     """``effects`` and ``logged`` by player and key: what took effect, and how often the command stands in the log.
 
@@ -54,11 +55,6 @@ class Truth:
     chain: str = ""
     digest: str = ""
     appended: Counter[str] = Factory(Counter)
-
-
-def fingerprint(account: str) -> int:
-    """What is kept of an account's JSON. There are very many."""
-    return hash(account)
 
 
 def replay(recording: Recording) -> Truth:

@@ -28,6 +28,7 @@ from trio_websocket import (
 Json = dict[str, Any]
 PRICE = 20
 KEYS_REMEMBERED = 256
+NO_ORDER = "-"
 AT = 1_790_000_000_000
 
 
@@ -239,6 +240,7 @@ class FakeServer:
     async def _answer(self, peer: Peer, frame: Json) -> None:
         steps = self.script.get(frame["op"])
         step = steps.popleft() if steps else self.always.get(frame["op"])
+        step = step or self._void(peer, frame)
         if isinstance(step, dict):
             await peer.send({"id": frame["id"], "error": step})
             return
@@ -298,6 +300,19 @@ class FakeServer:
         for name in remembered[:-KEYS_REMEMBERED]:
             del game.outcomes[name]
         return game.outcomes[player, frame["key"]]
+
+    def _void(self, peer: Peer, frame: Json) -> Json | None:
+        """What a cancel of no order comes to, and a command whose key such a cancel has taken."""
+        if "key" not in frame or peer.player is None or frame["game"] not in self.games:
+            return None
+        outcomes, of = self.games[frame["game"]].outcomes, (peer.player, frame["key"])
+        no_order = frame["op"] == "cancel" and frame["order"] == NO_ORDER
+        if of in outcomes and no_order != ("void" in outcomes[of]):
+            return {"code": "key_reused", "message": "it stood for another command", "definite": True}
+        if no_order:
+            outcomes[of] = {"void": True}
+            return {"code": "unknown_order", "message": "no such order", "definite": True}
+        return None
 
     def _do(self, peer: Peer, frame: Json, result: Json | None) -> list[Json]:
         match frame["op"]:

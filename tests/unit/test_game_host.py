@@ -293,7 +293,7 @@ async def test_who_waits_for_the_present_gets_all_that_was_there_when_it_was_ask
     east, _ = await world.host("east")
     west, _ = await world.host("west")
     await joined(east)
-    with trio.fail_after(5):
+    with trio.fail_after(20):
         await west.catch_up()
     gate = trio.Event()
     await world.repository.update(east.meta, "somebody-1", join_entry(1, [encode_command(say("behind"))]))
@@ -327,7 +327,7 @@ async def test_who_waits_for_the_present_while_others_write_without_a_pause_is_n
         nursery.start_soon(write)
         for _ in range(20):
             seq = east.game.state.seq
-            with trio.fail_after(5):
+            with trio.fail_after(20):
                 await west.catch_up()
             assert west.game.state.seq >= seq
         nursery.cancel_scope.cancel()

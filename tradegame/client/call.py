@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import trio
 from attrs import define, field
 
-from tradegame.client.errors import ProtocolError
-from tradegame.client.wire import Json
+from tradegame.client.errors import ProtocolError, TradeError
+from tradegame.client.wire import Json, encode
 
 KEYED = frozenset({"join", "buy", "sell", "order", "cancel", "say"})
 WAIT_AND_RETRY = frozenset({"rate_limited", "overloaded"})
 NOT_TAKEN_IN = WAIT_AND_RETRY | {"timeout"}
+PROMPT = KEYED - {"join"}
+"""What must not happen long after it was asked for."""
+BEFORE_THE_KEY = WAIT_AND_RETRY | {"bad_request", "unknown_op", "unknown_game", "not_authenticated", "not_joined"}
+"""Said before a node looks at the key."""
+NO_ORDER = "-"
+"""No game has an order of that name: to cancel it does nothing, but to take the key."""
 
 Answer = Json | Exception
 """An ``ok``, or why there is none."""
@@ -25,6 +32,10 @@ class Call:
     ``on_answer`` runs in the socket's reader, before the next frame is looked at. ``sent_at``: when it last went out,
     on trio's clock; None: it has not, on this connection. ``doubt``: an earlier sending of it may have been carried
     out. ``lost``: it went out on a connection that ended, and not since. ``over``: nobody waits for it any more.
+
+    From ``late_at`` on, on trio's clock, it must not happen any more. One in doubt is then not sent again: ``voiding``,
+    its key is taken by a command that does nothing, so that no copy of it does anything. Unless the key is known
+    already: it had ``happened``, and asked again it tells what came of it.
     """
 
     id: int
@@ -38,6 +49,9 @@ class Call:
     doubt: bool = False
     lost: bool = False
     over: bool = False
+    late_at: float = math.inf
+    voiding: bool = False
+    happened: bool = False
     answer: Answer | None = None
     done: trio.Event = field(factory=trio.Event)
 
@@ -59,3 +73,18 @@ class Call:
         """It is asked, or asked again."""
         self.answer = self.sent_at = None
         self.done = trio.Event()
+
+    def next_frame(self, now: float) -> str | None:
+        """What goes out for it now; None: nothing any more, it is late and surely did not happen."""
+        self.voiding = False
+        if now < self.late_at or self.happened:
+            return self.frame
+        if not self.doubt:
+            return None
+        self.voiding = True
+        return encode({"id": self.id, "op": "cancel", "game": self.game, "order": NO_ORDER, "key": self.key})
+
+    def withdrawn(self) -> TradeError:
+        """The error of one that came too late."""
+        message = f"the {self.op} could not be sent in time: it was withdrawn, and nothing happened"
+        return TradeError("unsent", message, True, key=self.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import trio
 from attrs import frozen
 
 from tradegame.client.backoff import Backoff
-from tradegame.client.call import KEYED, NOT_TAKEN_IN, WAIT_AND_RETRY, Answer, Call
+from tradegame.client.call import BEFORE_THE_KEY, KEYED, NOT_TAKEN_IN, PROMPT, WAIT_AND_RETRY, Answer, Call
 from tradegame.client.errors import ProtocolError, Stop, TradeError
 from tradegame.client.turns import Turns
 from tradegame.client.wire import Json, encode, trade_error
@@ -34,8 +35,9 @@ class Calls:
     raise.
     """
 
-    def __init__(self, call_deadline: float, retry: bool, chance: random.Random) -> None:
+    def __init__(self, call_deadline: float, retry: bool, chance: random.Random, unsent_s: float = math.inf) -> None:
         self._call_deadline = call_deadline
+        self._unsent_s = unsent_s
         self._retry = retry
         self._chance = chance
         self._waiting: dict[int, Call] = {}
@@ -68,7 +70,8 @@ class Calls:
 
         An answer with ``definite: false`` is asked again with the same key, ``rate_limited`` and ``overloaded``
         after the time they tell, both before the deadline. Raises TradeError; with the
-        code ``timeout`` and ``definite`` False when the time was over first.
+        code ``timeout`` and ``definite`` False when the time was over first; with the code ``unsent`` when a
+        command could not be sent in ``unsent_s``, or was in doubt so long and surely did not and will not happen.
 
         Cancelled, a request that is not yet sent never will be. One that is may happen, or have happened:
         the same key finds out.
@@ -79,13 +82,16 @@ class Calls:
             payload["key"] = key = self.new_key() if key is None else key
         backoff = Backoff(self._chance, base_s=0.1, cap_s=2.0)
         call = self._make(payload, key, True, on_answer)
+        if op in PROMPT:
+            call.late_at = trio.current_time() + self._unsent_s
         try:
             while True:
                 try:
                     return await self._ask(call, deadline)
                 except TradeError as error:
                     pause = self._pause(error, backoff)
-                    if pause is None or trio.current_time() + pause >= deadline:
+                    until = deadline if call.doubt else min(deadline, call.late_at)
+                    if pause is None or trio.current_time() + pause >= until:
                         raise
                 self._retried += 1
                 await trio.sleep(pause)
@@ -111,6 +117,12 @@ class Calls:
             call.doubt = call.doubt or (error is not None and not error.definite)
             self._turns.answered(call, refused=error is not None and error.code in WAIT_AND_RETRY)
             self._wake.set()
+        if call.voiding and (error is None or (error.definite and error.code not in BEFORE_THE_KEY)):
+            if error is not None and error.code == "key_reused":
+                call.happened, call.sent_at = True, None
+                self._add(call)
+                return True
+            answer = call.withdrawn()
         if self.on_outcome is not None and call.sent_at is not None:
             self.on_outcome(call.op, error.code if error is not None else None, call.sent_at)
         call.settle(answer)
@@ -144,13 +156,17 @@ class Calls:
 
     async def next_frame(self) -> str:
         """The next frame to send. Calls that were given up in the meantime are passed over."""
-        while (call := self._turns.next()) is None:
-            self._wake = trio.Event()
-            await self._wake.wait()
+        while True:
+            while (call := self._turns.next()) is None:
+                self._wake = trio.Event()
+                await self._wake.wait()
+            if (frame := call.next_frame(trio.current_time())) is not None:
+                break
+            call.settle(call.withdrawn())
         self._resent += call.lost
         self._sent += 1
         call.lost, call.sent_at = False, trio.current_time()
-        return call.frame
+        return frame
 
     async def _ask(self, call: Call, deadline: float) -> Json:
         if self._stop is not None:
@@ -158,6 +174,10 @@ class Calls:
         call.begin()
         self._add(call)
         try:
+            with trio.CancelScope(deadline=min(deadline, call.late_at)):
+                await call.done.wait()
+            if call.answer is None and not call.unsure and call.late_at < deadline:
+                raise call.withdrawn()
             with trio.CancelScope(deadline=deadline):
                 await call.done.wait()
         finally:

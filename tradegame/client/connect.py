@@ -149,6 +149,7 @@ async def connect(
     name: str | None = None,
     token: str | None = None,
     call_deadline: float = 30.0,
+    unsent_s: float = math.inf,
     connect_deadline: float = 30.0,
     retry: bool = True,
     ssl_context: ssl.SSLContext | None = None,
@@ -161,10 +162,13 @@ async def connect(
     ``urls``: ``ws://host:port/ws`` or ``wss:``, one or more nodes of the same server; at first they are tried in turn.
     The server tells where its other nodes are, and the client goes there too (over TLS always, if a URL is ``wss:``).
     ``name``: 1 to 32 printable characters, for a new player. ``token``: an earlier ``client.token``, to be that player.
-    ``call_deadline``: seconds that a call may take, reconnects included. ``connect_deadline``: seconds until the first
-    connection must be there (math.inf: for ever). ``retry``: ask again by itself where the server says that it helps
-    (``rate_limited``, ``overloaded``, and whatever is not ``definite``). ``on_status`` is told of every change of the
-    connection; it must not block. ``dial`` opens the byte stream, for proxies and tests. ``seed``: of the jitter.
+    ``call_deadline``: seconds that a call may take, reconnects included. ``unsent_s``: seconds after which a
+    command (not a join, nor what only reads) must not happen any more: one that was never sent is withdrawn then,
+    TradeError ``unsent``; one in doubt is settled by its key once there is a connection, and surely happened or
+    never will. ``connect_deadline``: seconds until the first connection must be there (math.inf: for ever).
+    ``retry``: ask again by itself where the server says that it helps (``rate_limited``, ``overloaded``, and
+    whatever is not ``definite``). ``on_status`` is told of every change of the connection; it must not block.
+    ``dial`` opens the byte stream, for proxies and tests. ``seed``: of the jitter.
 
     A connection that breaks is made anew: at another node at once, where there is one; else with back-off and full
     jitter, or at once when the server was going away (1001). So is one to a node that, while there are others, owes an
@@ -183,7 +187,7 @@ async def connect(
     checked = [check_url(url) for url in urls]
     chance = random.Random(seed)
     session = Session(name, token)
-    calls = Calls(call_deadline, retry, chance)
+    calls = Calls(call_deadline, retry, chance, unsent_s)
     link = Link(checked, session, calls, dial or partial(dial_tcp, ssl_context=ssl_context), chance, on_status)
     body_error: BaseException | None = None
     async with trio.open_nursery() as nursery:

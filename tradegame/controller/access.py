@@ -26,6 +26,9 @@ ADDRESSES_KEPT = 1_000
 RECENT_S = 30.0
 """A page asks within seconds of a refusal; an older one may have been somebody else's."""
 
+OF_THE_SETUP = frozenset({"host", "origin", "plain_http", "subprotocol", "upgrade", "version"})
+"""Causes that honest clients have where something is set up wrong. The others are port scans, mostly."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -166,14 +169,12 @@ class Access:
                 if len(self._recent) > ADDRESSES_KEPT:
                     self._recent.popitem(last=False)
             refusal.head = None
-        structlog.get_logger(__name__).warning(
-            "request_refused",
-            cause=refusal.cause,
-            status=refusal.status,
-            address=address,
-            reason=refusal.message,
-            **about,
-        )
+        facts = {"status": refusal.status, "address": address, "reason": refusal.message, **about}
+        log = structlog.get_logger(__name__)
+        if refusal.cause in OF_THE_SETUP:
+            log.warning("request_refused", cause=refusal.cause, **facts)
+        else:
+            log.info("request_had_no_place", cause=refusal.cause, **facts)
 
     def _client(self, peer: str, said: Said) -> str:
         """The rightmost address that is no proxy of ours, or the leftmost proxy that said something else."""

@@ -5,7 +5,9 @@ An upgrade on a connection that was kept after other requests comes back here to
 
 from __future__ import annotations
 
-import ssl
+import errno
+import os
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
@@ -16,6 +18,7 @@ from attrs import define, field
 from tradegame.controller.access import Access, Visit
 from tradegame.controller.forwarded import plain_address
 from tradegame.controller.head import Head, Refusal, read_head, refuse
+from tradegame.controller.tls import Certificate, TlsListener, plain_http, speaks_tls
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +27,7 @@ HEAD_S = 5.0
 WEBSOCKET_PATH = "/ws"
 
 Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
-Listener: TypeAlias = trio.SocketListener | trio.SSLListener[trio.SocketStream]
+Listener: TypeAlias = trio.SocketListener | TlsListener
 WebSocketHandler: TypeAlias = Callable[[Stream, Head, str], Awaitable[None]]
 """Serves a WebSocket to its end. It is given the stream, which it need not close, the head of the upgrade request, and
 the client's address. It may raise Refusal, having answered the client or not."""
@@ -39,25 +42,40 @@ behind it, and has then answered all requests before it and not closed the strea
 async def open_listeners(
     host: str, port: int, *, tls_cert: str = "", tls_key: str = "", backlog: int = 1024
 ) -> Sequence[Listener]:
-    """Bind ``host`` (a name may mean several addresses; empty is all) and ``port`` (0: any free one).
+    """Bind ``host`` (a name may mean several addresses) and ``port`` (0: any free one).
 
-    With ``tls_cert``, a file with the chain (and the key, unless ``tls_key`` has it), TLS 1.2 and later is spoken.
-    Raises OSError for an address that cannot be had, and for files that cannot be used, which it then names.
-    The listeners are the caller's to close; ``Door.serve`` does so.
+    ``::`` and an empty host are every network, by IPv4 and IPv6 both. With ``tls_cert``, a file with the chain (and the
+    key, unless ``tls_key`` has it), TLS 1.2 and later is spoken. Raises OSError for an address that cannot be had, and
+    for files that cannot be used, which it then names. The listeners are the caller's to close; ``Door.serve`` does so.
     """
-    listeners = await trio.open_tcp_listeners(port, host=host or None, backlog=backlog)
-    if not tls_cert:
+    certificate = Certificate(tls_cert, tls_key) if tls_cert else None
+    listeners = None
+    if host in ("", "::"):
+        listeners = await _open_both(port, backlog)
+    if listeners is None:
+        listeners = await trio.open_tcp_listeners(port, host=host or None, backlog=backlog)
+    if certificate is None:
         return listeners
+    return [TlsListener(listener, certificate) for listener in listeners]
+
+
+async def _open_both(port: int, backlog: int) -> list[trio.SocketListener] | None:
+    """One socket for IPv4 and IPv6; None where the system has no such thing."""
+    if not socket.has_dualstack_ipv6():
+        return None
+    both = trio.socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(tls_cert, tls_key or None)
-        context.set_alpn_protocols(["http/1.1"])
-    except OSError as error:  # ssl.SSLError is one, and neither says which file it is about
-        for listener in listeners:
-            await trio.aclose_forcefully(listener)
-        files = " and ".join(filter(None, (tls_cert, tls_key)))
-        raise OSError(f"the TLS certificate and key in {files} cannot be used: {error.strerror or error}") from error
-    return [trio.SSLListener(listener, context, https_compatible=True) for listener in listeners]
+        both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, False)
+        if os.name == "posix":  # elsewhere it would take a port that is in use
+            both.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        await both.bind(("::", port))
+        both.listen(backlog)
+    except BaseException as error:
+        both.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL:
+            return None
+        raise
+    return [trio.SocketListener(both)]
 
 
 @define(eq=False)
@@ -139,16 +157,31 @@ class Door:
                 await _close(stream)
         if refused is not None:
             self.access.note(refused, address)
-            await refuse(stream, refused)
+            if refused.status != 408:
+                await refuse(stream, refused)
+            elif isinstance(stream, trio.SocketStream):  # over TLS it may be the handshake that is late
+                await refuse(stream, refused, within_s=0.2)
+            await _close(stream)
 
     async def _knock(self, stream: Stream) -> Head | None:
-        """The head, or None if the peer has left. Raises Refusal, which over TLS may be for nobody to hear."""
+        """The head, or None if the peer has left. Raises Refusal."""
         with trio.move_on_after(self.head_s):
             if isinstance(stream, trio.SSLStream):
+                if not await speaks_tls(stream):
+                    await self._tell_plain(stream.transport_stream)
+                    return None
                 await stream.do_handshake()
             return await read_head(stream)
         message = f"the head of the request did not come within {self.head_s:g} s"
         raise Refusal(408, "timeout", message, cause="too_slow")
+
+    async def _tell_plain(self, stream: trio.SocketStream) -> None:
+        try:
+            await read_head(stream)
+        except Refusal:
+            return  # neither TLS nor HTTP
+        self.access.note(refusal := plain_http(), peer_address(stream))
+        await refuse(stream, refusal)
 
     async def _lead(self, stream: Stream, head: Head, address: str) -> None:
         """To HTTP, from which a later request may come back, and to WebSocket."""
@@ -183,9 +216,9 @@ def first_of(refusals: BaseExceptionGroup[Refusal]) -> Refusal:
 
 def peer_address(stream: Stream) -> str:
     """The peer's IP address; empty if it has left already."""
-    socket = stream.transport_stream.socket if isinstance(stream, trio.SSLStream) else stream.socket
+    connected = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
     try:
-        name = str(socket.getpeername()[0])
+        name = str(connected.socket.getpeername()[0])
     except OSError:
         return ""
     return plain_address(name) or name

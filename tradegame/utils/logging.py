@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
+
+from tradegame.utils.log_lines import LINE_BYTES, LineLimit, LineWriter
 
 SECRETS = ("token", "password", "authorization", "secret")
 """A field of such a name, or of one that ends so (``admin_token``), is never written out."""
@@ -27,13 +31,22 @@ def configure_logging(level: str = "info", format: str = "console", stream: Text
 
     ``level`` is the least that is written: debug, info, warning, error. ``format``: ``console`` for people, in colours
     where ``stream`` (default: stderr) is a terminal; ``json`` for machines, one object a line.
+
+    Lines of one cause and of one address are bounded: ``tradegame.utils.log_lines``. To a stream with a file descriptor
+    they are written by a thread, so that logging never waits; ``flush_logging`` does.
     """
+    global _current
+    flush_logging()
+    if _current is not None:
+        _current.close()
     stream = stream if stream is not None else sys.stderr
+    limit = LineLimit()
+    sink = _current = _Sink(stream, limit)
     least = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=_processors(format, stream),
+        processors=[limit, *_processors(format, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=_sink_factory(stream),
+        logger_factory=lambda *_: sink,
         # Loggers at module level would else go on with what was configured when they were first used.
         cache_logger_on_first_use=False,
     )
@@ -43,6 +56,15 @@ def configure_logging(level: str = "info", format: str = "console", stream: Text
             root.removeHandler(handler)
     root.addHandler(_ToStructlog())
     root.setLevel(max(least, logging.WARNING))
+
+
+def flush_logging() -> None:
+    """Tell what was left out, and wait until all lines are written, 2 s at most. At exit this is done by itself."""
+    if _current is not None:
+        _current.flush()
+
+
+atexit.register(flush_logging)
 
 
 def _processors(format: str, stream: TextIO) -> list[Processor]:
@@ -104,22 +126,38 @@ def _is_terminal(stream: TextIO) -> bool:
 class _Sink:
     """Writes lines. A log that cannot be written must not end what it tells of."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, limit: LineLimit) -> None:
         self._stream = stream
+        self._limit = limit
+        self._writer: LineWriter | None = None
+        # A stream without a descriptor, or a closed one, is written to directly: nobody reads it but ourselves.
+        with suppress(OSError, ValueError, AttributeError):
+            self._writer = LineWriter(stream.fileno(), limit.tell)
 
     def msg(self, message: str) -> None:
+        if self._writer is not None:
+            encoded = message.encode("utf-8", "backslashreplace")
+            self._writer.put((encoded if len(encoded) < LINE_BYTES else encoded[:LINE_BYTES] + b" ...") + b"\n")
+            return
         try:
             self._stream.write(f"{message}\n")
             self._stream.flush()
         except (OSError, ValueError):
-            return  # the reader of the pipe is gone, or the stream is closed: there is nobody left to tell
+            return  # the stream is closed: there is nobody left to tell
 
     debug = info = warning = error = critical = exception = log = msg
 
+    def flush(self) -> None:
+        self._limit.tell(at_once=True)
+        if self._writer is not None:
+            self._writer.flush()
 
-def _sink_factory(stream: TextIO) -> Callable[..., _Sink]:
-    sink = _Sink(stream)
-    return lambda *_: sink
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+_current: _Sink | None = None
 
 
 class _ToStructlog(logging.Handler):

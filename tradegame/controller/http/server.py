@@ -167,8 +167,15 @@ class _Lenient(h11.Connection):
     """h11's, which takes an empty line before a request for an error (RFC 9112, section 2.2)."""
 
     def next_event(self) -> Any:
-        if self.their_state is h11.IDLE and self.trailing_data[0].startswith(b"\r\n"):
-            self._receive_buffer.maybe_extract_at_most(2)
+        if self.their_state is h11.IDLE:
+            waiting, ended = self.trailing_data
+            empty = 0
+            while waiting.startswith(b"\r\n", empty):
+                empty += 2
+            if empty:
+                self._receive_buffer.maybe_extract_at_most(empty)
+            if waiting[empty:] == b"\r" and not ended:
+                return h11.NEED_DATA
         return super().next_event()
 
 

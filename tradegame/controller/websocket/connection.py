@@ -11,7 +11,7 @@ from attrs import define, field
 
 from tradegame.controller.websocket import protocol
 from tradegame.controller.websocket.frames import text_frame
-from tradegame.controller.websocket.hub import Hub, Member
+from tradegame.controller.websocket.hub import HEARTBEAT_LOST, Hub, Member
 from tradegame.controller.websocket.transport import Disconnected, WebSocket
 from tradegame.core.domain.errors import BadRequestError, RateLimitedError
 from tradegame.core.use_cases.budgets import ANSWER_BYTES, REFUSED
@@ -25,7 +25,6 @@ BAD_REQUESTS_IN_A_ROW = 20
 IN_FLIGHT = 64
 """Commands of one connection that may be unanswered; after that its frames wait in its socket."""
 
-HEARTBEAT_LOST = 4002
 NO_HELLO = 4004
 BINARY = 1003
 ABUSE = 4500
@@ -54,7 +53,8 @@ class Connection:
     _room: trio.Event | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._member = Member(self.client, self.websocket.outbox, self.end)
+        socket = self.websocket
+        self._member = Member(self.client, socket.outbox, self.end, socket.ping, socket.silent_s)
 
     def end(self, code: int, reason: str) -> None:
         """Close the connection with this code; the first one to say so is heard. Never waits."""
@@ -90,12 +90,13 @@ class Connection:
             if self._pause_s:
                 await trio.sleep(self._pause_s)
                 self._pause_s = 0.0
+                websocket.last_received = trio.current_time()
             message = await websocket.receive()
             self.frames_in += 1
             self.dispatcher.look()
             if self._ending is not None:  # whoever ended it did so while this frame waited: it is not heard any more
                 await trio.lowlevel.checkpoint()
-            # what was read from the socket before, and had to wait here, is a sign of life too
+            # what was read from the socket before, or waits there, and had to wait here, is a sign of life too
             websocket.last_received = trio.current_time()
             if type(message) is not str:
                 self.end(BINARY, "text frames only")
@@ -111,9 +112,11 @@ class Connection:
             waiting = self.dispatcher.dispatch(client, decoded.request, partial(self._reply, decoded.id))
             if waiting is not None:
                 await waiting
+                websocket.last_received = trio.current_time()
             while client.in_flight >= IN_FLIGHT:
                 self._room = trio.Event()
                 await self._room.wait()
+                websocket.last_received = trio.current_time()
 
     def _refuse(self, refused: protocol.DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)
@@ -148,12 +151,16 @@ class Connection:
             await trio.sleep(min(0.5, self.heartbeat_s))
             if self.client.signed_in is None and trio.current_time() - opened >= HELLO_S:
                 self.end(NO_HELLO, "no hello in time")
+        ping_at = trio.current_time()
         while True:
-            silent_s = trio.current_time() - self.websocket.last_received
-            if silent_s >= 2 * self.heartbeat_s:
+            left_s = 2 * self.heartbeat_s - self.websocket.silent_s()
+            if left_s <= 0:
                 self.end(HEARTBEAT_LOST, "no heartbeat")
-            self.websocket.ping()
-            await trio.sleep(self.heartbeat_s)
+            now = trio.current_time()
+            if now >= ping_at:
+                self.websocket.ping()
+                ping_at = now + self.heartbeat_s
+            await trio.sleep(max(min(ping_at - now, left_s), 0))  # who has answered is looked at once a heartbeat
 
     def _log(self, code: int, reason: str) -> None:
         statistics = self.websocket.statistics()

@@ -45,6 +45,10 @@ To see whether it has, with a crowd of which nobody reads, takes at most this sh
 STUCK_S = 10.0
 """Who has frames to catch up with, and takes nothing for so long, does not read: it is closed."""
 
+ANSWER_S = 2.0
+"""How long a player's connections have to answer when there is no room for one more."""
+HEARTBEAT_LOST = 4002
+
 TOO_SLOW = 4001
 LOST_TRACK = 1001
 
@@ -55,11 +59,16 @@ NEWCOMER_S = 2.0
 
 @define(eq=False)
 class Member:
-    """A connection as the hub sees it. ``end(code, reason)`` closes it; both calls never wait."""
+    """A connection as the hub sees it. ``end(code, reason)`` closes it, ``ping`` asks it whether it lives.
+
+    ``silent_s`` tells how long ago it last said so. None of them waits.
+    """
 
     client: ClientSession
     outbox: Outbox
     end: Callable[[int, str], None]
+    ping: Callable[[], None] = lambda: None
+    silent_s: Callable[[], float] = lambda: 0.0
     games: dict[str, Following] = Factory(dict)
     dirty: bool = False
 
@@ -186,6 +195,26 @@ class Hub:
         return list(self._sessions)
 
     # Audience, for the use cases
+
+    async def make_room(self, player: str) -> None:
+        """Where the player has as many connections as it may, close those that do not answer within 2 s."""
+        here = self._players.get(player, {})
+        if len(here) < self.connections_per_player:
+            return
+        asked = trio.current_time()
+        for member in here:
+            member.ping()
+
+        def silent() -> list[Member]:
+            return [member for member in here if member.silent_s() > trio.current_time() - asked]
+
+        for _ in range(20):
+            if not silent():
+                break
+            await trio.sleep(ANSWER_S / 20)
+        for member in silent():
+            member.end(HEARTBEAT_LOST, "no heartbeat")
+            self.leave(member)
 
     def welcome(self, client: ClientSession, signed_in: SignedIn) -> None:
         """The client is this player from now on. Raises OverloadedError when the player has too many connections."""

@@ -189,6 +189,10 @@ class WebSocket:
         """Ask the client for a sign of life: its answer moves ``last_received``."""
         self.send(frames.ping_frame())
 
+    def silent_s(self) -> float:
+        """For how long the client has given no sign of life. 0 while nothing is read: then it cannot."""
+        return trio.current_time() - self.last_received if self._reading else 0.0
+
     def statistics(self) -> OutboxStatistics:
         """What has gone out, and what waits."""
         return self.outbox.statistics()

@@ -66,7 +66,11 @@ class ClientSession:
 
 
 class Audience(Protocol):
-    """Where clients are shown what happens. Nothing here waits."""
+    """Where clients are shown what happens. Only ``make_room`` waits."""
+
+    async def make_room(self, player: str) -> None:
+        """The player wants one connection more: if it has too many, those go that do not answer. Takes 2 s at most."""
+        ...
 
     def welcome(self, client: ClientSession, signed_in: SignedIn) -> None:
         """The client is this player from now on. Raises OverloadedError when the player has too many connections."""

@@ -174,6 +174,7 @@ class Dispatcher:
         except UnauthorizedError:
             client.charge(WRONG_TOKEN)
             raise
+        await self.audience.make_room(signed_in.player.id)
         self.audience.welcome(client, signed_in)
         facts = self.facts
         reply(

@@ -10,12 +10,19 @@ const STEP_MS = 10;
 export function stopTheClock() {
   mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_790_000_000_000 });
   const ticked = Date.now;
-  Date.now = () => ticked.call(Date) + slept;
-  performance.now = () => Date.now();
+  const gone = () => ticked.call(Date) + slept;
+  Date.now = () => gone() + set;
+  performance.now = gone;
   console.warn = () => {}; // the client tells of what is not of the protocol, and the tests bring a lot of it
 }
 
 let slept = 0;
+let set = 0;
+
+/** Somebody sets the machine's clock: its timers do not see it. */
+export function setTheClock(ms) {
+  set += ms;
+}
 
 /** As when a laptop's lid is closed: the clock goes on, and no timer has run meanwhile. */
 export function sleep(ms) {

@@ -24,6 +24,12 @@ export interface Options {
   WebSocket?: unknown;
   /** How long a call may take in all, reconnects included; else 30 000. */
   deadlineMs?: number;
+  /**
+   * How long after it was asked for a command may still happen: else 5 000 in a browser, and `Infinity` elsewhere. One that
+   * was never sent is rejected then, `unsent`. One in doubt is not sent again later than that: once there is a connection
+   * its key is taken, and it turns out to have happened, or never will. A `join`, and what only reads, waits for `deadlineMs`.
+   */
+  unsentMs?: number;
   /** How long until the first connection must be there; else 30 000, and in a browser `Infinity`. */
   connectDeadlineMs?: number;
 }
@@ -57,6 +63,8 @@ export type ErrorCode =
   | "unavailable"
   | "timeout"
   | "internal"
+  /** The client's own: it could not be sent in `unsentMs`, and surely did not and will not happen. */
+  | "unsent"
   /** The client's own: it was closed, or stopped by the server. */
   | "closed"
   /** The client's own: no server was there in `connectDeadlineMs`. */
@@ -161,13 +169,13 @@ export class Client {
   readonly urls: string[];
   /** Returns what takes the listener off again. */
   on<Type extends keyof ClientEvents>(type: Type, listener: ClientEvents[Type]): () => void;
-  /** The server's clock, as well as it is known. */
+  /** The server's clock, in ms since the Unix epoch, as well as it is known. Setting this machine's clock does not move it. */
   now(): number;
   /** Follows a game: as a player, or looking on. Joining again gives the same Game. */
   join(id: string, options?: { spectate?: boolean; key?: string }): Promise<Game>;
   list(): Promise<GameSummary[]>;
   /** Any op of the protocol, by its name; commands get a `key` if they have none. */
-  request(op: string, fields?: Record<string, unknown>, options?: { deadlineMs?: number }): Promise<any>;
+  request(op: string, fields?: Record<string, unknown>, options?: { deadlineMs?: number; unsentMs?: number }): Promise<any>;
   /** Leaves for good. What is unanswered is rejected with `closed`. */
   close(): void;
 }
@@ -438,6 +446,8 @@ export class Game {
   readonly ended: boolean;
   /** Returns what takes the listener off again. */
   on<Type extends keyof GameEvents>(type: Type, listener: GameEvents[Type]): () => void;
+  /** The game's clock, in ms since the Unix epoch: the server's, unless frames say that it is later in the game. */
+  now(): number;
   /** Buys up to `qty` units now, none dearer than `limit`. */
   buy(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Bought>;
   /** Sells up to `qty` units now, none cheaper than `limit`. */

@@ -27,6 +27,8 @@ const GOING_AWAY = 1001;
 
 const COMMAND_DEADLINE_MS = 30_000;
 const CONNECT_DEADLINE_MS = 30_000;
+/** What a person pressed and could not be sent is worth this much patience: after that, the market is another one. */
+const UNSENT_MS = 5_000;
 const MOST_UNANSWERED = 1_000;
 /**
  * No new key goes out while one that is not settled has so many newer ones, less one, in its game. The server remembers a
@@ -40,6 +42,10 @@ const KEPT = { recent: 200, messages: 50, news: 20 };
 
 /** What the server remembers a player's keys for: each of these has one. */
 const KEYED = new Set(["join", "buy", "sell", "order", "cancel", "say"]);
+/** What must not happen long after it was asked for. */
+const PROMPT = new Set(["buy", "sell", "order", "cancel", "say"]);
+/** No game has an order of that name: to cancel it does nothing, but to take the key. */
+const NO_ORDER = "-";
 /** What changes nothing, and so may be asked again at will. */
 const READS = new Set(["ping", "games", "me", "book", "standings"]);
 /** Not taken in this time: try again. */
@@ -173,7 +179,7 @@ export class Client extends Emitter {
   #deadline;
   #vigil = new Vigil();
   #health = new Health();
-  #offset = 0;
+  #clock = new ServerClock();
   #last = "";
   #rejections = 0;
   /** @type {{resolve: (client: Client) => void, reject: (error: TradeError) => void}} */
@@ -185,13 +191,14 @@ export class Client extends Emitter {
     super();
     const inBrowser = typeof document !== "undefined";
     const urls = (Array.isArray(url) ? url : [url ?? ownAddress()]).map(checkUrl);
-    this.#options = { follow: !inBrowser, client: "tradegame.js", deadlineMs: COMMAND_DEADLINE_MS, ...options };
+    this.#options = { follow: !inBrowser, client: "tradegame.js", deadlineMs: COMMAND_DEADLINE_MS, unsentMs: inBrowser ? UNSENT_MS : Infinity, ...options };
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one, as options.WebSocket");
     this.token = options.token ?? null;
     this.#nodes = new Nodes(urls);
     this.#pace = new Pace(this.#nodes);
     this.#requests.onchange = () => this.#changed({});
+    this.#requests.offline = () => globalThis.navigator?.onLine === false && this.#link !== null && !isLocal(this.#link.url);
     this.#requests.onoutcome = (op, code, sentAt) => this.#judge(op, code, sentAt);
     this.#settle = { resolve: () => {}, reject: () => {} };
     this.ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
@@ -205,9 +212,9 @@ export class Client extends Emitter {
     this.#dial();
   }
 
-  /** The server's clock, in ms since the Unix epoch, as well as it is known. */
+  /** The server's clock, in ms since the Unix epoch, as well as it is known. Setting this machine's clock does not move it. */
   now() {
-    return Date.now() + this.#offset;
+    return this.#clock.now();
   }
 
   /** How many commands wait for their answer. */
@@ -244,11 +251,11 @@ export class Client extends Emitter {
    * Any op, by its name; commands get a `key` if they have none. Resolves with `ok`, rejects with a TradeError.
    * @param {string} op
    * @param {Record<string, unknown>} [fields]
-   * @param {{deadlineMs?: number}} [options]
+   * @param {{deadlineMs?: number, unsentMs?: number}} [options]
    * @returns {Promise<any>}
    */
-  request(op, fields = {}, { deadlineMs = this.#options.deadlineMs } = {}) {
-    return this.#requests.ask(op, fields, deadlineMs);
+  request(op, fields = {}, { deadlineMs = this.#options.deadlineMs, unsentMs = this.#options.unsentMs } = {}) {
+    return this.#requests.ask(op, fields, { deadlineMs, unsentMs });
   }
 
   /** Leaves for good. What is unanswered is rejected. */
@@ -265,7 +272,7 @@ export class Client extends Emitter {
     const game = known ?? new Game(this, id, spectate);
     try {
       // Without `after`, even when it is watched already: the answer then holds all there is to know.
-      await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), key }, this.#options.deadlineMs, (ok) => {
+      await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), key }, this.#options, (ok) => {
         // Here and not after the await: the frames behind this answer may come in the same breath.
         if (game.ended) return;
         game.spectate = spectate;
@@ -385,6 +392,7 @@ export class Client extends Emitter {
     this.#rejections = 0;
     this.#vigil = new Vigil(ok.server.heartbeat_s);
     this.#health = new Health();
+    this.#clock.doubt();
     clearTimeout(this.#deadline);
     this.#behind = new Set(this.games.values());
     this.#requests.connected((text) => link.send(text), ok.server.frame_bytes);
@@ -466,6 +474,8 @@ export class Client extends Emitter {
   /** Once a second. @param {Link} link */
   #watch(link) {
     if (this.#link !== link || this.#greetedAt === null) return; // hello has a deadline of its own
+    this.#requests.next();
+    if (this.#clock.tick()) this.#probe();
     const todo = this.#vigil.tick(this.#requests.age(), this.#pace.hasty, this.#pace.patience);
     if (todo === "ask") this.#probe();
     else if (todo === "leave") link.end(ABNORMAL, "the server does not answer", { failing: true, silent: true });
@@ -473,10 +483,8 @@ export class Client extends Emitter {
 
   /** Is anybody there? And how late is it there? */
   #probe() {
-    const asked = Date.now();
-    this.#requests.put("ping", {}, (ok) => {
-      if (typeof ok?.at === "number") this.#offset = Math.round(ok.at - (asked + Date.now()) / 2);
-    });
+    const answered = this.#clock.ask();
+    this.#requests.put("ping", {}, (ok) => answered(ok?.at));
   }
 
   /**
@@ -496,8 +504,9 @@ export class Client extends Emitter {
     if (this.#retry !== undefined) {
       clearTimeout(this.#retry);
       this.#dial();
-    } else if (this.#greetedAt !== null && this.#vigil.doubt()) {
-      this.#probe();
+    } else if (this.#greetedAt !== null) {
+      if (this.#vigil.doubt()) this.#probe();
+      this.#requests.next();
     }
   }
 
@@ -689,6 +698,66 @@ class Vigil {
   }
 }
 
+/** So many answers tell the time well. They are asked for a second apart, and again every minute, and when a clock was set. */
+const SAMPLES = 4;
+const RENEW_TICKS = 60;
+/** When the machine's clock and its timer part by more, one of them was set, or stood still while the machine slept. */
+const JUMP_MS = 250;
+
+/**
+ * The server's time, on this machine's timer, which nobody can set.
+ *
+ * An answer to `ping` was given between the question and its coming: so it says between which bounds the two clocks are
+ * apart. What all answers say together is closer than any of them, and one that is late spoils nothing. An answer that
+ * contradicts those before it is newer: a clock was set, or the timer stood still.
+ */
+class ServerClock {
+  #low = -Infinity;
+  #high = Infinity;
+  #wanted = SAMPLES;
+  #ticks = 0;
+  #asking = 0;
+  #apart = Date.now() - performance.now();
+
+  now() {
+    const known = Number.isFinite(this.#low);
+    return known ? Math.round(performance.now() + (this.#low + this.#high) / 2) : Date.now();
+  }
+
+  /** Called when `ping` is sent; what it returns, with the answer's `at`, or undefined when there is none. */
+  ask() {
+    this.#asking += 1;
+    this.#ticks = 0;
+    const asked = performance.now();
+    return (/** @type {unknown} */ at) => {
+      this.#asking -= 1;
+      if (typeof at !== "number") return;
+      this.#wanted -= 1;
+      const [low, high] = [at - performance.now(), at + 1 - asked];
+      if (low > this.#high || high < this.#low) {
+        [this.#low, this.#high] = [low, high];
+        this.doubt();
+      } else {
+        [this.#low, this.#high] = [Math.max(low, this.#low), Math.min(high, this.#high)];
+      }
+    };
+  }
+
+  /** More answers are wanted. */
+  doubt() {
+    this.#wanted = SAMPLES;
+  }
+
+  /** Once a second: whether to ask. */
+  tick() {
+    const apart = Date.now() - performance.now();
+    if (Math.abs(apart - this.#apart) > JUMP_MS) this.doubt();
+    this.#apart = apart;
+    this.#ticks += 1;
+    return this.#asking === 0 && (this.#wanted > 0 || this.#ticks >= RENEW_TICKS);
+  }
+}
+
 const WAKE_TICKS = 5;
 const TROUBLE = new Set(["unavailable", "timeout", "overloaded", "internal"]);
 const TROUBLE_MS = 1_500;
@@ -737,9 +806,15 @@ class Health {
  * @property {number} age in ticks, since it was sent last
  * @property {number} sentAt
  * @property {number} until
+ * @property {number} askedAt on performance.now()
+ * @property {number} askedOn by the machine's clock: it goes on while the machine sleeps
+ * @property {number} unsentMs
+ * @property {boolean} voiding what flies is not itself: it only takes the key
+ * @property {boolean} happened its key is known: sent again, it gets the first result
  * @property {(ok: any, error: TradeError | null) => void} settle
  * @property {ReturnType<typeof setTimeout> | undefined} deadline
  * @property {ReturnType<typeof setTimeout> | undefined} retry
+ * @property {ReturnType<typeof setTimeout> | undefined} withdrawal
  */
 
 /** What was asked and is not answered yet, across connections, in the order in which it was asked. */
@@ -747,6 +822,8 @@ class Requests {
   /** How many commands wait for their answer. */
   commands = 0;
   onchange = () => {};
+  /** The machine itself says that it has no network: a socket that takes a frame now sends it who knows when. */
+  offline = () => false;
   /** @type {(op: string, code: string | null, sentAt: number) => void} */
   onoutcome = () => {};
 
@@ -770,11 +847,11 @@ class Requests {
    * Until it is answered, on whichever connection. `answered` is called before the next frame is looked at.
    * @param {string} op
    * @param {Record<string, unknown>} fields
-   * @param {number} deadlineMs
+   * @param {{deadlineMs: number, unsentMs: number}} most
    * @param {(ok: any) => void} [answered]
    * @returns {Promise<any>}
    */
-  ask(op, fields, deadlineMs, answered = () => {}) {
+  ask(op, fields, { deadlineMs, unsentMs }, answered = () => {}) {
     return new Promise((resolve, reject) => {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
       if (this.#asked >= MOST_UNANSWERED) throw new TradeError({ code: "overloaded", message: "too much is unanswered" });
@@ -796,6 +873,10 @@ class Requests {
         const message = `${op} was not answered in ${deadlineMs / 1000} s`;
         this.#settle(request, null, new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }));
       }, deadlineMs);
+      if (PROMPT.has(op) && unsentMs < deadlineMs) {
+        request.unsentMs = unsentMs;
+        request.withdrawal = setTimeout(() => unsure(request) || this.#settle(request, null, withdrawn(request)), unsentMs);
+      }
       this.#add(request);
     });
   }
@@ -859,9 +940,15 @@ class Requests {
     const error = failed ? tradeError(data.error, request.key) : null;
     request.flying = false;
     this.onoutcome(request.op, error?.code ?? null, request.sentAt);
-    if (error === null) return this.#settle(request, data.ok, null);
-    if (!error.definite) request.doubt = true;
-    this.#place(request, LATER.has(error.code));
+    if (error === null && !request.voiding) return this.#settle(request, data.ok, null);
+    if (error !== null && !error.definite) request.doubt = true;
+    this.#place(request, error !== null && LATER.has(error.code));
+    if (request.voiding && (error === null || (error.definite && !BEFORE_THE_KEY.has(error.code)))) {
+      if (error?.code !== "key_reused") return this.#settle(request, null, withdrawn(request));
+      request.happened = true; // and asked again it tells what came of it
+      return this.#send(request);
+    }
+    if (error === null) return;
     if (request.lasting && this.#again(request, error)) return;
     // This time it was surely not taken in. The time before, when the answer was lost, it may have been.
     if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
@@ -875,6 +962,7 @@ class Requests {
    */
   #again(request, error) {
     if (error.definite && !LATER.has(error.code)) return false;
+    if (!request.doubt && late(request)) return false;
     request.tries += 1;
     const pause = (error.retryAfterMs ?? 0) + Math.random() * Math.min(2_000, 100 * 2 ** request.tries);
     if (performance.now() + pause >= request.until) return false;
@@ -899,7 +987,8 @@ class Requests {
     // What has no key and changes something must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
     const fresh = { flying: false, doubt: false, tries: 0, age: 0, sentAt: 0, until: Infinity, deadline: undefined, retry: undefined };
-    return { id, op, frame, key, game, lasting: again, settle, ...fresh };
+    const patience = { askedAt: performance.now(), askedOn: Date.now(), unsentMs: Infinity, voiding: false, happened: false, withdrawal: undefined };
+    return { id, op, frame, key, game, lasting: again, settle, ...fresh, ...patience };
   }
 
   /** @param {Request} request */
@@ -910,20 +999,28 @@ class Requests {
     if (request.key !== null) this.onchange();
   }
 
-  /** Now, or when its turn comes. @param {Request} request */
+  /**
+   * Now, or when its turn comes. What is late does not happen any more: new, it is withdrawn; in doubt, its key is taken by
+   * a command that does nothing. Then no copy of it, wherever it is, does anything; or the key is known already, and it had happened.
+   * @param {Request} request
+   */
   #send(request) {
     if (this.#write === null) return;
+    if (late(request) && !request.doubt) return this.#settle(request, null, withdrawn(request));
     if (!this.#free(request)) return void this.#held.add(request);
     if (request.key !== null) this.#sent(request).set(request.id, false);
     request.flying = true;
     request.age = 0;
     request.sentAt = performance.now();
-    this.#write(request.frame);
+    request.voiding = request.doubt && !request.happened && late(request);
+    const { id, game, key } = request;
+    this.#write(request.voiding ? JSON.stringify({ id, op: "cancel", game, order: NO_ORDER, key }) : request.frame);
   }
 
   /** Whether it may go out: what was sent before and may have happened always may. @param {Request} request */
   #free(request) {
     if (request.doubt || !request.lasting) return true;
+    if (this.offline()) return false;
     return this.#refused.size === 0 && (request.key === null || this.#sent(request).size < WINDOW);
   }
 
@@ -943,15 +1040,14 @@ class Requests {
     if (!refused) this.#refused.delete(request);
     else if (request.doubt && request.key !== null) this.#refused.add(request);
     else this.#sent(request).delete(request.id);
-    this.#next();
+    this.next();
   }
 
   /** Whose turn has come: who was asked first goes first, also when it was refused meanwhile. */
-  #next() {
+  next() {
     if (this.#refused.size || !this.#held.size) return;
     for (const request of [...this.#held].sort((one, other) => one.id - other.id)) {
-      if (!this.#free(request)) continue;
-      this.#held.delete(request);
+      if (!this.#free(request) || !this.#held.delete(request)) continue;
       this.#send(request);
     }
   }
@@ -967,6 +1063,7 @@ class Requests {
     if (request.deadline !== undefined) this.#asked -= 1;
     clearTimeout(request.deadline);
     clearTimeout(request.retry);
+    clearTimeout(request.withdrawal);
     this.commands -= Number(request.key !== null);
     this.#held.delete(request);
     this.#refused.delete(request);
@@ -978,13 +1075,23 @@ class Requests {
     }
     request.settle(ok, error);
     if (request.key !== null) this.onchange();
-    this.#next();
+    this.next();
   }
 }
 
 /** @param {Request} request */
 function unsure({ flying, doubt }) {
   return flying || doubt;
+}
+
+/** Too long ago to happen now. @param {Request} request */
+function late({ askedAt, askedOn, unsentMs }) {
+  return Math.max(performance.now() - askedAt, Date.now() - askedOn) >= unsentMs;
+}
+
+/** @param {Request} request */
+function withdrawn({ op, unsentMs, key }) {
+  return new TradeError({ code: "unsent", message: `the ${op} could not be sent within ${unsentMs / 1000} s: it was withdrawn, and nothing happened`, key });
 }
 
 /** @param {string} message @param {Request} request */
@@ -1233,6 +1340,8 @@ class Pace {
 
 /** Gaps in a row, with no good frame between them, after which a connection is given up. */
 const GAPS = 5;
+/** The time of a game that is ahead of its node's goes so much slower, until they are together. */
+const SLEW = 0.05;
 
 /** One game that is followed: its public state and this player's account, kept up to date. */
 export class Game extends Emitter {
@@ -1253,6 +1362,8 @@ export class Game extends Emitter {
   /** @type {Set<EventStream>} */
   #streams = new Set();
   #syncing = false;
+  #aheadMs = 0;
+  #aheadSince = 0;
   /** Whether `state` is a place to resume from. */
   #resumable = false;
 
@@ -1297,6 +1408,15 @@ export class Game extends Emitter {
   /** @returns {Promise<T.Standing[]>} */
   async standings(limit = 10) {
     return (await this.#request("standings", { limit })).standings;
+  }
+
+  /** The game's clock, in ms since the Unix epoch: the server's, unless frames say that it is later in the game. */
+  now() {
+    return Math.round(this.#client.now() + this.#ahead());
+  }
+
+  #ahead() {
+    return Math.max(0, this.#aheadMs - (performance.now() - this.#aheadSince) * SLEW);
   }
 
   /** No more news of it: `events()` ends. The account stays. Leaving again does nothing. */
@@ -1392,6 +1512,8 @@ export class Game extends Emitter {
       throw error;
     }
     this.seq = frame.seq;
+    const ahead = frame.at - this.#client.now();
+    if (ahead > this.#ahead()) [this.#aheadMs, this.#aheadSince] = [ahead, performance.now()];
     this._gaps = 0;
     for (const stream of this.#streams) stream._put(frame, () => this.#reset());
     for (const event of frame.events) this._emit(event.type, event, frame);

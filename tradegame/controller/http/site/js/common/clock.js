@@ -6,7 +6,7 @@ import { whileShown } from "./repeat.js";
 
 const WORDS = { lobby: "Lobby", open: "Open", closed: "Closed" };
 
-export function roundClock(client, game) {
+export function roundClock(game) {
   const phase = h("span.tag", {}, "");
   const round = h("span.soft", {}, "");
   const left = h("b.num", {}, "");
@@ -20,7 +20,7 @@ export function roundClock(client, game) {
     // past the last of them the host goes on by hand
     const planned = rounds && rounds.repeat > 1 && number <= rounds.repeat ? ` of ${rounds.repeat}` : "";
     setText(round, rounds || number > 1 ? `Round ${number}${planned}` : "");
-    setText(left, endsAt === null ? "" : span(endsAt - client.now()));
+    setText(left, endsAt === null ? "" : span(endsAt - game.now()));
   }
   whileShown(element, 250, tick);
   game.on("round", tick);

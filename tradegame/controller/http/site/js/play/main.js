@@ -112,7 +112,7 @@ function top(client, game) {
     "header.bar",
     {},
     h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), said(game.state.title || game.id, "h1.clip.title")),
-    roundClock(client, game),
+    roundClock(game),
     h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, help, theme),
   );
 }

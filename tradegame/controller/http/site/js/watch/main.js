@@ -99,7 +99,7 @@ async function main() {
   for (const type of ["news", "reset"]) game.on(type, told);
   told();
 
-  const clock = h("section", { "aria-label": "Clock" }, roundClock(client, game));
+  const clock = h("section", { "aria-label": "Clock" }, roundClock(game));
   const strip = h("nav.strip", { "aria-label": "Goods", tabindex: 0 }, ...buttons.values());
   const theme = h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐");
   place.replaceChildren(

@@ -1,0 +1,68 @@
+"""A class at the double auction: half buy, half sell, nobody thinks, and the market finds the price all the same.
+
+Gode and Sunder, "Allocative efficiency of markets with zero-intelligence traders", JPE 101 (1993), found 97 to 100 %.
+
+Here is neither socket nor clock: the rules, the bots' decisions and a seed. ``tests/e2e/test_classroom.py`` plays the
+same game over sockets, and says nothing about how well.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.support.domain import BEGIN, Table
+from tradegame.client.bots import ZeroIntelligence
+from tradegame.client.bots.base import Quote, Withdraw
+from tradegame.client.results import Account
+from tradegame.client.state import State
+from tradegame.client.wire import decode
+from tradegame.core.domain import views
+from tradegame.core.domain.commands import CancelOrder, PlaceOrder, SetPhase
+from tradegame.core.domain.game import Game
+from tradegame.infra.config.definitions import parse_game_definition
+from tradegame.infra.config.presets import presets
+
+DECISIONS_EACH = 75
+WORST_BPS, MEAN_BPS = 9_000, 9_700
+
+
+@pytest.mark.parametrize("students", [10, 40])
+def test_a_class_of_bots_that_do_not_think_realises_most_of_the_gains(students: int) -> None:
+    found = [efficiency_bps(students, seed) for seed in range(10)]
+    assert min(found) > WORST_BPS, found
+    assert sum(found) / len(found) > MEAN_BPS, found
+
+
+def efficiency_bps(students: int, seed: int) -> int:
+    """Of one round, in which they decide in an order that chance gives."""
+    definition = {name: value for name, value in presets()["classroom"].items() if name != "rounds"}
+    table = Table(Game.create(parse_game_definition(definition), "epoch", BEGIN, seed))
+    bots = {f"student-{number}": ZeroIntelligence(f"{seed} {number}") for number in range(students)}
+    for player in bots:
+        table.join(player)
+    table.do(SetPhase(phase="open"))
+    state, chance = decode(State, views.public_state(table.game.state)), Random(seed)
+    for _ in range(DECISIONS_EACH * students):
+        player = chance.choice(list(bots))
+        table.at += 10
+        for action in bots[player].decide(state, account(table, player)):
+            match action:
+                case Quote():
+                    table.do(
+                        PlaceOrder(
+                            player=player, good=action.good, side=action.side, qty=action.qty, price=action.price
+                        )
+                    )
+                case Withdraw():
+                    table.do(CancelOrder(player=player, order=action.order))
+    table.do(SetPhase(phase="closed"))
+    told: dict[str, Any] = views.debrief(table.game.state, host=True)["rounds"][-1]
+    return int(told["efficiency_bps"])
+
+
+def account(table: Table, player: str) -> Account:
+    """As its owner's client has it."""
+    return decode(Account, views.account(table.game.state, player))
