@@ -12,12 +12,13 @@ from functools import partial
 
 import structlog
 import trio
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 import tradegame
 from tradegame.controller.access import Access
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Door, Listener, open_listeners
+from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
@@ -39,13 +40,15 @@ from tradegame.core.use_cases.node_clock import LOOK_S, NodeClock
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
 from tradegame.core.use_cases.sessions import SessionService, opaque_id
 from tradegame.core.use_cases.vigil import Vigil
-from tradegame.infra.config import Settings, parse_game_definition
+from tradegame.infra.config import AdminSettings, Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.infra.host_token import kept_token
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
 from tradegame.infra.kv.port import KeyValueStore
 from tradegame.infra.stores import open_store
 from tradegame.utils.boot_clock import BootClock, boot_s
 
+ALL_NETWORKS = ("", "0.0.0.0", "::")
 Clock = Callable[[], int]
 
 
@@ -71,6 +74,8 @@ class Running:
     port: int
     secure: bool
     stop: Callable[[], None]
+    host_token: str = field(default="", repr=False)
+    """The token that was made for the host; empty if one is configured."""
 
     @property
     def websocket_url(self) -> str:
@@ -79,6 +84,12 @@ class Running:
     @property
     def http_url(self) -> str:
         return f"{'https' if self.secure else 'http'}://{_url_host(self.host)}:{self.port}/"
+
+    @property
+    def host_url(self) -> str:
+        """Where the host signs in, with the token in the fragment, which no server and no proxy is sent."""
+        here = evolve(self, host="localhost") if self.host in ALL_NETWORKS else self
+        return f"{here.http_url}host#token={self.host_token}"
 
 
 class Node:
@@ -176,7 +187,7 @@ class Node:
             presets,
             Vitals(measured).take,
             self.budgets,
-            settings.admin.token,
+            HostToken(settings.admin.token, lambda: self.budgets, self.access.refused),
             self.access,
         )
         self.http = HttpServer(build_app(services), self.access)
@@ -256,7 +267,10 @@ async def serve(
         async with _closing(listeners):
             stop = trio.Event()
             port = _port(listeners)
-            running = Running(opaque_id(8), server.host, port, bool(server.tls_cert), stop.set)
+            made = "" if settings.admin.token else await kept_token(settings.store.url, store, prefix)
+            running = Running(opaque_id(8), server.host, port, bool(server.tls_cert), stop.set, made)
+            if made:
+                settings = evolve(settings, admin=AdminSettings(token=made))
             address = server.advertise or evolve(running, host=_reachable(server.host)).websocket_url
             info = NodeInfo(running.node, address, tradegame.__version__, now_ms())
             node = Node(
@@ -286,6 +300,12 @@ async def _serve_connections(
                 http=running.http_url,
                 games=sorted(node.games.hosts),
             )
+            if running.host in ALL_NETWORKS and not running.secure and not node.settings.server.proxies:
+                structlog.get_logger().warning(
+                    "listening_without_tls",
+                    host=running.host,
+                    reason="whoever is on the network can read tokens and whispers: set server.tls_cert",
+                )
             task_status.started(running)
             await stop.wait()
             node.serving = False
@@ -363,6 +383,8 @@ async def _run(settings: Settings, bots: int) -> int | None:
             print(
                 f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}", flush=True
             )
+            if running.host_token:
+                print(f"host it at {running.host_url}", flush=True)
             if bots and settings.games:
                 nursery.start_soon(_play_along, running, settings.games[0].id, bots)
     return ended_by
@@ -416,7 +438,7 @@ def _port(listeners: Sequence[Listener]) -> int:
 
 def _reachable(host: str) -> str:
     """What other machines may call this one, when it listens on every address."""
-    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host
+    return socket.gethostname() if host in ALL_NETWORKS else host
 
 
 async def _names() -> Sequence[str]:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from tests.e2e.conftest import fresh_etcd_url
+from tests.support.etcd import EtcdServer
 from tests.support.player import Player
 from tests.support.raw import Raw, ask
 from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
+from tradegame.core.repositories import StoreError
+from tradegame.core.use_cases.budgets import GUESSES_BURST, GUESSES_PER_S
 from tradegame.core.use_cases.verify import verify_log
 
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture
@@ -98,10 +110,61 @@ def test_a_wrong_method_is_told_the_right_ones(web: httpx.Client, method: str) -
     assert answer.headers["allow"] == "GET, POST, HEAD"
 
 
-def test_the_hosts_calls_are_off_without_a_token() -> None:
-    with ServerThread("memory:", flags={"admin.token": ""}) as server:
-        answer = httpx.delete(f"{server.http}/v1/games/bazaar", headers=HOST)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+def test_without_a_token_one_is_made_and_kept_beside_the_store(tmp_path: Path) -> None:
+    made = []
+    for store in [f"embedded:{tmp_path / 'x.db'}"] * 2 + ["memory:"] * 2:
+        with ServerThread(store, flags={"admin.token": ""}) as server:
+            token = server.running.host_token
+            made.append(token)
+            assert server.running.host_url == f"{server.http}/host#token={token}"
+            assert token not in repr(server.running)
+            asked = [httpx.get(f"{server.http}/v1/admin", headers=bearer(each)) for each in (token, token[:-1], "x")]
+            assert [answer.status_code for answer in asked] == [200, 401, 401]
+    assert made[0] == made[1], "started again, it has the same"
+    assert len({*made}) == 3
+    file = tmp_path / "x.db.token"
+    assert file.read_text() == f"{made[0]}\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text("x\n")
+    refused = ServerThread(f"embedded:{tmp_path / 'x.db'}", flags={"admin.token": ""})
+    with pytest.raises(ExceptionGroup) as raised, refused:
+        pass
+    assert raised.group_contains(StoreError, match=r"x\.db\.token holds no token")
+
+
+def test_nodes_on_one_etcd_make_one_token(etcd: EtcdServer) -> None:
+    url = fresh_etcd_url(etcd)
+    with ServerThread(url, flags={"admin.token": ""}) as one, ServerThread(url, flags={"admin.token": ""}) as two:
+        assert one.running.host_token == two.running.host_token != ""
+        assert httpx.get(f"{two.http}/v1/admin", headers=bearer(one.running.host_token)).status_code == 200
+
+
+def test_wrong_tokens_are_slowed_down_logged_and_counted_and_the_right_one_never_waits() -> None:
+    with capture_logs() as logs, ServerThread("memory:") as server:
+        answers: Counter[int] = Counter()
+
+        def guess() -> None:
+            with httpx.Client(base_url=server.http, timeout=60) as web:
+                for number in range(10):
+                    path = "/v1/admin" if number % 2 else "/v1/games"  # a guess is one wherever it is made
+                    answers[web.get(path, headers=bearer(f"guess-number-{number:09d}")).status_code] += 1
+
+        guessers = [Thread(target=guess) for _ in range(5)]
+        began = time.monotonic()
+        for each in guessers:
+            each.start()
+        with httpx.Client(base_url=server.http, timeout=60, headers=HOST) as host:
+            while any(each.is_alive() for each in guessers):
+                assert host.get("/v1/admin").status_code == 200
+        took_s = time.monotonic() - began
+        for each in guessers:
+            each.join()
+        assert answers[429] >= 50 - GUESSES_BURST - GUESSES_PER_S * took_s - 1
+        assert took_s > 5, "each waited for a second, nearly each time"
+        assert 'tradegame_refused_total{cause="admin_token"} 50.0' in httpx.get(f"{server.http}/metrics").text
+    wrong = [entry for entry in logs if entry["event"] == "admin_token_wrong"]
+    assert (len(wrong), wrong[0]["address"]) == (50, "127.0.0.1")
+    assert "guess-number" not in str(logs)
 
 
 def test_a_preset_comes_with_every_default_filled_in_and_is_made_as_it_comes(web: httpx.Client) -> None:

@@ -23,7 +23,7 @@ STOP_DEADLINE_S = 20.0
 CLIENT_DEADLINE_S = 400.0
 """More than the client's own deadlines together come to on a slow machine."""
 
-ADMIN_TOKEN = "the-hosts-own"
+ADMIN_TOKEN = "the-hosts-own-token"
 
 CONFIG = f"""\
 [admin]

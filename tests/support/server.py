@@ -15,7 +15,7 @@ from tradegame.app import Running, serve, wall_clock_ms
 from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.infra.config import load_settings
 
-ADMIN_TOKEN = "the-hosts-own"
+ADMIN_TOKEN = "the-hosts-own-token"
 
 BAZAAR: dict[str, Any] = {
     "id": "bazaar",

@@ -58,7 +58,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
 
 
 def test_config_prints_toml_with_origins(runner: CliRunner) -> None:
-    result = runner.invoke(app, ["config", "--port", "9000"], env={"TRADEGAME_ADMIN__TOKEN": "sesame"})
+    result = runner.invoke(app, ["config", "--port", "9000"], env={"TRADEGAME_ADMIN__TOKEN": "open-sesame-open-sesame"})
     assert result.exit_code == 0
     assert tomllib.loads(result.stdout)["server"]["port"] == 9000
     assert "# --port" in result.stdout

@@ -127,8 +127,18 @@ def test_an_integer_in_the_environment_may_have_underscores() -> None:
     assert settings.limits.outbox_bytes == 1_000_000
 
 
+@pytest.mark.parametrize(
+    "token",
+    ["a", "chalk", "p\u00e4sswort-p\u00e4sswort", "two words, two words"],
+)
+def test_a_token_that_can_be_guessed_or_that_no_header_carries_is_refused(token: str) -> None:
+    [line] = complaints(None, {"TRADEGAME_ADMIN__TOKEN": token})
+    assert "at least 16 characters, of printable ASCII without spaces" in line
+    assert load_settings(None, {"TRADEGAME_ADMIN__TOKEN": "sixteen-letters!"}, {}).admin.token == "sixteen-letters!"
+
+
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
-    secret = "open-sesame"
+    secret = "open-sesame-open-sesame"
     environ = {
         "TRADEGAME_ADMIN__TOKEN": secret,
         "TRADEGAME_STORE__PASSWORD": secret,
@@ -142,7 +152,7 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
     assert repr(AdminSettings()) == "AdminSettings(token='')"
     assert "password=''" in repr(StoreSettings())
     assert complaints(write(tmp_path, "[admin]\ntoken = 424242\n")) == [
-        "config.toml: admin.token: expected a string without line breaks, found ***"
+        "config.toml: admin.token: expected at least 16 characters, of printable ASCII without spaces, found ***"
     ]
     assert secret not in str(complaints(None, {"TRADEGAME_ADMIN__TOKEN": f"{secret}\n"}))
 

@@ -8,12 +8,6 @@ from tradegame.controller.websocket.protocol import error_body
 from tradegame.core.domain.errors import TradeGameError
 
 
-class ForbiddenError(TradeGameError):
-    """The host's calls are switched off: no admin token is configured."""
-
-    code, status = "forbidden", 403
-
-
 class NotFoundError(TradeGameError):
     """Nothing is at this path."""
 

@@ -9,6 +9,7 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tradegame.controller.http.host_token import HostToken
 from tradegame.core.domain.errors import RateLimitedError
 from tradegame.core.use_cases.budgets import ANSWER_BYTES, Budgets, payer_of
 
@@ -25,15 +26,16 @@ PATIENCE_S = 10.0
 
 @frozen
 class Till:
-    """Where a request is paid. ``is_host``: it has the right token, and costs nothing."""
+    """Where a request is paid. Who has the host's token pays nothing, and who has a wrong one pays for that."""
 
     budgets: Callable[[], Budgets]
-    is_host: Callable[[Request], bool]
+    host_token: Callable[[], HostToken]
 
     async def pay(self, request: Request, path: str) -> None:
         """``path`` is the route's. Raises RateLimitedError."""
         address, connection = _from(request)
-        if self.is_host(request) or (path in PROBES and _is_loopback(address)):
+        await self.host_token().look(request)
+        if self.host_token().is_right(request) or (path in PROBES and _is_loopback(address)):
             return
         is_file = path in FILES or path.startswith("/static/")
         cost, deadline = FILE if is_file else COSTS.get(path, API), trio.current_time() + PATIENCE_S * is_file
@@ -51,7 +53,7 @@ class Till:
     def charge(self, request: Request, response: Response) -> Response:
         """The length of an answer, once it is known."""
         size = len(getattr(response, "body", b""))
-        if size >= ANSWER_BYTES and not self.is_host(request):
+        if size >= ANSWER_BYTES and not self.host_token().is_right(request):
             address, connection = _from(request)
             self.budgets().http_answer(connection, address, size / ANSWER_BYTES)
         return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -18,7 +17,8 @@ from starlette.types import Receive, Scope, Send
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
 from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_object
-from tradegame.controller.http.errors import ForbiddenError, MethodNotAllowedError, NotFoundError, error_response
+from tradegame.controller.http.errors import MethodNotAllowedError, NotFoundError, error_response
+from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.domain import views
@@ -30,7 +30,6 @@ from tradegame.core.domain.errors import (
     OverloadedError,
     RateLimitedError,
     TradeGameError,
-    UnauthorizedError,
     UnavailableError,
     UnknownGameError,
 )
@@ -65,7 +64,7 @@ class HttpServices:
     presets: Callable[[], Mapping[str, Mapping[str, Any]]]
     vitals: Callable[[], Awaitable[Mapping[str, Any]]]
     budgets: Budgets
-    admin_token: str
+    host_token: HostToken
     access: Access
 
 
@@ -103,7 +102,7 @@ def build_app(services: HttpServices) -> Starlette:
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in table:
         by_path.setdefault(path, {})[method] = handler
-    till = Till(lambda: services.budgets, routes.is_host)
+    till = Till(lambda: services.budgets, lambda: services.host_token)
     app = Starlette(
         routes=[Route(path, _Endpoint(handlers, till, path)) for path, handlers in by_path.items()],
         exception_handlers={HTTPException: _Endpoint({}, till, "").nowhere},
@@ -195,7 +194,8 @@ class _Routes:
         return JSONResponse({"standings": views.standings(self._present(request).game.state, int(limit))})
 
     async def debrief(self, request: Request) -> Response:
-        return JSONResponse(views.debrief(self._present(request).game.state, host=self.is_host(request)))
+        whole = self.services.host_token.is_right(request)
+        return JSONResponse(views.debrief(self._present(request).game.state, host=whole))
 
     async def presets(self, request: Request) -> Response:
         """Each with every default filled in: what makes a form of it need not know them."""
@@ -218,12 +218,12 @@ class _Routes:
 
     async def admin(self, request: Request) -> Response:
         """Whether the token is the right one."""
-        self._authorize(request)
+        self.services.host_token.require(request)
         return JSONResponse({})
 
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
-        self._authorize(request)
+        self.services.host_token.require(request)
         game = _game_id(request)
         try:
             lines = export_log(self.services.repository, game)
@@ -250,22 +250,22 @@ class _Routes:
         )
 
     async def create(self, request: Request) -> Response:
-        self._authorize(request)
+        self.services.host_token.require(request)
         definition = self.services.parse_definition(await json_object(request))
         return JSONResponse(await self.services.administer.create(definition), 201)
 
     async def delete(self, request: Request) -> Response:
-        self._authorize(request)
+        self.services.host_token.require(request)
         await self.services.administer.delete(_game_id(request))
         return JSONResponse({})
 
     async def phase(self, request: Request) -> Response:
-        self._authorize(request)
+        self.services.host_token.require(request)
         body = await body_of(request, PhaseBody)
         return JSONResponse({"seq": await self.services.administer.set_phase(_game_id(request), body.phase)})
 
     async def news(self, request: Request) -> Response:
-        self._authorize(request)
+        self.services.host_token.require(request)
         body = await body_of(request, NewsBody)
         bps = body.anchor_bps or 0
         if bps and body.good is None:
@@ -274,7 +274,7 @@ class _Routes:
         return JSONResponse({"seq": seq})
 
     async def kick(self, request: Request) -> Response:
-        self._authorize(request)
+        self.services.host_token.require(request)
         await self.services.administer.kick(request.path_params["player"])
         return JSONResponse({})
 
@@ -283,19 +283,6 @@ class _Routes:
 
     def _present(self, request: Request) -> Any:
         return self.services.games.present(_game_id(request))
-
-    def _authorize(self, request: Request) -> None:
-        """Raises ForbiddenError without a configured token, UnauthorizedError without the right one."""
-        if not self.services.admin_token:
-            raise ForbiddenError("the host's calls are off: set admin.token")
-        if not self.is_host(request):
-            raise UnauthorizedError("the host's calls need the admin token")
-
-    def is_host(self, request: Request) -> bool:
-        """There is a token, and the request has it."""
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        expected = self.services.admin_token.encode()
-        return bool(expected) and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), expected)
 
 
 def _game_id(request: Request) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from tradegame.controller.http.errors import ForbiddenError, MethodNotAllowedError, NotFoundError, TooLargeError
+from tradegame.controller.http.errors import MethodNotAllowedError, NotFoundError, TooLargeError
 from tradegame.controller.spec.schema import ABSENT, described
 from tradegame.controller.spec.words import Count
 from tradegame.core.domain.errors import (
@@ -41,7 +41,6 @@ SAID_EVERYWHERE: Errors = (
 SAID_OVER_WEBSOCKET: Errors = (*SAID_EVERYWHERE, UnknownOpError, NotAuthenticatedError)
 SAID_OVER_HTTP: Errors = (
     *SAID_EVERYWHERE,
-    ForbiddenError,
     NotFoundError,
     MethodNotAllowedError,
     TooLargeError,

@@ -11,7 +11,7 @@ from tradegame.controller.spec.errors import SAID_OVER_HTTP, Error, ErrorBody, E
 from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
 from tradegame.controller.spec.schema import Schemas, described
 from tradegame.controller.spec.words import WORDS
-from tradegame.core.domain.errors import InternalError, TradeGameError
+from tradegame.core.domain.errors import InternalError, RateLimitedError, TradeGameError
 
 ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
@@ -29,13 +29,14 @@ TAGS = {
     "pages": "What a browser loads, and these documents.",
     "health": "For who runs the node.",
     "games": "What everybody may see.",
-    "host": "With the admin token; without one configured they answer 403.",
+    "host": "With the admin token.",
 }
 _HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"required": True, "description": "`Bearer`.", "schema": {"const": "Bearer"}}},
+    429: {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}},
     503: {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}},
 }
-_ALWAYS: Errors = (TooLargeError, InternalError)
+_ALWAYS: Errors = (TooLargeError, RateLimitedError, InternalError)
 
 
 @cache

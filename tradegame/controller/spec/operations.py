@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from tradegame.controller.http.bodies import NewsBody, PhaseBody
-from tradegame.controller.http.errors import ForbiddenError, NotFoundError
+from tradegame.controller.http.errors import NotFoundError
 from tradegame.controller.spec.errors import Errors
 from tradegame.controller.spec.results import Debrief, Done, Presets, Published, Reach, Vitals
 from tradegame.controller.spec.state import Games, GameState, GameSummary, Standings
@@ -61,7 +61,7 @@ class Operation:
 
 
 _STORE: Errors = (OverloadedError, UnavailableError, CommandTimeoutError)
-_HOST: Errors = (UnauthorizedError, ForbiddenError)
+_HOST: Errors = (UnauthorizedError,)
 _GAME: Errors = (UnknownGameError, UnavailableError)
 
 

@@ -42,6 +42,9 @@ LONGEST_PAUSE_S = 5.0
 
 SIGN_UPS_PER_S = 1.0
 """New players of an address in the long run. At once it makes as many as it may have connections."""
+GUESSES_PER_S = 0.5
+GUESSES_BURST = 5
+"""Wrong admin tokens of an address in the long run, and at once: somebody who mistypes."""
 PAYERS_KEPT = 50_000
 ADDRESSES_KEPT = 20_000
 """Budgets that are not full again, at a time; some 20 MB. Newcomers beyond share one: nobody's is begun anew."""
@@ -183,13 +186,16 @@ class Payer:
 class Address:
     """An address's totals. ``draw`` and ``charge`` are for what nobody who is known has caused."""
 
-    __slots__ = ("_now", "frames", "http", "requests", "sign_ups")
+    __slots__ = ("_now", "frames", "guesses", "http", "requests", "sign_ups")
 
-    def __init__(self, requests: Pool, frames: Pool, http: Pool, sign_ups: Pool, now: Callable[[], float]) -> None:
+    def __init__(
+        self, requests: Pool, frames: Pool, http: Pool, sign_ups: Pool, guesses: Pool, now: Callable[[], float]
+    ) -> None:
         self.requests = requests
         self.frames = frames
         self.http = http
         self.sign_ups = sign_ups
+        self.guesses = guesses
         self._now = now
 
     def draw(self, cost: float) -> Seconds:
@@ -306,6 +312,10 @@ class Budgets:
         self._refuse(wait, f"at most {SIGN_UPS_PER_S:g} new player a second from an address")
         row.charge(SIGN_UP)
 
+    def guess(self, address: str) -> None:
+        """Charge an address for a wrong admin token. Raises RateLimitedError."""
+        self._refuse(self._addresses.get(address).guesses.draw(1.0, self._now()), "too many wrong admin tokens")
+
     def __len__(self) -> int:
         """How many budgets are kept."""
         return len(self._addresses) + len(self._payers) + len(self._readers)
@@ -320,11 +330,14 @@ class Budgets:
         requests, frames = Pool(*self._requests, now), Pool(*self._frames, now)
         sign_ups = Pool(SIGN_UPS_PER_S, 0.0, 0.0, now)
         sign_ups.burst = sign_ups.level = float(self._sign_ups)
-        return Address(requests, frames, Pool(*self._http, now), sign_ups, self._now)
+        guesses = Pool(GUESSES_PER_S, 0.0, 0.0, now)
+        guesses.burst = guesses.level = float(GUESSES_BURST)
+        return Address(requests, frames, Pool(*self._http, now), sign_ups, guesses, self._now)
 
     def _address_is_new(self, address: Address) -> bool:
         now = self._now()
-        return all(pool.full(now) for pool in (address.requests, address.frames, address.http, address.sign_ups))
+        pools = (address.requests, address.frames, address.http, address.sign_ups, address.guesses)
+        return all(pool.full(now) for pool in pools)
 
     def _new_payer(self) -> Payer:
         now = self._now()

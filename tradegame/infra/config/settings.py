@@ -23,6 +23,7 @@ _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z|\*\Z")
 _PATH_PREFIX = re.compile(r"((/[A-Za-z0-9._~-]+)+)?\Z")
 _STORE = "memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX"
 _ADVERTISE = "a ws:// or wss:// URL with its path, such as wss://one.example.org/ws"
+_HOST_TOKEN = "at least 16 characters, of printable ASCII without spaces"
 _URL_LENGTH = 256
 
 
@@ -39,6 +40,11 @@ def _one_of(default: str, choices: tuple[str, ...]) -> Any:
 def _secret() -> Any:
     rule = Rule("a string without line breaks", lambda value: value.isprintable(), secret=True)
     return field(default="", repr=lambda value: repr(value and "***"), metadata={RULE: rule})
+
+
+def is_host_token(token: str) -> bool:
+    """Long enough not to be guessed, and of characters that an HTTP header carries as they are."""
+    return len(token) >= 16 and token.isascii() and token.isprintable() and " " not in token
 
 
 def _text(default: str = "") -> Any:
@@ -168,9 +174,13 @@ class SessionSettings:
 
 @frozen(kw_only=True)
 class AdminSettings:
-    """``token``: what the host's HTTP calls must bear. Empty: there are none."""
+    """``token``: what the host's HTTP calls must bear. Empty: the server makes one, and keeps it beside the store."""
 
-    token: str = _secret()
+    token: str = field(
+        default="",
+        repr=lambda value: repr(value and "***"),
+        metadata={RULE: Rule(_HOST_TOKEN, lambda token: not token or is_host_token(token), secret=True)},
+    )
 
 
 @frozen(kw_only=True)

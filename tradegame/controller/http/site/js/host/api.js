@@ -8,7 +8,6 @@ let token = recall("sessionStorage", TOKEN) ?? "";
 
 const HELP = {
   401: "That is not the admin token of this server.",
-  403: "This server has no admin token, so nobody can host on it: set TRADEGAME_ADMIN__TOKEN before it starts, and open this page again.",
 };
 
 export class ApiError extends Error {

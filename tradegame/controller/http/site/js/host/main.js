@@ -47,7 +47,7 @@ function door(problem = "") {
     }
   }
   place.replaceChildren(
-    h("main.welcome", {}, h("div.card", {}, h("h1", {}, "Host"), h("p", {}, "Make games, open and close rounds, read the debrief."), h("form", { onsubmit: submit }, h("label", { for: "token" }, "Admin token"), token, error, h("button.primary.big", { type: "submit" }, "Sign in")), h("p.soft", {}, "It is what the server was started with, as TRADEGAME_ADMIN__TOKEN."))),
+    h("main.welcome", {}, h("div.card", {}, h("h1", {}, "Host"), h("p", {}, "Make games, open and close rounds, read the debrief."), h("form", { onsubmit: submit }, h("label", { for: "token" }, "Admin token"), token, error, h("button.primary.big", { type: "submit" }, "Sign in")), h("p.soft", {}, "The server prints a link with it when it starts, or it is what was set as TRADEGAME_ADMIN__TOKEN."))),
   );
   token.focus();
 }
@@ -137,12 +137,28 @@ function health() {
   return panel("Health", { end: [state] }, h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name))))).section;
 }
 
+/** The link that the server prints has the token in its fragment: it is taken out of the address at once. */
+function handed() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token !== null) history.replaceState(null, "", location.pathname + location.search);
+  return token;
+}
+
 async function main() {
+  const token = handed();
+  if (token !== null) {
+    try {
+      await signIn(token);
+    } catch (refused) {
+      return door(refused.message);
+    }
+  }
   if (asked.has("debrief") && asked.get("game")) return alone(asked.get("game"));
   if (!remembered()) return door();
   return desk();
 }
 
+addEventListener("hashchange", () => location.hash.startsWith("#token=") && location.reload());
 main().catch((error) => {
   console.warn(error);
   door(error.message);
