@@ -190,7 +190,7 @@ class Node:
             HostToken(settings.admin.token, lambda: self.budgets, self.access.refused),
             self.access,
         )
-        self.http = HttpServer(build_app(services), self.access)
+        self.http = HttpServer(build_app(services), self.access, self.backlog)
         self.door = Door(
             self.manager.serve,
             self.http,

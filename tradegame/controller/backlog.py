@@ -10,6 +10,7 @@ from attrs import define, field
 
 BACKLOG_BYTES = 268_435_456
 """The default of ``limits.outboxes_bytes``: a thousand clients that hold a full outbox each, and share nothing."""
+Buffer = bytes | bytearray | memoryview
 _RELIEVED = 0.9
 """So much of the budget may be left in use by those who were closed for it: else the next frame would close again."""
 _CLOSED_AT_ONCE = 100
@@ -76,7 +77,7 @@ class Share:
     _holds: dict[int, int] = field(factory=dict, init=False)
     _over: bool = field(default=False, init=False)
 
-    def hold(self, pieces: Iterable[bytes]) -> None:
+    def hold(self, pieces: Iterable[Buffer]) -> None:
         """These wait from now on. The caller keeps them alive until it gives them to ``release``."""
         if self._over:
             return
@@ -102,7 +103,7 @@ class Share:
                     found.owner.alone -= size
                     found.owner = None
 
-    def release(self, pieces: Iterable[bytes]) -> None:
+    def release(self, pieces: Iterable[Buffer]) -> None:
         """These have gone."""
         for piece in pieces:
             times = self._holds.get(id(piece), 0)

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 import trio
+
+from tradegame.controller.backlog import Backlog, Share
 
 SEND_S = 10.0
 """How long the peer may take for each 64 KiB it is sent: slower than 6 KiB/s is given up."""
 _PIECE = 65_536
 _CLOSE_S = 1.0
 
+READER: ContextVar[Share | None] = ContextVar("READER", default=None)
+"""Whose request is answered: what of the answer waits counts there."""
+
 
 class Replay(trio.abc.HalfCloseableStream):
     """A TCP stream of which the first bytes come from memory.
 
     Hypercorn sends in a shield, without a deadline: the deadline is here. A send that misses it, or a close that takes
-    over 1 s, closes the socket.
+    over 1 s, closes the socket. What waits to be sent counts in the backlog, for which the socket may be closed, too.
     """
 
-    __slots__ = ("_first", "_released", "_stream", "lost", "socket")
+    __slots__ = ("_first", "_released", "_stream", "lost", "share", "socket")
 
-    def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream], first: bytes) -> None:
+    def __init__(
+        self,
+        stream: trio.SocketStream | trio.SSLStream[trio.SocketStream],
+        first: bytes,
+        backlog: Backlog | None = None,
+    ) -> None:
         self._stream = stream
         self._first = first
         self._released = False
         self.lost = trio.Event()
         """Something could not be sent: the peer has gone, or is too slow."""
+        self.share = Share(backlog or Backlog(), self.lost.set)
         self.socket = stream.transport_stream.socket if isinstance(stream, trio.SSLStream) else stream.socket
 
     def release(self) -> None:
@@ -46,6 +59,9 @@ class Replay(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Raises trio.BrokenResourceError if the peer is too slow, too."""
+        waiting = (data,)
+        self.share.hold(waiting)
+        self.share.backlog.relieve()
         try:
             with memoryview(data) as view:
                 for at in range(0, len(view), _PIECE):
@@ -54,9 +70,12 @@ class Replay(trio.abc.HalfCloseableStream):
                     if deadline.cancelled_caught:
                         self.cut()
                         raise trio.BrokenResourceError("the peer reads too slowly")
+                    self.share.took()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self.lost.set()
             raise
+        finally:
+            self.share.release(waiting)
 
     async def wait_send_all_might_not_block(self) -> None:
         """As the stream's."""
@@ -84,8 +103,8 @@ class SecureReplay(Replay):
 
     __slots__ = ("transport_stream",)
 
-    def __init__(self, stream: trio.SSLStream[trio.SocketStream], first: bytes) -> None:
-        super().__init__(stream, first)
+    def __init__(self, stream: trio.SSLStream[trio.SocketStream], first: bytes, backlog: Backlog | None = None) -> None:
+        super().__init__(stream, first, backlog)
         self.transport_stream = stream.transport_stream
 
     async def do_handshake(self) -> None:

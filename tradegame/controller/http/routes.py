@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_
 from tradegame.controller.http.errors import MethodNotAllowedError, NotFoundError, error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
+from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.domain import views
 from tradegame.core.domain.bounds import ID_PATTERN
@@ -46,6 +48,8 @@ from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.export_log import export_log
 from tradegame.core.use_cases.games import GameService
 from tradegame.utils.errors import log_fault
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 JSON_LINES = "application/x-ndjson"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -184,18 +188,22 @@ class _Routes:
     async def game(self, request: Request) -> Response:
         state = self._present(request).game.state
         summary = views.summary(state)
-        head = {name: summary[name] for name in ("game", "title", "epoch", "seq")}
-        return JSONResponse({**head, **views.public_state(state)})
+        head = {name: summary[name] for name in ("game", "epoch", "seq")}
+        members = self._present(request).shown.members(state)
+        return InPieces((_json(head)[:-1].encode() + b",", *members, b"}"))
 
     async def standings(self, request: Request) -> Response:
         limit = request.query_params.get("limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
-        return JSONResponse({"standings": views.standings(self._present(request).game.state, int(limit))})
+        ranked = await self._present(request).standings.ranked()
+        return JSONResponse(ranked.shown(int(limit)))
 
     async def debrief(self, request: Request) -> Response:
         whole = self.services.host_token.is_right(request)
-        return JSONResponse(views.debrief(self._present(request).game.state, host=whole))
+        game = self._present(request)
+        debrief = await game.results.debrief(game.game.state, host=whole)
+        return InPieces(debrief.pieces)
 
     async def presets(self, request: Request) -> Response:
         """Each with every default filled in: what makes a form of it need not know them."""

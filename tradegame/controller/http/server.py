@@ -18,9 +18,10 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
 from tradegame.controller.access import Access
+from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Stream, is_for_the_door, peer_address
 from tradegame.controller.head import MAX_HEAD, Head, Refusal
-from tradegame.controller.http.replay import Replay, SecureReplay
+from tradegame.controller.http.replay import READER, Replay, SecureReplay
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,8 @@ class HttpServer:
     client's address, the host and the scheme as ``access`` has them, and a path without its prefix.
     """
 
-    def __init__(self, app: App, access: Access | None = None) -> None:
+    def __init__(self, app: App, access: Access | None = None, backlog: Backlog | None = None) -> None:
+        self._backlog = backlog
         self._access = access or Access()
         self._app = ASGIWrapper(cast("ASGIFramework", Guard(app)))
         self._context = WorkerContext(None)
@@ -72,7 +74,11 @@ class HttpServer:
         request unanswered it would wait for without end: what could not be sent ends the connection.
         """
         first = head.raw + head.rest
-        replay = SecureReplay(stream, first) if isinstance(stream, trio.SSLStream) else Replay(stream, first)
+        if isinstance(stream, trio.SSLStream):
+            replay: Replay = SecureReplay(stream, first, self._backlog)
+        else:
+            replay = Replay(stream, first, self._backlog)
+        READER.set(replay.share)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope)
             server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))

@@ -206,9 +206,10 @@ class Standing:
 
 @frozen(kw_only=True)
 class Standings:
-    """The richest players, the richest first."""
+    """The richest players, the richest first, as they were at frame ``seq``: a second ago at most."""
 
     standings: list[Standing]
+    seq: Seq
 
 
 @frozen(kw_only=True)

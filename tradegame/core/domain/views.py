@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tradegame.core.domain.book import ASK, BID
@@ -9,7 +10,7 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.errors import NotJoinedError, UnknownGoodError
 from tradegame.core.domain.events import Level
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
-from tradegame.core.domain.worth import start, worth
+from tradegame.core.domain.worth import holding, start, worth
 
 
 def public_state(state: GameState) -> dict[str, Any]:
@@ -137,19 +138,31 @@ def book(state: GameState, good: str, depth: int) -> dict[str, Any]:
     }
 
 
+Standing = tuple[int, int, str, int]
+"""In the standings' order: what is had, negative; the number in the order of joining; the player; the score."""
+
+
 def standings(state: GameState, limit: int) -> list[dict[str, Any]]:
     """The richest ``limit`` players. Equal worth is equal rank; who joined first stands first.
 
     With private values, what a player has would tell them: there the worth is the score, the gains of closed rounds.
     """
-    hidden = state.definition.private_values is not None
-    worths = [(fields.score if hidden else worth(state, name), name) for name, fields in state.players.items()]
-    worths.sort(key=lambda item: -item[0])
+    prices = {good: market.last or 0 for good, market in state.markets.items()}
+    have = [holding(state, player) for player in state.players]
+    all_of_them = [
+        (-each.worth(prices), number, player, each.score)
+        for number, (player, each) in enumerate(zip(state.players, have, strict=True))
+    ]
+    return ranked(state, sorted(all_of_them)[:limit])
+
+
+def ranked(state: GameState, best: Sequence[Standing]) -> list[dict[str, Any]]:
+    """The rows of the standings."""
     rows: list[dict[str, Any]] = []
-    for index, (value, player) in enumerate(worths[:limit]):
-        rank = rows[-1]["rank"] if rows and rows[-1]["worth"] == value else index + 1
-        fields = state.players[player]
-        rows.append({"rank": rank, "player": player, "name": fields.name, "worth": value, "score": fields.score})
+    for index, (negative, _, player, score) in enumerate(best):
+        rank = rows[-1]["rank"] if rows and rows[-1]["worth"] == -negative else index + 1
+        name = state.players[player].name
+        rows.append({"rank": rank, "player": player, "name": name, "worth": -negative, "score": score})
     return rows
 
 
@@ -158,23 +171,28 @@ def debrief(state: GameState, *, host: bool = False) -> dict[str, Any]:
 
     What would tell private values that another round may be played by is left out, but for the ``host``.
     """
-    if host or not _values_in_force(state):
-        return {"rounds": list(state.results)}
-    return {"rounds": [_without_values(result) for result in state.results]}
+    hidden = values_are_hidden(state, host=host)
+    return {"rounds": [result(each, hidden=hidden) for each in state.results]}
 
 
-def _values_in_force(state: GameState) -> bool:
+def values_are_hidden(state: GameState, *, host: bool) -> bool:
+    """Whether results must not tell values: another round may be played by them, and it is not the host who asks."""
     private, rounds = state.definition.private_values, state.definition.rounds
-    if private is None or not private.lasting:
+    if host or private is None or not private.lasting:
         return False
     return rounds is None or not rounds.repeat or state.round < rounds.repeat or state.phase != CLOSED
 
 
-def _without_values(result: dict[str, Any]) -> dict[str, Any]:
-    """A seller's ``start`` is what he has units for, and ``worth`` is that and the gain."""
-    goods = {good: {**fields, "demand": [], "supply": []} for good, fields in result["goods"].items()}
-    players = [{**row, "start": None, "worth": None} for row in result["players"]]
-    return {**result, "goods": goods, "players": players}
+def result(kept: dict[str, Any], *, hidden: bool) -> dict[str, Any]:
+    """One round of a debrief; ``hidden``: without what would tell private values.
+
+    A seller's ``start`` is what units are had for, and ``worth`` is that and the gain.
+    """
+    if not hidden:
+        return kept
+    goods = {good: {**fields, "demand": [], "supply": []} for good, fields in kept["goods"].items()}
+    players = [{**row, "start": None, "worth": None} for row in kept["players"]]
+    return {**kept, "goods": goods, "players": players}
 
 
 def summary(state: GameState) -> dict[str, Any]:

@@ -41,6 +41,8 @@ from tradegame.core.use_cases.broadcast_game_state import FrameHistory, Publishe
 from tradegame.core.use_cases.node_clock import GameTime
 from tradegame.core.use_cases.public_state import PublicState
 from tradegame.core.use_cases.replica import Boundary, Replica
+from tradegame.core.use_cases.results import Results
+from tradegame.core.use_cases.standings import Standings
 from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
 from tradegame.utils.errors import innermost, log_fault, reference
 from tradegame.utils.metrics import Histogram
@@ -144,6 +146,8 @@ class GameHost:
         self.counters = HostCounters()
         self.append_seconds = Histogram()
         self.shown = PublicState()
+        self.results = Results()
+        self.standings = Standings(lambda: self.game.state)
         self.running = False
         self.failure: str | None = None
         self.why = ""
@@ -413,6 +417,7 @@ class GameHost:
         self.counters.entries += 1
         self.counters.commands += len(applied.outcomes)
         begun = trio.current_time()
+        self.standings.touched(applied.accounts)
         self._observer.applied(self, applied, frame)
         if in_flight is not None:
             self.append_seconds.observe(begun - in_flight.appended_at)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from attrs import frozen
 
 from tradegame.core.domain import views
 from tradegame.core.use_cases.clients import ClientSession, Reply
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.requests import BookRequest, GamesRequest, MeRequest, StandingsRequest
+from tradegame.core.use_cases.standings import Standings
 
 DEFAULT_DEPTH = 10
 
@@ -27,6 +30,13 @@ class LookUseCase:
         state = self.games.present(request.game).game.state
         reply(views.book(state, request.good, request.depth or DEFAULT_DEPTH))
 
-    def standings(self, client: ClientSession, request: StandingsRequest, reply: Reply) -> None:
-        state = self.games.present(request.game).game.state
-        reply({"standings": views.standings(state, request.limit or DEFAULT_DEPTH)})
+    def standings(self, client: ClientSession, request: StandingsRequest, reply: Reply) -> Awaitable[None] | None:
+        standings, limit = self.games.present(request.game).standings, request.limit or DEFAULT_DEPTH
+        known = standings.known()
+        if known is None:
+            return self._standings(standings, limit, reply)
+        reply(known.shown(limit))
+        return None
+
+    async def _standings(self, standings: Standings, limit: int, reply: Reply) -> None:
+        reply((await standings.ranked()).shown(limit))

@@ -1,0 +1,122 @@
+"""The standings in slices: those that `views.standings` draws up in one go, of one moment, at most once a second."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tests.support.domain import BEGIN, LIVELY, Table, random_log
+from tradegame.core.domain import snapshot, views
+from tradegame.core.domain.game import Game
+from tradegame.core.use_cases.standings import EVERY_S, RANKED, ROWS_A_SLICE, Standings
+
+
+def follow(game: Game, standings: Standings, log: list[object]) -> None:
+    for entry in log:
+        standings.touched(game.apply(entry).accounts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_they_are_those_of_the_whole(seed: int, autojump_clock: MockClock) -> None:
+    game = Game.create(LIVELY, "epoch", BEGIN, seed)
+    standings = Standings(lambda: game.state)
+    rng, log = random.Random(seed), list(random_log(LIVELY, seed, 800))
+    while log:
+        some, log = log[: rng.randrange(1, 40)], log[40:]
+        follow(game, standings, some)  # type: ignore[arg-type]
+        await trio.sleep(EVERY_S)
+        ranked = await standings.ranked()
+        assert ranked.rows == views.standings(game.state, RANKED)
+        assert ranked.seq == game.state.seq
+        assert ranked.shown(3) == {"standings": ranked.rows[:3], "seq": game.state.seq}
+
+
+async def test_they_are_of_one_moment_while_the_game_goes_on(autojump_clock: MockClock) -> None:
+    table = Table.of(*[f"p{number}" for number in range(3 * ROWS_A_SLICE)])
+    standings = Standings(lambda: table.game.state)
+    at: dict[int, object] = {}
+    rng = random.Random(1)
+
+    async def trade() -> None:
+        while True:
+            one, other = rng.sample(range(3 * ROWS_A_SLICE), 2)
+            price = rng.randint(1, 9)
+            applied = [*_trade(table, f"p{one}", f"p{other}", price)]
+            for accounts in applied:
+                standings.touched(accounts)
+            at[table.game.state.seq] = views.standings(table.game.state, RANKED)
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trade)
+        for _ in range(10):
+            ranked = await standings.ranked()
+            assert ranked.rows == at.get(ranked.seq, ranked.rows)
+            assert len(ranked.rows) == RANKED
+            await trio.sleep(EVERY_S / 4)
+        nursery.cancel_scope.cancel()
+    assert len(at) > 20
+
+
+def _trade(table: Table, seller: str, buyer: str, price: int) -> list[tuple[str, ...]]:
+    from tradegame.core.domain.commands import BuyGood, PlaceOrder
+
+    offer = PlaceOrder(player=seller, good="grain", side="ask", qty=1, price=price)
+    taken = BuyGood(player=buyer, good="grain", qty=1)
+    return [table.entry(offer).accounts, table.entry(taken).accounts]
+
+
+async def test_a_second_at_most_and_one_for_all_who_ask(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table.of("ann", "bob")
+    standings, drawn_up = Standings(lambda: table.game.state), 0
+    rank = Standings._rank
+
+    async def counted(self: Standings) -> object:
+        nonlocal drawn_up
+        drawn_up += 1
+        return await rank(self)
+
+    monkeypatch.setattr(Standings, "_rank", counted)
+    async with trio.open_nursery() as nursery:
+        for _ in range(200):
+            nursery.start_soon(standings.ranked)
+    assert drawn_up == 1
+    first = standings.known()
+    table.say("ann", "hello")
+    assert first is not None
+    assert standings.known() is first  # a moment old, and it says of when
+    await trio.sleep(EVERY_S)
+    assert standings.known() is None
+    assert (await standings.ranked()).seq == table.game.state.seq == first.seq + 1
+    await trio.sleep(10 * EVERY_S)
+    assert standings.known() is not None  # nothing has happened since
+    assert drawn_up == 2
+
+
+async def test_who_gives_up_waiting_keeps_nobody_else_waiting(autojump_clock: MockClock) -> None:
+    table = Table.of(*[f"p{number}" for number in range(4 * ROWS_A_SLICE)])
+    standings = Standings(lambda: table.game.state)
+    async with trio.open_nursery() as nursery:
+        with trio.CancelScope() as impatient:
+            impatient.cancel()
+            await standings.ranked()
+        nursery.start_soon(standings.ranked)
+    assert standings.known() is not None
+
+
+async def test_a_game_that_was_read_anew_is_looked_at_anew(autojump_clock: MockClock) -> None:
+    table = Table.of("ann", "bob")
+    game = table.game
+    standings = Standings(lambda: game.state)
+    await standings.ranked()
+    game = snapshot.load(snapshot.dump(game))
+    table.game = game
+    table.ask("bob", 1, 5)
+    table.buy("ann", 1)
+    assert standings.known() is None
+    assert (await standings.ranked()).rows == views.standings(game.state, RANKED)

@@ -1,0 +1,38 @@
+"""The results of closed rounds, encoded once each: plain data, of up to a thousand players, that never changes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from tradegame.core.domain import views
+from tradegame.core.domain.state import GameState
+from tradegame.core.use_cases.public_state import Encoded
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@define(eq=False)
+class Results:
+    """One game's. What the state does not keep any more is forgotten here, too."""
+
+    _encoded: dict[tuple[int, bool], tuple[dict[str, Any], bytes]] = field(factory=dict, init=False)
+
+    async def debrief(self, state: GameState, *, host: bool) -> Encoded:
+        """``views.debrief``, encoded: as it was when this was called. Lets others run between two rounds."""
+        results, hidden = list(state.results), views.values_are_hidden(state, host=host)
+        kept = {id(result) for result in results}
+        for key in [key for key in self._encoded if key[0] not in kept]:
+            del self._encoded[key]
+        pieces = [b'{"rounds":[']
+        for number, result in enumerate(results):
+            found = self._encoded.get((id(result), hidden))
+            if found is None:
+                found = result, _json(views.result(result, hidden=hidden)).encode()
+                self._encoded[id(result), hidden] = found
+                await trio.lowlevel.checkpoint()
+            pieces += [b",", found[1]] if number else [found[1]]
+        return Encoded((*pieces, b"]}"))

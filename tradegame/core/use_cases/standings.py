@@ -1,0 +1,112 @@
+"""The standings of one game: drawn up at most once a second, in slices, from what was touched since the last time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import trio
+from attrs import define, field, frozen
+
+from tradegame.core.domain import views
+from tradegame.core.domain.state import GameState
+from tradegame.core.domain.views import Standing
+from tradegame.core.domain.worth import Holding, holding
+
+EVERY_S = 1.0
+"""Standings are this old at most when something has changed since."""
+ROWS_A_SLICE = 256
+"""Players in a slice: under 1 ms."""
+SLICES_MORE = 100
+"""In a game so busy that more are touched than are looked at, the rest is taken in one go after so many."""
+RANKED = 100
+"""The most that can be asked for."""
+
+
+@frozen
+class Ranked:
+    """The best, as they were at frame ``seq``; ``entries``: of the log, that had been applied then."""
+
+    seq: int
+    entries: int
+    rows: list[dict[str, Any]]
+
+    def shown(self, limit: int) -> dict[str, Any]:
+        """A ``standings`` reply."""
+        return {"standings": self.rows[:limit], "seq": self.seq}
+
+
+@define(eq=False)
+class Standings:
+    """``current`` gives the game's state as it is now; another object after the game was read anew.
+
+    What each player has is kept here as it was last looked at. Who was touched since is looked at again in slices, the
+    last few in one go with the prices: so all of it is of one moment.
+    """
+
+    current: Callable[[], GameState]
+    _state: GameState | None = field(default=None, init=False)
+    _holdings: dict[str, Holding] = field(factory=dict, init=False)
+    _touched: dict[str, None] = field(factory=dict, init=False)
+    _ranked: Ranked | None = field(default=None, init=False)
+    _at: float = field(default=-float("inf"), init=False)
+    _turn: trio.Lock = field(factory=trio.Lock, init=False)
+
+    def touched(self, players: Iterable[str]) -> None:
+        """An entry changed what these have."""
+        if self._state is not None:  # else everybody is looked at, when somebody asks first
+            self._touched.update(dict.fromkeys(players))
+
+    def known(self) -> Ranked | None:
+        """What was drawn up, if it is new enough."""
+        state, ranked = self.current(), self._ranked
+        if ranked is None or state is not self._state:
+            return None
+        fresh = ranked.entries == state.entries or trio.current_time() - self._at < EVERY_S
+        return ranked if fresh else None
+
+    async def ranked(self) -> Ranked:
+        """The standings, at most a second old. Those who ask at the same time share the work."""
+        async with self._turn:
+            ranked = self.known()
+            if ranked is None:
+                ranked = self._ranked = await self._rank()
+                self._at = trio.current_time()
+        return ranked
+
+    async def _rank(self) -> Ranked:
+        state = await self._look()
+        seq, entries = state.seq, state.entries
+        prices = {good: market.last or 0 for good, market in state.markets.items()}
+        best: list[Standing] = []
+        rows = enumerate(self._holdings.items())
+        while some := list(islice(rows, ROWS_A_SLICE)):
+            fresh = [(-have.worth(prices), number, player, have.score) for number, (player, have) in some]
+            best = heapq.nsmallest(RANKED, [*best, *fresh])
+            await trio.lowlevel.checkpoint()
+        return Ranked(seq, entries, views.ranked(state, best))
+
+    async def _look(self) -> GameState:
+        """Look at who was touched. Without a pause between the last of them and the return."""
+        slices = 0
+        while True:
+            state = self.current()
+            if state is not self._state:
+                self._state = state
+                self._holdings.clear()
+                self._touched = dict.fromkeys(state.players)
+                slices = 0
+            few = len(self._touched) <= ROWS_A_SLICE
+            if few or slices > len(state.players) // ROWS_A_SLICE + SLICES_MORE:
+                self._take(state, len(self._touched))
+                return state
+            self._take(state, ROWS_A_SLICE)
+            slices += 1
+            await trio.lowlevel.checkpoint()
+
+    def _take(self, state: GameState, most: int) -> None:
+        for player in list(islice(self._touched, most)):
+            del self._touched[player]
+            self._holdings[player] = holding(state, player)
