@@ -51,7 +51,7 @@ def test_a_page_whose_websocket_is_refused_is_told_why(web: httpx.Client, server
     assert (told["ok"], told["setting"]) == (False, "server.hosts")
     told = web.get("/v1/reach", params={"origin": "https://play.example"}).json()
     assert (told["ok"], told["setting"]) == (False, "server.origins")
-    upgrade = {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13"}
+    upgrade = {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13", "Origin": own}
     assert web.get("/ws", headers=upgrade).status_code == 426
     told = web.get("/v1/reach", params={"origin": own}).json()
     assert not told["ok"]

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from tests.controller.wire import upgrade
-from tradegame.controller.access import ADDRESSES_KEPT, RECENT_S, Access, Visit
+from tradegame.controller.access import RECENT_S, REFUSALS_KEPT, Access, Visit
 from tradegame.controller.forwarded import plain_address, said_by_proxies
 from tradegame.controller.head import Head, Refusal, parse_head
 from tradegame.controller.http import pages
@@ -206,22 +206,23 @@ async def test_a_page_is_told_of_what_its_proxy_did_to_the_upgrade(autojump_cloc
 
     access = Access()
     refusal = Refusal(426, "bad_request", "Upgrade is missing", cause="upgrade")
-    refusal.head = head_of()
+    refusal.head = head_of(Origin="http://localhost")
     with capture_logs() as logs:
         access.note(refusal, "1.1.1.1")
     assert [(entry["event"], entry["cause"], entry["address"]) for entry in logs] == [
         ("request_refused", "upgrade", "1.1.1.1")
     ]
     assert access.refused == {"upgrade": 1}
-    assert access.reach("1.1.1.1", "localhost", None).reason == "Upgrade is missing"
-    assert access.reach("2.2.2.2", "localhost", None).ok
+    assert access.reach("1.1.1.1", "localhost", "http://localhost").reason == "Upgrade is missing"
+    assert access.reach("2.2.2.2", "localhost", "http://localhost").ok
+    assert access.reach("1.1.1.1", "127.0.0.1", "http://127.0.0.1").ok, "another page, at the same school"
     await trio.sleep(RECENT_S)
-    assert access.reach("1.1.1.1", "localhost", None).ok
-    for i in range(2 * ADDRESSES_KEPT):
+    assert access.reach("1.1.1.1", "localhost", "http://localhost").ok
+    for i in range(2 * REFUSALS_KEPT):
         refusal.head = head_of()
         with capture_logs():
             access.note(refusal, f"a{i}")
-    assert len(access._recent) == ADDRESSES_KEPT
+    assert len(access._recent) == REFUSALS_KEPT
 
 
 def test_an_address_is_compared_without_port_brackets_and_zone() -> None:

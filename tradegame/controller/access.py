@@ -21,8 +21,8 @@ PRIVATE_DOMAINS = ("localhost", "local", "internal", "home.arpa", "lan")
 """Nobody on the internet can make a name in these lead to another machine's server (DNS rebinding)."""
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v1/reach"})
 """Answered under any name: they tell a load balancer, and a page, what is wrong."""
-ADDRESSES_KEPT = 1_000
-"""So many addresses' last refusals are kept, for ``/v1/reach``: a hundred bytes each."""
+REFUSALS_KEPT = 1_000
+"""So many last refusals are kept, by address and origin, for ``/v1/reach``: at most 16 KB each, mostly 500 bytes."""
 RECENT_S = 30.0
 """A page asks within seconds of a refusal; an older one may have been somebody else's."""
 
@@ -82,7 +82,7 @@ class Access:
     _origins: frozenset[str] = field(init=False)
     _own: frozenset[tuple[str, int]] = field(init=False)
     _hosts: frozenset[str] = field(init=False)
-    _recent: OrderedDict[str, tuple[float, Refusal]] = field(factory=OrderedDict, init=False)
+    _recent: OrderedDict[tuple[str, str | None], tuple[float, Refusal]] = field(factory=OrderedDict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._networks = tuple(ipaddress.ip_network(each, strict=False) for each in self.proxies)
@@ -147,7 +147,7 @@ class Access:
             self.check_origin(origin, host)
         except Refusal as refusal:
             return Reach(False, refusal.message, refusal.setting)
-        at, last = self._recent.get(address, (-RECENT_S, None))
+        at, last = self._recent.get((address, origin), (-RECENT_S, None))
         if last is not None and trio.current_time() - at < RECENT_S:
             return Reach(False, last.message, last.setting)
         return Reach(True)
@@ -164,9 +164,10 @@ class Access:
                 address = self._client(peer, said_by_proxies(head))
             about = {name: (head.get(name) or "")[:200] for name in ("host", "origin") if head.get(name)}
             if head.for_websocket:
-                self._recent[address] = trio.current_time(), refusal
-                self._recent.move_to_end(address)
-                if len(self._recent) > ADDRESSES_KEPT:
+                key = address, head.get("origin")
+                self._recent[key] = trio.current_time(), refusal
+                self._recent.move_to_end(key)
+                if len(self._recent) > REFUSALS_KEPT:
                     self._recent.popitem(last=False)
             refusal.head = None
         facts = {"status": refusal.status, "address": address, "reason": refusal.message, **about}
