@@ -65,6 +65,21 @@ def test_rounds_repeat_without_an_end() -> None:
     assert round_now(table) == ("lobby", 51, 50 * 90 + 10)
 
 
+@pytest.mark.parametrize("rounds", [None, RoundsDefinition(lobby_s=10, open_s=60, closed_s=20, repeat=2)])
+def test_a_game_that_waits_for_its_host_stays_in_its_first_lobby_until_it_is_opened(
+    rounds: RoundsDefinition | None,
+) -> None:
+    table = Table.of("ann", rounds=rounds, wait_for_host=True)
+    table.wait(3_600 * SECOND)
+    assert (table.game.state.phase, table.game.state.ends_at, table.game.due_at()) == ("lobby", None, None)
+    table.phase("open")
+    state = table.game.state
+    assert (state.phase, state.round) == ("open", 1)
+    assert state.ends_at == (None if rounds is None else state.clock + 60 * SECOND)
+    table.wait(3_600 * SECOND)
+    assert (state.phase, state.round) == (("open", 1) if rounds is None else ("closed", 2))
+
+
 def test_a_round_without_a_lobby_opens_at_once() -> None:
     table = table_of(lobby_s=0)
     assert round_now(table) == ("open", 1, 60)

@@ -131,7 +131,8 @@ class NewsDefinition:
 class GameDefinition:
     """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap.
 
-    ``about`` tells the players what it is about.
+    ``about`` tells the players what it is about. ``wait_for_host``: its first lobby has no end but the host's word,
+    with and without ``rounds``.
     """
 
     id: Id
@@ -144,6 +145,7 @@ class GameDefinition:
     rounds: RoundsDefinition | None = None
     news: Annotated[tuple[NewsDefinition, ...], Length(0, 1_000, "items")] = ()
     private_values: PrivateValuesDefinition | None = None
+    wait_for_host: bool = False
 
 
 def to_json(definition: GameDefinition) -> dict[str, Any]:

@@ -38,8 +38,11 @@ class RoundService:
         effects = Effects(self.state.clock)
         self._endow()
         self.house.price()
-        if self.state.definition.rounds is not None and self.state.definition.rounds.lobby_s:
+        definition = self.state.definition
+        if definition.wait_for_host or (definition.rounds is not None and definition.rounds.lobby_s):
             self._enter(LOBBY, effects)
+            if definition.wait_for_host:
+                self.state.ends_at = None
         else:
             self._enter(OPEN, effects)
 
