@@ -1,60 +1,91 @@
 // A game from a preset, or from a definition of one's own.
 
-import { h, panel } from "../common/dom.js";
+import { h, panel, setText } from "../common/dom.js";
 import { json } from "./api.js";
 
+const TIMES = { lobby_s: "Lobby, s", open_s: "Open, s", closed_s: "Closed, s", repeat: "Rounds (0: no end)" };
+const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
+
+/**
+ * There is one definition: the fields and the text show it, and what is changed in either changes it. While the text is no
+ * JSON there is none, and nothing but the text can be changed.
+ */
 export async function newGamePanel(created) {
   const { presets } = await json("GET", "/v1/presets");
-  const preset = h("select", { id: "preset", onchange: () => show(true) }, ...presets.map(({ id, title }) => h("option", { value: id }, title || id)));
-  const id = h("input", { id: "new-id", required: true, maxlength: 32, pattern: "[a-z0-9][a-z0-9_\\-]*", title: "a-z, 0-9, _ and -" });
-  const title = h("input", { id: "new-title", maxlength: 100 });
-  const cash = h("input", { id: "new-cash", type: "number", min: 0, required: true });
-  const times = ["lobby_s", "open_s", "closed_s", "repeat"].map((name) => h("input", { id: `new-${name}`, type: "number", min: name === "open_s" ? 1 : 0, required: true }));
-  const rounds = h("div.two", {}, ...["Lobby, s", "Open, s", "Closed, s", "Rounds (0: no end)"].map((label, index) => h("label", {}, label, times[index])));
-  const text = h("textarea.json", { id: "definition", spellcheck: "false", oninput: () => (edited = true) });
-  const own = h("details", {}, h("summary", {}, "Everything else, as JSON"), h("label", {}, "Definition", text));
-  const about = h("p.about", {}, "");
-  const problem = h("p.error", { role: "alert" });
-  const byHand = h("input", { type: "checkbox", id: "by-hand", onchange: () => (rounds.hidden = byHand.checked) });
-  let edited = false;
+  let definition = {};
+  let clock = USUAL; // the rounds that come back when they are no more opened by hand
 
-  function show(fresh) {
-    const { definition, about: words } = presets.find((each) => each.id === preset.value);
-    about.textContent = words;
-    if (!fresh) return;
-    id.value = definition.id;
-    title.value = definition.title;
-    cash.value = definition.cash;
-    const given = definition.rounds ?? { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
-    [times[0].value, times[1].value, times[2].value, times[3].value] = [given.lobby_s, given.open_s, given.closed_s, given.repeat];
-    byHand.checked = definition.rounds === null;
-    rounds.hidden = byHand.checked;
+  const preset = h("select", { id: "preset", onchange: begin }, ...presets.map(({ id, title }) => h("option", { value: id }, title || id)));
+  const about = h("p.about", {}, "");
+  const id = h("input", { id: "new-id", required: true, maxlength: 32, pattern: "[a-z0-9][a-z0-9_\\-]*", title: "a-z, 0-9, _ and -", oninput: () => set({ id: id.value }) });
+  const title = h("input", { id: "new-title", maxlength: 100, oninput: () => set({ title: title.value }) });
+  const cash = h("input", { id: "new-cash", type: "number", min: 0, step: 1, required: true, oninput: () => set({ cash: whole(cash) }) });
+  const byHand = h("input", { type: "checkbox", id: "by-hand", onchange: () => set(byHand.checked ? { rounds: null, wait_for_host: true } : { rounds: clock, wait_for_host: false }) });
+  const times = Object.keys(TIMES).map((name) => h("input", { id: `new-${name}`, type: "number", min: name === "open_s" ? 1 : 0, step: 1, required: true, oninput: ({ target }) => set({ rounds: { ...definition.rounds, [name]: whole(target) } }) }));
+  const rounds = h("fieldset.two.plain", {}, h("legend.visually-hidden", {}, "Rounds"), ...Object.values(TIMES).map((label, index) => h("label", {}, label, times[index])));
+  const fields = h("fieldset.plain", {}, h("legend.visually-hidden", {}, "The game"), h("label", {}, "Address of the game", id), h("label", {}, "Title", title), h("label", {}, "Cash of each player", cash), h("label", {}, byHand, " I open and close rounds by hand"), rounds);
+  const text = h("textarea.json", { id: "definition", spellcheck: "false", oninput: read });
+  const own = h("details", {}, h("summary", {}, "The whole definition, as JSON"), h("label", {}, "Definition", text));
+  const problem = h("p.error", { role: "alert" });
+  const submit = h("button.primary", { type: "submit" }, "Create game");
+
+  const whole = ({ value }) => (value === "" ? null : Number(value));
+
+  function begin() {
+    const chosen = presets.find((each) => each.id === preset.value);
+    setText(about, chosen.about);
+    definition = chosen.definition;
+    clock = definition.rounds ?? USUAL;
+    show();
+    write();
+  }
+  /** What was changed in a field. */
+  function set(change) {
+    definition = { ...definition, ...change };
+    if (definition.rounds) clock = definition.rounds;
+    if ("rounds" in change) show();
+    write();
+  }
+  function write() {
     text.value = JSON.stringify(definition, null, 1);
-    edited = false;
+    read.problem("");
+  }
+  /** What was changed in the text. */
+  function read() {
+    try {
+      const found = JSON.parse(text.value);
+      if (typeof found !== "object" || found === null || Array.isArray(found)) throw new SyntaxError("a definition begins with {");
+      definition = found;
+    } catch (error) {
+      read.problem(`That is no JSON: ${error.message}`);
+      return;
+    }
+    if (definition.rounds) clock = { ...USUAL, ...definition.rounds };
+    show();
+    read.problem("");
+  }
+  read.problem = (words) => {
+    setText(problem, words);
+    fields.disabled = submit.disabled = words !== "";
+  };
+  /** The fields show the definition; what is not in it is what the server takes for it. */
+  function show() {
+    const now = [[id, definition.id ?? ""], [title, definition.title ?? ""], [cash, definition.cash ?? (definition.cash === null ? "" : 10_000)]];
+    const hand = definition.rounds === null || definition.rounds === undefined;
+    times.forEach((input, index) => now.push([input, { lobby_s: 0, closed_s: 0, repeat: 1, ...(hand ? clock : definition.rounds) }[Object.keys(TIMES)[index]] ?? ""]));
+    for (const [input, value] of now) if (input !== document.activeElement && input.value !== String(value)) input.value = value;
+    byHand.checked = hand && definition.wait_for_host === true;
+    rounds.hidden = rounds.disabled = hand;
   }
   async function create(event) {
     event.preventDefault();
-    problem.textContent = "";
-    let definition;
-    try {
-      definition = JSON.parse(text.value);
-    } catch (error) {
-      problem.textContent = `That is no JSON: ${error.message}`;
-      return;
-    }
-    if (!edited) {
-      const [lobby, open, closed, repeat] = times.map((input) => Number(input.value));
-      definition = { ...definition, cash: Number(cash.value), rounds: { lobby_s: lobby, open_s: open, closed_s: closed, repeat } };
-      if (byHand.checked) delete definition.rounds;
-    }
-    definition = { ...definition, id: id.value, title: title.value };
+    setText(problem, "");
     try {
       created(await json("POST", "/v1/games", definition));
     } catch (error) {
-      problem.textContent = error.message;
+      setText(problem, error.message);
     }
   }
-  show(true);
-  const form = h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, h("label", {}, "Address of the game", id), h("label", {}, "Title", title), h("label", {}, "Cash of each player", cash), h("label", {}, byHand, " I open and close rounds by hand"), rounds, own, problem, h("button.primary", { type: "submit" }, "Create game"));
-  return panel("New game", {}, form).section;
+  begin();
+  return panel("New game", {}, h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, fields, own, problem, submit)).section;
 }

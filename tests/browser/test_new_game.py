@@ -1,0 +1,81 @@
+"""A new game is what its form shows, whichever part of the form was touched."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Newcomer, Serve
+from tests.browser.games import bazaar
+from tests.browser.hosting import ask
+from tests.browser.pages import Host, Play
+from tests.support.player import Player
+from tests.support.server import ADMIN_TOKEN
+
+pytestmark = pytest.mark.slow
+
+
+def test_fields_and_definition_are_one_whichever_is_changed(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(id="first")])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN)
+    new = host.region("New game")
+    new.get_by_role("combobox", name="Preset").select_option("classroom")
+    new.get_by_text("The whole definition").click()
+    text = new.get_by_role("textbox", name="Definition")
+    cash, opened = new.get_by_label("Cash of each player"), new.get_by_label("Open, s")
+    shown = json.loads(text.input_value())
+    assert (cash.input_value(), opened.input_value()) == (str(shown["cash"]), str(shown["rounds"]["open_s"]))
+    shown["cash"], shown["rounds"]["open_s"], shown["fee_bps"] = 10_000, 900, 7
+    text.fill(json.dumps(shown))
+    expect(cash).to_have_value("10000")
+    expect(opened).to_have_value("900")
+    cash.fill("600")
+    opened.fill("90")
+    assert json.loads(text.input_value()) == {**shown, "cash": 600, "rounds": {**shown["rounds"], "open_s": 90}}
+    text.fill("{")
+    expect(new.get_by_role("alert")).to_contain_text("no JSON")
+    expect(cash).to_be_disabled()
+    expect(new.get_by_role("button", name="Create game")).to_be_disabled()
+    text.fill(json.dumps({**shown, "cash": 601}))
+    new.get_by_label("Address of the game").fill("mine")
+    new.get_by_role("button", name="Create game").click()
+    expect(host.region("Rounds")).to_contain_text("/?game=mine")
+    rules = ask(server, "GET", "/games/mine")["rules"]
+    assert (rules["cash"], rules["fee_bps"], rules["rounds"]["open_s"]) == (601, 7, 900)
+
+
+def test_a_game_by_hand_waits_in_its_lobby_until_the_host_opens_it(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(id="first")])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN)
+    new = host.region("New game")
+    by_hand = new.get_by_label("I open and close rounds by hand")
+    by_hand.check()
+    expect(new.get_by_label("Open, s")).to_be_hidden()
+    by_hand.uncheck()
+    expect(new.get_by_label("Open, s")).to_have_value("900")
+    by_hand.check()
+    new.get_by_role("button", name="Create game").click()
+    expect(host.region("Rounds")).to_contain_text("/?game=bazaar")
+    made = ask(server, "GET", "/games/bazaar")
+    assert (made["phase"], made["ends_at"], made["rules"]["rounds"]) == ("lobby", None, None)
+    ann = Play(newcomer(), server.http).enter("Ann", "bazaar")
+    ann.reads("Chart", "The market opens soon")
+    host.phase("Open")
+    expect(ann.region("Chart").get_by_role("heading", name="The market opens soon")).to_be_hidden()
+    assert ask(server, "GET", "/games/bazaar")["phase"] == "open"
+    host.phase("Close")
+    with Player(server.url, "Ben") as ben:
+        assert ben.ask("join", game="bazaar")["state"]["phase"] == "closed"
+
+
+def test_an_address_that_is_none_is_not_sent(newcomer: Newcomer, serve: Serve) -> None:
+    host = Host(newcomer(), serve().http).sign_in(ADMIN_TOKEN)
+    new = host.region("New game")
+    address = new.get_by_label("Address of the game")
+    address.fill("No way")
+    new.get_by_role("button", name="Create game").click()
+    assert address.evaluate("field => field.validity.patternMismatch")
+    expect(host.region("Games").get_by_role("button", name=re.compile("No way"))).to_have_count(0)
