@@ -6,10 +6,11 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.chromium import PHONE
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import turn
-from tests.browser.pages import Watch
+from tests.browser.pages import Play, Watch
 from tests.support.player import Player
 
 WALL = {"width": 1920, "height": 1080}
@@ -40,7 +41,8 @@ def test_the_wall_tells_in_the_lobby_how_to_join_and_at_the_close_who_gained_mos
         turn(server, "open")
         expect(chart.get_by_role("heading", name="The market opens soon")).to_be_hidden()
         ann.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=7)
-        ben.ask("buy", game="bazaar", good="grain", qty=9)  # and so he pays the house's spread
+        ben.ask("buy", game="bazaar", good="grain", qty=9)
+        ben.ask("sell", game="bazaar", good="grain", qty=9)  # and so he pays the house's spread
         turn(server, "closed")
     expect(chart.get_by_role("heading", name="Round 2 is over")).to_be_visible()
     expect(chart.get_by_role("row", name=re.compile("^1 Ann"))).to_be_visible()
@@ -82,3 +84,49 @@ def test_an_address_that_is_no_text_is_that_of_no_game(newcomer: Newcomer, serve
     page.goto(f"{serve().http}/watch/%ff")
     expect(page.get_by_role("alert")).to_contain_text("There is no game")
     expect(page.get_by_role("link", name="The bazaar")).to_be_visible()
+
+
+def test_what_somebody_says_has_their_name_on_the_wall(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("say", game="bazaar", text="Buy wood!")
+        wall = Watch(newcomer(), server.http).open()
+        foot = wall.page.get_by_role("contentinfo")
+        expect(foot).to_contain_text("Ben: Buy wood!")
+        ben.ask("say", game="bazaar", text="Sell wood!")
+        expect(foot).to_contain_text("Ben: Sell wood!")
+
+
+def test_the_foot_of_the_wall_is_read_line_by_line_on_a_phone(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("say", game="bazaar", text="The guild buys iron for the new bridge.")
+        wall = Watch(newcomer(viewport=PHONE), server.http).open()
+        news = wall.page.locator(".foot .news")
+        expect(news).to_contain_text("bridge")
+        box = news.bounding_box()
+        assert box is not None
+        assert box["width"] > 250
+        assert box["height"] < 80
+
+
+def test_who_gained_as_much_has_the_same_rank_on_every_page(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    page = newcomer()
+    ann = Play(page, server.http).enter("Ann")
+    with Player(server.url, "Ben") as ben, Player(server.url, "Cem") as cem:
+        for player in (ben, cem):
+            player.ask("join", game="bazaar")
+        cem.ask("buy", game="bazaar", good="grain", qty=9)
+        cem.ask("sell", game="bazaar", good="grain", qty=9)  # and so he pays the house's spread
+    turn(server, "closed")
+    expect(ann.region("Chart")).to_contain_text("came 1 of 3")
+    wall = Watch(newcomer(), server.http).open()
+    debrief = newcomer()
+    debrief.goto(f"{server.http}/host?game=bazaar&debrief")
+    for place in (ann.region("Chart"), wall.region("Chart"), debrief.get_by_role("region", name="Results")):
+        ranks = [re.compile(rf"^{rank} {name}") for rank, name in ((1, "Ann"), (1, "Ben"), (3, "Cem"))]
+        for rank in ranks:
+            expect(place.get_by_role("row", name=rank)).to_be_visible()

@@ -2,6 +2,7 @@
 
 import { h, said } from "../common/dom.js";
 import { coins, direction, percents, signed } from "../common/format.js";
+import { ranks } from "../common/ranks.js";
 import { game as path, json, save } from "./api.js";
 import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
 
@@ -67,11 +68,12 @@ function results(id, round, wall) {
   const roles = players.some(({ role }) => role !== null);
   const told = players.some(({ start }) => start !== null);
   const heads = [["th.r", "#", "rank"], ["th", "Player", "name"], ...(roles ? [["th", "Role", "role"]] : []), ...(told ? [["th.r.more", "Began with", "more"], ["th.r.more", "Ended with", "more"]] : []), ["th.r", "Gain", "gain"]];
+  const rank = ranks(players.map(({ gain }) => gain));
   const row = ({ name, role, start, worth, gain }, index) =>
     h(
       "tr",
       {},
-      h("td.r.num", {}, String(index + 1)),
+      h("td.r.num", {}, String(rank[index])),
       h("td", {}, said(name)),
       roles ? h("td", {}, role ?? "") : null,
       ...(told ? [h("td.r.num.more", {}, coins(start)), h("td.r.num.more", {}, coins(worth))] : []),
@@ -88,7 +90,8 @@ function results(id, round, wall) {
 function csv(id, round) {
   // a cell that begins like a formula is text all the same
   const cell = (value) => `"${String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
-  const lines = [["player", "name", "role", "start", "worth", "gain"], ...round.players.map((row) => [row.player, row.name, row.role, row.start, row.worth, row.gain])];
+  const rank = ranks(round.players.map(({ gain }) => gain));
+  const lines = [["rank", "player", "name", "role", "start", "worth", "gain"], ...round.players.map((row, index) => [rank[index], row.player, row.name, row.role, row.start, row.worth, row.gain])];
   const text = lines.map((line) => line.map((value) => (typeof value === "number" ? value : cell(value))).join(",")).join("\r\n");
   save(new Blob([`\ufeff${text}\r\n`], { type: "text/csv;charset=utf-8" }), `${id}-round-${round.round}.csv`);
 }

@@ -6,6 +6,7 @@ import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, h, panel, said, setAttribute, setText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
+import { nameOf } from "../common/people.js";
 import { at, socket, typed } from "../common/root.js";
 import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
@@ -95,8 +96,12 @@ async function main() {
   game.on("reset", () => painter.mark(figures));
 
   const news = h("span.text.news", { dir: "auto", "aria-live": "polite" });
-  const told = () => setText(news, (game.state.news ?? []).at(-1)?.text ?? game.state.messages.at(-1)?.text ?? "");
-  for (const type of ["news", "reset"]) game.on(type, told);
+  const told = () => {
+    const headline = (game.state.news ?? []).at(-1);
+    const message = game.state.messages.at(-1);
+    setText(news, headline ? headline.text : message ? `${nameOf(game, message.player)}: ${message.text}` : "");
+  };
+  for (const type of ["news", "said", "reset"]) game.on(type, told);
   told();
 
   const clock = h("section", { "aria-label": "Clock" }, roundClock(game));

@@ -1,6 +1,7 @@
 // The lobby and the close on the wall, in the chart's place: what this game is about and how to join; what a round came to.
 
 import { h, said } from "../common/dom.js";
+import { ranks } from "../common/ranks.js";
 import { coins, direction, percents, signed } from "../common/format.js";
 import { at } from "../common/root.js";
 
@@ -34,8 +35,9 @@ export function phases(game, plot, address) {
 
 function result(round) {
   const settled = Object.entries(round.goods).filter(([, { settled }]) => settled !== null);
+  const rank = ranks(round.players.map(({ gain }) => gain));
   const best = round.players.slice(0, BEST).map(({ name, gain }, index) =>
-    h("tr", {}, h("td.r.num", {}, String(index + 1)), h("td", {}, h("span.clip", { dir: "auto", title: name }, name)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
+    h("tr", {}, h("td.r.num", {}, String(rank[index])), h("td", {}, h("span.clip", { dir: "auto", title: name }, name)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
   );
   const heads = [h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, "Gain")];
   return [

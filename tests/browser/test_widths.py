@@ -1,0 +1,106 @@
+"""At every width, and on a phone on its side: nothing is cut off, and no word stands on its head."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, ViewportSize, expect
+
+from tests.browser.conftest import Newcomer, Serve
+from tests.browser.pages import Play, Watch
+from tests.support.player import Player
+
+SIZES = (
+    (390, 844),
+    (768, 1024),
+    (800, 600),
+    (844, 390),
+    (1024, 768),
+    (1099, 800),
+    (1100, 800),
+    (1366, 650),
+    (1920, 1080),
+)
+
+SHOWN = """const shown = (part) => part.getBoundingClientRect().width > 0 && !part.closest(".visually-hidden, .skip")
+    && getComputedStyle(part).position !== "absolute";"""
+
+CUT = f"""e => {{ {SHOWN}
+    return [...e.querySelectorAll("h2, th, td, button, label, .tag")].filter((part) => {{
+        const [box, panel] = [part, part.closest(".panel, .strip") ?? e].map((each) => each.getBoundingClientRect());
+        return shown(part) && !part.closest(".strip") && (box.left < panel.left - 1 || box.right > panel.right + 1);
+    }}).map((part) => part.textContent);
+}}"""
+"""What stands outside of its panel's sides, and so is not seen."""
+
+BROKEN = f"""e => {{ {SHOWN}
+    return [...e.querySelectorAll("h2, th, button, .tag, .foot *")].filter((part) => {{
+        const [box, letter] = [part.getBoundingClientRect(), parseFloat(getComputedStyle(part).fontSize)];
+        const words = part.children.length ? "" : part.textContent.trim();
+        const lines = part.tagName === "BUTTON" ? 4 : 2.6;
+        return shown(part) && words.length > 3 && box.width < 5 * letter && box.height > lines * letter;
+    }}).map((part) => part.textContent);
+}}"""
+"""What is broken into a few letters a line."""
+
+
+def whole(page: Locator, size: tuple[int, int]) -> None:
+    assert page.evaluate(CUT) == [], size
+    assert page.evaluate(BROKEN) == [], size
+
+
+def test_the_play_page_is_whole_at_every_width(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    page = newcomer()
+    ann = Play(page, server.http).enter("Ann")
+    ann.choose("wood")
+    ann.rest("Sell", 5, 300)
+    ann.rest("Sell", 4, 301)
+    for width, height in SIZES:
+        page.set_viewport_size(ViewportSize(width=width, height=height))
+        page.reload()
+        ann.live()
+        assert ann.width_over() == 0, (width, height)
+        ticket = ann.show("Ticket")
+        button = ticket.locator("button[type=submit]")
+        button.scroll_into_view_if_needed()
+        button.click(trial=True)  # nothing lies over it
+        whole(page.locator("body"), (width, height))
+        orders = ann.show("Your orders")
+        for name in ("Cancel ask of 5 wood at 300", "Cancel all"):
+            orders.get_by_role("button", name=name, exact=True).click(trial=True)
+        whole(page.locator("body"), (width, height))
+        chart = ann.show("Chart").locator(".plot").bounding_box()
+        assert chart is not None
+        assert chart["height"] >= 150, (width, height)
+        assert chart["width"] >= 300, (width, height)
+
+
+def test_a_phone_on_its_side_shows_the_ticket_with_its_button(newcomer: Newcomer, serve: Serve) -> None:
+    page = newcomer()
+    ann = Play(page, serve().http).enter("Ann")
+    page.set_viewport_size(ViewportSize(width=844, height=390))
+    button = ann.show("Ticket").locator("button[type=submit]")
+    box, bar = button.bounding_box(), page.get_by_role("navigation", name="Sections").bounding_box()
+    assert box is not None
+    assert bar is not None
+    assert box["y"] + box["height"] <= bar["y"]
+    expect(ann.region("Order book")).to_be_visible()
+
+
+def test_the_wall_is_whole_at_every_width(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    page = newcomer()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("buy", game="bazaar", good="grain", qty=2)
+        ben.ask("say", game="bazaar", text="The guild buys iron for the new bridge over the river.")
+        wall = Watch(page, server.http).open()
+        for width, height in SIZES:
+            page.set_viewport_size(ViewportSize(width=width, height=height))
+            page.reload()
+            wall.live()
+            expect(wall.region("Trades").get_by_role("row").nth(1)).to_be_visible()
+            assert wall.width_over() == 0, (width, height)
+            whole(page.locator("body"), (width, height))
+            chart = wall.region("Chart").locator(".plot").bounding_box()
+            assert chart is not None
+            assert 150 <= chart["height"] <= 1_000, (width, height)
