@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.pages import Play, until
 from tests.support.player import Player
@@ -120,4 +122,142 @@ def test_a_game_made_anew_under_the_same_name_is_another_game(newcomer: Newcomer
         host.post("/v1/games", json={"id": "bazaar", "goods": {"tin": {"endowment": 3}}}).raise_for_status()
     ann.page.context.set_offline(False)
     expect(ann.region("Goods")).to_contain_text("tin")
+    ann.live()
+
+
+def test_a_level_of_the_book_is_the_price_and_no_quantity(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("order", game="bazaar", good="wood", side="ask", qty=9, price=100)
+        ann = Play(newcomer(), server.http).enter("Ann")
+        ann.choose("wood")
+        ann.fill_ticket("Sell", "Rest", 3)
+        ticket = ann.region("Ticket")
+        quantity = ticket.get_by_role("spinbutton", name="Quantity")
+        price = ticket.get_by_role("spinbutton", name=re.compile("^(Limit|Price)"))
+        level = ann.region("Order book").get_by_role("button", name=re.compile("^Ask 100"))
+        level.click()
+        expect(price).to_have_value("100")
+        expect(quantity).to_have_value("3")
+        expect(ticket.get_by_role("radio", name="Sell")).to_be_checked()
+        ann.fill_ticket("Sell", "Now", 3)
+        level.click()  # who takes an ask buys
+        expect(ticket.get_by_role("radio", name="Buy")).to_be_checked()
+        expect(quantity).to_have_value("3")
+        quantity.fill("")
+        level.click()
+        expect(quantity).to_have_value("9")
+
+
+def test_a_market_order_has_a_limit_that_is_seen_and_can_be_changed(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        cheap = ben.ask("order", game="bazaar", good="wood", side="ask", qty=5, price=100)["order"]
+        ben.ask("order", game="bazaar", good="wood", side="ask", qty=5, price=300)
+        ann = Play(newcomer(), server.http).enter("Ann")
+        ann.choose("wood")
+        button = ann.fill_ticket("Buy", "Now", 5)
+        ticket = ann.region("Ticket")
+        limit = ticket.get_by_role("spinbutton", name=re.compile("^Limit"))
+        expect(limit).to_have_value("102")
+        expect(ticket).to_contain_text("No unit at more than 102.")
+        quantity = ticket.get_by_role("spinbutton", name="Quantity")
+        quantity.fill("6")
+        expect(limit).to_have_value("306")
+        quantity.fill("5")
+        expect(limit).to_have_value("102")
+        # the market moves between the look and the press: the page is not drawn meanwhile
+        ann.page.evaluate("window.requestAnimationFrame = () => 0")
+        seq = ann.seq
+        ben.ask("cancel", game="bazaar", order=cheap)
+        ann.until_seq(seq + 1)
+        button.click()
+        expect(ann.page.locator(".toast.bad")).to_be_visible()
+        assert ben.ask("me", game="bazaar")["held_goods"]["wood"] == 5
+
+
+def test_a_limit_of_ones_own_stays_until_it_is_for_something_else(newcomer: Newcomer, serve: Serve) -> None:
+    ann = Play(newcomer(), serve().http).enter("Ann")
+    ann.choose("grain")
+    ann.fill_ticket("Buy", "Now", 1, 77)
+    limit = ann.region("Ticket").get_by_role("spinbutton", name=re.compile("^(Limit|Price)"))
+    ann.fill_ticket("Buy", "Now", 2)
+    expect(limit).to_have_value("77")
+    ann.fill_ticket("Sell", "Now", 2)
+    expect(limit).not_to_have_value("77")
+    ann.fill_ticket("Sell", "Now", 2, 55)
+    ann.choose("iron")
+    expect(limit).not_to_have_value("55")
+    ann.fill_ticket("Sell", "Rest", 2)
+    expect(limit).to_have_value("")
+
+
+def test_what_is_pressed_while_the_server_is_away_is_withdrawn_and_said_to_be(
+    newcomer: Newcomer, serve: Serve, conduct: Conduct, tmp_path: Path
+) -> None:
+    server = serve(f"embedded:{tmp_path / 'away.db'}")
+    ann = Play(newcomer(), server.http).enter("Ann")
+    ann.choose("wood")
+    ann.rest("Sell", 2, 500)
+    own = ann.region("Your orders")
+    expect(own.get_by_role("button", name=re.compile("^Cancel ask"))).to_have_count(1)
+    ann.choose("grain")
+    button = ann.fill_ticket("Buy", "Now", 3)
+    with conduct.server_down():
+        server.kill()
+        ann.dropped()
+        button.click()
+        own.get_by_role("button", name=re.compile("^Cancel ask")).click()
+        ann.say("Is anybody there?")
+        told = ann.page.locator(".toast.bad")
+        for op in ("buy", "cancel", "say"):
+            expect(told.filter(has_text=f"the {op} could not be sent within 5 s: it was withdrawn")).to_be_visible()
+        expect(ann.region("Chat").get_by_role("textbox", name="Message")).to_have_value("Is anybody there?")
+        expect(button).to_have_text("Buy")
+        server.start()
+        ann.live()
+    with Player(server.url, "clerk") as clerk:
+        goods = clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]
+    assert goods["grain"]["volume"] == 0
+
+
+def test_what_was_sent_and_not_answered_is_settled_when_the_server_is_back(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    ann = Play(newcomer(), server.http).enter("Ann")
+    ann.choose("grain")
+    button = ann.fill_ticket("Buy", "Now", 3)
+    server.pause()
+    try:
+        button.click()
+        ann.page.wait_for_timeout(6_000)  # by now it must not happen any more
+    finally:
+        server.resume()
+    told = ann.page.locator(".toast")
+    expect(told.filter(has_text=re.compile("it was withdrawn|Bought 3 grain"))).to_be_visible()
+    withdrawn = told.filter(has_text="it was withdrawn").count() > 0
+    with Player(server.url, "clerk") as clerk:
+        grain = clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]["grain"]
+    assert grain["volume"] == (0 if withdrawn else 3)
+
+
+def test_ones_own_trades_are_there_after_a_reload_and_nobody_elses(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    page = newcomer()
+    ann = Play(page, server.http).enter("Ann")
+    ann.choose("grain")
+    ann.trade("Buy", 3)
+    own = ann.region("Your orders")
+    own.get_by_role("tab", name="Trades").click()
+    expect(own.get_by_role("row", name=re.compile("bought grain the house 3"))).to_be_visible()
+    page.reload()
+    ann.live()
+    own.get_by_role("tab", name="Trades").click()
+    expect(own.get_by_role("row", name=re.compile("bought grain the house 3"))).to_be_visible()
+    ben = Play(newcomer(), server.http).enter("Ben")
+    ben.region("Your orders").get_by_role("tab", name="Trades").click()
+    expect(ben.region("Your orders")).to_contain_text("No trade of yours")
+    page.evaluate("localStorage.setItem('tradegame.trades', '[{\"game\": 1}, null')")
+    page.reload()  # what is none is nothing
     ann.live()

@@ -18,16 +18,25 @@ export class ApiError extends Error {
   }
 }
 
+/** Nothing is waited for longer: what a host presses is meant for now. */
+const ANSWER_MS = 10_000;
+
 export async function call(method, path, body) {
   let response;
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), ANSWER_MS);
   try {
     response = await fetch(at(path.slice(1)), {
       method,
       headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal: patience.signal,
     });
   } catch {
-    throw new ApiError(0, { message: "The server cannot be reached." });
+    const late = method === "GET" ? "" : " Whether it happened is not known: look before you press again.";
+    throw new ApiError(0, { message: patience.signal.aborted ? `The server did not answer in ${ANSWER_MS / 1000} s.${late}` : "The server cannot be reached." });
+  } finally {
+    clearTimeout(timer);
   }
   if (!response.ok) throw new ApiError(response.status, (await response.json().catch(() => ({}))).error);
   return response;

@@ -1,4 +1,4 @@
-// The order book as a ladder: asks above, bids below, depth as bars; a level that is pressed fills the ticket.
+// The order book as a ladder: asks above, bids below, depth as bars; a level that is pressed is the ticket's price.
 
 import { h, panel, rows, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";

@@ -42,8 +42,9 @@ export function chatPanels({ client, game, painter }) {
     try {
       await game.say(words, to.value ? { to: to.value } : {});
     } catch (error) {
-      if (!text.value) text.value = words;
-      toast(error.message, true);
+      const lost = text.value !== ""; // the next line is being written already
+      if (!lost) text.value = words;
+      toast(lost ? `“${words}” was not said: ${error.message}` : error.message, true);
     }
   }
 

@@ -6,6 +6,8 @@ import { at, socket } from "../common/root.js";
 
 const TOKEN = "tradegame.token";
 const NAME = "tradegame.name";
+/** So long the page asks what became of a command that was sent, and says so; one that was not sent is withdrawn after 5 s. */
+const deadlineMs = 600_000;
 
 function recall(key) {
   try {
@@ -64,7 +66,7 @@ async function signIn(place, game, about) {
   if (token !== null) {
     const status = h("p", { role: "status" }, "Welcome back. Connecting …");
     show(place, h("h1", {}, said(game.title || game.game)), status);
-    const client = new Client(socket, { token });
+    const client = new Client(socket, { token, deadlineMs });
     const silence = client.on("state", ({ reason }) => reason && setText(status, `Not yet: ${reason}. Trying again …`));
     try {
       await client.ready;
@@ -85,7 +87,7 @@ async function signIn(place, game, about) {
       button.disabled = true;
       problem.textContent = "";
       try {
-        resolve(await connect(socket, { name: name.value.trim() }));
+        resolve(await connect(socket, { name: name.value.trim(), deadlineMs }));
       } catch (error) {
         problem.textContent = error.message;
         name.focus();

@@ -63,11 +63,16 @@ function goodRow(game, tapes, name, choose) {
       const moved = tapes.change(name);
       setText(change, moved === null ? "" : percents(moved));
       setAttribute(change, "class", `change num ${direction(moved ?? 0)}`);
-      const prices = tapes.of(name).slice(-POINTS).map((trade) => trade[1]);
-      setAttribute(line, "d", path(prices));
-      setAttribute(line, "class", `spark ${prices.length && prices.at(-1) > prices[0] ? "rise" : prices.length && prices.at(-1) < prices[0] ? "fall" : ""}`);
+      setAttribute(line, "d", path(thin(tapes.round(name).map((trade) => trade[1]), POINTS)));
+      setAttribute(line, "class", `spark ${{ up: "rise", down: "fall" }[direction(moved ?? 0)] ?? ""}`);
     },
   };
+}
+
+/** At most `most` of the values, evenly, the first and the last among them. */
+export function thin(values, most) {
+  if (values.length <= most) return values;
+  return Array.from({ length: most }, (_, index) => values[Math.round((index * (values.length - 1)) / (most - 1))]);
 }
 
 /** A line through the values in a box of 100 by 30. */

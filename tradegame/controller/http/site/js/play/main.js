@@ -17,6 +17,7 @@ import { enter, forget } from "./entry.js";
 import { goodsPanel } from "./goods.js";
 import { keys, keysHelp } from "./keys.js";
 import { ordersPanel } from "./orders.js";
+import { OwnTrades } from "./own.js";
 import { phases } from "./phases.js";
 import { portfolioPanel } from "./portfolio.js";
 import { privatePanel } from "./private.js";
@@ -28,8 +29,9 @@ async function main() {
   const { client, game } = await enter(place);
   const painter = new Painter();
   beginAnew(game, painter);
-  const tapes = new Tapes(game);
-  const desk = { client, game, painter, tapes, good: Object.keys(game.state.goods)[0], listeners: [] };
+  const own = new OwnTrades(game, client.player.id);
+  const tapes = new Tapes(game, own);
+  const desk = { client, game, painter, tapes, own, good: Object.keys(game.state.goods)[0], listeners: [] };
   desk.choose = (good) => {
     desk.good = good;
     for (const listener of desk.listeners) listener(good);

@@ -5,8 +5,6 @@ import { coins, time, units } from "../common/format.js";
 import { nameOf } from "../common/people.js";
 import { toast } from "../common/toast.js";
 
-const TRADES = 200;
-
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
   const tabs = tabbed([["Open", openOrders(desk, every)], ["Trades", ownTrades(desk)]], (chosen) => (every.parentElement.hidden = chosen !== "Open"));
@@ -29,18 +27,21 @@ function openOrders({ game, painter, choose }, every) {
     return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), h("td.r.num"), h("td.r", {}, cancel));
   }
   async function withdraw(order, button) {
-    if (button.hasAttribute("aria-disabled")) return;
+    if (button.hasAttribute("aria-disabled")) return false;
     button.setAttribute("aria-disabled", "true"); // not disabled: that would take the focus away
     try {
       await game.cancel(order);
+      return true;
     } catch (error) {
-      if (error.code !== "unknown_order") toast(error.message, true); // it traded in the meantime
+      if (error.code === "unknown_order") return true; // it traded in the meantime
+      toast(error.message, true);
+      return false;
     } finally {
       button.removeAttribute("aria-disabled");
     }
   }
   async function all() {
-    for (const { order } of [...game.me.orders]) await withdraw(order, every);
+    for (const { order } of [...game.me.orders]) if (!(await withdraw(order, every))) return;
   }
   const paint = () => {
     const orders = game.me?.orders ?? [];
@@ -77,13 +78,13 @@ function tell(taken) {
   }
 }
 
-/** The state does not say who traded: so they are those that this page has seen. */
-function ownTrades({ client, game, painter }) {
+/** The state does not say who traded: so they are those that this browser has seen. */
+function ownTrades({ client, game, painter, own }) {
   const me = client.player.id;
-  const seen = [];
+  const seen = own.trades;
   const body = h("tbody");
   const table = h("table", {}, heads(["Good", "With", "Units", "Price", "Time"]), body);
-  const empty = h("p.empty", {}, "No trade of yours since you opened this page.");
+  const empty = h("p.empty", {}, "No trade of yours that this browser has seen.");
   const make = () => h("tr", {}, h("td"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"), h("td.r.num"), h("td.r.num.soft"));
   const paint = () => {
     empty.hidden = seen.length > 0;
@@ -102,8 +103,7 @@ function ownTrades({ client, game, painter }) {
   game.on("events", ({ events, at }) => {
     const mine = events.filter((event) => event.type === "trade" && (event.buyer === me || event.seller === me));
     if (!mine.length) return;
-    seen.unshift(...mine.map((trade) => ({ ...trade, at })).reverse());
-    seen.length = Math.min(seen.length, TRADES);
+    own.add(mine, at);
     painter.mark(paint);
     tell(mine.filter(({ buyer, taker }) => (buyer === me) === (taker === "sell")));
   });

@@ -32,6 +32,15 @@ export function walk(levels, qty, limit, buying, bps) {
   return found;
 }
 
+/** What a market that moves meanwhile may cost more, or bring less. */
+export const SLACK_BPS = 200;
+
+/** The limit that goes with a foretold worst price: a little beyond it, by one coin at least. */
+export function limitFor(worst, buying) {
+  const slack = Math.max(1, Math.ceil((worst * SLACK_BPS) / 10_000));
+  return buying ? worst + slack : Math.max(1, worst - slack);
+}
+
 /** Which of one's own orders such a walk meets, and so cancels: those before the worst price, all if it runs dry. */
 export function met(own, { left, worst }, limit, buying) {
   return own.filter(({ price }) => within(price, limit, buying) && (left > 0 || (buying ? price < worst : price > worst)));

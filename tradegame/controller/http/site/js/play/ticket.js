@@ -3,10 +3,11 @@
 import { h, panel, rows, setAttribute, setText } from "../common/dom.js";
 import { coins, units } from "../common/format.js";
 import { toast } from "../common/toast.js";
-import { affordable, met, others, valued, walk } from "./quote.js";
+import { affordable, limitFor, met, others, valued, walk } from "./quote.js";
 
 const MOST = { qty: 1_000_000, price: 1_000_000_000 };
 const SENDING_MS = 300;
+const HAPPENED = "It had happened before the connection broke.";
 
 export function ticketPanel(desk) {
   const { game, painter } = desk;
@@ -20,9 +21,15 @@ export function ticketPanel(desk) {
   const cost = h("output", { id: "cost", for: "qty price", "aria-live": "off" });
   const submit = h("button.big.buy", { type: "submit", "aria-describedby": "cost" }, "Buy");
   const shares = h("div.shares", { role: "group", "aria-label": "Share of what is possible" }, ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)));
-  const form = h("form", { onsubmit: press, oninput: () => painter.mark(paint), novalidate: true }, h("div.pair", {}, sides, kinds), h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)), shares, cost, submit);
+  const form = h("form", { onsubmit: press, oninput: changed, novalidate: true }, h("div.pair", {}, sides, kinds), h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)), shares, cost, submit);
   let sending = null;
+  let typed = false; // the limit is the player's own; else the page fills it in, as the market moves
 
+  function changed({ target }) {
+    if (target === price) typed = true;
+    else if (!resting() && (target.name === "kind" || target.name === "side")) typed = false; // a price of another kind, or for the other side
+    painter.mark(paint);
+  }
   const value = (name) => form.elements[name].value;
   const buying = () => value("side") === "buy";
   const resting = () => value("kind") === "rest";
@@ -37,10 +44,20 @@ export function ticketPanel(desk) {
     return found >= 1 && found <= MOST[input.id] ? found : undefined;
   }
 
+  /** The limit that the player wants: null where it is any, or the page's. */
+  const wanted = () => (typed || resting() ? number(price) : null);
+
+  /** The limit that is filled in: what was foretold the worst price to be, and a little. */
+  function filledIn() {
+    const { worst } = walk(levels(), number(qty) || 1, null, buying(), bps());
+    const from = worst ?? game.state.goods[desk.good].last;
+    return from === null ? "" : String(Math.min(MOST.price, limitFor(from, buying())));
+  }
+
   /** What is wrong with the fields, and with which; null: nothing. */
   function wrong() {
-    const [wanted, limit] = [number(qty), number(price)];
-    if (!wanted) return [qty, `How many units? A whole number from 1 to ${coins(MOST.qty)}.`];
+    const [some, limit] = [number(qty), number(price)];
+    if (!some) return [qty, `How many units? A whole number from 1 to ${coins(MOST.qty)}.`];
     if (limit === null && resting()) return [price, "At what price? A whole number of coins."];
     if (limit === undefined) return [price, `${resting() ? "At what price" : "What limit"}? A whole number of coins from 1 to ${coins(MOST.price)}.`];
     return null;
@@ -50,7 +67,7 @@ export function ticketPanel(desk) {
   function most() {
     const me = game.me;
     if (!buying()) return me.goods[desk.good];
-    const limit = number(price);
+    const limit = wanted();
     if (limit === undefined || (limit === null && resting())) return 0;
     return affordable(levels(), me.cash, limit, bps(), resting());
   }
@@ -62,7 +79,9 @@ export function ticketPanel(desk) {
 
   const paint = () => {
     const [buy, rest] = [buying(), resting()];
-    setText(priceLabel, rest ? "Price" : "Limit (optional)");
+    if (!typed && rest) price.value = "";
+    else if (!typed && document.activeElement !== price) price.value = filledIn();
+    setText(priceLabel, rest ? "Price" : !typed ? "Limit (filled in)" : price.value === "" ? "Limit (none)" : "Limit");
     price.required = rest;
     price.placeholder = rest ? String(game.state.goods[desk.good].last ?? "") : "any";
     submit.className = `big ${buy ? "buy" : "sell"}`;
@@ -77,10 +96,10 @@ export function ticketPanel(desk) {
   };
 
   function foretell(buy, rest) {
-    const [wanted, limit, me, good] = [number(qty), number(price), game.me, desk.good];
+    const [some, limit, me, good] = [number(qty), wanted(), game.me, desk.good];
     const free = me.goods[good];
-    if (!buy && wanted > free) return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
-    const found = walk(levels(), wanted, limit, buy, bps());
+    if (!buy && some > free) return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
+    const found = walk(levels(), some, limit, buy, bps());
     const { filled, left, cost: paid, fees, mostFees } = found;
     const words = [];
     if (filled) {
@@ -89,10 +108,11 @@ export function ticketPanel(desk) {
     }
     if (left && rest) words.push(`${units(left, good)} would rest at ${coins(limit)}, holding ${buy ? `${coins(left * limit)} coins` : `${coins(left)} units`}.`);
     else if (left) words.push(filled ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${limit === null ? " in sight" : " within the limit"}.` : `Nobody else ${buy ? "sells" : "buys"}${limit === null ? "" : " within the limit"} right now.`);
-    if (filled || rest) for (const { side, qty: some, price: at } of met(own(), found, limit, buy)) words.push(`Cancels your ${side} of ${some} at ${coins(at)}.`);
+    if (filled && !rest && !typed && price.value) words.push(`No unit at ${buy ? "more" : "less"} than ${coins(Number(price.value))}.`);
+    if (filled || rest) for (const { side, qty: count, price: at } of met(own(), found, limit, buy)) words.push(`Cancels your ${side} of ${count} at ${coins(at)}.`);
     const needed = buy ? paid + mostFees + (rest ? left * limit : 0) : 0;
     if (needed > me.cash) words.push(`You have ${coins(me.cash)}.`);
-    const traded = rest ? wanted : filled;
+    const traded = rest ? some : filled;
     if (me.values?.[good] && traded) {
       const gain = (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) * (buy ? 1 : -1) - fees;
       words.push(gain < 0 ? `By your own values you would lose ${coins(-gain)}.` : `By your own values you would earn ${coins(gain)}.`);
@@ -127,18 +147,18 @@ export function ticketPanel(desk) {
   }
 
   /** What came of it, in words. */
-  async function send(good, wanted, limit, buy, rest) {
+  async function send(good, some, limit, buy, rest) {
     if (rest) {
-      const { filled, resting: left } = await game.order(good, buy ? "bid" : "ask", wanted, limit);
-      return [filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "", left ? `${units(left, good)} rest at ${coins(limit)}.` : ""].join(" ").trim();
+      const { filled, resting: left, replayed } = await game.order(good, buy ? "bid" : "ask", some, limit);
+      return [replayed ? HAPPENED : "", filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "", left ? `${units(left, good)} rest at ${coins(limit)}.` : ""].join(" ").trim();
     }
     const options = limit === null ? {} : { limit };
     if (buy) {
-      const { filled, cost: paid, fee } = await game.buy(good, wanted, options);
-      return `Bought ${units(filled, good)} for ${coins(paid + fee)} coins.${filled < wanted ? " More was not to be had." : ""}`;
+      const { filled, cost: paid, fee, replayed } = await game.buy(good, some, options);
+      return `${replayed ? `${HAPPENED} ` : ""}Bought ${units(filled, good)} for ${coins(paid + fee)} coins.${filled < some ? " More was not to be had." : ""}`;
     }
-    const { filled, proceeds, fee } = await game.sell(good, wanted, options);
-    return `Sold ${units(filled, good)} for ${coins(proceeds - fee)} coins.${filled < wanted ? " Nobody wanted more." : ""}`;
+    const { filled, proceeds, fee, replayed } = await game.sell(good, some, options);
+    return `${replayed ? `${HAPPENED} ` : ""}Sold ${units(filled, good)} for ${coins(proceeds - fee)} coins.${filled < some ? " Nobody wanted more." : ""}`;
   }
 
   // What it is about; in a hand the goods are behind another tab, so that one can choose here.
@@ -154,19 +174,26 @@ export function ticketPanel(desk) {
   if (game.me.role === "seller") form.elements.side.value = "sell";
   if (game.state.rules?.goods[desk.good].house === false) form.elements.kind.value = "rest";
   for (const type of ["book", "account", "round", "reset", "trade"]) game.on(type, () => painter.mark(paint));
-  desk.onchoose(() => painter.mark(paint));
+  desk.onchoose(() => {
+    typed = false; // a price of another good
+    if (resting()) price.value = "";
+    painter.mark(paint);
+  });
   painter.mark(paint);
   const { section } = panel("Ticket", { className: "ticket fixed", on: "trade", end: [chosen, last] }, form);
   return {
     section,
     fill({ buying: buy, price: at, qty: some }) {
-      form.elements.side.value = buy ? "buy" : "sell";
+      // who rests an order has chosen a side; who takes a level can only take it from its other side
+      if (!resting()) form.elements.side.value = buy ? "buy" : "sell";
       price.value = String(at);
-      if (some !== undefined) qty.value = String(Math.max(1, buy ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps())) : Math.min(some, game.me.goods[desk.good] || some)));
+      typed = true;
+      if (qty.value === "") qty.value = String(Math.max(1, buy ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps())) : Math.min(some, game.me.goods[desk.good] || some)));
       painter.mark(paint);
     },
     side(buy) {
       form.elements.side.value = buy ? "buy" : "sell";
+      if (!resting()) typed = false;
       painter.mark(paint);
       qty.focus();
       qty.select();
