@@ -39,6 +39,20 @@ NAMES = """e => [...e.querySelectorAll("td .text")].filter((name) => {
 """The names of which a word stands in two lines."""
 
 
+def test_the_link_that_the_server_prints_signs_in_and_keeps_the_token_out_of_the_address(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve()
+    page = newcomer()
+    page.goto(f"{server.http}/host#token={ADMIN_TOKEN}")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert "token" not in page.url
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Admin token")).to_be_visible()
+    page.goto(f"{server.http}/host#token={ADMIN_TOKEN}")  # in a tab that is there already
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
 def auction(**fields: Any) -> dict[str, Any]:
     return {"id": "auction", "cash": 1_000, "goods": {"wheat": {}}, "private_values": {"good": "wheat"}, **fields}
 

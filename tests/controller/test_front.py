@@ -122,7 +122,7 @@ async def test_a_head_that_does_not_come_in_time_is_408_even_if_it_drips() -> No
 
 
 async def test_a_thousand_half_open_connections_do_not_hold_up_the_others() -> None:
-    async with serving() as served:
+    async with serving(head_s=120) as served:
         idlers = []
         try:
             for i in range(1000):
@@ -130,7 +130,7 @@ async def test_a_thousand_half_open_connections_do_not_hold_up_the_others() -> N
                 idlers.append(idler)
                 await idler.send_all(upgrade()[: i % 100])
             await until(lambda: served.door.inside == 1000)
-            with trio.fail_after(2):
+            with trio.fail_after(60):
                 async with client(served.port) as player:
                     await player.send(frame(TEXT, b"move"))
                     assert await player.read_frame() == (TEXT, b"move")

@@ -19,6 +19,7 @@ from tradegame.controller.access import Access, Visit
 from tradegame.controller.forwarded import plain_address
 from tradegame.controller.head import Head, Refusal, read_head, refuse
 from tradegame.controller.tls import Certificate, TlsListener, plain_http, speaks_tls
+from tradegame.core.use_cases.budgets import payer_of
 
 log = structlog.get_logger(__name__)
 
@@ -117,20 +118,21 @@ class Door:
     async def let_in(self, stream: Stream) -> None:
         """Serve one connection to its end, and close it. Raises nothing but cancellation."""
         address = peer_address(stream)
-        count = self._addresses.get(address, 0)
+        payer = payer_of(address)
+        count = self._addresses.get(payer, 0)
         if self.inside >= self.most or (count >= self.most_per_address and not self.access.trusts(address)):
             self.turned_away += 1
             await _close(stream)
             return
         self.inside += 1
-        self._addresses[address] = count + 1
+        self._addresses[payer] = count + 1
         try:
             await self._serve(stream, address)
         finally:
             self.inside -= 1
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
+            self._addresses[payer] -= 1
+            if not self._addresses[payer]:
+                del self._addresses[payer]
 
     async def _serve(self, stream: Stream, address: str) -> None:
         """Read the head of the first request, within ``head_s``, and hand the connection over; in the end, close it.
