@@ -38,7 +38,7 @@ from tradegame.core.use_cases.keep_sessions import SessionKeeper
 from tradegame.core.use_cases.lag import LoopLag
 from tradegame.core.use_cases.node_clock import LOOK_S, NodeClock
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
-from tradegame.core.use_cases.sessions import SessionService, opaque_id
+from tradegame.core.use_cases.sessions import GUEST_S, SessionService, opaque_id
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.config import AdminSettings, Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
@@ -123,9 +123,10 @@ class Node:
         self.backlog = Backlog(limits.outboxes_bytes)
         self.clock = ClockWatch(node.id, now_ms)
         self.games = GameService(self.repository, node.id, self.hub, self.time.now_ms, host_settings, self.clock.wrong)
+        accounts = SessionService(sessions, settings.session.expires_s, self.time.now_ms, self.presence.connected)
         self.dispatcher = Dispatcher(
             self.games,
-            SessionService(sessions, settings.session.expires_s, self.time.now_ms),
+            accounts,
             self.hub,
             ServerFacts(
                 tradegame.__version__,
@@ -160,7 +161,7 @@ class Node:
         )
         self.vigil = Vigil(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.lag = LoopLag(elapsed_s)
-        self.keeper = SessionKeeper(sessions, self.hub, settings.session.expires_s)
+        self.keeper = SessionKeeper(sessions, self.hub, min(GUEST_S, settings.session.expires_s), accounts.ended)
         self.serving = False
         measured = Measured(
             self.games,

@@ -46,14 +46,14 @@ async def test_players_and_sessions_are_readable_json_with_a_schema(
             "name": "Änna",
             "created_at": 1_790_000_000_000,
         },
-        f"{prefix}/sessions/{TOKEN}": {"schema": 1, "player": "p-anna"},
+        f"{prefix}/sessions/{TOKEN}": {"schema": 1, "player": "p-anna", "guest": True},
     }
 
 
 async def test_a_session_that_nobody_uses_expires_and_the_watch_tells(sessions: KvSessionRepository) -> None:
     await sessions.create(ANNA, TOKEN, 1)
     async with sessions.watch(await sessions.revision()) as watch:
-        assert await ended(watch, 1) == [SessionRevoked(TOKEN)]
+        assert await ended(watch, 2) == [SessionRevoked(TOKEN), PlayerRemoved("p-anna")]
     assert await sessions.find(TOKEN) is None
     assert await sessions.renew(TOKEN) is False
 
@@ -70,7 +70,7 @@ async def test_using_a_session_keeps_it(sessions: KvSessionRepository, by: str) 
 
     async with sessions.watch(await sessions.revision()) as watch, trio.open_nursery() as nursery:
         nursery.start_soon(use)
-        assert await ended(watch, 1) == [SessionRevoked("cd" * 32)]
+        assert await ended(watch, 2) == [SessionRevoked("cd" * 32), PlayerRemoved("p-idle")]
         await trio.sleep(0.5)
         assert await sessions.find(TOKEN) == ANNA
         nursery.cancel_scope.cancel()
@@ -83,7 +83,7 @@ async def test_a_revoked_session_is_over_on_every_node(
     other = KvSessionRepository(kv, prefix)
     async with other.watch(await other.revision()) as watch:
         assert await sessions.revoke(TOKEN) is True
-        assert await ended(watch, 1) == [SessionRevoked(TOKEN)]
+        assert await ended(watch, 2) == [SessionRevoked(TOKEN), PlayerRemoved("p-anna")]
     assert await other.find(TOKEN) is None
     assert await sessions.revoke(TOKEN) is False
 
@@ -118,3 +118,70 @@ async def test_a_player_id_that_is_taken_stays_with_its_player(
         await sessions.create(PlayerRecord("p-anna", "Eve", 2), "cd" * 32, 60)
     assert await sessions.find(TOKEN) == ANNA
     assert len(await keys_in(kv, prefix)) == 2
+
+
+async def test_a_player_that_nobody_uses_leaves_nothing_behind(
+    sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
+) -> None:
+    await sessions.create(ANNA, TOKEN, 1)
+    async with sessions.watch(await sessions.revision()) as watch:
+        await ended(watch, 2)
+    assert await keys_in(kv, prefix) == []
+
+
+async def test_who_is_kept_outlives_the_life_of_a_guest(
+    sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
+) -> None:
+    await sessions.create(ANNA, TOKEN, 1)
+    await sessions.create(PlayerRecord("p-idle", "Idle", 1), "cd" * 32, 1)
+    found = await sessions.find(TOKEN)
+    assert found is not None
+    assert found.guest
+    async with sessions.watch(await sessions.revision()) as watch:
+        assert await sessions.keep(TOKEN, 60) is True
+        assert await sessions.keep(TOKEN, 60) is True
+        assert await ended(watch, 2) == [SessionRevoked("cd" * 32), PlayerRemoved("p-idle")]
+    found = await sessions.find(TOKEN)
+    assert found == ANNA
+    assert not found.guest
+    assert len(await keys_in(kv, prefix)) == 2
+    assert await sessions.keep("cd" * 32, 60) is False
+
+
+async def test_of_two_who_keep_a_player_at_once_neither_ends_it(kv: KeyValueStore, prefix: str) -> None:
+    sessions = KvSessionRepository(kv, prefix)
+    await sessions.create(ANNA, TOKEN, 60)
+    kept: list[bool] = []
+
+    async def keep() -> None:
+        kept.append(await KvSessionRepository(kv, prefix).keep(TOKEN, 60))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(keep)
+    assert kept == [True] * 8
+    assert await sessions.find(TOKEN) == ANNA
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DROPPED, Fault.UNANSWERED])
+async def test_a_keeping_that_went_without_an_answer_has_kept(kv: KeyValueStore, prefix: str, fault: Fault) -> None:
+    await KvSessionRepository(kv, prefix).create(ANNA, TOKEN, 60)
+    sessions = KvSessionRepository(FaultyStore(kv, [fault]), prefix)
+    assert await sessions.keep(TOKEN, 60) is True
+    found = await sessions.find(TOKEN)
+    assert found == ANNA
+    assert not found.guest
+
+
+async def test_which_of_many_are_over_is_found_in_few_reads(kv: KeyValueStore, prefix: str) -> None:
+    sessions = KvSessionRepository(kv, prefix)
+    many = [f"{number:064x}" for number in range(120)]
+    for number, session in enumerate(many):
+        if number % 3:
+            await sessions.create(PlayerRecord(f"p-{number}", "n", 1), session, 60)
+    await sessions.remove_player("p-4")
+    assert await sessions.over(many) == [
+        session for number, session in enumerate(many) if not number % 3 or number == 4
+    ]
+    assert await sessions.over([]) == []
+    assert await sessions.over(many[:1]) == many[:1]

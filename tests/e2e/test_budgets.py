@@ -127,3 +127,15 @@ def test_what_is_no_request_of_the_form_is_paid_too() -> None:
         while connection.reply().get("id") != "last":
             pass
         assert time.monotonic() - begun > 1
+
+
+def test_who_joins_is_kept_and_who_only_looks_is_a_guest_for_an_hour() -> None:
+    with server_of() as server, Player(server.url) as player:
+        assert player.welcome["expires_s"] == 3_600
+        player.ask("join", game="bazaar", spectate=True)
+        with Player(server.url, token=player.token) as again:
+            assert again.welcome["expires_s"] == 3_600
+            again.ask("join", game="bazaar")
+        with Player(server.url, token=player.token) as again:
+            assert again.welcome["expires_s"] == 604_800
+            assert again.welcome["player"]["id"] == player.id

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import trio
 import trio.testing
 
+from tradegame.core.domain.errors import UnauthorizedError
 from tradegame.core.repositories import (
     CompactedError,
     ConnectionsChanged,
     LeaseLostError,
     LiveConnection,
     NodeInfo,
+    PlayerRecord,
     PlayerRemoved,
     SessionRevoked,
     StoreUnavailableError,
 )
+from tradegame.core.use_cases import sessions as sessions_module
 from tradegame.core.use_cases.keep_sessions import KICKED, REVOKED, SessionKeeper
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, PresenceDelta
+from tradegame.core.use_cases.sessions import SessionService, SignedIn
 
 
 def connection(number: int, player: str = "p-ann", games: Sequence[str] = ("bazaar",)) -> LiveConnection:
@@ -144,6 +150,10 @@ class Sessions:
         await trio.lowlevel.checkpoint()
         return session in self.live
 
+    async def over(self, sessions: Sequence[str]) -> list[str]:
+        await trio.lowlevel.checkpoint()
+        return [session for session in sessions if session not in self.live]
+
     def watch(self, after_revision: int) -> Any:
         return self
 
@@ -190,3 +200,86 @@ async def test_sessions_that_ended_while_the_watch_was_blind_are_found_by_lookin
         await trio.sleep(3_600)
         assert ("s1", REVOKED) in here.ended
         nursery.cancel_scope.cancel()
+
+
+class Players:
+    """As much of a session repository as signing up takes."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, tuple[str, int]] = {}
+        self.kept: list[str] = []
+        self.renewed: list[tuple[float, str]] = []
+
+    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> None:
+        await trio.lowlevel.checkpoint()
+        self.there[session] = player.id, expires_s
+
+    async def keep(self, session: str, expires_s: int) -> bool:
+        await trio.lowlevel.checkpoint()
+        self.kept.append(session)
+        return session in self.there
+
+    async def revoke(self, session: str) -> bool:
+        await trio.lowlevel.checkpoint()
+        return self.there.pop(session, None) is not None
+
+    async def renew(self, session: str) -> bool:
+        await trio.lowlevel.checkpoint()
+        self.renewed.append((trio.current_time(), session))
+        return True
+
+
+async def test_guests_live_for_an_hour_and_the_oldest_who_is_not_there_goes_when_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions_module, "GUESTS_KEPT", 10)
+    players, connected = Players(), set[str]()
+    service = SessionService(players, 604_800, lambda: 0, connected.__contains__)  # type: ignore[arg-type]
+    guests = [await service.sign_in(None, None) for _ in range(10)]
+    assert {life for _, life in players.there.values()} == {sessions_module.GUEST_S}
+    connected |= {guests[0].player.id, guests[1].player.id}
+    joined = await service.keep(guests[2])
+    assert (joined.player.guest, players.kept) == (False, [guests[2].session])
+    assert await service.keep(joined) == joined
+    assert len(players.kept) == 1
+    assert (service.lives_s(guests[3].player), service.lives_s(joined.player)) == (sessions_module.GUEST_S, 604_800)
+    for _ in range(4):
+        await service.sign_in(None, None)
+    gone = [each for each in guests if each.session not in players.there]
+    assert gone == guests[3:6], "neither who is connected nor who has joined"
+    service.ended(guests[6].session)
+    await service.sign_in(None, None)
+    assert guests[7].session in players.there, "there is room again"
+
+
+async def test_a_guest_whose_session_is_over_cannot_join() -> None:
+    service = SessionService(Players(), 604_800, lambda: 0)  # type: ignore[arg-type]
+    guest = SignedIn(PlayerRecord("p-1", "one", 0, guest=True), "nowhere", "token")
+    with pytest.raises(UnauthorizedError):
+        await service.keep(guest)
+
+
+async def test_sessions_are_renewed_one_by_one_over_the_time_there_is(autojump_clock: trio.testing.MockClock) -> None:
+    class Many(OpenHere):
+        def sessions(self) -> list[str]:
+            return [f"s{number}" for number in range(1_000)]
+
+    players = Players()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(SessionKeeper(players, Many(), 3_600)._renew)  # type: ignore[arg-type]
+        await trio.sleep(3_600)
+        nursery.cancel_scope.cancel()
+    times = [at for at, _ in players.renewed]
+    assert min(after - before for before, after in itertools.pairwise(times)) > 0.5, "no peak"
+    for number in (0, 500, 999):
+        own = [at for at, session in players.renewed if session == f"s{number}"]
+        assert max(after - before for before, after in itertools.pairwise([0.0, *own])) < 3_600 / 2
+
+
+def test_presence_counts_a_players_connections() -> None:
+    presence = Presence()
+    presence.change(ConnectionsChanged(saved=(connection(1, games=()), connection(2, games=()))))
+    presence.change(ConnectionsChanged(removed=("c1",)))
+    assert presence.connected("p-ann")
+    presence.change(ConnectionsChanged(removed=("c2",)))
+    assert not presence.connected("p-ann")

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen
 class PlayerRecord:
-    """A player, on any node. ``created_at`` in ms since the Unix epoch."""
+    """A player, on any node. ``created_at`` in ms since the Unix epoch.
+
+    ``guest``: has joined no game yet, and is forgotten soon when not used. It is the session's, not part of the record.
+    """
 
     id: str
     name: str
     created_at: int
+    guest: bool = field(default=False, eq=False)
 
 
 @frozen
@@ -41,11 +45,15 @@ class SessionWatch(Protocol):
 class SessionRepository(Protocol):
     """Sessions are known by the SHA-256 of their token, in hex: the store never sees a token.
 
-    A session lives ``expires_s`` seconds past its last renewal, on a lease.
+    A session lives ``expires_s`` seconds past its last renewal, on a lease, and its player's record with it.
     """
 
     async def create(self, player: PlayerRecord, session: str, expires_s: int) -> None:
-        """Store a new player with a first session."""
+        """Store a new player, a guest, with the one session."""
+        ...
+
+    async def keep(self, session: str, expires_s: int) -> bool:
+        """The player is no guest any more; the session lives that long from now on. False: it is over."""
         ...
 
     async def find(self, session: str) -> PlayerRecord | None:
@@ -54,6 +62,10 @@ class SessionRepository(Protocol):
 
     async def renew(self, session: str) -> bool:
         """Begin the session's life anew, since it is in use. False: it is over."""
+        ...
+
+    async def over(self, sessions: Sequence[str]) -> Sequence[str]:
+        """Which of them are over. Cheap for many; renews none."""
         ...
 
     async def revoke(self, session: str) -> bool:

@@ -88,7 +88,7 @@ class Dispatcher:
     _handlers: Mapping[type[Request], Handler] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        joining = JoinGameUseCase(self.games, self.audience)
+        joining = JoinGameUseCase(self.games, self.audience, self.sessions)
         trading = BuyGoodUseCase(self.games)
         looking = LookUseCase(self.games)
         self._handlers = {
@@ -181,7 +181,7 @@ class Dispatcher:
             {
                 "player": {"id": signed_in.player.id, "name": signed_in.player.name},
                 "token": signed_in.token,
-                "expires_s": self.sessions.expires_s,
+                "expires_s": self.sessions.lives_s(signed_in.player),
                 "server": {
                     "version": facts.version,
                     "node": facts.node,

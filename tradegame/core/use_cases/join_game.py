@@ -17,6 +17,7 @@ from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.requests import JoinRequest, LeaveRequest
+from tradegame.core.use_cases.sessions import SessionService
 
 CATCH_UP_S = 4.0
 PAUSE_S = 0.1
@@ -27,6 +28,7 @@ PAUSE_S = 0.1
 class JoinGameUseCase:
     games: GameService
     audience: Audience
+    sessions: SessionService
 
     def join(self, client: ClientSession, request: JoinRequest, reply: Reply) -> Awaitable[None] | None:
         """Open an account if there is none, then answer and subscribe in one go, so that no frame is missed.
@@ -34,9 +36,20 @@ class JoinGameUseCase:
         What is shown is the present: everything that was answered to anybody, on any node, before this was asked.
         """
         host = self.games.host(request.game)
+        assert client.signed_in is not None
+        if client.signed_in.player.guest and not request.spectate:
+            return self._join_as_guest(client, request, reply)
         if request.spectate or (client.player in host.game.state.players and request.key is None):
             return self._join_present(client, request, reply, host)
         return self._join(client, request, reply, host)
+
+    async def _join_as_guest(self, client: ClientSession, request: JoinRequest, reply: Reply) -> None:
+        """The session is to last before there is an account: nobody is to lose one."""
+        assert client.signed_in is not None
+        client.signed_in = await self.sessions.keep(client.signed_in)
+        waiting = self.join(client, request, reply)
+        if waiting is not None:
+            await waiting
 
     def leave(self, client: ClientSession, request: LeaveRequest, reply: Reply) -> None:
         self.games.host(request.game)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -35,11 +35,15 @@ class OpenSessions(Protocol):
 
 @frozen
 class SessionKeeper:
-    """``expires_s``: a session's life past its last renewal."""
+    """``expires_s``: the shortest life of a session past its last renewal.
+
+    ``ended`` is told of every session that is over, on whatever node.
+    """
 
     repository: SessionRepository
     open: OpenSessions
     expires_s: int
+    ended: Callable[[str], None] = lambda session: None
 
     async def run(self) -> None:
         """Watch and renew until cancelled."""
@@ -52,13 +56,14 @@ class SessionKeeper:
         while True:
             try:
                 revision = await self.repository.revision()
-                await self._renew_all()
+                for session in await self.repository.over(self.open.sessions()):
+                    self._over(session)
                 trouble.over()
                 async with self.repository.watch(revision) as watch:
                     while True:
                         for ended in await watch.receive():
                             if isinstance(ended, SessionRevoked):
-                                self.open.end_session(ended.session, REVOKED, "the session is over")
+                                self._over(ended.session)
                             elif isinstance(ended, PlayerRemoved):
                                 self.open.end_player(ended.player, KICKED, "kicked by the host")
             except StoreError as error:
@@ -66,20 +71,29 @@ class SessionKeeper:
                 await trio.sleep(RETRY_S)
 
     async def _renew(self) -> None:
+        """Each session once in a quarter of its life, one after the other, so that the store has no peak of it."""
         while True:
-            await trio.sleep(min(self.expires_s / 4, 3_600))
-            try:
-                await self._renew_all()
-            except StoreError as error:
-                structlog.get_logger().warning("sessions_not_renewed", error=str(error))
+            sessions = self.open.sessions()
+            gap_s = self.expires_s / 4 / (len(sessions) + 1)
+            await trio.sleep(gap_s)
+            for session in sessions:
+                try:
+                    await self._renew_one(session)
+                except StoreError as error:
+                    structlog.get_logger().warning("sessions_not_renewed", error=str(error))
+                    break
+                await trio.sleep(gap_s)
 
-    async def _renew_all(self) -> None:
-        for session in self.open.sessions():
-            try:
-                live = await self.repository.renew(session)
-            except CorruptStoreError as error:
-                # one record that nobody can read is one session's end, not the node's
-                structlog.get_logger().error("session_unreadable", error=str(error))
-                live = False
-            if not live:
-                self.open.end_session(session, REVOKED, "the session is over")
+    async def _renew_one(self, session: str) -> None:
+        try:
+            live = await self.repository.renew(session)
+        except CorruptStoreError as error:
+            # one record that nobody can read is one session's end, not the node's
+            structlog.get_logger().error("session_unreadable", error=str(error))
+            live = False
+        if not live:
+            self._over(session)
+
+    def _over(self, session: str) -> None:
+        self.ended(session)
+        self.open.end_session(session, REVOKED, "the session is over")

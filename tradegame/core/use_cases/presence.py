@@ -40,6 +40,7 @@ class Presence:
     """Counts connections a player, so that a second tab is no second arrival."""
 
     _connections: dict[str, LiveConnection] = field(factory=dict, init=False)
+    _players: dict[str, int] = field(factory=dict, init=False)
     _counts: dict[str, dict[str, int]] = field(factory=dict, init=False)
     _told: dict[str, dict[str, None]] = field(factory=dict, init=False)
     _changed: dict[str, None] = field(factory=dict, init=False)
@@ -53,6 +54,7 @@ class Presence:
         for connection in change.saved:
             self._forget(connection.id)
             self._connections[connection.id] = connection
+            self._players[connection.player] = self._players.get(connection.player, 0) + 1
             for game in connection.games:
                 counts = self._counts.setdefault(game, {})
                 counts[connection.player] = counts.get(connection.player, 0) + 1
@@ -85,6 +87,10 @@ class Presence:
         connection = self._connections.get(connection_id)
         return connection is not None and game in connection.games
 
+    def connected(self, player: str) -> bool:
+        """Whether the player has a connection on any node."""
+        return player in self._players
+
     def __len__(self) -> int:
         return len(self._connections)
 
@@ -92,6 +98,9 @@ class Presence:
         connection = self._connections.pop(connection_id, None)
         if connection is None:
             return
+        self._players[connection.player] -= 1
+        if not self._players[connection.player]:
+            del self._players[connection.player]
         for game in connection.games:
             counts = self._counts[game]
             counts[connection.player] -= 1

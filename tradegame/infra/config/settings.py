@@ -166,7 +166,10 @@ class LimitSettings:
 
 @frozen(kw_only=True)
 class SessionSettings:
-    """A session dies ``expires_s`` seconds after its last use. The server pings every ``heartbeat_s`` seconds."""
+    """A session dies ``expires_s`` seconds after its last use, a guest's after an hour.
+
+    The server pings every ``heartbeat_s`` seconds.
+    """
 
     expires_s: int = _integer(604_800, 1, 315_360_000)
     heartbeat_s: int = _integer(20, 1, 3_600)

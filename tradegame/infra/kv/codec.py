@@ -81,6 +81,9 @@ for _record in (PlayerRecord, LiveConnection, NodeInfo):
     _converter.register_structure_hook(
         _record, make_dict_structure_fn(_record, _converter, _cattrs_forbid_extra_keys=False)
     )
+_converter.register_unstructure_hook(
+    PlayerRecord, make_dict_unstructure_fn(PlayerRecord, _converter, guest=override(omit=True))
+)
 _converter.register_structure_hook(
     GameMeta,
     make_dict_structure_fn(GameMeta, _converter, _cattrs_forbid_extra_keys=True, revision=override(omit=True)),

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from tradegame.core.repositories.errors import (
     CorruptStoreError,
@@ -23,6 +23,8 @@ from tradegame.infra.kv.settle import Settling
 log = structlog.get_logger(__name__)
 
 DEADLINE_S = 4.0
+AT_ONCE = 50
+"""Sessions that are looked up in one transaction; the store takes 100 operations."""
 
 
 @frozen
@@ -67,8 +69,8 @@ class KvSessionRepository:
             result = await settling.transaction(
                 [Compare(keys.player(player.id), 0), Compare(keys.session(session), 0)],
                 [
-                    Put(keys.player(player.id), encode(player)),
-                    Put(keys.session(session), encode({"player": player.id}), lease),
+                    Put(keys.player(player.id), encode(player), lease),
+                    Put(keys.session(session), encode({"player": player.id, "guest": True}), lease),
                 ],
                 [Get(KeyRange(keys.session(session)))],
             )
@@ -86,9 +88,7 @@ class KvSessionRepository:
         pair = await self._get(keys.session(session))
         if pair is None:
             return None
-        player_id = decode_fields(pair.key, pair.value).get("player")
-        if not isinstance(player_id, str):
-            raise CorruptStoreError(f"{pair.key}: names no player")
+        player_id, guest = _player_of(pair)
         player = await self._get(keys.player(player_id))
         if player is None:
             return None
@@ -96,7 +96,56 @@ class KvSessionRepository:
             await self._kv.keep_alive(pair.lease)
         except LeaseLostError:
             return None
-        return decode(player.key, player.value, PlayerRecord)
+        return evolve(decode(player.key, player.value, PlayerRecord), guest=guest)
+
+    async def keep(self, session: str, expires_s: int) -> bool:
+        keys = self._keys
+        settling = Settling.within(self._kv, self._deadline_s)
+        while True:
+            pair = await self._get(keys.session(session))
+            if pair is None:
+                return False
+            player_id, guest = _player_of(pair)
+            player = await self._get(keys.player(player_id))
+            if player is None or not guest:
+                return player is not None
+            lease = await self._kv.grant(expires_s)
+            result = await settling.transaction(
+                [Compare(pair.key, pair.mod_revision), Compare(player.key, player.mod_revision)],
+                [
+                    Put(pair.key, encode({"player": player_id}), lease),
+                    Put(player.key, player.value, lease),
+                ],
+            )
+            if result.succeeded:
+                await self._give_back(pair.lease)
+                return True
+            # Another connection of the player's was quicker, or the first try was: what is there now tells.
+            if not settling.uncertain:
+                await self._give_back(lease)
+
+    async def over(self, sessions: Sequence[str]) -> Sequence[str]:
+        over: list[str] = []
+        for start in range(0, len(sessions), AT_ONCE):
+            over += await self._over(sessions[start : start + AT_ONCE])
+        return over
+
+    async def _over(self, sessions: Sequence[str]) -> list[str]:
+        keys = self._keys
+        found = await self._kv.transaction([], [Get(KeyRange(keys.session(session))) for session in sessions])
+        players: dict[str, str] = {}  # by session
+        for session, pairs in zip(sessions, found.pairs, strict=True):
+            try:
+                if pairs:
+                    players[session], _ = _player_of(pairs[0])
+            except CorruptStoreError as error:
+                # one record that nobody can read is one session's end, not the node's
+                log.error("session_unreadable", error=str(error))
+        if not players:
+            return list(sessions)
+        records = await self._kv.transaction([], [Get(KeyRange(keys.player(player))) for player in players.values()])
+        live = {session for session, pairs in zip(players, records.pairs, strict=True) if pairs}
+        return [session for session in sessions if session not in live]
 
     async def renew(self, session: str) -> bool:
         # Two reads and a keep-alive, no write: a removed player's session is over, too.
@@ -141,6 +190,15 @@ class KvSessionRepository:
         return _SessionKeys(self._prefix)
 
 
+def _player_of(session: KeyValuePair) -> tuple[str, bool]:
+    """The player's id, and whether it is a guest."""
+    fields = decode_fields(session.key, session.value)
+    player = fields.get("player")
+    if not isinstance(player, str):
+        raise CorruptStoreError(f"{session.key}: names no player")
+    return player, fields.get("guest") is True
+
+
 @define(eq=False)
 class KvSessionWatch:
     """See `SessionWatch`. May be empty: a sign of life, or somebody's new session."""
@@ -151,11 +209,12 @@ class KvSessionWatch:
     async def receive(self) -> Sequence[SessionRevoked | PlayerRemoved]:
         batch = await self._watch.receive()
         ended: list[SessionRevoked | PlayerRemoved] = []
+        removed: list[PlayerRemoved] = []
         for event in batch.events:
             if event.value is not None:
                 continue
             if event.key.startswith(self._keys.sessions):
                 ended.append(SessionRevoked(event.key[len(self._keys.sessions) :]))
             elif event.key.startswith(self._keys.players):
-                ended.append(PlayerRemoved(event.key[len(self._keys.players) :]))
-        return ended
+                removed.append(PlayerRemoved(event.key[len(self._keys.players) :]))
+        return ended + removed  # where a session ends, its player's record does: that is no kick
