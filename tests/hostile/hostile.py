@@ -112,7 +112,9 @@ async def attack(order: Order) -> dict[str, Any]:
     """Attack until standard input ends; returns what was done."""
     from tests.hostile.attacks import ATTACKS
 
-    attacks = [each for each in ATTACKS if order.only in each.__name__]
+    attacks = [each for each in ATTACKS if each.__name__ == order.only] or [
+        each for each in ATTACKS if order.only in each.__name__
+    ]
     tally: Counter[str] = Counter()
     governor = Governor(order.share)
     begun, cpu = trio.current_time(), time.process_time()

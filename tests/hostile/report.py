@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tests.hostile.siege import Look, Record
@@ -12,17 +13,17 @@ from tests.robustness.words import counted
 def lines(found: Sequence[tuple[Record, Sequence[str]]]) -> list[str]:
     """One row a siege. ``found``: each with its violations."""
     table = [
-        "| | answers a second, quiet, siege | p50, ms | p99, ms | HTTP p99, ms | greatest lag, ms | memory, MiB "
-        "| server's CPU | attackers' CPU | log, bytes/s | violations |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| | answers a second, quiet, siege | p50, ms | p99, ms | HTTP p99, ms | loop held, ms of CPU | memory, MiB "
+        "| server's CPU | it waited for a core | attackers' CPU | log, bytes/s | violations |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for record, violations in found:
         quiet, siege = record.of("quiet"), record.of("siege")
         table.append(
             f"| {record.title} | {_rates(record)} | {_spread(record, 0.5)} | {_spread(record, 0.99)} "
             f"| {_spread(record, 0.99, http=True)} "
-            f"| {_lag(record)} | {_memory(quiet)}, {_memory(siege)} "
-            f"| {_cpu(quiet)}, {_cpu(siege)} | {_attackers(record)} "
+            f"| {_held(record)} | {_memory(quiet)}, {_memory(siege)} "
+            f"| {_cpu(quiet)}, {_cpu(siege)} | {_starved(quiet)}, {_starved(siege)} | {_attackers(record)} "
             f"| {(siege[-1].log_bytes - siege[0].log_bytes) / max(1.0, siege[-1].at - siege[0].at):,.0f} "
             f"| {len(violations)} |"
         )
@@ -45,6 +46,7 @@ def details(record: Record, violations: Sequence[str]) -> list[str]:
         f"- attackers were told: {', '.join(f'{name} ({n:,})' for name, n in sorted(told.items())) or 'nothing'}",
         f"- honest people: {record.log.frames:,} frames checked; refused: {record.log.refusals}; the harness itself "
         f"was late by at most {', '.join(f'{s * 1e3:.0f} ms ({phase})' for phase, s in record.harness_lag_s.items())}",
+        f"- the loop was held longest by {_holders(record)}",
         f"- logged: {', '.join(f'{name} ({n:,})' for name, n in record.logged.most_common(12))}",
         "",
         *[f"  {violation}" for violation in violations],
@@ -62,12 +64,8 @@ def _spread(record: Record, part: float, *, http: bool = False) -> str:
     return ", ".join(f"{percentile(found.get(phase, ()), part) * 1e3:.0f}" for phase in ("quiet", "siege"))
 
 
-def _lag(record: Record) -> str:
-    told = []
-    for phase in ("quiet", "siege"):
-        lags = [look.lag_s for look in record.of(phase) if look.lag_s is not None]
-        told.append(f"{max(lags) * 1e3:.0f}" if lags else "-")
-    return ", ".join(told)
+def _held(record: Record) -> str:
+    return ", ".join(f"{max(look.held_ms for look in record.of(phase)):.0f}" for phase in ("quiet", "siege"))
 
 
 def _memory(looks: Sequence[Look]) -> int:
@@ -77,6 +75,23 @@ def _memory(looks: Sequence[Look]) -> int:
 def _cpu(looks: Sequence[Look]) -> str:
     first, last = looks[0], looks[-1]
     return f"{(last.cpu_s - first.cpu_s) / max(1.0, last.at - first.at):.0%}"
+
+
+def _holders(record: Record) -> str:
+    worst = sorted(record.of("siege"), key=lambda look: -look.held_ms)[:3]
+    often: Counter[str] = Counter()
+    for look in record.of("siege"):
+        often.update(look.long_holds)
+    return (
+        ", ".join(f"{look.held_by} ({look.held_ms:.0f} ms)" for look in worst)
+        + "; for more than 10 ms by "
+        + (", ".join(f"{name} ({count})" for name, count in often.most_common(6)) or "nothing")
+    )
+
+
+def _starved(looks: Sequence[Look]) -> str:
+    first, last = looks[0], looks[-1]
+    return f"{(last.starved_s - first.starved_s) / max(1.0, last.at - first.at):.0%}"
 
 
 def _attackers(record: Record) -> str:

@@ -66,7 +66,9 @@ def market() -> dict[str, Any]:
 class Look:
     """What was seen of the server at ``at``, s: /readyz, resident bytes, seconds of CPU, its log's bytes.
 
-    ``lag_s``: the longest that its loop was held in the minute before.
+    ``starved_s``: so long could it have run, and others had the cores. ``lag_s``: the longest that its loop was late
+    in the minute before. ``held_ms``: the longest that it was held since the look before, in ms of CPU of the machine
+    that bounds are given for; ``held_by``: by what. ``long_holds``: how often by what for longer than 10 ms.
     """
 
     at: float
@@ -75,7 +77,11 @@ class Look:
     resident: int
     cpu_s: float
     log_bytes: int
+    starved_s: float
     lag_s: float | None
+    held_ms: float
+    held_by: str
+    long_holds: dict[str, int]
 
 
 @define
@@ -136,23 +142,7 @@ class PlayersSiege:
         """Start everything, and end it."""
         title = f"{self.store}, {'TLS' if self.tls else 'plain'}"
         self.record = Record(title, self.seed, self.hostile, {}, Log())
-        with ExitStack() as stack:
-            url = f"embedded:{self.directory / 'hostile.db'}"
-            if self.store == "etcd":
-                url = (await in_thread(stack.enter_context, EtcdServer())).url
-            await self.crowd.fill(url, self.game, "grain")
-            flags: dict[str, Any] = {"limits.commands_per_s": 20, "limits.burst": 40}
-            if self.tls:
-                flags |= _certificate(self.directory)
-            self._server = Watched(
-                url,
-                self.directory,
-                source=OPERATOR,
-                name="besieged",
-                games=[],
-                flags=flags,
-            )
-            await in_thread(stack.enter_context, self._server)
+        async with self._serving():
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._look)
                 nursery.start_soon(self._own_lag)
@@ -165,6 +155,23 @@ class PlayersSiege:
                 nursery.cancel_scope.cancel()
             await self._conclude()
         return self.record
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        """The store, filled, and the server, with its limits as they are by default."""
+        with ExitStack() as stack:
+            url = f"embedded:{self.directory / 'hostile.db'}"
+            if self.store == "etcd":
+                url = (await in_thread(stack.enter_context, EtcdServer())).url
+            await self.crowd.fill(url, self.game, "grain")
+            flags: dict[str, Any] = {"limits.commands_per_s": 20, "limits.burst": 40}
+            if self.tls:
+                flags |= _certificate(self.directory)
+            self._server = Watched(
+                url, self.directory, source=OPERATOR, name="besieged", games=[], flags=flags, holds=True
+            )
+            await in_thread(stack.enter_context, self._server)
+            yield
 
     async def _gather(self, nursery: trio.Nursery) -> None:
         log, game, url = self.record.log, self.game["id"], self._server.url
@@ -232,6 +239,7 @@ class PlayersSiege:
             phase = self.record.log.phase
             answer = "no answer"
             lag_s = None
+            held: dict[str, Any] = {}
             with trio.move_on_after(5):
                 try:
                     got = await read(self._server.port, "/readyz", tls=self.tls, source=OPERATOR)
@@ -240,6 +248,9 @@ class PlayersSiege:
                     health = await read(self._server.port, "/v1/health", tls=self.tls, source=OPERATOR)
                     if (found := LAG.search(health)) is not None:
                         lag_s = int(found[1]) / 1000
+                    told = await read(self._server.port, "/test/holds", tls=self.tls, source=OPERATOR)
+                    if told.startswith(b"HTTP/1.1 200 "):
+                        held = json.loads(told.partition(b"\r\n\r\n")[2])
                 except (OSError, trio.BrokenResourceError) as error:
                     answer = repr(error)
             self.record.looks.append(
@@ -250,7 +261,11 @@ class PlayersSiege:
                     self._server.resident(),
                     self._server.cpu_s(),
                     self._server.log_bytes,
+                    self._server.starved_s(),
                     lag_s,
+                    held.get("longest_ms", 0.0),
+                    held.get("where", ""),
+                    held.get("long", {}),
                 )
             )
             await trio.sleep(LOOK_S)

@@ -57,6 +57,10 @@ class Watched(ServerProcess):
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def starved_s(self) -> float:
+        """Seconds so far for which its main thread could have run, and others had the cores."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def descriptors(self) -> list[str]:
         """Its open files and sockets, as /proc names them, but for the temporary files that SQLite keeps at will."""
         found = []

@@ -7,6 +7,8 @@ tests.support.next_version. One line of JSON on stdout says where it serves; std
 Where the environment names a file by ``VIOLATIONS``, frames that are not as published are written there, one a line.
 
 ``GET /test/replicas/{game}`` tells where this node's own replica is, and its hash: what no user has a use for.
+``GET /test/holds`` tells the longest that its loop was held since it was asked last, in ms of CPU, and by what; only
+where ``holds`` is true.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 from pathlib import Path
 
 import trio
+from attrs import define, field
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -25,6 +28,7 @@ from starlette.routing import Route
 
 import tradegame.app
 from tests.support import next_version
+from tests.support.loop_holds import LoopHolds, slowness
 from tradegame.app import Running, serve, wall_clock_ms
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.core.domain import snapshot
@@ -34,6 +38,28 @@ from tradegame.utils.boot_clock import BootClock
 from tradegame.utils.logging import configure_logging
 
 VIOLATIONS = "TRADEGAME_TEST_VIOLATIONS"
+
+
+@define(eq=False)
+class Holds(LoopHolds):
+    """``long``: by what it was held longer than a bound, how often, on the machine that bounds are given for."""
+
+    slowness: float = 1.0
+    long: dict[str, int] = field(factory=dict)
+
+    def reset(self) -> None:
+        super().reset()
+        self.long = {}
+
+    def _mark(self, where: str) -> None:
+        begun = self._from
+        super()._mark(where)
+        if self._from - begun > LONG_MS * 1e6 * self.slowness:
+            self.long[where] = self.long.get(where, 0) + 1
+
+
+LONG_MS = 10.0
+HOLDS = Holds()
 
 
 def main() -> None:
@@ -64,7 +90,9 @@ def main() -> None:
                 async for _ in signals:
                     running.stop()
 
-    trio.run(run, clock=BootClock())
+    if order.get("holds"):
+        HOLDS.slowness = slowness()
+    trio.run(run, clock=BootClock(), instruments=[HOLDS] if order.get("holds") else [])
 
 
 def _record(file: Path) -> None:
@@ -85,8 +113,14 @@ def _with_replicas(services: HttpServices) -> Starlette:
         state = host.game.state
         return JSONResponse({"seq": state.seq, "chain": state.chain, "digest": snapshot.state_hash(host.game)})
 
+    async def holds(request: Request) -> JSONResponse:
+        told = {"longest_ms": HOLDS.longest_ms / HOLDS.slowness, "where": HOLDS.where, "long": HOLDS.long}
+        HOLDS.reset()
+        return JSONResponse(told)
+
     app = build_app(services)
     app.router.routes.append(Route("/test/replicas/{game}", replica))
+    app.router.routes.append(Route("/test/holds", holds))
     return app
 
 

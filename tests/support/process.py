@@ -49,7 +49,8 @@ class ServerProcess:
     """``with ServerProcess("embedded:…", directory=tmp_path) as server:`` a node that serves until the block ends.
 
     ``flags`` are configuration as the command line gives it (``{"limits.burst": 5}``), ``host`` the fields of
-    HostSettings. Its log goes to ``directory``, one file over all its starts.
+    HostSettings, ``holds``: it measures how long its loop is held. Its log goes to ``directory``, one file over all
+    its starts.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ServerProcess:
         games: list[dict[str, Any]] | None = None,
         flags: dict[str, Any] | None = None,
         host: dict[str, Any] | None = None,
+        holds: bool = False,
     ) -> None:
         self.name = name
         self.port = quiet_port()
@@ -79,7 +81,7 @@ class ServerProcess:
         }
         if games is not None:
             settings["games"] = games
-        self._order = {"flags": {**settings, **(flags or {})}, "host": host or {}}
+        self._order = {"flags": {**settings, **(flags or {})}, "host": host or {}, "holds": holds}
         self.tls = "server.tls_cert" in (flags or {})
         self._log = directory / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
