@@ -106,7 +106,7 @@ class Watched(ServerProcess):
             except ValueError:
                 bad.append(line)
                 continue
-            if "exception" in event or "reference" in event or event["level"] not in ("debug", "info"):
+            if "exception" in event or "reference" in event or event["level"] not in ("debug", "info", "warning"):
                 bad.append(line[:4_000])
         return bad
 
