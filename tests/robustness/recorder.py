@@ -65,7 +65,7 @@ class Recording:
         lines = export.split(b"\n")
         base = json.loads(lines[0])
         if not self.base:
-            if base["state"] is not None:
+            if base["state"]:
                 raise RecorderError("the first export does not begin with the game")
             self.base = base
             self._chain = self.new_game().state.chain
@@ -73,15 +73,16 @@ class Recording:
         elif base["epoch"] != self.base["epoch"]:
             self.changes.append(f"the game of epoch {self.base['epoch']} is now one of {base['epoch']}")
             return
-        place = 0
-        if base["state"] is not None:
-            found = _CHAIN.search(base["state"])
+        place, first = 0, 1
+        if base["state"]:
+            first = lines.index(b'["end"]') + 1
+            found = _CHAIN.search(lines[1].decode())
             assert found is not None
             if found[1] not in self._places:
                 raise RecorderError(f"an export begins behind the {len(self.entries)} entries that are known")
             place = self._places[found[1]]
         self.snapshots |= {reference["generation"]: reference["digest"] for reference in base["snapshots"]}
-        for line in lines[1:-2]:
+        for line in lines[first:-2]:
             at = line.index(_ENTRY)
             head = json.loads(line[: at - 1] + b"}")
             self._entry(place, Recorded(head["generation"], head["id"], line[at + len(_ENTRY) : -1]))

@@ -172,12 +172,17 @@ def test_entries_and_commands_are_counted() -> None:
 
 
 def test_a_snapshot_of_another_schema_is_refused() -> None:
-    data = json.loads(snapshot.dump(Table.of("ann").game))
-    for schema in (1, 3, None, "2"):
+    head, *lines = snapshot.lines(Table.of("ann").game)
+    data = json.loads(head)
+    for schema in (1, 2, 4, None, "3"):
         with pytest.raises(ValueError, match="schema"):
             snapshot.load(json.dumps({**data, "schema": schema}).encode())
     with pytest.raises(ValueError):  # noqa: PT011 - json's own
         snapshot.load(b"{")
+    with pytest.raises(ValueError, match="schema"):
+        snapshot.load(b"")
+    with pytest.raises(ValueError, match="ends early"):
+        snapshot.load(b"".join([head, *lines[:-1]]))
 
 
 def test_a_snapshot_holds_the_whole_state() -> None:

@@ -282,7 +282,7 @@ def test_a_cancelled_order_leaves_the_others_of_its_price_in_their_order() -> No
         table.ask(player, 1, 10)
     table.cancel("bob", "o2")
     assert table.book() == ([], [(10, 2)])
-    assert [order.player for order in table.market().book.orders("ask")] == ["ann", "cid"]
+    assert [order.player for order in table.market().book.from_worst("ask")] == ["ann", "cid"]
 
 
 @pytest.mark.parametrize(

@@ -1,69 +1,183 @@
-"""What must hold in every state of a game, checked from scratch."""
+"""What must hold in every state of a game, checked from scratch, a slice at a time."""
 
 from __future__ import annotations
 
-from tradegame.core.domain.account import KEYS_REMEMBERED, MINT, Account
-from tradegame.core.domain.book import ASK, BID, Book, Order
+from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
+
+from tradegame.core.domain.account import FEES, HOUSE, KEYS_REMEMBERED, MINT, Account
+from tradegame.core.domain.book import ASK, BID, Book, Order, PriceLevel
 from tradegame.core.domain.state import GameState
+
+STEP = 4_000
+"""Amounts and orders that are looked at in one step, about: 1 to 2 ms."""
+CATCH_UP_STEPS = 1_000
+"""After so many steps in which accounts change as quickly as they are read, their sums are left to the next audit."""
+LEVEL_TRIES = 3
+"""A price level of more than `STEP` orders takes several steps. If it changed meanwhile it is looked at again, so many
+times; then it is left to the next audit."""
 
 
 def audit(state: GameState) -> list[str]:
-    """Every violation, in words; an empty list for a sound state."""
-    found: list[str] = []
-    if total := sum(account.cash + account.held_cash for account in state.accounts.values()):
-        found.append(f"cash sums to {total}, not 0")
-    for good in state.markets:
-        total = sum(account.goods[good] + account.held_goods[good] for account in state.accounts.values())
-        if total:
-            found.append(f"{good} sums to {total}, not 0")
-    for name, account in state.accounts.items():
-        found += _account(name, account)
-    for good, market in state.markets.items():
-        found += _book(good, market.book, state.accounts)
-    for player, fields in state.players.items():
-        if len(fields.keys) > KEYS_REMEMBERED:
-            found.append(f"{player} has {len(fields.keys)} keys remembered")
-        if player not in state.accounts:
-            found.append(f"{player} has no account")
-    return found
+    """Every violation, in words; an empty list for a sound state. Takes time in proportion to the state."""
+    whole = Audit(state)
+    for _ in whole.steps():
+        pass
+    return list(whole.found)
 
 
-def _account(name: str, account: Account) -> list[str]:
-    found = []
-    amounts = [account.held_cash, *account.held_goods.values()]
-    if name != MINT:
-        amounts += [account.cash, *account.goods.values()]
-    if min(amounts) < 0:
-        found.append(f"{name} owns less than nothing")
-    orders = account.orders.values()
-    found += [f"{name} has the order {order.id} of {order.player}" for order in orders if order.player != name]
-    if (bids := sum(order.qty * order.price for order in orders if order.side == BID)) != account.held_cash:
-        found.append(f"{name} holds {account.held_cash} coins for bids of {bids}")
-    for good, held in account.held_goods.items():
-        asks = sum(order.qty for order in orders if order.side == ASK and order.good == good)
-        if asks != held:
-            found.append(f"{name} holds {held} {good} for asks of {asks}")
-    return found
+class Audit:
+    """One look at everything, in ``steps``. Between two of them entries may be applied, if ``saw`` is told of them.
+
+    An account and a price level are each looked at in one step, and what is wrong with them is wrong then. Only the
+    sums over all accounts need more: who changed is read again, so that they are of one and the same moment.
+    ``found``: the violations so far, in words.
+    """
+
+    def __init__(self, state: GameState) -> None:
+        self.found: dict[str, None] = {}
+        self._state = state
+        self._read: dict[str, list[int]] = {}
+        """By account, its cash, and its units of each good; free and held together."""
+        self._sums = [0] * (1 + len(state.markets))
+        self._changed: dict[str, None] = {}
+
+    def saw(self, accounts: Iterable[str]) -> None:
+        """An entry was applied, which changed the accounts of these players, and maybe those of the game's own."""
+        self._changed.update(dict.fromkeys(accounts))
+        self._changed.update(dict.fromkeys((MINT, HOUSE, FEES)))
+
+    def steps(self) -> Iterator[None]:
+        yield from self._accounts()
+        yield from self._players()
+        if (yield from self._catch_up()):
+            for name, total in zip(("cash", *self._state.markets), self._sums, strict=True):
+                if total:
+                    self._find(f"{name} sums to {total}, not 0")
+        for good, market in self._state.markets.items():
+            yield from self._book(good, market.book)
+
+    def _find(self, violation: str) -> None:
+        self.found[violation] = None
+
+    def _accounts(self) -> Iterator[None]:
+        work = 0
+        for name, account in list(self._state.accounts.items()):
+            self._sum(name)
+            self._account(name, account)
+            work += 2 * len(account.goods) + 3 * len(account.orders)
+            if work >= STEP:
+                work = 0
+                yield
+
+    def _sum(self, name: str) -> None:
+        account = self._state.accounts[name]
+        now = [account.cash + account.held_cash]
+        now += [qty + held for qty, held in zip(account.goods.values(), account.held_goods.values(), strict=True)]
+        before = self._read.get(name)
+        if before is None:
+            self._sums = [total + new for total, new in zip(self._sums, now, strict=True)]
+        elif before != now:
+            changes = zip(self._sums, now, before, strict=True)
+            self._sums = [total + new - old for total, new, old in changes]
+        self._read[name] = now
+
+    def _catch_up(self) -> Generator[None, None, bool]:
+        """Read again who changed. Ends, in one step with the last that was read, with whether nobody is left."""
+        for _ in range(CATCH_UP_STEPS):
+            for name in list(islice(self._changed, max(1, STEP // (2 + len(self._state.markets))))):
+                del self._changed[name]
+                self._sum(name)
+            if not self._changed:
+                return True
+            yield
+        return False
+
+    def _account(self, name: str, account: Account) -> None:
+        amounts = [account.held_cash, *account.held_goods.values()]
+        if name != MINT:
+            amounts += [account.cash, *account.goods.values()]
+        if min(amounts) < 0:
+            self._find(f"{name} owns less than nothing")
+        bids, asks = 0, dict.fromkeys(account.held_goods, 0)
+        for order in account.orders.values():
+            if order.player != name:
+                self._find(f"{name} has the order {order.id} of {order.player}")
+            if order.side == BID:
+                bids += order.qty * order.price
+            else:
+                asks[order.good] += order.qty
+            level = self._state.markets[order.good].book.level(order.side, order.price)
+            if level is None or level.orders.get(order.number) is not order:
+                self._find(_strangers(order.good))
+        if bids != account.held_cash:
+            self._find(f"{name} holds {account.held_cash} coins for bids of {bids}")
+        for good, held in account.held_goods.items():
+            if asks[good] != held:
+                self._find(f"{name} holds {held} {good} for asks of {asks[good]}")
+
+    def _players(self) -> Iterator[None]:
+        for place, (player, fields) in enumerate(list(self._state.players.items())):
+            if len(fields.keys) > KEYS_REMEMBERED:
+                self._find(f"{player} has {len(fields.keys)} keys remembered")
+            if player not in self._state.accounts:
+                self._find(f"{player} has no account")
+            if place % STEP == STEP - 1:
+                yield
+
+    def _book(self, good: str, book: Book) -> Iterator[None]:
+        bid, ask = book.best(BID), book.best(ASK)
+        if bid is not None and ask is not None and bid >= ask:
+            self._find(f"{good} is crossed: bid {bid}, ask {ask}")
+        work = 0
+        for side in (BID, ASK):
+            for price in book.prices(side):
+                level = book.level(side, price)
+                if level is None:
+                    continue
+                if len(level.orders) > STEP:
+                    yield
+                    yield from self._large_level(good, side, level)
+                    continue
+                if sum(self._order(good, order) for order in level.orders.values()) != level.qty:
+                    self._find(_wrong_levels(good, side))
+                work += 1 + len(level.orders)
+                if work >= STEP:
+                    work = 0
+                    yield
+
+    def _large_level(self, good: str, side: str, level: PriceLevel) -> Iterator[None]:
+        """Who adds or takes from a level changes its quantity, or else its last order."""
+        for _ in range(LEVEL_TRIES):
+            version, total = _version(level), 0
+            orders = iter(list(level.orders.values()))
+            while some := list(islice(orders, STEP)):
+                yield
+                if _version(level) != version:
+                    break
+                total += sum(self._order(good, order) for order in some)
+            else:
+                if total != level.qty:
+                    self._find(_wrong_levels(good, side))
+                return
+
+    def _order(self, good: str, order: Order) -> int:
+        """Its quantity."""
+        if order.qty <= 0:
+            self._find(f"{order.id} rests with {order.qty} units")
+        owner = self._state.accounts.get(order.player)
+        if owner is None or owner.orders.get(order.number) is not order:
+            self._find(_strangers(good))
+        return order.qty
 
 
-def _book(good: str, book: Book, accounts: dict[str, Account]) -> list[str]:
-    found = []
-    bid, ask = book.best(BID), book.best(ASK)
-    if bid is not None and ask is not None and bid >= ask:
-        found.append(f"{good} is crossed: bid {bid}, ask {ask}")
-    resting: dict[int, Order] = {}
-    for side in (BID, ASK):
-        levels: dict[int, int] = {}
-        for order in book.orders(side):
-            resting[order.number] = order
-            levels[order.price] = levels.get(order.price, 0) + order.qty
-            if order.qty <= 0:
-                found.append(f"{order.id} rests with {order.qty} units")
-        if tuple(levels.items()) != book.levels(side, len(levels) + 1):
-            found.append(f"the {side} levels of {good} do not sum up their orders")
-    owned = {
-        number: order for account in accounts.values() for number, order in account.orders.items() if order.good == good
-    }
-    if owned != resting:
-        found.append(f"the book of {good} and its owners do not know the same orders")
-    return found
+def _version(level: PriceLevel) -> tuple[int, int]:
+    return level.qty, next(reversed(level.orders), 0)
+
+
+def _strangers(good: str) -> str:
+    return f"the book of {good} and its owners do not know the same orders"
+
+
+def _wrong_levels(good: str, side: str) -> str:
+    return f"the {side} levels of {good} do not sum up their orders"

@@ -37,7 +37,9 @@ class Order:
 
 
 @define
-class _PriceLevel:
+class PriceLevel:
+    """What rests at one price: ``qty`` units in all, in ``orders`` by number, oldest first."""
+
     qty: int = 0
     orders: dict[int, Order] = Factory(dict)
 
@@ -63,13 +65,13 @@ class _Side:
     def __init__(self, sign: int) -> None:
         self._sign = sign
         self._keys: list[int] = []
-        self._levels: dict[int, _PriceLevel] = {}
+        self._levels: dict[int, PriceLevel] = {}
 
     def add(self, order: Order) -> None:
         key = order.price * self._sign
         level = self._levels.get(key)
         if level is None:
-            level = self._levels[key] = _PriceLevel()
+            level = self._levels[key] = PriceLevel()
             insort(self._keys, key)
         level.orders[order.number] = order
         level.qty += order.qty
@@ -114,6 +116,17 @@ class _Side:
         for key in reversed(self._keys):
             if worst is not None and key < worst:
                 return
+            yield from self._levels[key].orders.values()
+
+    def level(self, price: int) -> PriceLevel | None:
+        return self._levels.get(price * self._sign)
+
+    def prices(self) -> Iterator[int]:
+        keys, sign = self._keys.copy(), self._sign
+        return (key * sign for key in keys)
+
+    def from_worst(self) -> Iterator[Order]:
+        for key in self._keys:
             yield from self._levels[key].orders.values()
 
 
@@ -162,6 +175,14 @@ class Book:
         """At most how many orders ``walk`` meets, level by level, when none is the player's own. Takes some µs."""
         return self._sides[side].reach(qty, limit, purse)
 
+    def level(self, side: str, price: int) -> PriceLevel | None:
+        """The orders that rest at a price, oldest first; None if there are none."""
+        return self._sides[side].level(price)
+
+    def prices(self, side: str) -> Iterator[int]:
+        """Every price that there is now, from the worst; the book may change meanwhile."""
+        return self._sides[side].prices()
+
     def empty(self) -> bool:
         return self.best(BID) is None and self.best(ASK) is None
 
@@ -176,6 +197,6 @@ class Book:
     def best(self, side: str) -> int | None:
         return self._sides[side].best()
 
-    def orders(self, side: str) -> Iterator[Order]:
-        """Every resting order of a side, by price, then time."""
-        return self._sides[side].orders(None)
+    def from_worst(self, side: str) -> Iterator[Order]:
+        """Every resting order of a side, by price from the worst, then by time: so they are quickest to add again."""
+        return self._sides[side].from_worst()

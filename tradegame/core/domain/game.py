@@ -45,9 +45,10 @@ from tradegame.core.domain.events import (
 )
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.private_values import PrivateValuesService
+from tradegame.core.domain.remembered import recall, remember
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
-from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player, RememberedKey
+from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player
 from tradegame.core.domain.trading import TradingService
 
 _WITHOUT_ACCOUNT = (Join, SetPhase, Announce, SetClock)
@@ -128,6 +129,10 @@ class Game:
         for outcome in outcomes:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
                 outcome.result.seq = state.seq
+        for (name, key), (digest, result) in effects.keys.items():
+            keys = state.players[name].keys
+            if key in keys:  # a later one in the same entry may have pushed it out
+                keys[key] = remember(digest, result)
         accounts = tuple(name for name in effects.accounts if name in state.players)
         return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers))
 
@@ -159,10 +164,10 @@ class Game:
         digest = ""
         if command.key is not None and player is not None:
             digest = payload_digest(command)
-            remembered = player.keys.get(command.key)
-            if remembered is not None:
-                if remembered.digest == digest:
-                    return Outcome(remembered.result, replayed=True)
+            if (kept := player.keys.get(command.key)) is not None:
+                first, result = recall(kept) if kept else effects.keys[command.player, command.key]
+                if first == digest:
+                    return Outcome(result, replayed=True)
                 return Outcome(Rejected.of(KeyReusedError(f"the key {command.key!r} stood for another command")))
         try:
             if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
@@ -173,7 +178,8 @@ class Game:
         if command.key is not None and (player := self.state.players.get(command.player)) is not None:
             if len(player.keys) >= KEYS_REMEMBERED:
                 del player.keys[next(iter(player.keys))]
-            player.keys[command.key] = RememberedKey(digest or payload_digest(command), result)
+            player.keys[command.key] = ""
+            effects.keys[command.player, command.key] = digest or payload_digest(command), result
         return Outcome(result)
 
     def _join(self, command: Join, effects: Effects) -> Accepted:

@@ -36,7 +36,7 @@ class SettlementService:
         """A round opens: new values, and no hint of them yet."""
         for name, player in self.state.players.items():
             if player.hints:
-                player.hints.clear()
+                player.hints = ()
                 effects.accounts[name] = None
         for good, definition in self._definitions.items():
             self.state.chance, index = draw_between(self.state.chance, 0, len(definition.values) - 1)
@@ -101,7 +101,7 @@ class SettlementService:
         left = [value for value in values if value != settlement.value and value not in told]
         state.chance, index = draw_between(state.chance, 0, len(left) - 1)
         hint = Hint(good, left[index], effects.at)
-        player.hints.append(hint)
+        player.hints = (*player.hints, hint)
         effects.whispers.append(Whispered(HOUSE, name, hint.text))
         effects.accounts[name] = None
 

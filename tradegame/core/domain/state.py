@@ -81,14 +81,6 @@ class Market:
 
 
 @define
-class RememberedKey:
-    """What a key stood for, and the first result."""
-
-    digest: str
-    result: Result
-
-
-@define
 class Hint:
     """``good`` will not settle at ``value``; told at ``at``, in ms."""
 
@@ -103,14 +95,17 @@ class Hint:
 
 @define
 class Player:
-    """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds."""
+    """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds.
+
+    ``keys``: what they came to, the oldest first (see `remembered`; empty until the end of the entry).
+    """
 
     name: str
-    keys: dict[str, RememberedKey] = Factory(dict)
+    keys: dict[str, str] = Factory(dict)
     role: str | None = None
     values: tuple[int, ...] = ()
     score: int = 0
-    hints: list[Hint] = Factory(list)
+    hints: tuple[Hint, ...] = ()
 
 
 @define
@@ -172,7 +167,8 @@ class GameState:
 class Effects:
     """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets.
 
-    ``spent``: the house's quotes and fills, and the hints, that were due.
+    ``spent``: the house's quotes and fills, and the hints, that were due. ``keys``: by player and key, the digests
+    and results of the keys that are new.
     """
 
     at: int
@@ -181,3 +177,4 @@ class Effects:
     accounts: dict[str, None] = Factory(dict)
     books: dict[str, None] = Factory(dict)
     spent: int = 0
+    keys: dict[tuple[str, str], tuple[str, Result]] = Factory(dict)

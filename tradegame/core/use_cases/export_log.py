@@ -1,8 +1,9 @@
 """A game's log as a file: JSON lines, from the oldest base that the store still has.
 
-The first line is the base: the game's definition and, when older entries are gone, the state they led to. Then a line
-an entry, with a digest over the chain so far (SHA-256 over the chain before and the entry's own bytes) and the rest of
-the line. The last line says how many there were, so that a torn file shows.
+The first line is the base: the game's definition, and whether a state follows, since older entries are gone. If so, the
+lines of that state are next (see `snapshot`), the last of them ``["end"]``. Then a line an entry, with a digest over
+the chain so far (SHA-256 over the chain before and the entry's own bytes) and the rest of the line. The last line says
+how many entries there were, so that a torn file shows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.game import Game
 from tradegame.core.repositories import GameStateRepository, LogEntry, StoredGame
 
-EXPORT_SCHEMA = 1
+EXPORT_SCHEMA = 2
+STATE_PIECE = 256 * 1024
+"""Bytes of a state that are given out in one piece."""
 ENTRY_MARK = b'"entry":'
 
 
@@ -35,13 +38,12 @@ def base_line(stored: StoredGame) -> tuple[bytes, str]:
         "definition": meta.definition,
         "snapshots": [asdict(reference) for reference in meta.snapshots],
         "base_generation": stored.base_generation,
-        "state": None,
+        "state": stored.snapshot is not None,
     }
     if stored.snapshot is None:
         chain = Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed).state.chain
     else:
-        data["state"] = stored.snapshot.decode()
-        chain = json.loads(stored.snapshot)["chain"]
+        chain = json.loads(stored.snapshot[: stored.snapshot.index(b"\n")])["chain"]
     digest = hashlib.sha256(json.dumps(data).encode()).hexdigest()
     return json.dumps({**data, "digest": digest}).encode() + b"\n", chain
 
@@ -68,6 +70,9 @@ async def export_log(repository: GameStateRepository, game: str) -> AsyncIterato
     stored = await repository.get(game)
     line, chain = base_line(stored)
     yield line
+    for cut in range(0, len(stored.snapshot or b""), STATE_PIECE):
+        assert stored.snapshot is not None
+        yield stored.snapshot[cut : cut + STATE_PIECE]
     entries = 0
     async for page in repository.entries(stored):
         lines = []

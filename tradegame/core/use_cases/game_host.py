@@ -11,7 +11,6 @@ import structlog
 import trio
 from attrs import define, frozen
 
-from tradegame.core.domain.audit import audit
 from tradegame.core.domain.commands import Command, SetClock
 from tradegame.core.domain.errors import (
     InternalError,
@@ -345,7 +344,8 @@ class GameHost:
                                 if isinstance(item, LogEntry):
                                     self._show(item)
                                 elif isinstance(item, MetaChanged):
-                                    self._meta_changed(item.meta)
+                                    await self._meta_changed(item.meta)
+                                    since = trio.current_time()
                                 elif isinstance(item, GameDeleted):
                                     return
                             self._watch_trouble.over()
@@ -429,8 +429,8 @@ class GameHost:
         self._shown_s = trio.current_time() - begun
         self._progressed()
 
-    def _meta_changed(self, meta: GameMeta) -> None:
-        boundary = self._replica.meta_changed(meta)
+    async def _meta_changed(self, meta: GameMeta) -> None:
+        boundary = await self._replica.meta_changed(meta)
         if boundary is not None:
             self._boundary = boundary
             self._boundary_work.set()
@@ -553,7 +553,9 @@ class GameHost:
             if self.game.state.entries == audited:
                 continue
             audited = self.game.state.entries
-            violations = audit(self.game.state)
+            violations = await self._replica.audit()
+            if violations is None:
+                continue
             self.counters.violations = len(violations)
             for violation in violations:
                 structlog.get_logger().error("audit_violation", game=self.id, violation=violation)

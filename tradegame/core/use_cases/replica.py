@@ -6,12 +6,15 @@ generation of the log its hash is compared with the one that was saved there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from io import BytesIO
 
 import trio
 from attrs import define, field, frozen
 
 from tradegame.core.domain import snapshot
+from tradegame.core.domain.audit import Audit
 from tradegame.core.domain.commands import Entry
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.events import Applied
@@ -19,8 +22,8 @@ from tradegame.core.domain.game import Game
 from tradegame.core.repositories import GameGoneError, GameMeta, GameStateRepository, LogEntry, StoredGame
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
 
-REPLAY_SLICE = 1_000
-"""Commands that are replayed in one go, before other tasks may run."""
+REPLAY_SLICE = 100
+"""Commands and entries that are replayed in one go, before other tasks may run: they take about 2 ms."""
 BOUNDARIES_KEPT = 4
 
 
@@ -58,6 +61,7 @@ class Replica:
     _cost: int = field(default=0, init=False)
     _first_seq: int = field(default=0, init=False)
     _digests: dict[int, str] = field(factory=dict, init=False)
+    _audit: Audit | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.game = _genesis(self.meta)
@@ -67,6 +71,8 @@ class Replica:
         applied = self.game.apply_value(entry.value, own)
         self.revision = entry.revision
         self._cost += 1 + len(applied.outcomes)
+        if self._audit is not None:
+            self._audit.saw(applied.accounts)
         return applied, None if applied.frame is None else self.history.append(applied.frame)
 
     def saw(self, meta: GameMeta) -> None:
@@ -74,17 +80,27 @@ class Replica:
         if meta.revision > self.meta.revision:
             self.meta = meta
 
-    def meta_changed(self, meta: GameMeta) -> Boundary | None:
+    async def audit(self) -> list[str] | None:
+        """Look for violations of what must always hold, while entries are applied. None: the game was rebuilt."""
+        self._audit = current = Audit(self.game.state)
+        for _ in current.steps():
+            await trio.lowlevel.checkpoint()
+            if self._audit is not current:
+                return None
+        self._audit = None
+        return list(current.found)
+
+    async def meta_changed(self, meta: GameMeta) -> Boundary | None:
         """The watch tells of a new meta, in its place in the log. A boundary, if a generation begins here.
 
+        Nothing may be applied before it returns: writing a large state down takes a while, with pauses for others.
         Raises DivergedError.
         """
         self.saw(meta)
         boundary = None
         if meta.generation > self._generation:
             self._begin(meta.generation)
-            state = snapshot.dump(self.game)
-            boundary = Boundary(meta.generation, state, snapshot.digest(state), self.game.state.seq)
+            boundary = await _boundary(meta.generation, self.game)
             self._digests[meta.generation] = boundary.digest
             for old in list(self._digests)[:-BOUNDARIES_KEPT]:
                 del self._digests[old]
@@ -112,10 +128,12 @@ class Replica:
         if not self._built:
             show = self._apply_silently
         known = [entry for entry in log if entry.revision <= self.revision]
+        pace = _Pace(game)
         for entry in known:
             game.apply_value(entry.value)
+            await pace.keep()
         begins_anew = self._built and game.state.seq != self.game.state.seq
-        self.game = game
+        self.game, self._audit = game, None
         self._begin(known[-1].generation if known else stored.base_generation)
         if begins_anew:
             self.history = FrameHistory()
@@ -127,20 +145,19 @@ class Replica:
 
     async def _replay(self, stored: StoredGame, log: list[LogEntry], show: Callable[[LogEntry], None]) -> None:
         saved = {reference.generation: reference.digest for reference in stored.meta.snapshots}
-        paused_at = self.game.state.commands
+        pace = _Pace(self.game)
         for entry in log:
-            self._pass_boundaries(entry.generation, saved)
+            await self._pass_boundaries(entry.generation, saved)
             show(entry)
-            if self.game.state.commands - paused_at >= REPLAY_SLICE:
-                paused_at = self.game.state.commands
-                await trio.lowlevel.checkpoint()
-        self._pass_boundaries(stored.meta.generation, saved)
+            await pace.keep()
+        await self._pass_boundaries(stored.meta.generation, saved)
 
-    def _pass_boundaries(self, generation: int, saved: dict[int, str]) -> None:
+    async def _pass_boundaries(self, generation: int, saved: dict[int, str]) -> None:
         while self._generation < generation:
             self._begin(self._generation + 1)
             if (expected := saved.get(self._generation)) is not None:
-                self._compare(self._generation, snapshot.state_hash(self.game), expected)
+                boundary = await _boundary(self._generation, self.game)
+                self._compare(self._generation, boundary.digest, expected)
 
     def _begin(self, generation: int) -> None:
         self._generation = generation
@@ -155,6 +172,20 @@ class Replica:
         self.apply(entry)
 
 
+@define
+class _Pace:
+    """Lets others run every now and then while entries are replayed."""
+
+    game: Game
+    _paused_at: int = 0
+
+    async def keep(self) -> None:
+        done = self.game.state.commands + self.game.state.entries
+        if done - self._paused_at >= REPLAY_SLICE:
+            self._paused_at = done
+            await trio.lowlevel.checkpoint()
+
+
 def _genesis(meta: GameMeta) -> Game:
     return Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
 
@@ -162,5 +193,20 @@ def _genesis(meta: GameMeta) -> Game:
 async def _base(stored: StoredGame) -> Game:
     if stored.snapshot is None:
         return _genesis(stored.meta)
-    # in a thread, since a large one takes a while
-    return await trio.to_thread.run_sync(snapshot.load, stored.snapshot)
+    loading = snapshot.loading(BytesIO(stored.snapshot))
+    while True:
+        try:
+            next(loading)
+        except StopIteration as end:
+            game: Game = end.value
+            return game
+        await trio.lowlevel.checkpoint()
+
+
+async def _boundary(generation: int, game: Game) -> Boundary:
+    written, hashed = BytesIO(), hashlib.sha256()
+    for line in snapshot.lines(game):
+        written.write(line)
+        hashed.update(line)
+        await trio.lowlevel.checkpoint()
+    return Boundary(generation, written.getvalue(), hashed.hexdigest(), game.state.seq)

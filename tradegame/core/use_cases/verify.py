@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -150,9 +151,9 @@ class _Verification:
             raise _Wrong(f"schema {data['schema']} and rules {data['rules']} are not known here")
         self.digests = {reference["generation"]: reference["digest"] for reference in data["snapshots"]}
         self.generation = data["base_generation"]
-        if data["state"] is None:
+        if not data["state"]:
             return Game.create(from_json(data["definition"]), data["epoch"], data["created_at"], data["seed"])
-        game = snapshot.load(data["state"].encode())
+        game = snapshot.read(self._next() + b"\n" for _ in count())
         self._check_boundary(game)
         return game
 
