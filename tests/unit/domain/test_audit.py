@@ -78,6 +78,11 @@ def orphan(table: Table) -> None:
     table.account("ann").held_cash = 0
 
 
+def keep_a_copy(table: Table) -> None:
+    order = table.account("ann").orders[5]
+    table.account("ann").orders[5] = Order(5, "ann", "grain", "bid", order.qty, order.price)
+
+
 def adopt(table: Table) -> None:
     order = table.account("ann").orders.pop(5)
     table.account("bob").orders[5] = order
@@ -109,6 +114,7 @@ def test_a_sound_state_has_no_violation() -> None:
         (lose_units, ["the bid levels of grain do not sum up their orders"]),
         (keep_an_empty_order, ["o99 rests with 0 units"]),
         (orphan, ["the book of grain and its owners do not know the same orders"]),
+        (keep_a_copy, ["the book of grain and its owners do not know the same orders"]),
         (
             adopt,
             ["bob has the order o5 of ann", "the book of grain and its owners do not know the same orders"],

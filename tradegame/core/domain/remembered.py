@@ -29,7 +29,7 @@ def remember(digest: str, result: Result) -> str:
             return f"{digest} C {result.order} {result.cash} {result.qty} {result.seq}"
         case Accepted():
             return f"{digest} A {result.seq}"
-        case Rejected():
+        case _:
             return f"{digest} R {result.code} {result.message}"
 
 
