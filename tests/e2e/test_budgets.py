@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.player import Player
 from tests.support.raw import Raw, ask
-from tests.support.server import ADMIN_TOKEN, ServerThread
+from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
 
 AS_BY_DEFAULT = {"limits.commands_per_s": 20, "limits.burst": 40}
 
@@ -139,3 +139,17 @@ def test_who_joins_is_kept_and_who_only_looks_is_a_guest_for_an_hour() -> None:
         with Player(server.url, token=player.token) as again:
             assert again.welcome["expires_s"] == 604_800
             assert again.welcome["player"]["id"] == player.id
+
+
+def test_a_full_game_can_be_watched_and_takes_its_own_players_only() -> None:
+    with ServerThread("memory:", games=[{**BAZAAR, "max_players": 2}]) as server, ExitStack() as stack:
+        players = [stack.enter_context(Player(server.url)) for _ in range(3)]
+        for player in players[:2]:
+            player.ask("join", game="bazaar")
+        error = players[2].refused("join", game="bazaar", key="k")
+        assert (error["code"], error["definite"]) == ("game_full", True)
+        players[2].ask("join", game="bazaar", spectate=True)
+        with Player(server.url, token=players[2].token) as again:
+            assert again.welcome["expires_s"] == 3_600, "who got no account is a guest still"
+        with Player(server.url, token=players[0].token) as again:
+            again.ask("join", game="bazaar")

@@ -102,7 +102,7 @@ def hostile_definitions() -> list[str | bytes]:
     proper: dict[str, Any] = {"id": "x", "goods": {"oil": {"endowment": 1}}}
     found: list[Any] = [
         {**proper, name: value}
-        for name in ("id", "title", "cash", "fee_bps", "open_orders", "goods", "rounds", "news")
+        for name in ("id", "title", "cash", "fee_bps", "open_orders", "max_players", "goods", "rounds", "news")
         for value in VALUES
         if (name, value)
         not in (("title", ""), ("title", "x"), ("title", "\0"), ("rounds", None), ("news", []), ("id", "x"))

@@ -48,8 +48,8 @@ def test_every_problem_has_its_path() -> None:
         "slope, tick_s, drift_bps; did you mean size?",
         '$.goods.wood.endowment: expected an integer, found "1"',
         "$.news[0].text: missing",
-        "$.x: unknown, expected one of id, title, about, cash, fee_bps, open_orders, goods, rounds, news, "
-        "private_values, wait_for_host",
+        "$.x: unknown, expected one of id, title, about, cash, fee_bps, open_orders, max_players, goods, rounds, "
+        "news, private_values, wait_for_host",
     ]
 
 

@@ -57,6 +57,23 @@ def test_the_accounts_that_are_nobodys_cannot_be_joined(name: str) -> None:
     assert audit(table.game.state) == []
 
 
+def test_a_game_has_so_many_accounts_and_nobody_loses_one() -> None:
+    table = Table.of("ann", "bob", max_players=2)
+    assert code(table.join("eve", key="k")) == "game_full"
+    assert code(table.join("eve", key="k")) == "game_full"
+    assert list(table.game.state.players) == ["ann", "bob"]
+    assert "eve" not in table.game.state.accounts
+    assert isinstance(table.join("ann"), Accepted)
+    assert table.ask("ann", 1, 5).resting == 1
+    assert audit(table.game.state) == []
+
+
+def test_a_full_game_is_full_in_one_entry_too() -> None:
+    table = Table.of(max_players=2)
+    applied = table.entry(*(Join(player=f"p{number}", name="n") for number in range(4)))
+    assert [isinstance(outcome.result, Accepted) for outcome in applied.outcomes] == [True, True, False, False]
+
+
 def test_one_may_join_in_every_phase() -> None:
     table = Table.of()
     for phase in ("closed", "lobby", "open"):

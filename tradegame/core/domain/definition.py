@@ -131,8 +131,8 @@ class NewsDefinition:
 class GameDefinition:
     """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap.
 
-    ``about`` tells the players what it is about. ``wait_for_host``: its first lobby has no end but the host's word,
-    with and without ``rounds``.
+    ``max_players``: so many accounts at most, which are kept for the game's life. ``about`` tells the players what it
+    is about. ``wait_for_host``: its first lobby has no end but the host's word, with and without ``rounds``.
     """
 
     id: Id
@@ -141,6 +141,7 @@ class GameDefinition:
     cash: Funds = 10_000
     fee_bps: Annotated[int, Range(0, 10_000)] = 0
     open_orders: Annotated[int, Range(0, 1_000)] = 50
+    max_players: Annotated[int, Range(1, 100_000)] = 20_000
     goods: Annotated[dict[Id, GoodDefinition], Length(1, 100, "goods")]
     rounds: RoundsDefinition | None = None
     news: Annotated[tuple[NewsDefinition, ...], Length(0, 1_000, "items")] = ()

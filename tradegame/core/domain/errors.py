@@ -6,7 +6,7 @@ The HTTP status of each code stands here too, so that one table holds all that i
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class TradeGameError(Exception):
@@ -107,6 +107,17 @@ class UnknownOrderError(RuleError):
     code, status = "unknown_order", 404
 
 
+class GameFullError(RuleError):
+    """The game has as many accounts as it may. Watching it is still possible."""
+
+    code = "game_full"
+
+    @classmethod
+    def of(cls, players: int) -> Self:
+        """``players``: how many it has."""
+        return cls(f"the game has {players} players, and takes no more")
+
+
 class NotJoinedError(RuleError):
     """The player has no account in this game."""
 
@@ -161,6 +172,7 @@ RULE_ERRORS: dict[str, type[RuleError]] = {
         UnknownGoodError,
         UnknownPlayerError,
         UnknownOrderError,
+        GameFullError,
         NotJoinedError,
         NotOpenError,
         InsufficientCashError,

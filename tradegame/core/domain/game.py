@@ -31,7 +31,7 @@ from tradegame.core.domain.commands import (
     payload_digest,
 )
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
-from tradegame.core.domain.errors import KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
+from tradegame.core.domain.errors import GameFullError, KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.core.domain.events import (
     Accepted,
     Applied,
@@ -187,6 +187,8 @@ class Game:
         if command.player in RESERVED_PLAYERS:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
+            if len(state.players) >= state.definition.max_players:
+                raise GameFullError.of(len(state.players))
             player = Player(command.name)
             self._private_values.assign(player)
             state.players[command.player] = player

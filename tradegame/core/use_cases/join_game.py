@@ -10,7 +10,7 @@ from attrs import frozen
 
 from tradegame.core.domain import views
 from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import TradeGameError, UnavailableError
+from tradegame.core.domain.errors import GameFullError, TradeGameError, UnavailableError
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.repositories import StoreUnavailableError
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
@@ -36,10 +36,14 @@ class JoinGameUseCase:
         What is shown is the present: everything that was answered to anybody, on any node, before this was asked.
         """
         host = self.games.host(request.game)
+        state = host.game.state
         assert client.signed_in is not None
+        full = len(state.players) >= state.definition.max_players  # nobody ever leaves: the log need not be asked
+        if full and not request.spectate and client.player not in state.players:
+            raise GameFullError.of(len(state.players))
         if client.signed_in.player.guest and not request.spectate:
             return self._join_as_guest(client, request, reply)
-        if request.spectate or (client.player in host.game.state.players and request.key is None):
+        if request.spectate or (client.player in state.players and request.key is None):
             return self._join_present(client, request, reply, host)
         return self._join(client, request, reply, host)
 

@@ -164,6 +164,7 @@ export const definite = {
   insufficient_cash: true,
   insufficient_goods: true,
   no_liquidity: true,
+  game_full: true,
   too_many_orders: true,
   too_many_fills: true,
   key_reused: true,

@@ -51,6 +51,7 @@ export type ErrorCode =
   | "not_authenticated"
   | "unauthorized"
   | "not_joined"
+  | "game_full"
   | "not_open"
   | "insufficient_cash"
   | "insufficient_goods"
