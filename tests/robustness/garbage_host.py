@@ -159,7 +159,7 @@ def wrong_tokens(port: int, chance: random.Random) -> None:
         with Raw(port) as connection:
             head = f"DELETE /v1/games/bazaar HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {value}{END}"
             connection.send(head.encode("latin-1"))
-            assert statuses(connection.until_closed()) == [401], value
+            assert statuses(connection.until_closed()) in ([401], [429]), value[:40]
 
 
 KINDS: tuple[Kind, ...] = (hostile_bodies, hostile_parts_of_paths, wrong_tokens)
