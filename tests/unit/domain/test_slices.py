@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
@@ -16,6 +17,8 @@ from tradegame.core.domain.audit import Audit, audit
 from tradegame.core.domain.commands import Entry, Join, PlaceOrder, SetPhase
 from tradegame.core.domain.definition import GoodDefinition
 from tradegame.core.domain.game import Game
+from tradegame.infra.config import parse_game_definition
+from tradegame.infra.config.presets import presets
 
 SLICE_S = 0.01
 """What one slice may take, of the thread's own time; about 1 ms is meant."""
@@ -172,3 +175,32 @@ def test_a_level_that_is_gone_by_the_time_is_passed_over(monkeypatch: pytest.Mon
                 close(current)
         assert list(current.found) == []
         assert table.book() == ([], [])
+
+
+# Round changes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["bazaar", "classroom"])
+def test_a_round_changes_for_ten_thousand_players_within_50_ms(preset: str) -> None:
+    definition = parse_game_definition(presets()[preset])
+    game = Game.create(definition, "e", BEGIN, 1)
+    names = [f"p{n:05}" for n in range(10_000)]
+    game.apply(Entry(BEGIN, tuple(Join(player=name, name=name) for name in names)))
+    good = next(iter(definition.goods))
+    took: dict[str, list[float]] = {"open": [], "closed": []}
+    gc.disable()
+    try:
+        for _ in range(3):
+            for phase, times in took.items():
+                command = SetPhase(phase=phase)
+                game.apply(Entry(game.state.clock, (SetPhase(phase="lobby"),) if phase == "open" else ()))
+                begun = time.thread_time()
+                game.apply(Entry(game.state.clock, (command,)))
+                times.append(time.thread_time() - begun)
+                if phase == "open":
+                    bids = [PlaceOrder(player=name, good=good, side="bid", qty=1, price=1) for name in names]
+                    game.apply(Entry(game.state.clock, tuple(bids * 3)))
+    finally:
+        gc.enable()
+    assert {phase: min(times) < 0.05 for phase, times in took.items()} == {"open": True, "closed": True}, took

@@ -10,7 +10,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.core.domain.account import MINT, Account
-from tradegame.core.domain.chance import draw_between
+from tradegame.core.domain.chance import draw
 from tradegame.core.domain.definition import PrivateValuesDefinition
 from tradegame.core.domain.state import Effects, GameState, Player
 
@@ -42,11 +42,9 @@ class PrivateValuesService:
             for number, player in enumerate(self.state.players.values()):
                 self._draw(definition, player, number // 2)
 
-    def endowment(self, player: Player) -> dict[str, int]:
-        """What a seller begins a round with."""
-        if self._definition is None or player.role != SELLER:
-            return {}
-        return {self._definition.good: len(player.values)}
+    def endowment(self, player: Player) -> int:
+        """How many units of the good a seller begins a round with; a buyer with none."""
+        return len(player.values) if player.role == SELLER else 0
 
     def redeem(self, effects: Effects) -> None:
         """The round is over and no order is open: each unit becomes what it is worth to who holds it."""
@@ -55,12 +53,14 @@ class PrivateValuesService:
         good, mint = self._definition.good, self.state.accounts[MINT]
         for name, player in self.state.players.items():
             account = self.state.accounts[name]
-            paid, qty = redemption(player.values, account.goods[good]), account.goods[good]
-            account.cash += paid
-            mint.cash -= paid
-            account.goods[good] -= qty
-            mint.goods[good] += qty
-            effects.accounts[name] = None
+            qty = account.goods[good]
+            if qty:
+                paid = redemption(player.values, qty)
+                account.cash += paid
+                mint.cash -= paid
+                account.goods[good] = 0
+                mint.goods[good] += qty
+        effects.accounts.update(dict.fromkeys(self.state.players))
 
     def _draw(self, definition: PrivateValuesDefinition, player: Player, number: int) -> None:
         """``number``: the how-manieth of his side. Values descend: the first unit is worth most."""
@@ -69,9 +69,11 @@ class PrivateValuesService:
             drawn = list(fixed[number % len(fixed)])
         else:
             drawn = []
-            for _ in range(definition.units):
-                self.state.chance, value = draw_between(self.state.chance, definition.low, definition.high)
-                drawn.append(value)
+            chance, low, width = self.state.chance, definition.low, definition.high - definition.low + 1
+            for _ in range(definition.units):  # `draw_between`, without a call for each
+                chance, bits = draw(chance)
+                drawn.append(low + bits % width)
+            self.state.chance = chance
         player.values = tuple(sorted(drawn, reverse=True))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE, MINT
@@ -15,7 +17,7 @@ from tradegame.core.domain.private_values import PrivateValuesService, redemptio
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, News, Session
 from tradegame.core.domain.trading import TradingService
-from tradegame.core.domain.worth import start, worth
+from tradegame.core.domain.worth import gains
 
 
 @frozen
@@ -36,7 +38,7 @@ class RoundService:
     def begin(self) -> None:
         """The first round, at the beginning of the game."""
         effects = Effects(self.state.clock)
-        self._endow()
+        self._endow_house()
         self.house.price()
         definition = self.state.definition
         if definition.wait_for_host or (definition.rounds is not None and definition.rounds.lobby_s):
@@ -104,11 +106,25 @@ class RoundService:
         self.state.news_due += 1
         self._publish(news.text, news.good, news.anchor_bps, effects)
 
-    def endow(self, player: str) -> None:
-        """Give a player what the definition gives everyone, out of the mint."""
-        definition = self.state.definition
-        goods = {good: f.endowment for good, f in definition.goods.items()}
-        self._mint(player, definition.cash, goods | self.private_values.endowment(self.state.players[player]))
+    def endow(self, players: Iterable[str]) -> None:
+        """Give players what the definition gives everyone, out of the mint."""
+        state, definition, private = self.state, self.state.definition, self.state.definition.private_values
+        mint, count, units = state.accounts[MINT], 0, 0
+        given = [(good, fields.endowment) for good, fields in definition.goods.items() if fields.endowment]
+        for count, name in enumerate(players, 1):  # noqa: B007 - counted for what the mint gives
+            account = state.accounts[name]
+            account.cash += definition.cash
+            for good, qty in given:
+                account.goods[good] += qty
+            if private is not None:
+                qty = self.private_values.endowment(state.players[name])
+                account.goods[private.good] += qty
+                units += qty
+        mint.cash -= count * definition.cash
+        for good, qty in given:
+            mint.goods[good] -= count * qty
+        if private is not None:
+            mint.goods[private.good] -= units
 
     def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
         if good is not None and bps:
@@ -139,34 +155,36 @@ class RoundService:
         if self.state.phase == OPEN:  # the host ends it without a closed phase
             self._settle(effects)
         self.state.settled.clear()
-        for name, account in self.state.accounts.items():
-            if name != MINT:
-                self._mint(name, -account.cash, {good: -qty for good, qty in account.goods.items()})
+        self._take_everything()
         self.state.round += 1
         self.private_values.new_round()
-        self._endow()
-        for player in self.state.players:
-            self.endow(player)
-            effects.accounts[player] = None
+        self._endow_house()
+        self.endow(self.state.players)
+        effects.accounts.update(dict.fromkeys(self.state.players))
         self._enter(phase, effects)
 
-    def _endow(self) -> None:
+    def _take_everything(self) -> None:
+        """What is in the world, and no order holds any of it, goes to the mint."""
+        mint = self.state.accounts[MINT]
+        for name, account in self.state.accounts.items():
+            if name != MINT:
+                mint.cash += account.cash
+                account.cash = 0
+                for good, qty in account.goods.items():
+                    if qty:
+                        mint.goods[good] += qty
+                        account.goods[good] = 0
+
+    def _endow_house(self) -> None:
         """Fund the house, so that what it owns is there before the first round opens."""
         goods = self.state.definition.goods
         houses = {good: fields.house for good, fields in goods.items() if fields.house is not None}
-        self._mint(
-            HOUSE,
-            sum(house.cash for house in houses.values()),
-            {good: house.stock for good, house in houses.items()},
-        )
-
-    def _mint(self, name: str, cash: int, goods: dict[str, int]) -> None:
-        account, mint = self.state.accounts[name], self.state.accounts[MINT]
-        account.cash += cash
-        mint.cash -= cash
-        for good, qty in goods.items():
-            account.goods[good] += qty
-            mint.goods[good] -= qty
+        account, mint = self.state.accounts[HOUSE], self.state.accounts[MINT]
+        for good, house in houses.items():
+            account.cash += house.cash
+            mint.cash -= house.cash
+            account.goods[good] += house.stock
+            mint.goods[good] -= house.stock
 
     def _enter(self, phase: str, effects: Effects) -> None:
         state, rounds = self.state, self.state.definition.rounds
@@ -203,10 +221,10 @@ class RoundService:
         surplus = self._surplus()
         self.private_values.redeem(effects)
         self.settlement.pay(effects)
-        ended = [(name, start(state, name), worth(state, name)) for name in state.players]
+        ended = gains(state)
         for name, before, after in ended:
             state.players[name].score += after - before
-            effects.accounts[name] = None
+        effects.accounts.update(dict.fromkeys(state.players))
         state.results.append(round_result(state, surplus, ended))
 
     def _surplus(self) -> int | None:
@@ -216,7 +234,7 @@ class RoundService:
             return None
         made = 0
         for name, player in self.state.players.items():
-            given = self.private_values.endowment(player).get(private.good, 0)
-            made += redemption(player.values, self.state.accounts[name].goods[private.good])
-            made -= redemption(player.values, given)
+            given, now = self.private_values.endowment(player), self.state.accounts[name].goods[private.good]
+            if now != given:
+                made += redemption(player.values, now) - redemption(player.values, given)
         return made

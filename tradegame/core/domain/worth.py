@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from tradegame.core.domain.account import Account
 from tradegame.core.domain.private_values import SELLER, owned_value, redemption
 from tradegame.core.domain.state import GameState
 
@@ -16,14 +17,7 @@ def worth(state: GameState, player: str) -> int:
     A good with private values counts at what it is worth to this player.
     """
     owned = state.accounts[player]
-    total = owned.cash + owned.held_cash
-    private = state.definition.private_values
-    for good, market in state.markets.items():
-        if private is not None and good == private.good:
-            continue
-        if market.last is not None:
-            total += (owned.goods[good] + owned.held_goods[good]) * market.last
-    return total + (owned_value(state, state.players[player], owned) or 0)
+    return _worth(owned, _prices(state)) + (owned_value(state, state.players[player], owned) or 0)
 
 
 @frozen
@@ -54,8 +48,42 @@ def holding(state: GameState, player: str) -> Holding:
 
 def start(state: GameState, player: str) -> int:
     """What the player began this round with, valued as it would be now; what settled, at what it paid."""
-    definition, fields = state.definition, state.players[player]
-    total = definition.cash
-    for good, given in definition.goods.items():
+    fields = state.players[player]
+    return _endowment(state) + (sum(fields.values) if fields.role == SELLER else 0)
+
+
+def gains(state: GameState) -> list[tuple[str, int, int]]:
+    """Every player with ``start`` and ``worth``: what is the same for all is found once."""
+    prices, given, private = _prices(state), _endowment(state), state.definition.private_values
+    found = []
+    for name, fields in state.players.items():
+        owned = state.accounts[name]
+        before, after = given, _worth(owned, prices)
+        if private is not None:
+            before += sum(fields.values) if fields.role == SELLER else 0
+            after += redemption(fields.values, owned.goods[private.good] + owned.held_goods[private.good])
+        found.append((name, before, after))
+    return found
+
+
+def _prices(state: GameState) -> list[tuple[str, int]]:
+    """What goods are worth to everybody alike."""
+    private = state.definition.private_values
+    secret = None if private is None else private.good
+    markets = state.markets.items()
+    return [(good, market.last) for good, market in markets if good != secret and market.last is not None]
+
+
+def _worth(owned: Account, prices: list[tuple[str, int]]) -> int:
+    total, goods, held = owned.cash + owned.held_cash, owned.goods, owned.held_goods
+    for good, price in prices:
+        total += (goods[good] + held[good]) * price
+    return total
+
+
+def _endowment(state: GameState) -> int:
+    """What everybody is given at the beginning of a round, at today's prices."""
+    total = state.definition.cash
+    for good, given in state.definition.goods.items():
         total += given.endowment * (state.settled.get(good, state.markets[good].last) or 0)
-    return total + (redemption(fields.values, len(fields.values)) if fields.role == SELLER else 0)
+    return total
