@@ -68,6 +68,8 @@ def test_the_play_page_is_whole_at_every_width(newcomer: Newcomer, serve: Serve)
         for name in ("Cancel ask of 5 wood at 300", "Cancel all"):
             orders.get_by_role("button", name=name, exact=True).click(trial=True)
         whole(page.locator("body"), (width, height))
+        names = ann.show("Goods").locator(".name")
+        assert names.evaluate_all("all => all.every((e) => e.scrollWidth <= e.clientWidth)"), (width, height)
         chart = ann.show("Chart").locator(".plot").bounding_box()
         assert chart is not None
         assert chart["height"] >= 150, (width, height)

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gridLabels } from "../../../tradegame/controller/http/site/js/common/format.js";
 import { ranks } from "../../../tradegame/controller/http/site/js/common/ranks.js";
 import { Tapes } from "../../../tradegame/controller/http/site/js/common/tapes.js";
 import { SLACK_BPS, limitFor } from "../../../tradegame/controller/http/site/js/play/quote.js";
@@ -39,4 +40,10 @@ test("the trades of the state that are one's own are known again, each once", ()
   let left = 1;
   const own = { finder: () => ([at, price, qty]) => (at === 5 && left-- > 0 ? [at, price, qty, "buy", "me", "house"] : undefined) };
   assert.deepEqual(new Tapes(game, own).of("grain").map((trade) => trade[4]), ["me", undefined, undefined]);
+});
+
+test("a grid's labels are as far from each other as its lines are, and say what they stand at", () => {
+  const lines = [102.5, 105, 107.5, 110, 112.5, 115]; // as the chart's library draws them
+  assert.deepEqual(gridLabels(lines), ["", "105", "", "110", "", "115"]);
+  assert.deepEqual(gridLabels([-5, 0, 0.1 + 0.2 + 0.7, 2]), ["", "0", "1", "2"]);
 });

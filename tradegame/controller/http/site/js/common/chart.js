@@ -9,7 +9,7 @@ import {
 } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
-import { coins, moment, tickTime } from "./format.js";
+import { coins, gridLabels, moment, tickTime } from "./format.js";
 import { colour } from "./theme.js";
 
 export const INTERVALS = [["5s", 5], ["15s", 15], ["1m", 60], ["5m", 300]];
@@ -67,7 +67,7 @@ export class MarketChart {
       layout: { attributionLogo: false, fontSize: size, background: { color: "transparent" }, fontFamily: getComputedStyle(document.body).fontFamily },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.1, bottom: 0.26 } },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: AHEAD, barSpacing: USUAL, maxBarSpacing: WIDEST, tickMarkFormatter: tickTime },
-      localization: { priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))), tickmarksPriceFormatter: labels, timeFormatter: moment },
+      localization: { priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))), tickmarksPriceFormatter: gridLabels, timeFormatter: moment },
     });
     this.#drawn = this.#chart.chartElement();
     this.#drawn.setAttribute("role", "img");
@@ -232,9 +232,6 @@ export class MarketChart {
 
 /** Times are kept in UTC, which always goes on, and only written in the reader's own time, which goes back once a year. */
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
-
-/** At the grid's lines: where they are half a coin apart, only those of whole coins, and so as far from each other. */
-const labels = (prices) => prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
 
 /** The choice of a candle's length. */
 export function intervals(chart) {

@@ -7,6 +7,8 @@ const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFracti
 const LONG = 10_000_000_000;
 
 export const coins = (value) => (value === null || value === undefined ? "–" : Math.abs(value) < LONG ? whole.format(value) : compact.format(value));
+/** At a grid's lines: of lines that are 2.5 coins apart only those of whole coins have a label, and so labels are evenly spaced. */
+export const gridLabels = (prices) => prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
 export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `−${coins(-value)}` : "0");
 export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
 export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
