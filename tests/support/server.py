@@ -58,6 +58,7 @@ class ServerThread:
         host_settings: HostSettings | None = None,
         now_ms: Any = wall_clock_ms,
         instruments: Sequence[trio.abc.Instrument] = (),
+        tend_garbage: bool = False,
     ) -> None:
         settings = {
             "store.url": store,
@@ -72,6 +73,7 @@ class ServerThread:
         self._host_settings = host_settings
         self._now_ms = now_ms
         self._instruments = instruments
+        self._tend_garbage = tend_garbage
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="server")
         self._failure: BaseException | None = None
@@ -119,6 +121,12 @@ class ServerThread:
         self._token = trio.lowlevel.current_trio_token()
         async with trio.open_nursery() as nursery:
             self.running = await nursery.start(
-                partial(serve, self._settings, now_ms=self._now_ms, host_settings=self._host_settings)
+                partial(
+                    serve,
+                    self._settings,
+                    now_ms=self._now_ms,
+                    host_settings=self._host_settings,
+                    tend_garbage=self._tend_garbage,
+                )
             )
             self._started.set()

@@ -1,0 +1,91 @@
+"""The garbage collector: full collections are cheap, and what they leave behind is found later."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tradegame.utils.collector import EVERY_S, FROZEN_FROM, THAWED_AT_ONCE, THAWED_QUIET, Collector
+
+
+class Ring:
+    """Garbage that only the collector finds."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+async def _tended(of: Collector, nursery: trio.Nursery) -> None:
+    nursery.start_soon(of.run)
+    await trio.sleep(EVERY_S / 2)
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_what_was_there_at_the_start_is_not_looked_at_again(autojump_clock: MockClock) -> None:
+    kept = [[number] for number in range(50_000)]
+    async with trio.open_nursery() as nursery:
+        await _tended(Collector(lambda: 0, lambda: False), nursery)
+        assert gc.get_freeze_count() > len(kept)
+        assert len(gc.get_objects(2)) < FROZEN_FROM
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_garbage_of_a_moment_is_collected_at_the_next_look(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        await _tended(Collector(lambda: 0, lambda: False), nursery)
+        gone = weakref.ref(Ring())
+        assert gone() is not None
+        await trio.sleep(EVERY_S)
+        assert gone() is None
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_many_survivors_are_frozen(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        await _tended(Collector(lambda: 0, lambda: False), nursery)
+        kept = [[number] for number in range(FROZEN_FROM + 1)]
+        await trio.sleep(EVERY_S)
+        assert len(gc.get_objects(2)) < FROZEN_FROM <= len(kept)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.usefixtures("as_before")
+@pytest.mark.parametrize(
+    ("ended", "quiet", "found"),
+    [
+        (THAWED_QUIET, True, True),
+        (THAWED_QUIET, False, False),
+        (THAWED_AT_ONCE, False, True),
+        (10, True, False),
+    ],
+)
+async def test_what_became_garbage_while_frozen_is_found_when_many_have_left(
+    autojump_clock: MockClock, ended: int, quiet: bool, found: bool
+) -> None:
+    left = 0
+    ring: Ring | None = Ring()
+    gone = weakref.ref(ring)
+    async with trio.open_nursery() as nursery:
+        await _tended(Collector(lambda: left, lambda: quiet), nursery)
+        ring = None
+        await trio.sleep(EVERY_S)
+        assert gone() is not None
+        left = ended
+        await trio.sleep(EVERY_S)
+        assert (gone() is None) is found
+        nursery.cancel_scope.cancel()
