@@ -28,6 +28,7 @@ from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
 from tradegame.core.use_cases.clock import ClockWatch
+from tradegame.core.use_cases.freshness import Freshness
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.node_clock import NodeClock
@@ -314,10 +315,10 @@ def a_gap_left_to_the_next_frame() -> Iterator[None]:
 
 @planted("a watch that fell silent is never looked into", "nodes_are_ready", "clients_settle")
 def a_silent_watch() -> Iterator[None]:
-    async def never(self: GameHost) -> None:
+    async def never(self: Freshness) -> None:
         await trio.sleep_forever()
 
-    with patched(GameHost, "_verify_watch", never):
+    with patched(Freshness, "verify_watch", never):
         yield
 
 

@@ -37,6 +37,7 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
+from tradegame.core.use_cases.freshness import REREAD_S, Freshness, Progress
 from tradegame.core.use_cases.node_clock import GameTime
 from tradegame.core.use_cases.public_state import PublicState
 from tradegame.core.use_cases.replica import Boundary, Replica
@@ -59,11 +60,6 @@ ENTRY = EntryBounds(commands=256, bytes=64 << 10, weight=512)
 under some 5 ms and 128 KiB. It holds the largest frame of a client many times over."""
 BUSY_S = 0.005
 """Entries that come together are applied for so long, in s, before other tasks may run."""
-REREAD_S = 0.5
-VERIFY_SELDOM = 6
-"""Of so many looks whether a watch is mute, one is taken where nobody follows the game."""
-LOOK_AGAIN_S = 0.1
-"""How often, at least, one who waits for the present asks the store again whether it is reached."""
 
 
 @frozen
@@ -128,7 +124,7 @@ class GameHost:
 
     ``run`` is the host's life; ``submit`` may be called while ``running``. The replica (``game``) changes between
     two checkpoints only, so whoever reads it without awaiting reads one state. ``failure`` is the reference of the
-    fault that ended it, if one did, and ``why`` says what it was. ``over``: it ended, however that came.
+    fault that ended it, if one did, and ``why`` says what it was.
     """
 
     def __init__(
@@ -150,7 +146,6 @@ class GameHost:
         self.running = False
         self.failure: str | None = None
         self.why = ""
-        self.over = False
         self._repository = repository
         self._node = node
         self._observer = observer
@@ -167,16 +162,21 @@ class GameHost:
         self._followers = 0
         self._boundary: Boundary | None = None
         self._work = trio.Event()
-        self._progress = trio.Event()
+        self._progress = Progress()
         self._boundary_work = trio.Event()
-        self._proving = trio.Lock()
-        self._proofs = self._proofs_begun = 0
-        self._doubted_since: int | None = None
-        self._doubts = trio.Event()
         self._watching = trio.CancelScope()
         self._watch_trouble = Trouble("watch_broken", "watch_whole_again", {"game": meta.game})
         self._read_trouble = Trouble("game_read_delayed", "game_read", {"game": meta.game})
         self._snapshot_trouble = Trouble("snapshot_delayed", "snapshots_saved_again", {"game": meta.game})
+        self._freshness = Freshness(
+            repository,
+            self._replica,
+            self._progress,
+            lambda: self._followers > 0,
+            self._give_up_watch,
+            self._read_trouble,
+            self.settings.verify_s,
+        )
         self._append_trouble = Trouble("append_failed", "appends_go_through_again", {"game": meta.game})
 
     @property
@@ -241,54 +241,33 @@ class GameHost:
     def follow(self, followers: int) -> None:
         """Somebody began (+1) or stopped (-1) to follow. Only a game that is followed ticks by itself."""
         self._followers += followers
-        self._progressed()
+        self._progress.made()
 
     async def drain(self) -> None:
         """Until everything that was submitted is answered. The caller bounds the wait."""
-        while self.running and not self._submissions.all_answered():
-            await self._progress.wait()
+        await self._progress.until(self._submissions.all_answered)
 
     async def wait_for(self, seq: int) -> None:
         """Until frame ``seq`` was applied here. The caller bounds the wait."""
-        while self.running and self.game.state.seq < seq:
-            await self._progress.wait()
+        await self._progress.until(lambda: self.game.state.seq >= seq)
 
     async def catch_up(self) -> None:
-        """Until everything is applied here that the store's log held when this was called.
-
-        The caller bounds the wait. Raises StoreUnavailableError. Those who wait at the same time share one question.
-        """
-        arrived = self._proofs_begun
-        async with self._proving:
-            if self._proofs > arrived:
-                return  # somebody asked after we came, and all that was found then is applied
-            self._proofs_begun += 1
-            number = self._proofs_begun
-            wanted = None
-            while self.running:
-                newest = await self._repository.newest_after(self.id, self._replica.revision)
-                # The first answer counts: what comes later is not waited for, or a busy game would never be caught up.
-                wanted = newest if wanted is None else wanted
-                if newest is None or wanted is None or await self._reached(wanted, LOOK_AGAIN_S):
-                    break
-            self._proofs = number
-
-    async def _reached(self, revision: int, within_s: float) -> bool:
-        """Wait until everything up to ``revision`` is applied here; False if it is not in time."""
-        with trio.move_on_after(within_s):
-            while self.running and self._replica.revision < revision:
-                await self._progress.wait()
-        return self._replica.revision >= revision
+        """Until everything is applied here that the store's log held when this was called: see `Freshness`."""
+        await self._freshness.catch_up()
 
     @property
     def doubted(self) -> bool:
-        """Whether what is here may be the past: nobody may be shown it as the present before it has caught up."""
-        return self._doubted_since is not None
+        """Whether what is here may be the past, and must not be shown as the present."""
+        return self._freshness.doubted
 
     def doubt(self) -> None:
         """This node stood still, or was cut off: compare with the store before anything is shown as the present."""
-        self._doubted_since = self._proofs_begun
-        self._doubts.set()
+        self._freshness.doubt()
+
+    @property
+    def over(self) -> bool:
+        """It ended, however that came."""
+        return self._progress.over
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rebuild the game and serve it until it is deleted or fails.
@@ -304,7 +283,7 @@ class GameHost:
                 task_status.started()
                 for task in (self._append_entries, self._tick_when_due, self._expire, self._turn_generations):
                     nursery.start_soon(task)
-                for task in (self._audit, self._settle_doubts, self._verify_watch):
+                for task in (self._audit, self._freshness.settle_doubts, self._freshness.verify_watch):
                     nursery.start_soon(task)
                 await self._follow_log()
                 nursery.cancel_scope.cancel()
@@ -317,11 +296,11 @@ class GameHost:
             self.failure = log_fault(structlog.get_logger(), "game_stopped", faults, game=self.id)
             self.why = f"a fault stopped it, reference {self.failure}"
         finally:
-            self.running, self.over = False, True
+            self.running, self._progress.over = False, True
             with trio.CancelScope(shield=True):
                 await self._submissions.abandon(self._gone(), UnavailableError("the game ended before it answered"))
             self._in_flight.clear()
-            self._progressed()
+            self._progress.made()
             if not started:
                 task_status.started()
             self._observer.ended(self)
@@ -354,6 +333,10 @@ class GameHost:
             self.counters.rebuilds += 1
             await self._rebuild()
 
+    def _give_up_watch(self) -> None:
+        self.counters.mute_watches += 1
+        self._watching.cancel()
+
     async def _rebuild(self) -> None:
         """However long the store takes to let the whole game be read."""
         while True:
@@ -365,49 +348,6 @@ class GameHost:
             else:
                 self._read_trouble.over()
                 return
-
-    async def _settle_doubts(self) -> None:
-        """What is doubted catches up with the store, however long that takes; then it is the present again."""
-        while True:
-            await self._doubts.wait()
-            self._doubts = trio.Event()
-            while self._doubted_since is not None:
-                since = self._doubted_since
-                try:
-                    await self.catch_up()
-                except StoreUnavailableError as error:
-                    self._read_trouble.happened(error=str(error))
-                    await trio.sleep(REREAD_S)
-                else:
-                    self._read_trouble.over()
-                    if self._doubted_since == since and self._proofs > since:
-                        self._doubted_since = None
-
-    async def _verify_watch(self) -> None:
-        """A watch may fall silent and seem alive. Where the store has more and nothing comes, it is given up.
-
-        Looked into more seldom where nobody follows the game, and nobody waits for the present.
-        """
-        looks = asked = 0
-        while True:
-            await trio.sleep(self.settings.verify_s)
-            looks += 1
-            wanted = self._followers or self._proving.locked() or self._proofs_begun != asked
-            asked = self._proofs_begun
-            if not wanted and looks % VERIFY_SELDOM:
-                continue
-            entries, revision = self.counters.entries, self._replica.revision
-            try:
-                newest = await self._repository.newest_after(self.id, revision)
-            except StoreUnavailableError as error:
-                structlog.get_logger().debug("watch_not_verified", game=self.id, error=str(error))
-                continue
-            if newest is None or await self._reached(newest, self.settings.verify_s):
-                continue
-            if self.counters.entries == entries:
-                structlog.get_logger().warning("watch_mute", game=self.id, revision=revision, newest=newest)
-                self.counters.mute_watches += 1
-                self._watching.cancel()
 
     def _show(self, entry: LogEntry) -> None:
         """Apply an entry, show what it did, and answer those whose commands it carried."""
@@ -427,7 +367,7 @@ class GameHost:
                 self._boundary_work.set()
         self._observer.settled(self)
         self._shown_s = trio.current_time() - begun
-        self._progressed()
+        self._progress.made()
 
     async def _meta_changed(self, meta: GameMeta) -> None:
         boundary = await self._replica.meta_changed(meta)
@@ -486,7 +426,7 @@ class GameHost:
             for submission in submissions:
                 submission.settle(answer)
             self._observer.settled(self)
-            self._progressed()
+            self._progress.made()
 
     async def _expire(self) -> None:
         while True:
@@ -494,7 +434,7 @@ class GameHost:
             while expired := self._submissions.expire():
                 self.counters.timeouts += expired
                 self._observer.settled(self)
-                self._progressed()
+                self._progress.made()
                 await trio.lowlevel.checkpoint()
 
     async def _tick_when_due(self) -> None:
@@ -567,8 +507,3 @@ class GameHost:
 
     def _weight(self, command: Command) -> int:
         return weight(self.game.state, command)
-
-    def _progressed(self) -> None:
-        """Wake whoever waits for something to have happened here."""
-        self._progress.set()
-        self._progress = trio.Event()
