@@ -147,6 +147,7 @@ class Node:
             limits.burst,
             limits.address_commands_per_s,
             sign_ups=limits.connections_per_address,
+            knocks=limits.connections_per_address * 2 + 1_000,
         )
         self.manager = ConnectionManager(
             self.dispatcher,
@@ -198,6 +199,7 @@ class Node:
             self.http,
             most=limits.max_connections * 2 + 1_000,
             most_per_address=limits.connections_per_address * 2 + 1_000,
+            admits=self.budgets.knock,
             access=self.access,
         )
 

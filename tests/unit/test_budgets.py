@@ -198,3 +198,12 @@ def test_new_players_are_counted_by_address(clock: Clock) -> None:
 )
 def test_who_pays_for_an_address(address: str, payer: str) -> None:
     assert payer_of(address) == payer
+
+
+def test_connections_of_every_kind_are_counted_at_the_door_before_a_handshake(clock: Clock) -> None:
+    budgets = Budgets(20, 40, knocks=5_000, now=clock)
+    done = sum(budgets.knock("10.0.0.1") for _ in range(20_000))
+    clock.now += 1.001
+    assert (done, sum(budgets.knock("10.0.0.1") for _ in range(1_000))) == (5_000, 200)
+    assert budgets.knock("10.0.0.2")
+    assert budgets.too_fast["knocks"] == 15_800

@@ -85,13 +85,14 @@ class Door:
 
     ``most``: connections of every kind at a time, half-open ones too: more, by a good deal, than the WebSockets that
     are let in. One more is closed at once, without a word. Likewise ``most_per_address``, which does not hold for the
-    proxies that ``access`` trusts.
+    proxies that ``access`` trusts, and ``admits``, which is asked for each before anything else is done for it.
     """
 
     websocket: WebSocketHandler
     http: HttpHandler
     most: int
     most_per_address: int
+    admits: Callable[[str], bool] = lambda payer: True
     access: Access = field(factory=Access)
     head_s: float = HEAD_S
     inside: int = field(default=0, init=False)
@@ -120,7 +121,8 @@ class Door:
         address = peer_address(stream)
         payer = payer_of(address)
         count = self._addresses.get(payer, 0)
-        if self.inside >= self.most or (count >= self.most_per_address and not self.access.trusts(address)):
+        trusted = self.access.trusts(address)
+        if self.inside >= self.most or not (trusted or (count < self.most_per_address and self.admits(payer))):
             self.turned_away += 1
             await _close(stream)
             return

@@ -78,6 +78,13 @@ def node_metrics(node: Measured) -> Metrics:
     add("tradegame_connections_opened", "Connections let in", "counter", lambda: manager.opened)
     add("tradegame_connections_closed", "By close code", "counter", lambda: _by(manager.closed), ["code"])
     add("tradegame_connections_turned_away", "Closed at the door, unheard", "counter", node.turned_away)
+    add(
+        "tradegame_too_fast",
+        "Refused, or read later, since a budget was spent: by budget",
+        "counter",
+        lambda: _by(manager.budgets.too_fast),
+        ["budget"],
+    )
     add("tradegame_refused", "Requests refused at the door, by cause", "counter", lambda: _by(node.refused), ["cause"])
     add("tradegame_cluster_connections", "Signed-in connections on all nodes", "gauge", lambda: len(hub.presence))
     add("tradegame_cluster_nodes", "Live nodes", "gauge", lambda: len(hub.presence.nodes))

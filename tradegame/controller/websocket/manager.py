@@ -121,4 +121,4 @@ class ConnectionManager:
 
 def _too_fast(error: RateLimitedError) -> Refusal:
     seconds = -(-(error.retry_after_ms or 0) // 1000)
-    return Refusal(error.status, error.code, error.message, [("Retry-After", str(seconds))])
+    return Refusal(error.status, error.code, error.message, [("Retry-After", str(seconds))], cause="too_fast")

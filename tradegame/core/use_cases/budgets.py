@@ -15,25 +15,15 @@ Costs are in units: one is a plain command, some 0.1 ms. There are three budgets
 from __future__ import annotations
 
 import ipaddress
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, TypeVar
 
 import trio
 
 from tradegame.core.domain.errors import RateLimitedError
+from tradegame.core.use_cases.pools import ADDRESS_BURST_S, Bucket, Pool, Seconds, Table
 
 PLAYERS_AT_FULL_RATE = 100
 """So many players of one address may all send as fast as each may, unless ``address_commands_per_s`` says otherwise."""
-ADDRESS_BURST_S = 5.0
-"""An address may spend so many seconds of its rate at once: 300 who connect, say hello and join take half of it."""
-CROWDED = 0.25
-"""With less than this part of its burst left, an address's players get equal shares."""
-SHARED = 0.8
-"""The part of the rate that is shared then. The rest is for those who connect."""
-FADES = 0.75
-"""How many players are active is the count of the last second, or what it was before, fading so much a second."""
-
 FRAMES_PER_S = 50.0
 FRAMES_BURST = 200.0
 """A player's frames on top of ``commands_per_s``, and at once: ten times what a client needs."""
@@ -42,12 +32,14 @@ LONGEST_PAUSE_S = 5.0
 
 SIGN_UPS_PER_S = 1.0
 """New players of an address in the long run. At once it makes as many as it may have connections."""
+KNOCKS_SHARE = 0.1
+"""Of an address's commands a second, so many connections of every kind: a TLS handshake takes 2 ms."""
 GUESSES_PER_S = 0.5
 GUESSES_BURST = 5
 """Wrong admin tokens of an address in the long run, and at once: somebody who mistypes."""
 PAYERS_KEPT = 50_000
 ADDRESSES_KEPT = 20_000
-"""Budgets that are not full again, at a time; some 20 MB. Newcomers beyond share one: nobody's is begun anew."""
+"""Budgets that are not full again, at a time: 50 MB at the most. Newcomers beyond share one: nobody's begins anew."""
 
 CONNECT = 10.0
 """A connection's cost: TCP, the handshake, its tasks."""
@@ -62,115 +54,8 @@ REFUSED = 3.0
 READ_BYTES = 4_096
 """So many bytes read cost a frame."""
 
-Seconds = float
 Rates = tuple[float, float, float]
 """An address's units a second, each payer's, and each payer's burst."""
-
-
-class Bucket:
-    """What one payer may still spend. See ``Pool``, which does the sums."""
-
-    __slots__ = ("at", "level", "window")
-
-    def __init__(self, level: float, now: float) -> None:
-        self.level = level
-        self.at = now
-        self.window = -1
-
-
-class Pool:
-    """An address's total of one kind, and the rules for the buckets of those who come from there.
-
-    ``each_per_s`` and ``each_burst`` are a single payer's, in units.
-    """
-
-    __slots__ = ("_count", "_past", "_window", "at", "burst", "each_burst", "each_per_s", "level", "per_s")
-
-    def __init__(self, per_s: float, each_per_s: float, each_burst: float, now: float) -> None:
-        self.per_s = per_s
-        self.burst = max(per_s * ADDRESS_BURST_S, each_burst)
-        self.each_per_s = each_per_s
-        self.each_burst = each_burst
-        self.level = self.burst
-        self.at = now
-        self._window = -1
-        self._count = 0  # payers seen in this second
-        self._past = 1.0  # and before
-
-    @property
-    def active(self) -> float:
-        """How many payers share it, about."""
-        return max(self._count, self._past)
-
-    def take(self, bucket: Bucket, cost: float, now: float) -> Seconds:
-        """Spend ``cost`` and return 0; or spend nothing, and return how long until there is as much."""
-        per_s = self._refill(bucket, cost, now)
-        cost = min(cost, self.each_burst)  # the dearest request must be possible under the smallest burst
-        if bucket.level < cost:
-            return (cost - bucket.level) / per_s
-        if self.level < -self.burst:  # shares were too large while the crowd came
-            return (-self.burst - self.level) / self.per_s
-        bucket.level -= cost
-        self.level -= cost
-        return 0.0
-
-    def charge(self, bucket: Bucket, cost: float, now: float) -> Seconds:
-        """Spend ``cost`` whether it is there or not. Returns how long until the debt is paid."""
-        per_s = self._refill(bucket, cost, now)
-        cost = min(cost, bucket.level + self.each_burst)  # nobody's debt is larger than a burst
-        bucket.level -= cost
-        self.level -= cost
-        wait = -bucket.level / per_s if bucket.level < 0 else 0.0
-        if self.level < -self.burst:
-            wait = max(wait, (-self.burst - self.level) / self.per_s)
-        return wait
-
-    def draw(self, cost: float, now: float) -> Seconds:
-        """Spend from the total itself, for nobody in particular; as ``take``."""
-        self._refill_total(now)
-        if self.level < cost:
-            return (cost - self.level) / self.per_s
-        self.level -= cost
-        return 0.0
-
-    def debit(self, cost: float, now: float) -> None:
-        """The same, whether it is there or not."""
-        self._refill_total(now)
-        self.level = max(self.level - cost, -2 * self.burst)
-
-    def full(self, now: float) -> bool:
-        """Whether a new one would be no different."""
-        return self.level + (now - self.at) * self.per_s >= self.burst
-
-    def _refill(self, bucket: Bucket, cost: float, now: float) -> float:
-        """Bring both up to date; the payer's rate in units a second."""
-        self._refill_total(now)
-        window = int(now)
-        if bucket.window != window:
-            bucket.window = window
-            self._note(window)
-        per_s, most = self.each_per_s, self.each_burst
-        if self.level < self.burst * CROWDED:
-            share = SHARED * self.per_s / max(self._count, self._past)
-            if share < per_s:
-                per_s, most = share, min(most, max(share, cost))
-        level = bucket.level + (now - bucket.at) * per_s
-        bucket.level = level if level < most else most
-        bucket.at = now
-        return per_s
-
-    def _refill_total(self, now: float) -> None:
-        level = self.level + (now - self.at) * self.per_s
-        self.level = level if level < self.burst else self.burst
-        self.at = now
-
-    def _note(self, window: int) -> None:
-        if window != self._window:
-            gone = window - self._window
-            self._past = max(self._count, self._past * FADES) * (FADES ** (gone - 1) if gone < 64 else 0.0)
-            self._past = max(self._past, 1.0)
-            self._count, self._window = 0, window
-        self._count += 1
 
 
 class Payer:
@@ -186,17 +71,30 @@ class Payer:
 class Address:
     """An address's totals. ``draw`` and ``charge`` are for what nobody who is known has caused."""
 
-    __slots__ = ("_now", "frames", "guesses", "http", "requests", "sign_ups")
+    __slots__ = ("_now", "frames", "guesses", "http", "knocks", "requests", "sign_ups")
 
     def __init__(
-        self, requests: Pool, frames: Pool, http: Pool, sign_ups: Pool, guesses: Pool, now: Callable[[], float]
+        self,
+        requests: Pool,
+        frames: Pool,
+        http: Pool,
+        knocks: Pool,
+        sign_ups: Pool,
+        guesses: Pool,
+        now: Callable[[], float],
     ) -> None:
         self.requests = requests
         self.frames = frames
         self.http = http
+        self.knocks = knocks
         self.sign_ups = sign_ups
         self.guesses = guesses
         self._now = now
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """All of them."""
+        return self.requests, self.frames, self.http, self.knocks, self.sign_ups, self.guesses
 
     def draw(self, cost: float) -> Seconds:
         """Spend ``cost`` units of requests and return 0; or spend nothing, and return how long until it may."""
@@ -207,45 +105,11 @@ class Address:
         self.requests.debit(cost, self._now())
 
 
-Row = TypeVar("Row")
-
-
-class _Table(Generic[Row]):
-    """Rows by key; a row that is as good as new is dropped. Never over ``most``, and no row is lost to a newcomer."""
-
-    def __init__(self, make: Callable[[], Row], is_new: Callable[[Row], bool], most: int) -> None:
-        self._make = make
-        self._is_new = is_new
-        self._most = most
-        self._rows: OrderedDict[str, Row] = OrderedDict()
-        self._common = make()
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def get(self, key: str) -> Row:
-        row = self._rows.get(key)
-        if row is None:
-            self._sweep()
-            if len(self._rows) >= self._most:
-                return self._common
-            row = self._rows[key] = self._make()
-        return row
-
-    def _sweep(self) -> None:
-        """Look at two for each that comes: so there are at most twice as many as are in use, and nobody waits long."""
-        for key in [key for key, _ in zip(self._rows, range(2), strict=False)]:
-            if self._is_new(self._rows[key]):
-                del self._rows[key]
-            else:
-                self._rows.move_to_end(key)
-
-
 class Budgets:
     """Those of one node.
 
     ``commands_per_s`` and ``burst`` are a player's, ``address_commands_per_s`` is an address's (0: a hundred times a
-    player's), ``sign_ups`` the new players that it may make at once.
+    player's), ``sign_ups`` the new players that it may make at once, ``knocks`` the connections of every kind.
     """
 
     def __init__(
@@ -254,10 +118,11 @@ class Budgets:
         burst: float,
         address_commands_per_s: float = 0,
         sign_ups: int = 2_000,
+        knocks: int = 5_000,
         now: Callable[[], float] = trio.current_time,
     ) -> None:
-        self.refused = 0
-        """Requests and connections that were too fast."""
+        self.too_fast: dict[str, int] = {}
+        """What was refused, or read later, by the budget that was spent."""
         self._now = now
         self._too_fast = f"at most {commands_per_s:g} commands a second, and a share of your address's"
         per_s = max(address_commands_per_s or commands_per_s * PLAYERS_AT_FULL_RATE, 1.0)
@@ -265,10 +130,10 @@ class Budgets:
         self._requests: Rates = (per_s, commands_per_s, burst)
         self._frames: Rates = (per_s * frames_per_s / commands_per_s, frames_per_s, frames_burst)
         self._http: Rates = (per_s, per_s, per_s * ADDRESS_BURST_S)
-        self._sign_ups = sign_ups
-        self._addresses = _Table(self._new_address, self._address_is_new, ADDRESSES_KEPT)
-        self._payers = _Table(self._new_payer, self._payer_is_new, PAYERS_KEPT)
-        self._readers = _Table(
+        self._sign_ups, self._knocks = sign_ups, knocks
+        self._addresses = Table(self._new_address, self._address_is_new, ADDRESSES_KEPT)
+        self._payers = Table(self._new_payer, self._payer_is_new, PAYERS_KEPT)
+        self._readers = Table(
             lambda: Bucket(self._http[2], self._now()), lambda row: _full(row, self._http, self._now()), PAYERS_KEPT
         )
 
@@ -280,7 +145,7 @@ class Budgets:
         """Spend ``cost`` of the payer's requests, or nothing. Raises RateLimitedError with the time to wait."""
         wait = self._addresses.get(address).requests.take(self._payers.get(payer).requests, cost, self._now())
         if wait:
-            self._refuse(wait, self._too_fast)
+            self._refuse(wait, "commands", self._too_fast)
 
     def charge(self, payer: str, address: str, cost: float) -> None:
         """Spend what was found to be the cost afterwards."""
@@ -289,17 +154,27 @@ class Budgets:
     def frames(self, payer: str, address: str, cost: float) -> Seconds:
         """Spend that many frames; returns for how long the payer should not be read now, mostly 0."""
         row = self._payers.get(payer)
-        return min(self._addresses.get(address).frames.charge(row.frames, cost, self._now()), LONGEST_PAUSE_S)
+        wait = self._addresses.get(address).frames.charge(row.frames, cost, self._now())
+        if wait:
+            self._note("frames")
+        return min(wait, LONGEST_PAUSE_S)
+
+    def knock(self, address: str) -> bool:
+        """Charge an address for a connection of whatever kind, before anything is done for it: may it come in?"""
+        wait = self._addresses.get(address).knocks.draw(1.0, self._now())
+        if wait:
+            self._note("knocks")
+        return not wait
 
     def connect(self, address: str) -> None:
-        """Charge an address for a connection. Raises RateLimitedError when it makes too many."""
-        self._refuse(self._addresses.get(address).draw(CONNECT), "too many connections from this address")
+        """Charge an address for a WebSocket. Raises RateLimitedError when it makes too many."""
+        self._refuse(self._addresses.get(address).draw(CONNECT), "connections", "too many connections of this address")
 
     def http(self, connection: str, address: str, cost: float) -> None:
         """Charge an HTTP request to a connection of this address. Raises RateLimitedError."""
         bucket = self._readers.get(connection)
         wait = self._addresses.get(address).http.take(bucket, cost, self._now())
-        self._refuse(wait, "too many requests from this address")
+        self._refuse(wait, "http", "too many requests from this address")
 
     def http_answer(self, connection: str, address: str, cost: float) -> None:
         """Charge what its answer cost besides."""
@@ -309,35 +184,41 @@ class Budgets:
         """Charge an address for a new player. Raises RateLimitedError."""
         row = self._addresses.get(address)
         wait = row.sign_ups.draw(1.0, self._now())
-        self._refuse(wait, f"at most {SIGN_UPS_PER_S:g} new player a second from an address")
+        self._refuse(wait, "players", f"at most {SIGN_UPS_PER_S:g} new player a second from an address")
         row.charge(SIGN_UP)
 
     def guess(self, address: str) -> None:
         """Charge an address for a wrong admin token. Raises RateLimitedError."""
-        self._refuse(self._addresses.get(address).guesses.draw(1.0, self._now()), "too many wrong admin tokens")
+        wait = self._addresses.get(address).guesses.draw(1.0, self._now())
+        self._refuse(wait, "admin_tokens", "too many wrong admin tokens")
 
     def __len__(self) -> int:
         """How many budgets are kept."""
         return len(self._addresses) + len(self._payers) + len(self._readers)
 
-    def _refuse(self, wait: Seconds, message: str) -> None:
+    def _note(self, budget: str) -> None:
+        self.too_fast[budget] = self.too_fast.get(budget, 0) + 1
+
+    def _refuse(self, wait: Seconds, budget: str, message: str) -> None:
         if wait:
-            self.refused += 1
+            self._note(budget)
             raise RateLimitedError(message, retry_after_ms=int(wait * 1000) + 1)
 
     def _new_address(self) -> Address:
         now = self._now()
-        requests, frames = Pool(*self._requests, now), Pool(*self._frames, now)
-        sign_ups = Pool(SIGN_UPS_PER_S, 0.0, 0.0, now)
-        sign_ups.burst = sign_ups.level = float(self._sign_ups)
-        guesses = Pool(GUESSES_PER_S, 0.0, 0.0, now)
-        guesses.burst = guesses.level = float(GUESSES_BURST)
-        return Address(requests, frames, Pool(*self._http, now), sign_ups, guesses, self._now)
+        return Address(
+            Pool(*self._requests, now),
+            Pool(*self._frames, now),
+            Pool(*self._http, now),
+            Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now),
+            Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now),
+            Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now),
+            self._now,
+        )
 
     def _address_is_new(self, address: Address) -> bool:
         now = self._now()
-        pools = (address.requests, address.frames, address.http, address.sign_ups, address.guesses)
-        return all(pool.full(now) for pool in pools)
+        return all(pool.full(now) for pool in address.pools)
 
     def _new_payer(self) -> Payer:
         now = self._now()

@@ -1,0 +1,165 @@
+"""What ``budgets`` is made of: token buckets under a total, shared fairly when that runs low; and a table of them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+ADDRESS_BURST_S = 5.0
+"""An address may spend so many seconds of its rate at once: 300 who connect, say hello and join take half of it."""
+CROWDED = 0.25
+"""With less than this part of its burst left, an address's players get equal shares."""
+SHARED = 0.8
+"""The part of the rate that is shared then. The rest is for those who connect."""
+FADES = 0.75
+"""How many players are active is the count of the last second, or what it was before, fading so much a second."""
+
+Seconds = float
+
+
+class Bucket:
+    """What one payer may still spend. See ``Pool``, which does the sums."""
+
+    __slots__ = ("at", "level", "window")
+
+    def __init__(self, level: float, now: float) -> None:
+        self.level = level
+        self.at = now
+        self.window = -1
+
+
+class Pool:
+    """An address's total of one kind, and the rules for the buckets of those who come from there.
+
+    ``each_per_s`` and ``each_burst`` are a single payer's, in units.
+    """
+
+    __slots__ = ("_count", "_past", "_window", "at", "burst", "each_burst", "each_per_s", "level", "per_s")
+
+    def __init__(self, per_s: float, each_per_s: float, each_burst: float, now: float) -> None:
+        self.per_s = per_s
+        self.burst = max(per_s * ADDRESS_BURST_S, each_burst)
+        self.each_per_s = each_per_s
+        self.each_burst = each_burst
+        self.level = self.burst
+        self.at = now
+        self._window = -1
+        self._count = 0  # payers seen in this second
+        self._past = 1.0  # and before
+
+    @classmethod
+    def of_nobody(cls, per_s: float, burst: float, now: float) -> Pool:
+        """A total that nobody has a bucket of."""
+        pool = cls(per_s, 0.0, 0.0, now)
+        pool.burst = pool.level = float(burst)
+        return pool
+
+    @property
+    def active(self) -> float:
+        """How many payers share it, about."""
+        return max(self._count, self._past)
+
+    def take(self, bucket: Bucket, cost: float, now: float) -> Seconds:
+        """Spend ``cost`` and return 0; or spend nothing, and return how long until there is as much."""
+        per_s = self._refill(bucket, cost, now)
+        cost = min(cost, self.each_burst)  # the dearest request must be possible under the smallest burst
+        if bucket.level < cost:
+            return (cost - bucket.level) / per_s
+        if self.level < -self.burst:  # shares were too large while the crowd came
+            return (-self.burst - self.level) / self.per_s
+        bucket.level -= cost
+        self.level -= cost
+        return 0.0
+
+    def charge(self, bucket: Bucket, cost: float, now: float) -> Seconds:
+        """Spend ``cost`` whether it is there or not. Returns how long until the debt is paid."""
+        per_s = self._refill(bucket, cost, now)
+        cost = min(cost, bucket.level + self.each_burst)  # nobody's debt is larger than a burst
+        bucket.level -= cost
+        self.level -= cost
+        wait = -bucket.level / per_s if bucket.level < 0 else 0.0
+        if self.level < -self.burst:
+            wait = max(wait, (-self.burst - self.level) / self.per_s)
+        return wait
+
+    def draw(self, cost: float, now: float) -> Seconds:
+        """Spend from the total itself, for nobody in particular; as ``take``."""
+        self._refill_total(now)
+        if self.level < cost:
+            return (cost - self.level) / self.per_s
+        self.level -= cost
+        return 0.0
+
+    def debit(self, cost: float, now: float) -> None:
+        """The same, whether it is there or not."""
+        self._refill_total(now)
+        self.level = max(self.level - cost, -2 * self.burst)
+
+    def full(self, now: float) -> bool:
+        """Whether a new one would be no different."""
+        return self.level + (now - self.at) * self.per_s >= self.burst
+
+    def _refill(self, bucket: Bucket, cost: float, now: float) -> float:
+        """Bring both up to date; the payer's rate in units a second."""
+        self._refill_total(now)
+        window = int(now)
+        if bucket.window != window:
+            bucket.window = window
+            self._note(window)
+        per_s, most = self.each_per_s, self.each_burst
+        if self.level < self.burst * CROWDED:
+            share = SHARED * self.per_s / max(self._count, self._past)
+            if share < per_s:
+                per_s, most = share, min(most, max(share, cost))
+        level = bucket.level + (now - bucket.at) * per_s
+        bucket.level = level if level < most else most
+        bucket.at = now
+        return per_s
+
+    def _refill_total(self, now: float) -> None:
+        level = self.level + (now - self.at) * self.per_s
+        self.level = level if level < self.burst else self.burst
+        self.at = now
+
+    def _note(self, window: int) -> None:
+        if window != self._window:
+            gone = window - self._window
+            self._past = max(self._count, self._past * FADES) * (FADES ** (gone - 1) if gone < 64 else 0.0)
+            self._past = max(self._past, 1.0)
+            self._count, self._window = 0, window
+        self._count += 1
+
+
+Row = TypeVar("Row")
+
+
+class Table(Generic[Row]):
+    """Rows by key; a row that is as good as new is dropped. Never over ``most``, and no row is lost to a newcomer."""
+
+    def __init__(self, make: Callable[[], Row], is_new: Callable[[Row], bool], most: int) -> None:
+        self._make = make
+        self._is_new = is_new
+        self._most = most
+        self._rows: OrderedDict[str, Row] = OrderedDict()
+        self._common = make()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, key: str) -> Row:
+        row = self._rows.get(key)
+        if row is None:
+            self._sweep()
+            if len(self._rows) >= self._most:
+                return self._common
+            row = self._rows[key] = self._make()
+        return row
+
+    def _sweep(self) -> None:
+        """Look at two for each that comes: so there are at most twice as many as are in use, and nobody waits long."""
+        for key in [key for key, _ in zip(self._rows, range(2), strict=False)]:
+            if self._is_new(self._rows[key]):
+                del self._rows[key]
+            else:
+                self._rows.move_to_end(key)
