@@ -15,10 +15,11 @@ from tradegame.core.domain.bounds import Range
 from tradegame.core.domain.commands import Entry, Join
 from tradegame.core.domain.errors import BadRequestError
 from tradegame.core.domain.game import Game
-from tradegame.infra.config import parse_game_definition
+from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
 
 DOCS = Path(__file__).parents[2] / "docs"
+SOURCE = Path(__file__).parents[2] / "tradegame"
 HOSTING, PROTOCOL = ((DOCS / name).read_text() for name in ("hosting.md", "protocol.md"))
 
 TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
@@ -120,3 +121,14 @@ def names(value: Any) -> set[str]:
     if isinstance(value, (list, tuple)):
         return {name for each in value for name in names(each)}
     return set()
+
+
+def test_the_bounds_of_the_security_page_are_in_the_code() -> None:
+    page = (DOCS / "SECURITY.md").read_text()
+    code = "\n".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    names = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", page))
+    assert len(names) > 20
+    assert {name for name in names if not re.search(rf"^(\w+, )*{name}\b.* = ", code, re.MULTILINE)} == set()
+    settings = Settings()
+    for section, name in re.findall(r"`(limits|session|server)\.(\w+)`", page):
+        assert hasattr(getattr(settings, section), name), f"{section}.{name}"
