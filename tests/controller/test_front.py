@@ -75,6 +75,13 @@ async def test_a_head_in_many_packets_is_put_together() -> None:
                 assert (await peer.response())[0].split()[1] in (b"200", b"101")
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1\r\nHost:\r\n\r\n", b"HTTP/1.0\r\n\r\n"])
+async def test_a_request_may_call_the_server_nothing(head: bytes) -> None:
+    async with serving() as served, raw(served.port) as peer:
+        await peer.send(b"GET /healthz " + head)
+        assert (await peer.response())[2] == b"/healthz"
+
+
 async def test_a_body_that_came_with_the_head_is_not_lost() -> None:
     async with serving() as served, raw(served.port) as peer:
         await peer.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello")

@@ -44,7 +44,18 @@ def test_a_name_that_only_the_local_network_gives_needs_no_setting(host: str) ->
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:8765", "local", "x.local.evil.example", "a@localhost", "1.2.3.4.evil.example"],
+    [
+        "evil.example",
+        "evil.example:8765",
+        "local",
+        "x.local.evil.example",
+        "a@localhost",
+        "1.2.3.4.evil.example",
+        "evil.example, a.localhost",
+        "a b",
+        "a.localhost, evil.example",
+        "\xff\xfe",
+    ],
 )
 def test_any_other_name_is_refused_with_the_setting_that_allows_it(host: str) -> None:
     if host == "local":  # one word: nobody can have it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -29,6 +30,7 @@ RECENT_S = 30.0
 OF_THE_SETUP = frozenset({"host", "origin", "plain_http", "subprotocol", "upgrade", "version"})
 """Causes that honest clients have where something is set up wrong. The others are port scans, mostly."""
 
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -223,6 +225,8 @@ def is_private(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
+        if _NAME.fullmatch(name) is None:
+            return False
         return "." not in name or name.endswith(tuple(f".{domain}" for domain in PRIVATE_DOMAINS))
     return True
 

@@ -161,7 +161,7 @@ class _Http1(H11Protocol):
         self.client = visit.address, self.client[1] if self.client else 0
         self.ssl = visit.secure
         headers = [(name, value) for name, value in request.headers if name != b"host"]
-        if visit.host:
+        if visit.host or head.get("host") is not None:
             headers.append((b"host", visit.host.encode("latin-1")))
         meant = h11.Request(
             method=request.method, target=visit.target, headers=headers, http_version=request.http_version
