@@ -59,6 +59,7 @@ class FaultyStore:
         self.meddles_at: int | None = None
         self.meddle: Callable[[], Awaitable[object]] = trio.lowlevel.checkpoint
         self.unreadable = 0
+        self.ranges = 0
         self.compactions = 0
         self.most_bytes: int | None = None
 
@@ -90,6 +91,7 @@ class FaultyStore:
         return result
 
     async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
+        self.ranges += 1
         if self.unreadable:
             self.unreadable -= 1
             raise StoreUnavailableError("unreadable", definite=True)

@@ -27,6 +27,7 @@ from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.repositories import GameMeta, LogEntry
 from tradegame.core.use_cases.game_host import BUSY_S, GameHost, HostSettings
+from tradegame.core.use_cases.replica import Replica
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
@@ -614,3 +615,30 @@ async def test_entries_that_come_together_are_applied_with_pauses(
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
     assert len(set(turns)) >= 9
+
+
+async def test_a_watch_is_not_taken_for_mute_while_a_large_state_is_written_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _ = await world.host(verify_s=0.02)
+    host.follow(+1)
+    await joined(host)
+    written = trio.Event()
+    change = Replica.meta_changed
+
+    async def slowly(self: Replica, meta: GameMeta) -> Any:
+        if self is host._replica:
+            await written.wait()
+        return await change(self, meta)
+
+    monkeypatch.setattr(Replica, "meta_changed", slowly)
+    raised = await world.repository.raise_generation(host.meta)
+    assert raised is not None
+    await world.repository.update(raised, "west-1", join_entry(META.created_at, []))
+    asked = world.store.ranges
+    while host.counters.mute_watches == 0 and world.store.ranges < asked + 10:  # noqa: ASYNC110 - others ask it
+        await trio.sleep(0.01)
+    assert host.counters.mute_watches == 0
+    written.set()
+    await host.catch_up()
+    assert host.counters.rebuilds == 0

@@ -41,12 +41,16 @@ class Progress:
 
 @define(eq=False)
 class Freshness:
-    """``followed``: whether somebody follows the game. ``give_up`` ends a watch that is mute: another one is made."""
+    """``followed``: whether somebody follows the game. ``busy``: what the watch tells is not heard now, for a reason.
+
+    ``give_up`` ends a watch that is mute: another one is made.
+    """
 
     repository: GameStateRepository
     replica: Replica
     progress: Progress
     followed: Callable[[], bool]
+    busy: Callable[[], bool]
     give_up: Callable[[], None]
     trouble: Trouble
     verify_s: float
@@ -124,7 +128,7 @@ class Freshness:
                 continue
             if newest is None or await self._reached(newest, self.verify_s):
                 continue
-            if self.replica.revision == revision:
+            if self.replica.revision == revision and not self.busy():
                 structlog.get_logger().warning("watch_mute", game=game, revision=revision, newest=newest)
                 self.give_up()
 

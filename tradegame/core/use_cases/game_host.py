@@ -160,6 +160,7 @@ class GameHost:
         self._tick = False
         self._shown_s = 0.0
         self._followers = 0
+        self._turning = False
         self._boundary: Boundary | None = None
         self._work = trio.Event()
         self._progress = Progress()
@@ -173,6 +174,7 @@ class GameHost:
             self._replica,
             self._progress,
             lambda: self._followers > 0,
+            lambda: self._turning,
             self._give_up_watch,
             self._read_trouble,
             self.settings.verify_s,
@@ -370,7 +372,11 @@ class GameHost:
         self._progress.made()
 
     async def _meta_changed(self, meta: GameMeta) -> None:
-        boundary = await self._replica.meta_changed(meta)
+        self._turning = True
+        try:
+            boundary = await self._replica.meta_changed(meta)
+        finally:
+            self._turning = False
         if boundary is not None:
             self._boundary = boundary
             self._boundary_work.set()
