@@ -55,6 +55,8 @@ def test_a_game_whose_log_cannot_be_read_stops_alone_and_can_be_deleted(etcd: Et
 
 
 def test_a_catalog_key_that_is_nobodys_keeps_no_game_from_being_served(etcd: EtcdServer, url: str) -> None:
+    with ServerThread(url):
+        pass  # the prefix is ours from then on
     etcdctl(etcd, "put", f"{url.rsplit('/', 1)[1]}/catalog/BAD ID/x", "zzz")
     with ServerThread(url) as server, Player(server.url) as ann:
         assert [game["game"] for game in ann.ask("games")["games"]] == ["bazaar"]
