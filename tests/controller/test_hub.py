@@ -1,0 +1,273 @@
+"""The hub before a crowd: in slices, everybody all frames once and in order, whoever comes and goes meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+import trio
+from attrs import Factory, define
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from tests.controller.test_outbox import Valve
+from tests.controller.wire import split_frames
+from tests.support.domain import Table
+from tradegame.controller.websocket import hub as hub_module
+from tradegame.controller.websocket.hub import SLICE_S, STUCK_S, Hub, Member
+from tradegame.controller.websocket.outbox import Outbox
+from tradegame.core.domain.commands import Say, SetPhase
+from tradegame.core.domain.events import Applied
+from tradegame.core.repositories.sessions import PlayerRecord
+from tradegame.core.use_cases.broadcast_game_state import FrameHistory
+from tradegame.core.use_cases.budgets import Budgets
+from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.use_cases.presence import Presence
+from tradegame.core.use_cases.sessions import SignedIn
+
+WRITE_S = 0.0005
+"""What a write takes here, on the simulated clock."""
+
+
+@define(eq=False)
+class Host:
+    """As much of a game's host as the hub asks of one."""
+
+    table: Table
+    history: FrameHistory = Factory(FrameHistory)
+    id: str = "bazaar"
+    followers: int = 0
+
+    @property
+    def game(self) -> Any:
+        return self.table.game
+
+    @property
+    def meta(self) -> Any:
+        return type("Meta", (), {"epoch": "e"})
+
+    def follow(self, by: int) -> None:
+        self.followers += by
+
+
+class Register:
+    def put(self, *_: object) -> None: ...
+
+    def drop(self, *_: object) -> None: ...
+
+
+@define(eq=False)
+class World:
+    clock: MockClock
+    hub: Hub
+    host: Host
+    sinks: dict[str, Valve] = Factory(dict)
+    members: dict[str, Member] = Factory(dict)
+    ends: dict[str, int] = Factory(dict)
+
+    def member(self, name: str, *, limit: int = 100_000, **valve: Any) -> Member:
+        clock = self.clock
+
+        class Slow(Valve):
+            def try_write(self, data: bytes | memoryview) -> int:
+                clock.jump(WRITE_S)
+                return super().try_write(data)
+
+        sink = self.sinks[name] = Slow(**valve)
+        client = ClientSession(name, "10.0.0.1", Budgets(20, 40), 0)
+        outbox = Outbox(sink, limit, lambda: self.ends.setdefault(name, 4001))
+        member = self.members[name] = Member(client, outbox, lambda code, reason: self._end(name, code))
+        self.hub.enter(member)
+        self.hub.welcome(client, SignedIn(PlayerRecord(name, name, 0), f"s-{name}", "token"))
+        return member
+
+    def _end(self, name: str, code: int) -> None:
+        self.ends.setdefault(name, code)
+
+    def follow(self, name: str) -> None:
+        self.hub.follow(self.members[name].client, cast("GameHost", self.host), self.host.game.state.seq)
+
+    def apply(self, *commands: Any) -> Applied:
+        applied = self.host.table.entry(*commands)
+        frame = None if applied.frame is None else self.host.history.append(applied.frame)
+        self.hub.applied(cast("GameHost", self.host), applied, frame)
+        return applied
+
+    def say(self, text: str) -> None:
+        self.apply(Say(player="ann", text=text))
+        self.hub.settled(cast("GameHost", self.host))
+
+    def seen(self, name: str, push: str = "events") -> list[dict[str, Any]]:
+        frames, torn = split_frames(self.sinks[name].out)
+        assert torn == b""
+        return [each for each in map(json.loads, (payload for _, payload in frames)) if each.get("push") == push]
+
+    def seqs(self, name: str) -> list[int]:
+        return [each["seq"] for each in self.seen(name)]
+
+
+@asynccontextmanager
+async def world_of(clock: MockClock, players: int = 3) -> AsyncIterator[World]:
+    table = Table.of("ann", *[f"p{number}" for number in range(players)])
+    hub = Hub(Presence(), cast("Any", Register()), "east", 8)
+    world = World(clock, hub, Host(table))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.run_fan_out)
+        nursery.start_soon(hub.run_catch_up)
+        yield world
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_crowd_is_served_in_slices_and_each_gets_every_frame_once(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock) as world:
+        names = [f"m{number}" for number in range(200)]
+        for name in names:
+            world.member(name)
+            world.follow(name)
+        first = world.host.game.state.seq + 1
+        begun = trio.current_time()
+        world.say("one")
+        assert trio.current_time() - begun < 4 * SLICE_S  # the loop is free again, and most have nothing yet
+        assert 0 < sum(bool(world.seqs(name)) for name in names) < 100
+        world.member("newcomer")
+        world.follow("newcomer")
+        world.hub.leave(world.members["m150"])
+        world.say("two")
+        world.say("three")
+        await wait_all_tasks_blocked()
+        for name in names:
+            if name != "m150":
+                assert world.seqs(name) == [first, first + 1, first + 2], name
+        assert world.seqs("newcomer") == [first + 1, first + 2]
+        assert world.seqs("m150") == []
+
+
+async def test_who_is_answered_has_frame_account_and_reply_at_once(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock) as world:
+        for number in range(200):
+            world.member(f"m{number}")
+            world.follow(f"m{number}")
+        world.apply(Say(player="ann", text="hi"))
+        world.hub.post(world.members["m199"], b'\x81\x0a{"id":"x"}')
+        world.hub.settled(cast("GameHost", world.host))
+        (write,) = world.sinks["m199"].writes
+        assert b'"said"' in write
+        assert write.endswith(b'{"id":"x"}')
+
+
+async def test_a_newcomer_between_an_entry_and_its_showing_gets_its_frame_in_the_state_alone(
+    autojump_clock: MockClock,
+) -> None:
+    async with world_of(autojump_clock) as world:
+        world.member("old")
+        world.follow("old")
+        world.member("new")
+        world.apply(Say(player="ann", text="hi"))
+        world.follow("new")  # as a join does, when it is answered
+        world.hub.settled(cast("GameHost", world.host))
+        await wait_all_tasks_blocked()
+        assert len(world.seqs("old")) == 1
+        assert world.seqs("new") == []
+
+
+async def test_who_does_not_keep_up_gets_the_frames_at_its_pace_and_is_not_closed(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock) as world:
+        slow = world.member("slow", limit=5_000, room=100)
+        world.follow("slow")
+        first = world.host.game.state.seq + 1
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(slow.outbox.run_writer)
+            for number in range(100):
+                world.say(f"{number} " + "x" * 400)
+            assert slow.outbox.statistics().queued_bytes < 7_000
+            for _ in range(400):
+                world.sinks["slow"].let(1_000)
+                await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+        assert world.seqs("slow") == list(range(first, first + 100))
+        assert world.ends == {}
+
+
+async def test_who_takes_nothing_is_closed(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock) as world:
+        world.member("deaf", limit=5_000, room=100)
+        world.follow("deaf")
+        for number in range(100):
+            world.say(f"{number} " + "x" * 400)
+        await trio.sleep(STUCK_S - 1)
+        assert world.ends == {}
+        await trio.sleep(2)
+        assert world.ends == {"deaf": 4001}
+
+
+async def test_many_accounts_are_pushed_in_slices_each_as_it_is_then(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock, players=200) as world:
+        for number in range(200):
+            world.member(f"p{number}")
+            world.follow(f"p{number}")
+        world.apply(SetPhase(phase="closed"))
+        world.hub.settled(cast("GameHost", world.host))
+        await wait_all_tasks_blocked()
+        for name in world.sinks:
+            world.sinks[name].writes.clear()
+        begun = trio.current_time()
+        world.apply(SetPhase(phase="open"))
+        world.hub.settled(cast("GameHost", world.host))
+        assert trio.current_time() - begun < 4 * SLICE_S
+        assert sum(bool(world.seen(f"p{number}", "account")) for number in range(200)) < 100
+        await wait_all_tasks_blocked()
+        for number in range(200):
+            (push,) = world.seen(f"p{number}", "account")
+            assert push["seq"] == world.host.game.state.seq
+
+
+async def test_a_game_that_ends_says_goodbye_in_slices_after_its_last_frame(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock) as world:
+        for number in range(200):
+            world.member(f"m{number}")
+            world.follow(f"m{number}")
+        world.say("last")
+        begun = trio.current_time()
+        world.hub.ended(cast("GameHost", world.host))
+        assert trio.current_time() - begun < 8 * SLICE_S
+        await wait_all_tasks_blocked()
+        for number in range(200):
+            frames, _ = split_frames(world.sinks[f"m{number}"].out)
+            assert [json.loads(payload)["push"] for _, payload in frames] == ["events", "gone"]
+        assert world.host.followers == 0
+
+
+async def test_the_full_list_of_who_is_online_is_encoded_once_for_all_who_come(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = 0
+    encode = hub_module.protocol.encode_presence
+
+    def counted(*args: Any) -> bytes:
+        nonlocal encoded
+        encoded += 1
+        return encode(*args)
+
+    monkeypatch.setattr(hub_module.protocol, "encode_presence", counted)
+    async with world_of(autojump_clock) as world, trio.open_nursery() as nursery:
+        nursery.start_soon(world.hub.run_presence)
+        for number in range(100):
+            world.member(f"m{number}")
+            world.follow(f"m{number}")
+        await trio.sleep(5)
+        assert all(len(world.seen(f"m{number}", "presence")) == 1 for number in range(100))
+        assert encoded == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_session_is_ended_without_looking_at_everybody(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock) as world:
+        for number in range(10):
+            world.member(f"m{number}")
+        assert world.hub.sessions() == [f"s-m{number}" for number in range(10)]
+        world.hub.members = cast("Any", None)
+        world.hub.end_session("s-m3", 4502, "over")
+        assert world.ends == {"m3": 4502}
