@@ -165,6 +165,24 @@ def followers(large: Large) -> Iterator[list[int]]:
         yield seen
 
 
+def test_states_that_are_not_read_are_held_once(large: Large) -> None:
+    def waiting() -> float:
+        (line,) = [each for each in large.get("/metrics").text.splitlines() if each.startswith("tradegame_backlog_b")]
+        return float(line.split()[1])
+
+    state = len(large.get("/v1/games/bazaar").content)
+    with contextlib.ExitStack() as stack:
+        for number in range(60):
+            raw = stack.enter_context(Raw.upgraded(large.server.running.port, receive_buffer=4_096))
+            raw.send(ask("hello", name=f"deaf {number}") + ask("join", id=1, game="bazaar"))
+        end = time.monotonic() + 30
+        while waiting() < state:
+            assert time.monotonic() < end, "nobody is sent anything"
+            time.sleep(0.2)
+        large.settle()
+        assert state <= waiting() < 4 * state  # one by one they would be 60 times as much
+
+
 def test_what_a_large_game_is_shown_as_is_one_json_document(large: Large) -> None:
     state = json.loads(large.get("/v1/games/bazaar").content)
     assert list(state["players"])[:2] == ["c-00000", "c-00001"]

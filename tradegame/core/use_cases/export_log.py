@@ -22,6 +22,8 @@ from tradegame.core.repositories import GameStateRepository, LogEntry, StoredGam
 EXPORT_SCHEMA = 2
 STATE_PIECE = 256 * 1024
 """Bytes of a state that are given out in one piece."""
+PIECE_BYTES = 65_536
+"""What is made and sent in one go: a page of the log may have megabytes."""
 ENTRY_MARK = b'"entry":'
 
 
@@ -75,10 +77,15 @@ async def export_log(repository: GameStateRepository, game: str) -> AsyncIterato
         yield stored.snapshot[cut : cut + STATE_PIECE]
     entries = 0
     async for page in repository.entries(stored):
-        lines = []
+        lines, size = [], 0
         for entry in page:
             line, chain = entry_line(entry, chain)
             lines.append(line)
-        entries += len(lines)
-        yield b"".join(lines)
+            size += len(line)
+            if size >= PIECE_BYTES:
+                yield b"".join(lines)
+                lines, size = [], 0
+        entries += len(page)
+        if lines:
+            yield b"".join(lines)
     yield end_line(entries, chain)

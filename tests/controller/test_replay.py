@@ -1,0 +1,77 @@
+"""What an HTTP client has not read counts in the budget of all clients, and may cost it its connection."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from tradegame.controller.backlog import Backlog
+from tradegame.controller.http.pieces import InPieces
+from tradegame.controller.http.replay import READER, Replay
+
+
+class Unread:
+    """A stream of which nobody reads."""
+
+    class socket:  # noqa: N801 - stands for an attribute
+        def close(self) -> None: ...
+
+        def setsockopt(self, *_: object) -> None: ...
+
+    def __init__(self) -> None:
+        self.socket = Unread.socket()
+
+    async def send_all(self, data: object) -> None:
+        await trio.sleep_forever()
+
+
+def reader(backlog: Backlog) -> Replay:
+    return Replay(cast("Any", Unread()), b"", backlog)
+
+
+async def test_an_answer_that_is_not_read_counts_while_it_waits(autojump_clock: MockClock) -> None:
+    backlog, shared = Backlog(), b"s" * 50_000
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(reader(backlog).send_all, shared)
+        await wait_all_tasks_blocked()
+        assert backlog.total == 50_000
+        nursery.cancel_scope.cancel()
+    assert backlog.total == 0
+
+
+async def test_over_the_budget_the_one_who_holds_most_is_cut_off(autojump_clock: MockClock) -> None:
+    backlog = Backlog(limit=100_000)
+    small, large, late = reader(backlog), reader(backlog), reader(backlog)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(small.send_all, b"a" * 20_000)
+        nursery.start_soon(large.send_all, b"b" * 60_000)
+        await trio.sleep(1)
+        nursery.start_soon(late.send_all, b"c" * 40_000)
+        await wait_all_tasks_blocked()
+        assert large.lost.is_set()
+        assert not small.lost.is_set()
+        assert not late.lost.is_set()
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_answer_in_pieces_counts_whole_until_it_is_sent() -> None:
+    backlog = Backlog()
+    READER.set(reader(backlog).share)
+    sent: list[dict[str, Any]] = []
+    seen: list[int] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+        seen.append(backlog.total)
+
+    pieces = (b"{", b'"a":"' + b"x" * 20_000, b'","b":', b"1" * 9_000, b"}")
+    await InPieces(pieces)({"type": "http", "method": "GET"}, cast("Any", None), cast("Any", send))
+    body = b"".join(message.get("body", b"") for message in sent)
+    assert body == b"".join(pieces)
+    assert dict(sent[0]["headers"])[b"content-length"] == str(len(body)).encode()
+    assert [message["more_body"] for message in sent[1:]] == [True] * (len(sent) - 2) + [False]
+    assert set(seen) == {len(body)}
+    assert backlog.total == 0
