@@ -128,6 +128,8 @@ export interface Connection {
   retryAt: number | null;
   /** Commands that wait for their answer. */
   unanswered: number;
+  /** Whether the socket that ended last had opened. False: nobody was there, or something between lets no WebSocket through. */
+  opened: boolean;
   /** Once stopped: `closed`, the server's close code, or an error's code. */
   code?: string;
 }

@@ -149,9 +149,9 @@ export class Client extends Emitter {
   token = null;
   /** @type {T.ServerInfo | null} */
   server = null;
-  /** connecting, live, reconnecting, stopped; and why, when it is tried again, how much is unanswered.
+  /** connecting, live, reconnecting, stopped; and why, when it is tried again, how much is unanswered, whether the last socket opened.
    * @type {T.Connection} */
-  connection = { state: "connecting", reason: "", retryAt: null, unanswered: 0 };
+  connection = { state: "connecting", reason: "", retryAt: null, unanswered: 0, opened: false };
   /** How often it went on at another address. */
   failovers = 0;
   /** Resolves with the client at the first `hello`.
@@ -468,6 +468,7 @@ export class Client extends Emitter {
       state: this.player === null ? "connecting" : "reconnecting",
       reason: reason || /** @type {Record<number, string>} */ (WHY)[code] || "no connection",
       retryAt: Date.now() + pause,
+      opened: link.opened,
     });
   }
 
@@ -552,6 +553,7 @@ export class Client extends Emitter {
 class Link {
   /** @type {any} */
   #socket = null;
+  opened = false;
   #over = false;
   #why = "";
   #ended;
@@ -572,7 +574,10 @@ class Link {
     this.#ticking = setInterval(on.tick, TICK_MS);
     try {
       const socket = (this.#socket = new WebSocket(url, [PROTOCOL]));
-      socket.onopen = on.opened;
+      socket.onopen = () => {
+        this.opened = true;
+        on.opened();
+      };
       socket.onmessage = (/** @type {{data: unknown}} */ { data }) => on.text(data);
       socket.onerror = (/** @type {{message?: string}} */ event) => (this.#why = event?.message ?? "");
       socket.onclose = (/** @type {{code: number, reason: string}} */ { code, reason }) => this.end(code, reason || this.#why);

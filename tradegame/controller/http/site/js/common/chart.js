@@ -50,6 +50,7 @@ export class MarketChart {
   #moved = false;
   #grown = false;
   #zone = zone();
+  #gone = new AbortController();
   #under = null;
   #lines = [];
   #ordered = "[]";
@@ -86,8 +87,9 @@ export class MarketChart {
     // Until it is laid out, and while it is not displayed, it has no width, and nothing can be fitted into it.
     this.#chart.timeScale().subscribeSizeChange(() => painter.mark(this.#resized));
     for (const type of ["wheel", "pointermove", "touchmove"]) this.#drawn.addEventListener(type, (event) => (this.#moved ||= type !== "pointermove" || event.buttons > 0), { passive: true });
-    addEventListener("themechange", () => this.#dress());
-    document.addEventListener("visibilitychange", () => painter.mark(this.#retime));
+    const { signal } = this.#gone;
+    addEventListener("themechange", () => this.#dress(), { signal });
+    document.addEventListener("visibilitychange", () => painter.mark(this.#retime), { signal });
     game.on("trade", (trade, frame) => this.#trade(trade, frame));
     game.on("account", () => painter.mark(this.#order));
     game.on("reset", () => this.good !== null && this.show(this.good));
@@ -98,6 +100,12 @@ export class MarketChart {
     this.#describedAt = -Infinity;
     this.#moved = false;
     this.#rebuild();
+  }
+
+  /** Its place is taken by something else. */
+  dispose() {
+    this.#gone.abort();
+    this.#chart.remove();
   }
 
   interval(seconds) {

@@ -1,6 +1,8 @@
-// How the connection is, in a word, always in sight; and spoken when it changes.
+// How the connection is, in a word, always in sight; and spoken when it changes. And when there is none, why.
 
 import { h, setAttribute, setText } from "./dom.js";
+import { obstacle } from "./reach.js";
+import { pause } from "./repeat.js";
 
 const MOMENT_MS = 1_000;
 
@@ -38,4 +40,45 @@ export function connectionStatus(client) {
   client.on("state", show);
   show();
   return element;
+}
+
+const box = h("div.trouble", { role: "status", hidden: true });
+document.body.append(box); // before there is anything to say: then it is read out
+
+/** What is in the way, over the page; "" when nothing is any more. */
+export function trouble(words) {
+  box.hidden = words === "";
+  setText(box, words === "" ? "" : `${words} Trying again …`);
+}
+
+const SOON_MS = 500;
+const AGAIN_MS = 2_500;
+const NO_WEBSOCKET = "The server answers, but no WebSocket to it opens: a proxy or a filter between does not pass it on. The host has to let it through: see “Between clients and nodes” in the server's OPERATIONS.md.";
+
+/** Says within 5 s, and as long as `client` has no connection, why. */
+export function accompany(client) {
+  const away = () => client.connection.state === "connecting" || client.connection.state === "reconnecting";
+  let looking = false;
+  async function look() {
+    if (looking) return;
+    looking = true;
+    let well = 0; // so often in a row the server said that nothing is wrong with it
+    await pause(SOON_MS);
+    while (away()) {
+      const words = await obstacle();
+      if (!away()) break;
+      well = words ? 0 : well + 1;
+      const { opened, reason } = client.connection;
+      if (words) trouble(words);
+      else if (opened && reason) trouble(`Not connected yet: ${reason}.`);
+      else if (well > 1) trouble(NO_WEBSOCKET);
+      await pause(well === 1 ? SOON_MS : AGAIN_MS);
+    }
+    looking = false;
+  }
+  client.on("state", () => {
+    if (away()) void look();
+    else trouble("");
+  });
+  void look();
 }

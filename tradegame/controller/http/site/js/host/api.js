@@ -1,6 +1,6 @@
 // The host's HTTP calls, and their errors in words that help.
 
-import { at } from "../common/root.js";
+import { bodyOf, request } from "../common/reach.js";
 import { recall, remember } from "../common/storage.js";
 
 const TOKEN = "tradegame.admin";
@@ -26,23 +26,23 @@ export async function call(method, path, body) {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), ANSWER_MS);
   try {
-    response = await fetch(at(path.slice(1)), {
+    response = await request(path.slice(1), {
       method,
       headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: patience.signal,
     });
-  } catch {
+  } catch (error) {
     const late = method === "GET" ? "" : " Whether it happened is not known: look before you press again.";
-    throw new ApiError(0, { message: patience.signal.aborted ? `The server did not answer in ${ANSWER_MS / 1000} s.${late}` : "The server cannot be reached." });
+    throw patience.signal.aborted ? new ApiError(0, { message: `The server did not answer in ${ANSWER_MS / 1000} s.${late}` }) : error;
   } finally {
     clearTimeout(timer);
   }
-  if (!response.ok) throw new ApiError(response.status, (await response.json().catch(() => ({}))).error);
+  if (!response.ok) throw new ApiError(response.status, (await bodyOf(response)).error);
   return response;
 }
 
-export const json = async (method, path, body) => (await call(method, path, body)).json();
+export const json = async (method, path, body) => bodyOf(await call(method, path, body));
 export const game = (id, rest = "") => `/v1/games/${encodeURIComponent(id)}${rest}`;
 
 export async function signIn(given) {

@@ -1,9 +1,11 @@
 // The host's page: sign in, make games, run their rounds, see how the server does, read the debrief.
 
-import { connect } from "../../../tradegame.js";
+import { Client } from "../../../tradegame.js";
 import { Painter, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
+import { keepTrying } from "../common/repeat.js";
 import { at, socket } from "../common/root.js";
+import { accompany, trouble } from "../common/status.js";
 import { toggleTheme } from "../common/theme.js";
 import { recall, remember } from "../common/storage.js";
 import { toast } from "../common/toast.js";
@@ -24,12 +26,27 @@ function every(ms, call) {
   once();
 }
 
+/** The debrief on the wall: nobody reloads a projector, so it never gives up. */
 async function alone(id) {
-  const { title } = await json("GET", path(id));
+  const { title } = await keepTrying(() => json("GET", path(id)), (error) => wait("Debrief", error.status === 404 ? `There is no game “${id}” here. As soon as there is, its debrief is shown.` : error.message));
   const results = h("div.debrief");
   place.replaceChildren(h("main.alone", {}, h("h1", {}, said(title || id)), h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results)));
   document.title = `Debrief · ${title || id}`;
-  every(EVERY_MS, debrief(id, results, { wall: true }));
+  const refresh = debrief(id, results, { wall: true });
+  every(EVERY_MS, async () => {
+    try {
+      await refresh();
+      trouble("");
+    } catch (error) {
+      trouble(error.status === 404 ? `There is no game “${id}” any more.` : error.message);
+    }
+  });
+}
+
+/** What is waited for, in the page's place. */
+function wait(title, text) {
+  const card = h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, title), said(text, "p")));
+  if (!place.firstElementChild?.isEqualNode(card)) place.replaceChildren(card);
 }
 
 function door(problem = "") {
@@ -40,7 +57,7 @@ function door(problem = "") {
     error.textContent = "";
     try {
       await signIn(token.value);
-      await desk();
+      await inside();
     } catch (refused) {
       error.textContent = refused.message;
       token.focus();
@@ -52,10 +69,34 @@ function door(problem = "") {
   token.focus();
 }
 
-async function desk() {
+/** Somebody who looks on, the same each time as long as the server knows them. */
+async function onlooker() {
   const token = recall("sessionStorage", TOKEN);
-  const client = await connect(socket, { name: "the host", ...(token === null ? {} : { token }) });
+  const client = new Client(socket, { name: "the host", ...(token === null ? {} : { token }) });
+  accompany(client);
+  try {
+    await client.ready;
+  } catch (error) {
+    remember("sessionStorage", TOKEN, null);
+    throw error;
+  }
   remember("sessionStorage", TOKEN, client.token);
+  return client;
+}
+
+/** The desk, as soon as the server lets us to it; or the door, when the admin token is not the right one. */
+async function inside() {
+  const refused = (error) => error.status === 401 || error.status === 403;
+  const token = await keepTrying(
+    () => json("GET", "/v1/admin").catch((error) => (refused(error) ? error : Promise.reject(error))),
+    (error) => wait("Host", error.message),
+  );
+  if (token instanceof Error) return door(token.message);
+  await keepTrying(desk, (error) => wait("Host", error.message));
+}
+
+async function desk() {
+  let client = await onlooker();
   const painter = new Painter();
   const main = h("div.main");
   const list = h("ul.games");
@@ -82,6 +123,19 @@ async function desk() {
       setText(count, coins(players));
     });
     return games;
+  }
+  /** The server has forgotten us: it was started with another store, say. */
+  function follow() {
+    const mine = client;
+    mine.on("state", async ({ state }) => {
+      if (state !== "stopped" || client !== mine) return;
+      remember("sessionStorage", TOKEN, null);
+      client = await keepTrying(onlooker, (error) => trouble(error.message));
+      follow();
+      const [was, games] = [chosen, await keepTrying(refresh, (error) => trouble(error.message))];
+      if (games.some(({ game }) => game === was)) await choose(was);
+      else if (was !== null) nothing(h("p.empty", { role: "alert" }, said(was), " is over: the server has no such game any more."));
+    });
   }
   async function choose(id) {
     turn += 1;
@@ -114,6 +168,7 @@ async function desk() {
     h("main.host", {}, side, main),
   );
   const games = await refresh();
+  follow();
   every(EVERY_MS * 2, refresh);
   const first = games.find(({ game }) => game === asked.get("game")) ?? games[0];
   if (first) await choose(first.game);
@@ -155,11 +210,8 @@ async function main() {
   }
   if (asked.has("debrief") && asked.get("game")) return alone(asked.get("game"));
   if (!remembered()) return door();
-  return desk();
+  return inside();
 }
 
 addEventListener("hashchange", () => location.hash.startsWith("#token=") && location.reload());
-main().catch((error) => {
-  console.warn(error);
-  door(error.message);
-});
+void main();

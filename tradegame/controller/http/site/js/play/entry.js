@@ -1,59 +1,81 @@
 // The way in: a name, and a game where there are several. Who comes back is known by the session's token.
 
-import { Client, connect } from "../../../tradegame.js";
-import { h, said, setText } from "../common/dom.js";
+import { Client } from "../../../tradegame.js";
+import { reload } from "../common/anew.js";
+import { h, said } from "../common/dom.js";
+import { ask } from "../common/reach.js";
+import { keepTrying, pause, whileShown } from "../common/repeat.js";
 import { at, socket } from "../common/root.js";
+import { accompany } from "../common/status.js";
+import { recall, remember } from "../common/storage.js";
 
 const TOKEN = "tradegame.token";
 const NAME = "tradegame.name";
 /** So long the page asks what became of a command that was sent, and says so; one that was not sent is withdrawn after 5 s. */
 const deadlineMs = 600_000;
-
-function recall(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function remember(key, value) {
-  try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
-  } catch {
-    // private browsing: it lasts as long as the page
-  }
-}
+/** For one reload: who plays on under the name they had, without being asked. */
+const AGAIN = "tradegame.again";
+const LIST_MS = 3_000;
 
 /** Plays as somebody else from now on. */
 export function forget() {
-  remember(TOKEN, null);
-  location.assign(location.pathname + location.search);
+  remember("localStorage", TOKEN, null);
+  void reload();
+}
+
+/** The server has forgotten this player: plays on as a new one, of the same name. */
+export function enterAnew() {
+  remember("localStorage", TOKEN, null);
+  remember("sessionStorage", AGAIN, recall("localStorage", NAME));
+  void reload();
 }
 
 /** Shows forms in `place` until there is a connection and a game: `{client, game}`. */
 export async function enter(place) {
-  const games = (await (await fetch(at("v1/games"))).json()).games;
+  const { games } = await keepTrying(() => ask("v1/games"), (error) => show(place, h("h1", {}, "The market"), h("p", { role: "status" }, `${error.message} Trying again …`)));
   const wanted = new URLSearchParams(location.search).get("game");
   let chosen = games.find(({ game }) => game === wanted) ?? (games.length === 1 ? games[0] : null);
   const note = wanted !== null && !games.some(({ game }) => game === wanted) ? `There is no game “${wanted}” here.` : "";
-  if (chosen === null) chosen = await choose(place, games, note);
+  if (chosen === null) chosen = await choose(place, games, note, wanted);
   history.replaceState(null, "", at(`?game=${encodeURIComponent(chosen.game)}`));
-  const about = (await (await fetch(at(`v1/games/${chosen.game}`))).json()).about ?? "";
+  const about = (await ask(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
   const client = await signIn(place, chosen, about);
-  remember(TOKEN, client.token);
-  remember(NAME, client.player.name);
-  return { client, game: await client.join(chosen.game) };
+  remember("localStorage", TOKEN, client.token);
+  remember("localStorage", NAME, client.player.name);
+  for (;;) {
+    try {
+      return { client, game: await client.join(chosen.game) };
+    } catch (error) {
+      if (client.connection.state === "stopped") throw error;
+      show(place, h("h1", {}, said(chosen.title || chosen.game)), h("p", { role: "status" }, `Not yet: ${error.message}. Trying again …`));
+      await pause(LIST_MS);
+    }
+  }
 }
 
-function choose(place, games, note) {
+/** Which game; the list is kept up to date, and the one that was `wanted` is entered as soon as it is there. */
+function choose(place, games, note, wanted) {
   return new Promise((resolve) => {
-    const list = games.map((game) =>
-      h("li", {}, h("button.big", { type: "button", onclick: () => resolve(game) }, said(game.title || game.game), h("span.soft", {}, ` · ${game.players} players · ${game.phase}`))),
-    );
-    const empty = h("p.soft", {}, "No game is on. Whoever hosts opens one at ", h("a", { href: at("host") }, "/host"), ".");
-    show(place, h("h1", {}, "Which market?"), note ? h("p.error", { role: "alert" }, note) : null, games.length ? h("ul.choices", {}, ...list) : empty);
+    const list = h("ul.choices");
+    const empty = h("p.soft", {}, "No game is on. Whoever hosts opens one at ", h("a", { href: at("host") }, "/host"), ". As soon as one is, it is shown here.");
+    const offer = (game) => h("li", {}, h("button.big", { type: "button", onclick: () => resolve(game) }, said(game.title || game.game), h("span.soft", {}, ` · ${game.players} players · ${game.phase}`)));
+    let drawn = "";
+    function draw(found) {
+      const key = JSON.stringify(found.map(({ game, title, players, phase }) => [game, title, players, phase]));
+      if (key === drawn || (drawn !== "" && list.contains(document.activeElement))) return;
+      drawn = key;
+      empty.hidden = found.length > 0;
+      list.replaceChildren(...found.map(offer));
+    }
+    draw(games);
+    show(place, h("h1", {}, "Which market?"), note ? h("p.error", { role: "alert" }, note) : null, list, empty);
+    whileShown(list, LIST_MS, async () => {
+      const found = (await ask("v1/games").catch(() => null))?.games;
+      if (found === undefined || !list.isConnected) return;
+      const there = found.find(({ game }) => game === wanted);
+      if (there) resolve(there);
+      else draw(found);
+    });
   });
 }
 
@@ -61,33 +83,37 @@ function show(place, ...children) {
   place.replaceChildren(h("main.welcome", {}, h("div.card", {}, ...children)));
 }
 
+/** A client that says what is in its way; resolves once it is connected. */
+async function connected(options) {
+  const client = new Client(socket, { ...options, deadlineMs });
+  accompany(client);
+  await client.ready;
+  return client;
+}
+
 async function signIn(place, game, about) {
-  const token = recall(TOKEN);
-  if (token !== null) {
-    const status = h("p", { role: "status" }, "Welcome back. Connecting …");
-    show(place, h("h1", {}, said(game.title || game.game)), status);
-    const client = new Client(socket, { token, deadlineMs });
-    const silence = client.on("state", ({ reason }) => reason && setText(status, `Not yet: ${reason}. Trying again …`));
+  const token = recall("localStorage", TOKEN);
+  const again = token === null ? recall("sessionStorage", AGAIN) : null;
+  remember("sessionStorage", AGAIN, null);
+  if (token !== null || again !== null) {
+    show(place, h("h1", {}, said(game.title || game.game)), h("p", { role: "status" }, "Welcome back. Connecting …"));
     try {
-      await client.ready;
-      return client;
+      return await connected(token !== null ? { token } : { name: again });
     } catch (error) {
-      if (error.code !== "unauthorized") throw error;
-      remember(TOKEN, null); // the session is over: a name, then
-    } finally {
-      silence();
+      if (again === null && error.code !== "unauthorized") throw error;
+      remember("localStorage", TOKEN, null); // the session is over: a name, then
     }
   }
   return new Promise((resolve) => {
     const problem = h("p.error", { role: "alert", id: "name-problem" });
-    const name = h("input", { id: "name", maxlength: 32, autocomplete: "nickname", required: true, value: recall(NAME) ?? "", "aria-describedby": "name-problem" });
+    const name = h("input", { id: "name", maxlength: 32, autocomplete: "nickname", required: true, value: recall("localStorage", NAME) ?? "", "aria-describedby": "name-problem" });
     const button = h("button.primary.big", { type: "submit" }, "Play");
     async function submit(event) {
       event.preventDefault();
       button.disabled = true;
       problem.textContent = "";
       try {
-        resolve(await connect(socket, { name: name.value.trim(), deadlineMs }));
+        resolve(await connected({ name: name.value.trim() }));
       } catch (error) {
         problem.textContent = error.message;
         name.focus();

@@ -1,10 +1,12 @@
 // The play page: puts the panels together, and keeps what they share.
 
-import { beginAnew } from "../common/anew.js";
+import { beginAnew, reload } from "../common/anew.js";
 import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, ask, h, panel, said, setText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
+import { ask as askServer } from "../common/reach.js";
+import { keepTrying } from "../common/repeat.js";
 import { at } from "../common/root.js";
 import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
@@ -13,7 +15,7 @@ import { Tapes } from "../common/tapes.js";
 import { toggleTheme } from "../common/theme.js";
 import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
-import { enter, forget } from "./entry.js";
+import { enter, enterAnew, forget } from "./entry.js";
 import { goodsPanel } from "./goods.js";
 import { keys, keysHelp } from "./keys.js";
 import { ordersPanel } from "./orders.js";
@@ -102,8 +104,8 @@ async function main() {
   desk.choose(desk.good);
   keys(desk, ticket, chat);
   void overlay;
-  client.on("state", ({ state, reason }) => state === "stopped" && over(reason));
-  game.on("gone", () => over("This game is over: the host has deleted it."));
+  client.on("state", ({ state, code, reason }) => state === "stopped" && stopped(code, reason));
+  game.on("gone", () => gone(game));
 }
 
 function top(client, game) {
@@ -137,13 +139,37 @@ function tabs(play) {
   return h("nav.bottom", { "aria-label": "Sections" }, ...buttons);
 }
 
-function over(reason) {
-  const again = h("button.primary.big", { type: "button", onclick: () => location.reload() }, "Connect again");
+const AGAIN_MS = 8_000;
+const KICKED = "4501";
+/** No server knows this player any more: it has another store, or the session is over. */
+const FORGOTTEN = new Set(["unauthorized", "4502"]);
+
+function stopped(code, reason) {
+  if (FORGOTTEN.has(code)) {
+    over("The server does not know you any more. You are signed in anew, under the same name …", false);
+    enterAnew();
+  } else if (code === KICKED) {
+    over("The host has sent you out.");
+  } else {
+    over(`${reason}. Trying again …`);
+    setTimeout(reload, AGAIN_MS);
+  }
+}
+
+function gone(game) {
+  over("This game is over: the host has deleted it. Should it be opened again, you are in it.");
+  const open = async () => (await askServer("v1/games")).games.some(({ game: id }) => id === game.id) || Promise.reject(new Error("not yet"));
+  void keepTrying(open, () => {}).then(reload);
+}
+
+/** The page is over, and what may be done. */
+function over(reason, choice = true) {
+  const again = h("button.primary.big", { type: "button", onclick: () => reload() }, "Connect again");
   const other = h("button.big", { type: "button", onclick: forget }, "Play as somebody else");
-  place.replaceChildren(h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "Disconnected"), said(reason, "p"), h("form", { onsubmit: (event) => event.preventDefault() }, again, other))));
+  place.replaceChildren(h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "Disconnected"), said(reason, "p"), choice ? h("form", { onsubmit: (event) => event.preventDefault() }, again, other) : null)));
 }
 
 main().catch((error) => {
   console.warn(error);
-  over(error.message);
+  stopped(error.code, error.message);
 });

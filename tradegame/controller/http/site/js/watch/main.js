@@ -1,15 +1,16 @@
-// The market on a wall: looks on, and asks nothing of anybody.
+// The market on a wall: looks on, and asks nothing of anybody. Nobody reloads a projector: so it never gives up.
 
-import { connect } from "../../../tradegame.js";
-import { beginAnew } from "../common/anew.js";
+import { Client } from "../../../tradegame.js";
 import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, h, panel, said, setAttribute, setText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
 import { nameOf } from "../common/people.js";
+import { ask } from "../common/reach.js";
+import { keepTrying, pause, whileShown } from "../common/repeat.js";
 import { at, socket, typed } from "../common/root.js";
 import { standingsTable } from "../common/standings.js";
-import { connectionStatus } from "../common/status.js";
+import { accompany, connectionStatus } from "../common/status.js";
 import { recall, remember } from "../common/storage.js";
 import { tapeTable } from "../common/tape.js";
 import { Tapes } from "../common/tapes.js";
@@ -31,19 +32,52 @@ function asked() {
   }
 }
 
+/** One life of the game after the other: it may be deleted and made anew, and the server may forget who looks on. */
 async function main() {
   const id = asked();
-  const { games } = await (await fetch(at("v1/games"))).json();
+  for (;;) {
+    await keepTrying(() => look(id), (error) => message(error.message, error.games));
+    await pause(500);
+  }
+}
+
+/** Shows the game until it is over, or another one. Throws what is in the way, in words. */
+async function look(id) {
+  const { games } = await ask("v1/games");
   if (!games.some(({ game }) => game === id)) {
-    message(`There is no game “${id}” here.`, games);
-    return;
+    throw Object.assign(new Error(`There is no game “${id}” here. As soon as there is, it is shown.`), { games });
   }
   const token = recall("localStorage", TOKEN); // the same onlooker each time, not another one
-  const client = await connect(socket, { name: "screen", ...(token === null ? {} : { token }) });
-  remember("localStorage", TOKEN, client.token);
-  const game = await client.join(id, { spectate: true });
+  const client = new Client(socket, { name: "screen", ...(token === null ? {} : { token }) });
+  accompany(client);
+  try {
+    await client.ready;
+    remember("localStorage", TOKEN, client.token);
+    const game = await client.join(id, { spectate: true });
+    const end = show(client, game);
+    await over(client, game);
+    end();
+  } finally {
+    if (client.connection.state === "stopped") remember("localStorage", TOKEN, null); // whoever it was is not let in again
+    client.close();
+  }
+}
+
+/** Resolves when there is nothing more to see of this life of the game. */
+function over(client, game) {
+  const { epoch } = game;
+  return new Promise((resolve) => {
+    game.on("gone", resolve);
+    game.on("reset", () => game.epoch !== epoch && resolve());
+    client.on("state", ({ state }) => state === "stopped" && resolve());
+    if (game.ended) resolve();
+  });
+}
+
+/** Puts the wall together; returns what ends it. */
+function show(client, game) {
+  const { id } = game;
   const painter = new Painter();
-  beginAnew(game, painter);
   const tapes = new Tapes(game);
   const chart = new MarketChart(game, tapes, painter, { size: 16 });
   const headline = h("h2.head", {}, "");
@@ -79,12 +113,12 @@ async function main() {
   }
   // one good after the other, until somebody chooses one
   let turning = buttons.size > 1;
-  setInterval(() => {
+  function next() {
     if (!turning || game.state.phase !== "open") return;
     const goods = [...buttons.keys()];
     choose(goods[(goods.indexOf(chart.good) + 1) % goods.length]);
     strip.scrollLeft = buttons.get(chart.good).offsetLeft - strip.offsetLeft;
-  }, TURN_MS);
+  }
   function pick(good) {
     turning = false;
     choose(good);
@@ -120,8 +154,11 @@ async function main() {
   document.title = `${game.state.title || id} · tradegame`;
   document.documentElement.dataset.seq = String(game.seq);
   choose([...buttons.keys()][0]);
-  game.on("gone", () => message("This game is over.", []));
-  client.on("state", ({ state, reason }) => state === "stopped" && message(reason, []));
+  whileShown(strip, TURN_MS, next);
+  return () => {
+    painter.halt();
+    chart.dispose();
+  };
 }
 
 /** How many rows the table's panel has room for. On a small screen the panel has as much room as there are rows. */
@@ -132,12 +169,12 @@ function fitting(table) {
   return Math.min(100, Math.max(1, Math.floor((table.parentElement.clientHeight - head) / row)));
 }
 
-function message(text, games) {
+/** In the wall's place, until there is something to see. What is there already is not said again. */
+function message(text, games = []) {
   const links = games.map(({ game, title }) => h("li", {}, h("a", { href: at(`watch/${encodeURIComponent(game)}`) }, title || game)));
-  place.replaceChildren(h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "Nothing to watch"), said(text, "p"), h("ul", {}, ...links))));
+  const card = h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "The market"), said(text, "p"), h("ul", {}, ...links)));
+  if (place.firstElementChild?.isEqualNode(card)) return;
+  place.replaceChildren(card);
 }
 
-main().catch((error) => {
-  console.warn(error);
-  message(error.message, []);
-});
+void main();
