@@ -148,6 +148,21 @@ def test_a_browser_that_keeps_nothing_hosts_all_the_same(newcomer: Newcomer, ser
     Host(page, serve().http).sign_in(ADMIN_TOKEN, "bazaar")
 
 
+@pytest.mark.slow
+def test_what_the_host_presses_is_given_up_when_nobody_answers_and_said_to_be_unknown(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve()
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    server.pause()
+    try:
+        host.phase("Close")
+        told = host.region("Rounds").get_by_role("alert")
+        expect(told).to_contain_text("did not answer in 10 s. Whether it happened is not known")
+    finally:
+        server.resume()
+
+
 def test_the_wall_has_all_results_and_a_secret_only_the_host(newcomer: Newcomer, serve: Serve) -> None:
     server = serve(games=[auction()])
     for number in range(43):

@@ -261,3 +261,24 @@ def test_ones_own_trades_are_there_after_a_reload_and_nobody_elses(newcomer: New
     page.evaluate("localStorage.setItem('tradegame.trades', '[{\"game\": 1}, null')")
     page.reload()  # what is none is nothing
     ann.live()
+
+
+def test_a_buy_that_is_pressed_without_a_network_is_not_carried_out_later(
+    newcomer: Newcomer, serve: Serve, conduct: Conduct
+) -> None:
+    server = serve()
+    ann = Play(newcomer(), server.http).enter("Ann")
+    ann.choose("grain")
+    button = ann.fill_ticket("Buy", "Now", 3)
+    ann.page.wait_for_load_state("networkidle")
+    with conduct.allowing("net::ERR_INTERNET_DISCONNECTED"):
+        ann.page.context.set_offline(True)
+        ann.dropped()
+        button.click()
+        expect(ann.page.locator(".toast.bad")).to_contain_text("the buy could not be sent within 5 s: it was withdrawn")
+        ann.page.context.set_offline(False)
+        ann.live()
+    ann.say("back")
+    ann.reads("Chat", "back")
+    with Player(server.url, "clerk") as clerk:
+        assert clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]["grain"]["volume"] == 0

@@ -18,13 +18,14 @@ export class ApiError extends Error {
   }
 }
 
-/** Nothing is waited for longer: what a host presses is meant for now. */
+/** Nothing is waited for longer: what a host presses is meant for now. A log may be long. */
 const ANSWER_MS = 10_000;
+const LOG_MS = 120_000;
 
-export async function call(method, path, body) {
+export async function call(method, path, body, patienceMs = ANSWER_MS) {
   let response;
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), ANSWER_MS);
+  const timer = setTimeout(() => patience.abort(), patienceMs);
   try {
     response = await request(path.slice(1), {
       method,
@@ -34,7 +35,7 @@ export async function call(method, path, body) {
     });
   } catch (error) {
     const late = method === "GET" ? "" : " Whether it happened is not known: look before you press again.";
-    throw patience.signal.aborted ? new ApiError(0, { message: `The server did not answer in ${ANSWER_MS / 1000} s.${late}` }) : error;
+    throw patience.signal.aborted ? new ApiError(0, { message: `The server did not answer in ${patienceMs / 1000} s.${late}` }) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -64,7 +65,7 @@ export function signOut() {
 }
 
 export async function download(id) {
-  const response = await call("GET", game(id, "/log"));
+  const response = await call("GET", game(id, "/log"), undefined, LOG_MS);
   save(await response.blob(), `${id}.jsonl`);
 }
 
