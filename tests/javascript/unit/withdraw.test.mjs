@@ -144,6 +144,7 @@ test("a machine that says it has no network keeps new commands, whatever its soc
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
   const { game, socket } = await world.playing(PATIENCE);
   navigator.onLine = false;
+  await advance(2_100); // it has just been greeted, and asked for the time
   const [lost, kept] = [watch(game.buy("grain", 1)), watch(game.sell("grain", 1))];
   await advance(3_000);
   const order = watch(game.order("grain", "bid", 1, 5));
@@ -152,6 +153,21 @@ test("a machine that says it has no network keeps new commands, whatever its soc
   navigator.onLine = true;
   await advance(1_000);
   assert.deepEqual(["buy", "sell", "order"].map((op) => socket.of(op).length), [0, 0, 1]);
+  delete globalThis.navigator;
+});
+
+test("a machine that is wrong about its network is not believed: the server answers", async () => {
+  Object.defineProperty(globalThis, "navigator", { value: { onLine: false }, configurable: true });
+  const { game, socket } = await world.playing(PATIENCE);
+  await advance(10_000);
+  const buy = watch(game.buy("grain", 1));
+  assert.equal(socket.of("buy").length, 0);
+  await advance(1_000);
+  socket.ok(socket.last("ping"), { at: 1 });
+  assert.equal(socket.of("buy").length, 1);
+  socket.ok(socket.last("buy"), { filled: 1, seq: 11 });
+  await settled();
+  assert.equal(verdict(buy), "done");
   delete globalThis.navigator;
 });
 

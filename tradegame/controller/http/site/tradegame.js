@@ -13,7 +13,7 @@
  * Whatever happens to the connection, it comes back by itself: the client takes up its session, resumes each game after
  * the last frame it saw, and sends again what was not answered, with the same keys, so that it happens once. Every
  * command is settled exactly once: by its answer, or after its deadline by a TradeError that says whether it may have
- * happened.
+ * happened. One that could not be sent within `unsentMs`, 5 s in a browser, does not happen any more.
  *
  * In the order of this file: errors and listeners, Client, Link (one socket), Requests (what is unanswered, across
  * sockets), Nodes and Pace (where to go next, and when), Game, EventStream, the folding of events into a state.
@@ -29,6 +29,8 @@ const COMMAND_DEADLINE_MS = 30_000;
 const CONNECT_DEADLINE_MS = 30_000;
 /** What a person pressed and could not be sent is worth this much patience: after that, the market is another one. */
 const UNSENT_MS = 5_000;
+/** A machine that says it has no network is wrong where the server has answered in this time. */
+const REACHED_MS = 2_000;
 const MOST_UNANSWERED = 1_000;
 /**
  * No new key goes out while one that is not settled has so many newer ones, less one, in its game. The server remembers a
@@ -182,6 +184,8 @@ export class Client extends Emitter {
   #clock = new ServerClock();
   #last = "";
   #rejections = 0;
+  /** When the server answered a ping last, or hello, on performance.now(). */
+  #reachedAt = -Infinity;
   /** @type {{resolve: (client: Client) => void, reject: (error: TradeError) => void}} */
   #settle;
   #wake = () => this.#hurry();
@@ -198,7 +202,7 @@ export class Client extends Emitter {
     this.#nodes = new Nodes(urls);
     this.#pace = new Pace(this.#nodes);
     this.#requests.onchange = () => this.#changed({});
-    this.#requests.offline = () => globalThis.navigator?.onLine === false && this.#link !== null && !isLocal(this.#link.url);
+    this.#requests.offline = () => globalThis.navigator?.onLine === false && this.#link !== null && !isLocal(this.#link.url) && performance.now() - this.#reachedAt > REACHED_MS;
     this.#requests.onoutcome = (op, code, sentAt) => this.#judge(op, code, sentAt);
     this.#settle = { resolve: () => {}, reject: () => {} };
     this.ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
@@ -388,7 +392,7 @@ export class Client extends Emitter {
     this.failovers += Number(this.#last !== "" && this.#last !== link.url);
     this.#last = link.url;
     this.#nodes.met(link.url, ok.server.node, this.#options.follow ? (ok.server.nodes ?? []) : []);
-    this.#greetedAt = performance.now();
+    this.#greetedAt = this.#reachedAt = performance.now();
     this.#rejections = 0;
     this.#vigil = new Vigil(ok.server.heartbeat_s);
     this.#health = new Health();
@@ -476,7 +480,7 @@ export class Client extends Emitter {
   #watch(link) {
     if (this.#link !== link || this.#greetedAt === null) return; // hello has a deadline of its own
     this.#requests.next();
-    if (this.#clock.tick()) this.#probe();
+    if (this.#clock.tick() || this.#requests.kept) this.#probe();
     const todo = this.#vigil.tick(this.#requests.age(), this.#pace.hasty, this.#pace.patience);
     if (todo === "ask") this.#probe();
     else if (todo === "leave") link.end(ABNORMAL, "the server does not answer", { failing: true, silent: true });
@@ -485,7 +489,12 @@ export class Client extends Emitter {
   /** Is anybody there? And how late is it there? */
   #probe() {
     const answered = this.#clock.ask();
-    this.#requests.put("ping", {}, (ok) => answered(ok?.at));
+    this.#requests.put("ping", {}, (ok, error) => {
+      answered(ok?.at);
+      if (error !== null) return;
+      this.#reachedAt = performance.now(); // whatever the machine says
+      this.#requests.next();
+    });
   }
 
   /**
@@ -827,6 +836,11 @@ class Requests {
   /** How many commands wait for their answer. */
   commands = 0;
   onchange = () => {};
+  /** Whether something is kept because of that. */
+  get kept() {
+    return this.#held.size > 0 && this.offline();
+  }
+
   /** The machine itself says that it has no network: a socket that takes a frame now sends it who knows when. */
   offline = () => false;
   /** @type {(op: string, code: string | null, sentAt: number) => void} */
@@ -1025,7 +1039,7 @@ class Requests {
   /** Whether it may go out: what was sent before and may have happened always may. @param {Request} request */
   #free(request) {
     if (request.doubt || !request.lasting) return true;
-    if (this.offline()) return false;
+    if (request.unsentMs !== Infinity && this.offline()) return false;
     return this.#refused.size === 0 && (request.key === null || this.#sent(request).size < WINDOW);
   }
 
