@@ -125,6 +125,9 @@ class _Side:
         keys, sign = self._keys.copy(), self._sign
         return (key * sign for key in keys)
 
+    def take_all(self) -> Iterator[dict[int, Order]]:
+        return (level.orders for level in self._levels.values())
+
     def from_worst(self) -> Iterator[Order]:
         for key in self._keys:
             yield from self._levels[key].orders.values()
@@ -186,9 +189,11 @@ class Book:
     def empty(self) -> bool:
         return self.best(BID) is None and self.best(ASK) is None
 
-    def clear(self) -> None:
-        """Drop every order at once."""
+    def clear(self) -> list[dict[int, Order]]:
+        """Drop every order at once. Returns what they were in: to free many takes a while, and can wait."""
+        dropped = [orders for side in self._sides.values() for orders in side.take_all()]
         self._sides = {BID: _Side(1), ASK: _Side(-1)}
+        return dropped
 
     def levels(self, side: str, depth: int) -> tuple[Level, ...]:
         """The best ``depth`` prices of a side with what rests at each, best first."""

@@ -65,6 +65,7 @@ class Game:
         trading = TradingService(state)
         house = HouseService(state, trading)
         self._house = house
+        self.free_some = trading.free_some
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state)
         self._rounds = RoundService(state, trading, house, self._private_values, self._settlement)
@@ -115,6 +116,7 @@ class Game:
         effects = Effects(max(state.clock, entry.at))
         self._advance(effects.at, effects)
         outcomes = [self._outcome(command, effects) for command in entry.commands]
+        self.free_some()
         state.entries += 1
         state.commands += len(entry.commands)
         for good in effects.books:

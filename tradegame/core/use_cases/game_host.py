@@ -437,6 +437,7 @@ class GameHost:
     async def _expire(self) -> None:
         while True:
             await trio.sleep(EXPIRE_S)
+            self.game.free_some()
             while expired := self._submissions.expire():
                 self.counters.timeouts += expired
                 self._observer.settled(self)
