@@ -1,4 +1,4 @@
-"""``/asyncapi.json`` and ``/openapi.json``: what this server speaks, for machines. Made when first asked for."""
+"""``/asyncapi.json`` and ``/openapi.json``: what this server speaks, for machines. Made once, at the start."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ _MAKERS = {"/asyncapi.json": spec.asyncapi, "/openapi.json": spec.openapi}
 async def document(request: Request) -> Response:
     """Either, by its path."""
     return answer(request, _file(request.url.path))
+
+
+def make() -> None:
+    """Both, so that whoever asks first does not hold up everybody."""
+    for path in _MAKERS:
+        _file(path)
 
 
 @cache

@@ -74,6 +74,7 @@ class HttpServices:
 
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
+    documents.make()
     routes = _Routes(services)
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", pages.play),

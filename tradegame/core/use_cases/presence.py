@@ -43,7 +43,7 @@ class Presence:
     _players: dict[str, int] = field(factory=dict, init=False)
     _counts: dict[str, dict[str, int]] = field(factory=dict, init=False)
     _told: dict[str, dict[str, None]] = field(factory=dict, init=False)
-    _changed: dict[str, None] = field(factory=dict, init=False)
+    _changed: dict[str, dict[str, None]] = field(factory=dict, init=False)
     nodes: tuple[NodeInfo, ...] = field(default=(), init=False)
 
     def change(self, change: ConnectionsChanged) -> None:
@@ -58,7 +58,7 @@ class Presence:
             for game in connection.games:
                 counts = self._counts.setdefault(game, {})
                 counts[connection.player] = counts.get(connection.player, 0) + 1
-                self._changed[game] = None
+                self._changed.setdefault(game, {})[connection.player] = None
         for removed in change.removed:
             self._forget(removed)
 
@@ -67,18 +67,19 @@ class Presence:
         return tuple(self._told.get(game, ()))
 
     def deltas(self) -> dict[str, PresenceDelta]:
-        """What changed since the last call, by game."""
+        """What changed since the last call, by game. Costs what has changed, however many are there."""
         deltas: dict[str, PresenceDelta] = {}
-        for game in self._changed:
-            now, told = self._counts.get(game, {}), self._told.get(game, {})
-            online = tuple(player for player in now if player not in told)
-            offline = tuple(player for player in told if player not in now)
+        for game, changed in self._changed.items():
+            now, told = self._counts.get(game, {}), self._told.setdefault(game, {})
+            online = tuple(player for player in changed if player in now and player not in told)
+            offline = tuple(player for player in changed if player in told and player not in now)
             if online or offline:
                 deltas[game] = PresenceDelta(online, offline)
-            if now:
-                self._told[game] = dict.fromkeys(now)
-            else:
-                self._told.pop(game, None)
+            told.update(dict.fromkeys(online))
+            for player in offline:
+                del told[player]
+            if not told:
+                del self._told[game]
         self._changed.clear()
         return deltas
 
@@ -108,7 +109,7 @@ class Presence:
                 del counts[connection.player]
             if not counts:
                 del self._counts[game]
-            self._changed[game] = None
+            self._changed.setdefault(game, {})[connection.player] = None
 
 
 @define(eq=False)
