@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Sequence
 
 from tests.robustness.history import Answered, FrameSeen, Lost, Sent, Stalled
@@ -33,10 +34,16 @@ def lines(record: Record, violations: Sequence[str]) -> list[str]:
         f"- {sum(len(history.of(FrameSeen)) for history in histories):,} frames checked, "
         f"{record.run.truth.seq:,} different ones; {len(lost):,} connections ended, {slow} of them for reading too "
         f"slowly; {stalls} times a client stopped reading; {len(record.run.visits):,} times a newcomer looked in",
-        f"- {record.entries:,} entries in the log, {record.generations} generations",
+        f"- {record.entries:,} entries in the log, {record.generations} generations; "
+        f"the harness took {_most_memory() >> 20:,} MiB at most",
         "",
         *_table(recoveries(histories, strikes)),
     ]
+
+
+def _most_memory() -> int:
+    """Bytes that this process had in RAM at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _table(found: Sequence[Recovery]) -> list[str]:
