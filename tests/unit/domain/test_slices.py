@@ -134,6 +134,11 @@ def test_damage_is_found_although_the_game_goes_on(monkeypatch: pytest.MonkeyPat
     assert list(looked_at(table.game.state, on).found) == ["cash sums to 1, not 0"]
 
 
+def test_of_a_fault_that_breaks_everything_a_hundred_violations_are_told() -> None:
+    table = crowded(players=200, keys=257)
+    assert len(audit(table.game.state)) == auditing.FOUND_MOST
+
+
 def test_sums_that_never_stand_still_are_left_to_the_next_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auditing, "STEP", 3)
     monkeypatch.setattr(auditing, "CATCH_UP_STEPS", 5)
