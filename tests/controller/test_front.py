@@ -549,3 +549,21 @@ async def test_an_empty_line_before_a_request_is_nothing_and_a_whole_url_is_its_
         await peer.send(b"\r\n" + upgrade("http://localhost/ws") + frame(TEXT, b"hi"))
         assert b" 101 " in (await peer.response())[0]
         assert await peer.read_frame() == (TEXT, b"hi")
+
+
+async def test_an_upgrade_on_a_kept_connection_is_taken_over_tls_too(
+    certificate: tuple[str, str, ssl.SSLContext],
+) -> None:
+    chain, key, context = certificate
+    async with serving(tls=(chain, key)) as served:
+        stream = await trio.open_ssl_over_tcp_stream(
+            "127.0.0.1", served.port, ssl_context=context, https_compatible=True
+        )
+        peer = Client(stream)
+        await peer.send(GET + GET + upgrade() + frame(TEXT, b"at once"))
+        for _ in range(2):
+            assert (await peer.response())[2] == b"/healthz"
+        assert b" 101 " in (await peer.response())[0]
+        assert await peer.read_frame() == (TEXT, b"at once")
+        await trio.aclose_forcefully(stream)
+        await until(lambda: served.door.inside == 0)
