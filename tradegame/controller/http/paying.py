@@ -19,7 +19,7 @@ COSTS: Mapping[str, float] = {"/healthz": 1.0, "/readyz": 1.0, "/metrics": 10.0}
 PROBES = frozenset(COSTS)
 """What watches over the node asks these. From the machine itself they are free."""
 FILES = frozenset({"/", "/watch/{game}", "/host", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"})
-FILE = 2.0
+FILE = 3.0
 PATIENCE_S = 10.0
 """A page that misses one of its files is no page: a file is delayed for so long before it is refused."""
 
