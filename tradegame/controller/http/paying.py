@@ -20,8 +20,9 @@ PROBES = frozenset(COSTS)
 """What watches over the node asks these. From the machine itself they are free."""
 FILES = frozenset({"/", "/watch/{game}", "/host", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"})
 FILE = 3.0
-PATIENCE_S = 10.0
-"""A page that misses one of its files is no page: a file is delayed for so long before it is refused."""
+PATIENCE_S = 1.0
+FILE_PATIENCE_S = 10.0
+"""So long a request is delayed before it is refused. A page that misses one of its files is no page: so that waits."""
 
 
 @frozen
@@ -38,7 +39,8 @@ class Till:
         if self.host_token().is_right(request) or (path in PROBES and _is_loopback(address)):
             return
         is_file = path in FILES or path.startswith("/static/")
-        cost, deadline = FILE if is_file else COSTS.get(path, API), trio.current_time() + PATIENCE_S * is_file
+        cost = FILE if is_file else COSTS.get(path, API)
+        deadline = trio.current_time() + (FILE_PATIENCE_S if is_file else PATIENCE_S)
         while True:
             try:
                 self.budgets().http(connection, address, cost)
