@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdServer, etcd_binary
-from tests.support.player import Player
+from tests.support.player import Player, Refused
 from tests.support.server import ADMIN_TOKEN, ServerThread
 
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -34,6 +34,8 @@ def test_a_session_that_cannot_be_read_ends_and_nothing_else_does(etcd: EtcdServ
             etcdctl(etcd, "put", f"{prefix}/sessions/{session}", "zzz")
             assert ann.closed() == (4502, "the session is over")
             assert bob.ask("ping")
+        with pytest.raises(Refused, match="unauthorized"):
+            Player(server.url, token=ann.token)
 
 
 def test_a_game_whose_log_cannot_be_read_stops_alone_and_can_be_deleted(etcd: EtcdServer, url: str) -> None:

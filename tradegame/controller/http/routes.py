@@ -39,6 +39,7 @@ from tradegame.core.repositories import (
     CompactedError,
     GameGoneError,
     GameStateRepository,
+    StoreError,
     StoreFullError,
     StoreRefusedError,
     StoreUnavailableError,
@@ -249,7 +250,7 @@ class _Routes:
             try:
                 async for piece in lines:
                     yield piece
-            except (CompactedError, GameGoneError, StoreUnavailableError) as error:
+            except StoreError as error:
                 raise BrokenOffError from error
 
         host = self.services.games.hosts.get(game)

@@ -12,7 +12,7 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from tradegame.core.domain.errors import UnauthorizedError
-from tradegame.core.repositories import PlayerRecord, SessionRepository, StoreError
+from tradegame.core.repositories import CorruptStoreError, PlayerRecord, SessionRepository, StoreError
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -59,7 +59,10 @@ class SessionService:
         """
         if token is not None:
             session = session_of(token)
-            player = await self.sessions.find(session)
+            try:
+                player = await self.sessions.find(session)
+            except CorruptStoreError:  # as it ends where a connection uses it: its player comes as a new one
+                player = None
             if player is None:
                 raise UnauthorizedError("the token is unknown or expired")
             return SignedIn(player, session, token)

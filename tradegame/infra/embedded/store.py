@@ -118,6 +118,8 @@ class SqliteStore:
     _fault: str | None = None
     _closed: bool = False
     _expiring: bool = False
+    # It is over when somebody repairs the file, so this is said once.
+    _damage: Trouble = field(factory=lambda: Trouble("store_damaged", ""))
     _trouble: Trouble = field(factory=lambda: Trouble("store_batch_failed", "store_writes_again"))
 
     def __attrs_post_init__(self) -> None:
@@ -244,6 +246,9 @@ class SqliteStore:
         elif batch.wrote:
             self._fault = None
             self._trouble.over()
+        for outcome in batch.outcomes:
+            if isinstance(outcome, CorruptStoreError):
+                self._damage.happened(reason=str(outcome))
         for job, outcome in zip(jobs, batch.outcomes, strict=True):
             job.outcome = outcome
             job.done.set()
