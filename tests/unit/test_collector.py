@@ -89,3 +89,25 @@ async def test_what_became_garbage_while_frozen_is_found_when_many_have_left(
         await trio.sleep(EVERY_S)
         assert (gone() is None) is found
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_a_full_collection_never_looks_at_much(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect, looked_at = gc.collect, []
+
+    def counted(generation: int = 2) -> int:
+        looked_at.append(len(gc.get_objects(2)))
+        return collect(generation)
+
+    async with trio.open_nursery() as nursery:
+        await _tended(Collector(lambda: 0, lambda: False), nursery)
+        monkeypatch.setattr(gc, "collect", counted)
+        kept = []
+        for _ in range(60):
+            kept.append([[number] for number in range(FROZEN_FROM // 4)])
+            await trio.sleep(EVERY_S / 10)
+        nursery.cancel_scope.cancel()
+    assert len(looked_at) >= 5
+    assert max(looked_at) < 2 * FROZEN_FROM
