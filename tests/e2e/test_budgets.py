@@ -153,3 +153,17 @@ def test_a_full_game_can_be_watched_and_takes_its_own_players_only() -> None:
             assert again.welcome["expires_s"] == 3_600, "who got no account is a guest still"
         with Player(server.url, token=players[0].token) as again:
             again.ask("join", game="bazaar")
+
+
+def test_frames_that_are_sent_again_are_paid() -> None:
+    """A resume from far back, again and again, is as dear as what it makes the server send."""
+    with server_of(burst=40, commands_per_s=1) as server, Player(server.url) as talker, Player(server.url) as again:
+        talker.ask("join", game="bazaar")
+        state = again.ask("join", game="bazaar", spectate=True)
+        for number in range(20):
+            talker.ask("say", game="bazaar", text=f"line {number}")
+        after = {"epoch": state["epoch"], "seq": 0}
+        begun, done = time.monotonic(), 0
+        for _ in range(40):
+            done += "ok" in again.reply(again.send("join", game="bazaar", spectate=True, after=after))
+        assert done <= (40 + time.monotonic() - begun) / 2.2

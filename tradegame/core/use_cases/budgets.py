@@ -49,6 +49,8 @@ WRONG_TOKEN = 20.0
 """A wrong token's, on top of the hello: two at once on a connection, then one a second."""
 ANSWER_BYTES = 16_384
 """Of an answer, so many bytes cost one more unit, charged afterwards."""
+MISSED_FRAMES = 100
+"""So many frames that a resumed client has missed cost one more unit: they are sent to it alone."""
 REFUSED = 3.0
 """A refused or malformed request, in frames: about as much work as three pings."""
 READ_BYTES = 4_096

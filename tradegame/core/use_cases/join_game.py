@@ -13,6 +13,7 @@ from tradegame.core.domain.commands import Join
 from tradegame.core.domain.errors import GameFullError, TradeGameError, UnavailableError
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.repositories import StoreUnavailableError
+from tradegame.core.use_cases.budgets import MISSED_FRAMES
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
@@ -116,5 +117,6 @@ class JoinGameUseCase:
             ok["me"] = views.account(state, client.player)
         if replayed:
             ok["replayed"] = True
+        client.charge((state.seq - known) / MISSED_FRAMES)
         reply(ok)
         self.audience.follow(client, host, known)
