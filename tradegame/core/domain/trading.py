@@ -43,8 +43,7 @@ class TradingService:
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
         fee = self._fees(walk)
-        if walk.notional + fee > account.cash:
-            raise InsufficientCashError(f"needs at least {walk.notional + fee} coins, has {account.cash}")
+        self._check_cash(walk, command.qty, walk.notional + fee, account)
         self._trade(command.player, BID, market, walk, effects)
         return Bought(walk.filled, walk.notional, fee, account.cash, 0)
 
@@ -77,8 +76,8 @@ class TradingService:
         if walk.more:
             raise TooManyFillsError(f"would meet more than {MAX_FILLS} orders at once")
         rest = command.qty - walk.filled
-        if bid and (needed := walk.notional + self._fees(walk) + rest * command.price) > account.cash:
-            raise InsufficientCashError(f"needs at least {needed} coins, has {account.cash}")
+        if bid:
+            self._check_cash(walk, command.qty, walk.notional + self._fees(walk) + rest * command.price, account)
         cap = self.state.definition.open_orders
         if rest and len(account.orders) - len(walk.own) >= cap:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
@@ -184,6 +183,12 @@ class TradingService:
         if self.state.phase != OPEN:
             raise NotOpenError(f"the game is in its {self.state.phase} phase")
         return market
+
+    def _check_cash(self, walk: Walk, qty: int, needed: int, account: Account) -> None:
+        if walk.filled < qty and walk.notional > account.cash:  # the walk went no further: nobody knows the whole
+            raise InsufficientCashError(f"needs at least {walk.notional} coins, has {account.cash}")
+        if needed > account.cash:
+            raise InsufficientCashError(f"needs {needed} coins, has {account.cash}")
 
     def _fees(self, walk: Walk) -> int:
         if not self.state.definition.fee_bps:
