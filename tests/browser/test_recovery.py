@@ -12,7 +12,7 @@ from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
 from tests.browser.middleman import Manner, Middleman, between
-from tests.browser.pages import Host, Paper, Play, Watch
+from tests.browser.pages import Host, Paper, Play, Watch, until
 from tests.support.server import ADMIN_TOKEN
 
 pytestmark = pytest.mark.slow
@@ -227,3 +227,17 @@ def test_a_page_that_is_opened_while_a_proxy_finds_no_server_comes_up(
         page.unroute_all()
         paper.live()
     expect(page.locator(".trouble")).to_be_hidden()
+
+
+@pytest.mark.parametrize("part", ["common/chart.js", "css/base.css"])
+def test_a_page_of_which_a_part_could_not_be_loaded_is_loaded_again(
+    newcomer: Newcomer, serve: Serve, conduct: Conduct, part: str
+) -> None:
+    server = serve()
+    page = newcomer()
+    with conduct.allowing("503"):
+        page.route(f"**/{part}", lambda route: route.fulfill(status=503), times=1)
+        begin_watch(page, server.http)
+        Paper(page, server.http).live()
+        until(lambda: page.evaluate("getComputedStyle(document.body).margin === '0px'"), "its style", page=page)
+    expect(shown(page)).to_be_visible()

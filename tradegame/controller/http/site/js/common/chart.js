@@ -194,7 +194,9 @@ export class MarketChart {
   /** The candle under the pointer in numbers, else the last one. */
   #tell = () => {
     const { list } = this.#candles;
-    this.#none.hidden = list.length > 0;
+    const some = list.length > 0;
+    if (this.#none.hidden !== some) this.#chart.applyOptions({ crosshair: { vertLine: { visible: some }, horzLine: { visible: some } } });
+    this.#none.hidden = some;
     const candle = (this.#under !== null && list.find(({ time }) => time === this.#under)) || list.at(-1);
     const words = candle && ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
     setText(this.#figures, words ? words.join("  ") : "");
