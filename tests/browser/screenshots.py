@@ -1,13 +1,13 @@
 """The pictures of the docs: ``python -m tests.browser.screenshots [DIRECTORY [SECONDS]]``, docs/images by default.
 
 A server of its own with a market that has been going on for a while, a classroom that has played a round, and the
-pages of both on a desk and on a phone, by day and by night.
+pages of both on a desk and on a phone, by day and by night. Each is taken as a newcomer sees it: the page was just
+loaded, and nothing was pressed since that would draw it anew.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 import sys
 import tempfile
 import time
@@ -28,7 +28,7 @@ from tests.support.player import Player, Refused
 from tests.support.process import REPOSITORY, ServerProcess
 from tests.support.server import ADMIN_TOKEN
 
-PRICES = {"grain": 22, "wood": 35, "wool": 48, "iron": 90, "spice": 240}
+PRICES = {"spice": 240, "iron": 90, "wool": 48, "wood": 35, "grain": 22}
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LIVELY_S = 270.0
 """So long the market is left to itself before the first picture: there must be candles to see."""
@@ -57,7 +57,7 @@ def market() -> dict[str, Any]:
         good: {"endowment": 40, "house": house(price, spread=max(2, price // 50), size=5, levels=4, drift_bps=200)}
         for good, price in PRICES.items()
     }
-    rounds = {"lobby_s": 0, "open_s": 1_200, "closed_s": 60, "repeat": 0}
+    rounds = {"lobby_s": 0, "open_s": 900, "closed_s": 60, "repeat": 0}
     return {
         "id": "bazaar",
         "title": "The bazaar",
@@ -142,8 +142,6 @@ def opened(browser: Browser, viewport: Any, scheme: Scheme) -> Iterator[Page]:
 def play(page: Page, stage: Stage) -> None:
     """Somebody who trades too: with orders of their own, and something in the ticket."""
     player = Play(page, stage.server.http).enter(next(stage.guests))
-    player.choose("spice")
-    page.get_by_role("button", name="5s", exact=True).click()
     token = page.evaluate("localStorage.getItem('tradegame.token')")
     with Player(stage.server.url, None, token=token) as self:
         self.ask("join", game="bazaar", spectate=True)
@@ -153,6 +151,8 @@ def play(page: Page, stage: Stage) -> None:
             self.ask("buy", game="bazaar", good=good, qty=qty)
         for good, side, qty, off in (("spice", "bid", 6, 0.93), ("spice", "ask", 3, 1.07), ("iron", "ask", 4, 1.1)):
             self.ask("order", game="bazaar", good=good, side=side, qty=qty, price=round(last[good] * off))
+    page.reload()
+    player.live()
     page.wait_for_timeout(6_000)  # worth over time
     player.fill_ticket("Buy", "Now", 5)
     if page.viewport_size and page.viewport_size["width"] < 600:
@@ -162,8 +162,6 @@ def play(page: Page, stage: Stage) -> None:
 
 def watch(page: Page, stage: Stage) -> None:
     Watch(page, stage.server.http).open()
-    page.get_by_role("button", name=re.compile("^spice")).click()
-    page.get_by_role("button", name="5s", exact=True).click()
     page.wait_for_timeout(4_000)
 
 
