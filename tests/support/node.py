@@ -81,7 +81,13 @@ def main() -> None:
 
                 async def serve_to_the_end(*, task_status: trio.TaskStatus[Running]) -> None:
                     host_settings = HostSettings(**order["host"])
-                    await serve(settings, now_ms=now_ms, host_settings=host_settings, task_status=task_status)
+                    await serve(
+                        settings,
+                        now_ms=now_ms,
+                        host_settings=host_settings,
+                        tend_garbage=True,
+                        task_status=task_status,
+                    )
                     nursery.cancel_scope.cancel()
 
                 running = await nursery.start(serve_to_the_end)
