@@ -244,7 +244,7 @@ def test_an_address_is_compared_without_port_brackets_and_zone() -> None:
 def test_no_page_asks_for_an_address_from_the_root() -> None:
     """So that they work below any path under which a proxy shows them: static/js/common/root.js."""
     site = Path(pages.__file__).parent / "site"
-    rooted = re.compile(r"""(?:from|src=|href=|src:|href:|fetch\(|import\() ?["'`]/|location\.host\b""")
+    rooted = re.compile(r"""(?:from|src=|href=|src:|href:|fetch\(|import\() ?["'`]/|location\.host\}/""")
     files = [file for file in site.rglob("*") if file.suffix in (".js", ".html") and file.name != "tradegame.js"]
     found = [
         f"{file.name}: {line.strip()}"
