@@ -40,6 +40,7 @@ class Host:
     history: FrameHistory = Factory(FrameHistory)
     id: str = "bazaar"
     followers: int = 0
+    crowd_s: float = 0.0
 
     @property
     def game(self) -> Any:
@@ -143,6 +144,12 @@ async def test_a_crowd_is_served_in_slices_and_each_gets_every_frame_once(autoju
                 assert world.seqs(name) == [first, first + 1, first + 2], name
         assert world.seqs("newcomer") == [first + 1, first + 2]
         assert world.seqs("m150") == []
+        world.say("four")
+        await wait_all_tasks_blocked()
+        assert 199 * WRITE_S <= world.host.crowd_s < 250 * WRITE_S  # so that its host lets more gather
+        for name in [*world.members]:
+            world.hub.leave(world.members[name])
+        assert world.host.crowd_s == 0
 
 
 async def test_who_is_answered_has_frame_account_and_reply_at_once(autojump_clock: MockClock) -> None:

@@ -91,12 +91,15 @@ class Following:
 class _Crowd:
     """Who follows one game. ``todo`` is left of a walk to all of them that began at frame ``walked``.
 
+    ``took_s``: the time that this walk took so far, without its pauses.
+
     ``accounts`` and ``whispers`` wait to be pushed.
     """
 
     host: GameHost
     following: dict[Following, None] = Factory(dict)
     walked: int = 0
+    took_s: float = 0.0
     todo: list[Following] = Factory(list)
     accounts: dict[str, None] = Factory(dict)
     whispers: deque[tuple[int, int, Whispered]] = Factory(deque)
@@ -332,16 +335,19 @@ class Hub:
 
         A walk is finished before the next begins: with frames faster than walks, each brings several.
         """
-        now = crowd.host.game.state.seq
+        now, begun = crowd.host.game.state.seq, trio.current_time()
         while crowd.todo or crowd.walked != now:
             if not crowd.todo:
-                crowd.walked = now
+                crowd.walked, crowd.took_s = now, 0.0
                 crowd.todo = list(reversed(crowd.following))
             for _ in range(min(len(crowd.todo), VISITS)):
                 following = crowd.todo.pop()
                 if following.seq < now:
                     self._feed(following)
                     following.member.outbox.flush()
+            crowd.took_s, begun = crowd.took_s + trio.current_time() - begun, trio.current_time()
+            if not crowd.todo:
+                crowd.host.crowd_s = crowd.took_s
             if piece.over:
                 return False
         while crowd.accounts:
@@ -558,6 +564,7 @@ class Hub:
             crowd.following.pop(following, None)
             if not crowd.following:
                 del self._crowds[host]
+                host.crowd_s = 0.0
                 self._online.pop(host.id, None)
 
     def _registered(self, member: Member) -> None:

@@ -159,6 +159,8 @@ class GameHost:
         self._appended = 0
         self._tick = False
         self._shown_s = 0.0
+        self.crowd_s = 0.0
+        """How long it takes to bring a frame to all followers, in s: whoever shows it says so here."""
         self._followers = 0
         self._turning = False
         self._boundary: Boundary | None = None
@@ -393,9 +395,10 @@ class GameHost:
             while not (self._submissions or self._tick):
                 self._work = trio.Event()
                 await self._work.wait()
-            if self._shown_s > GATHER_FROM_S and gathered >= GATHER_COMMANDS:
+            shown_s = max(self._shown_s, self.crowd_s)
+            if shown_s > GATHER_FROM_S and gathered >= GATHER_COMMANDS:
                 # Showing an entry to a crowd costs the same for one trade as for a hundred: let more gather.
-                await trio.sleep(min(self._shown_s * GATHER_FACTOR, GATHER_MOST_S))
+                await trio.sleep(min(shown_s * GATHER_FACTOR, GATHER_MOST_S))
             tick, self._tick = self._tick, False
             submissions = self._submissions.take(self._weight)
             gathered = len(submissions)
