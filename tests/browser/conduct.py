@@ -19,10 +19,11 @@ REFUSED = re.compile(r"^WebSocket connection to '[^']*/ws' failed: .*net::ERR_CO
 
 Or somebody who is just being killed.
 """
-ASKED_WHY = re.compile(r"/v1/reach\?origin=[^ ]*: net::ERR_CONNECTION_(REFUSED|RESET)$")
-"""The pages ask over HTTP, too, why there is no connection."""
-NOT_LOADED = re.compile(r"^Failed to load resource: net::ERR_CONNECTION_(REFUSED|RESET)$")
-"""The same in the console, which does not say what was not loaded."""
+
+UNANSWERED = re.compile(
+    r"^(GET http://\S+/v1/\S+: |Failed to load resource: )net::ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE)"
+)
+"""A page without a connection asks by HTTP what is in its way, and nobody answers."""
 
 
 @define(slots=False)  # Playwright writes to who listens
@@ -59,7 +60,7 @@ class Conduct:
         for page in self._pages:
             if not page.is_closed():
                 page.wait_for_load_state("networkidle")
-        with self.allowing(REFUSED, ASKED_WHY, NOT_LOADED):
+        with self.allowing(REFUSED, UNANSWERED):
             yield
 
     def check(self) -> None:

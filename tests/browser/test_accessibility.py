@@ -15,6 +15,7 @@ from tests.browser.chromium import DESK, PHONE, Scheme
 from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
+from tests.browser.hosting import ask
 from tests.browser.pages import Host, Paper, Play, Watch
 from tests.support.player import Player
 from tests.support.process import ServerProcess
@@ -126,10 +127,12 @@ def test_axe_finds_nothing_on_play_that_lost_its_server(
     with conduct.server_down():
         server.kill()
         play.dropped()
+        expect(play.page.locator(".trouble")).to_be_visible()
         clean(play.page, "play, reconnecting")
-        # Its store is its memory: it comes back and knows nobody.
         server.start()
-        expect(play.page.locator("html")).to_have_attribute("data-connection", "stopped")
+        play.live()
+    (player,) = ask(server, "GET", "/games/bazaar")["players"]
+    ask(server, "DELETE", f"/players/{player}")
     expect(play.page.get_by_role("button", name="Connect again")).to_be_visible()
     clean(play.page, "play, stopped")
 
