@@ -92,16 +92,17 @@ async function inside() {
     (error) => wait("Host", error.message),
   );
   if (token instanceof Error) return door(token.message);
-  await keepTrying(desk, (error) => wait("Host", error.message));
+  const client = await keepTrying(onlooker, (error) => wait("Host", error.message));
+  await keepTrying(() => desk(client), (error) => wait("Host", error.message));
 }
 
-async function desk() {
-  let client = await onlooker();
+/** Throws while there is nothing to show; once it is shown it stays. */
+async function desk(client) {
   const painter = new Painter();
   const main = h("div.main");
   const list = h("ul.games");
   const empty = h("p.empty", {}, "No game yet.");
-  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, health(), await newGamePanel(({ game }) => void refresh().then(() => choose(game))));
+  const form = await newGamePanel(({ game }) => void refresh().then(() => choose(game)));
   let chosen = null;
   let turn = 0;
   const gameRow = () => {
@@ -133,6 +134,7 @@ async function desk() {
       client = await keepTrying(onlooker, (error) => trouble(error.message));
       follow();
       const [was, games] = [chosen, await keepTrying(refresh, (error) => trouble(error.message))];
+      trouble("");
       if (games.some(({ game }) => game === was)) await choose(was);
       else if (was !== null) nothing(h("p.empty", { role: "alert" }, said(was), " is over: the server has no such game any more."));
     });
@@ -153,7 +155,7 @@ async function desk() {
     game.on("gone", over);
     for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // the list is asked again anyway
     main.replaceChildren(h("h1", {}, said(game.state.title || id)), ...control(client, game, painter, over));
-    await refresh();
+    refresh().catch(() => {});
   }
   /** No game is in hand. */
   function nothing(why) {
@@ -163,15 +165,16 @@ async function desk() {
     main.replaceChildren(h("h1", {}, "Host"), why);
     refresh().catch(() => {});
   }
+  const games = await refresh();
+  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, health(), form);
   place.replaceChildren(
     h("header.bar", {}, h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
     h("main.host", {}, side, main),
   );
-  const games = await refresh();
   follow();
   every(EVERY_MS * 2, refresh);
   const first = games.find(({ game }) => game === asked.get("game")) ?? games[0];
-  if (first) await choose(first.game);
+  if (first) await choose(first.game).catch((error) => nothing(h("p.empty", { role: "alert" }, error.message)));
   else nothing(h("p.empty", {}, "Choose a preset at the left, and create your first game."));
 }
 
