@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 
 from tests.controller.wire import TEXT, Client, client, echo, frame, raw, serving, until, upgrade
 from tradegame.controller import tls
-from tradegame.controller.front import Door, open_listeners, peer_address
+from tradegame.controller.front import SEND_BUFFER_BYTES, Door, open_listeners, peer_address
 from tradegame.controller.head import MAX_HEAD
 from tradegame.controller.http.server import BODY_BYTES, Guard
 from tradegame.controller.websocket.frames import text_frame
@@ -567,3 +567,14 @@ async def test_an_upgrade_on_a_kept_connection_is_taken_over_tls_too(
         assert await peer.read_frame() == (TEXT, b"at once")
         await trio.aclose_forcefully(stream)
         await until(lambda: served.door.inside == 0)
+
+
+async def test_what_the_kernel_holds_of_an_answer_is_bounded_for_every_connection() -> None:
+    [listener] = await open_listeners("127.0.0.1", 0)
+    assert isinstance(listener, trio.SocketListener)
+    async with (
+        await trio.open_tcp_stream("127.0.0.1", listener.socket.getsockname()[1]),
+        await listener.accept() as one,
+    ):
+        assert one.socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * SEND_BUFFER_BYTES
+    await listener.aclose()

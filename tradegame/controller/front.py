@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 HEAD_S = 5.0
 """How long a peer may take for its TLS handshake and the head of its first request together."""
+SEND_BUFFER_BYTES = 65_536
+"""What the kernel may hold of what is sent to one connection, of every kind (Linux doubles it)."""
 WEBSOCKET_PATH = "/ws"
 
 Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
@@ -55,6 +57,9 @@ async def open_listeners(
         listeners = await _open_both(port, backlog)
     if listeners is None:
         listeners = await trio.open_tcp_listeners(port, host=host or None, backlog=backlog)
+    for listener in listeners:
+        # Accepted sockets inherit it. Left alone, Linux grows it to 4 MiB each: a queue behind those that are bounded.
+        listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     if certificate is None:
         return listeners
     return [TlsListener(listener, certificate) for listener in listeners]

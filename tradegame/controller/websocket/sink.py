@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from typing import Protocol
 
 import trio
-
-KERNEL_SEND_BUFFER = 65_536
-"""Bytes asked of the kernel for each socket's send buffer (Linux doubles it).
-
-Left alone, Linux grows it to 4 MiB a connection: a queue without a bound of ours, behind the one that has one.
-"""
 
 PIECES_A_WRITE = 64
 """A frame may consist of many pieces that clients share; systems take 1 024 at once, and none of them gains by it."""
@@ -63,7 +56,6 @@ class SocketSink:
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._socket = stream.socket
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_SEND_BUFFER)
 
     def try_write(self, data: bytes | memoryview) -> int:
         try:
@@ -132,10 +124,7 @@ class StreamSink:
 
 
 def sink_for(stream: trio.abc.Stream) -> Sink:
-    """The fastest sink that this stream allows. Raises trio.BrokenResourceError if its peer has gone already."""
+    """The fastest sink that this stream allows."""
     if isinstance(stream, trio.SocketStream) and sys.platform != "win32":
-        try:
-            return SocketSink(stream)
-        except OSError as error:
-            raise trio.BrokenResourceError from error
+        return SocketSink(stream)
     return StreamSink(stream)
