@@ -111,6 +111,6 @@ def test_a_planted_fault_is_found(
 ) -> None:
     plant(monkeypatch)
     monkeypatch.setattr("tradegame.cluster.witness.AUDIT_EVERY_S", 0.3)
-    traffic = play(lambda traffic: traffic.wrong)
-    assert getattr(traffic.ledger, kind) > 0, list(traffic.ledger.findings)
+    # A fault may show in another way first: a buy that happens again may find nothing left.
+    traffic = play(lambda traffic: getattr(traffic.ledger, kind) > 0)
     assert any(finding.startswith(f"{kind}:") for finding in traffic.ledger.findings)
