@@ -28,6 +28,9 @@ settings.register_profile(
 settings.load_profile("everywhere")
 """No test hangs on the machine's pace, and CI finds today what it found yesterday."""
 
+_CLOCKS = {"autojump_clock", "mock_clock"}
+"""pytest-trio runs a test on such a clock only where the test itself asks for it."""
+
 _told = pytest.StashKey[list[list[str]]]()
 
 
@@ -54,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and _CLOCKS & {*item.fixturenames} - {*item._fixtureinfo.argnames}:
+            raise pytest.UsageError(f"{item.nodeid} needs its clock as an argument: a fixture's is not in force")
     for marker in ("long", "browser"):
         if marker not in config.option.markexpr:
             left_out = [item for item in items if item.get_closest_marker(marker) is not None]

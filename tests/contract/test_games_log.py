@@ -383,7 +383,7 @@ async def test_two_appenders_interleave_and_both_see_one_order(kv: KeyValueStore
         async with nodes[node].watch(meta, meta.revision) as watch:
             seen[node] = await receive_told(watch, 50)
 
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for node in (0, 1):
                 nursery.start_soon(look, node)

@@ -100,7 +100,7 @@ async def test_nodes_that_save_at_once_leave_one_whole_snapshot(kv: KeyValueStor
         if await nodes[node].save_snapshot(raised, 3, f"digest{node}", 5, states[node]) is not None:
             saved.append(node)
 
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for node in range(3):
                 nursery.start_soon(save, node)
@@ -124,7 +124,7 @@ async def test_appends_go_on_while_a_snapshot_is_saved(kv: KeyValueStore, prefix
             await games.update(raised, f"n2-{len(appended)}", b"x")
             appended.append(f"n2-{len(appended)}")
 
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(append)
             assert await games.save_snapshot(raised, 3, "d3", 5, b"x" * 200) is not None

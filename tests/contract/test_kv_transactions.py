@@ -113,7 +113,7 @@ async def test_of_many_that_want_one_absent_key_one_gets_it(kv: KeyValueStore, p
         if result.succeeded:
             won.append(number)
 
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for number in range(50):
                 nursery.start_soon(want, number)
@@ -128,7 +128,7 @@ async def test_concurrent_writes_take_one_revision_each(kv: KeyValueStore, prefi
         revisions.append(await put(kv, f"{prefix}/{number}"))
 
     first = await put(kv, f"{prefix}/first")
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for number in range(300):
                 nursery.start_soon(write, number)

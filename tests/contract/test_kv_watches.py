@@ -101,7 +101,7 @@ async def test_all_watchers_see_one_order(kv: KeyValueStore, prefix: str) -> Non
             await put(kv, f"{prefix}/{name}{number}")
 
     keys = KeyRange.prefix(f"{prefix}/")
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with kv.watch(keys, start) as one, kv.watch(keys, start) as other, trio.open_nursery() as nursery:
             nursery.start_soon(look, one, seen[0])
             nursery.start_soon(look, other, seen[1])

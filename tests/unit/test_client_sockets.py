@@ -15,7 +15,7 @@ from tradegame import client as tg
 @asynccontextmanager
 async def serving(fake: FakeServer | None = None) -> AsyncIterator[tuple[FakeServer, str]]:
     fake = fake or FakeServer()
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             server = await nursery.start(fake.serve)
             yield fake, f"ws://127.0.0.1:{server.port}/ws"
@@ -52,7 +52,7 @@ async def test_a_server_that_closes_before_the_handshake_is_not_waited_for() -> 
     async def slam(stream: trio.SocketStream) -> None:
         await stream.aclose()
 
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
             await nursery.start(trio.serve_listeners, slam, listeners)

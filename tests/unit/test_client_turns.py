@@ -25,9 +25,9 @@ async def server(nursery: trio.Nursery) -> FakeServer:
 
 
 @pytest.fixture
-async def client(server: FakeServer, autojump_clock: MockClock) -> AsyncIterator[tg.Client]:
+async def client(server: FakeServer) -> AsyncIterator[tg.Client]:
     async with tg.connect("ws://fake/ws", dial=server.dial, seed=1, name="ann") as client:
-        with trio.fail_after(120):
+        with trio.fail_after(120):  # on the test's clock, which jumps only where the test itself asks for it
             yield client
 
 
@@ -42,7 +42,7 @@ async def sell_many(game: tg.Game) -> None:
 
 
 async def test_a_command_that_stays_unknown_while_many_others_are_given_happens_once(
-    server: FakeServer, client: tg.Client
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
 ) -> None:
     game = await client.join("bazaar")
     server.plan("buy", "doubt", *[UNKNOWN] * 6)
@@ -54,9 +54,8 @@ async def test_a_command_that_stays_unknown_while_many_others_are_given_happens_
     assert (effects.count("buy"), effects.count("sell")) == (1, MANY)
 
 
-@pytest.mark.slow
 async def test_of_an_unsettled_command_only_so_many_newer_ones_are_sent_until_its_deadline(
-    server: FakeServer, client: tg.Client
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
 ) -> None:
     game = await client.join("bazaar")
     server.plan("buy", "ignore")
@@ -77,7 +76,9 @@ async def test_of_an_unsettled_command_only_so_many_newer_ones_are_sent_until_it
     assert trio.current_time() - began == pytest.approx(30, abs=0.5)
 
 
-async def test_a_command_that_is_given_up_holds_nobody_up(server: FakeServer, client: tg.Client) -> None:
+async def test_a_command_that_is_given_up_holds_nobody_up(
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
+) -> None:
     game = await client.join("bazaar")
     server.plan("buy", "ignore")
     with trio.move_on_after(3):
@@ -90,7 +91,7 @@ async def test_a_command_that_is_given_up_holds_nobody_up(server: FakeServer, cl
 
 
 async def test_reads_and_other_games_do_not_wait_for_a_games_unsettled_command(
-    server: FakeServer, client: tg.Client
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
 ) -> None:
     server.games["other"] = FakeGame("other")
     game, other = await client.join("bazaar"), await client.join("other")
@@ -105,8 +106,9 @@ async def test_reads_and_other_games_do_not_wait_for_a_games_unsettled_command(
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.slow
-async def test_what_was_surely_not_taken_in_lets_all_others_pass(server: FakeServer, client: tg.Client) -> None:
+async def test_what_was_surely_not_taken_in_lets_all_others_pass(
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
+) -> None:
     game = await client.join("bazaar")
     server.plan("buy", BUSY | {"retry_after_ms": 20_000})
     async with trio.open_nursery() as nursery:
@@ -118,7 +120,7 @@ async def test_what_was_surely_not_taken_in_lets_all_others_pass(server: FakeSer
 
 
 async def test_who_was_asked_first_goes_first_though_it_was_refused_meanwhile(
-    server: FakeServer, client: tg.Client
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
 ) -> None:
     game = await client.join("bazaar")
     server.plan("buy", BUSY)
@@ -137,7 +139,7 @@ async def test_who_was_asked_first_goes_first_though_it_was_refused_meanwhile(
 
 
 async def test_nothing_new_is_sent_while_what_may_have_happened_is_refused_by_the_rate(
-    server: FakeServer, client: tg.Client
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
 ) -> None:
     game = await client.join("bazaar")
     server.plan("buy", "doubt", *[BUSY] * 3)
@@ -153,7 +155,7 @@ async def test_nothing_new_is_sent_while_what_may_have_happened_is_refused_by_th
 
 
 async def test_on_a_new_connection_what_may_have_happened_goes_first_and_in_its_order(
-    server: FakeServer, client: tg.Client
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
 ) -> None:
     game = await client.join("bazaar")
     server.plan("sell", *["ignore"] * WINDOW)

@@ -168,7 +168,7 @@ async def test_a_lease_lives_through_a_restart_and_then_ends(path: str) -> None:
         result = await store.range(ALL)
         assert [pair.lease for pair in result.pairs] == [lease]
         async with store.watch(ALL, result.revision) as watch:
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 (event,) = (await watch.receive()).events
         assert (event.key, event.value) == ("a", None)
 

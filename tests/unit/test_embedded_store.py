@@ -85,7 +85,7 @@ async def test_what_comes_in_during_a_commit_goes_into_one_more(path: str, gate:
 
     async with open_sqlite(path) as store:
         gate.opened.clear()
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with trio.open_nursery() as nursery:
                 for number in range(100):
                     nursery.start_soon(write, store, number)
@@ -107,7 +107,7 @@ async def test_an_error_in_one_call_undoes_only_that_one(path: str, gate: Gate) 
 
     async with open_sqlite(path) as store:
         gate.opened.clear()
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(put, store, "first")
                 await trio.testing.wait_all_tasks_blocked(0.01)
@@ -134,7 +134,7 @@ async def test_a_disk_that_does_not_answer_is_told_by_the_deadline(path: str, ga
 
     async with open_sqlite(path, deadline_s=0.3) as store:
         gate.opened.clear()
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(write, store, "begun")
                 await trio.testing.wait_all_tasks_blocked(0.01)
@@ -150,7 +150,7 @@ async def test_a_disk_that_does_not_answer_is_told_by_the_deadline(path: str, ga
 async def test_a_cancelled_call_that_waits_never_happens(path: str, gate: Gate) -> None:
     async with open_sqlite(path) as store:
         gate.opened.clear()
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(put, store, "first")
                 await trio.testing.wait_all_tasks_blocked(0.01)
@@ -177,7 +177,7 @@ async def test_closing_ends_calls_and_watches_and_keeps_what_was_begun(path: str
             except StoreUnavailableError:
                 told.append("watch ended")
 
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             async with open_sqlite(path) as store:
                 gate.opened.clear()
@@ -243,7 +243,7 @@ async def test_a_commit_that_failed_is_of_unknown_outcome_and_the_watch_tells_th
             await put(store, "c")
             assert store.ready() is None
             told: list[str] = []
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 while "c" not in told:
                     told += [event.key for event in (await watch.receive()).events]
         keys = [pair.key for pair in (await store.range(ALL)).pairs]
@@ -256,7 +256,7 @@ async def test_a_lease_whose_end_could_not_be_written_ends_later(path: str, gate
         revision = (await store.transaction([], [Put("a", b"1", lease)])).revision
         gate.error = io_error(sqlite3.SQLITE_IOERR, "disk I/O error")
         commits = gate.commits
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await until(lambda: gate.commits > commits)
             gate.error = None
             async with store.watch(ALL, revision) as watch:
@@ -280,7 +280,7 @@ async def test_a_connection_removed_and_saved_again_in_one_commit_is_told_as_sav
         await node.register(NodeInfo("n1", "", "", 1))
         await node.save([connection])
         async with node.watch() as watch:
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 assert await watch.receive() == ConnectionsChanged(saved=(connection,), reset=True)
                 await watch.receive()
                 async with trio.open_nursery() as nursery:

@@ -50,7 +50,7 @@ async def test_a_full_channel_is_caught_up_from_history_without_gap_or_repeat() 
         watches.dispatch([event(revision)])
         if revision % 7 == 0:
             seen += [each.mod_revision for each in (await watch.receive()).events]
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while len(seen) < 49:
             seen += [each.mod_revision for each in (await watch.receive()).events]
     assert seen == list(range(1, 50))

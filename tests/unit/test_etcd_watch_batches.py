@@ -64,7 +64,7 @@ async def test_a_handoff_holds_the_thread_when_nobody_takes_and_keeps_the_order(
             given.append(number)
 
     taken: list[int] = []
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.to_thread.run_sync, give)
             while len(given) < 32:  # noqa: ASYNC110 - a thread's doing
@@ -78,7 +78,7 @@ async def test_a_handoff_holds_the_thread_when_nobody_takes_and_keeps_the_order(
 
 async def test_a_closed_handoff_lets_both_sides_go() -> None:
     handoff: Handoff[int] = Handoff()
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
 
             def give() -> None:

@@ -91,7 +91,7 @@ async def world() -> AsyncIterator[World]:
     async with open_sqlite(":memory:") as kv, trio.open_nursery() as nursery:
         world = World(FaultyStore(kv), nursery)
         await world.repository.create(META)
-        with trio.fail_after(20):
+        with trio.fail_after(120):
             yield world
         nursery.cancel_scope.cancel()
 
@@ -106,7 +106,7 @@ async def ask(host: GameHost, command: Any) -> Outcome | TradeGameError:
         answered.set()
 
     host.submit(command, answer)
-    with trio.fail_after(15):
+    with trio.fail_after(60):
         await answered.wait()
     assert len(answers) == 1
     return answers[0]
@@ -294,7 +294,7 @@ async def test_who_waits_for_the_present_gets_all_that_was_there_when_it_was_ask
     east, _ = await world.host("east")
     west, _ = await world.host("west")
     await joined(east)
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         await west.catch_up()
     gate = trio.Event()
     await world.repository.update(east.meta, "somebody-1", join_entry(1, [encode_command(say("behind"))]))
@@ -328,7 +328,7 @@ async def test_who_waits_for_the_present_while_others_write_without_a_pause_is_n
         nursery.start_soon(write)
         for _ in range(20):
             seq = east.game.state.seq
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 await west.catch_up()
             assert west.game.state.seq >= seq
         nursery.cancel_scope.cancel()
@@ -507,7 +507,7 @@ async def test_a_node_that_is_always_a_little_late_catches_up_in_a_busy_game_all
     await trio.sleep(0.5)
     for _ in range(3):
         entries = busy.counters.entries
-        with trio.fail_after(3):
+        with trio.fail_after(60):
             await late.catch_up()
         assert late.counters.entries >= entries - 1  # its own count began one join later
 
@@ -524,7 +524,7 @@ async def all_of(host: GameHost, commands: list[Any]) -> list[Outcome | TradeGam
 
     for command in commands:
         host.submit(command, answer)
-    with trio.fail_after(15):
+    with trio.fail_after(60):
         await answered.wait()
     return answers
 

@@ -30,7 +30,7 @@ async def test_a_game_that_cannot_be_served_here_is_unavailable_and_not_unknown(
     await repository.create(META)
     await repository.create(evolve(META, game="pit", **strange))
     games = GameService(repository, "east", Crowd(), lambda: META.created_at)
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             await nursery.start(games.run, ())
             assert games.host("bazaar").running
