@@ -329,8 +329,9 @@ async def _wind_down(node: Node) -> None:
     with trio.move_on_after(grace_s * 0.8):
         with trio.move_on_after(grace_s * 0.2):
             await node.register.withdraw()
-        await node.http.finish()
-        with trio.move_on_after(grace_s * 0.4):
+        with trio.move_on_after(grace_s * 0.2):
+            await node.http.finish()
+        with trio.move_on_after(grace_s * 0.2):
             for host in list(node.games.hosts.values()):
                 await host.drain()
         await node.manager.close_all()

@@ -21,9 +21,10 @@ Or somebody who is just being killed.
 """
 
 UNANSWERED = re.compile(
-    r"^(GET http://\S+/v1/\S+: |Failed to load resource: )net::ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE)"
+    r"^(GET http://\S+/v1/\S+: |Failed to load resource: )net::"
+    r"ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH)"
 )
-"""A page without a connection asks by HTTP what is in its way, and nobody answers."""
+"""A page without a connection asks by HTTP what is in its way, and nobody answers, or somebody who is being killed."""
 
 
 @define(slots=False)  # Playwright writes to who listens

@@ -373,11 +373,20 @@ async def test_finish_lets_a_request_end_and_closes_idle_connections() -> None:
         await idle.response()
         await busy.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         await asked.wait()
-        await served.http.finish()
-        assert await idle.read_to_end() == b""
-        go.set()
-        assert (await busy.response())[2] == b"ok"
-        assert await busy.read_to_end() == b""
+        finished = False
+
+        async def finish() -> None:
+            nonlocal finished
+            await served.http.finish()
+            finished = True
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(finish)
+            assert await idle.read_to_end() == b""
+            assert not finished, "somebody waits for an answer"
+            go.set()
+            assert (await busy.response())[2] == b"ok"
+            assert await busy.read_to_end() == b""
         await until(lambda: served.door.inside == 0)
 
 

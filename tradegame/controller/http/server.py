@@ -53,6 +53,8 @@ class HttpServer:
     def __init__(self, app: App, access: Access | None = None, backlog: Backlog | None = None) -> None:
         self._backlog = backlog
         self._access = access or Access()
+        self._open = 0
+        self._gone = trio.Event()
         self._app = ASGIWrapper(cast("ASGIFramework", Guard(app)))
         self._context = WorkerContext(None)
         self._config = Config()
@@ -79,19 +81,30 @@ class HttpServer:
         else:
             replay = Replay(stream, first, self._backlog)
         READER.set(replay.share)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope)
-            server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
-            server.access = self._access
-            await server.run()
-            nursery.cancel_scope.cancel()
+        self._open += 1
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope)
+                server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
+                server.access = self._access
+                await server.run()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._open -= 1
+            self._gone.set()
+            self._gone = trio.Event()
         if isinstance(server.handed_on, Refusal):
             raise server.handed_on
         return server.handed_on
 
     async def finish(self) -> None:
-        """Answer what is under way, but nothing after it on any connection; idle ones are closed. Returns at once."""
+        """Answer what is under way, but nothing after it on any connection; idle ones are closed.
+
+        Returns when all connections are gone. The caller bounds the wait: a peer may read slowly.
+        """
         await self._context.terminated.set()
+        while self._open:
+            await self._gone.wait()
 
 
 class _Connection(TCPServer):
