@@ -34,6 +34,10 @@ LOCAL = [
     "pc12",
     "a.b.lan",
     "x.internal",
+    "pc.home",
+    "pc.school.corp",
+    "pc.localdomain",
+    "pc.intranet:80",
 ]
 
 

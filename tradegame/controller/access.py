@@ -18,8 +18,13 @@ from tradegame.controller.head import Head, Refusal
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-PRIVATE_DOMAINS = ("localhost", "local", "internal", "home.arpa", "lan")
-"""Nobody on the internet can make a name in these lead to another machine's server (DNS rebinding)."""
+PRIVATE_DOMAINS = (
+    *("localhost", "test"),  # RFC 6761
+    *("local", "intranet", "internal", "private", "corp", "home", "lan"),  # RFC 6762, and its appendix G
+    *("home.arpa", "localdomain"),  # RFC 8375; what many routers and systems are set up with
+)
+"""Nobody on the internet can make a name in these lead to another machine's server (DNS rebinding): no such top-level
+domain is delegated, or will be."""
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v1/reach"})
 """Answered under any name: they tell a load balancer, and a page, what is wrong."""
 REFUSALS_KEPT = 1_000
