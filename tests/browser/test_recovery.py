@@ -23,6 +23,7 @@ REFUSED = r"ERR_CONNECTION_(REFUSED|RESET)"
 BAD_GATEWAY = r"502"
 TORN = r"ERR_(EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH|CONNECTION_RESET)"
 """What a proxy makes of the answers that its server was giving when it was killed."""
+UNAUTHORIZED = r"/v1/admin: 401|status of 401"
 HANDSHAKE = r"WebSocket connection to '[^']*/ws' failed"
 
 
@@ -106,6 +107,25 @@ def test_the_hosts_desk_goes_on_when_the_server_has_forgotten_everything(
         server.start()
         expect(host.page.locator(".trouble")).to_be_hidden()
     expect(host.page.get_by_role("heading", name="The other")).to_be_visible()
+    host.live()
+    host.phase("Close")
+    expect(host.region("Rounds")).to_contain_text("Closed")
+
+
+def test_a_host_whose_token_is_of_another_store_is_asked_for_the_new_one(
+    newcomer: Newcomer, serve: Serve, conduct: Conduct
+) -> None:
+    """Each store has a token of its own, where none is configured."""
+    server = serve()
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    with conduct.allowing(REFUSED, HANDSHAKE, UNAUTHORIZED):
+        server.kill()
+        said(host.page, "No server answers")
+        server.change({"admin.token": "of-another-store"})
+        server.start()
+        said(host.page, "That is not the admin token of this server.")
+        host.page.get_by_label("Admin token").fill("of-another-store")
+        host.page.get_by_role("button", name="Sign in").click()
     host.live()
     host.phase("Close")
     expect(host.region("Rounds")).to_contain_text("Closed")
@@ -196,7 +216,7 @@ def test_a_page_whose_proxy_loses_the_server_says_so_and_goes_on(
     newcomer: Newcomer, serve: Serve, conduct: Conduct, kind: str
 ) -> None:
     server = serve()
-    with between(server.port) as proxy, conduct.allowing(BAD_GATEWAY, HANDSHAKE, TORN):
+    with conduct.allowing(BAD_GATEWAY, HANDSHAKE, TORN), between(server.port) as proxy:
         conduct.origins.add(proxy.http)
         page = newcomer()
         BEGINNINGS[kind](page, proxy.http)

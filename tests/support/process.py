@@ -81,7 +81,7 @@ class ServerProcess:
         }
         if games is not None:
             settings["games"] = games
-        self._order = {"flags": {**settings, **(flags or {})}, "host": host or {}, "holds": holds}
+        self._order: dict[str, Any] = {"flags": {**settings, **(flags or {})}, "host": host or {}, "holds": holds}
         self.tls = "server.tls_cert" in (flags or {})
         self._log = directory / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -104,6 +104,10 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def change(self, flags: dict[str, Any]) -> None:
+        """Other settings, from its next start on."""
+        self._order["flags"] = {**self._order["flags"], **flags}
 
     @property
     def log(self) -> str:

@@ -192,7 +192,7 @@ class Budgets:
     def guess(self, address: str) -> None:
         """Charge an address for a wrong admin token. Raises RateLimitedError."""
         wait = self._addresses.get(address).guesses.draw(1.0, self._now())
-        self._refuse(wait, "admin_tokens", "too many wrong admin tokens")
+        self._refuse(wait, "admin_tokens", "that is not the admin token, and too many were tried from this address")
 
     def __len__(self) -> int:
         """How many budgets are kept."""

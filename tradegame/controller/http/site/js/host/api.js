@@ -6,9 +6,11 @@ import { recall, remember } from "../common/storage.js";
 const TOKEN = "tradegame.admin";
 let token = recall("sessionStorage", TOKEN) ?? "";
 
-const HELP = {
-  401: "That is not the admin token of this server.",
-};
+const WRONG = "That is not the admin token of this server.";
+const HELP = { 401: WRONG };
+
+/** What everybody may read is asked without the token: the page asks again and again, and a token that is wrong by now would cost a guess each time. */
+const PUBLIC = new Set(["/v1/games", "/v1/health", "/v1/presets"]);
 
 export class ApiError extends Error {
   constructor(status, error) {
@@ -29,7 +31,7 @@ export async function call(method, path, body, patienceMs = ANSWER_MS) {
   try {
     response = await request(path.slice(1), {
       method,
-      headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: { ...(token && !(method === "GET" && PUBLIC.has(path)) ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: patience.signal,
     });
@@ -49,7 +51,7 @@ export const game = (id, rest = "") => `/v1/games/${encodeURIComponent(id)}${res
 export async function signIn(given) {
   token = given;
   try {
-    await json("GET", "/v1/admin");
+    if (await tokenProblem()) throw new ApiError(401);
     remember("sessionStorage", TOKEN, given);
   } catch (error) {
     token = "";
@@ -58,6 +60,17 @@ export async function signIn(given) {
 }
 
 export const remembered = () => token;
+
+/** What is wrong with the token, or ""; a right one is never told that there were too many. Throws when the server does not say. */
+export async function tokenProblem() {
+  try {
+    await json("GET", "/v1/admin");
+  } catch (error) {
+    if (![401, 403, 429].includes(error.status)) throw error;
+    return WRONG;
+  }
+  return "";
+}
 
 export function signOut() {
   remember("sessionStorage", TOKEN, null);

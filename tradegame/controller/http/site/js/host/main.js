@@ -9,7 +9,7 @@ import { accompany, trouble } from "../common/status.js";
 import { toggleTheme } from "../common/theme.js";
 import { recall, remember } from "../common/storage.js";
 import { toast } from "../common/toast.js";
-import { game as path, json, remembered, signIn, signOut } from "./api.js";
+import { game as path, json, remembered, signIn, signOut, tokenProblem } from "./api.js";
 import { control } from "./control.js";
 import { debrief } from "./debrief.js";
 import { newGamePanel } from "./newgame.js";
@@ -86,12 +86,8 @@ async function onlooker() {
 
 /** The desk, as soon as the server lets us to it; or the door, when the admin token is not the right one. */
 async function inside() {
-  const refused = (error) => error.status === 401 || error.status === 403;
-  const token = await keepTrying(
-    () => json("GET", "/v1/admin").catch((error) => (refused(error) ? error : Promise.reject(error))),
-    (error) => wait("Host", error.message),
-  );
-  if (token instanceof Error) return door(token.message);
+  const problem = await keepTrying(tokenProblem, (error) => wait("Host", error.message));
+  if (problem) return door(problem);
   const client = await keepTrying(onlooker, (error) => wait("Host", error.message));
   await keepTrying(() => desk(client), (error) => wait("Host", error.message));
 }
@@ -131,6 +127,7 @@ async function desk(client) {
     mine.on("state", async ({ state }) => {
       if (state !== "stopped" || client !== mine) return;
       remember("sessionStorage", TOKEN, null);
+      if (await keepTrying(tokenProblem, (error) => trouble(error.message))) return location.reload(); // to the door
       client = await keepTrying(onlooker, (error) => trouble(error.message));
       follow();
       const [was, games] = [chosen, await keepTrying(refresh, (error) => trouble(error.message))];
