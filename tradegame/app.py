@@ -92,6 +92,13 @@ class Running:
         here = evolve(self, host="localhost") if self.host in ALL_NETWORKS else self
         return f"{here.http_url}host#token={self.host_token}"
 
+    @property
+    def players_url(self) -> str:
+        """Where others on the network reach a node that listens on all its addresses; empty for any other node."""
+        if self.host not in ALL_NETWORKS:
+            return ""
+        return evolve(self, host=_address_in_network() or socket.gethostname()).http_url
+
 
 class Node:
     """One node's parts, wired up and not yet running."""
@@ -394,6 +401,8 @@ async def _run(settings: Settings, bots: int) -> int | None:
             )
             if running.host_token:
                 print(f"host it at {running.host_url}", flush=True)
+            if running.players_url and not (settings.server.advertise or settings.server.proxies):
+                print(f"others on this network play at {running.players_url}", flush=True)
             if bots and settings.games:
                 nursery.start_soon(_play_along, running, settings.games[0].id, bots)
     return ended_by
@@ -448,6 +457,16 @@ def _port(listeners: Sequence[Listener]) -> int:
 def _reachable(host: str) -> str:
     """What other machines may call this one, when it listens on every address."""
     return socket.gethostname() if host in ALL_NETWORKS else host
+
+
+def _address_in_network() -> str:
+    """The address from which this machine would speak to others; empty if it has no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("203.0.113.1", 9))  # of no use to anybody (RFC 5737); nothing is sent
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 async def _names() -> Sequence[str]:

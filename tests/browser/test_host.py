@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chromium import PHONE
+from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
@@ -51,6 +52,17 @@ def test_the_link_that_the_server_prints_signs_in_and_keeps_the_token_out_of_the
     expect(page.get_by_label("Admin token")).to_be_visible()
     page.goto(f"{server.http}/host#token={ADMIN_TOKEN}")  # in a tab that is there already
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_who_hosts_under_a_name_that_is_of_no_use_to_players_is_told(
+    newcomer: Newcomer, serve: Serve, conduct: Conduct
+) -> None:
+    server = serve()
+    for name in ("localhost", "127.0.0.1"):
+        origin = f"http://{name}:{server.port}"
+        conduct.origins.add(origin)
+        host = Host(newcomer(), origin).sign_in(ADMIN_TOKEN, "bazaar")
+        expect(host.region("Rounds")).to_contain_text(f"{name} is their own")
 
 
 def auction(**fields: Any) -> dict[str, Any]:

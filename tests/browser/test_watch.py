@@ -49,6 +49,14 @@ def test_the_wall_tells_in_the_lobby_how_to_join_and_at_the_close_who_gained_mos
     expect(chart.get_by_role("row", name=re.compile("^2 Ben"))).to_be_visible()
 
 
+def test_a_title_is_not_cut_while_there_is_room(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(title="The second market of the year")])
+    wall = Watch(newcomer(viewport=WALL), server.http).open()
+    title = wall.page.get_by_role("heading", level=1)
+    expect(title).to_have_text("The second market of the year")
+    assert title.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
 def test_the_wall_turns_from_good_to_good_until_somebody_chooses_one(newcomer: Newcomer, serve: Serve) -> None:
     server = serve()
     page = newcomer()

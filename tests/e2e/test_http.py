@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import time
 from collections import Counter
 from pathlib import Path
@@ -108,6 +110,16 @@ def test_a_wrong_method_is_told_the_right_ones(web: httpx.Client, method: str) -
     answer = web.request(method, "/v1/games")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, POST, HEAD"
+
+
+def test_a_node_for_all_networks_tells_its_address_in_them() -> None:
+    with ServerThread("memory:", flags={"server.host": "0.0.0.0"}) as server:
+        url = server.running.players_url
+        assert not re.search(r"//(0\.0\.0\.0|localhost|127\.)", url)
+        if "//" + socket.gethostname() not in url:  # which not every machine can resolve
+            assert httpx.get(url).status_code == 200
+    with ServerThread("memory:") as server:
+        assert server.running.players_url == ""
 
 
 def test_without_a_token_one_is_made_and_kept_beside_the_store(tmp_path: Path) -> None:

@@ -8,5 +8,8 @@ export const at = (path) => new URL(path, root).href;
 /** The same without its scheme, to be typed. */
 export const typed = (path) => at(path).replace(/^https?:\/\//, "");
 
+/** The page was opened under a name that means another machine on each machine. */
+export const onlyHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(location.hostname);
+
 /** Where its WebSocket is. */
 export const socket = at("ws");

@@ -3,7 +3,7 @@
 import { beginAnew } from "../common/anew.js";
 import { roundClock } from "../common/clock.js";
 import { ask, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
-import { at, typed } from "../common/root.js";
+import { at, onlyHere, typed } from "../common/root.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
 import { download, game as path, json } from "./api.js";
@@ -31,7 +31,7 @@ export function control(client, game, painter, deleted) {
   const address = typed(`?game=${game.id}`);
   const places = h("div.row", {}, h("a", { href: at(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"), h("a", { href: at(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"));
   const players = h("span.soft", {}, "");
-  const roundsPanel = panel("Rounds", { end: [connectionStatus(client)] }, h("p.soft", {}, "Players join at"), h("p.address", {}, address), h("div.rounds", {}, roundClock(game), open, close, lobby, players), problem, places);
+  const roundsPanel = panel("Rounds", { end: [connectionStatus(client)] }, h("p.soft", {}, "Players join at"), h("p.address", {}, address), onlyHere ? h("p.soft", {}, `On this machine alone: to others ${location.hostname} is their own. For them, open this page and the wall under the name or number that this machine has in the network.`) : "", h("div.rounds", {}, roundClock(game), open, close, lobby, players), problem, places);
 
   const text = h("input", { id: "headline", maxlength: 500, required: true, dir: "auto" });
   const good = h("select", { id: "news-good" }, h("option", { value: "" }, "no good"), ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)));
