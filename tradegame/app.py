@@ -217,16 +217,16 @@ class Node:
             follow_register,
             self.connections,
             self.presence,
-            self.hub.presence_changed,
+            self.hub.online.changed,
             self._nodes_seen,
             self.register.connections_seen,
         )
         background.start_soon(self.vigil.run)
         background.start_soon(self.lag.run)
         background.start_soon(self._keep_time)
-        background.start_soon(self.hub.run_presence)
-        background.start_soon(self.hub.run_catch_up)
-        background.start_soon(self.hub.run_fan_out)
+        background.start_soon(self.hub.run)
+        background.start_soon(self.hub.catch_up.run)
+        background.start_soon(self.hub.online.run)
         background.start_soon(self.keeper.run)
         await background.start(self.games.run, self.settings.games)
 

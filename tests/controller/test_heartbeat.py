@@ -10,7 +10,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.controller.test_connection_end import Socket
 from tradegame.controller.websocket.connection import Connection
-from tradegame.controller.websocket.hub import Hub, Member
+from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.members import Member
 from tradegame.core.domain.errors import OverloadedError
 from tradegame.core.repositories import PlayerRecord
 from tradegame.core.use_cases.budgets import Budgets

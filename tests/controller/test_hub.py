@@ -15,8 +15,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from tests.controller.test_outbox import Valve
 from tests.controller.wire import split_frames
 from tests.support.domain import Table
-from tradegame.controller.websocket import hub as hub_module
-from tradegame.controller.websocket.hub import SLICE_S, STUCK_S, Hub, Member
+from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket.catch_up import STUCK_S
+from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.members import SLICE_S, Member
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.domain.commands import Say, SetPhase
 from tradegame.core.domain.events import Applied
@@ -116,8 +118,8 @@ async def world_of(clock: MockClock, players: int = 3) -> AsyncIterator[World]:
     hub = Hub(Presence(), cast("Any", Register()), "east", 8)
     world = World(clock, hub, Host(table))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(hub.run_fan_out)
-        nursery.start_soon(hub.run_catch_up)
+        nursery.start_soon(hub.run)
+        nursery.start_soon(hub.catch_up.run)
         yield world
         nursery.cancel_scope.cancel()
 
@@ -251,16 +253,16 @@ async def test_the_full_list_of_who_is_online_is_encoded_once_for_all_who_come(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = 0
-    encode = hub_module.protocol.encode_presence
+    encode = protocol.encode_presence
 
     def counted(*args: Any) -> bytes:
         nonlocal encoded
         encoded += 1
         return encode(*args)
 
-    monkeypatch.setattr(hub_module.protocol, "encode_presence", counted)
+    monkeypatch.setattr(protocol, "encode_presence", counted)
     async with world_of(autojump_clock) as world, trio.open_nursery() as nursery:
-        nursery.start_soon(world.hub.run_presence)
+        nursery.start_soon(world.hub.online.run)
         for number in range(100):
             world.member(f"m{number}")
             world.follow(f"m{number}")

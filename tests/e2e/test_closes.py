@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+import tradegame.controller.websocket.catch_up as catch_up
 import tradegame.controller.websocket.connection as connection
-import tradegame.controller.websocket.hub as hub
 from tests.support.player import Player
 from tests.support.server import ADMIN_TOKEN, ServerThread
 
@@ -105,7 +105,7 @@ def test_too_many_connections_of_one_player_are_overloaded(store: str) -> None:
 def test_a_client_that_does_not_read_is_closed_with_4001_and_others_go_on(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "STUCK_S", 0.2)
+    monkeypatch.setattr(catch_up, "STUCK_S", 0.2)
     with ServerThread(store, flags={"limits.outbox_bytes": 32_768}) as server:
         with Player(server.url, "fast") as fast:
             fast.ask("join", game="bazaar")

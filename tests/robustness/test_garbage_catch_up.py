@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tradegame.controller.websocket.hub import CATCH_UP_SHARE, Following, Hub
-from tradegame.core.use_cases.presence import Presence
+from tradegame.controller.websocket.catch_up import SHARE, CatchUp
+from tradegame.controller.websocket.members import Following
 
 LOOK_S = 0.0002
 
@@ -19,15 +19,15 @@ async def test_a_crowd_that_does_not_catch_up_takes_its_share_of_the_time_and_no
 ) -> None:
     looked = 0
 
-    def look(*_: object) -> None:
+    def look(*_: object, **__: object) -> None:
         nonlocal looked
         looked += 1
         autojump_clock.jump(LOOK_S)
 
-    monkeypatch.setattr(Hub, "_catch_up", look)
-    hub = Hub(Presence(), cast("Any", None), "node", 8)
+    monkeypatch.setattr(CatchUp, "begin", look)
+    catch_up = CatchUp()
     for number in range(1_000):
-        hub._lagging[Following(cast("Any", None), cast("Any", None), number)] = None
+        catch_up._lagging[Following(cast("Any", None), cast("Any", None), number)] = None
     with trio.move_on_after(60):
-        await hub.run_catch_up()
-    assert 0 < looked * LOOK_S <= 60 * CATCH_UP_SHARE
+        await catch_up.run()
+    assert 0 < looked * LOOK_S <= 60 * SHARE

@@ -10,7 +10,8 @@ import trio
 from attrs import evolve
 
 from tests.simulation.store import MemoryStore, open_memory
-from tradegame.controller.websocket.hub import Hub, Member
+from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.members import Member
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
 from tradegame.core.repositories import GameMeta, LiveConnection, NodeInfo

@@ -16,7 +16,7 @@ from tradegame.controller.spec.errors import SAID_OVER_HTTP, SAID_OVER_WEBSOCKET
 from tradegame.controller.spec.events import PUSHES, Event
 from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.controller.spec.schema import ABSENT
-from tradegame.controller.websocket.manager import COUNTED
+from tradegame.controller.websocket.codes import COUNTED
 from tradegame.core.domain.errors import TradeGameError
 from tradegame.core.use_cases.requests import REQUESTS, After
 

@@ -10,8 +10,10 @@ import trio
 from attrs import define, field
 
 from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket.codes import ABUSE, BINARY, FAULT, GOING_AWAY, HEARTBEAT_LOST, NO_HELLO
 from tradegame.controller.websocket.frames import text_frame
-from tradegame.controller.websocket.hub import HEARTBEAT_LOST, Hub, Member
+from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.members import Member
 from tradegame.controller.websocket.transport import Disconnected, WebSocket
 from tradegame.core.domain.errors import BadRequestError, RateLimitedError
 from tradegame.core.use_cases.budgets import ANSWER_BYTES, REFUSED
@@ -24,11 +26,6 @@ HELLO_S = 10.0
 BAD_REQUESTS_IN_A_ROW = 20
 IN_FLIGHT = 64
 """Commands of one connection that may be unanswered; after that its frames wait in its socket."""
-
-NO_HELLO = 4004
-BINARY = 1003
-ABUSE = 4500
-FAULT = 1011
 
 
 @define(eq=False)
@@ -44,7 +41,7 @@ class Connection:
     hub: Hub
     heartbeat_s: float
     frames_in: int = field(default=0, init=False)
-    closed_with: int = field(default=1001, init=False)
+    closed_with: int = field(default=GOING_AWAY, init=False)
     _member: Member = field(init=False)
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _ending: tuple[int, str] | None = field(default=None, init=False)
@@ -78,7 +75,7 @@ class Connection:
             self._ending = FAULT, "a fault of the server's"
         finally:
             self.hub.leave(self._member)
-            code, reason = self._ending or (1001, "the server is going away")
+            code, reason = self._ending or (GOING_AWAY, "the server is going away")
             self.closed_with = int(code)
             await self.websocket.close(code, reason)
             self._log(code, reason)

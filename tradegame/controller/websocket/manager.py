@@ -9,6 +9,7 @@ from attrs import define, field
 
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal
+from tradegame.controller.websocket.codes import COUNTED, FULL, GOING_AWAY
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
@@ -17,11 +18,6 @@ from tradegame.core.use_cases.budgets import Budgets, payer_of
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.sessions import opaque_id
-
-FULL = 4003
-GOING_AWAY = 1001
-COUNTED = frozenset({1000, 1001, 1002, 1003, 1006, 1007, 1009, 1011, 4001, 4002, 4003, 4004, 4500, 4501, 4502})
-"""The close codes that are counted each by itself. A client may close with any of thousands."""
 
 
 @define(eq=False)

@@ -18,6 +18,7 @@ import trio_websocket
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal, refuse
 from tradegame.controller.websocket import frames
+from tradegame.controller.websocket.codes import FAULT, LOST, MALFORMED, NEVER_SENT, TOO_LARGE, TOO_SLOW
 from tradegame.controller.websocket.handshake import choose_subprotocol
 from tradegame.controller.websocket.outbox import Outbox, OutboxStatistics
 from tradegame.controller.websocket.sink import sink_for
@@ -30,11 +31,6 @@ OUTBOX_BYTES = 262_144
 
 FRAGMENTS = 64
 """The most that a message may come in: each costs as much as a message. Libraries that cut do so at kilobytes."""
-
-LOST = 1006
-"""Stands for the lack of a close frame."""
-_NEVER_SENT = frozenset({1005, LOST, 1015})
-"""RFC 6455, section 7.4.1. Who left without a close frame gets none."""
 
 _MESSAGES_WITHOUT_YIELDING = 16
 
@@ -215,13 +211,13 @@ class WebSocket:
     def _begin_close(self, code: int, reason: str) -> None:
         if self._end is None:
             self._end = (code, reason, True)
-        self.outbox.finish(b"" if code in _NEVER_SENT else frames.close_frame(code, reason))
+        self.outbox.finish(b"" if code in NEVER_SENT else frames.close_frame(code, reason))
 
     def _overflowed(self) -> None:
         """The outbox dropped what the client should have had: it must go, and resume."""
-        self._begin_close(4001, "reads too slowly")
+        self._begin_close(TOO_SLOW, "reads too slowly")
         if self._nursery is not None:
-            self._nursery.start_soon(self.close, 4001, "")
+            self._nursery.start_soon(self.close, TOO_SLOW, "")
 
     def _stop(self) -> None:
         """The end of everything but the stream."""
@@ -362,9 +358,9 @@ class WebSocket:
                 return None
             if not header.legal:
                 await self._feed(header.head_size)
-                self._fail(1002, "not a frame of a client's")
+                self._fail(MALFORMED, "not a frame of a client's")
             if not header.control and self._message_bytes + header.size > self._frame_bytes:
-                self._fail(1009, f"a message has at most {self._frame_bytes} bytes")
+                self._fail(TOO_LARGE, f"a message has at most {self._frame_bytes} bytes")
             whole = header.head_size + header.size
             if len(self._buffer) < whole:
                 return None
@@ -386,7 +382,7 @@ class WebSocket:
                     self._fragments = self._message_bytes = 0
                     return await self._reassembled()
                 if self._fragments >= FRAGMENTS:
-                    self._fail(1009, f"a message has at most {FRAGMENTS} fragments")
+                    self._fail(TOO_LARGE, f"a message has at most {FRAGMENTS} fragments")
 
     async def _feed(self, size: int) -> None:
         """Let trio-websocket judge that many bytes. Raises Disconnected when they made it close."""
@@ -396,7 +392,7 @@ class WebSocket:
         closed = self._conn.closed
         if closed is None:
             if self._tap.ended:
-                self._fail(1011, "internal error")
+                self._fail(FAULT, "internal error")
             if self._end is not None:  # meanwhile: an overflow, or another task. What comes next is its close's to read
                 raise self._disconnected()
             return
@@ -413,7 +409,7 @@ class WebSocket:
         try:
             return await self._conn.get_message()
         except trio_websocket.ConnectionClosed:
-            self._fail(1002, "not a frame of a client's")
+            self._fail(MALFORMED, "not a frame of a client's")
 
     def _fail(self, code: int, reason: str) -> NoReturn:
         """RFC 6455, section 7.1.7."""

@@ -1,0 +1,98 @@
+"""Who is online, told to those who follow a game: a newcomer the whole list, the others who came and went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import trio
+from attrs import define, field
+
+from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket.frames import text_frame
+from tradegame.controller.websocket.members import VISITS, Following, Slice
+from tradegame.controller.websocket.outbox import Wire
+from tradegame.core.use_cases.presence import Presence
+
+GATHERED_S = 0.25
+NEWCOMER_S = 2.0
+"""How often who came and went is told, at most; and how long a newcomer's list waits for the register."""
+
+
+@define(eq=False)
+class Online:
+    """``crowds`` gives who follows, by game. Only ``run`` waits."""
+
+    presence: Presence
+    crowds: Callable[[], Iterable[tuple[str, Iterable[Following]]]]
+    _newcomers: dict[Following, float] = field(factory=dict, init=False)
+    _lists: dict[str, Wire] = field(factory=dict, init=False)
+    _changed: trio.Event = field(factory=trio.Event, init=False)
+
+    def changed(self) -> None:
+        """The register has news."""
+        self._changed.set()
+
+    def came(self, following: Following) -> None:
+        """It follows from now on, and has not been told who is there."""
+        self._newcomers[following] = trio.current_time()
+        self._changed.set()
+
+    def forget(self, following: Following) -> None:
+        """It follows no more."""
+        self._newcomers.pop(following, None)
+
+    def forget_game(self, game: str) -> None:
+        """Nobody follows it any more."""
+        self._lists.pop(game, None)
+
+    async def run(self) -> None:
+        """Tell who came and went, gathered over a moment; and newcomers, once they are registered, who is there."""
+        while True:
+            with trio.move_on_after(NEWCOMER_S if self._newcomers else float("inf")):
+                await self._changed.wait()
+            await trio.sleep(GATHERED_S)
+            self._changed = trio.Event()
+            deltas = self.presence.deltas()
+            arrived = self._arrived()
+            for game, followers in list(self.crowds()):
+                delta = deltas.get(game)
+                if delta is not None:
+                    self._lists.pop(game, None)
+                    wire = text_frame(protocol.encode_presence(game, delta.online, delta.offline))
+                    await self._tell([each for each in followers if each not in arrived], wire)
+            by_game: dict[str, list[Following]] = {}
+            for following in arrived:
+                by_game.setdefault(following.host.id, []).append(following)
+            for game, newcomers in by_game.items():
+                await self._tell(newcomers, self._everyone(game))
+
+    async def _tell(self, followers: list[Following], wire: Wire) -> None:
+        """Who cannot take it now gets the full list once it can."""
+        piece = Slice()
+        for number, following in enumerate(followers):
+            if following.over:
+                continue
+            if following.member.outbox.offer(wire):
+                following.member.outbox.flush()
+            else:
+                self._newcomers[following] = trio.current_time()
+            if number % VISITS == 0 and piece.over:
+                await trio.lowlevel.checkpoint()
+                piece = Slice()
+
+    def _everyone(self, game: str) -> Wire:
+        """The full list, encoded once for all who come before the next change."""
+        if game not in self._lists:
+            self._lists[game] = text_frame(protocol.encode_presence(game, self.presence.online(game), ()))
+        return self._lists[game]
+
+    def _arrived(self) -> dict[Following, None]:
+        """The newcomers whom the register knows by now, or who have waited long enough for it."""
+        arrived: dict[Following, None] = {}
+        now = trio.current_time()
+        for following, since in list(self._newcomers.items()):
+            known = self.presence.knows(following.member.client.connection, following.host.id)
+            if known or now - since >= NEWCOMER_S:
+                arrived[following] = None
+                del self._newcomers[following]
+        return arrived
