@@ -1,4 +1,4 @@
-"""Close codes (RFC 6455, section 7.4), and those of docs/protocol.md: up to 4499 a client comes again, from 4500 not."""
+"""Close codes (RFC 6455, section 7.4) and docs/protocol.md: up to 4499 a client comes again, from 4500 on not."""
 
 from __future__ import annotations
 
