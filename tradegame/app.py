@@ -100,6 +100,11 @@ class Running:
         return evolve(self, host=_address_in_network() or socket.gethostname()).http_url
 
 
+def _of_every_kind(websockets: int) -> int:
+    """The connections that are let in where so many may be WebSockets: handshakes and HTTP need room, too."""
+    return websockets * 2 + 1_000
+
+
 class Node:
     """One node's parts, wired up and not yet running."""
 
@@ -154,7 +159,7 @@ class Node:
             limits.burst,
             limits.address_commands_per_s,
             sign_ups=limits.connections_per_address,
-            knocks=limits.connections_per_address * 2 + 1_000,
+            knocks=_of_every_kind(limits.connections_per_address),
         )
         self.manager = ConnectionManager(
             self.dispatcher,
@@ -204,8 +209,8 @@ class Node:
         self.door = Door(
             self.manager.serve,
             self.http,
-            most=limits.max_connections * 2 + 1_000,
-            most_per_address=limits.connections_per_address * 2 + 1_000,
+            most=_of_every_kind(limits.max_connections),
+            most_per_address=_of_every_kind(limits.connections_per_address),
             admits=self.budgets.knock,
             access=self.access,
         )

@@ -1,4 +1,4 @@
-"""A small server that speaks enough of PROTOCOL.md to test a client against, and misbehaves on request.
+"""A small server that speaks enough of docs/protocol.md to test a client against, and misbehaves on request.
 
 It trades nothing: every price is 20 and everyone is rich. What it does properly is what clients rely on: sessions,
 ``key``, ``seq``, resuming, pushes. Over real sockets with ``serve``, or in memory with ``dial``, where trio's

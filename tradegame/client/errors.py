@@ -53,7 +53,7 @@ class NotConnected(OSError):  # noqa: N818 - as above
 
 
 class ProtocolError(Exception):
-    """The server sent something that is not of PROTOCOL.md."""
+    """The server sent something that is not of docs/protocol.md."""
 
 
 @frozen

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 from attrs import frozen
@@ -18,7 +17,6 @@ Action = Literal["kill", "revive", "freeze", "thaw", "stop", "rolling", "quit"]
 one after the other) and ``quit`` take no target."""
 ACTIONS: tuple[str, ...] = get_args(Action)
 ALONE = ("rolling", "quit")
-GROUPS = ("members", "nodes", "all")
 
 _TARGET = re.compile(r"(?:node-?)?([1-9])\Z|(?:member-?|etcd-?)?([a-e])\Z|(leader|members|nodes|all)\Z")
 
@@ -50,11 +48,6 @@ def parse_plan(text: str, nodes: int, members: int) -> tuple[Step, ...]:
     """The steps in the order of their times. Raises PlanError, also for a node or member that there will not be."""
     steps = [_step(part.strip(), nodes, members) for part in re.split(r"[;\n]", text) if part.strip()]
     return tuple(sorted(steps, key=lambda step: step.at))
-
-
-def last_at(steps: Sequence[Step]) -> float:
-    """When the last step begins; 0 without any."""
-    return max((step.at for step in steps), default=0.0)
 
 
 def _step(text: str, nodes: int, members: int) -> Step:

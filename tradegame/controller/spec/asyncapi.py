@@ -13,7 +13,7 @@ from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.controller.spec.replies import OKS
 from tradegame.controller.spec.schema import Schema, Schemas, described, reference
 from tradegame.controller.spec.words import WORDS, RequestId
-from tradegame.controller.websocket.protocol import SUBPROTOCOL
+from tradegame.controller.websocket.handshake import SUBPROTOCOL
 from tradegame.core.use_cases.requests import REQUESTS, Request
 
 CLOSE_CODES: dict[int, str] = {

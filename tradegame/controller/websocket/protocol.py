@@ -35,8 +35,6 @@ from tradegame.core.domain.events import (
 from tradegame.core.use_cases.public_state import Encoded
 from tradegame.core.use_cases.requests import REQUESTS, Request
 
-SUBPROTOCOL = "tradegame.v1"
-
 RequestId = int | str | None
 MIN_NUMBER, MAX_NUMBER, MAX_ID = -(2**63), 2**64 - 1, 64
 """What a request's ``id`` may be: an integer in this range, or a text of at most so many characters."""

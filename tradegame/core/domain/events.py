@@ -150,9 +150,6 @@ class Rejected:
 
 
 Result = Bought | Sold | OrderPlaced | OrderCancelled | Accepted | Rejected
-RESULTS: dict[str, type] = {
-    kind.__name__: kind for kind in (Bought, Sold, OrderPlaced, OrderCancelled, Accepted, Rejected)
-}
 
 
 @frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from tradegame.core.domain.events import BookChanged, Frame, NewsPublished, PublicEvent, Said
 
@@ -27,14 +27,6 @@ class PublishedFrame:
     frame: Frame | None
     weight: int
     wire: bytes | None = None
-
-
-@frozen
-class Place:
-    """Where a client stands in a game: the last frame it saw."""
-
-    epoch: str
-    seq: int
 
 
 @define(eq=False)

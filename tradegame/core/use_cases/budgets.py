@@ -9,7 +9,7 @@ Costs are in units: one is a plain command, some 0.1 ms. There are three budgets
 - ``requests`` is what ``commands_per_s`` is about: who has spent it is answered ``rate_limited``;
 - ``frames`` is for what is not a request that was taken in (pings, fragments, refusals, bytes): who has spent it is not
   read for a moment, and told nothing;
-- ``http`` is an address's alone: its requests are answered 429.
+- ``http`` is a connection's, under the address's total: who has spent it is delayed, and then answered 429.
 """
 
 from __future__ import annotations

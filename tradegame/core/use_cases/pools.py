@@ -109,7 +109,7 @@ class Pool:
             self._note(window)
         per_s, most = self.each_per_s, self.each_burst
         if self.level < self.burst * CROWDED:
-            share = SHARED * self.per_s / max(self._count, self._past)
+            share = SHARED * self.per_s / self.active
             if share < per_s:
                 per_s, most = share, min(most, max(share, cost))
         level = bucket.level + (now - bucket.at) * per_s

@@ -1,4 +1,4 @@
-"""Every setting, with its default and its range. DESIGN's "Config", and docs for whoever writes a config.toml."""
+"""Every setting, with its default and its range. What each is for stands in config.toml and docs/OPERATIONS.md."""
 
 from __future__ import annotations
 

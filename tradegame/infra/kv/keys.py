@@ -1,20 +1,17 @@
-"""Where everything lies in the store. See "The store" in the design's description."""
+"""Where everything lies in the store. See "Keys in the store" in docs/architecture.md."""
 
 from __future__ import annotations
 
-import re
-
 from attrs import field, frozen
 
+from tradegame.core.domain.bounds import ID_PATTERN
 from tradegame.core.repositories.game_states import SnapshotRef
 from tradegame.infra.kv.port import KeyRange
-
-_GAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 def check_game_id(game: str) -> str:
     """Raise ValueError for what is no game's id: another game's keys could be meant by it."""
-    if _GAME.fullmatch(game) is None:
+    if ID_PATTERN.match(game) is None:
         raise ValueError(f"{game!r} is no game id")
     return game
 
