@@ -318,7 +318,7 @@ async def _serve_connections(
                 node=node.id,
                 websocket=running.websocket_url,
                 http=running.http_url,
-                games=sorted(node.games.hosts),
+                games=sorted(node.games.hosts.keys() - set(node.games.unserved())),
             )
             if running.host in ALL_NETWORKS and not running.secure and not node.settings.server.proxies:
                 structlog.get_logger().warning(
@@ -409,7 +409,7 @@ async def _run(settings: Settings, bots: int) -> int | None:
             if running.players_url and not (settings.server.advertise or settings.server.proxies):
                 print(f"others on this network play at {running.players_url}", flush=True)
             if bots and settings.games:
-                nursery.start_soon(_play_along, running, settings.games[0].id, bots)
+                nursery.start_soon(_play_along, running, settings.games[0].id, bots, settings.store.url)
     return ended_by
 
 
@@ -420,15 +420,19 @@ async def _serve_then_cancel(
     scope.cancel()
 
 
-async def _play_along(running: Running, game: str, bots: int) -> None:
+async def _play_along(running: Running, game: str, bots: int, store_url: str) -> None:
     """In the first game that the configuration names.
 
-    The bots are clients like any others: they come over the socket, from their own process.
+    The bots are clients like any others: they come over the socket, from their own process. Beside an embedded store
+    it is kept who they are, in ``PATH.bots``: started again they are the same players.
     """
     if running.secure:
         structlog.get_logger().warning("no_bots", reason="over TLS, start them yourself: tradegame bots --url wss://…")
         return
     asked = ["--url", running.websocket_url, "--game", game, "--count", str(bots), "--no-live"]
+    kind, _, path = store_url.partition(":")
+    if kind == "embedded":
+        asked += ["--keep", f"{path}.bots"]
     command = [sys.executable, "-m", "tradegame", "bots", *asked]
     result = await trio.run_process(command, check=False)
     if result.returncode not in (0, -signal.SIGINT, -signal.SIGTERM):

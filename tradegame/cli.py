@@ -252,6 +252,10 @@ def bots(
         ),
     ] = None,
     live: Annotated[bool, typer.Option(help="Tables that keep current; otherwise a line now and then.")] = True,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep there who the bots are: the next time the same players play on."),
+    ] = None,
 ) -> None:
     """Let bots play, and show live what they do.
 
@@ -269,8 +273,8 @@ def bots(
         _give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}")
     why = None
     try:
-        trio.run(partial(run_bots, url or [DEFAULT_URL], game, count, kind, live=live))
-    except* ValueError as errors:
+        trio.run(partial(run_bots, url or [DEFAULT_URL], game, count, kind, live=live, keep=keep))
+    except* (ValueError, OSError) as errors:
         why = str(_first(errors))
     if why is not None:
         _give_up(why)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import secrets
 import signal
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import trio
-from attrs import define
+from attrs import define, field
 from rich.console import Console
 from rich.live import Live
 
@@ -53,6 +55,7 @@ class Seat:
     answered: int = 0
     moved: int = 0
     over: bool = False
+    token: str | None = field(default=None, repr=False)
 
     @property
     def playing(self) -> bool:
@@ -77,16 +80,19 @@ async def run_bots(
     seed: int | None = None,
     pace: float = 1.0,
     console: Console | None = None,
+    keep: Path | None = None,
 ) -> None:
     """Let ``count`` bots of these ``kinds``, in turn (None: what suits the game), play ``game`` until Ctrl-C or so.
 
     ``url``: of the server, or those of several of its nodes, over which the bots spread; when a node dies, its bots go
     on at another. With ``live`` on a terminal it shows tables that keep current; otherwise a line every five seconds.
     ``seed`` makes the bots' choices repeatable; ``pace`` is the mean time in seconds between a bot's decisions.
+    ``keep``: a file in which their tokens are kept, so that the next time the same players play on.
 
     A server that is not there, or goes away, is said once and tried again with back-off; so is a game that does not
     exist (yet). A bot that was kicked stays out; when all are out, it returns. Cancelled, it ends at once.
-    A kind may be shortened (``zero``). Raises ValueError for an unknown kind, a ``count`` under 1 or what is no URL.
+    A kind may be shortened (``zero``). Raises ValueError for an unknown kind, a ``count`` under 1 or what is no URL,
+    and OSError for a file that cannot be read or written.
     """
     urls = [check_url(each) for each in ([url] if isinstance(url, str) else url)]
     names = [_kind(name) for name in kinds or USUAL]
@@ -104,6 +110,9 @@ async def run_bots(
         )
         for number in range(count)
     ]
+    known = _tokens(keep)
+    for seat in seats:
+        seat.token = known.get(seat.name)
     monitor = Monitor(seats, ", ".join(urls), game)
     async with trio.open_nursery() as nursery:
         if threading.current_thread() is threading.main_thread():
@@ -113,7 +122,7 @@ async def run_bots(
             for number, seat in enumerate(seats):
                 first = number % len(urls)
                 mine = [*urls[first:], *urls[:first]]
-                playing.start_soon(_keep_playing, seat, mine, game, random.Random(f"{seed}/{number}/backoff"))
+                playing.start_soon(_keep_playing, seat, mine, game, random.Random(f"{seed}/{number}/backoff"), keep)
                 await trio.sleep(STAGGER_S)
         nursery.cancel_scope.cancel()
     console.print(monitor.farewell(), highlight=False, soft_wrap=True)
@@ -153,10 +162,25 @@ async def _show(monitor: Monitor, console: Console, live: bool) -> None:
             console.print(monitor.line(), highlight=False, soft_wrap=True)
 
 
-async def _keep_playing(seat: Seat, urls: Sequence[str], game: str, chance: random.Random) -> None:
+def _tokens(file: Path | None) -> dict[str, str]:
+    """By bot, from a file of lines ``NAME TOKEN``, of which the last one counts."""
+    if file is None or not file.exists():
+        return {}
+    lines = (line.split() for line in file.read_text(errors="replace").splitlines())
+    return {words[0]: words[1] for words in lines if len(words) == 2}
+
+
+def _note_token(file: Path, name: str, token: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "a") as opened:
+        opened.write(f"{name} {token}\n")
+
+
+async def _keep_playing(
+    seat: Seat, urls: Sequence[str], game: str, chance: random.Random, keep: Path | None = None
+) -> None:
     """Connect, join, play; when that ends, begin again, unless it was for good."""
     backoff = Backoff(chance, base_s=1.0)
-    token: str | None = None
 
     def note(status: Status) -> None:
         seat.note = status.reason
@@ -166,13 +190,15 @@ async def _keep_playing(seat: Seat, urls: Sequence[str], game: str, chance: rand
         try:
             async with connect(
                 *urls,
-                name=None if token else seat.name,
-                token=token,
+                name=None if seat.token else seat.name,
+                token=seat.token,
                 connect_deadline=math.inf,
                 on_status=note,
                 seed=chance.getrandbits(32),
             ) as client:
-                seat.client, token = client, client.token
+                if keep is not None and client.token and client.token != seat.token:
+                    _note_token(keep, seat.name, client.token)
+                seat.client, seat.token = client, client.token
                 seat.game = await client.join(game)
                 _suit(seat, seat.game)
                 await _play(seat, seat.game)
@@ -182,7 +208,7 @@ async def _keep_playing(seat: Seat, urls: Sequence[str], game: str, chance: rand
         except TradeError as error:  # the game is not there, or the session is not any more
             seat.note = str(error)
             if error.code == "unauthorized":
-                token = None
+                seat.token = None
         except (ProtocolError, trio.ClosedResourceError) as error:
             seat.note = str(error)
         finally:
