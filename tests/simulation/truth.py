@@ -45,6 +45,8 @@ def replay(world: World) -> Truth:
     meta = world.metas[0]
     truth = Truth(Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed))
     game, generation = truth.game, 1
+    keys_of: Counter[str] = Counter()
+    first: dict[tuple[str, str], tuple[str, int]] = {}
     for number, entry in enumerate(world.log):
         while generation < entry.generation:
             generation += 1
@@ -55,7 +57,12 @@ def replay(world: World) -> Truth:
             body = _body(outcome)
             effect = not outcome.replayed and not isinstance(outcome.result, Rejected)
             truth.logged.setdefault(name, []).append(Logged(command, body, effect, entry.revision))
-            truth.effects[name] += effect
+            keys_of[command.player] += command.key is not None and not outcome.replayed
+            node, keys_before = first.setdefault(name, (_node_of(entry.id), keys_of[command.player]))
+            newer = keys_of[command.player] - keys_before
+            # A copy that waited in a node without a store came after its key was forgotten: docs/protocol.md says so.
+            late = newer >= world.keys_remembered and node != _node_of(entry.id)
+            truth.effects[name] += effect and not late
         if applied.frame is not None:
             truth.frames[applied.frame.seq] = protocol.encode_frame(GAME, meta.epoch, applied.frame)
         truth.seq_at[entry.revision] = applied.seq
@@ -71,6 +78,10 @@ def replay(world: World) -> Truth:
 def name_of(key: str | None, text: str) -> str:
     """What a command is counted by: its key, or for a message without one its text, which nobody says twice."""
     return key if key is not None else f"text:{text}"
+
+
+def _node_of(entry_id: str) -> str:
+    return entry_id.rpartition("-")[0]
 
 
 def _body(outcome: Outcome) -> dict[str, Any]:
