@@ -91,6 +91,30 @@ async def test_a_live_one_is_asked_once_a_heartbeat_and_costs_no_more(autojump_c
         nursery.cancel_scope.cancel()
 
 
+async def test_what_is_left_of_a_heartbeat_may_be_too_little_for_the_clock(autojump_clock: MockClock) -> None:
+    """So little that now and a sleep of it are still now: that must not be waited for again and again."""
+    autojump_clock.jump(1_000_000)
+    hub, peer = a_hub(), Peer()
+    connection = signed_in(hub, peer)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        await wait_all_tasks_blocked()
+        hub.welcome(connection.client, ANN)
+        await trio.sleep(1)
+        assert not peer.closed
+        asked = 0
+
+        def silent_s() -> float:
+            nonlocal asked
+            asked += 1
+            assert asked < 100
+            return 2 * HEARTBEAT_S - 1e-12
+
+        peer.silent_s = silent_s  # type: ignore[method-assign]
+        await trio.sleep(HEARTBEAT_S + 1)
+        assert peer.closed == [(4002, "no heartbeat")]
+
+
 async def test_where_there_is_no_room_those_go_that_do_not_answer(autojump_clock: MockClock) -> None:
     hub = a_hub(connections_per_player=8)
     peers = [Peer(alive=number < 3) for number in range(8)]

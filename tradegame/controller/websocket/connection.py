@@ -23,6 +23,8 @@ from tradegame.utils.errors import log_fault
 
 HELLO_S = 10.0
 """How long after the handshake the first ``hello`` may take."""
+MOMENT_S = 0.001
+"""A heartbeat that is due in less is due: what is left of it may be too little for the clock to move by."""
 BAD_REQUESTS_IN_A_ROW = 20
 IN_FLIGHT = 64
 """Commands of one connection that may be unanswered; after that its frames wait in its socket."""
@@ -151,7 +153,7 @@ class Connection:
         ping_at = trio.current_time()
         while True:
             left_s = 2 * self.heartbeat_s - self.websocket.silent_s()
-            if left_s <= 0:
+            if left_s < MOMENT_S:
                 self.end(HEARTBEAT_LOST, "no heartbeat")
             now = trio.current_time()
             if now >= ping_at:
