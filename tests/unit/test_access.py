@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from trio.testing import MockClock
 
 from tests.controller.wire import upgrade
 from tradegame.controller.access import RECENT_S, REFUSALS_KEPT, Access, Visit
-from tradegame.controller.forwarded import plain_address, said_by_proxies
+from tradegame.controller.forwarded import HOPS, plain_address, said_by_proxies
 from tradegame.controller.head import Head, Refusal, parse_head
 from tradegame.controller.http import pages
 
@@ -146,6 +148,46 @@ def test_the_client_is_the_rightmost_address_that_is_no_proxy(headers: dict[str,
     assert visit(access, peer="10.0.0.2", **headers).address == address
     assert visit(access, peer="203.0.113.1", **headers).address == "203.0.113.1", "only proxies are believed"
     assert visit(Access(), peer="10.0.0.2", **headers).address == "10.0.0.2", "nobody is, unless configured"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Forwarded": f'for={" " * 15_000}"'},
+        {"Forwarded": f'for="{"a" * 15_000}'},
+        {"Forwarded": f"{'a' * 15_000}"},
+        {"Host": f"{'a.' * 7_900}a"},
+        {"X_Forwarded_Host": f"{'a.' * 7_900}a"},
+        {"X_Forwarded_For": "127.0.0.1," * 1_500},
+        {"X_Forwarded_For": "::1," * 1_900, "Forwarded": 'for="[::1]",' * 600},
+    ],
+    ids=lambda headers: "+".join(headers),
+)
+def test_no_head_takes_long(headers: dict[str, str]) -> None:
+    """Of heads as large as they may be; the best of three, in CPU time."""
+    access = Access(proxies=["127.0.0.1"], hosts=["*.example.org"])
+    head, took = head_of(**headers), []
+    for _ in range(3):
+        begun = time.process_time()
+        with contextlib.suppress(Refusal):
+            access.visit(head, "127.0.0.1", secure=False)
+        took.append(time.process_time() - begun)
+    assert min(took) < 0.01
+
+
+def test_what_stands_before_the_last_hops_is_not_looked_at() -> None:
+    access = Access(proxies=["10.0.0.0/8"])
+    hops = ", ".join(["6.6.6.6", *["10.0.0.1"] * HOPS])
+    assert visit(access, peer="10.0.0.2", X_Forwarded_For=hops).address == "10.0.0.1"
+
+
+async def test_a_refusal_that_is_kept_holds_no_connection() -> None:
+    access = Access()
+    with pytest.raises(Refusal) as raised:
+        visit(access, Host="elsewhere.example")
+    raised.value.head = head_of()
+    access.note(raised.value, "192.0.2.1")
+    assert raised.value.__traceback__ is None
 
 
 def test_scheme_and_host_are_those_that_a_trusted_proxy_tells() -> None:

@@ -35,6 +35,8 @@ RECENT_S = 30.0
 OF_THE_SETUP = frozenset({"host", "origin", "plain_http", "subprotocol", "upgrade", "version"})
 """Causes that honest clients have where something is set up wrong. The others are port scans, mostly."""
 
+NAME_CHARACTERS = 260
+"""No name with its port is longer (RFC 1035, section 2.3.4). To look into one takes the square of its length."""
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -161,6 +163,7 @@ class Access:
 
     def note(self, refusal: Refusal, peer: str) -> None:
         """Count and log a refusal: a page is not told why its WebSocket failed, so its host must be."""
+        refusal.__traceback__ = None  # it may be kept, and that holds the connection
         if not refusal.cause:
             return
         self.refused[refusal.cause] = self.refused.get(refusal.cause, 0) + 1
@@ -208,7 +211,7 @@ class Access:
         """A name that anybody can make lead here would make this server's pages theirs (DNS rebinding)."""
         if not host or "*" in self._hosts:
             return
-        found = authority(f"http://{host}")
+        found = authority(f"http://{host}") if len(host) <= NAME_CHARACTERS else None
         name = found[0].rstrip(".") if found is not None else ""
         if name and (is_private(name) or name in self._hosts or any(f"*.{up}" in self._hosts for up in _above(name))):
             return

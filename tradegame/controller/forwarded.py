@@ -9,14 +9,17 @@ from attrs import frozen
 
 from tradegame.controller.head import Head
 
-_PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,"\s]*)\s*([;,]|\Z)')
+HOPS = 32
+"""No chain of proxies is longer. What stands before these was written by the client, and is not looked at."""
+_PAIR = re.compile(r'\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,"\s]*)\s*([;,]|\Z)')
+"""In time in proportion to the text: with spaces around the ``=``, where RFC 7239 has none, it would be the square."""
 
 
 @frozen
 class Said:
-    """``hops``: the addresses from the client to the last proxy, as written; ``host``: what the client asked for.
+    """``hops``: the last ``HOPS`` addresses from the client to the last proxy, as written.
 
-    ``secure``: whether it did so over TLS; None where nothing is said.
+    ``host``: what the client asked for. ``secure``: whether it did so over TLS; None where nothing is said.
     """
 
     hops: tuple[str, ...] = ()
@@ -31,7 +34,7 @@ def said_by_proxies(head: Head) -> Said:
     differ about the client, neither is believed: ``hops`` is empty.
     """
     standard = _forwarded(head.get("forwarded") or "")
-    hops = head.tokens("x-forwarded-for")
+    hops = head.tokens("x-forwarded-for")[-HOPS:]
     host = (head.tokens("x-forwarded-host") or ("",))[0]
     proto = (head.tokens("x-forwarded-proto") or ("",))[0].lower()
     if standard.hops and hops:
@@ -64,7 +67,7 @@ def _forwarded(text: str) -> Said:
             hop = ""
         at = pair.end()
     proto = first.get("proto", "").lower()
-    return Said(tuple(hops), first.get("host", ""), proto in ("https", "wss") if proto else None)
+    return Said(tuple(hops[-HOPS:]), first.get("host", ""), proto in ("https", "wss") if proto else None)
 
 
 def plain_address(text: str) -> str | None:
