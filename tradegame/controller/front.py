@@ -171,6 +171,7 @@ class Door:
             elif isinstance(stream, trio.SocketStream):  # over TLS it may be the handshake that is late
                 await refuse(stream, refused, within_s=0.2)
             await _close(stream)
+            refused = None  # its traceback has this frame: no reference count would free the two
 
     async def _knock(self, stream: Stream) -> Head | None:
         """The head, or None if the peer has left. Raises Refusal."""
@@ -237,3 +238,6 @@ async def _close(stream: Stream) -> None:
     """At once: whoever had something to say has closed it properly before."""
     with trio.CancelScope(shield=True):
         await trio.aclose_forcefully(stream)
+    if isinstance(stream, trio.SSLStream):
+        # it holds a method of its own here: no reference count would free it, and what OpenSSL keeps with it
+        vars(stream).pop("_handshook", None)

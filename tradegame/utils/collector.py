@@ -1,11 +1,11 @@
 """Python's garbage collector, made to keep nobody waiting.
 
 A full collection looks at every container there is: with 10 000 accounts it holds the loop for 60 ms and more, and
-finds next to nothing, since what a game is made of is freed by its reference counts. What is garbage in cycles is what
-trio's nurseries leave of a connection that ended, some 140 objects each. So full collections are made here, often and
-while there is little to look at: what has survived is *frozen*, and not looked at again. Connections that were open
-when they were frozen leave their cycles behind when they end; they are collected when many have, best while nobody is
-there.
+finds next to nothing, since what a game is made of is freed by its reference counts, and so is a connection that ended
+(``tests/e2e/test_freed.py``): an error's traceback, or two objects that hold each other, must not keep it. So full
+collections are made here, often and while there is little to look at: what has survived is *frozen*, and not looked at
+again. Should a connection leave a cycle nevertheless that was frozen, it is collected when many have ended, best while
+nobody is there.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ FROZEN_FROM = 20_000
 A connection is 230 objects, so a class that joins brings as many in a few seconds."""
 THAWED_QUIET = 2_000
 THAWED_AT_ONCE = 20_000
-"""So many connections that ended leave some 30 KiB each, at worst, until all is looked at again: when nobody is there
-it costs nothing; otherwise it holds the loop, once in so many connections."""
+"""After so many connections that ended all is looked at again: when nobody is there it costs nothing; otherwise it
+holds the loop, once in so many connections."""
 
 
 @define(eq=False)

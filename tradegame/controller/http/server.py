@@ -87,7 +87,10 @@ class HttpServer:
                 nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope)
                 server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
                 server.access = self._access
-                await server.run()
+                try:
+                    await server.run()
+                finally:
+                    server.protocol = cast("Any", None)  # which holds the server: no reference count would free the two
                 nursery.cancel_scope.cancel()
         finally:
             self._open -= 1
@@ -195,7 +198,10 @@ class _Lenient(h11.Connection):
                 self._receive_buffer.maybe_extract_at_most(empty)
             if waiting[empty:] == b"\r" and not ended:
                 return h11.NEED_DATA
-        return super().next_event()
+        try:
+            return super().next_event()
+        except h11.RemoteProtocolError as error:
+            raise error.with_traceback(None) from None  # h11's has a frame in it that has the error in it
 
 
 def _head_of(request: h11.Request) -> Head:

@@ -68,10 +68,11 @@ class Connection:
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._heartbeat)
-                    await self._read()
-        except* Disconnected as ends:
-            if self._ending is None:
-                self._ending = _innermost(ends)
+                    try:
+                        await self._read()
+                    except Disconnected as end:  # here: in the nursery's group it would be part of a circle
+                        self._ending = self._ending or (end.code, end.reason)
+                    nursery.cancel_scope.cancel()
         except* Exception as faults:  # noqa: BLE001 - the connection's edge: it ends, and nothing else does
             log_fault(structlog.get_logger(), "connection_failed", faults, connection=self.client.connection)
             self._ending = FAULT, "a fault of the server's"
@@ -81,6 +82,7 @@ class Connection:
             self.closed_with = int(code)
             await self.websocket.close(code, reason)
             self._log(code, reason)
+            self._member.forget()
 
     async def _read(self) -> None:
         """One frame after another to the dispatcher."""
@@ -175,11 +177,3 @@ class Connection:
             frames_out=statistics.frames_out,
             bytes_out=statistics.bytes_out,
         )
-
-
-def _innermost(ends: BaseExceptionGroup[Disconnected]) -> tuple[int, str]:
-    end: BaseException = ends
-    while isinstance(end, BaseExceptionGroup):
-        end = end.exceptions[0]
-    assert isinstance(end, Disconnected)
-    return end.code, end.reason

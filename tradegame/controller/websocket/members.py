@@ -45,6 +45,22 @@ class Member:
     games: dict[str, Following] = Factory(dict)
     dirty: bool = False
 
+    def forget(self) -> None:
+        """It has ended: let go of the connection, which holds this member and would be freed by no reference count."""
+        self.end, self.ping, self.silent_s = _ended, _silent, _no_time
+
+
+def _ended(code: int, reason: str) -> None:
+    pass
+
+
+def _silent() -> None:
+    pass
+
+
+def _no_time() -> float:
+    return 0.0
+
 
 @define(eq=False)
 class Following:

@@ -170,6 +170,8 @@ class Outbox:
         self._open, self.finishing = False, True
         self._drop_queue()
         self._hand, self._hand_sent = b"", 0
+        # Nobody calls them any more, and they hold the connection, which holds this outbox.
+        self._on_overflow = self._share.evict = _nothing
         if self._wake is not None:
             self._wake.set()
 
@@ -321,6 +323,10 @@ class Outbox:
     def _break(self) -> None:
         self.broken = True
         self.close()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _size(frame: Wire) -> int:
