@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 import pytest
 
+from tradegame.controller import backlog
+from tradegame.controller.websocket import transport
 from tradegame.core.domain import definition, views
 from tradegame.core.domain.bounds import Range
 from tradegame.core.domain.commands import Entry, Join
@@ -132,3 +134,42 @@ def test_the_bounds_of_the_security_page_are_in_the_code() -> None:
     settings = Settings()
     for section, name in re.findall(r"`(limits|session|server)\.(\w+)`", page):
         assert hasattr(getattr(settings, section), name), f"{section}.{name}"
+
+
+NO_BOUND_ON_CLIENTS = {
+    "BYTES_A_UNIT",  # converts
+    "FRAMING_BYTES",
+    "MAX_ID",  # of a request's id: docs/protocol.md
+    "MAX_NUMBER",
+    "LEVEL_TRIES",
+    "MAX_FUNDS",  # of a definition, which is the host's: docs/hosting.md
+    "MAX_PRICE",
+    "MAX_QTY",
+    "MAX_UNITS",
+    "AT_ONCE",  # of sessions that the store is asked for at a time
+    "BACKLOG_BYTES",  # the defaults of settings, which are on the page: see below
+    "FRAME_BYTES",
+    "OUTBOX_BYTES",
+    "PART_BYTES",  # how a snapshot and a log are cut
+    "GATHER_MOST_S",
+}
+
+
+def test_every_bound_in_the_code_is_on_the_security_page() -> None:
+    page = set(re.findall(r"\w+", (DOCS / "SECURITY.md").read_text()))
+    bound = re.compile(
+        r"(?:^|_)(?:KEPT|MOST|MOST_S|AT_ONCE|BURST|PER_S|WAITING|BYTES|FRAGMENTS|FLIGHT|ROW|TRIES)$|^MAX_"
+    )
+    found = set()
+    for folder in ("core", "controller", "infra/embedded", "infra/kv", "utils"):
+        for path in (SOURCE / folder).rglob("*.py"):
+            for names in re.findall(r"^([A-Z][A-Z0-9_]*(?:, [A-Z][A-Z0-9_]*)*)(?:: [^=]+)? = ", path.read_text(), re.M):
+                found |= {name for name in names.split(", ") if bound.search(name)}
+    assert found - page - NO_BOUND_ON_CLIENTS == set()
+
+
+def test_what_a_part_takes_for_granted_is_the_default_of_its_setting() -> None:
+    limits = Settings().limits
+    assert limits.frame_bytes == transport.FRAME_BYTES
+    assert limits.outbox_bytes == transport.OUTBOX_BYTES
+    assert limits.outboxes_bytes == backlog.BACKLOG_BYTES
