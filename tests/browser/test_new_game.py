@@ -79,3 +79,17 @@ def test_an_address_that_is_none_is_not_sent(newcomer: Newcomer, serve: Serve) -
     new.get_by_role("button", name="Create game").click()
     assert address.evaluate("field => field.validity.patternMismatch")
     expect(host.region("Games").get_by_role("button", name=re.compile("No way"))).to_have_count(0)
+
+
+def test_games_of_one_title_are_told_apart_by_their_addresses(newcomer: Newcomer, serve: Serve) -> None:
+    """As a host has them who made one from the preset that is served already."""
+    server = serve(games=[bazaar(), bazaar(id="monday"), bazaar(id="other", title="The other")])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "monday")
+    page, wall = newcomer(), newcomer()
+    page.goto(server.http)
+    wall.goto(f"{server.http}/watch/nothing")
+    for role, place in (("button", host.region("Games")), ("button", page), ("link", wall)):
+        for name in ("The bazaar (bazaar)", "The bazaar (monday)", "The other"):
+            expect(place.get_by_role(role, name=re.compile(f"^{re.escape(name)}"))).to_be_visible()
+    host.page.get_by_role("button", name="Delete game").click()
+    expect(host.page.get_by_role("dialog")).to_contain_text("Delete The bazaar (monday)?")

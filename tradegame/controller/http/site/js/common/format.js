@@ -13,6 +13,12 @@ export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `
 export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
 export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
 
+/** What one of these games is called: by its address, too, where another has the same title. */
+export function calledAmong(games, { game, title }) {
+  if (!title) return game;
+  return games.some((other) => other.game !== game && other.title === title) ? `${title} (${game})` : title;
+}
+
 export function time(ms) {
   return new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }

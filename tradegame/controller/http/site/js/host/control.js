@@ -108,7 +108,7 @@ export function control(client, game, painter, deleted) {
   again();
   const log = h("button", { type: "button", onclick: () => attempt(() => download(game.id)) }, "Download log");
   async function gone() {
-    const dialog = h("dialog", { "aria-label": "Delete" }, h("h2", {}, "Delete ", said(game.state.title || game.id), "?"), h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Delete")));
+    const dialog = h("dialog", { "aria-label": "Delete" }, h("h2", {}, "Delete ", said(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"), h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Delete")));
     if ((await ask(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", path(game.id));

@@ -2,7 +2,7 @@
 
 import { Client } from "../../../tradegame.js";
 import { Painter, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
-import { coins } from "../common/format.js";
+import { calledAmong, coins } from "../common/format.js";
 import { keepTrying } from "../common/repeat.js";
 import { at, socket } from "../common/root.js";
 import { accompany, trouble } from "../common/status.js";
@@ -114,7 +114,7 @@ async function desk(client) {
       const [name, tag, count] = button.children;
       button.game = game;
       setAttribute(button, "aria-pressed", String(game === chosen));
-      setText(name, title || game);
+      setText(name, calledAmong(games, { game, title }));
       setAttribute(tag, "data-phase", phase);
       setText(tag, phase);
       setText(count, coins(players));

@@ -3,6 +3,7 @@
 import { Client } from "../../../tradegame.js";
 import { reload } from "../common/anew.js";
 import { h, said } from "../common/dom.js";
+import { calledAmong } from "../common/format.js";
 import { ask } from "../common/reach.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
 import { at, socket } from "../common/root.js";
@@ -58,7 +59,7 @@ function choose(place, games, note, wanted) {
   return new Promise((resolve) => {
     const list = h("ul.choices");
     const empty = h("p.soft", {}, "No game is on. Whoever hosts opens one at ", h("a", { href: at("host") }, "/host"), ". As soon as one is, it is shown here.");
-    const offer = (game) => h("li", {}, h("button.big", { type: "button", onclick: () => resolve(game) }, said(game.title || game.game), h("span.soft", {}, ` · ${game.players} players · ${game.phase}`)));
+    const offer = (game, _, all) => h("li", {}, h("button.big", { type: "button", onclick: () => resolve(game) }, said(calledAmong(all, game)), h("span.soft", {}, ` · ${game.players} players · ${game.phase}`)));
     let drawn = "";
     function draw(found) {
       const key = JSON.stringify(found.map(({ game, title, players, phase }) => [game, title, players, phase]));

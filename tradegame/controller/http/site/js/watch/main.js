@@ -4,7 +4,7 @@ import { Client } from "../../../tradegame.js";
 import { MarketChart, intervals } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { Painter, h, panel, said, setAttribute, setText } from "../common/dom.js";
-import { coins, direction, percents } from "../common/format.js";
+import { calledAmong, coins, direction, percents } from "../common/format.js";
 import { nameOf } from "../common/people.js";
 import { ask } from "../common/reach.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
@@ -171,7 +171,7 @@ function fitting(table) {
 
 /** In the wall's place, until there is something to see. What is there already is not said again. */
 function message(text, games = []) {
-  const links = games.map(({ game, title }) => h("li", {}, h("a", { href: at(`watch/${encodeURIComponent(game)}`) }, title || game)));
+  const links = games.map((each) => h("li", {}, h("a", { href: at(`watch/${encodeURIComponent(each.game)}`) }, calledAmong(games, each))));
   const card = h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "The market"), said(text, "p"), h("ul", {}, ...links)));
   if (place.firstElementChild?.isEqualNode(card)) return;
   place.replaceChildren(card);
