@@ -27,7 +27,7 @@ FILE_PATIENCE_S = 10.0
 
 @frozen
 class Till:
-    """Where a request is paid. Who has the host's token pays nothing, and who has a wrong one pays for that."""
+    """Where a request is paid. The host's token pays for everything; a wrong one costs something itself."""
 
     budgets: Callable[[], Budgets]
     host_token: Callable[[], HostToken]

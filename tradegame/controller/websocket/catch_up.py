@@ -20,7 +20,7 @@ SHARE = 0.25
 To see whether it has, with a crowd of which nobody reads, takes at most this share of the time.
 """
 STUCK_S = 10.0
-"""Who has frames to catch up with, and takes nothing for so long, does not read: it is closed."""
+"""A client that has frames to catch up with and takes nothing for so long does not read: it is closed."""
 
 
 @define(eq=False)

@@ -1,4 +1,4 @@
-"""Who is connected, and who follows what; and how long one may be busy with them in one go."""
+"""Connections, what each follows, and slices: how long the loop may be busy with them in one go."""
 
 from __future__ import annotations
 

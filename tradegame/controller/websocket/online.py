@@ -1,4 +1,4 @@
-"""Who is online, told to those who follow a game: a newcomer the whole list, the others who came and went."""
+"""Tells those who follow a game who is online: a newcomer the whole list, the others who came and went."""
 
 from __future__ import annotations
 

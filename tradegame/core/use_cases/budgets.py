@@ -6,10 +6,10 @@ players. While a total runs low, each who is active gets an equal share of it an
 
 Costs are in units: one is a plain command, some 0.1 ms. There are three budgets, all of one make:
 
-- ``requests`` is what ``commands_per_s`` is about: who has spent it is answered ``rate_limited``;
-- ``frames`` is for what is not a request that was taken in (pings, fragments, refusals, bytes): who has spent it is not
-  read for a moment, and told nothing;
-- ``http`` is a connection's, under the address's total: who has spent it is delayed, and then answered 429.
+- ``requests`` is what ``commands_per_s`` is about: without any left a request is answered ``rate_limited``;
+- ``frames`` is for what is not a request that was taken in (pings, fragments, refusals, bytes): without any left a
+  client is not read for a moment, and told nothing;
+- ``http`` is a connection's, under the address's total: without any left a request is delayed, and then answered 429.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FRAMES_PER_S = 50.0
 FRAMES_BURST = 200.0
 """A player's frames on top of ``commands_per_s``, and at once: ten times what a client needs."""
 LONGEST_PAUSE_S = 5.0
-"""Who has spent the frames is not read for so long at most before it may spend again."""
+"""A client that has spent its frames is not read for so long at most."""
 
 SIGN_UPS_PER_S = 1.0
 """New players of an address in the long run. At once it makes as many as it may have connections."""

@@ -27,7 +27,7 @@ class SignedIn:
 
 
 GUEST_S = 3_600
-"""Who has joined no game is forgotten so long after the last use: long enough for a lesson's break."""
+"""A player who has joined no game is forgotten so long after the last use: long enough for a lesson's break."""
 GUESTS_KEPT = 20_000
 """And so many that were made here are kept at a time: as many as a node takes connections."""
 LOOKED_AT = 32
