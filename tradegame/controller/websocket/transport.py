@@ -332,7 +332,7 @@ class WebSocket:
         self._buffer = self._buffer + data if self._buffer else data
 
     async def _settle(self) -> None:
-        """Pay what is owed. A client that has nothing left is not read for a while: its bytes wait in its own socket."""
+        """Pay what is owed. A client with nothing left is not read for a while: its bytes wait in its own socket."""
         owes, self._owes = self._owes, 0.0
         pause_s = self._pay(owes)
         if pause_s:

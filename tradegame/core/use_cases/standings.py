@@ -42,8 +42,8 @@ class Ranked:
 class Standings:
     """``current`` gives the game's state as it is now; another object after the game was read anew.
 
-    What each player has is kept here as it was last looked at. Players who were touched since are looked at again in slices, the
-    last few in one go with the prices: so all of it is of one moment.
+    What each player has is kept here as it was last looked at. Players who were touched since are looked at again in
+    slices, the last few in one go with the prices: so all of it is of one moment.
     """
 
     current: Callable[[], GameState]
