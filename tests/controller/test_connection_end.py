@@ -21,7 +21,11 @@ class Socket:
         self.frames = frames
         self.last_received = trio.current_time()
         self.outbox: Any = None
+        self.goodbye: tuple[int, str] | None = None
         self.closed: list[tuple[int, str]] = []
+
+    def begin_close(self, code: int, reason: str) -> None:
+        self.goodbye = self.goodbye or (code, reason)
 
     async def receive(self) -> str:
         if not self.frames:
@@ -45,8 +49,10 @@ class Socket:
 class Dispatcher:
     """Finds at the third frame that the process stood still."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, socket: Socket) -> None:
         self.hub = hub
+        self.socket = socket
+        self.goodbyes: list[tuple[int, str] | None] = []
         self.looked = 0
         self.heard: list[Any] = []
 
@@ -55,6 +61,7 @@ class Dispatcher:
         if self.looked == 3:
             for member in list(self.hub.members.values()):
                 member.end(1001, "this node stood still")
+            self.goodbyes = [self.socket.goodbye]
 
     def dispatch(self, client: ClientSession, request: Any, reply: Any) -> None:
         self.heard.append(request)
@@ -63,10 +70,13 @@ class Dispatcher:
 async def test_frames_that_were_read_before_the_node_found_that_it_stood_still_are_not_heard() -> None:
     socket = Socket(['{"op": "ping"}'] * 10)
     hub = Hub(Presence(), None, "east", 8)  # type: ignore[arg-type]
-    dispatcher = Dispatcher(hub)
+    dispatcher = Dispatcher(hub, socket)
     client = ClientSession("c1", "::1", Budgets(1, 1), 0)
     with trio.fail_after(60):
         await Connection(socket, client, dispatcher, hub, 20).run()  # type: ignore[arg-type]
     assert len(dispatcher.heard) == 2
     assert len(socket.frames) == 7
     assert socket.closed == [(1001, "this node stood still")]
+    assert dispatcher.goodbyes == [(1001, "this node stood still")], (
+        "nothing can be shown between the end and its close"
+    )

@@ -59,6 +59,7 @@ class Connection:
         """Close the connection with this code; the first one to say so is heard. Never waits."""
         if self._ending is None:
             self._ending = code, reason
+            self.websocket.begin_close(code, reason)  # from here on the client is shown nothing more
         self._scope.cancel()
 
     async def run(self) -> None:
@@ -158,7 +159,7 @@ class Connection:
             if left_s < MOMENT_S:
                 self.end(HEARTBEAT_LOST, "no heartbeat")
             now = trio.current_time()
-            if now >= ping_at:
+            if now >= ping_at - MOMENT_S:
                 self.websocket.ping()
                 ping_at = now + self.heartbeat_s
             await trio.sleep(max(min(ping_at - now, left_s), 0))  # who has answered is looked at once a heartbeat

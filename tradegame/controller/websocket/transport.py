@@ -199,7 +199,7 @@ class WebSocket:
         Takes at most ``within_s``, whatever the client does, and is not cancelled. Idempotent: an end that has begun
         keeps its code. What waits in the outbox goes first. What the client still sends is dropped.
         """
-        self._begin_close(code, reason)
+        self.begin_close(code, reason)
         if not self._over:
             with trio.move_on_after(within_s, shield=True):
                 await self._until(lambda: self._written)
@@ -208,14 +208,15 @@ class WebSocket:
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(self._stream)
 
-    def _begin_close(self, code: int, reason: str) -> None:
+    def begin_close(self, code: int, reason: str) -> None:
+        """Say goodbye, behind what waits, and take nothing more. `close` does the rest. Never waits. Idempotent."""
         if self._end is None:
             self._end = (code, reason, True)
         self.outbox.finish(b"" if code in NEVER_SENT else frames.close_frame(code, reason))
 
     def _overflowed(self) -> None:
         """The outbox dropped what the client should have had: it must go, and resume."""
-        self._begin_close(TOO_SLOW, "reads too slowly")
+        self.begin_close(TOO_SLOW, "reads too slowly")
         if self._nursery is not None:
             self._nursery.start_soon(self.close, TOO_SLOW, "")
 
@@ -413,7 +414,7 @@ class WebSocket:
 
     def _fail(self, code: int, reason: str) -> NoReturn:
         """RFC 6455, section 7.1.7."""
-        self._begin_close(code, reason)
+        self.begin_close(code, reason)
         raise self._disconnected()
 
     def _disconnected(self) -> Disconnected:

@@ -35,14 +35,15 @@ async function news(context) {
     const from = one.frames.length;
     const third = await Connection.signedIn(url, { name: "Third" });
     const reply = await third.join(game);
-    const { frame, event } = await one.event("joined", game, (each) => each.type === "joined", from);
+    const { frame, event } = await one.event("joined", game, (each) => each.type === "joined" && each.name === "Third", from);
     assert.deepEqual(event, { type: "joined", player: third.player, name: "Third" });
     assert.ok(reply.seq >= frame.seq, "the reply's seq holds the join itself");
     const again = await Connection.signedIn(url, { token: third.token });
     await again.join(game);
     await two.ok("say", { game, text: "after the second join" });
     await one.event("the message", game, (each) => each.text === "after the second join", from);
-    const joins = pushes(one, "events", from).flatMap((each) => each.events).filter((each) => each.type === "joined");
+    const joins = pushes(one, "events", from).flatMap((each) => each.events)
+      .filter((each) => each.type === "joined" && each.player === third.player);
     assert.equal(joins.length, 1, "joining again is no news");
     await Promise.all([third.close(), again.close()]);
   });

@@ -146,7 +146,7 @@ export const ok = {
     s.object({ good: s.id, bids: bids(100), asks: asks(100), last: s.nullable(s.positive), seq: s.natural }),
     notCrossed,
   ),
-  standings: s.object({ standings }),
+  standings: s.object({ standings, seq: s.int }),
 };
 
 /** Whether each code says for certain that nothing happened. */
