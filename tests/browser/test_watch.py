@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.chromium import PHONE
+from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import turn
@@ -47,6 +48,19 @@ def test_the_wall_tells_in_the_lobby_how_to_join_and_at_the_close_who_gained_mos
     expect(chart.get_by_role("heading", name="Round 2 is over")).to_be_visible()
     expect(chart.get_by_role("row", name=re.compile("^1 Ann"))).to_be_visible()
     expect(chart.get_by_role("row", name=re.compile("^2 Ben"))).to_be_visible()
+
+
+def test_what_a_round_came_to_is_asked_for_again_where_too_many_ask_at_once(
+    newcomer: Newcomer, serve: Serve, conduct: Conduct
+) -> None:
+    server = serve(games=[bazaar(rounds={"open_s": 3_600})])
+    page = newcomer()
+    busy = {"error": {"code": "rate_limited", "message": "too many requests from this address", "definite": True}}
+    page.route("**/debrief", lambda route: route.fulfill(status=429, json=busy), times=2)
+    wall = Watch(page, server.http).open()
+    with conduct.allowing("429"):
+        turn(server, "closed")
+        expect(wall.region("Chart").get_by_role("heading", name="Round 1 is over")).to_be_visible(timeout=60_000)
 
 
 def test_a_title_is_not_cut_while_there_is_room(newcomer: Newcomer, serve: Serve) -> None:

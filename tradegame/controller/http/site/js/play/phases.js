@@ -1,9 +1,9 @@
 // The lobby and the close, over the chart: what this game is about; what the round came to.
 
+import { lastRound } from "../common/debrief.js";
 import { h, said } from "../common/dom.js";
-import { ranks } from "../common/ranks.js";
 import { coins, direction, percents, signed } from "../common/format.js";
-import { at } from "../common/root.js";
+import { ranks } from "../common/ranks.js";
 
 export function phases({ client, game }, plot) {
   const overlay = h("div.overlay", { hidden: true });
@@ -16,13 +16,8 @@ export function phases({ client, game }, plot) {
       overlay.replaceChildren(h("div", {}, h("h3", {}, "The market opens soon"), about ? said(about, "p.text") : null));
     } else if (phase === "closed") {
       overlay.replaceChildren(h("div", {}, h("h3", {}, "The market is closed")));
-      try {
-        const response = await fetch(at(`v1/games/${encodeURIComponent(game.id)}/debrief`));
-        const round = (await response.json()).rounds?.at(-1);
-        if (round && game.state.phase === "closed") overlay.replaceChildren(result(client, game, round));
-      } catch {
-        // the server is away: the connection's state says so
-      }
+      const round = await lastRound(game);
+      if (round !== null) overlay.replaceChildren(result(client, game, round));
     }
   }
   game.on("round", show);

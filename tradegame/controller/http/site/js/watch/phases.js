@@ -1,9 +1,9 @@
 // The lobby and the close on the wall, in the chart's place: what this game is about and how to join; what a round came to.
 
+import { lastRound } from "../common/debrief.js";
 import { h, said } from "../common/dom.js";
-import { ranks } from "../common/ranks.js";
 import { coins, direction, percents, signed } from "../common/format.js";
-import { at } from "../common/root.js";
+import { ranks } from "../common/ranks.js";
 
 const BEST = 10;
 
@@ -19,13 +19,8 @@ export function phases(game, plot, address) {
       cover.replaceChildren(h("h3", {}, "The market opens soon"), about ? said(about, "p.text") : "", h("p.soft", {}, "Join at"), h("p.address", {}, address));
     } else if (phase === "closed") {
       cover.replaceChildren(h("h3", {}, "The market is closed"));
-      try {
-        const response = await fetch(at(`v1/games/${encodeURIComponent(game.id)}/debrief`));
-        const round = (await response.json()).rounds?.at(-1);
-        if (round && game.state.phase === "closed") cover.replaceChildren(...result(round));
-      } catch {
-        // the server is away: the connection's state says so
-      }
+      const round = await lastRound(game);
+      if (round !== null) cover.replaceChildren(...result(round));
     }
   }
   game.on("round", show);
