@@ -211,6 +211,15 @@ def test_connections_of_every_kind_are_counted_at_the_door_before_a_handshake(cl
     assert budgets.too_fast["knocks"] == 15_800
 
 
+def test_a_thousand_players_in_debt_shut_out_the_others_of_their_address_for_seconds_only(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    pool = budgets.address("10.0.0.1").requests
+    for number in range(1_000):
+        budgets.charge(f"p{number}", "10.0.0.1", 80)
+    clock.now += pool.burst / pool.per_s + 0.001
+    assert granted(lambda: budgets.take("honest", "10.0.0.1"), 1) == 1
+
+
 @given(st.integers(0, 2**32))
 def test_whatever_is_done_nobody_gets_more_than_its_budget(seed: int) -> None:
     """Players, costs and pauses at random: what was granted is what bursts and rates allow, and no debt lasts."""

@@ -77,7 +77,7 @@ class Pool:
         per_s = self._refill(bucket, cost, now)
         cost = min(cost, bucket.level + self.each_burst)  # nobody's debt is larger than a burst
         bucket.level -= cost
-        self.level -= cost
+        self._owe(cost)
         wait = -bucket.level / per_s if bucket.level < 0 else 0.0
         if self.level < -self.burst:
             wait = max(wait, (-self.burst - self.level) / self.per_s)
@@ -94,11 +94,15 @@ class Pool:
     def debit(self, cost: float, now: float) -> None:
         """The same, whether it is there or not."""
         self._refill_total(now)
-        self.level = max(self.level - cost, -2 * self.burst)
+        self._owe(cost)
 
     def full(self, now: float) -> bool:
         """Whether a new one would be no different."""
         return self.level + (now - self.at) * self.per_s >= self.burst
+
+    def _owe(self, cost: float) -> None:
+        """Many who each owe a burst must not shut out all others of the address for longer than a burst takes."""
+        self.level = max(self.level - cost, -2 * self.burst)
 
     def _refill(self, bucket: Bucket, cost: float, now: float) -> float:
         """Bring both up to date; the payer's rate in units a second."""
