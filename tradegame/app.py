@@ -205,7 +205,7 @@ class Node:
             HostToken(settings.admin.token, lambda: self.budgets, self.access.refused),
             self.access,
         )
-        self.http = HttpServer(build_app(services), self.access, self.backlog)
+        self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)
         self.door = Door(
             self.manager.serve,
             self.http,
@@ -213,6 +213,7 @@ class Node:
             most_per_address=_of_every_kind(limits.connections_per_address),
             admits=self.budgets.knock,
             access=self.access,
+            reads=self.budgets.http_read,
         )
 
     async def start(self, background: trio.Nursery) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tradegame.controller.backlog import Backlog
+from tradegame.controller.head import read_head
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.replay import READER, Replay
+from tradegame.core.use_cases.budgets import HTTP_READ, Budgets
 
 
 class Unread:
@@ -75,3 +78,59 @@ async def test_an_answer_in_pieces_counts_whole_until_it_is_sent() -> None:
     assert [message["more_body"] for message in sent[1:]] == [True] * (len(sent) - 2) + [False]
     assert set(seen) == {len(body)}
     assert backlog.total == 0
+
+
+class Bytewise:
+    """A stream that brings one byte at a time, and counts how often it was read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.socket = Unread.socket()
+        self.data = data
+        self.reads = 0
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        byte, self.data = self.data[:1], self.data[1:]
+        self.reads += 1
+        return byte
+
+
+def _door(data: bytes, budgets: Budgets) -> tuple[Bytewise, Callable[[], float]]:
+    return Bytewise(data), lambda: budgets.http_read("192.0.2.1#5", "192.0.2.1")
+
+
+async def test_who_sends_a_body_byte_by_byte_is_read_at_the_rate_of_its_address(autojump_clock: MockClock) -> None:
+    stream, pay = _door(b"x" * 60_000, Budgets(20, 40, address_commands_per_s=100))
+    body = Replay(cast("Any", stream), b"", None, pay)
+    with trio.move_on_after(10):
+        while await body.receive_some():
+            pass
+    # a burst of 500 units, and 100 a second; what is owed is a burst more at most
+    assert 1_000 < stream.reads < (500 + 500 + 10 * 100) / HTTP_READ
+    with trio.fail_after(1_000):  # but nothing is lost
+        while await body.receive_some():
+            pass
+    assert stream.reads == 60_001
+
+
+async def test_who_sends_a_head_byte_by_byte_is_read_at_the_rate_of_its_address(autojump_clock: MockClock) -> None:
+    stream, pay = _door(b"GET /" + b"x" * 12_000 + b" HTTP/1.1\r\n\r\n", Budgets(20, 40, address_commands_per_s=100))
+    with trio.move_on_after(10):
+        await read_head(cast("Any", stream), pay)
+    assert 1_000 < stream.reads < (500 + 500 + 10 * 100) / HTTP_READ
+    assert stream.data
+
+
+async def test_a_head_that_comes_in_one_piece_is_paid_by_its_request_alone() -> None:
+    paid: list[int] = []
+
+    class Whole:
+        async def receive_some(self, max_bytes: int) -> bytes:
+            return b"GET / HTTP/1.1\r\n\r\n"
+
+    def pay() -> float:
+        paid.append(1)
+        return 0.0
+
+    assert await read_head(cast("Any", Whole()), pay) is not None
+    assert not paid

@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import structlog
@@ -29,6 +30,8 @@ SEND_BUFFER_BYTES = 65_536
 """What the kernel may hold of what is sent to one connection, of every kind (Linux doubles it)."""
 WEBSOCKET_PATH = "/ws"
 
+Reads: TypeAlias = Callable[[str, str], float]
+"""Charges a connection, and who pays for it, for a read. Returns for how long to read nothing then, in s."""
 Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 Listener: TypeAlias = trio.SocketListener | TlsListener
 WebSocketHandler: TypeAlias = Callable[[Stream, Head, str], Awaitable[None]]
@@ -91,6 +94,7 @@ class Door:
     ``most``: connections of every kind at a time, half-open ones too: more, by a good deal, than the WebSockets that
     are let in. One more is closed at once, without a word. Likewise ``most_per_address``, which does not hold for the
     proxies that ``access`` trusts, and ``admits``, which is asked for each before anything else is done for it.
+    ``reads`` is charged for what comes in before a whole head.
     """
 
     websocket: WebSocketHandler
@@ -99,6 +103,7 @@ class Door:
     most_per_address: int
     admits: Callable[[str], bool] = lambda payer: True
     access: Access = field(factory=Access)
+    reads: Reads = lambda connection, payer: 0.0
     head_s: float = HEAD_S
     inside: int = field(default=0, init=False)
     turned_away: int = field(default=0, init=False)
@@ -152,7 +157,7 @@ class Door:
         """
         refused: Refusal | None = None
         try:
-            head = await self._knock(stream)
+            head = await self._knock(stream, payment(self.access, self.reads, stream, address))
             if head is not None:
                 await self._lead(stream, head, address)
         except* Refusal as refusals:
@@ -173,7 +178,7 @@ class Door:
             await _close(stream)
             refused = None  # its traceback has this frame: no reference count would free the two
 
-    async def _knock(self, stream: Stream) -> Head | None:
+    async def _knock(self, stream: Stream, pay: Callable[[], float]) -> Head | None:
         """The head, or None if the peer has left. Raises Refusal."""
         with trio.move_on_after(self.head_s):
             if isinstance(stream, trio.SSLStream):
@@ -181,7 +186,7 @@ class Door:
                     await self._tell_plain(stream.transport_stream)
                     return None
                 await stream.do_handshake()
-            return await read_head(stream)
+            return await read_head(stream, pay)
         message = f"the head of the request did not come within {self.head_s:g} s"
         raise Refusal(408, "timeout", message, cause="too_slow")
 
@@ -232,6 +237,19 @@ def peer_address(stream: Stream) -> str:
     except OSError:
         return ""
     return plain_address(name) or name
+
+
+def payment(access: Access, reads: Reads, stream: Stream, address: str) -> Callable[[], float]:
+    """What to call for each read of a connection. A trusted proxy's is free: it would be paid by all behind it."""
+    if access.trusts(address):
+        return lambda: 0.0
+    connected = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    payer = payer_of(address)
+    try:
+        port = connected.socket.getpeername()[1]
+    except OSError:  # it has left already
+        port = 0
+    return partial(reads, f"{payer}#{port}", payer)
 
 
 async def _close(stream: Stream) -> None:

@@ -6,7 +6,7 @@ Whoever gets the request parses its head again, strictly: Hypercorn and wsproto,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import trio
 from attrs import define, field
@@ -135,9 +135,10 @@ def parse_head(raw: bytes, rest: bytes = b"") -> Head:
     return Head(method, target, version, tuple(headers), raw, rest)
 
 
-async def read_head(stream: trio.abc.ReceiveStream) -> Head | None:
+async def read_head(stream: trio.abc.ReceiveStream, pay: Callable[[], float] = lambda: 0.0) -> Head | None:
     """The head of the first request; None if the peer left before it was whole.
 
+    ``pay`` is charged for each read that does not end it: it returns for how long to read nothing then.
     Raises Refusal for what is too long or no HTTP. Has no deadline of its own.
     """
     data = b""
@@ -150,6 +151,8 @@ async def read_head(stream: trio.abc.ReceiveStream) -> Head | None:
         data += chunk
         if data[:1] == b"\r":  # RFC 9112, section 2.2
             data = data.removeprefix(b"\r\n")
+        if _END not in data and (pause_s := pay()):
+            await trio.sleep(pause_s)
     end += len(_END)
     if end > MAX_HEAD:
         raise _too_large()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import trio
@@ -24,14 +25,18 @@ class Replay(trio.abc.HalfCloseableStream):
     over 1 s, closes the socket. What waits to be sent counts in the backlog, for which the socket may be closed, too.
     """
 
-    __slots__ = ("_first", "_released", "_stream", "lost", "share", "socket")
+    __slots__ = ("_first", "_pause_s", "_pay", "_released", "_stream", "lost", "share", "socket")
 
     def __init__(
         self,
         stream: trio.SocketStream | trio.SSLStream[trio.SocketStream],
         first: bytes,
         backlog: Backlog | None = None,
+        pay: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        """``pay`` is charged for each read: it returns for how long to read nothing then, in s."""
+        self._pay = pay
+        self._pause_s = 0.0
         self._stream = stream
         self._first = first
         self._released = False
@@ -55,7 +60,11 @@ class Replay(trio.abc.HalfCloseableStream):
             await trio.lowlevel.checkpoint()
             first, self._first = self._first, b""
             return first
-        return bytes(await self._stream.receive_some(max_bytes))
+        if self._pause_s:
+            await trio.sleep(self._pause_s)
+        data = bytes(await self._stream.receive_some(max_bytes))
+        self._pause_s = self._pay()
+        return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Raises trio.BrokenResourceError if the peer is too slow, too."""
@@ -103,8 +112,14 @@ class SecureReplay(Replay):
 
     __slots__ = ("transport_stream",)
 
-    def __init__(self, stream: trio.SSLStream[trio.SocketStream], first: bytes, backlog: Backlog | None = None) -> None:
-        super().__init__(stream, first, backlog)
+    def __init__(
+        self,
+        stream: trio.SSLStream[trio.SocketStream],
+        first: bytes,
+        backlog: Backlog | None = None,
+        pay: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        super().__init__(stream, first, backlog, pay)
         self.transport_stream = stream.transport_stream
 
     async def do_handshake(self) -> None:

@@ -19,7 +19,7 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 
 from tradegame.controller.access import Access
 from tradegame.controller.backlog import Backlog
-from tradegame.controller.front import Stream, is_for_the_door, peer_address
+from tradegame.controller.front import Reads, Stream, is_for_the_door, payment, peer_address
 from tradegame.controller.head import MAX_HEAD, Head, Refusal
 from tradegame.controller.http.replay import READER, Replay, SecureReplay
 
@@ -50,7 +50,14 @@ class HttpServer:
     client's address, the host and the scheme as ``access`` has them, and a path without its prefix.
     """
 
-    def __init__(self, app: App, access: Access | None = None, backlog: Backlog | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        access: Access | None = None,
+        backlog: Backlog | None = None,
+        reads: Reads = lambda connection, payer: 0.0,
+    ) -> None:
+        self._reads = reads
         self._backlog = backlog
         self._access = access or Access()
         self._open = 0
@@ -76,10 +83,11 @@ class HttpServer:
         request unanswered it would wait for without end: what could not be sent ends the connection.
         """
         first = head.raw + head.rest
+        pay = payment(self._access, self._reads, stream, address)
         if isinstance(stream, trio.SSLStream):
-            replay: Replay = SecureReplay(stream, first, self._backlog)
+            replay: Replay = SecureReplay(stream, first, self._backlog, pay)
         else:
-            replay = Replay(stream, first, self._backlog)
+            replay = Replay(stream, first, self._backlog, pay)
         READER.set(replay.share)
         self._open += 1
         try:

@@ -55,6 +55,8 @@ REFUSED = 3.0
 """A refused or malformed request, in frames: about as much work as three pings."""
 READ_BYTES = 4_096
 """So many bytes read cost a frame."""
+HTTP_READ = 0.5
+"""A read for HTTP, in units, however little it brings: a client may send each byte by itself."""
 
 Rates = tuple[float, float, float]
 """An address's units a second, each payer's, and each payer's burst."""
@@ -181,6 +183,13 @@ class Budgets:
     def http_answer(self, connection: str, address: str, cost: float) -> None:
         """Charge what its answer cost besides."""
         self._addresses.get(address).http.charge(self._readers.get(connection), cost, self._now())
+
+    def http_read(self, connection: str, address: str) -> Seconds:
+        """Charge a read; returns for how long nothing should be read on this connection then, mostly 0."""
+        wait = self._addresses.get(address).http.charge(self._readers.get(connection), HTTP_READ, self._now())
+        if wait:
+            self._note("http")
+        return min(wait, LONGEST_PAUSE_S)
 
     def sign_up(self, address: str) -> None:
         """Charge an address for a new player. Raises RateLimitedError."""
