@@ -15,7 +15,8 @@ from typing import Any
 from tests.support.schemas import Checker, closed
 from tradegame.controller.spec import asyncapi
 from tradegame.controller.websocket import protocol
-from tradegame.controller.websocket.outbox import Outbox, Wire
+from tradegame.controller.websocket.outbox import Outbox
+from tradegame.controller.websocket.wires import Wire
 from tradegame.core.use_cases.dispatcher import Dispatcher
 
 _FIN_TEXT = 0x81

@@ -19,7 +19,7 @@ from tradegame.controller.websocket.codes import GOING_AWAY, HEARTBEAT_LOST
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.members import VISITS, Following, Member, Slice
 from tradegame.controller.websocket.online import Online
-from tradegame.controller.websocket.outbox import Wire
+from tradegame.controller.websocket.wires import Wire
 from tradegame.core.domain import views
 from tradegame.core.domain.errors import OverloadedError
 from tradegame.core.domain.events import Applied, Whispered

@@ -10,7 +10,7 @@ from attrs import define, field
 from tradegame.controller.websocket import protocol
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.members import VISITS, Following, Slice
-from tradegame.controller.websocket.outbox import Wire
+from tradegame.controller.websocket.wires import Wire
 from tradegame.core.use_cases.presence import Presence
 
 GATHERED_S = 0.25

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import trio
 from attrs import frozen
 
 from tradegame.controller.backlog import Backlog, Share
-from tradegame.controller.websocket.sink import PIECES_A_WRITE, Sink
-
-Wire = bytes | tuple[bytes, ...]
-"""A whole, encoded frame; a large one in pieces, of which other clients may wait for the same."""
+from tradegame.controller.websocket.sink import Sink
+from tradegame.controller.websocket.wires import ONE_WRITE, Wire, joined, pieces, rest, size_of
 
 _FRAME_OVERHEAD = 48  # bytes that CPython keeps for a queued frame besides its content: a flood of tiny ones counts too
-_ONE_WRITE = 65_536  # bytes joined for one write to a socket: as much as its buffer takes
 _ONE_RECORD = 16_384  # and to a stream: what a TLS record holds, and what an overflow must let pass
 
 
@@ -122,7 +119,7 @@ class Outbox:
         """The same; but where the outbox would overflow it leaves the frame to the caller, and returns False."""
         if not self._open:
             return True
-        size = len(frame) if isinstance(frame, bytes) else _size(frame)
+        size = len(frame) if isinstance(frame, bytes) else size_of(frame)
         if not self._fits(size):
             self.flush()
             if not self._fits(size):
@@ -135,7 +132,7 @@ class Outbox:
         besides = self._queued + size + _FRAME_OVERHEAD * (len(self._queue) + 1)
         if besides <= self._limit or self.empty:
             return True
-        return not self._hand and besides - _size(self._queue[0]) <= self._limit
+        return not self._hand and besides - size_of(self._queue[0]) <= self._limit
 
     def flush(self) -> None:
         """Write what waits, now, as far as the socket takes it; the writer does the rest. Never raises."""
@@ -202,7 +199,7 @@ class Outbox:
     def statistics(self) -> OutboxStatistics:
         """What it holds and has done."""
         return OutboxStatistics(
-            queued_bytes=self._queued + _size(self._hand) - self._hand_sent,
+            queued_bytes=self._queued + size_of(self._hand) - self._hand_sent,
             queued_frames=len(self._queue) + (self._hand_frames if self._hand else 0),
             frames_out=self._frames_out,
             bytes_out=self._bytes_out,
@@ -227,7 +224,7 @@ class Outbox:
     def _note(self) -> None:
         """What waits now counts in the backlog."""
         for frame in self._queue[self._noted :]:
-            self._share.hold(_pieces(frame))
+            self._share.hold(pieces(frame))
         self._noted = len(self._queue)
 
     # To a socket
@@ -236,16 +233,16 @@ class Outbox:
         """One write of the rest of a frame, or of many whole ones; whether anything went."""
         try:
             if self._hand:
-                sent = self._sink.try_write_all_of(_rest(self._hand, self._hand_sent))
+                sent = self._sink.try_write_all_of(rest(self._hand, self._hand_sent))
                 self._sent_in_hand(sent)
                 return sent > 0
             first = self._queue[0]
             if not isinstance(first, bytes):
-                sent = self._sink.try_write_all_of(_rest(first, 0))
+                sent = self._sink.try_write_all_of(rest(first, 0))
             elif len(self._queue) == 1:  # by far the most frequent: one frame to an idle socket
                 sent = self._sink.try_write(first)
             else:
-                sent = self._sink.try_write(_joined(self._queue, _ONE_WRITE)[0])
+                sent = self._sink.try_write(joined(self._queue, ONE_WRITE)[0])
         except OSError:
             self._break()
             return False
@@ -260,17 +257,17 @@ class Outbox:
             if sent == 0:
                 break
             done += 1
-            size = _size(frame)
+            size = size_of(frame)
             self._queued -= size
             if sent < size:
                 self._hand, self._hand_sent, self._hand_frames = frame, sent, 1
                 if done > self._noted:
-                    self._share.hold(_pieces(frame))
+                    self._share.hold(pieces(frame))
                 break
             sent -= size
             self._frames_out += 1
             if done <= self._noted:
-                self._share.release(_pieces(frame))
+                self._share.release(pieces(frame))
         del self._queue[:done]
         self._noted = max(0, self._noted - done)
         if self._share.held:
@@ -281,9 +278,9 @@ class Outbox:
         self._hand_sent += sent
         if sent:
             self._share.took()
-        if self._hand_sent == _size(self._hand):
+        if self._hand_sent == size_of(self._hand):
             self._frames_out += self._hand_frames
-            self._share.release(_pieces(self._hand))
+            self._share.release(pieces(self._hand))
             self._hand, self._hand_sent = b"", 0
 
     # Through a stream
@@ -294,7 +291,7 @@ class Outbox:
         self._note()
         if not self._hand:
             self._take_in_hand()
-        record = b"".join(_rest(self._hand, self._hand_sent, _ONE_RECORD))
+        record = b"".join(rest(self._hand, self._hand_sent, _ONE_RECORD))
         try:
             await self._sink.send_all(record)
         except trio.BrokenResourceError:
@@ -308,17 +305,17 @@ class Outbox:
         """The first frame, or as many small ones as a record holds."""
         first = self._queue[0]
         if isinstance(first, bytes) and len(first) < _ONE_RECORD:
-            self._hand, count = _joined(self._queue, _ONE_RECORD)
+            self._hand, count = joined(self._queue, _ONE_RECORD)
         else:
             self._hand, count = first, 1
         self._hand_sent, self._hand_frames = 0, count
         taken, self._queue = self._queue[:count], self._queue[count:]
-        self._queued -= _size(self._hand)
+        self._queued -= size_of(self._hand)
         self._noted -= count
         if not self.overflowed:
-            self._share.hold(_pieces(self._hand))
+            self._share.hold(pieces(self._hand))
         for frame in taken:
-            self._share.release(_pieces(frame))
+            self._share.release(pieces(frame))
 
     def _break(self) -> None:
         self.broken = True
@@ -327,41 +324,3 @@ class Outbox:
 
 def _nothing() -> None:
     pass
-
-
-def _size(frame: Wire) -> int:
-    return len(frame) if isinstance(frame, bytes) else sum(map(len, frame))
-
-
-def _pieces(frame: Wire) -> tuple[bytes, ...]:
-    return (frame,) if isinstance(frame, bytes) else frame
-
-
-def _rest(frame: Wire, sent: int, most: int = 4 * _ONE_WRITE) -> list[bytes | memoryview]:
-    """The pieces of a frame after its first ``sent`` bytes, for one write: at most ``most`` bytes of them."""
-    rest: list[bytes | memoryview] = []
-    for piece in _pieces(frame):
-        if sent >= len(piece):
-            sent -= len(piece)
-            continue
-        part = memoryview(piece)[sent : sent + most] if sent or len(piece) > most else piece
-        rest.append(part)
-        sent, most = 0, most - len(part)
-        if most <= 0 or len(rest) == PIECES_A_WRITE:
-            break
-    return rest
-
-
-def _joined(frames: Sequence[Wire], most: int) -> tuple[bytes, int]:
-    """The first frames in one piece, at most so many bytes, but one frame at least; and how many they are.
-
-    Stops before a frame in pieces.
-    """
-    some: list[bytes] = []
-    total = 0
-    for frame in frames:
-        if not isinstance(frame, bytes) or (some and total + len(frame) > most):
-            break
-        some.append(frame)
-        total += len(frame)
-    return b"".join(some), len(some)
