@@ -157,7 +157,7 @@ def test_wrong_tokens_are_slowed_down_logged_and_counted_and_the_right_one_never
 
         def guess() -> None:
             with httpx.Client(base_url=server.http, timeout=60) as web:
-                for number in range(10):
+                for number in range(4):
                     path = "/v1/admin" if number % 2 else "/v1/games"  # a guess is one wherever it is made
                     answers[web.get(path, headers=bearer(f"guess-number-{number:09d}")).status_code] += 1
 
@@ -171,11 +171,11 @@ def test_wrong_tokens_are_slowed_down_logged_and_counted_and_the_right_one_never
         took_s = time.monotonic() - began
         for each in guessers:
             each.join()
-        assert answers[429] >= 50 - GUESSES_BURST - GUESSES_PER_S * took_s - 1
-        assert took_s > 5, "each waited for a second, nearly each time"
-        assert 'tradegame_refused_total{cause="admin_token"} 50.0' in httpx.get(f"{server.http}/metrics").text
+        assert answers[429] >= 20 - GUESSES_BURST - GUESSES_PER_S * took_s - 1
+        assert took_s > 2, "each waited for a second, nearly each time"
+        assert 'tradegame_refused_total{cause="admin_token"} 20.0' in httpx.get(f"{server.http}/metrics").text
     wrong = [entry for entry in logs if entry["event"] == "admin_token_wrong"]
-    assert (len(wrong), wrong[0]["address"]) == (50, "127.0.0.1")
+    assert (len(wrong), wrong[0]["address"]) == (20, "127.0.0.1")
     assert "guess-number" not in str(logs)
 
 

@@ -117,7 +117,7 @@ async def test_what_is_in_doubt_and_late_is_settled_by_its_key_and_does_nothing_
 
 
 async def test_a_store_that_does_not_answer_for_long_does_nothing_late_either(
-    server: FakeServer, game: tg.Game
+    server: FakeServer, game: tg.Game, autojump_clock: MockClock
 ) -> None:
     server.always["buy"] = UNKNOWN
     with pytest.raises(tg.TradeError) as caught:
