@@ -20,11 +20,11 @@ REFUSED = re.compile(r"^WebSocket connection to '[^']*/ws' failed: .*net::ERR_CO
 Or somebody who is just being killed.
 """
 
-UNANSWERED = re.compile(
-    r"^(GET http://\S+/v1/\S+: |Failed to load resource: )net::"
-    r"ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH)"
-)
-"""A page without a connection asks by HTTP what is in its way, and nobody answers, or somebody who is being killed."""
+KILLED = r"net::ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING)"
+"""Nobody answers, or somebody who is killed half-way."""
+
+UNANSWERED = re.compile(rf"^(GET http://\S+/v1/\S+: |Failed to load resource: ){KILLED}")
+"""A page without a connection asks by HTTP what is in its way."""
 
 
 @define(slots=False)  # Playwright writes to who listens

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conduct import Conduct
+from tests.browser.conduct import KILLED, Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
@@ -19,10 +19,7 @@ pytestmark = pytest.mark.slow
 
 NO_SUCH_GAME = r"/v1/games/\w+(/debrief)?: 404"
 NOT_FOUND = r"Failed to load resource: the server responded with a status of 404"
-REFUSED = r"ERR_CONNECTION_(REFUSED|RESET)"
 BAD_GATEWAY = r"502"
-TORN = r"ERR_(EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH|CONNECTION_RESET)"
-"""What a proxy makes of the answers that its server was giving when it was killed."""
 UNAUTHORIZED = r"/v1/admin: 401|status of 401"
 HANDSHAKE = r"WebSocket connection to '[^']*/ws' failed"
 
@@ -66,7 +63,7 @@ def test_the_wall_goes_on_when_the_server_has_forgotten_everything(
     server = serve()
     page = newcomer()
     wall = Watch(page, server.http).open()
-    with conduct.allowing(REFUSED, HANDSHAKE):
+    with conduct.allowing(KILLED, HANDSHAKE):
         for _ in range(times):
             server.kill()
             said(page, "No server answers")
@@ -81,7 +78,7 @@ def test_the_wall_goes_on_when_the_server_has_forgotten_everything(
 def test_the_debrief_on_the_wall_goes_on_too(newcomer: Newcomer, serve: Serve, conduct: Conduct) -> None:
     server = serve(games=[])
     page = newcomer()
-    with conduct.allowing(NO_SUCH_GAME, NOT_FOUND, REFUSED):
+    with conduct.allowing(NO_SUCH_GAME, NOT_FOUND, KILLED):
         page.goto(f"{server.http}/host?game=bazaar&debrief")
         said(page, "There is no game “bazaar” here")
         ask(server, "POST", "/games", bazaar())
@@ -101,7 +98,7 @@ def test_the_hosts_desk_goes_on_when_the_server_has_forgotten_everything(
 ) -> None:
     server = serve(games=[bazaar(), bazaar(id="other", title="The other")])
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "other")
-    with conduct.allowing(REFUSED, HANDSHAKE):
+    with conduct.allowing(KILLED, HANDSHAKE):
         server.kill()
         said(host.page, "No server answers")
         server.start()
@@ -118,7 +115,7 @@ def test_a_host_whose_token_is_of_another_store_is_asked_for_the_new_one(
     """Each store has a token of its own, where none is configured."""
     server = serve()
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
-    with conduct.allowing(REFUSED, HANDSHAKE, UNAUTHORIZED):
+    with conduct.allowing(KILLED, HANDSHAKE, UNAUTHORIZED):
         server.kill()
         said(host.page, "No server answers")
         server.change({"admin.token": "of-another-store"})
@@ -136,7 +133,7 @@ def test_a_player_plays_on_when_the_server_has_forgotten_everything(
 ) -> None:
     server = serve()
     play = Play(newcomer(), server.http).enter("Ann")
-    with conduct.allowing(REFUSED, HANDSHAKE):
+    with conduct.allowing(KILLED, HANDSHAKE):
         server.kill()
         said(play.page, "No server answers")
         server.start()
@@ -216,7 +213,7 @@ def test_a_page_whose_proxy_loses_the_server_says_so_and_goes_on(
     newcomer: Newcomer, serve: Serve, conduct: Conduct, kind: str
 ) -> None:
     server = serve()
-    with conduct.allowing(BAD_GATEWAY, HANDSHAKE, TORN), between(server.port) as proxy:
+    with conduct.allowing(BAD_GATEWAY, HANDSHAKE, KILLED), between(server.port) as proxy:
         conduct.origins.add(proxy.http)
         page = newcomer()
         BEGINNINGS[kind](page, proxy.http)
