@@ -34,7 +34,7 @@ run: .venv/installed
 	@exec $(BIN)/tradegame serve --config config.toml --bots $(BOTS) $(ARGS)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 4 -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 6 -m "not slow" $(ARGS)
 
 # Debian's chromium, or the one that TRADEGAME_TEST_CHROMIUM names; never one that a test tool downloads.
 test-browser: .venv/installed-browser
@@ -75,12 +75,12 @@ docs: .venv/installed-docs
 
 # The heart of it, core/domain, must be covered whole.
 coverage: .venv/installed-dev
-	$(BIN)/python -m pytest -n 4 -m "not slow" --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 6 -m "not slow" --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=90
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 coverage-of-the-rules: .venv/installed-dev
-	$(BIN)/python -m pytest -n 4 -m "not slow" tests/unit/domain --cov=tradegame/core/domain --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 6 -m "not slow" tests/unit/domain --cov=tradegame/core/domain --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 clean:
