@@ -15,9 +15,18 @@ LEAST_P99_S = 0.05
 MOST_HELD_MS = 10.0
 MOST_LOG_BYTES, MOST_LOG_BYTES_PER_S = 500_000, 5_000
 """A hundred lines each of a dozen causes at once, then five a second."""
+LEAST_SENT = 10_000
+"""Bytes of each hostile client: a few seconds' worth."""
 LOST = ("store_lost", "node_lease_lost", "game_stopped", "froze")
 GROWTH = 1.15
 """So much more memory the last quarter of a siege may take than the second: what fills up has filled by then."""
+
+
+def the_attackers_attack(record: Record) -> Iterator[str]:
+    """A siege in which next to nothing was sent shows nothing."""
+    sent = record.tally["bytes sent"]
+    if sent < LEAST_SENT * record.hostile:
+        yield f"{record.hostile} hostile clients sent {sent:,} bytes"
 
 
 def nobody_honest_is_harmed(record: Record) -> Iterator[str]:
@@ -100,6 +109,7 @@ def the_loop_is_not_held(record: Record) -> Iterator[str]:
 
 
 CHECKS: tuple[Check, ...] = (
+    the_attackers_attack,
     nobody_honest_is_harmed,
     the_node_is_ready_all_along,
     nothing_is_lost,

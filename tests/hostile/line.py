@@ -34,6 +34,10 @@ class Target:
     tls: bool = False
 
 
+LOOK_S = 0.1
+"""Who is over its share does nothing for so long at least."""
+
+
 @define(eq=False)
 class Governor:
     """Caps the CPU of a process full of hostile clients, so that they attack the server and not the machine.
@@ -49,7 +53,8 @@ class Governor:
         """To be awaited before anything that costs."""
         await trio.lowlevel.checkpoint()
         while (over := self._over_s()) > 0:  # noqa: ASYNC110 - it waits for time to pass
-            await trio.sleep(min(0.25, over / self.share))
+            # Never a moment only: fifty that look again and again would use up the share by looking.
+            await trio.sleep(min(max(over / self.share, LOOK_S), 0.25))
 
     def _over_s(self) -> float:
         return time.process_time() - self._cpu - self.share * (trio.current_time() - self._begun)
