@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -238,12 +239,12 @@ async def test_what_the_body_raises_comes_out_in_no_group(server: EtcdServer) ->
 async def test_a_full_etcd_refuses_writes_and_still_reads() -> None:
     async with EtcdServer(["--quota-backend-bytes=1000000"]) as small:
         async with open_etcd(EtcdSettings((small.endpoint,))) as client:
-
+            # etcd learns its size when it commits to disk, ten times a second: until then it takes everything.
             async def fill() -> None:
-                for number in range(100):
+                for number in itertools.count():
                     await put(client, f"k{number}", bytes(100_000))
 
-            with pytest.raises(StoreFullError) as caught:
+            with trio.fail_after(DEADLINE_S), pytest.raises(StoreFullError) as caught:
                 await fill()
             assert caught.value.definite
             assert (await client.range(KeyRange("k0"))).pairs
