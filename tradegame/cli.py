@@ -202,7 +202,7 @@ def cluster(
     import trio
 
     from tradegame.cluster import ClusterError, ClusterOptions, EtcdMissing, PlanError, parse_plan, run_cluster
-    from tradegame.cluster.ports import NoPorts
+    from tradegame.cluster.processes.ports import NoPorts
 
     why, code = None, 0
     try:
@@ -267,7 +267,7 @@ def bots(
     """
     import trio
 
-    from tradegame.client.bots import KINDS, run_bots
+    from tradegame.bots import KINDS, run_bots
 
     if unknown := [name for name in kind or () if name not in KINDS]:
         _give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}")

@@ -13,12 +13,12 @@ import trio
 
 from tests.e2e.test_cluster import END_DEADLINE_S, SMALL, START_DEADLINE_S, Cluster
 from tradegame.cluster import ClusterError, ClusterOptions, EtcdMissing, etcd_binary
-from tradegame.cluster.gauges import Gauges
-from tradegame.cluster.guard import open_guard
 from tradegame.cluster.log import Log
-from tradegame.cluster.ports import quiet_ports
-from tradegame.cluster.processes import Shared
-from tradegame.cluster.stage import Stage
+from tradegame.cluster.processes.child import Shared
+from tradegame.cluster.processes.gauges import Gauges
+from tradegame.cluster.processes.ports import quiet_ports
+from tradegame.cluster.processes.reaper import open_reaper
+from tradegame.cluster.processes.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups")
 
@@ -34,8 +34,8 @@ def _etcd() -> None:
 @asynccontextmanager
 async def stage(directory: Path, port: int | None = None) -> AsyncIterator[Stage]:
     """One member and one node, to be started. Their processes are gone afterwards."""
-    async with open_guard() as guard, trio.open_nursery() as processes:
-        one = Stage(ClusterOptions(nodes=1, members=1, port=port), Shared(directory, Log(), guard), processes)
+    async with open_reaper() as reaper, trio.open_nursery() as processes:
+        one = Stage(ClusterOptions(nodes=1, members=1, port=port), Shared(directory, Log(), reaper), processes)
         with trio.fail_after(START_DEADLINE_S):
             yield one
             await one.end()

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.support.domain import BEGIN, Table
-from tradegame.client.bots import ZeroIntelligence
-from tradegame.client.bots.base import Quote, Withdraw
+from tradegame.bots import ZeroIntelligence
+from tradegame.bots.base import Quote, Withdraw
 from tradegame.client.results import Account
 from tradegame.client.state import State
 from tradegame.client.wire import decode

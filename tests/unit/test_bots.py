@@ -12,8 +12,7 @@ from rich.console import Console
 
 from tests.support.fake_server import FakeServer
 from tests.unit.test_client_sockets import serving
-from tradegame.client import Account, Good, OpenOrder, State, connect
-from tradegame.client.bots import (
+from tradegame.bots import (
     KINDS,
     Bot,
     Informed,
@@ -25,7 +24,8 @@ from tradegame.client.bots import (
     ZeroIntelligence,
     fleet,
 )
-from tradegame.client.bots import run_bots as run
+from tradegame.bots import run_bots as run
+from tradegame.client import Account, Good, OpenOrder, State, connect
 from tradegame.client.state import GoodRules, Rules
 
 NO_CASH = {"code": "insufficient_cash", "message": "needs 60 coins, has 12", "definite": True}

@@ -8,10 +8,10 @@ import pytest
 
 from tradegame.client import Lagged, Reset, Said, Trade
 from tradegame.client.events import PublicEvent
-from tradegame.cluster.follower import Frames
-from tradegame.cluster.ledger import Acknowledged, Ledger, Spoken, Traded
-from tradegame.cluster.orders import OrderBook, Resting
-from tradegame.cluster.tape import RESUMABLE, Tape
+from tradegame.cluster.witness.ledger import Acknowledged, Ledger, Spoken, Traded
+from tradegame.cluster.witness.orders import OrderBook, Resting
+from tradegame.cluster.witness.spectator import Frames
+from tradegame.cluster.witness.tape import RESUMABLE, Tape
 
 
 def said(seq: int, text: str, player: str = "ann") -> Said:

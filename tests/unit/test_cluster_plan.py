@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tradegame.cluster.etcd import (
+from tradegame.cluster.log import parse_line
+from tradegame.cluster.plan import PlanError, Step, parse_plan
+from tradegame.cluster.processes.etcd import (
     EtcdMissing,
     MemberPlace,
     MemberStatus,
@@ -17,12 +19,10 @@ from tradegame.cluster.etcd import (
     member_environment,
     parse_status,
 )
-from tradegame.cluster.gauges import NodeGauge, samples
-from tradegame.cluster.log import parse_line
-from tradegame.cluster.plan import PlanError, Step, parse_plan
-from tradegame.cluster.ports import NoPorts, is_free, node_ports, quiet_ports
-from tradegame.cluster.timings import Timings, percentile
-from tradegame.cluster.warden import guard
+from tradegame.cluster.processes.gauges import NodeGauge, samples
+from tradegame.cluster.processes.ports import NoPorts, is_free, node_ports, quiet_ports
+from tradegame.cluster.processes.reaper_main import remaining
+from tradegame.cluster.witness.timings import Timings, percentile
 
 
 def test_a_plan_is_read_in_the_order_of_its_times() -> None:
@@ -188,17 +188,22 @@ def test_ports_are_in_a_row_and_free_or_it_says_which_is_not() -> None:
         node_ports(2, 65_535)
 
 
-def test_the_warden_ends_what_is_left_at_the_end_of_its_orders() -> None:
-    assert guard(["+1\n", "+2\n", "=/tmp/a\n", "-1\n", "=/tmp/b\n", "!/tmp/a\n", "+3\n"]) == ([2, 3], ["/tmp/b"])
+def test_the_reaper_ends_what_is_still_listed() -> None:
+    assert remaining(["+1\n", "+2\n", "=/tmp/a\n", "-1\n", "=/tmp/b\n", "!/tmp/a\n", "+3\n"]) == ([2, 3], ["/tmp/b"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such thing there")
-def test_the_warden_knows_nothing_but_the_standard_library() -> None:
+def test_the_reaper_needs_only_the_standard_library() -> None:
     import subprocess
 
-    from tradegame.cluster import warden
+    from tradegame.cluster.processes import reaper_main
 
     done = subprocess.run(
-        [sys.executable, "-I", "-S", warden.__file__], input="", capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-I", "-S", reaper_main.__file__],
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
     )
     assert done.stdout + done.stderr == ""

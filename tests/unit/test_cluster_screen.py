@@ -10,12 +10,12 @@ from attrs import evolve
 from rich.console import Console
 
 from tradegame.cluster.log import Line
-from tradegame.cluster.screen import render, status_line
-from tradegame.cluster.show import save_picture, to_text
-from tradegame.cluster.view import MemberRow, NodeRow, View
+from tradegame.cluster.screen.layout import render, status_line
+from tradegame.cluster.screen.show import save_picture, to_text
+from tradegame.cluster.screen.view import MemberRow, NodeRow, View
 
-NODE = NodeRow(key="1", name="node1", port=8765, health="serving", clients=12, per_s=43.2, p99_ms=18.4, lag=2)
-MEMBER = MemberRow(key="a", name="etcd-a", port=20001, health="serving", leads=True, db_bytes=2_150_000)
+NODE = NodeRow(key="1", name="node1", port=8765, condition="serving", clients=12, per_s=43.2, p99_ms=18.4, lag=2)
+MEMBER = MemberRow(key="a", name="etcd-a", port=20001, condition="serving", leads=True, db_bytes=2_150_000)
 VIEW = View(
     game="bazaar",
     join="http://127.0.0.1:8765/",
@@ -25,10 +25,10 @@ VIEW = View(
     playing=19,
     nodes=[
         NODE,
-        evolve(NODE, key="2", name="node2", port=8766, health="killed"),
-        evolve(NODE, key="3", name="node3", port=8767, health="frozen"),
+        evolve(NODE, key="2", name="node2", port=8766, condition="killed"),
+        evolve(NODE, key="3", name="node3", port=8767, condition="frozen"),
     ],
-    members=[MEMBER, evolve(MEMBER, key="b", name="etcd-b", leads=False, health="killed")],
+    members=[MEMBER, evolve(MEMBER, key="b", name="etcd-b", leads=False, condition="killed")],
     per_s=142.0,
     p99_ms=18.4,
     failovers=13,

@@ -10,7 +10,7 @@ import trio
 
 from tests.support.server import ServerThread
 from tradegame.cluster.log import Log
-from tradegame.cluster.traffic import Traffic
+from tradegame.cluster.witness.traffic import Traffic
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.commands import Say
@@ -110,7 +110,7 @@ def test_a_planted_fault_is_found(
     monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None], kind: str
 ) -> None:
     plant(monkeypatch)
-    monkeypatch.setattr("tradegame.cluster.witness.AUDIT_EVERY_S", 0.3)
+    monkeypatch.setattr("tradegame.cluster.witness.witness.AUDIT_EVERY_S", 0.3)
     # A fault may show in another way first: a buy that happens again may find nothing left.
     traffic = play(lambda traffic: getattr(traffic.ledger, kind) > 0)
     assert any(finding.startswith(f"{kind}:") for finding in traffic.ledger.findings)

@@ -22,7 +22,7 @@ A bot that is of some use, whole::
 
 The connection is the client's own business: it is made again when it breaks, games are resumed where they were, and
 a command that was not answered is sent again and has one effect. See ``connect`` for all of the contract, ``Game`` for
-what can be done in a game, ``tradegame.client.events`` for what can happen, and ``tradegame.client.bots`` for bots.
+what can be done in a game, ``tradegame.client.events`` for what can happen, and ``tradegame.bots`` for bots.
 """
 
 from tradegame.client.connect import Client, Statistics, connect

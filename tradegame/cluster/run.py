@@ -13,16 +13,16 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from tradegame.cluster.gauges import Gauges
-from tradegame.cluster.guard import Guard, open_guard
-from tradegame.cluster.keys import has_keyboard
 from tradegame.cluster.log import Log
-from tradegame.cluster.observe import Observer
 from tradegame.cluster.options import ClusterOptions
-from tradegame.cluster.processes import Shared
-from tradegame.cluster.show import print_line, save_picture, show_lines, show_screen
-from tradegame.cluster.stage import ClusterError, Stage
-from tradegame.cluster.traffic import Traffic
+from tradegame.cluster.processes.child import Shared
+from tradegame.cluster.processes.gauges import Gauges
+from tradegame.cluster.processes.reaper import Reaper, open_reaper
+from tradegame.cluster.processes.stage import ClusterError, Stage
+from tradegame.cluster.screen.keyboard import has_keyboard
+from tradegame.cluster.screen.observer import Observer
+from tradegame.cluster.screen.show import print_line, save_picture, show_lines, show_screen
+from tradegame.cluster.witness.traffic import Traffic
 
 FAVOURITE_GAME = "bazaar"
 JOIN_DEADLINE_S = 60.0
@@ -46,9 +46,9 @@ async def run_cluster(options: ClusterOptions) -> int:
     with trio.open_signal_receiver(*SIGNALS) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run.heed, signals)
-            async with open_guard() as guard:
-                with _directory(options, guard) as directory:
-                    await run.perform(directory, guard)
+            async with open_reaper() as reaper:
+                with _directory(options, reaper) as directory:
+                    await run.perform(directory, reaper)
                     if options.keep or options.directory is not None:
                         run.said.append(f"data and logs are in {directory}")
             nursery.cancel_scope.cancel()
@@ -77,10 +77,10 @@ class _Run:
             self._interrupted = True
             self._over.set()
 
-    async def perform(self, directory: Path, guard: Guard) -> None:
+    async def perform(self, directory: Path, reaper: Reaper) -> None:
         """Everything between the first process and the last."""
         async with trio.open_nursery() as processes:
-            stage = Stage(self.options, Shared(directory, self._log, guard), processes)
+            stage = Stage(self.options, Shared(directory, self._log, reaper), processes)
             gauges = Gauges(stage.nodes, stage.members, self._log)
             stage.leader = gauges.leader
             traffic = Traffic(self.options.clients, self.options.rate, self._log)
@@ -188,7 +188,7 @@ def _choose_game(options: ClusterOptions) -> str:
 
 
 @contextmanager
-def _directory(options: ClusterOptions, guard: Guard) -> Iterator[Path]:
+def _directory(options: ClusterOptions, reaper: Reaper) -> Iterator[Path]:
     """Where everything is written; gone afterwards if it is a temporary one that nobody wants to keep."""
     if options.directory is not None:
         options.directory.mkdir(parents=True, exist_ok=True)
@@ -201,10 +201,10 @@ def _directory(options: ClusterOptions, guard: Guard) -> Iterator[Path]:
     if options.keep:
         yield directory
         return
-    guard.add_directory(directory)
+    reaper.add_directory(directory)
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         if not directory.exists():
-            guard.forget_directory(directory)
+            reaper.forget_directory(directory)

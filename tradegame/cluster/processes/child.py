@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 import trio
+from attrs import frozen
 
-from tradegame.cluster.guard import Guard, apart
 from tradegame.cluster.log import Log, parse_line
+from tradegame.cluster.processes.reaper import Reaper, apart
 
 LINE_BYTES = 65_536
 GONE_DEADLINE_S = 10.0
@@ -25,6 +26,15 @@ State = Literal["down", "running", "frozen", "stopping", "killed", "stopped", "e
 """``killed`` and ``stopped`` by us, ``ended`` otherwise; ``down`` before its first start."""
 
 
+@frozen
+class Shared:
+    """What all child processes have in common."""
+
+    directory: Path
+    log: Log
+    reaper: Reaper
+
+
 class Child:
     """A process that is started, killed, frozen and started again under one name.
 
@@ -33,7 +43,7 @@ class Child:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: dict[str, str], log: Log, directory: Path, guard: Guard
+        self, name: str, command: Sequence[str], environment: dict[str, str], log: Log, directory: Path, reaper: Reaper
     ) -> None:
         self.name = name
         self.state: State = "down"
@@ -49,7 +59,7 @@ class Child:
         self._environment = environment
         self._log = log
         self._file = directory / f"{name}.log"
-        self._guard = guard
+        self._reaper = reaper
         self._process: trio.Process | None = None
         self._gone = trio.Event()
         self._gone.set()
@@ -134,7 +144,7 @@ class Child:
             **apart(),
         )
         try:
-            self._guard.add(process.pid)
+            self._reaper.add(process.pid)
             self._process, self._gone = process, trio.Event()
             self.exit_code = None
             self.last_words = ""
@@ -151,7 +161,7 @@ class Child:
                     process.kill()
                 await process.wait()
             if process.returncode is not None:
-                self._guard.forget(process.pid)
+                self._reaper.forget(process.pid)
             self._over(process)
 
     def _over(self, process: trio.Process) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from tradegame.cluster.gauges import Health
 from tradegame.cluster.log import Line
+from tradegame.cluster.processes.gauges import Condition
 
 
 @frozen(kw_only=True)
@@ -17,7 +17,7 @@ class NodeRow:
     key: str
     name: str
     port: int
-    health: Health
+    condition: Condition
     clients: int
     per_s: float
     p99_ms: float | None
@@ -29,7 +29,7 @@ class MemberRow:
     key: str
     name: str
     port: int
-    health: Health
+    condition: Condition
     leads: bool
     db_bytes: int
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import trio
 
-from tradegame.cluster.etcd import MemberPlace
-from tradegame.cluster.http import NoAnswer, ask
+from tradegame.cluster.processes.etcd import MemberPlace
+from tradegame.cluster.processes.http import NoAnswer, ask
 
 DEADLINE_S = 15.0
 """etcd lets nobody in or out while a member that is there was away within the last 5 s."""

@@ -1,4 +1,4 @@
-"""This process's end of the warden: whatever is told to it does not outlive this process."""
+"""Starts the reaper process and tells it which children and directories must not outlive this process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 import trio
 
-from tradegame.cluster import warden
+from tradegame.cluster.processes import reaper_main
 
 END_DEADLINE_S = 5.0
 
 
-class Guard:
-    """A list of what must go when this process does. The methods do not wait."""
+class Reaper:
+    """The list of what must be removed when this process ends. The methods do not block."""
 
     def __init__(self, process: trio.Process) -> None:
         assert process.stdin is not None
@@ -29,7 +29,7 @@ class Guard:
         self._tell(f"+{pid}")
 
     def forget(self, pid: int) -> None:
-        """It is gone, and its number may be somebody else's soon."""
+        """The process has ended; the system may reuse its pid."""
         self._tell(f"-{pid}")
 
     def add_directory(self, path: Path) -> None:
@@ -39,21 +39,21 @@ class Guard:
         self._tell(f"!{path}")
 
     def _tell(self, order: str) -> None:
-        # A line is far shorter than what a pipe takes at once, and the warden reads all the time.
+        # A line is far shorter than a pipe's buffer, and the reaper always reads.
         os.write(self._pipe, f"{order}\n".encode())
 
 
 @asynccontextmanager
-async def open_guard() -> AsyncIterator[Guard]:
-    """A guard for the length of the block; afterwards, everything that is still on its list is killed.
+async def open_reaper() -> AsyncIterator[Reaper]:
+    """A reaper for the length of the block; on leaving it, the reaper kills everything still on its list.
 
-    Raises OSError when it cannot be started; inside the block, a BrokenPipeError of one of its methods says that
-    somebody has killed it.
+    Raises OSError if the reaper cannot be started. Inside the block, its methods raise BrokenPipeError if the reaper
+    itself was killed.
     """
-    command = [sys.executable, "-I", "-S", str(Path(warden.__file__))]
+    command = [sys.executable, "-I", "-S", str(Path(reaper_main.__file__))]
     process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, **apart())
     try:
-        yield Guard(process)
+        yield Reaper(process)
     finally:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + END_DEADLINE_S):
             assert process.stdin is not None
@@ -62,7 +62,7 @@ async def open_guard() -> AsyncIterator[Guard]:
 
 
 def apart() -> dict[str, Any]:
-    """Arguments for a process that a Ctrl-C at the terminal, which goes to all of a group, does not reach."""
+    """Arguments that start a process outside this process group, so that Ctrl-C at the terminal does not reach it."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"process_group": 0}

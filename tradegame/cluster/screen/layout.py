@@ -12,11 +12,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tradegame.cluster.digits import large, large_width
-from tradegame.cluster.gauges import Health
-from tradegame.cluster.legend import legend, one_line, widest
 from tradegame.cluster.log import Line
-from tradegame.cluster.view import MemberRow, NodeRow, View
+from tradegame.cluster.processes.gauges import Condition
+from tradegame.cluster.screen.digits import large, large_width
+from tradegame.cluster.screen.legend import legend, one_line, widest
+from tradegame.cluster.screen.view import MemberRow, NodeRow, View
 
 _FRAME = box.Box("╭──╮\n│  │\n├──┤\n│  │\n├──┤\n├──┤\n│  │\n╰──╯\n")
 """Rounded, with no lines between columns."""
@@ -29,7 +29,7 @@ SIDE_BY_SIDE = 108
 TABLES_FROM = 58
 """Columns; a narrower terminal gets the nodes and members as marks in one line."""
 
-_HEALTH: dict[Health, tuple[str, str]] = {
+_CONDITION: dict[Condition, tuple[str, str]] = {
     "serving": ("●", "green"),
     "starting": ("◌", "yellow"),
     "not ready": ("◍", "yellow"),
@@ -97,9 +97,9 @@ def _tables(view: View, width: int, frame: box.Box | None) -> RenderableType:
 
 def _marks(view: View) -> Text:
     """Nodes and members, each by its key and its state's mark."""
-    marks = Text(" ").join(Text.assemble(row.key, _HEALTH[row.health]) for row in view.nodes)
+    marks = Text(" ").join(Text.assemble(row.key, _CONDITION[row.condition]) for row in view.nodes)
     for row in view.members:
-        marks.append_text(Text.assemble(" ", row.key, ("★", "bold yellow") if row.leads else _HEALTH[row.health]))
+        marks.append_text(Text.assemble(" ", row.key, ("★", "bold yellow") if row.leads else _CONDITION[row.condition]))
     return one_line(marks)
 
 
@@ -122,8 +122,8 @@ def _large_fits(view: View, width: int) -> bool:
 
 def status_line(view: View) -> str:
     """All of it in one line, for a log."""
-    nodes = " ".join(f"{row.key}:{row.health}" for row in view.nodes)
-    members = " ".join(f"{row.key}{'*' if row.leads else ''}:{row.health}" for row in view.members)
+    nodes = " ".join(f"{row.key}:{row.condition}" for row in view.nodes)
+    members = " ".join(f"{row.key}{'*' if row.leads else ''}:{row.condition}" for row in view.members)
     parts = [
         f"nodes {nodes}",
         f"members {members}",
@@ -185,9 +185,9 @@ def _nodes(rows: Sequence[NodeRow], frame: box.Box | None) -> Table:
     for heading in ("clients", "cmd/s", "p99 ms", "lag"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        up = row.health in ("serving", "not ready")
+        up = row.condition in ("serving", "not ready")
         numbers = [str(row.clients), f"{row.per_s:.0f}", _milliseconds(row.p99_ms), str(row.lag)] if up else ["–"] * 4
-        table.add_row(f" {row.key}", Text(row.name, colour_of(row.name)), str(row.port), _health(row.health), *numbers)
+        table.add_row(f" {row.key}", Text(row.name, colour_of(row.name)), str(row.port), _mark(row.condition), *numbers)
     return table
 
 
@@ -199,15 +199,15 @@ def _members(rows: Sequence[MemberRow], frame: box.Box | None) -> Table:
     table.add_column("state", no_wrap=True, min_width=11)
     table.add_column("db", justify="right", no_wrap=True)
     for row in rows:
-        state = Text.assemble(("★", "bold yellow"), (" leader", "bold yellow")) if row.leads else _health(row.health)
-        size = f"{row.db_bytes / 1e6:.1f} MB" if row.health in ("serving", "not ready") else "–"
+        state = Text.assemble(("★", "bold yellow"), (" leader", "bold yellow")) if row.leads else _mark(row.condition)
+        size = f"{row.db_bytes / 1e6:.1f} MB" if row.condition in ("serving", "not ready") else "–"
         table.add_row(f" {row.key}", Text(row.name, colour_of(row.name)), str(row.port), state, size)
     return table
 
 
-def _health(health: Health) -> Text:
-    mark, style = _HEALTH[health]
-    return Text(f"{mark} {health}", style)
+def _mark(condition: Condition) -> Text:
+    mark, style = _CONDITION[condition]
+    return Text(f"{mark} {condition}", style)
 
 
 def _proof(view: View) -> RenderableType:

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from tradegame.cluster.child import CAN_FREEZE, Child, inherited, python
-from tradegame.cluster.etcd import MemberPlace, etcd_binary, member_command
 from tradegame.cluster.options import ClusterOptions
 from tradegame.cluster.plan import Step
-from tradegame.cluster.ports import is_free, node_ports, quiet_ports
-from tradegame.cluster.processes import Member, Node, Shared, node_url
-from tradegame.cluster.readmit import NotReadmitted, readmit
+from tradegame.cluster.processes.child import CAN_FREEZE, Child, Shared, inherited, python
+from tradegame.cluster.processes.etcd import Member, MemberPlace, etcd_binary, member_command
+from tradegame.cluster.processes.node import Node, node_url
+from tradegame.cluster.processes.ports import is_free, node_ports, quiet_ports
+from tradegame.cluster.processes.readmit import NotReadmitted, readmit
 
 START_DEADLINE_S = 90.0
 ASK_EVERY_S = 0.1
@@ -92,7 +92,7 @@ class Stage:
             each = [word for url in self.urls for word in ("--url", url)]
             command = python("bots", *each, "--game", game, "--count", str(self._options.bots), "--no-live")
             shared = self._shared
-            self.bots = Child("bots", command, inherited(), shared.log, shared.directory, shared.guard)
+            self.bots = Child("bots", command, inherited(), shared.log, shared.directory, shared.reaper)
             await self._start(self.bots)
 
     async def end(self) -> None:

@@ -10,11 +10,11 @@ from typing import Literal
 import trio
 from attrs import define, field
 
-from tradegame.cluster.child import Child
-from tradegame.cluster.etcd import UNSOUND, MemberStatus, parse_status
-from tradegame.cluster.http import NoAnswer, ask
 from tradegame.cluster.log import Log
-from tradegame.cluster.processes import Member, Node
+from tradegame.cluster.processes.child import Child
+from tradegame.cluster.processes.etcd import UNSOUND, Member, MemberStatus, parse_status
+from tradegame.cluster.processes.http import NoAnswer, ask
+from tradegame.cluster.processes.node import Node
 
 EVERY_S = 1.0
 DEADLINE_S = 0.9
@@ -23,7 +23,7 @@ MISSES = 3
 
 COMMANDS = frozenset({"buy", "sell", "order", "cancel", "say"})
 
-Health = Literal[
+Condition = Literal[
     "serving", "starting", "not ready", "silent", "frozen", "stopping", "killed", "stopped", "ended", "down"
 ]
 
@@ -38,7 +38,7 @@ class _Gauge:
     misses: int = 0
     starts: int = 0
 
-    def health(self, child: Child) -> Health:
+    def condition(self, child: Child) -> Condition:
         if child.state != "running":
             return child.state
         if not self.answered or self.starts != child.starts:
@@ -64,9 +64,9 @@ class NodeGauge(_Gauge):
     _commands: float | None = None
     _asked_at: float = 0.0
 
-    def health(self, child: Child) -> Health:
-        health = super().health(child)
-        return "not ready" if health == "serving" and not self.ready else health
+    def condition(self, child: Child) -> Condition:
+        condition = super().condition(child)
+        return "not ready" if condition == "serving" and not self.ready else condition
 
     def take(self, samples: dict[tuple[str, str], float], now: float) -> None:
         """A scrape of /metrics; ``samples`` by name and the one label's value."""
@@ -88,9 +88,9 @@ class NodeGauge(_Gauge):
 class MemberGauge(_Gauge):
     status: MemberStatus | None = None
 
-    def health(self, child: Child) -> Health:
-        health = super().health(child)
-        return "not ready" if health == "serving" and not (self.status and self.status.led) else health
+    def condition(self, child: Child) -> Condition:
+        condition = super().condition(child)
+        return "not ready" if condition == "serving" and not (self.status and self.status.led) else condition
 
     @property
     def leads(self) -> bool:
@@ -104,7 +104,7 @@ class Gauges:
     log: Log
     of_node: dict[str, NodeGauge] = field(init=False)
     of_member: dict[str, MemberGauge] = field(init=False)
-    _told: dict[str, Health] = field(factory=dict, init=False)
+    _told: dict[str, Condition] = field(factory=dict, init=False)
     _told_leader: str = field(default="", init=False)
     _told_version: bool = field(default=False, init=False)
 
@@ -153,13 +153,13 @@ class Gauges:
             *((member, self.of_member[member.name]) for member in self.members),
         ]
         for child, gauge in children:
-            health, before = gauge.health(child), self._told.get(child.name, "down")
-            self._told[child.name] = health
-            if health != before and health in ("not ready", "silent"):
-                self.log.add(child.name, health, "warning")
-            elif health != before == "starting" and health == "serving" and isinstance(child, Node):
+            condition, before = gauge.condition(child), self._told.get(child.name, "down")
+            self._told[child.name] = condition
+            if condition != before and condition in ("not ready", "silent"):
+                self.log.add(child.name, condition, "warning")
+            elif condition != before == "starting" and condition == "serving" and isinstance(child, Node):
                 continue  # it has said so itself
-            elif health != before and health == "serving" and before != "frozen":
+            elif condition != before and condition == "serving" and before != "frozen":
                 self.log.add(child.name, "serves")
 
     async def _ask_node(self, node: Node) -> None:

@@ -17,13 +17,13 @@ from attrs import define, field
 from rich.console import Console
 from rich.live import Live
 
+from tradegame.bots.base import Bot
+from tradegame.bots.informed import Informed
+from tradegame.bots.market_maker import MarketMaker
+from tradegame.bots.monitor import Monitor
+from tradegame.bots.trend_follower import TrendFollower
+from tradegame.bots.zero_intelligence import ZeroIntelligence
 from tradegame.client.backoff import Backoff
-from tradegame.client.bots.base import Bot
-from tradegame.client.bots.informed import Informed
-from tradegame.client.bots.market_maker import MarketMaker
-from tradegame.client.bots.monitor import Monitor
-from tradegame.client.bots.trend_follower import TrendFollower
-from tradegame.client.bots.zero_intelligence import ZeroIntelligence
 from tradegame.client.connect import Client, connect
 from tradegame.client.errors import ConnectionStopped, ProtocolError, TradeError
 from tradegame.client.events import Trade

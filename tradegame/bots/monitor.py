@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tradegame.client.bots.base import Bot
+from tradegame.bots.base import Bot
 from tradegame.client.game import Game
 
 CHROME = 12

@@ -1,9 +1,9 @@
-"""A process of its own that ends what is left of a cluster, when the one that ran it is gone in whatever way.
+"""The reaper's own process: ends what is left of a cluster when the process that ran the cluster is gone.
 
-It is told the children on its standard input, a line each (``+PID``, ``-PID`` when one is gone; ``=PATH`` and
-``!PATH``: a directory that goes with them, or no longer), and reads on. That pipe ends when the cluster's process does,
-be it by kill -9: then everything that is still on the list goes. Run as a file, on the standard library alone, to be
-there at once.
+It reads orders from its standard input, one a line: ``+PID`` adds a child, ``-PID`` removes it, ``=PATH`` adds a
+directory to delete, ``!PATH`` removes it. The pipe closes when the cluster's process ends, even by kill -9; then the
+reaper kills and deletes whatever is still on the list. It runs as a file and imports only the standard library, so that
+it is up at once.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sys
 from collections.abc import Iterable
 
 
-def guard(orders: Iterable[str]) -> tuple[list[int], list[str]]:
-    """What is left at the end of ``orders``: processes, and directories."""
+def remaining(orders: Iterable[str]) -> tuple[list[int], list[str]]:
+    """The processes and directories that are still listed after ``orders``."""
     children: dict[int, None] = {}
     directories: dict[str, None] = {}
     for order in orders:
@@ -34,17 +34,17 @@ def guard(orders: Iterable[str]) -> tuple[list[int], list[str]]:
 
 
 def main() -> None:
-    # A Ctrl-C at the terminal is for the cluster, which ends in order; so is the terminal's end.
+    # Ctrl-C at the terminal, or its end, is for the cluster, which then shuts down in order.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    children, directories = guard(sys.stdin)
+    children, directories = remaining(sys.stdin)
     kill = getattr(signal, "SIGKILL", signal.SIGTERM)
     for child in children:
-        with contextlib.suppress(OSError):  # gone by itself
+        with contextlib.suppress(OSError):  # already gone
             os.kill(child, kill)
     for directory in directories:
-        # etcd may write while it dies
+        # etcd may still write while it dies
         for _ in range(3):
             shutil.rmtree(directory, ignore_errors=True)
 

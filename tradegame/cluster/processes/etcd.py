@@ -11,6 +11,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from tradegame.cluster.processes.child import Child, Shared
+from tradegame.cluster.processes.http import NoAnswer, ask
+
 HEARTBEAT_MS = 100
 ELECTION_MS = 1_000
 HISTORY_KEPT = "1m"
@@ -115,3 +118,25 @@ def parse_status(body: bytes) -> MemberStatus:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no status: {body[:80]!r}") from error
+
+
+class Member(Child):
+    """An etcd. ``letter`` from a."""
+
+    def __init__(self, place: MemberPlace, command: Sequence[str], shared: Shared) -> None:
+        super().__init__(place.name, command, member_environment(), shared.log, shared.directory, shared.reaper)
+        self.place = place
+        self.letter = place.name[-1]
+
+    @property
+    def has_lost_its_data(self) -> bool:
+        """Whether somebody deleted it while it was down."""
+        return bool(self.starts) and not self.alive and not self.place.data.exists()
+
+    async def is_led(self) -> bool:
+        """Whether it knows a leader now."""
+        try:
+            status, body = await ask(self.place.client_port, "/v3/maintenance/status", deadline_s=2.0, body=b"{}")
+            return status == 200 and parse_status(body).led
+        except (NoAnswer, ValueError):
+            return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tradegame.client.bots.base import Action, Bot, Quote, Withdraw
+from tradegame.bots.base import Action, Bot, Quote, Withdraw
 from tradegame.client.results import Account
 from tradegame.client.state import State
 

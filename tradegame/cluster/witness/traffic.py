@@ -1,4 +1,4 @@
-"""The witnesses and followers together: the load, and the proof."""
+"""The witnesses and spectators together: the load, and the proof."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import trio
 
 from tradegame.client import RoundChanged, Trade
 from tradegame.client.events import PublicEvent
-from tradegame.cluster.follower import Follower
-from tradegame.cluster.ledger import Ledger
 from tradegame.cluster.log import Log
-from tradegame.cluster.tape import Tape
-from tradegame.cluster.timings import Timings
-from tradegame.cluster.witness import Witness
+from tradegame.cluster.witness.ledger import Ledger
+from tradegame.cluster.witness.spectator import Spectator
+from tradegame.cluster.witness.tape import Tape
+from tradegame.cluster.witness.timings import Timings
+from tradegame.cluster.witness.witness import Witness
 
 LOOK_EVERY_S = 0.5
 ROAMING = 2
@@ -24,7 +24,7 @@ MOST_A_CLIENT = 12.0
 
 
 class Traffic:
-    """So many witnesses, which together send ``rate`` commands a second; and followers, one pinned to each node, two
+    """So many witnesses, which together send ``rate`` commands a second; and spectators, one pinned to each node, two
     more that go wherever they can."""
 
     def __init__(self, clients: int, rate: float, log: Log) -> None:
@@ -34,7 +34,7 @@ class Traffic:
         self._log = log
         each = min(MOST_A_CLIENT, rate / max(1, clients))
         self.witnesses = [Witness(n, each, self.ledger, self.timings, log) for n in range(1, clients + 1)]
-        self.followers: list[Follower] = []
+        self.spectators: list[Spectator] = []
         self._by_player: dict[str, Witness] = {}
         self._over = trio.Event()
         self._done = trio.Event()
@@ -66,18 +66,18 @@ class Traffic:
         return bool(self.ledger.lost or self.ledger.doubled)
 
     async def run(self, urls: Sequence[str], game_id: str) -> None:
-        """Until cancelled. ``urls``: of all nodes, live or not. The witnesses begin when every follower follows."""
+        """Until cancelled. ``urls``: of all nodes, live or not. The witnesses begin when every spectator follows."""
         tape, log = self.tape, self._log
-        self.followers = [
-            *(Follower(f"on-node{n}", [url], tape, log, pinned=True) for n, url in enumerate(urls, 1)),
-            *(Follower(f"follower-{n + 1}", _from(urls, n), tape, log, pinned=False) for n in range(ROAMING)),
+        self.spectators = [
+            *(Spectator(f"on-node{n}", [url], tape, log, pinned=True) for n, url in enumerate(urls, 1)),
+            *(Spectator(f"spectator-{n + 1}", _from(urls, n), tape, log, pinned=False) for n in range(ROAMING)),
         ]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._look)
-            for follower in self.followers:
-                nursery.start_soon(follower.run, game_id)
-            for follower in self.followers:
-                await follower.follows.wait()
+            for spectator in self.spectators:
+                nursery.start_soon(spectator.run, game_id)
+            for spectator in self.spectators:
+                await spectator.follows.wait()
             async with trio.open_nursery() as playing:
                 for witness in self.witnesses:
                     playing.start_soon(witness.run, _from(urls, witness.number), game_id, self._head, self._over)
@@ -99,8 +99,8 @@ class Traffic:
             await self._done.wait()
             while self.ledger.waiting:  # noqa: ASYNC110 - a look now and then is enough, at the very end
                 await trio.sleep(0.1)
-        for follower in self.followers:
-            follower.frames.flush()
+        for spectator in self.spectators:
+            spectator.frames.flush()
         self.left_unanswered = self.unanswered  # now: whoever is cancelled waits no longer
         self.deserted = bool(self.left_unanswered) and not served
         self.ledger.close(patient and not self.deserted)
@@ -136,8 +136,8 @@ class Traffic:
         while True:
             await trio.sleep(LOOK_EVERY_S)
             now = trio.current_time()
-            for follower in self.followers:
-                follower.frames.idle()
+            for spectator in self.spectators:
+                spectator.frames.idle()
             for witness in self.witnesses:
                 if witness.waits_since is not None:
                     self.timings.waits(now - witness.waits_since)

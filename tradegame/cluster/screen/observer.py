@@ -5,12 +5,12 @@ from __future__ import annotations
 import trio
 from attrs import define
 
-from tradegame.cluster.gauges import Gauges
 from tradegame.cluster.log import Log
 from tradegame.cluster.options import ClusterOptions
-from tradegame.cluster.stage import Stage
-from tradegame.cluster.traffic import Traffic
-from tradegame.cluster.view import MemberRow, NodeRow, View
+from tradegame.cluster.processes.gauges import Gauges
+from tradegame.cluster.processes.stage import Stage
+from tradegame.cluster.screen.view import MemberRow, NodeRow, View
+from tradegame.cluster.witness.traffic import Traffic
 
 
 @define(eq=False)
@@ -59,7 +59,7 @@ class Observer:
                     key=str(node.number),
                     name=node.name,
                     port=node.port,
-                    health=gauge.health(node),
+                    condition=gauge.condition(node),
                     clients=gauge.clients,
                     per_s=gauge.per_s,
                     p99_ms=_milliseconds(self.traffic.timings.p99(now, node.url)),
@@ -77,7 +77,7 @@ class Observer:
                     key=member.letter,
                     name=member.name,
                     port=member.place.client_port,
-                    health=gauge.health(member),
+                    condition=gauge.condition(member),
                     leads=self.gauges.leader() is member,
                     db_bytes=gauge.status.db_bytes if gauge.status is not None else 0,
                 )

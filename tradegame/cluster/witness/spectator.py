@@ -12,7 +12,7 @@ import trio
 from tradegame.client import ConnectionStopped, Lagged, ProtocolError, Reset, TradeError, connect
 from tradegame.client.events import Event, PublicEvent
 from tradegame.cluster.log import Log
-from tradegame.cluster.tape import Tape
+from tradegame.cluster.witness.tape import Tape
 
 BUFFER = 100_000
 BEGIN_AGAIN_S = 1.0
@@ -27,7 +27,7 @@ async def dial_only(url: str, _: str) -> trio.abc.Stream:
 
 
 class Frames:
-    """Events of one follower, put together to whole frames again. No I/O.
+    """Events of one spectator, put together to whole frames again. No I/O.
 
     A frame's events come in one go. That it is whole shows when the next one begins, or when nothing more was read
     between two calls of ``idle`` that lie at least one turn of the event loop apart.
@@ -84,7 +84,7 @@ class Frames:
         self._events.append(event)
 
 
-class Follower:
+class Spectator:
     """One spectator. ``pinned``: it follows one node alone, through that node's deaths; else it goes where it can."""
 
     def __init__(self, name: str, urls: Sequence[str], tape: Tape, log: Log, *, pinned: bool) -> None:

@@ -24,10 +24,10 @@ from tradegame.client import (
     TradeError,
     connect,
 )
-from tradegame.cluster.ledger import Acknowledged, Effect, Ledger, Spoken, Traded
 from tradegame.cluster.log import Log
-from tradegame.cluster.orders import OrderBook, Resting
-from tradegame.cluster.timings import Timings
+from tradegame.cluster.witness.ledger import Acknowledged, Effect, Ledger, Spoken, Traded
+from tradegame.cluster.witness.orders import OrderBook, Resting
+from tradegame.cluster.witness.timings import Timings
 
 OPEN = "open"
 ORDERS_MOST = 4
@@ -87,7 +87,7 @@ class Witness:
 
     async def run(self, urls: Sequence[str], game_id: str, head: Callable[[], int], over: trio.Event) -> None:
         """Play until ``over``, and to the end of the command that is then under way. ``urls``: its own node's first.
-        ``head``: the last frame that the followers have seen."""
+        ``head``: the last frame that the spectators have seen."""
         token: str | None = None
         while not over.is_set():
             self.url = ""  # wherever it comes to now, that is no failover

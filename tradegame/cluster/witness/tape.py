@@ -1,4 +1,4 @@
-"""One sequence of frames, from several followers who each saw a part of it: from one node, or from one after another.
+"""One sequence of frames, from several spectators who each saw a part of it: from one node, or from one after another.
 
 No I/O and no clock. The first to bring a frame brings it for all; every other must bring the very same.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from attrs import define, field
 
 from tradegame.client.events import PublicEvent
-from tradegame.cluster.ledger import Ledger
+from tradegame.cluster.witness.ledger import Ledger
 
 DIGESTS_KEPT = 8_192
 RESUMABLE = 1_000
@@ -24,7 +24,7 @@ Show = Callable[[int, Sequence[PublicEvent]], None]
 class Tape:
     """Gives every frame once, in order, to the ``ledger`` and to ``show``. What is missing or differs is a finding.
 
-    ``missing`` counts the frames that a follower should have seen and did not, ``different`` those that were not the
+    ``missing`` counts the frames that a spectator should have seen and did not, ``different`` those that were not the
     same for all.
     """
 
@@ -40,22 +40,22 @@ class Tape:
     _digests: OrderedDict[int, int] = field(factory=OrderedDict, init=False)
     _last: dict[str, int] = field(factory=dict, init=False)
 
-    def begin(self, follower: str, epoch: str, seq: int) -> None:
-        """A follower joined: its next frame is the one after ``seq``."""
+    def begin(self, spectator: str, epoch: str, seq: int) -> None:
+        """A spectator joined: its next frame is the one after ``seq``."""
         if self.head < 0:
             self.head, self._epoch = seq, epoch
             self.ledger.begin_at(seq)
-        self._last[follower] = seq
+        self._last[spectator] = seq
 
-    def take(self, follower: str, seq: int, events: Sequence[PublicEvent]) -> None:
-        """A follower saw a whole frame."""
-        last = self._last[follower]
+    def take(self, spectator: str, seq: int, events: Sequence[PublicEvent]) -> None:
+        """A spectator saw a whole frame."""
+        last = self._last[spectator]
         if seq <= last:
-            self._differs(f"{follower} was shown frame {seq} after {last}")
+            self._differs(f"{spectator} was shown frame {seq} after {last}")
             return
         if seq > last + 1:
-            self._missed(follower, last, seq - 1)
-        self._last[follower] = seq
+            self._missed(spectator, last, seq - 1)
+        self._last[spectator] = seq
         digest = hash(tuple(events))
         if seq > self.head:
             self.head = seq
@@ -68,30 +68,30 @@ class Tape:
         elif (known := self._digests.get(seq)) is not None:
             self.compared += 1
             if known != digest:
-                self._differs(f"frame {seq} is another one for {follower} than it was for others")
+                self._differs(f"frame {seq} is another one for {spectator} than it was for others")
 
-    def reset(self, follower: str, epoch: str, seq: int) -> None:
-        """A follower was given a whole state, at ``seq``, in place of what it had missed."""
-        last = self._last[follower]
+    def reset(self, spectator: str, epoch: str, seq: int) -> None:
+        """A spectator was given a whole state, at ``seq``, in place of what it had missed."""
+        last = self._last[spectator]
         if epoch != self._epoch:
-            self._differs(f"{follower} was shown another life of the game, {epoch} in place of {self._epoch}")
+            self._differs(f"{spectator} was shown another life of the game, {epoch} in place of {self._epoch}")
             self._epoch = epoch
         elif seq < last:
-            self._differs(f"{follower} was taken back from frame {last} to {seq}")
+            self._differs(f"{spectator} was taken back from frame {last} to {seq}")
         elif seq - last <= RESUMABLE:
-            self._missed(follower, last, seq)
-        self._last[follower] = seq
+            self._missed(spectator, last, seq)
+        self._last[spectator] = seq
 
-    def jump(self, follower: str, seq: int) -> None:
-        """A follower could not keep up here, and reads on from the frame after ``seq``: no fault of any node's."""
-        self._last[follower] = max(seq, self._last[follower])
+    def jump(self, spectator: str, seq: int) -> None:
+        """A spectator could not keep up here, and reads on from the frame after ``seq``: no fault of any node's."""
+        self._last[spectator] = max(seq, self._last[spectator])
 
-    def _missed(self, follower: str, last: int, until: int) -> None:
+    def _missed(self, spectator: str, last: int, until: int) -> None:
         count = until - last
         if count <= 0:
             return
         self.missing += count
-        self.ledger.find_lost(f"{count} frames after {last}, which {follower} was never shown")
+        self.ledger.find_lost(f"{count} frames after {last}, which {spectator} was never shown")
 
     def _differs(self, what: str) -> None:
         self.different += 1

@@ -10,11 +10,11 @@ import trio
 from rich.console import Console
 from rich.live import Live
 
-from tradegame.cluster.keys import pressed, raw_keyboard
 from tradegame.cluster.log import Line, Log
-from tradegame.cluster.observe import Observer
-from tradegame.cluster.screen import render, status_line
-from tradegame.cluster.view import View
+from tradegame.cluster.screen.keyboard import pressed, raw_keyboard
+from tradegame.cluster.screen.layout import render, status_line
+from tradegame.cluster.screen.observer import Observer
+from tradegame.cluster.screen.view import View
 
 REFRESH_S = 0.25
 LINE_EVERY_S = 1.0

@@ -6,7 +6,7 @@ will settle at). ``run_bots`` lets a crowd of them play. One of your own is 15 l
 
     import trio
     from tradegame.client import connect
-    from tradegame.client.bots import Bot, Take
+    from tradegame.bots import Bot, Take
 
     class Hoarder(Bot):
         kind = "hoarder"
@@ -25,12 +25,12 @@ will settle at). ``run_bots`` lets a crowd of them play. One of your own is 15 l
     trio.run(main)
 """
 
-from tradegame.client.bots.base import Action, Bot, Quote, Take, Tally, Withdraw
-from tradegame.client.bots.fleet import KINDS, run_bots
-from tradegame.client.bots.informed import Informed
-from tradegame.client.bots.market_maker import MarketMaker
-from tradegame.client.bots.trend_follower import TrendFollower
-from tradegame.client.bots.zero_intelligence import ZeroIntelligence
+from tradegame.bots.base import Action, Bot, Quote, Take, Tally, Withdraw
+from tradegame.bots.fleet import KINDS, run_bots
+from tradegame.bots.informed import Informed
+from tradegame.bots.market_maker import MarketMaker
+from tradegame.bots.trend_follower import TrendFollower
+from tradegame.bots.zero_intelligence import ZeroIntelligence
 
 __all__ = [
     "KINDS",
