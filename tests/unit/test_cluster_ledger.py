@@ -8,7 +8,8 @@ import pytest
 
 from tradegame.client import Lagged, Reset, Said, Trade
 from tradegame.client.events import PublicEvent
-from tradegame.cluster.witness.ledger import Acknowledged, Ledger, Spoken, Traded
+from tradegame.cluster.witness.effects import Spoken, Traded
+from tradegame.cluster.witness.ledger import Acknowledged, Ledger
 from tradegame.cluster.witness.orders import OrderBook, Resting
 from tradegame.cluster.witness.spectator import Frames
 from tradegame.cluster.witness.tape import RESUMABLE, Tape
@@ -148,7 +149,9 @@ def test_the_findings_say_what_happened(ledger: Ledger) -> None:
     ledger.begin("ann")
     ledger.answered("ann", buys(1, 3, 60))
     ledger.frame(1, [said(1, "x", player="bob")])
-    assert list(ledger.findings) == ["lost: the buy of 3 grain for 60 of ann, acknowledged at 1: not in that frame"]
+    assert list(ledger.findings) == [
+        "lost: the buy of 3 grain for 60 of ann at 1 was acknowledged and is not in that frame"
+    ]
 
 
 # --- the tape ---

@@ -11,6 +11,8 @@ from typing import Literal
 
 from attrs import define, field
 
+from tradegame.cluster.witness.effects import Finding
+
 GONE_KEPT = 500
 
 BookSide = Literal["bid", "ask"]
@@ -91,7 +93,7 @@ class OrderBook:
         self._gone = dict.fromkeys(self._gone, False)
         self._doubts.clear()
 
-    def audit(self, account: Collection[str], seen: int, head: int) -> list[tuple[Literal["lost", "doubled"], str]]:
+    def audit(self, account: Collection[str], seen: int, head: int) -> list[Finding]:
         """Compare with the ids of the orders in a fresh account, while nothing is under way.
 
         ``seen``: the last frame that the witness's own connection brought; ``head``: the last that the checker saw.
@@ -105,7 +107,7 @@ class OrderBook:
         odd = {name for name in self.open if name not in account}
         odd |= {name for name in account if name not in self.open and self._gone.get(name, True)}
         self._doubts = {name: doubt for name, doubt in self._doubts.items() if name in odd}
-        findings: list[tuple[Literal["lost", "doubled"], str]] = []
+        findings: list[Finding] = []
         for name in sorted(odd):
             doubt = self._doubts.get(name)
             if doubt is None:
@@ -117,7 +119,7 @@ class OrderBook:
                 del self._doubts[name]
         return findings
 
-    def _finding(self, name: str) -> tuple[Literal["lost", "doubled"], str]:
+    def _finding(self, name: str) -> Finding:
         order = self.open.pop(name, None)
         if order is not None:
             self._forget(name, cancelled=False)

@@ -91,8 +91,8 @@ class Tape:
         if count <= 0:
             return
         self.missing += count
-        self.ledger.find_lost(f"{count} frames after {last}, which {spectator} was never shown")
+        self.ledger.find("lost", f"{count} frames after {last}, which {spectator} was never shown")
 
     def _differs(self, what: str) -> None:
         self.different += 1
-        self.ledger.find_doubled(what)
+        self.ledger.find("doubled", what)

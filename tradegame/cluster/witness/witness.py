@@ -25,7 +25,8 @@ from tradegame.client import (
     connect,
 )
 from tradegame.cluster.log import Log
-from tradegame.cluster.witness.ledger import Acknowledged, Effect, Ledger, Spoken, Traded
+from tradegame.cluster.witness.effects import Effect, Spoken, Traded
+from tradegame.cluster.witness.ledger import Acknowledged, Ledger
 from tradegame.cluster.witness.orders import OrderBook, Resting
 from tradegame.cluster.witness.timings import Timings
 
@@ -70,7 +71,7 @@ class Witness:
         self.player = ""
         self.url = ""
         """The node it is connected to, or was last."""
-        self.acknowledged = self.refused = self.sent_again = self.failovers = self.doubts = 0
+        self.acknowledged = self.refused = self.sent_again = self.failovers = 0
         self.waits_since: float | None = None
         self.moves: list[float] = []
         """What it waited for an answer that came from another node, in seconds; whoever reads it empties it."""
@@ -148,7 +149,6 @@ class Witness:
                     if not known:
                         refusals += error.definite
                         doubtful = True
-                        self.doubts += 1
                         await trio.sleep(ASK_AGAIN_S)
         finally:
             self.waits_since = None
@@ -179,13 +179,13 @@ class Witness:
             again = await command.send(key)
         except TradeError as error:
             if error.definite and error.code not in ("rate_limited", "overloaded", "timeout"):
-                self._ledger.find_lost(f"the {command.name} of {self.player}, sent again with its key: {error}")
+                self._ledger.find("lost", f"the {command.name} of {self.player}, sent again with its key: {error}")
             return
         self.sent_again += 1
         if not again.replayed:
-            self._ledger.find_doubled(f"the {command.name} of {self.player} was done anew for the same key")
+            self._ledger.find("doubled", f"the {command.name} of {self.player} was done anew for the same key")
         elif evolve(again, replayed=False) != evolve(first, replayed=False):
-            self._ledger.find_lost(f"the {command.name} of {self.player}: first {first}, sent again {again}")
+            self._ledger.find("lost", f"the {command.name} of {self.player}: first {first}, sent again {again}")
 
     async def _audit(self, game: Game, head: Callable[[], int]) -> None:
         try:
@@ -194,8 +194,7 @@ class Witness:
             return  # asked again in a while
         ids = {order.order for order in account.orders}
         for kind, what in self.orders.audit(ids, game.state.seq, head()):
-            find = self._ledger.find_lost if kind == "lost" else self._ledger.find_doubled
-            find(f"{what}; {self.player}")
+            self._ledger.find(kind, f"{what}; {self.player}")
 
     def _choose(self, game: Game) -> Command:
         """Something that makes sense in this market; to talk always does."""
