@@ -11,17 +11,15 @@ from attrs import field, frozen
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.infra.config.definitions import default_games
 from tradegame.infra.config.structuring import RULE, Rule
+from tradegame.infra.store_url import EXPECTED, parse_endpoint, parse_store_url
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
 
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z|\*\Z|null\Z")
-_ENDPOINT = re.compile(r"(\[([^\]]*)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
-_PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?\Z")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?\Z")
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z|\*\Z")
 _PATH_PREFIX = re.compile(r"((/[A-Za-z0-9._~-]+)+)?\Z")
-_STORE = "memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX"
 _ADVERTISE = "a ws:// or wss:// URL with its path, such as wss://one.example.org/ws"
 _HOST_TOKEN = "at least 16 characters, of printable ASCII without spaces"
 _URL_LENGTH = 256
@@ -52,36 +50,20 @@ def _text(default: str = "") -> Any:
 
 
 def _is_store_url(url: str) -> bool:
-    scheme, _, rest = url.partition(":")
-    if scheme == "memory":
-        return not rest
-    if scheme == "embedded":
-        return bool(rest) and rest.isprintable()
-    if scheme not in ("etcd", "etcds") or not rest.startswith("//"):
-        return False
-    if "@" in rest:
-        raise ValueError(f"expected {_STORE}, without user and password: those are store.user and store.password")
-    endpoints, _, prefix = rest[2:].partition("/")
-    each = endpoints.split(",")
-    return all(map(_is_endpoint, each)) and len(set(each)) == len(each) and bool(not prefix or _PREFIX.match(prefix))
-
-
-def _is_endpoint(text: str) -> bool:
-    found = _ENDPOINT.match(text)
-    if found is None:
-        return False
-    _, address, port = found.groups()
-    try:
-        return (address is None or bool(ipaddress.IPv6Address(address))) and 1 <= int(port or 1) <= 65_535
-    except ValueError:
-        return False
+    parse_store_url(url)
+    return True
 
 
 def _is_websocket_url(url: str) -> bool:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    known = scheme in ("ws", "wss") and len(url) <= _URL_LENGTH and not authority.startswith(("0.0.0.0", "[::]"))
-    return known and _is_endpoint(authority) and _PATH.match(slash + path) is not None
+    if scheme not in ("ws", "wss") or len(url) > _URL_LENGTH or authority.startswith(("0.0.0.0", "[::]")):
+        return False
+    try:
+        parse_endpoint(authority)
+    except ValueError:
+        return False
+    return _PATH.match(slash + path) is not None
 
 
 def _are_origins(origins: tuple[str, ...]) -> bool:
@@ -135,7 +117,7 @@ class ServerSettings:
 class StoreSettings:
     """Where games live. The rest is etcd's alone: PEM files for TLS, and a user with a password."""
 
-    url: str = field(default="embedded:tradegame.db", metadata={RULE: Rule(_STORE, _is_store_url)})
+    url: str = field(default="embedded:tradegame.db", metadata={RULE: Rule(EXPECTED, _is_store_url)})
     ca: str = _text()
     cert: str = _text()
     key: str = _text()

@@ -12,6 +12,5 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from tradegame.infra.etcd.client import EtcdClient, open_etcd
 from tradegame.infra.etcd.settings import EtcdSettings
-from tradegame.infra.etcd.url import parse_etcd_url
 
-__all__ = ["EtcdClient", "EtcdSettings", "open_etcd", "parse_etcd_url"]
+__all__ = ["EtcdClient", "EtcdSettings", "open_etcd"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 from attrs import Attribute, field, frozen
 
-from tradegame.infra.etcd.url import DEFAULT_PREFIX, parse_endpoint
+from tradegame.infra.store_url import DEFAULT_PREFIX, parse_endpoint
 
 
 def _as_tuple(endpoints: Iterable[str]) -> tuple[str, ...]:

@@ -1,8 +1,15 @@
-"""What an address of etcd may look like."""
+"""What a store's URL may look like; the settings and the stores agree, since one function decides."""
 
 import pytest
 
-from tradegame.infra.etcd import EtcdSettings, parse_etcd_url
+from tradegame.infra.config import ConfigError, load_settings
+from tradegame.infra.etcd import EtcdSettings
+from tradegame.infra.store_url import StoreUrl, parse_store_url
+
+
+def test_other_stores_are_a_file_or_nothing() -> None:
+    assert parse_store_url("memory:") == StoreUrl("memory")
+    assert parse_store_url("embedded:/var/lib/t:a.db") == StoreUrl("embedded", path="/var/lib/t:a.db")
 
 
 @pytest.mark.parametrize(
@@ -21,13 +28,20 @@ from tradegame.infra.etcd import EtcdSettings, parse_etcd_url
     ],
 )
 def test_a_url_names_endpoints_and_a_prefix(url: str, endpoints: tuple[str, ...], prefix: str) -> None:
-    assert parse_etcd_url(url) == (endpoints, prefix)
+    assert parse_store_url(url) == StoreUrl("etcd", endpoints=endpoints, prefix=prefix)
+    assert load_settings(None, {}, {"store.url": url}).store.url == url
 
 
 @pytest.mark.parametrize(
     "url",
     [
         "",
+        "memory:x",
+        "embedded:",
+        "embedded:a\nb",
+        "postgres://h1",
+        "etcd://a..b:2379",
+        "etcd://-a:2379",
         "etcd",
         "etcd:h1:2379",
         "http://h1:2379",
@@ -54,20 +68,22 @@ def test_a_url_names_endpoints_and_a_prefix(url: str, endpoints: tuple[str, ...]
         "etcd://h1:2379/p#x",
     ],
 )
-def test_a_wrong_url_is_a_value_error(url: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        parse_etcd_url(url)
+def test_a_wrong_url_is_an_error_of_the_settings_with_what_is_wrong(url: str) -> None:
+    with pytest.raises(ValueError, match="expected memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX") as caught:
+        parse_store_url(url)
+    with pytest.raises(ConfigError) as refused:
+        load_settings(None, {}, {"store.url": url})
+    assert [str(problem) for problem in refused.value.problems] == [f"--store: store.url: {caught.value}"]
 
 
 def test_a_password_in_a_url_is_not_repeated_in_the_error() -> None:
-    with pytest.raises(ValueError, match="settings of their own") as caught:
-        parse_etcd_url("etcd://root:secret@h1:2379")
+    with pytest.raises(ValueError, match=r"store\.user and store\.password") as caught:
+        parse_store_url("etcd://root:secret@h1:2379")
     assert "secret" not in str(caught.value)
 
 
 def test_the_endpoints_of_a_url_are_good_settings() -> None:
-    endpoints, _ = parse_etcd_url("etcds://h1,[::1]:5")
-    settings = EtcdSettings(endpoints)
+    settings = EtcdSettings(parse_store_url("etcds://h1,[::1]:5").endpoints)
     assert settings.addresses == ("h1:2379", "[::1]:5")
     assert settings.credentials() is not None
     assert EtcdSettings(("h1:2379",)).credentials() is None
