@@ -94,7 +94,8 @@ def logged_as_often_as_sent(run: Run) -> Iterator[str]:
 def effects_are_as_told(run: Run) -> Iterator[str]:
     """By streams and answers alone, without the log: each frame shows exactly what players were told they did in it.
 
-    A message without a key and without an answer may be shown, once.
+    A message without a key and without an answer may be shown, once. Only where a late copy took effect (`Effect`) is
+    the log believed.
     """
     players = {history.player for history in run.histories}
     frames = {seen.seq: seen.text for history in run.histories for seen in history.of(FrameSeen)}
@@ -113,7 +114,13 @@ def effects_are_as_told(run: Run) -> Iterator[str]:
                 told.setdefault((history.player, results[number]["seq"]), []).extend(effect)
             elif command.fields["op"] == "say" and command.key is None:
                 unanswered.add((history.player, command.fields["text"]))
-    for player, seq in sorted(seen.keys() | told.keys()):
+    late = {
+        (player, effect.body.get("seq"))
+        for (player, _), found in run.truth.effects.items()
+        for effect in found
+        if effect.late
+    }
+    for player, seq in sorted((seen.keys() | told.keys()) - late):
         expected = told.get((player, seq), [])
         trades = effects.summed(each for each in expected if isinstance(each, effects.Traded))
         messages = [each for each in expected if isinstance(each, effects.Spoken)]

@@ -84,7 +84,7 @@ class Child:
             self._turn("killed")
             self._process.kill()
             self._log.add(self.name, f"{word} (pid {self._process.pid})")
-            await self._wait_gone()
+            await self.wait_gone()
 
     async def stop(self, grace_s: float) -> None:
         """SIGTERM, and SIGKILL if it is not gone after the grace."""
@@ -99,7 +99,7 @@ class Child:
         if self._process is process:
             self._log.add(self.name, f"is not gone after {grace_s:g} s: killed", "warning")
             process.kill()
-            await self._wait_gone()
+            await self.wait_gone()
 
     def freeze(self) -> None:
         """SIGSTOP: it keeps its connections, and answers nothing."""
@@ -123,10 +123,7 @@ class Child:
         return True
 
     async def wait_gone(self) -> None:
-        """Until there is no process."""
-        await self._gone.wait()
-
-    async def _wait_gone(self) -> None:
+        """Until there is no process, or for 10 s."""
         with trio.move_on_after(GONE_DEADLINE_S):
             await self._gone.wait()
 

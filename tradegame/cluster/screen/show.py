@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from io import StringIO
 from pathlib import Path
 
 import trio
@@ -62,14 +61,6 @@ def save_picture(view: View, path: Path) -> None:
         )
         console.print(render(view, PICTURE_HEIGHT, PICTURE_WIDTH))
         path.write_text(console.export_svg(title="tradegame cluster"), encoding="utf-8")
-
-
-def to_text(view: View, height: int = 32, width: int = 110) -> str:
-    """The screen without colours."""
-    console = Console(width=width, height=height, file=StringIO(), color_system=None, force_terminal=False)
-    with console.capture() as capture:
-        console.print(render(view, height, width))
-    return capture.get()
 
 
 async def _obey(observer: Observer, quit_: trio.Event, actions: trio.Nursery) -> None:

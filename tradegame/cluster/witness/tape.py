@@ -22,18 +22,12 @@ Show = Callable[[int, Sequence[PublicEvent]], None]
 
 @define(eq=False)
 class Tape:
-    """Gives every frame once, in order, to the ``ledger`` and to ``show``. What is missing or differs is a finding.
-
-    ``missing`` counts the frames that a spectator should have seen and did not, ``different`` those that were not the
-    same for all.
-    """
+    """Gives every frame once, in order, to the ``ledger`` and to ``show``. What is missing or differs is a finding."""
 
     ledger: Ledger
     show: Show
     frames: int = field(default=0, init=False)
     compared: int = field(default=0, init=False)
-    missing: int = field(default=0, init=False)
-    different: int = field(default=0, init=False)
     head: int = field(default=-1, init=False)
     """The last frame that was given on."""
     _epoch: str = field(default="", init=False)
@@ -90,9 +84,7 @@ class Tape:
         count = until - last
         if count <= 0:
             return
-        self.missing += count
         self.ledger.find("lost", f"{count} frames after {last}, which {spectator} was never shown")
 
     def _differs(self, what: str) -> None:
-        self.different += 1
         self.ledger.find("doubled", what)

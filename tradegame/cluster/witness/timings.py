@@ -25,12 +25,10 @@ class Timings:
     ``longest``: the longest that anybody ever waited for an answer.
     """
 
-    answers: int = field(default=0, init=False)
     longest: float = field(default=0.0, init=False)
     _recent: deque[tuple[float, float, str]] = field(factory=lambda: deque(maxlen=KEPT), init=False)
 
     def answered(self, now: float, took: float, url: str) -> None:
-        self.answers += 1
         self._recent.append((now, took, url))
 
     def waits(self, so_far: float) -> None:
@@ -42,12 +40,3 @@ class Timings:
         return percentile(
             (took for at, took, where in self._recent if now - at <= WINDOW_S and url in (None, where)), 0.99
         )
-
-    def per_second(self, now: float, window_s: float = 3.0) -> float:
-        """Answers a second, lately."""
-        count = 0
-        for at, _, _ in reversed(self._recent):
-            if now - at > window_s:
-                break
-            count += 1
-        return count / window_s

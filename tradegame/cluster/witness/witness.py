@@ -71,7 +71,7 @@ class Witness:
         self.player = ""
         self.url = ""
         """The node it is connected to, or was last."""
-        self.acknowledged = self.refused = self.sent_again = self.failovers = 0
+        self.acknowledged = self.refused = self.failovers = 0
         self.waits_since: float | None = None
         self.moves: list[float] = []
         """What it waited for an answer that came from another node, in seconds; whoever reads it empties it."""
@@ -181,7 +181,6 @@ class Witness:
             if error.definite and error.code not in ("rate_limited", "overloaded", "timeout"):
                 self._ledger.find("lost", f"the {command.name} of {self.player}, sent again with its key: {error}")
             return
-        self.sent_again += 1
         if not again.replayed:
             self._ledger.find("doubled", f"the {command.name} of {self.player} was done anew for the same key")
         elif evolve(again, replayed=False) != evolve(first, replayed=False):
