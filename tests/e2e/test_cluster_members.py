@@ -49,7 +49,7 @@ async def test_a_member_that_is_revived_without_its_data_is_let_in_anew_and_stay
                     await trio.sleep(0.05)
             _, body = await ask(others[0].place.client_port, "/v3/cluster/member/list", deadline_s=5.0, body=b"{}")
             assert sorted(each["name"] for each in json.loads(body)["members"]) == ["etcd-a", "etcd-b", "etcd-c"]
-            assert sum("let it in anew" in line.text for line in stage.log.lines) == 1
+            assert sum("readmit it" in line.text for line in stage.log.lines) == 1
             assert [member.ended_by_itself for member in stage.members] == [0, 0, 0]
             await stage.end()
         processes.cancel_scope.cancel()

@@ -72,7 +72,7 @@ async def test_a_node_whose_port_was_taken_meanwhile_is_not_taken_for_who_answer
         assert one.urls == [f"ws://127.0.0.1:{node.port}/ws"]
         assert node.ended_by_itself == 0  # it is no crash
         texts = [line.text for line in one.log.lines if line.source == "node1"]
-        assert f"somebody else took port {before}: goes to {node.port}" in texts
+        assert f"port {before} was taken by another process; trying {node.port}" in texts
         assert "serves" not in texts  # as who only answers in its place would have been said to
 
 

@@ -1,4 +1,4 @@
-"""Bots: players without hands, on nothing but the public client.
+"""Bots: automated players that use only the public client.
 
 Four kinds: ``zero_intelligence`` (random within its budget, and by its private values where it has them),
 ``market_maker`` (quotes both sides), ``trend_follower`` (moving averages) and ``informed`` (by hints of what a good

@@ -1,4 +1,4 @@
-"""What all bots share: a pace, a tally, and the habit of taking no for an answer."""
+"""What all bots share: a pace, a tally, and how to handle a refusal."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Action = Quote | Take | Withdraw
 
 @define
 class Tally:
-    """``trades`` counts what whoever watches the events has counted; see ``fleet``."""
+    """``trades`` is counted by whoever watches the events; see ``fleet``."""
 
     commands: int = 0
     refused: int = 0
@@ -69,10 +69,10 @@ class Tally:
 
 
 class Bot(ABC):
-    """A player without hands. Subclasses say what to do next; ``run`` does it.
+    """An automated player. Subclasses decide what to do next; ``run`` does it.
 
-    ``seed`` decides everything that is left to chance: in the same market, two bots with one seed do the same.
-    ``pace``: seconds between decisions, on average (they are exponentially spaced, as independent people are).
+    ``seed`` determines every random choice: in the same market, two bots with one seed do the same. ``pace``: mean
+    seconds between decisions (exponentially distributed, like independent people).
     """
 
     kind: ClassVar[str]
@@ -85,18 +85,18 @@ class Bot(ABC):
 
     @abstractmethod
     def decide(self, state: State, me: Account) -> list[Action]:
-        """What to do now, in order; nothing is a decision too. Does no I/O."""
+        """What to do now, in order; may be nothing. Does no I/O."""
 
     async def run(self, game: Game) -> None:
-        """Play until cancelled. Stays below the server's rate limit, waits while the game is not open.
+        """Play until cancelled. Stays below the server's rate limit, and waits while the game is not open.
 
-        A TradeError is part of the game: the rest of that decision is dropped, and the next one is made in its time.
-        Raises what means that there is no game any more: ConnectionStopped, trio.ClosedResourceError.
+        After a TradeError, the rest of that decision is dropped, and the next one is made on time. Raises
+        ConnectionStopped or trio.ClosedResourceError if the game is over for this bot.
         """
         gap = 1 / (RATE_SHARE * max(1, game.client.server.commands_per_s))
         while True:
             with trio.move_on_after(min(self._timing.expovariate(1 / self.pace), 5 * self.pace)):
-                await game.until(_never)  # a sleep that ends when there is no game any more
+                await game.until(_never)  # this sleep ends if the game is over
             if game.state.phase != OPEN or game.me is None:
                 self.tally.last = f"waits: the game is {game.state.phase}"
                 await game.until(lambda game: game.state.phase == OPEN and game.me is not None)
@@ -108,7 +108,7 @@ class Bot(ABC):
                 await trio.sleep_until(began + gap)
 
     async def _act(self, game: Game, action: Action) -> bool:
-        """Do it. False when the server said no."""
+        """Carry it out. Returns False if the server refused."""
         self.tally.commands += 1
         try:
             match action:

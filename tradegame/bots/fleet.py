@@ -1,4 +1,4 @@
-"""Many bots at once, each on its own connection, under one nursery."""
+"""Many bots at once, each with its own connection, in one nursery."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ STAGGER_S = 0.01
 
 @define(eq=False)
 class Seat:
-    """A bot and its connection, if it has one. ``note``: why it does not play right now. ``over``: it never will.
+    """A bot and its connection, if it has one. ``note``: why it does not play right now. ``over``: it never will again.
 
-    ``suit``: makes another bot of the kind that it is given, for a game that wants another; None: this one or none.
-    So the name tells the kind only where that is sure, before the game is known.
+    ``suit``: makes a bot of the kind that the game needs; None: this kind or none. So a name contains the kind only if
+    the kind is certain before the game is known.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Seat:
         return self.answered + (self.client.statistics().answered if self.client is not None else 0)
 
     def failovers(self) -> int:
-        """How often it went on at another node."""
+        """How often it continued at another node."""
         return self.moved + (self.client.statistics().failovers if self.client is not None else 0)
 
 
@@ -82,17 +82,16 @@ async def run_bots(
     console: Console | None = None,
     keep: Path | None = None,
 ) -> None:
-    """Let ``count`` bots of these ``kinds``, in turn (None: what suits the game), play ``game`` until Ctrl-C or so.
+    """Let ``count`` bots play ``game`` until cancelled, of these ``kinds`` in turn (None: what suits the game).
 
-    ``url``: of the server, or those of several of its nodes, over which the bots spread; when a node dies, its bots go
-    on at another. With ``live`` on a terminal it shows tables that keep current; otherwise a line every five seconds.
+    ``url``: of the server, or of several of its nodes, over which the bots spread; when a node dies, its bots continue
+    at another. With ``live`` on a terminal it shows tables that are kept current; otherwise a line every five seconds.
     ``seed`` makes the bots' choices repeatable; ``pace`` is the mean time in seconds between a bot's decisions.
-    ``keep``: a file in which their tokens are kept, so that the next time the same players play on.
+    ``keep``: a file for their tokens, so that the same players continue next time.
 
-    A server that is not there, or goes away, is said once and tried again with back-off; so is a game that does not
-    exist (yet). A bot that was kicked stays out; when all are out, it returns. Cancelled, it ends at once.
-    A kind may be shortened (``zero``). Raises ValueError for an unknown kind, a ``count`` under 1 or what is no URL,
-    and OSError for a file that cannot be read or written.
+    If the server or the game is missing, or goes away, that is said once and retried with back-off. A bot that was
+    kicked stays out; when all are out, it returns. A kind may be abbreviated (``zero``). Raises ValueError for an
+    unknown kind, a ``count`` under 1 or an invalid URL, and OSError for a file that cannot be read or written.
     """
     urls = [check_url(each) for each in ([url] if isinstance(url, str) else url)]
     names = [_kind(name) for name in kinds or USUAL]
@@ -146,7 +145,7 @@ async def _end_on_signal(
 
 async def _show(monitor: Monitor, console: Console, live: bool) -> None:
     if live:
-        # Refreshed from here, not from rich's own thread: one task, no locks.
+        # Refreshed here and not from rich's own thread: one task, no locks.
         with Live(monitor.render(console.height), console=console, auto_refresh=False) as display:
             while True:
                 await trio.sleep(REFRESH_S)
@@ -163,7 +162,7 @@ async def _show(monitor: Monitor, console: Console, live: bool) -> None:
 
 
 def _tokens(file: Path | None) -> dict[str, str]:
-    """By bot, from a file of lines ``NAME TOKEN``, of which the last one counts."""
+    """Tokens by bot, from a file of lines ``NAME TOKEN``; a later line replaces an earlier one."""
     if file is None or not file.exists():
         return {}
     lines = (line.split() for line in file.read_text(errors="replace").splitlines())
@@ -179,7 +178,7 @@ def _note_token(file: Path, name: str, token: str) -> None:
 async def _keep_playing(
     seat: Seat, urls: Sequence[str], game: str, chance: random.Random, keep: Path | None = None
 ) -> None:
-    """Connect, join, play; when that ends, begin again, unless it was for good."""
+    """Connect, join, play; reconnect when that ends, unless it is over for good."""
     backoff = Backoff(chance, base_s=1.0)
 
     def note(status: Status) -> None:
@@ -205,7 +204,7 @@ async def _keep_playing(
         except ConnectionStopped as stopped:
             seat.note, seat.over = str(stopped), True
             return
-        except TradeError as error:  # the game is not there, or the session is not any more
+        except TradeError as error:  # the game or the session no longer exists
             seat.note = str(error)
             if error.code == "unauthorized":
                 seat.token = None
@@ -225,7 +224,7 @@ def _make(seed: str, pace: float, kind: type[Bot]) -> Bot:
 
 
 def _suit(seat: Seat, game: Game) -> None:
-    """Who would lose money by his private values, or sleep on his hints, leaves the seat to one who does not."""
+    """A bot that would lose money by its private values, or ignore its hints, is replaced by one that suits the game."""
     wanted: type[Bot] | None = None
     if game.me is not None and game.me.values:
         wanted = ZeroIntelligence
@@ -237,7 +236,9 @@ def _suit(seat: Seat, game: Game) -> None:
 
 
 async def _play(seat: Seat, game: Game) -> None:
-    """Raises what ends the game, as it is: of the two tasks the watcher only counts, and dies with the bot."""
+    """Play, and count trades beside. Raises unchanged what ends the game: the watcher only counts, and ends with the
+    bot.
+    """
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_count_trades, seat, game)
         ended: Exception | None = None
@@ -257,4 +258,4 @@ async def _count_trades(seat: Seat, game: Game) -> None:
             if isinstance(event, Trade) and player in (event.buyer, event.seller):
                 seat.bot.tally.trades += 1
     except (TradeError, ConnectionStopped):
-        return  # the bot meets it too
+        return  # the bot gets it too

@@ -10,10 +10,10 @@ from tradegame.client.state import Good, State
 
 
 class MarketMaker(Bot):
-    """One bid and one ask of ``size`` units in each good, ``half_spread`` coins off what it thinks is the price.
+    """One bid and one ask of ``size`` units in each good, ``half_spread`` coins around its estimate of the price.
 
-    What it thinks goes down a coin for every ``lean`` units it has above ``target``, and up below: so it
-    buys less eagerly what it has too much of (the inventory skew of Ho and Stoll, 1981, made linear).
+    The estimate falls by a coin for every ``lean`` units it owns above ``target``, and rises below, so that it buys
+    less of what it has too much of (the inventory skew of Ho and Stoll, 1981, made linear).
     """
 
     kind: ClassVar[str] = "market_maker"
@@ -62,7 +62,7 @@ class MarketMaker(Bot):
         return actions
 
     def _sort_out(self, orders: list[OpenOrder], price: int) -> tuple[OpenOrder | None, list[OpenOrder]]:
-        """The order that may stay, if one is at the price and not nearly used up; and those that must go."""
+        """The order that may stay, if one is at the price and not nearly used up; and those to cancel."""
         kept = next((order for order in orders if order.price == price and 2 * order.qty >= self.size), None)
         return kept, [order for order in orders if order is not kept]
 
@@ -72,7 +72,7 @@ def _quote(good: str, side: Literal["bid", "ask"], qty: int, price: int) -> list
 
 
 def _middle(good: Good) -> int | None:
-    """Half the book's middle, half the last trade: the book alone is mostly our own quotes."""
+    """The mean of the book's middle and the last trade: the book alone is mostly our own quotes."""
     if good.price is None or good.last is None:
         return good.price
     return (good.price + good.last) // 2

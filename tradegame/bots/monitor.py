@@ -1,4 +1,4 @@
-"""What a crowd of bots looks like: two tables on a terminal, or one line in a log."""
+"""Shows a crowd of bots: two tables on a terminal, or one line in a log."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tradegame.bots.base import Bot
 from tradegame.client.game import Game
 
 CHROME = 12
-"""Lines that the two tables' frames and the caption take."""
+"""Lines taken by the frames of the two tables and the caption."""
 
 
 class Seated(Protocol):
-    """What is shown of a seat."""
+    """What is shown of one bot."""
 
     name: str
     bot: Bot
@@ -46,7 +46,7 @@ class Monitor:
         self._told = ""
 
     def trouble(self) -> str:
-        """Why nobody plays, in a sentence; empty when somebody does."""
+        """Why nobody plays, in a sentence; empty if somebody does."""
         if any(seat.playing for seat in self._seats):
             return ""
         reason = next((seat.note for seat in self._seats if seat.note), "")
@@ -56,7 +56,7 @@ class Monitor:
         return f"{self._url}: {reason}; {end}"
 
     def new_trouble(self) -> str:
-        """The trouble, when it is another than the last time; that it is over, when it is."""
+        """The trouble, if it has changed; or that it is over."""
         trouble = self.trouble()
         if trouble == self._told:
             return ""
@@ -64,7 +64,7 @@ class Monitor:
         return trouble or f"{self._url}: connected"
 
     def line(self) -> str:
-        """All of it in one line."""
+        """The current state in one line."""
         playing = sum(seat.playing for seat in self._seats)
         parts = [
             f"{self._game}: {playing} of {len(self._seats)} bots playing",
@@ -82,7 +82,7 @@ class Monitor:
         return " · ".join(parts)
 
     def farewell(self) -> str:
-        """All that was, in one line."""
+        """The totals in one line."""
         tallies = [seat.bot.tally for seat in self._seats]
         return (
             f"{self._game}: {len(tallies)} bots are done, after {sum(tally.commands for tally in tallies)} commands "
@@ -90,7 +90,7 @@ class Monitor:
         )
 
     def render(self, height: int) -> RenderableType:
-        """The tables, for a terminal of so many lines."""
+        """The tables, for a terminal with so many lines."""
         game = self._any_game()
         market = self._market(game)
         room = max(3, height - CHROME - market.row_count)
@@ -135,7 +135,7 @@ class Monitor:
         return known[0] if known else None
 
     def _commands_per_s(self) -> float:
-        """Answers since the last time this was asked, at least a quarter of a second ago."""
+        """Answers a second since the last call, at least a quarter of a second ago."""
         now, answers = trio.current_time(), sum(seat.answers() for seat in self._seats)
         if self._measured is None:
             self._measured = (now, answers)
@@ -146,7 +146,7 @@ class Monitor:
 
 
 def _fills(seats: Sequence[Seated]) -> int:
-    """Each bot's own trades: one between two bots is a fill of both."""
+    """Each bot's trades: one between two bots is a fill for both."""
     return sum(seat.bot.tally.trades for seat in seats)
 
 

@@ -10,8 +10,9 @@ from tradegame.client.state import Good, State
 
 
 class TrendFollower(Bot):
-    """When the average of the last ``short`` trades crosses over that of the last ``long``, buys up to ``size`` units;
-    when it crosses under, sells all that it has, ``size`` at a time. ``long`` is at most 200."""
+    """When the average of the last ``short`` trades rises above that of the last ``long``, it buys up to ``size``
+    units; when it falls below, it sells all it has, ``size`` at a time. ``long`` is at most 200.
+    """
 
     kind: ClassVar[str] = "trend_follower"
 
@@ -45,10 +46,10 @@ class TrendFollower(Bot):
         return actions
 
     def _trend(self, good: Good) -> bool | None:
-        """Is the short average above the long one? None: too few trades, or they are equal."""
+        """Whether the short average is above the long one. None: too few trades, or they are equal."""
         prices = [price for _, price, _ in good.recent][-self.long :]
         if len(prices) < self.long:
             return None
-        # Cross-multiplied, so that it stays in integers.
+        # Cross-multiplied, to stay in integers.
         difference = sum(prices[-self.short :]) * self.long - sum(prices) * self.short
         return difference > 0 if difference else None

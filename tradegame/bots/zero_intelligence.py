@@ -1,8 +1,8 @@
-"""Traders without a thought, but with a budget: Gode & Sunder's ZI-C.
+"""Traders without a strategy, but with a budget: Gode & Sunder's ZI-C.
 
-Each has a private value for a unit and shouts a uniformly random price that would not lose money by that value. A
-market of nothing but such traders still finds the price (Gode and Sunder, "Allocative Efficiency of Markets with
-Zero-Intelligence Traders", Journal of Political Economy 101, 1993): the institution does it, not the traders.
+Each has a private value for a unit and quotes a uniformly random price that loses no money at that value. A market of
+only such traders still finds the price (Gode and Sunder, "Allocative Efficiency of Markets with Zero-Intelligence
+Traders", Journal of Political Economy 101, 1993): the institution does it, not the traders.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tradegame.client.results import Account
 from tradegame.client.state import State
 
 GUESS = 20
-"""Coins a unit may be worth where nobody has ever named a price."""
+"""A unit is worth at most so many coins if nobody has ever named a price."""
 
 
 class ZeroIntelligence(Bot):
@@ -51,7 +51,7 @@ class ZeroIntelligence(Bot):
         return [*actions, Quote(good, "bid", qty, price)] if qty else actions
 
     def _by_private_value(self, me: Account) -> list[Action]:
-        """One unit at a time, as they did it: the old quote is taken back, a new one made that would lose nothing."""
+        """One unit at a time, as in the paper: cancel the old quote, and make a new one that loses nothing."""
         ((good, values),) = me.values.items()
         actions: list[Action] = [Withdraw(order.order) for order in me.orders]
         owned = me.goods[good] + me.held_goods[good]
@@ -61,6 +61,6 @@ class ZeroIntelligence(Bot):
                 return [*actions, Quote(good, "bid", 1, price)] if price else actions
             return actions
         if 0 < owned <= len(values):
-            cost = max(1, values[owned - 1])  # the unit that is worth least to himself goes first
+            cost = max(1, values[owned - 1])  # the unit that is worth least to the seller goes first
             return [*actions, Quote(good, "ask", 1, self.chance.randint(cost, max(2 * values[0], cost)))]
         return actions

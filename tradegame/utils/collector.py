@@ -1,11 +1,12 @@
-"""Python's garbage collector, made to keep nobody waiting.
+"""Runs Python's garbage collector so that nobody has to wait for it.
 
-A full collection looks at every container there is: with 10 000 accounts it holds the loop for 60 ms and more, and
-finds next to nothing, since what a game is made of is freed by its reference counts, and so is a connection that ended
-(``tests/e2e/test_freed.py``): an error's traceback, or two objects that hold each other, must not keep it. So full
-collections are made here, often and while there is little to look at: what has survived is *frozen*, and not looked at
-again. Should a connection leave a cycle nevertheless that was frozen, it is collected when many have ended, best while
-nobody is there.
+A full collection visits every container: with 10 000 accounts it holds the loop for over 60 ms and finds next to
+nothing, because a game's objects are freed by their reference counts. So is a connection that ended
+(``tests/e2e/test_freed.py``): neither an error's traceback nor two objects that refer to each other may keep it alive.
+
+So full collections run here, often and while there is little to visit: survivors are *frozen*, and not visited again.
+Should a connection leave a frozen cycle nevertheless, it is collected after many connections have ended, preferably
+while nobody is connected.
 """
 
 from __future__ import annotations
@@ -20,22 +21,23 @@ from attrs import define, field
 
 LOOK_S = 1.0
 EVERY_S = 5.0
-"""How often it is looked how much is not frozen, and how often that is collected."""
+"""How often unfrozen objects are counted, and how often they are collected."""
 YOUNG, MIDDLE, NEVER = 2_000, 10, 1_000_000_000
-"""The collector's thresholds: so much that a collection of the middle generation stays under 3 ms."""
+"""The collector's thresholds: a collection of the middle generation stays under 3 ms."""
 FROZEN_FROM = 20_000
-"""So many survivors are frozen, and at once if they came within a moment: to look at them takes 3 to 5 ms.
-
-A connection is 230 objects, so a class that joins brings as many in a few seconds."""
+"""So many survivors are frozen, at once if they came within a moment: visiting them takes 3 to 5 ms. A connection is
+230 objects, so a class that joins brings that many within seconds.
+"""
 THAWED_QUIET = 2_000
 THAWED_AT_ONCE = 20_000
-"""After so many connections that ended all is looked at again: when nobody is there it costs nothing; otherwise it
-holds the loop, once in so many connections."""
+"""After so many ended connections everything is visited again. That costs nothing while nobody is connected; otherwise
+it holds the loop once.
+"""
 
 
 @define(eq=False)
 class Collector:
-    """``ended``: how many connections have ended, ever; ``quiet``: whether nobody is there to be kept waiting."""
+    """``ended``: how many connections have ended so far; ``quiet``: whether nobody is connected."""
 
     ended: Callable[[], int]
     quiet: Callable[[], bool]
@@ -43,7 +45,7 @@ class Collector:
     _thresholds: tuple[int, int, int] = field(factory=gc.get_threshold, init=False)
 
     async def run(self) -> None:
-        """Until cancelled; then the collector is as it was before."""
+        """Run until cancelled; then restore the collector."""
         try:
             gc.set_threshold(YOUNG, MIDDLE, NEVER)
             gc.collect()
@@ -59,7 +61,7 @@ class Collector:
             gc.unfreeze()
 
     def look(self) -> None:
-        """Collect what there is to collect without keeping anybody waiting."""
+        """Collect without making anybody wait."""
         ended = self.ended() - self._ended_before
         thaw = ended >= THAWED_AT_ONCE or (ended >= THAWED_QUIET and self.quiet())
         if thaw:

@@ -1,4 +1,4 @@
-"""One child process, through all its starts."""
+"""One child process, through all its restarts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tradegame.cluster.processes.reaper import Reaper, apart
 
 LINE_BYTES = 65_536
 GONE_DEADLINE_S = 10.0
-"""How long a killed process may take to be gone: the system may be busy writing its memory."""
+"""A killed process may take this long to disappear: the system may be busy writing its memory."""
 _SENT_AWAY = (0, *(-getattr(signal, name, 0) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")))
 CAN_FREEZE = hasattr(signal, "SIGSTOP")
 
 State = Literal["down", "running", "frozen", "stopping", "killed", "stopped", "ended"]
-"""``killed`` and ``stopped`` by us, ``ended`` otherwise; ``down`` before its first start."""
+"""``killed`` and ``stopped`` by us, else ``ended``; ``down`` before the first start."""
 
 
 @frozen
@@ -36,10 +36,10 @@ class Shared:
 
 
 class Child:
-    """A process that is started, killed, frozen and started again under one name.
+    """A process that is started, killed, frozen and restarted under one name.
 
-    ``start`` needs a nursery that outlives the process: cancelled, it kills it and waits until it is gone. Everything
-    the process writes goes to ``log`` and, raw, to a file of its name in ``directory``.
+    ``start`` needs a nursery that outlives the process; if it is cancelled, it kills the process and waits until it is
+    gone. All output goes to ``log`` and, raw, to a file of the process's name in ``directory``.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Child:
         """The last line that it wrote."""
         self.starts = 0
         self.ended_by_itself = 0
-        """How often it went without being sent away, by us or by a signal from elsewhere."""
+        """How often it ended without being stopped by us or by a signal."""
         self.changed_at = 0.0
         """When ``state`` changed last, on trio's clock."""
         self.command = list(command)
@@ -74,12 +74,12 @@ class Child:
         return self._process.pid if self._process is not None else None
 
     async def start(self, nursery: trio.Nursery) -> None:
-        """Start it. Does nothing when it runs. Raises OSError."""
+        """Start it, unless it runs. Raises OSError."""
         if not self.alive:
             await nursery.start(self._attend)
 
     async def kill(self, word: str = "killed") -> None:
-        """SIGKILL, frozen or not, and wait until it is gone. Nothing to kill is no error."""
+        """SIGKILL, even if frozen, and wait until it is gone. Does nothing if there is no process."""
         if self._process is not None:
             self._turn("killed")
             self._process.kill()
@@ -87,7 +87,7 @@ class Child:
             await self.wait_gone()
 
     async def stop(self, grace_s: float) -> None:
-        """SIGTERM, and SIGKILL if it is not gone after the grace."""
+        """SIGTERM, then SIGKILL if it is not gone after ``grace_s``."""
         process = self._process
         if process is None:
             return
@@ -174,12 +174,12 @@ class Child:
         self._gone.set()
 
     def hear(self, line: bytes) -> None:
-        """A line that it has written."""
+        """It has written a line."""
         self.last_words = parse_line(line)[1] or self.last_words
         self._log.hear(self.name, line)
 
     async def _listen(self, process: trio.Process) -> None:
-        """Its lines, until it closes its end. A line beyond 64 KiB comes in pieces."""
+        """Read lines until it closes its end. A line beyond 64 KiB comes in pieces."""
         assert process.stdout is not None
         rest = b""
         with self._file.open("ab", buffering=0) as file:
@@ -196,7 +196,7 @@ class Child:
 
 
 def python(*arguments: str) -> list[str]:
-    """A command of ours, in a process with this Python."""
+    """The command that runs ``tradegame`` with this Python."""
     return [sys.executable, "-m", "tradegame", *arguments]
 
 

@@ -1,4 +1,4 @@
-"""etcd on this machine: where its binary is, how a member is started, and what one says of itself."""
+"""etcd on this machine: where the binary is, how a member is started, and what its status says."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tradegame.cluster.processes.http import NoAnswer, ask
 HEARTBEAT_MS = 100
 ELECTION_MS = 1_000
 HISTORY_KEPT = "1m"
-"""etcd's own history: the games' log is not in it, and nobody looks back further than a few seconds."""
+"""How much history etcd keeps. The games' log is not in it, and nobody looks back further than a few seconds."""
 
 
 UNSOUND = ("3.5.0", "3.5.1", "3.5.2")
-"""Versions that may lose what they have acknowledged when they are killed: see etcd's changelog of 3.5.3."""
+"""Versions that may lose acknowledged writes when they are killed: see etcd's changelog of 3.5.3."""
 
 
 class EtcdMissing(Exception):  # noqa: N818 - it names what is the matter
@@ -36,7 +36,7 @@ def etcd_binary(asked: str | None = None) -> str:
     if asked is not None:
         found = shutil.which(asked)
         if found is None:
-            raise EtcdMissing(f"{asked} is no program that can be run")
+            raise EtcdMissing(f"{asked} is not an executable program")
         return found
     found = shutil.which("etcd")
     if found is not None:
@@ -68,7 +68,7 @@ class MemberPlace:
 
 
 def member_command(binary: str, member: MemberPlace, all_members: Sequence[MemberPlace]) -> list[str]:
-    """The command line of a member of a cluster of its own, on loopback alone; the same at every start."""
+    """The command line of a member of its own cluster, on loopback only; the same at every start."""
     client = f"http://{member.endpoint}"
     return [
         binary,
@@ -90,7 +90,7 @@ def member_command(binary: str, member: MemberPlace, all_members: Sequence[Membe
 
 
 def member_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Without etcd's own variables: it refuses to start when one of them says what a flag says, too."""
+    """Without etcd's own variables: it refuses to start if one of them repeats a flag."""
     return {
         name: value
         for name, value in environment.items()
@@ -100,7 +100,7 @@ def member_environment(environment: Mapping[str, str] = os.environ) -> dict[str,
 
 @frozen
 class MemberStatus:
-    """What a member says: whether it leads, whether it knows a leader, its database's bytes on disk, its version."""
+    """A member's status: whether it leads, whether it knows a leader, its database's bytes on disk, its version."""
 
     leads: bool
     led: bool
@@ -109,7 +109,7 @@ class MemberStatus:
 
 
 def parse_status(body: bytes) -> MemberStatus:
-    """The answer to ``POST /v3/maintenance/status``. Raises ValueError when it is none."""
+    """The answer to ``POST /v3/maintenance/status``. Raises ValueError if it is not one."""
     try:
         answer = json.loads(body)
         member, leader = answer["header"]["member_id"], answer.get("leader", "0")
@@ -130,7 +130,7 @@ class Member(Child):
 
     @property
     def has_lost_its_data(self) -> bool:
-        """Whether somebody deleted it while it was down."""
+        """Whether its directory was deleted while it was down."""
         return bool(self.starts) and not self.alive and not self.place.data.exists()
 
     async def is_led(self) -> bool:

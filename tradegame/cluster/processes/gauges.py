@@ -1,4 +1,4 @@
-"""How the nodes and members are, asked once a second: what the screen shows beside what the witnesses feel."""
+"""Polls every node and member once a second: what the screen shows beside what the witnesses measure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tradegame.cluster.processes.node import Node
 EVERY_S = 1.0
 DEADLINE_S = 0.9
 MISSES = 3
-"""So many questions in a row that a node or member leaves unanswered before it counts as silent."""
+"""After so many unanswered questions in a row a node or member counts as silent."""
 
 COMMANDS = frozenset({"buy", "sell", "order", "cancel", "say"})
 
@@ -138,7 +138,7 @@ class Gauges:
             await trio.sleep_until(began + EVERY_S)
 
     def _tell(self) -> None:
-        """Say what has changed and is not said by whoever changed it."""
+        """Log changes that nobody else logs."""
         leader = self.leader()
         versions = {gauge.status.version for gauge in self.of_member.values() if gauge.status is not None}
         if not self._told_version and (unsound := sorted(versions.intersection(UNSOUND))):
@@ -158,7 +158,7 @@ class Gauges:
             if condition != before and condition in ("not ready", "silent"):
                 self.log.add(child.name, condition, "warning")
             elif condition != before == "starting" and condition == "serving" and isinstance(child, Node):
-                continue  # it has said so itself
+                continue  # it has logged that itself
             elif condition != before and condition == "serving" and before != "frozen":
                 self.log.add(child.name, "serves")
 
@@ -194,5 +194,5 @@ class Gauges:
 
 
 def samples(body: bytes) -> dict[tuple[str, str], float]:
-    """Prometheus' text, of tradegame's own metrics those with at most one label: by name and that label's value."""
+    """Parse Prometheus' text: tradegame's metrics with at most one label, by name and that label's value."""
     return {(name.decode(), label.decode()): float(value) for name, _, label, value in _SAMPLE.findall(body)}

@@ -19,7 +19,7 @@ class Node(Child):
 
     @property
     def serves(self) -> bool:
-        """Whether it has said so itself, since it was started last: an answer on its port may be another process's."""
+        """Whether it has printed so since its last start: an answer on its port may come from another process."""
         return self.alive and self._said_in == self.starts
 
     def hear(self, line: bytes) -> None:
@@ -28,7 +28,7 @@ class Node(Child):
             self._said_in = self.starts
 
     async def is_ready(self) -> bool:
-        """Whether it can serve now."""
+        """Whether it is ready now."""
         if not self.serves:
             return False
         try:
@@ -38,7 +38,7 @@ class Node(Child):
         return status == 200
 
     def move(self, port: int, command: Sequence[str]) -> None:
-        """Its next start is on another port, and the last one never was."""
+        """Use another port at the next start. Forgets earlier failures."""
         self.port, self.command = port, list(command)
         self.ended_by_itself = 0
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 FAVOURITE = 8765
 LAST = 65_535
 QUIET = range(15_000, 32_000)
-"""Below those that the system gives to clients. One of those that keeps trying a dead node's port from that range may
-be given this very port for its own end: TCP then connects the socket to itself, and the node cannot come back."""
+"""Below the ports that the system gives to clients. A client that keeps trying a dead node's port from that range may
+get the same port for its own end: TCP then connects the socket to itself, and the node cannot come back.
+"""
 
 
 class NoPorts(Exception):  # noqa: N818 - it names what is the matter
@@ -19,7 +20,7 @@ class NoPorts(Exception):  # noqa: N818 - it names what is the matter
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As a server binds: a connection that is over, but still in TIME_WAIT, is no obstacle to it.
+        # As a server binds: a closed connection in TIME_WAIT does not matter to it.
         if hasattr(socket, "SO_REUSEPORT"):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,7 +31,7 @@ def is_free(port: int) -> bool:
 
 
 def node_ports(count: int, first: int | None) -> list[int]:
-    """Ports in a row, from ``first`` on; None: from 8765, or wherever there are so many. Raises NoPorts."""
+    """Consecutive ports, from ``first`` on; None: from 8765, else anywhere. Raises NoPorts."""
     if first is not None:
         ports = list(range(first, first + count))
         if ports[-1] > LAST:
@@ -45,7 +46,7 @@ def node_ports(count: int, first: int | None) -> list[int]:
 
 
 def quiet_ports(count: int, taken: Iterable[int] = ()) -> list[int]:
-    """That many ports, none of them ``taken``. Raises NoPorts."""
+    """That many free ports, none of them ``taken``. Raises NoPorts."""
     found: list[int] = []
     for port in random.SystemRandom().sample(QUIET, 2_000):
         if len(found) == count:

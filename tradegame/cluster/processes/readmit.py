@@ -1,7 +1,7 @@
-"""A member whose data is gone: the others forget it and let it in anew, as docs/OPERATIONS.md has an operator do.
+"""Readmits a member that has lost its data: removes it from the cluster and adds it again, as docs/OPERATIONS.md says.
 
-Started as it was, it would be refused ("has already been bootstrapped"): it has promised the others to remember what
-it voted for, and cannot keep that.
+Restarted as it was, it would be refused ("has already been bootstrapped"): it promised the others to remember its
+votes, and cannot.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tradegame.cluster.processes.etcd import MemberPlace
 from tradegame.cluster.processes.http import NoAnswer, ask
 
 DEADLINE_S = 15.0
-"""etcd lets nobody in or out while a member that is there was away within the last 5 s."""
+"""etcd refuses changes of membership while any member was away within the last 5 s."""
 ASK_DEADLINE_S = 5.0
 AGAIN_S = 0.5
 
@@ -26,7 +26,7 @@ class NotReadmitted(Exception):  # noqa: N818 - it names what happened
 
 
 async def readmit(place: MemberPlace, others: Sequence[MemberPlace]) -> None:
-    """``place`` may start as one of ``others``' cluster, with no data. Raises NotReadmitted."""
+    """Let ``place`` start without data as a member of the cluster of ``others``. Raises NotReadmitted."""
     why = ""
     with trio.move_on_after(DEADLINE_S):
         while True:
@@ -54,7 +54,7 @@ async def _call(port: int, what: str, **fields: Any) -> dict[str, Any]:
     try:
         answer = json.loads(body)
     except ValueError:
-        raise NoAnswer(f"port {port}: no answer of an etcd") from None
+        raise NoAnswer(f"port {port}: not an answer from etcd") from None
     if status != 200:
         raise NotReadmitted(str(answer.get("error", status)))
     return dict(answer)

@@ -1,4 +1,4 @@
-"""The cluster's processes, and what can be done to them."""
+"""All processes of the cluster, and what can be done to them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tradegame.cluster.processes.readmit import NotReadmitted, readmit
 START_DEADLINE_S = 90.0
 ASK_EVERY_S = 0.1
 GRACE_S = 8.0
-"""A node's own shutdown_grace_s is 5 s."""
+"""Longer than a node's own shutdown_grace_s, 5 s."""
 BETWEEN_RESTARTS_S = 1.0
 PORTS_TRIED = 5
-"""By a node that finds its own taken when it starts."""
+"""How many ports a node tries if its own is taken when it starts."""
 
 
 class ClusterError(Exception):
-    """The cluster cannot be; the message says why in a line."""
+    """The cluster cannot run; the message says why in a line."""
 
 
 class Stage:
-    """All child processes. ``leader`` is set by whoever can tell which member leads now.
+    """All child processes. ``leader``: set by whoever knows which member leads.
 
-    ``start`` begins them in ``nursery``; when that is cancelled they are killed. ``end`` ends them in order.
-    Raises EtcdMissing and NoPorts.
+    ``start`` starts them in ``nursery``, and cancelling that kills them. ``end`` stops them in order. Raises
+    EtcdMissing and NoPorts.
     """
 
     def __init__(self, options: ClusterOptions, shared: Shared, nursery: trio.Nursery) -> None:
@@ -58,7 +58,7 @@ class Stage:
 
     @property
     def urls(self) -> list[str]:
-        """Where each node's WebSocket is, whether it lives or not; for good once ``start`` is over."""
+        """Every node's WebSocket URL, whether it lives or not; final once ``start`` has returned."""
         return [node.url for node in self.nodes]
 
     @property
@@ -66,8 +66,9 @@ class Stage:
         return [*self.members, *self.nodes, *([self.bots] if self.bots else [])]
 
     async def start(self) -> None:
-        """Members, then nodes, until each of them can serve. A node whose port was taken since it was chosen gets
-        another, unless ``options`` say which. Raises ClusterError and NoPorts."""
+        """Start members, then nodes, until each can serve. A node whose port was taken meanwhile gets another, unless
+        ``options`` name the port. Raises ClusterError and NoPorts.
+        """
         with trio.move_on_after(START_DEADLINE_S):
             for member in self.members:
                 await self._start(member)
@@ -81,13 +82,13 @@ class Stage:
         raise ClusterError(f"{self._waiting_for} is not there after {START_DEADLINE_S:g} s")
 
     def check(self) -> None:
-        """That everything which was started is there. Raises ClusterError."""
+        """Check that everything that was started is alive. Raises ClusterError."""
         for child in self.children:
             if child.state == "ended":
                 raise _ended(child)
 
     async def start_bots(self, game: str) -> None:
-        """They come as clients do, from their own process. Raises ClusterError."""
+        """Bots come as clients do, from a process of their own. Raises ClusterError."""
         if self._options.bots:
             each = [word for url in self.urls for word in ("--url", url)]
             command = python("bots", *each, "--game", game, "--count", str(self._options.bots), "--no-live")
@@ -96,8 +97,8 @@ class Stage:
             await self._start(self.bots)
 
     async def end(self) -> None:
-        """Bots and nodes in order, within seconds; then the members, which have nothing left to do."""
-        self._rolling = True  # nobody is started again
+        """Stop bots and nodes in order, within seconds; then the members, which have nothing left to do."""
+        self._rolling = True  # nothing is restarted from here on
         async with trio.open_nursery() as nursery:
             for child in [*self.nodes, *([self.bots] if self.bots else [])]:
                 nursery.start_soon(child.stop, GRACE_S)
@@ -106,19 +107,19 @@ class Stage:
                 nursery.start_soon(member.kill, "ended")
 
     async def do(self, step: Step) -> None:
-        """One step of a plan, or one key: what cannot be done is said in the log, and is no error."""
+        """Carry out one step of a plan, or one key. What cannot be done is logged, and is not an error."""
         if step.action == "rolling":
             await self.rolling_restart()
             return
         targets = self._targets(step.target)
         if not targets:
-            self.log.add("cluster", f"nobody knows who is {step.target!r} now", "warning")
+            self.log.add("cluster", f"it is not known which member is {step.target!r} now", "warning")
         async with trio.open_nursery() as nursery:
             for target in targets:
                 nursery.start_soon(self._do, step.action, target)
 
     async def toggle(self, target: str) -> None:
-        """Kill it if it lives; start it again, or thaw it, if not."""
+        """Kill it if it lives, thaw it if it is frozen, else start it."""
         for child in self._targets(target):
             await self._do("kill" if child.state == "running" else "revive", child)
 
@@ -127,9 +128,9 @@ class Stage:
             await self._do("thaw" if child.state == "frozen" else "freeze", child)
 
     async def rolling_restart(self) -> None:
-        """Every node in its turn: SIGTERM, gone, started, serving; then the next. One at a time."""
+        """Restart every node in turn: SIGTERM, wait, start, wait until it serves. One rolling restart at a time."""
         if self._rolling:
-            self.log.add("cluster", "a rolling restart is under way already", "warning")
+            self.log.add("cluster", "a rolling restart is already under way", "warning")
             return
         self._rolling = True
         try:
@@ -144,7 +145,7 @@ class Stage:
                 await trio.sleep(BETWEEN_RESTARTS_S)
             self.log.add("cluster", "rolling restart done")
         except ClusterError as error:
-            self.log.add("cluster", f"rolling restart broken off: {error}", "error")
+            self.log.add("cluster", f"rolling restart stopped: {error}", "error")
         finally:
             self._rolling = False
 
@@ -164,7 +165,7 @@ class Stage:
 
     async def _do(self, action: str, child: Child) -> None:
         if child.name in self._busy:
-            return  # a key that was pressed twice
+            return  # a key was pressed twice
         self._busy.add(child.name)
         try:
             if action in ("freeze", "thaw") and not CAN_FREEZE:
@@ -195,9 +196,9 @@ class Stage:
     async def _readmit(self, member: Member) -> None:
         others = [each.place for each in self.members if each is not member]
         if not others:
-            self.log.add(member.name, "its data is gone, and nobody else has it: begins with nothing", "warning")
+            self.log.add(member.name, "its data is gone, and no other member has it: starts empty", "warning")
             return
-        self.log.add(member.name, "its data is gone: the others let it in anew, and send it theirs")
+        self.log.add(member.name, "its data is gone: the others readmit it and send it theirs")
         try:
             await readmit(member.place, others)
         except NotReadmitted as error:
@@ -205,7 +206,7 @@ class Stage:
         member.command = [*member.command, "--initial-cluster-state=existing"]
 
     async def _until_it_has_a_port(self, node: Node) -> None:
-        """Nobody's port is safe before it is bound: another cluster that starts now may choose the same."""
+        """Retry with other ports: until a port is bound, another cluster that starts now may take it."""
         for _ in range(PORTS_TRIED):
             try:
                 return await self._until(node, node.is_ready)
@@ -214,19 +215,19 @@ class Stage:
                     raise
             (port,) = quiet_ports(1, self._taken)
             self._taken.add(port)
-            self.log.add(node.name, f"somebody else took port {node.port}: goes to {port}", "warning")
+            self.log.add(node.name, f"port {node.port} was taken by another process; trying {port}", "warning")
             node.move(port, self._serve(port))
             await self._start(node)
         raise ClusterError(f"{node.name} found {PORTS_TRIED} ports taken, one after the other")
 
     async def _until(self, child: Child, well: Callable[[], Awaitable[bool]]) -> None:
-        """Raises ClusterError when it ends by itself instead."""
+        """Raises ClusterError if it ends by itself instead."""
         self._waiting_for = child.name
         while True:
             looks_well = await well()
             if child.state in ("killed", "stopping", "stopped"):
-                return  # somebody wanted it so
-            if not child.alive:  # whoever has answered in its place
+                return  # it was stopped on purpose
+            if not child.alive:  # something else answered on its port
                 raise _ended(child)
             if looks_well:
                 return
@@ -240,4 +241,4 @@ class Stage:
 
 
 def _ended(child: Child) -> ClusterError:
-    return ClusterError(f"{child.name} ended at its start: {child.last_words or 'without a word'}")
+    return ClusterError(f"{child.name} ended while starting: {child.last_words or 'it printed nothing'}")

@@ -23,6 +23,6 @@ def large(number: int) -> str:
 
 
 def large_width(number: int) -> int:
-    """Of these, in columns."""
+    """The width of ``large(number)``, in columns."""
     digits = len(str(number))
     return 3 * digits + len(_GAP) * (digits - 1)

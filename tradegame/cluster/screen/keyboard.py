@@ -1,4 +1,4 @@
-"""The keyboard, a key at a time, while the screen is up. Not on Windows, which has no termios."""
+"""Reads the keyboard one key at a time while the screen is up. Not on Windows, which has no termios."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ READ_BYTES = 64
 
 
 def has_keyboard() -> bool:
-    """Whether somebody may press keys here, and see a screen."""
+    """Whether there is a terminal to show the screen on and to read keys from."""
     return sys.platform != "win32" and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 @contextmanager
 def raw_keyboard() -> Iterator[None]:
-    """Keys come at once and are not shown; Ctrl-C stays what it is. The terminal is as before afterwards."""
+    """Keys arrive at once and are not echoed; Ctrl-C still works. Restores the terminal afterwards."""
     if sys.platform == "win32":
         yield
         return
@@ -32,12 +32,12 @@ def raw_keyboard() -> Iterator[None]:
         tty.setcbreak(descriptor)
         yield
     finally:
-        with suppress(termios.error):  # the terminal itself is gone
+        with suppress(termios.error):  # the terminal is gone
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 async def pressed() -> AsyncIterator[str]:
-    """Keys, until the terminal is gone. An arrow key and its like come as the several characters they are."""
+    """Keys, until the terminal is gone. Arrow and function keys are skipped."""
     descriptor = sys.stdin.fileno()
     while True:
         await trio.lowlevel.wait_readable(descriptor)
@@ -48,6 +48,6 @@ async def pressed() -> AsyncIterator[str]:
         if not data:
             return
         if data.startswith(b"\x1b"):
-            continue  # a function key or an arrow: none of ours
+            continue  # an arrow or a function key
         for key in data.decode(errors="ignore"):
             yield key

@@ -24,10 +24,10 @@ _FRAME = box.Box("╭──╮\n│  │\n├──┤\n│  │\n├──┤\n
 LOG_LINES = 16
 LOG_FRAME = 2
 FRAMED_FROM = 3
-"""Log lines; where there is room for fewer, they stand without a frame."""
+"""Log lines; with fewer, they have no frame."""
 SIDE_BY_SIDE = 108
 TABLES_FROM = 58
-"""Columns; a narrower terminal gets the nodes and members as marks in one line."""
+"""Columns; on a narrower terminal nodes and members are marks in one line."""
 
 _CONDITION: dict[Condition, tuple[str, str]] = {
     "serving": ("●", "green"),
@@ -55,10 +55,10 @@ _COLOURS = (
 
 
 def render(view: View, height: int = 40, width: int = 110) -> RenderableType:
-    """The whole screen, for a terminal of that size; narrower than 108 columns, the tables stand one over the other.
+    """The whole screen for a terminal of that size. Below 108 columns the tables are stacked.
 
-    Where rows are short, log lines go first, then the large digits, the frames, the tables, and the title; what was
-    lost and doubled, and the keys, stay.
+    If there are too few rows, the log goes first, then the large digits, the frames, the tables and the title. What was
+    lost and doubled, and the keys, always stay.
     """
     console = Console(width=width, height=height, file=StringIO(), color_system=None)
     above: list[RenderableType] = []
@@ -70,7 +70,7 @@ def render(view: View, height: int = 40, width: int = 110) -> RenderableType:
 
 
 def _arrangements(view: View, width: int) -> Iterator[list[RenderableType]]:
-    """What stands above the log and the keys: all of it, then less and less."""
+    """The possible layouts above the log and the keys, from complete to minimal."""
     title, verdict = _title(view, width), _verdict(view, width)
     short = widest((_what(view), Text(_game(view))), width)
     if width >= TABLES_FROM:
@@ -104,7 +104,7 @@ def _marks(view: View) -> Text:
 
 
 def _verdict(view: View, width: int) -> Text:
-    """What the large digits say, and as much as there is room for, in a line."""
+    """The counts of the large digits, and as many other figures as fit, in one line."""
     parts = [(f"{word} {count}", "bold red" if count else "bold green") for word, count in _counts(view)]
     line = Text("  ").join(Text(*part) for part in parts)
     load = f"  {view.per_s:.0f} commands/s  p99 {_milliseconds(view.p99_ms)} ms"
@@ -116,7 +116,7 @@ def _counts(view: View) -> tuple[tuple[str, int], ...]:
 
 
 def _large_fits(view: View, width: int) -> bool:
-    """Whether either count has room for its digits and its word, in a fifth of the panel."""
+    """Whether each count's digits and word fit into a fifth of the panel."""
     return max(large_width(count) + 1 + len(word) for word, count in _counts(view)) <= (width - 6) // 5 - 2
 
 
@@ -140,7 +140,7 @@ def status_line(view: View) -> str:
 
 
 def colour_of(source: str) -> str:
-    """The same for a process in every line."""
+    """A process has the same colour in every line."""
     if source in ("cluster", "checker"):
         return "bold white"
     number = ord(source[-1]) - ord("1") if source[-1].isdigit() else ord(source[-1]) - ord("a") + 3
@@ -148,7 +148,7 @@ def colour_of(source: str) -> str:
 
 
 def _title(view: View, width: int) -> RenderableType:
-    """One line, always: as much of it as there is room for."""
+    """Always one line, with as much as fits."""
     minutes, seconds = divmod(int(view.running_s), 60)
     address = Text(view.join, "underline")
     join = Text.assemble(("join: ", "dim"), address, f"   {minutes:02}:{seconds:02}")
@@ -236,7 +236,7 @@ def _large(count: int, word: str) -> RenderableType:
 
 
 def _log(lines: Sequence[Line], rows: int) -> Iterator[RenderableType]:
-    """As many of the newest lines as go into so many rows; nothing, where there are none."""
+    """As many of the newest lines as fit into the rows; may be none."""
     framed = rows - LOG_FRAME >= FRAMED_FROM
     room = min(LOG_LINES, rows - LOG_FRAME if framed else rows)
     if room <= 0:

@@ -1,4 +1,4 @@
-"""The keys of the live screen, in as many words as one line has room for. No I/O."""
+"""The keys of the live screen, with as many words as fit into one line. No I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BARE = (("1-9", ""), ("a-e", ""), ("l", ""), ("f", ""), ("r", ""), ("q", "quit"
 
 
 def legend(hint: str, width: int) -> RenderableType:
-    """One line, always: what the keys do; or ``hint``, if there is one."""
+    """Always one line: what the keys do, or ``hint`` if there is one."""
     if hint:
         return Align.center(one_line(Text(hint, "bold yellow")))
     roomy = Text("  ").join(Text.assemble((f" {key} ", "reverse"), f" {what}") for key, what in _KEYS)
@@ -29,7 +29,7 @@ def legend(hint: str, width: int) -> RenderableType:
 
 
 def widest(lines: Iterable[Text], width: int) -> Text:
-    """The first that fits, of some that become shorter; else the last, to be cut."""
+    """The first line that fits, of several that get shorter; else the last, truncated."""
     line = Text()
     for line in lines:
         if line.cell_len <= width:
@@ -38,7 +38,7 @@ def widest(lines: Iterable[Text], width: int) -> Text:
 
 
 def one_line(line: Text) -> Text:
-    """The same, never to be wrapped."""
+    """The same line, never wrapped."""
     line.no_wrap, line.overflow = True, "ellipsis"
     return line
 

@@ -1,4 +1,4 @@
-"""One look at everything, for the screen and the status line."""
+"""Collects everything that the screen and the status line show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tradegame.cluster.witness.traffic import Traffic
 
 @define(eq=False)
 class Observer:
-    """``game`` and ``began`` (on trio's clock) are set when they are known; ``hint`` stands in for the keys' help."""
+    """``game`` and ``began`` (on trio's clock) are set once they are known. ``hint`` replaces the help on keys."""
 
     options: ClusterOptions
     stage: Stage

@@ -25,12 +25,12 @@ PICTURE_HEIGHT = 32
 
 
 def print_line(line: Line) -> None:
-    """An event, where there is no screen."""
+    """Print an event, where there is no screen."""
     print(line, flush=True)
 
 
 async def show_lines(observer: Observer, log: Log) -> None:
-    """A status line a second, once traffic flows; events are printed by the log's listener."""
+    """Print a status line every second once traffic flows; the log's listener prints events."""
     while True:
         await trio.sleep(LINE_EVERY_S)
         if observer.began is not None:
@@ -38,7 +38,7 @@ async def show_lines(observer: Observer, log: Log) -> None:
 
 
 async def show_screen(observer: Observer, quit_: trio.Event, actions: trio.Nursery) -> None:
-    """The live screen; what a key asks for runs in ``actions``. Raises OSError when the terminal is gone."""
+    """The live screen; what a key asks for runs in ``actions``. Raises OSError if the terminal is gone."""
     console = Console()
     with raw_keyboard(), Live(console=console, screen=True, auto_refresh=False) as live:
         async with trio.open_nursery() as nursery:
@@ -71,7 +71,7 @@ async def _obey(observer: Observer, quit_: trio.Event, actions: trio.Nursery) ->
         if key in "qQ\x04":
             quit_.set()
         elif observer.began is None:
-            continue  # what is not up cannot be killed
+            continue  # nothing to kill before the cluster is up
         elif letter == "f" and not freezing:
             observer.hint = FREEZING
         elif letter == "l":

@@ -1,4 +1,4 @@
-"""What is shown of a cluster, on a screen or in a line."""
+"""What the screen, or a status line, shows of a cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tradegame.cluster.processes.gauges import Condition
 
 @frozen(kw_only=True)
 class NodeRow:
-    """``p99_ms``: as the witnesses feel it; None: nobody asked. ``lag``: frames."""
+    """``p99_ms``: measured by the witnesses; None: no answers. ``lag``: in frames."""
 
     key: str
     name: str
@@ -36,7 +36,7 @@ class MemberRow:
 
 @frozen(kw_only=True)
 class View:
-    """All that is shown, at one moment. Times in seconds unless the name says otherwise."""
+    """Everything that is shown, at one moment. Times in seconds unless the name says otherwise."""
 
     game: str
     join: str

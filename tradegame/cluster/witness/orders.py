@@ -1,7 +1,7 @@
-"""One witness's resting orders: what it was told of them, held against its account. No I/O and no clock.
+"""One witness's resting orders: compares what it was told with its account. No I/O and no clock.
 
-An account is asked for now and then. It may be of the moment before a trade that is already seen, or after one that is
-not: so what does not fit is a finding only when it still does not fit twice later, with all frames until then seen.
+The account is read now and then. It may be from before a trade that was already seen, or from after one that was not.
+So a mismatch is a finding only if it is still there two reads later, with all frames until then seen.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BookSide = Literal["bid", "ask"]
 
 @define
 class Resting:
-    """An order of the witness's own; ``qty`` is what rests still."""
+    """An order of the witness; ``qty`` is what still rests."""
 
     good: str
     side: BookSide
@@ -30,7 +30,7 @@ class Resting:
 
 @define
 class _Doubt:
-    """Something that did not fit, ``times`` over; ``until``: the frame that must be seen before it is a finding."""
+    """A mismatch seen ``times`` times; ``until``: the frame that must be seen before it becomes a finding."""
 
     times: int = 1
     until: int = 0
@@ -38,7 +38,7 @@ class _Doubt:
 
 @define(eq=False)
 class OrderBook:
-    """``open``: by id, oldest first, as far as is known here."""
+    """``open``: by id, oldest first, as far as the witness knows."""
 
     open: dict[str, Resting] = field(factory=dict, init=False)
     checked: int = field(default=0, init=False)
@@ -49,7 +49,9 @@ class OrderBook:
     _doubts: dict[str, _Doubt] = field(factory=dict, init=False)
 
     def side_in(self, good: str) -> BookSide | None:
-        """On which side an order may rest in a good; the witness keeps to that one, so that it never meets itself."""
+        """The side on which an order rests in a good, if any. The witness keeps to it, so that it never trades with
+        itself.
+        """
         return next((order.side for order in self.open.values() if order.good == good), None)
 
     def placed(self, order: str, resting: Resting) -> None:
@@ -72,7 +74,7 @@ class OrderBook:
         self._forget(order, cancelled=True)
 
     def filled(self, good: str, side: BookSide, price: int, qty: int) -> None:
-        """Somebody took ``qty`` of what rested at a price: of the oldest order there, as the rules have it."""
+        """Somebody took ``qty`` of what rested at a price: the rules take the oldest order first."""
         for name, order in list(self.open.items()):
             if (order.good, order.side, order.price) != (good, side, price):
                 continue
@@ -124,7 +126,7 @@ class OrderBook:
         if order is not None:
             self._forget(name, cancelled=False)
             what = f"order {name} ({order.side} {order.qty} {order.good} at {order.price})"
-            return "lost", f"{what}: acknowledged, neither traded nor cancelled, and not there"
+            return "lost", f"{what}: acknowledged, neither traded nor cancelled, and missing"
         known = name in self._gone
         self._gone[name] = False
         if known:

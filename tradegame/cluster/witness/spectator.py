@@ -21,16 +21,16 @@ _PUBLIC: tuple[type, ...] = get_args(PublicEvent)
 
 
 async def dial_only(url: str, _: str) -> trio.abc.Stream:
-    """Connect to the node of ``url``, whichever one the client would rather go to."""
+    """Connect to the node of ``url``, even if the client prefers another."""
     parts = urlsplit(url)
     return await trio.open_tcp_stream(parts.hostname or "", parts.port or 80)
 
 
 class Frames:
-    """Events of one spectator, put together to whole frames again. No I/O.
+    """Puts the events of one spectator together to whole frames. No I/O.
 
-    A frame's events come in one go. That it is whole shows when the next one begins, or when nothing more was read
-    between two calls of ``idle`` that lie at least one turn of the event loop apart.
+    A frame's events arrive together. The frame is complete when the next one begins, or when nothing was read between
+    two calls of ``idle`` at least one turn of the event loop apart.
     """
 
     def __init__(self, name: str, tape: Tape) -> None:
@@ -66,14 +66,14 @@ class Frames:
         self._read_before = self._read
 
     def flush(self) -> None:
-        """What was read of the last frame is all of it."""
+        """The last frame is complete."""
         if self._events:
             events, self._events = self._events, []
             self._tape.take(self._name, self._seq, events)
 
     def _put_public(self, event: PublicEvent) -> None:
         if self._torn is not None:
-            if self._torn in (-1, event.seq):  # its first events may be among those that were dropped
+            if self._torn in (-1, event.seq):  # its first events may have been dropped
                 self._torn = event.seq
                 self._tape.jump(self._name, event.seq)
                 return
@@ -85,7 +85,7 @@ class Frames:
 
 
 class Spectator:
-    """One spectator. ``pinned``: it follows one node alone, through that node's deaths; else it goes where it can."""
+    """One spectator. ``pinned``: it follows only one node, through that node's restarts; else it goes where it can."""
 
     def __init__(self, name: str, urls: Sequence[str], tape: Tape, log: Log, *, pinned: bool) -> None:
         self.name = name

@@ -1,6 +1,6 @@
-"""One sequence of frames, from several spectators who each saw a part of it: from one node, or from one after another.
+"""One sequence of frames, merged from spectators who each saw a part of it, on one node or on several.
 
-No I/O and no clock. The first to bring a frame brings it for all; every other must bring the very same.
+No I/O and no clock. The first spectator to see a frame provides it; every other must see exactly the same.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from tradegame.cluster.witness.ledger import Ledger
 
 DIGESTS_KEPT = 8_192
 RESUMABLE = 1_000
-"""Frames that a client may have missed and still get, as the protocol promises."""
+"""The protocol promises that a client that missed at most so many frames can resume."""
 
 Show = Callable[[int, Sequence[PublicEvent]], None]
 
 
 @define(eq=False)
 class Tape:
-    """Gives every frame once, in order, to the ``ledger`` and to ``show``. What is missing or differs is a finding."""
+    """Passes every frame once, in order, to the ``ledger`` and to ``show``. A missing or different frame is a finding."""
 
     ledger: Ledger
     show: Show
     frames: int = field(default=0, init=False)
     compared: int = field(default=0, init=False)
     head: int = field(default=-1, init=False)
-    """The last frame that was given on."""
+    """The last frame that was passed on."""
     _epoch: str = field(default="", init=False)
     _digests: OrderedDict[int, int] = field(factory=OrderedDict, init=False)
     _last: dict[str, int] = field(factory=dict, init=False)
@@ -62,13 +62,13 @@ class Tape:
         elif (known := self._digests.get(seq)) is not None:
             self.compared += 1
             if known != digest:
-                self._differs(f"frame {seq} is another one for {spectator} than it was for others")
+                self._differs(f"frame {seq} differs for {spectator} from what others saw")
 
     def reset(self, spectator: str, epoch: str, seq: int) -> None:
-        """A spectator was given a whole state, at ``seq``, in place of what it had missed."""
+        """A spectator got a whole state at ``seq`` instead of the frames it had missed."""
         last = self._last[spectator]
         if epoch != self._epoch:
-            self._differs(f"{spectator} was shown another life of the game, {epoch} in place of {self._epoch}")
+            self._differs(f"{spectator} was shown the epoch {epoch} of the game instead of {self._epoch}")
             self._epoch = epoch
         elif seq < last:
             self._differs(f"{spectator} was taken back from frame {last} to {seq}")
@@ -77,7 +77,7 @@ class Tape:
         self._last[spectator] = seq
 
     def jump(self, spectator: str, seq: int) -> None:
-        """A spectator could not keep up here, and reads on from the frame after ``seq``: no fault of any node's."""
+        """A spectator read too slowly, and continues after frame ``seq``. That is not a fault of any node."""
         self._last[spectator] = max(seq, self._last[spectator])
 
     def _missed(self, spectator: str, last: int, until: int) -> None:

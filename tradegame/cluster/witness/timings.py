@@ -1,4 +1,4 @@
-"""How long answers take, as the witnesses feel it."""
+"""How long answers take, as the witnesses measure it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ KEPT = 5_000
 
 
 def percentile(values: Iterable[float], share: float) -> float | None:
-    """The value below which ``share`` (0 to 1) of them lie; None of none."""
+    """The value below which ``share`` (0 to 1) of the values lie; None if there are none."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)] if ordered else None
 
 
 @define(eq=False)
 class Timings:
-    """The answers of the last ten seconds, each with the URL of its node. Times on any one clock, in seconds.
+    """The answers of the last ten seconds, each with its node's URL. Times in seconds, on any one clock.
 
-    ``longest``: the longest that anybody ever waited for an answer.
+    ``longest``: the longest wait for an answer so far.
     """
 
     longest: float = field(default=0.0, init=False)
@@ -32,11 +32,11 @@ class Timings:
         self._recent.append((now, took, url))
 
     def waits(self, so_far: float) -> None:
-        """Somebody has waited that long, answered or not."""
+        """Somebody has been waiting this long, answered or not."""
         self.longest = max(self.longest, so_far)
 
     def p99(self, now: float, url: str | None = None) -> float | None:
-        """Over all nodes, or one; None when nothing was answered lately."""
+        """Over all nodes, or one; None if nothing was answered lately."""
         return percentile(
             (took for at, took, where in self._recent if now - at <= WINDOW_S and url in (None, where)), 0.99
         )

@@ -1,4 +1,4 @@
-"""The witnesses and spectators together: the load, and the proof."""
+"""All witnesses and spectators: the load, and the proof."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from tradegame.cluster.witness.witness import Witness
 LOOK_EVERY_S = 0.5
 ROAMING = 2
 TOGETHER_S = 1.0
-"""Failovers this close to each other are told in one line."""
+"""Failovers this close together are logged in one line."""
 MOST_A_CLIENT = 12.0
-"""Commands a second: a player may send 20, and takes some of them for being sure."""
+"""Commands a second. A player may send 20; some of them are spent on checks."""
 
 
 class Traffic:
-    """So many witnesses, which together send ``rate`` commands a second; and spectators, one pinned to each node, two
-    more that go wherever they can."""
+    """``clients`` witnesses, which together send ``rate`` commands a second; one spectator pinned to each node, and two
+    that go wherever they can.
+    """
 
     def __init__(self, clients: int, rate: float, log: Log) -> None:
         self.ledger = Ledger()
@@ -39,9 +40,9 @@ class Traffic:
         self._over = trio.Event()
         self._done = trio.Event()
         self.left_unanswered = 0
-        """Commands without an answer when ``finish`` stopped waiting for it; set there."""
+        """Commands still unanswered when ``finish`` stopped waiting."""
         self.deserted = False
-        """No node served any witness at the end; set by ``finish``."""
+        """Set by ``finish`` if no node served any witness at the end."""
 
     @property
     def acknowledged(self) -> int:
@@ -58,7 +59,7 @@ class Traffic:
 
     @property
     def checked(self) -> int:
-        """Effects found exactly where they should be, and orders found in their accounts."""
+        """Effects found exactly where they should be, plus orders found in their accounts."""
         return self.ledger.checked + sum(witness.orders.checked for witness in self.witnesses)
 
     @property
@@ -66,7 +67,7 @@ class Traffic:
         return bool(self.ledger.lost or self.ledger.doubled)
 
     async def run(self, urls: Sequence[str], game_id: str) -> None:
-        """Until cancelled. ``urls``: of all nodes, live or not. The witnesses begin when every spectator follows."""
+        """Run until cancelled. ``urls``: of all nodes, alive or not. The witnesses start once every spectator follows."""
         tape, log = self.tape, self._log
         self.spectators = [
             *(Spectator(f"on-node{n}", [url], tape, log, pinned=True) for n, url in enumerate(urls, 1)),
@@ -89,7 +90,7 @@ class Traffic:
             await witness.plays.wait()
 
     async def finish(self, seconds: float, *, patient: bool) -> None:
-        """No new commands; wait so long for answers, and for the frames that were acknowledged.
+        """Send no new commands; wait up to ``seconds`` for answers, and for the frames that were acknowledged.
 
         ``patient``: what is not seen by then counts as lost, unless there was no node to show it.
         """
@@ -101,7 +102,7 @@ class Traffic:
                 await trio.sleep(0.1)
         for spectator in self.spectators:
             spectator.frames.flush()
-        self.left_unanswered = self.unanswered  # now: whoever is cancelled waits no longer
+        self.left_unanswered = self.unanswered  # before witnesses are cancelled, which ends their waiting
         self.deserted = bool(self.left_unanswered) and not served
         self.ledger.close(patient and not self.deserted)
 
@@ -109,7 +110,7 @@ class Traffic:
         return self.tape.head
 
     def _show(self, _: int, events: Sequence[PublicEvent]) -> None:
-        """A frame, once: whose resting orders were taken?"""
+        """A frame, once. Fills the resting orders that it took."""
         if len(self._by_player) < len(self.witnesses):
             self._by_player = {witness.player: witness for witness in self.witnesses if witness.player}
         for event in events:
@@ -131,7 +132,7 @@ class Traffic:
         return f"{count} went on at another node{longest}"
 
     async def _look(self) -> None:
-        """Now and then: frames that are whole, waits that grow, clients that went elsewhere, and what was found."""
+        """Now and then: complete frames, growing waits, failovers, new findings."""
         failovers, told, found = 0, 0.0, 0
         while True:
             await trio.sleep(LOOK_EVERY_S)
@@ -151,5 +152,5 @@ class Traffic:
 
 
 def _from(urls: Sequence[str], first: int) -> list[str]:
-    """All of them, the ``first`` one first, counted round and round."""
+    """All URLs in a circle, starting with the ``first``."""
     return [*urls[first % len(urls) :], *urls[: first % len(urls)]]

@@ -1,4 +1,4 @@
-"""A client that trades all the time, and takes the server at its word."""
+"""A client that trades all the time, and checks that the server keeps its word."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ OPEN = "open"
 ORDERS_MOST = 4
 AUDIT_EVERY_S = 3.0
 STINT_S = 20.0
-"""A connection's life, on average; then the client comes again, to its own node first, as the same player."""
+"""A connection lasts this long on average; then the client reconnects as the same player, to its own node first."""
 SENT_AGAIN_SHARE = 0.05
-"""Of the acknowledged commands, so many are sent once more with their key, on purpose."""
+"""The share of acknowledged commands that are sent again with their key, on purpose."""
 ASK_AGAIN_S = 0.2
 REFUSALS_MOST = 25
-"""Refusals of a command that may have happened before, none of them the remembered answer, until it stays unknown."""
+"""A command that may have happened stays unknown after so many refusals other than the remembered answer."""
 BEGIN_AGAIN_S = 1.0
 
 Result = Bought | Sold | Ordered | Cancelled | Sent
@@ -52,16 +52,16 @@ class Command:
     name: str
     send: Callable[[str], Awaitable[Result]]
     effect: Callable[[Any], Effect | None]
-    """What its result says that all will see; None: nothing."""
+    """The visible effect that its result implies; None: none."""
     then: Callable[[Any], None] = lambda _: None
-    """What its result means for this witness's own orders."""
+    """Updates this witness's own orders from the result."""
 
 
 class Witness:
-    """``rate``: commands a second. What it finds out goes to ``ledger``, how long it took to ``timings``.
+    """``rate``: commands a second. Findings go to ``ledger``, waiting times to ``timings``.
 
-    ``failovers``: how often it went on at another node. ``waits_since``: when the command that is under way was sent,
-    on trio's clock.
+    ``failovers``: how often it continued at another node. ``waits_since``: when the command under way was sent, on
+    trio's clock.
     """
 
     def __init__(self, number: int, rate: float, ledger: Ledger, timings: Timings, log: Log) -> None:
@@ -70,11 +70,11 @@ class Witness:
         self.orders = OrderBook()
         self.player = ""
         self.url = ""
-        """The node it is connected to, or was last."""
+        """The node it is connected to, or was last connected to."""
         self.acknowledged = self.refused = self.failovers = 0
         self.waits_since: float | None = None
         self.moves: list[float] = []
-        """What it waited for an answer that came from another node, in seconds; whoever reads it empties it."""
+        """How long it waited for answers that came from another node, in seconds. The reader empties it."""
         self.connected = False
         self.plays = trio.Event()
         """Set once it has joined the game."""
@@ -87,11 +87,12 @@ class Witness:
         self._life = secrets.token_hex(4)
 
     async def run(self, urls: Sequence[str], game_id: str, head: Callable[[], int], over: trio.Event) -> None:
-        """Play until ``over``, and to the end of the command that is then under way. ``urls``: its own node's first.
-        ``head``: the last frame that the spectators have seen."""
+        """Play until ``over``, and finish the command that is then under way. ``urls``: its own node's first. ``head``:
+        returns the last frame that the spectators have seen.
+        """
         token: str | None = None
         while not over.is_set():
-            self.url = ""  # wherever it comes to now, that is no failover
+            self.url = ""  # the next connection is not a failover, wherever it goes
             try:
                 async with connect(
                     *urls,
@@ -115,7 +116,7 @@ class Witness:
                 await trio.sleep(BEGIN_AGAIN_S)
 
     async def _play(self, game: Game, head: Callable[[], int], over: trio.Event) -> None:
-        """A stint, after which it goes home: clients that went on elsewhere would never come back by themselves."""
+        """Play for a while, then reconnect to its own node: clients that failed over would never return by themselves."""
         until = trio.current_time() + STINT_S * (0.5 + self._chance.random())
         audit_at = trio.current_time() + AUDIT_EVERY_S * self._chance.random()
         while trio.current_time() < until:
@@ -128,7 +129,7 @@ class Witness:
                 audit_at = trio.current_time() + AUDIT_EVERY_S * (0.5 + self._chance.random())
 
     async def _carry_out(self, command: Command) -> None:
-        """Send it until it is known what became of it."""
+        """Send it until its outcome is known."""
         self._keys += 1
         key = f"{self._life}-{self._keys}"
         began, failovers = trio.current_time(), self.failovers
@@ -142,9 +143,9 @@ class Witness:
                 try:
                     result, known = await command.send(key), True
                 except TradeError as error:
-                    # Once it may have happened, only the remembered answer to the key tells what became of it: any
-                    # other refusal is of this attempt alone. What the rules refuse is remembered, so asked once more
-                    # it comes replayed.
+                    # Once the command may have happened, only the remembered answer to its key tells the outcome; any
+                    # other refusal is about this attempt. Refusals by the rules are remembered, so asking again replays
+                    # them.
                     known = error.definite and (error.replayed or not doubtful)
                     if not known:
                         refusals += error.definite
@@ -157,7 +158,7 @@ class Witness:
         took = trio.current_time() - began
         self._timings.waits(took)
         if not known:
-            self._log.add(self.name, f"never learns what became of its {command.name}", "warning")
+            self._log.add(self.name, f"never learns the outcome of its {command.name}", "warning")
             return
         if self.failovers > failovers:
             self.moves = [*self.moves[-10:], took]
@@ -174,7 +175,9 @@ class Witness:
             await self._send_again(command, key, result)
 
     async def _send_again(self, command: Command, key: str, first: Result) -> None:
-        """One effect, and the first answer again: any other is a finding. A second effect shows by itself."""
+        """There must be one effect, and the first answer again; any other answer is a finding. A second effect shows by
+        itself.
+        """
         try:
             again = await command.send(key)
         except TradeError as error:
@@ -182,7 +185,7 @@ class Witness:
                 self._ledger.find("lost", f"the {command.name} of {self.player}, sent again with its key: {error}")
             return
         if not again.replayed:
-            self._ledger.find("doubled", f"the {command.name} of {self.player} was done anew for the same key")
+            self._ledger.find("doubled", f"the {command.name} of {self.player} was carried out again for the same key")
         elif evolve(again, replayed=False) != evolve(first, replayed=False):
             self._ledger.find("lost", f"the {command.name} of {self.player}: first {first}, sent again {again}")
 
@@ -190,13 +193,13 @@ class Witness:
         try:
             account = await game.refresh_me()
         except TradeError:
-            return  # asked again in a while
+            return  # retried later
         ids = {order.order for order in account.orders}
         for kind, what in self.orders.audit(ids, game.state.seq, head()):
             self._ledger.find(kind, f"{what}; {self.player}")
 
     def _choose(self, game: Game) -> Command:
-        """Something that makes sense in this market; to talk always does."""
+        """Something sensible in this market; a message always is."""
         chance = self._chance
         if game.state.phase != OPEN or not game.state.goods or chance.random() < 0.3:
             return self._say(game)
