@@ -79,7 +79,7 @@ async def test_a_node_whose_port_was_taken_meanwhile_is_not_taken_for_who_answer
 async def test_a_node_that_cannot_have_the_port_that_was_asked_for_ends_it_in_a_line(tmp_path: Path) -> None:
     (port,) = quiet_ports(1)
     async with stage(tmp_path, port) as one, somebody_else(port):
-        with pytest.raises(ClusterError, match=rf"node1 ended at its start: .*port {port}: Address already in use"):
+        with pytest.raises(ClusterError, match=rf"node1 ended while starting: .*port {port}: Address already in use"):
             await one.start()
 
 

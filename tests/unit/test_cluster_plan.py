@@ -66,7 +66,7 @@ def test_an_empty_plan_is_one() -> None:
         ("5 kill node4", "there are 3 nodes"),
         ("5 kill d", "there are 3 members"),
         ("5 rolling node1", "takes no target"),
-        ("5 revive leader", "does not lead"),
+        ("5 revive leader", "the leader is never down"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_with_its_step(text: str, why: str) -> None:
@@ -76,7 +76,7 @@ def test_a_plan_that_cannot_be_is_refused_with_its_step(text: str, why: str) -> 
 
 
 def test_an_etcd_that_was_asked_for_and_is_none_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(EtcdMissing, match="no program"):
+    with pytest.raises(EtcdMissing, match="not an executable program"):
         etcd_binary(str(tmp_path / "etcd"))
 
 

@@ -119,7 +119,9 @@ def test_a_list_in_the_environment_is_json_or_has_commas(text: str) -> None:
 
 def test_a_list_in_the_environment_that_is_broken_json_is_an_error() -> None:
     [line] = complaints(None, {"TRADEGAME_SERVER__ORIGINS": '["http://a.example"'})
-    assert line.startswith("TRADEGAME_SERVER__ORIGINS: server.origins: expected a JSON list, or values with commas")
+    assert line.startswith(
+        "TRADEGAME_SERVER__ORIGINS: server.origins: expected a JSON list, or values separated by commas"
+    )
 
 
 def test_an_integer_in_the_environment_may_have_underscores() -> None:

@@ -104,4 +104,4 @@ def test_a_body_that_is_wrong_is_a_bad_request_at_its_first_problem() -> None:
 def test_two_games_of_one_id_are_an_error() -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(None, {}, {"games": [game(), game(id="two"), game()]})
-    assert str(caught.value) == 'flag games: games[2].id: "one" is the id of games[0] already'
+    assert str(caught.value) == 'flag games: games[2].id: "one" is already the id of games[0]'

@@ -224,7 +224,7 @@ def _make(seed: str, pace: float, kind: type[Bot]) -> Bot:
 
 
 def _suit(seat: Seat, game: Game) -> None:
-    """A bot that would lose money by its private values, or ignore its hints, is replaced by one that suits the game."""
+    """Replace a bot that would lose money by its private values, or ignore its hints, by one that suits."""
     wanted: type[Bot] | None = None
     if game.me is not None and game.me.values:
         wanted = ZeroIntelligence

@@ -1,4 +1,4 @@
-"""A clock for trio that cannot be set, and keeps running while the machine sleeps, so that deadlines include that time."""
+"""A clock for trio that cannot be set, and keeps running while the machine sleeps: deadlines include that."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Show = Callable[[int, Sequence[PublicEvent]], None]
 
 @define(eq=False)
 class Tape:
-    """Passes every frame once, in order, to the ``ledger`` and to ``show``. A missing or different frame is a finding."""
+    """Passes every frame once, in order, to the ``ledger`` and to ``show``. A missing or different one is a finding."""
 
     ledger: Ledger
     show: Show

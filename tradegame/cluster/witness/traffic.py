@@ -67,7 +67,7 @@ class Traffic:
         return bool(self.ledger.lost or self.ledger.doubled)
 
     async def run(self, urls: Sequence[str], game_id: str) -> None:
-        """Run until cancelled. ``urls``: of all nodes, alive or not. The witnesses start once every spectator follows."""
+        """Run until cancelled. ``urls``: of all nodes, alive or not. Witnesses start once every spectator follows."""
         tape, log = self.tape, self._log
         self.spectators = [
             *(Spectator(f"on-node{n}", [url], tape, log, pinned=True) for n, url in enumerate(urls, 1)),

@@ -116,7 +116,7 @@ class Witness:
                 await trio.sleep(BEGIN_AGAIN_S)
 
     async def _play(self, game: Game, head: Callable[[], int], over: trio.Event) -> None:
-        """Play for a while, then reconnect to its own node: clients that failed over would never return by themselves."""
+        """Play for a while, then reconnect to its own node: clients that failed over never return by themselves."""
         until = trio.current_time() + STINT_S * (0.5 + self._chance.random())
         audit_at = trio.current_time() + AUDIT_EVERY_S * self._chance.random()
         while trio.current_time() < until:

@@ -16,10 +16,10 @@ from tradegame.infra.config.structuring import CONVERTER, ProblemsError, join_pa
 
 
 def structure_game_definition(data: object, where: str) -> GameDefinition:
-    """``data`` as a game's definition, every range checked.
+    """``data`` as a game's definition, with every range checked.
 
-    ``where`` is the path of ``data`` itself (``$``, ``games[0]``) and stands before the path of each problem.
-    Raises ConfigError with all of them.
+    ``where``: the path of ``data`` itself (``$``, ``games[0]``), which precedes the path of each problem. Raises
+    ConfigError with all problems.
     """
     try:
         return structure(data, GameDefinition)

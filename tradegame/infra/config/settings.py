@@ -1,4 +1,4 @@
-"""Every setting, with its default and its range. What each is for stands in config.toml and docs/OPERATIONS.md."""
+"""Every setting, with its default and its range. config.toml and docs/OPERATIONS.md say what each is for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _secret() -> Any:
 
 
 def is_host_token(token: str) -> bool:
-    """Long enough not to be guessed, and of characters that an HTTP header carries as they are."""
+    """Long enough not to be guessed, and with characters that are allowed in an HTTP header."""
     return len(token) >= 16 and token.isascii() and token.isprintable() and " " not in token
 
 
@@ -76,20 +76,20 @@ def _are_hosts(hosts: tuple[str, ...]) -> bool:
 
 def _are_networks(networks: tuple[str, ...]) -> bool:
     for each in networks:
-        ipaddress.ip_network(each, strict=False)  # its ValueError names the one that is none
+        ipaddress.ip_network(each, strict=False)  # its ValueError names the invalid one
     return True
 
 
 @frozen(kw_only=True)
 class ServerSettings:
-    """Where to listen. ``port`` 0 takes a free one. ``origins``: what a browser's Origin may be besides our own.
+    """Where to listen. ``port`` 0 takes a free one. ``origins``: allowed values of a browser's Origin besides our own.
 
-    ``hosts``: names under which the server is reached, besides IP addresses and names that only a local network gives.
-    ``proxies``: addresses and networks whose ``Forwarded`` and ``X-Forwarded-…`` are believed. ``path_prefix``: a path
-    below which a proxy shows the server, whether it strips it or not.
-    ``advertise``: the URL under which clients reach this node from outside, which ``hello`` tells them on every node.
-    Empty: made of ``host`` and ``port``, and the machine's name where it listens on every network.
-    ``tls_cert`` and ``tls_key`` are PEM files; both or neither. An orderly end takes ``shutdown_grace_s`` at most.
+    ``hosts``: names under which the server is reached, besides IP addresses and names that only a local network has.
+    ``proxies``: addresses and networks whose ``Forwarded`` and ``X-Forwarded-…`` are trusted. ``path_prefix``: a path
+    below which a proxy serves us, whether it strips it or not. ``advertise``: the URL at which clients reach this node
+    from outside, which ``hello`` tells them on every node. Empty: derived from ``host`` and ``port``, and the machine's
+    name if it listens on every network. ``tls_cert`` and ``tls_key`` are PEM files; both or neither. An orderly
+    shutdown takes at most ``shutdown_grace_s``.
     """
 
     host: str = _text("127.0.0.1")
@@ -115,7 +115,7 @@ class ServerSettings:
 
 @frozen(kw_only=True)
 class StoreSettings:
-    """Where games live. The rest is etcd's alone: PEM files for TLS, and a user with a password."""
+    """Where games are stored. All but ``url`` is for etcd: PEM files for TLS, and a user with a password."""
 
     url: str = field(default="embedded:tradegame.db", metadata={RULE: Rule(EXPECTED, _is_store_url)})
     ca: str = _text()
@@ -127,12 +127,11 @@ class StoreSettings:
 
 @frozen(kw_only=True)
 class LimitSettings:
-    """What one client may take.
-
-    ``commands_per_s`` with a ``burst`` on top, a player; ``address_commands_per_s``: all players of one address
-    together, 0 for a hundred times ``commands_per_s``; ``frame_bytes``: the largest frame from a client;
-    ``outbox_bytes``: what may wait for a slow reader, besides one frame, before it is closed with 4001;
-    ``outboxes_bytes``: what may wait for all clients together; the rest counts connections.
+    """Limits on what clients may use. Per player: ``commands_per_s``, and a ``burst`` at once.
+    ``address_commands_per_s``: all players of one address together; 0: a hundred times ``commands_per_s``.
+    ``frame_bytes``: the largest frame from a client. ``outbox_bytes``: how much may wait for a slow reader, besides one
+    frame, before it is closed with 4001; ``outboxes_bytes``: how much may wait for all clients together. The others
+    count connections.
     """
 
     commands_per_s: int = _integer(20, 1, 1_000_000)
@@ -148,9 +147,8 @@ class LimitSettings:
 
 @frozen(kw_only=True)
 class SessionSettings:
-    """A session dies ``expires_s`` seconds after its last use, a guest's after an hour.
-
-    The server pings every ``heartbeat_s`` seconds.
+    """A session expires ``expires_s`` seconds after its last use, a guest's after an hour. The server pings every
+    ``heartbeat_s`` seconds.
     """
 
     expires_s: int = _integer(604_800, 1, 315_360_000)
@@ -159,7 +157,7 @@ class SessionSettings:
 
 @frozen(kw_only=True)
 class AdminSettings:
-    """``token``: what the host's HTTP calls must bear. Empty: the server makes one, and keeps it beside the store."""
+    """``token``: authorizes the host's HTTP calls. Empty: the server generates one, and keeps it beside the store."""
 
     token: str = field(
         default="",
@@ -170,7 +168,7 @@ class AdminSettings:
 
 @frozen(kw_only=True)
 class LogSettings:
-    """``level``: the least that is logged. ``format``: console for people, json for machines."""
+    """``level``: the lowest that is logged. ``format``: console for people, json for machines."""
 
     level: str = _one_of("info", LOG_LEVELS)
     format: str = _one_of("console", LOG_FORMATS)
@@ -178,7 +176,7 @@ class LogSettings:
 
 @frozen(kw_only=True)
 class Settings:
-    """All of it. ``games`` are created when they are not there."""
+    """All settings. ``games`` are created if they do not exist."""
 
     server: ServerSettings = field(factory=ServerSettings)
     store: StoreSettings = field(factory=StoreSettings)
@@ -190,7 +188,7 @@ class Settings:
 
 
 def problems(settings: Settings) -> list[tuple[str, str]]:
-    """What is wrong with settings that are right one by one: paths and messages."""
+    """What is wrong with settings that are each valid: paths and messages."""
     found = []
     for section, one, other in (("server", "tls_cert", "tls_key"), ("store", "cert", "key")):
         first, second = (getattr(getattr(settings, section), name) for name in (one, other))
@@ -202,6 +200,6 @@ def problems(settings: Settings) -> list[tuple[str, str]]:
     seen: dict[str, int] = {}
     for index, game in enumerate(settings.games):
         if game.id in seen:
-            found.append((f"games[{index}].id", f'"{game.id}" is the id of games[{seen[game.id]}] already'))
+            found.append((f"games[{index}].id", f'"{game.id}" is already the id of games[{seen[game.id]}]'))
         seen.setdefault(game.id, index)
     return found

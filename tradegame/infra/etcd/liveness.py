@@ -1,4 +1,4 @@
-"""Whether the store can be relied on now: it answers, and no watch is silent."""
+"""Whether the store is alive: it answers, and no watch is silent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import trio
 from attrs import define, field
 
 FRESH_S = 5.0
-"""An answer older than this proves nothing any more."""
+"""An older answer proves nothing."""
 
 
 @define(eq=False)
 class Pulse:
-    """When a watch last heard from etcd. ``busy``: it is its reader who keeps it waiting."""
+    """When a watch last heard from etcd. ``busy``: etcd is waiting for the watch's reader."""
 
     heard_at: float = field(factory=trio.current_time)
     busy: bool = False
@@ -24,7 +24,7 @@ class Pulse:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """While the reader is waited for: that is no silence of etcd's."""
+        """While the reader works: the watch is not silent then."""
         self.busy = True
         try:
             yield
@@ -37,8 +37,8 @@ class Pulse:
 
 
 @define(eq=False)
-class Health:
-    """When etcd was last heard of. ``watches``: those that are open."""
+class Liveness:
+    """When etcd last answered. ``watches``: the open ones."""
 
     watches: set[Pulse] = field(factory=set)
     _answered_at: float = field(default=-float("inf"))
@@ -48,11 +48,11 @@ class Health:
         self._answered_at = trio.current_time()
 
     def failed(self, reason: str) -> None:
-        """A call failed for good. By itself that makes nobody unready: only silence does."""
+        """A call failed for good. That alone does not make the node unready; silence does."""
         self._failure = reason
 
     def refused(self, reason: str) -> None:
-        """etcd answers, but does not let us: unready at once."""
+        """etcd answers, but refuses us: not ready at once."""
         self._answered_at = -float("inf")
         self._failure = reason
 
