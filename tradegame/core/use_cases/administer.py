@@ -52,9 +52,8 @@ class AdministerUseCase:
         return await self._command(self.games.host(game), Announce(text=text, good=good, anchor_bps=anchor_bps))
 
     async def kick(self, player: str) -> None:
-        """Close the player's connections on every node and let none of the tokens in again.
-
-        Raises UnknownPlayerError.
+        """Close the player's connections on every node and accept none of the tokens again. Raises
+        UnknownPlayerError.
         """
         with _deadline():
             if not await self.sessions.remove_player(player):
@@ -81,7 +80,7 @@ class AdministerUseCase:
 
 @contextmanager
 def _deadline() -> Iterator[None]:
-    """``trio.fail_after``, with the protocol's error."""
+    """Like ``trio.fail_after``, but raises the protocol's error."""
     with trio.move_on_after(DEADLINE_S) as scope:
         yield
     if scope.cancelled_caught:

@@ -1,4 +1,4 @@
-"""Trading: buy, sell, order, cancel. Each goes into the game's log and is answered by what came of it there."""
+"""Trading: buy, sell, order, cancel. Each is appended to the game's log and answered with its result there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tradegame.core.use_cases.requests import BuyRequest, CancelRequest, OrderRe
 
 
 def submit(host: GameHost, client: ClientSession, command: Command, reply: Reply) -> None:
-    """Put a client's command into the log; the reply follows when it was applied."""
+    """Append a client's command to the log; the reply follows when it was applied."""
 
     def answered(outcome: Outcome | TradeGameError) -> None:
         client.in_flight -= 1
@@ -26,7 +26,7 @@ def submit(host: GameHost, client: ClientSession, command: Command, reply: Reply
 
 @frozen
 class BuyGoodUseCase:
-    """All that moves cash and goods."""
+    """Everything that moves cash and goods."""
 
     games: GameService
 
@@ -61,7 +61,7 @@ class BuyGoodUseCase:
         submit(host, client, CancelOrder(player=client.player, key=request.key, order=request.order), reply)
 
     def _market(self, game: str, good: str) -> GameHost:
-        """Goods never change in a game, so a wrong one costs no entry. Raises UnknownGoodError."""
+        """Goods never change in a game, so an unknown one is refused without an entry. Raises UnknownGoodError."""
         host = self.games.host(game)
         if good not in host.game.state.markets:
             raise UnknownGoodError(f"no good {good!r} in this game")

@@ -1,4 +1,4 @@
-"""The dispatcher: one table from a request to what handles it, and what every request goes through first."""
+"""The dispatcher: one table from requests to handlers, and what every request goes through first."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ from tradegame.core.use_cases.sessions import SessionService
 from tradegame.utils.errors import log_fault
 
 Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
-"""Replies at once, submits and replies later, or (for what must wait for the store) returns what to await."""
+"""Replies at once, submits and replies later, or (if it must wait for the store) returns an awaitable."""
 
 COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, StandingsRequest: 2.0}
-"""What a request costs in units (see ``budgets``); any other costs 1. A long answer is charged besides."""
+"""What a request costs in units (see ``budgets``); any other costs 1. A long answer costs more."""
 
 COMMAND_TIMEOUT_S = 8.0
-"""For what must be waited for. Longer than a game's own command timeout, which answers first."""
+"""For handlers that are awaited. Longer than a game's own command timeout, which answers first."""
 
 
 @frozen
 class ServerFacts:
-    """What ``hello`` tells of the server. ``nodes``: the addresses at which it can be reached, this node's first."""
+    """What ``hello`` tells about the server. ``nodes``: the addresses at which it can be reached, this node's first."""
 
     version: str
     node: str
@@ -70,10 +70,10 @@ class ServerFacts:
 
 @define(eq=False)
 class Dispatcher:
-    """Hands each request to its use case, under a rate and a deadline, and answers whatever goes wrong.
+    """Passes each request to its use case, within a rate and a deadline, and answers whatever goes wrong.
 
-    ``look`` is called before a client's frame is heard: it may end the connection. ``refuses`` says why nobody may come
-    in now, or None.
+    ``look`` is called before a client's frame is handled, and may end the connection. ``refuses`` returns why nobody
+    may come in now, or None.
     """
 
     games: GameService
@@ -108,7 +108,7 @@ class Dispatcher:
         }
 
     def dispatch(self, client: ClientSession, request: Request, reply: Reply) -> Awaitable[None] | None:
-        """Handle one request. Exactly one reply, now or later. What is returned must be awaited before the next.
+        """Handle one request. Exactly one reply, now or later. Await what is returned before the next request.
 
         Raises nothing: every error is a reply.
         """
@@ -120,7 +120,7 @@ class Dispatcher:
         def counted(payload: Any) -> None:
             nonlocal replied
             if replied:
-                return  # the deadline was quicker
+                return  # the deadline was faster
             replied = True
             if isinstance(payload, TradeGameError):
                 self.count(payload)
@@ -143,7 +143,7 @@ class Dispatcher:
         return None
 
     def count(self, error: TradeGameError) -> None:
-        """An error that is answered, and is not a game's own."""
+        """An error that is answered and is not one of the game's own."""
         self.failed[error.code] = self.failed.get(error.code, 0) + 1
 
     async def _wait(self, waiting: Awaitable[None], op: str, reply: Reply) -> None:

@@ -1,4 +1,4 @@
-"""Reading: the list of games, an account, a book, the standings. Answered from this node's replica at once."""
+"""Reading: the list of games, an account, a book, the standings. Answered at once from this node's replica."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A game's public state, as JSON in parts that are encoded when they change: of a large game, nearly all is shared.
+"""A game's public state, as JSON in parts that are encoded when they change: most of a large game is shared.
 
-300 players who join within a second are 300 new states, each of which differs from the one before by one name. So the
-document is cut up: what never changes, the phase, each good, the players in chunks, the messages, the news. What a
-client is sent is these pieces, one after another, and clients that have not read yet hold the same ones.
+300 players who join within a second make 300 new states, each of which differs from the previous by one name. So the
+document is cut into what never changes, the phase, each good, the players in chunks, the messages, the news. A client
+is sent these pieces one after another, and clients that have not read yet share them.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from tradegame.core.domain.state import GameState
 CHUNK = 64
 """Players in a chunk when it is sealed. What follows the last sealed one is encoded at each join: some 2 KiB."""
 CHUNK_MOST = 1_024
-"""Two sealed chunks of one size are joined up to this, so 10 000 players are some 15 pieces of at most 40 KiB."""
+"""Two sealed chunks of one size are merged up to this, so 10 000 players are some 15 pieces of at most 40 KiB."""
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @frozen
 class Encoded:
-    """A JSON document that is encoded already, in pieces. None of them is empty."""
+    """A JSON document that is already encoded, in pieces. None of them is empty."""
 
     pieces: tuple[bytes, ...]
 
 
 @define(eq=False)
 class PublicState:
-    """The state of one game as it is shown. Asked for a state of another life, or a rebuilt one, it begins afresh."""
+    """The public state of one game. For another epoch, or a rebuilt state, it starts afresh."""
 
     _state: GameState | None = field(default=None, init=False)
     _parts: dict[str, tuple[Any, bytes]] = field(factory=dict, init=False)
@@ -43,11 +43,11 @@ class PublicState:
     _players: int = field(default=0, init=False)
 
     def encoded(self, state: GameState) -> Encoded:
-        """``views.public_state``, encoded. Costs what has changed since the last time."""
+        """``views.public_state``, encoded. Costs what has changed since the last call."""
         return Encoded((b"{", *self.members(state), b"}"))
 
     def members(self, state: GameState) -> tuple[bytes, ...]:
-        """The same without its braces, to be put into a larger object."""
+        """The same without its braces, to be embedded in a larger object."""
         if state is not self._state:
             self._parts.clear()
             self._sealed.clear()
@@ -84,7 +84,7 @@ class PublicState:
         return known[1]
 
     def _players_of(self, state: GameState) -> list[bytes]:
-        """Players only come, and their names stay: what was encoded once stays as it is."""
+        """Players only arrive, and keep their names: what was encoded once stays valid."""
         count = len(state.players)
         if count != self._players:
             self._players = count
@@ -106,7 +106,7 @@ class PublicState:
 
 
 def _same(known: Any, key: Any) -> bool:
-    """The same thing; or, of plain values, an equal one. A message is another one though it says the same."""
+    """The same object; or, for plain values, an equal one. Two messages are different even if their texts are equal."""
     return known is key or (type(key) is tuple and known == key)
 
 
@@ -115,7 +115,7 @@ def _members(fields: dict[str, Any]) -> bytes:
 
 
 def _last(state: GameState, count: int) -> list[tuple[str, str]]:
-    """The last ``count`` players, in the order of their joining: each the id and the name."""
+    """The last ``count`` players in the order of joining: id and name."""
     newest_first: Iterable[str] = reversed(state.players)
     last = [(player, state.players[player].name) for player, _ in zip(newest_first, range(count), strict=False)]
     last.reverse()
