@@ -4,13 +4,14 @@ A full collection looks at every container there is: with 10 000 accounts it hol
 finds next to nothing, since what a game is made of is freed by its reference counts, and so is a connection that ended
 (``tests/e2e/test_freed.py``): an error's traceback, or two objects that hold each other, must not keep it. So full
 collections are made here, often and while there is little to look at: what has survived is *frozen*, and not looked at
-again. Should a connection leave a cycle nevertheless that was frozen, it is collected when many have ended, best while
-nobody is there.
+again. Should connections leave cycles nevertheless that were frozen, those are collected when many have ended and
+nobody is there, or when much more memory is in use than before.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable
 
@@ -18,19 +19,21 @@ import structlog
 import trio
 from attrs import define, field
 
-LOOK_S = 1.0
+LOOK_S = 0.5
+"""How often the survivors are counted."""
 EVERY_S = 5.0
-"""How often it is looked how much is not frozen, and how often that is collected."""
-YOUNG, MIDDLE, NEVER = 2_000, 10, 1_000_000_000
-"""The collector's thresholds: so much that a collection of the middle generation stays under 3 ms."""
-FROZEN_FROM = 20_000
-"""So many survivors are frozen, and at once if they came within a moment: to look at them takes 3 to 5 ms.
+"""How often they are collected though they are few."""
+YOUNG, MIDDLE, NEVER = 2_000, 3, 1_000_000_000
+"""The collector's thresholds: a collection of the middle generation looks at 8 000 objects, and takes 2 to 4 ms."""
+FROZEN_FROM = 6_000
+"""From so many survivors on they are collected at once, and what is left is frozen: 2 to 5 ms.
 
-A connection is 230 objects, so a class that joins brings as many in a few seconds."""
-THAWED_QUIET = 2_000
-THAWED_AT_ONCE = 20_000
-"""After so many connections that ended all is looked at again: when nobody is there it costs nothing; otherwise it
-holds the loop, once in so many connections."""
+A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
+COUNTED_FROM = 2_000
+"""After so many connections that ended everything is collected again, if nobody is there: then it costs nothing."""
+LEAKED = 1_000_000
+"""If somebody is there it holds the loop, so it is done only when so many more blocks of memory are in use than after
+the collection before: about a hundred MiB."""
 
 
 @define(eq=False)
@@ -40,6 +43,7 @@ class Collector:
     ended: Callable[[], int]
     quiet: Callable[[], bool]
     _ended_before: int = field(default=0, init=False)
+    _blocks_before: int = field(default=0, init=False)
     _thresholds: tuple[int, int, int] = field(factory=gc.get_threshold, init=False)
 
     async def run(self) -> None:
@@ -48,12 +52,13 @@ class Collector:
             gc.set_threshold(YOUNG, MIDDLE, NEVER)
             gc.collect()
             gc.freeze()
+            self._blocks_before = sys.getallocatedblocks()
             while True:
-                for _ in range(int(EVERY_S / LOOK_S)):
-                    await trio.sleep(LOOK_S)
-                    if len(gc.get_objects(2)) >= FROZEN_FROM:
-                        gc.freeze()
+                with trio.move_on_after(EVERY_S):
+                    while len(gc.get_objects(2)) < FROZEN_FROM:
+                        await trio.sleep(LOOK_S)
                 self.look()
+                await trio.sleep(LOOK_S)
         finally:
             gc.set_threshold(*self._thresholds)
             gc.unfreeze()
@@ -61,13 +66,19 @@ class Collector:
     def look(self) -> None:
         """Collect what there is to collect without keeping anybody waiting."""
         ended = self.ended() - self._ended_before
-        thaw = ended >= THAWED_AT_ONCE or (ended >= THAWED_QUIET and self.quiet())
-        if thaw:
-            begun = time.perf_counter()
+        thaw = False
+        if ended >= COUNTED_FROM:
             self._ended_before += ended
-            gc.unfreeze()
+            thaw = self.quiet() or sys.getallocatedblocks() - self._blocks_before >= LEAKED
+        if not thaw:
+            gc.collect()
+            if len(gc.get_objects(2)) >= FROZEN_FROM:
+                gc.freeze()
+            return
+        begun = time.perf_counter()
+        gc.unfreeze()
         found = gc.collect()
-        if thaw:
-            ms = round((time.perf_counter() - begun) * 1000)
-            structlog.get_logger().info("garbage_collected", objects=found, ms=ms, connections_ended=ended)
-            gc.freeze()
+        gc.freeze()
+        self._blocks_before = sys.getallocatedblocks()
+        ms = round((time.perf_counter() - begun) * 1000)
+        structlog.get_logger().info("garbage_collected", objects=found, ms=ms, connections_ended=ended)
