@@ -48,6 +48,7 @@ from tradegame.infra.kv.port import KeyValueStore
 from tradegame.infra.stores import open_store
 from tradegame.utils.boot_clock import BootClock, boot_s
 from tradegame.utils.collector import Collector
+from tradegame.utils.switching import quick_switching
 
 ALL_NETWORKS = ("", "0.0.0.0", "::")
 Clock = Callable[[], int]
@@ -272,10 +273,10 @@ async def serve(
     *,
     now_ms: Clock = wall_clock_ms,
     host_settings: HostSettings | None = None,
-    tend_garbage: bool = False,
+    own_process: bool = False,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until told to stop (``Running.stop``) or cancelled. ``tend_garbage``: the process is this node's alone.
+    """Serve until told to stop (``Running.stop``) or cancelled. ``own_process``: the process is this node's alone.
 
     Raises OSError when the address cannot be had, StoreError when the store cannot be opened.
     """
@@ -296,11 +297,16 @@ async def serve(
             )
             async with trio.open_nursery() as background:
                 await node.start(background)
-                if tend_garbage:
-                    manager = node.manager
-                    background.start_soon(Collector(lambda: sum(manager.closed.values()), lambda: not len(manager)).run)
+                if own_process:
+                    background.start_soon(_tend_interpreter, node.manager)
                 await _serve_connections(node, listeners, running, stop, task_status)
                 background.cancel_scope.cancel()
+
+
+async def _tend_interpreter(manager: ConnectionManager) -> None:
+    """Python's own settings, for a server, until cancelled."""
+    with quick_switching():
+        await Collector(lambda: sum(manager.closed.values()), lambda: not len(manager)).run()
 
 
 async def _serve_connections(
@@ -417,7 +423,7 @@ async def _run(settings: Settings, bots: int) -> int | None:
 async def _serve_then_cancel(
     settings: Settings, scope: trio.CancelScope, *, task_status: trio.TaskStatus[Running]
 ) -> None:
-    await serve(settings, tend_garbage=True, task_status=task_status)
+    await serve(settings, own_process=True, task_status=task_status)
     scope.cancel()
 
 
