@@ -39,6 +39,7 @@ from tradegame.core.use_cases.lag import LoopLag
 from tradegame.core.use_cases.node_clock import LOOK_S, NodeClock
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
 from tradegame.core.use_cases.sessions import GUEST_S, SessionService, opaque_id
+from tradegame.core.use_cases.strain import Strain
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.config import AdminSettings, Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
@@ -230,6 +231,7 @@ class Node:
         )
         background.start_soon(self.vigil.run)
         background.start_soon(self.lag.run)
+        background.start_soon(Strain(self.budgets.pace).run)
         background.start_soon(self._keep_time)
         background.start_soon(self.hub.run)
         background.start_soon(self.hub.catch_up.run)
