@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tradegame.utils.collector import EVERY_S, FROZEN_FROM, THAWED_AT_ONCE, THAWED_QUIET, Collector
+from tradegame.utils.collector import COUNTED_FROM, EVERY_S, FROZEN_FROM, LEAKED, Collector
 
 
 class Ring:
@@ -66,16 +66,17 @@ async def test_many_survivors_are_frozen(autojump_clock: MockClock) -> None:
 
 @pytest.mark.usefixtures("as_before")
 @pytest.mark.parametrize(
-    ("ended", "quiet", "found"),
+    ("ended", "quiet", "more", "found"),
     [
-        (THAWED_QUIET, True, True),
-        (THAWED_QUIET, False, False),
-        (THAWED_AT_ONCE, False, True),
-        (10, True, False),
+        (COUNTED_FROM, True, 0, True),
+        (COUNTED_FROM, False, 0, False),
+        (100 * COUNTED_FROM, False, 0, False),
+        (COUNTED_FROM, False, LEAKED, True),
+        (10, True, LEAKED, False),
     ],
 )
 async def test_what_became_garbage_while_frozen_is_found_when_many_have_left(
-    autojump_clock: MockClock, ended: int, quiet: bool, found: bool
+    autojump_clock: MockClock, ended: int, quiet: bool, more: int, found: bool
 ) -> None:
     left = 0
     ring: Ring | None = Ring()
@@ -85,9 +86,12 @@ async def test_what_became_garbage_while_frozen_is_found_when_many_have_left(
         ring = None
         await trio.sleep(EVERY_S)
         assert gone() is not None
+        kept = [[number + 1_000] for number in range(more)]
+        await trio.sleep(EVERY_S)
         left = ended
         await trio.sleep(EVERY_S)
         assert (gone() is None) is found
+        assert len(kept) == more
         nursery.cancel_scope.cancel()
 
 

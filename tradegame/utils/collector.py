@@ -5,13 +5,14 @@ nothing, because a game's objects are freed by their reference counts. So is a c
 (``tests/e2e/test_freed.py``): neither an error's traceback nor two objects that refer to each other may keep it alive.
 
 So full collections run here, often and while there is little to visit: survivors are *frozen*, and not visited again.
-Should a connection leave a frozen cycle nevertheless, it is collected after many connections have ended, preferably
-while nobody is connected.
+Should connections leave frozen cycles nevertheless, these are collected after many connections have ended and while
+nobody is connected, or when much more memory is in use than before.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable
 
@@ -19,20 +20,21 @@ import structlog
 import trio
 from attrs import define, field
 
-LOOK_S = 1.0
+LOOK_S = 0.1
+"""How often unfrozen objects are counted."""
 EVERY_S = 5.0
-"""How often unfrozen objects are counted, and how often they are collected."""
-YOUNG, MIDDLE, NEVER = 2_000, 10, 1_000_000_000
-"""The collector's thresholds: a collection of the middle generation stays under 3 ms."""
-FROZEN_FROM = 20_000
-"""So many survivors are frozen, at once if they came within a moment: visiting them takes 3 to 5 ms. A connection is
-230 objects, so a class that joins brings that many within seconds.
-"""
-THAWED_QUIET = 2_000
-THAWED_AT_ONCE = 20_000
-"""After so many ended connections everything is visited again. That costs nothing while nobody is connected; otherwise
-it holds the loop once.
-"""
+"""How often they are collected even when they are few."""
+YOUNG, MIDDLE, NEVER = 2_000, 3, 1_000_000_000
+"""The collector's thresholds. They count what was made less what was freed: under churn they are reached too late."""
+FROZEN_FROM = 6_000
+"""From so many objects on they are collected at once, and what is left is frozen: 3 to 5 ms.
+
+A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
+COUNTED_FROM = 2_000
+"""After so many connections that ended everything is collected again, if nobody is there: then it costs nothing."""
+LEAKED = 1_000_000
+"""If somebody is there it holds the loop, so it is done only when so many more blocks of memory are in use than after
+the collection before: about a hundred MiB."""
 
 
 @define(eq=False)
@@ -42,6 +44,7 @@ class Collector:
     ended: Callable[[], int]
     quiet: Callable[[], bool]
     _ended_before: int = field(default=0, init=False)
+    _blocks_before: int = field(default=0, init=False)
     _thresholds: tuple[int, int, int] = field(factory=gc.get_threshold, init=False)
 
     async def run(self) -> None:
@@ -50,11 +53,12 @@ class Collector:
             gc.set_threshold(YOUNG, MIDDLE, NEVER)
             gc.collect()
             gc.freeze()
+            self._blocks_before = sys.getallocatedblocks()
             while True:
-                for _ in range(int(EVERY_S / LOOK_S)):
+                for _ in range(round(EVERY_S / LOOK_S)):
                     await trio.sleep(LOOK_S)
-                    if len(gc.get_objects(2)) >= FROZEN_FROM:
-                        gc.freeze()
+                    if len(gc.get_objects()) >= FROZEN_FROM:
+                        break
                 self.look()
         finally:
             gc.set_threshold(*self._thresholds)
@@ -63,13 +67,19 @@ class Collector:
     def look(self) -> None:
         """Collect without making anybody wait."""
         ended = self.ended() - self._ended_before
-        thaw = ended >= THAWED_AT_ONCE or (ended >= THAWED_QUIET and self.quiet())
-        if thaw:
-            begun = time.perf_counter()
+        thaw = False
+        if ended >= COUNTED_FROM:
             self._ended_before += ended
-            gc.unfreeze()
+            thaw = self.quiet() or sys.getallocatedblocks() - self._blocks_before >= LEAKED
+        if not thaw:
+            gc.collect()
+            if len(gc.get_objects()) >= FROZEN_FROM / 2:
+                gc.freeze()
+            return
+        begun = time.perf_counter()
+        gc.unfreeze()
         found = gc.collect()
-        if thaw:
-            ms = round((time.perf_counter() - begun) * 1000)
-            structlog.get_logger().info("garbage_collected", objects=found, ms=ms, connections_ended=ended)
-            gc.freeze()
+        gc.freeze()
+        self._blocks_before = sys.getallocatedblocks()
+        ms = round((time.perf_counter() - begun) * 1000)
+        structlog.get_logger().info("garbage_collected", objects=found, ms=ms, connections_ended=ended)

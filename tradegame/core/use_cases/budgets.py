@@ -22,7 +22,7 @@ from collections.abc import Callable
 import trio
 
 from tradegame.core.domain.errors import RateLimitedError
-from tradegame.core.use_cases.pools import ADDRESS_BURST_S, Bucket, Pool, Seconds, Table
+from tradegame.core.use_cases.pools import ADDRESS_BURST_S, Bucket, Pace, Pool, Seconds, Table
 
 PLAYERS_AT_FULL_RATE = 100
 """So many players of one address may all use their full rate, unless ``address_commands_per_s`` says otherwise."""
@@ -131,6 +131,8 @@ class Budgets:
     ) -> None:
         self.too_fast: dict[str, int] = {}
         """What was refused or delayed, by the budget that was spent."""
+        self.pace = Pace()
+        """The part of every budget that is granted now: below 1 while the node is overloaded."""
         self._now = now
         self._too_fast = f"at most {commands_per_s:g} commands a second, and a share of your address's"
         per_s = max(address_commands_per_s or commands_per_s * PLAYERS_AT_FULL_RATE, 1.0)
@@ -142,7 +144,7 @@ class Budgets:
         self._addresses = Table(self._new_address, self._address_is_new, ADDRESSES_KEPT)
         self._payers = Table(self._new_payer, self._payer_is_new, PAYERS_KEPT)
         self._readers = Table(
-            lambda: Bucket(self._http[2], self._now()), lambda row: _full(row, self._http, self._now()), PAYERS_KEPT
+            lambda: Bucket(self._http[2], self._now()), lambda row: self._full(row, self._http), PAYERS_KEPT
         )
 
     def address(self, address: str) -> Address:
@@ -224,12 +226,12 @@ class Budgets:
     def _new_address(self) -> Address:
         now = self._now()
         return Address(
-            Pool(*self._requests, now),
-            Pool(*self._frames, now),
-            Pool(*self._http, now),
-            Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now),
-            Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now),
-            Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now),
+            Pool(*self._requests, now, self.pace),
+            Pool(*self._frames, now, self.pace),
+            Pool(*self._http, now, self.pace),
+            Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now, self.pace),
+            Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now, Pace()),
+            Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now, Pace()),
             self._now,
         )
 
@@ -242,13 +244,12 @@ class Budgets:
         return Payer(Bucket(self._requests[2], now), Bucket(self._frames[2], now))
 
     def _payer_is_new(self, payer: Payer) -> bool:
-        now = self._now()
-        return _full(payer.requests, self._requests, now) and _full(payer.frames, self._frames, now)
+        return self._full(payer.requests, self._requests) and self._full(payer.frames, self._frames)
 
-
-def _full(bucket: Bucket, rates: Rates, now: float) -> bool:
-    """Whether a new one would be the same; never in a crowd, where neither has more than its share."""
-    return bucket.level + (now - bucket.at) * rates[1] >= rates[2]
+    def _full(self, bucket: Bucket, rates: Rates) -> bool:
+        """Whether a new one would be the same; never in a crowd, where neither has more than its share."""
+        pace = self.pace.value
+        return bucket.level + (self._now() - bucket.at) * rates[1] * pace >= rates[2] * pace
 
 
 def payer_of(address: str) -> str:

@@ -22,6 +22,15 @@ second.
 Seconds = float
 
 
+class Pace:
+    """The part of every budget that is granted now, from ``LEAST`` to 1: see ``strain.py``."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 1.0
+
+
 class Bucket:
     """What one payer may still spend. See ``Pool``, which computes it."""
 
@@ -36,26 +45,28 @@ class Bucket:
 class Pool:
     """An address's total of one kind, and the rules for the buckets of its clients.
 
-    ``each_per_s`` and ``each_burst`` are one payer's, in units.
+    ``each_per_s`` and ``each_burst`` are one payer's, in units. All rates and bursts are those of a calm node;
+    ``pace`` is the part of them that is granted now.
     """
 
-    __slots__ = ("_count", "_past", "_window", "at", "burst", "each_burst", "each_per_s", "level", "per_s")
+    __slots__ = ("_count", "_pace", "_past", "_window", "at", "burst", "each_burst", "each_per_s", "level", "per_s")
 
-    def __init__(self, per_s: float, each_per_s: float, each_burst: float, now: float) -> None:
+    def __init__(self, per_s: float, each_per_s: float, each_burst: float, now: float, pace: Pace) -> None:
         self.per_s = per_s
         self.burst = max(per_s * ADDRESS_BURST_S, each_burst)
         self.each_per_s = each_per_s
         self.each_burst = each_burst
         self.level = self.burst
         self.at = now
+        self._pace = pace
         self._window = -1
         self._count = 0  # payers seen in this second
         self._past = 1.0  # and before
 
     @classmethod
-    def of_nobody(cls, per_s: float, burst: float, now: float) -> Pool:
+    def of_nobody(cls, per_s: float, burst: float, now: float, pace: Pace) -> Pool:
         """A total without buckets."""
-        pool = cls(per_s, 0.0, 0.0, now)
+        pool = cls(per_s, 0.0, 0.0, now, pace)
         pool.burst = pool.level = float(burst)
         return pool
 
@@ -71,7 +82,7 @@ class Pool:
         if bucket.level < cost:
             return (cost - bucket.level) / per_s
         if self.level < -self.burst:  # shares were too large while the crowd arrived
-            return (-self.burst - self.level) / self.per_s
+            return (-self.burst - self.level) / (self.per_s * self._pace.value)
         bucket.level -= cost
         self.level -= cost
         return 0.0
@@ -84,25 +95,26 @@ class Pool:
         self._owe(cost)
         wait = -bucket.level / per_s if bucket.level < 0 else 0.0
         if self.level < -self.burst:
-            wait = max(wait, (-self.burst - self.level) / self.per_s)
+            wait = max(wait, (-self.burst - self.level) / (self.per_s * self._pace.value))
         return wait
 
     def draw(self, cost: float, now: float) -> Seconds:
         """Spend from the total itself, for no payer in particular; like ``take``."""
-        self._refill_total(now)
+        self._refill_total(now, cost)
         if self.level < cost:
-            return (cost - self.level) / self.per_s
+            return (cost - self.level) / (self.per_s * self._pace.value)
         self.level -= cost
         return 0.0
 
     def debit(self, cost: float, now: float) -> None:
         """The same, even into debt."""
-        self._refill_total(now)
+        self._refill_total(now, cost)
         self._owe(cost)
 
     def full(self, now: float) -> bool:
         """Whether a new one would be the same."""
-        return self.level + (now - self.at) * self.per_s >= self.burst
+        pace = self._pace.value
+        return self.level + (now - self.at) * self.per_s * pace >= self.burst * pace
 
     def _owe(self, cost: float) -> None:
         """Many payers who each owe a burst must not shut out the rest of the address for longer than one burst
@@ -112,24 +124,30 @@ class Pool:
 
     def _refill(self, bucket: Bucket, cost: float, now: float) -> float:
         """Refill both; returns the payer's rate in units a second."""
-        self._refill_total(now)
+        self._refill_total(now, cost)
         window = int(now)
         if bucket.window != window:
             bucket.window = window
             self._note(window)
-        per_s, most = self.each_per_s, self.each_burst
-        if self.level < self.burst * CROWDED:
-            share = SHARED * self.per_s / self.active
+        pace = self._pace.value
+        per_s, most = self.each_per_s * pace, self.each_burst * pace
+        if self.level < self.burst * pace * CROWDED:
+            share = SHARED * self.per_s * pace / self.active
             if share < per_s:
-                per_s, most = share, min(most, max(share, cost))
+                per_s, most = share, min(most, share)
+        if most < cost:
+            most = min(cost, self.each_burst)
         level = bucket.level + (now - bucket.at) * per_s
         bucket.level = level if level < most else most
         bucket.at = now
         return per_s
 
-    def _refill_total(self, now: float) -> None:
-        level = self.level + (now - self.at) * self.per_s
-        self.level = level if level < self.burst else self.burst
+    def _refill_total(self, now: float, cost: float) -> None:
+        pace = self._pace.value
+        level, most = self.level + (now - self.at) * self.per_s * pace, self.burst * pace
+        if most < cost:
+            most = min(cost, self.burst)
+        self.level = level if level < most else most
         self.at = now
 
     def _note(self, window: int) -> None:
