@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from tradegame.controller.websocket import protocol
-from tradegame.core.domain.errors import InsufficientCashError
 from tradegame.core.domain.events import (
     BookChanged,
     Bought,
@@ -28,6 +27,7 @@ from tradegame.core.domain.events import (
     Traded,
     Whispered,
 )
+from tradegame.protocol.errors import InsufficientCashError
 
 RUNS, LOOPS = 7, 5_000
 

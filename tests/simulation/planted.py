@@ -23,7 +23,6 @@ from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.domain import game as domain_game
 from tradegame.core.domain import house, snapshot
 from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import UnavailableError
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
@@ -38,6 +37,7 @@ from tradegame.core.use_cases.submissions import InFlight
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.port import Compare, Put
+from tradegame.protocol.errors import UnavailableError
 
 Plant = Callable[[], AbstractContextManager[None]]
 

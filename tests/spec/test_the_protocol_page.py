@@ -11,14 +11,13 @@ import pytest
 
 from tests.spec.page import Page, codes, words
 from tradegame.controller.spec import asyncapi, openapi
-from tradegame.controller.spec.asyncapi import CLOSE_CODES
-from tradegame.controller.spec.errors import SAID_OVER_HTTP, SAID_OVER_WEBSOCKET
 from tradegame.controller.spec.events import PUSHES, Event
 from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.controller.spec.schema import ABSENT
-from tradegame.controller.websocket.codes import COUNTED
-from tradegame.core.domain.errors import TradeGameError
 from tradegame.core.use_cases.requests import REQUESTS, After
+from tradegame.protocol.closing import ABOUT as CLOSING
+from tradegame.protocol.closing import COUNTED
+from tradegame.protocol.errors import OVER_HTTP, OVER_WEBSOCKET, TradeGameError
 
 PAGE = Page.read()
 
@@ -60,10 +59,10 @@ def test_every_field_of_an_answer_is_somewhere_on_the_page() -> None:
 
 def test_every_error_code_is_on_the_page_with_what_is_certain_and_no_other() -> None:
     rows = {code: definite for cell, definite, _ in PAGE.rows("code") for code in codes(cell)}
-    assert rows == {error.code: "yes" if error.definite else "**no**" for error in SAID_OVER_WEBSOCKET}
+    assert rows == {error.code: "yes" if error.definite else "**no**" for error in OVER_WEBSOCKET}
     others = PAGE.row("HTTP errors without a code above")
     assert {(code, int(status)) for code, status in re.findall(r"`(\w+)` \((\d{3})", others)} == {
-        (error.code, error.status) for error in SAID_OVER_HTTP if error not in SAID_OVER_WEBSOCKET
+        (error.code, error.status) for error in OVER_HTTP if error not in OVER_WEBSOCKET
     }
 
 
@@ -72,7 +71,7 @@ def test_no_error_is_left_out_of_the_documents() -> None:
         below = (each for each in kind.__subclasses__() if each.__module__.startswith("tradegame."))
         return {kind.code}.union(*map(all_below, below))
 
-    assert all_below(TradeGameError) == {error.code for error in (*SAID_OVER_HTTP, *SAID_OVER_WEBSOCKET)}
+    assert all_below(TradeGameError) == {error.code for error in (*OVER_HTTP, *OVER_WEBSOCKET)}
 
 
 def test_every_event_is_on_the_page_with_its_fields_and_no_other() -> None:
@@ -91,9 +90,9 @@ def test_every_push_is_on_the_page_and_no_other() -> None:
 
 def test_every_close_code_is_on_the_page_and_no_other() -> None:
     spoken_of = {int(code) for code in re.findall(r"(?<!\d)[14]\d{3}(?!\d)", PAGE.section("Connection"))}
-    assert spoken_of - {4000, 4499, 4999} == CLOSE_CODES.keys()
-    assert CLOSE_CODES.keys() <= COUNTED
-    assert {code for code in COUNTED if code >= 4000} <= CLOSE_CODES.keys()
+    assert spoken_of - {4000, 4499, 4999} == CLOSING.keys()
+    assert CLOSING.keys() <= COUNTED
+    assert {code for code in COUNTED if code >= 4000} <= CLOSING.keys()
 
 
 def test_every_http_operation_is_on_the_page_and_no_other() -> None:

@@ -15,10 +15,10 @@ from tradegame.controller.websocket import transport
 from tradegame.core.domain import definition, views
 from tradegame.core.domain.bounds import Range
 from tradegame.core.domain.commands import Entry, Join
-from tradegame.core.domain.errors import BadRequestError
 from tradegame.core.domain.game import Game
 from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.protocol.errors import BadRequestError
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = Path(__file__).parents[2] / "tradegame"

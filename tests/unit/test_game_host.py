@@ -15,14 +15,6 @@ from attrs import evolve
 from tests.contract.faults import Fault, FaultyStore
 from tradegame.core.domain.commands import BuyGood, Join, Say, decode_entry, encode_command, join_entry
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, HouseDefinition, to_json
-from tradegame.core.domain.errors import (
-    CommandTimeoutError,
-    InternalError,
-    OverloadedError,
-    TradeGameError,
-    UnavailableError,
-    UnknownGameError,
-)
 from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.repositories import GameMeta, LogEntry
@@ -31,6 +23,14 @@ from tradegame.core.use_cases.replica import Replica
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
+from tradegame.protocol.errors import (
+    CommandTimeoutError,
+    InternalError,
+    OverloadedError,
+    TradeGameError,
+    UnavailableError,
+    UnknownGameError,
+)
 
 DEFINITION = GameDefinition(
     id="bazaar", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=10_000, tick_s=1, drift_bps=5_000))}

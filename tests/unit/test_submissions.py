@@ -6,9 +6,9 @@ import pytest
 import trio.testing
 
 from tradegame.core.domain.commands import Command, Say, encode_entry
-from tradegame.core.domain.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.core.domain.events import Outcome
 from tradegame.core.use_cases.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
+from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 
 BOUNDS = EntryBounds(commands=1_000, bytes=10_000, weight=1_000)
 

@@ -12,18 +12,19 @@ from typing import Literal
 import trio
 from attrs import Factory, define, evolve, frozen
 
-from tradegame.client.call import WAIT_AND_RETRY, Answer
+from tradegame.client.call import Answer
 from tradegame.client.calls import Calls
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, Stop, TradeError
 from tradegame.client.follower import Follower
 from tradegame.client.nodes import Nodes
 from tradegame.client.pace import Ended, Pace
 from tradegame.client.results import PlayerInfo, ServerInfo
-from tradegame.client.socket import ABNORMAL, CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
+from tradegame.client.socket import CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
 from tradegame.client.vigil import ASKED_S, TROUBLE_S, Health, Vigil
 from tradegame.client.wire import Json, decode, encode, field, parse, trade_error
+from tradegame.protocol.closing import LOST, NORMAL, STOP
+from tradegame.protocol.errors import NOT_TAKEN_IN
 
-STOP_CODES = range(4500, 5000)
 SEND_TIMEOUT = 20.0
 LATE_S = 0.25
 LATE_MOST_S = 5.0
@@ -125,7 +126,7 @@ class Link:
     async def close(self) -> None:
         """After ``halt``: say goodbye to the server, if there is one, within about a second."""
         if self._nursery is not None:
-            self._break("the client was closed", 1000)
+            self._break("the client was closed", NORMAL)
             with trio.move_on_after(2 * CLOSE_TIMEOUT):
                 await self._done.wait()
 
@@ -140,7 +141,7 @@ class Link:
         """Why it makes no sense to go on; None: it does."""
         if self.stopped is not None:
             return self.stopped
-        if ended.code in STOP_CODES:
+        if ended.code in STOP:
             return Stop(ConnectionStopped, (ended.code, ended.reason))
         refused = ended.status is not None and 400 <= ended.status < 500 and ended.status not in (408, 429)
         self._refusals = self._refusals + 1 if refused else 0
@@ -185,13 +186,13 @@ class Link:
                 reply = parse(await socket.receive())
         if scope.cancelled_caught:
             socket.silent = True
-            raise SocketClosed(ABNORMAL, f"hello was not answered within {timeout:g} s")
+            raise SocketClosed(LOST, f"hello was not answered within {timeout:g} s")
         if "ok" not in reply:
             error = trade_error(reply.get("error"), None)
-            if error.definite and error.code not in WAIT_AND_RETRY and self._believes(url):
+            if error.definite and error.code not in NOT_TAKEN_IN and self._believes(url):
                 self.stopped = Stop(TradeError, (error.code, error.message, True, None, error.at))
             self._ended = Ended(f"hello: {error}", wait_s=(error.retry_after_ms or 0) / 1000)
-            raise SocketClosed(ABNORMAL, str(error))
+            raise SocketClosed(LOST, str(error))
         ok = reply["ok"]
         session.player = decode(PlayerInfo, field(ok, "player", dict))
         session.token = field(ok, "token", str)
@@ -224,7 +225,7 @@ class Link:
             nursery.cancel_scope.cancel()
         self._nursery = None
 
-    def _break(self, reason: str, code: int = ABNORMAL, *, failing: bool = False) -> None:
+    def _break(self, reason: str, code: int = LOST, *, failing: bool = False) -> None:
         """End this connection. The first reason counts."""
         self._ended = self._ended or Ended(reason, code, failing=failing)
         if self._nursery is not None:
@@ -319,7 +320,7 @@ class Link:
             if not isinstance(answer, Exception):
                 game.joined(answer)
                 return
-            again = isinstance(answer, TradeError) and (not answer.definite or answer.code in WAIT_AND_RETRY)
+            again = isinstance(answer, TradeError) and (not answer.definite or answer.code in NOT_TAKEN_IN)
             if again and self._nursery is not None:
                 wait = (getattr(answer, "retry_after_ms", None) or 0) / 1000
                 self._nursery.start_soon(self._follow_later, game, wait + 0.1 + self._chance.random())

@@ -28,6 +28,7 @@ from tradegame.cluster.ledger import Acknowledged, Effect, Ledger, Spoken, Trade
 from tradegame.cluster.log import Log
 from tradegame.cluster.orders import OrderBook, Resting
 from tradegame.cluster.timings import Timings
+from tradegame.protocol.errors import NOT_TAKEN_IN
 
 OPEN = "open"
 ORDERS_MOST = 4
@@ -178,7 +179,7 @@ class Witness:
         try:
             again = await command.send(key)
         except TradeError as error:
-            if error.definite and error.code not in ("rate_limited", "overloaded", "timeout"):
+            if error.definite and error.code not in NOT_TAKEN_IN | {"timeout"}:
                 self._ledger.find_lost(f"the {command.name} of {self.player}, sent again with its key: {error}")
             return
         self.sent_again += 1

@@ -24,8 +24,8 @@ from tradegame.core.domain.commands import (
     payload_digest,
 )
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GoodDefinition
-from tradegame.core.domain.errors import RULE_ERRORS, NotJoinedError, RateLimitedError, UnknownGoodError
 from tradegame.core.domain.events import Accepted, Joined, Outcome, Said, Whispered
+from tradegame.protocol.errors import RULE_ERRORS, NotJoinedError, RateLimitedError, UnknownGoodError
 
 # Joining
 

@@ -9,8 +9,8 @@ from attrs import frozen
 from starlette.requests import Request
 
 from tradegame.controller.websocket import strict
-from tradegame.core.domain.errors import BadRequestError
 from tradegame.core.use_cases.requests import GoodId, NewsText, PhaseName, ShiftBps
+from tradegame.protocol.errors import BadRequestError
 
 T = TypeVar("T")
 

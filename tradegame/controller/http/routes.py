@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-import structlog
 from attrs import asdict, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
 from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_object
-from tradegame.controller.http.errors import MethodNotAllowedError, NotFoundError, error_response
+from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.pieces import InPieces
@@ -26,29 +25,24 @@ from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.domain import views
 from tradegame.core.domain.bounds import ID_PATTERN
 from tradegame.core.domain.definition import GameDefinition, to_json
-from tradegame.core.domain.errors import (
-    BadRequestError,
-    InternalError,
-    OverloadedError,
-    RateLimitedError,
-    TradeGameError,
-    UnavailableError,
-    UnknownGameError,
-)
 from tradegame.core.repositories import (
     CompactedError,
     GameGoneError,
     GameStateRepository,
     StoreError,
-    StoreFullError,
-    StoreRefusedError,
-    StoreUnavailableError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.export_log import export_log
+from tradegame.core.use_cases.faults import answer_to
 from tradegame.core.use_cases.games import GameService
-from tradegame.utils.errors import log_fault
+from tradegame.protocol.errors import (
+    BadRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RateLimitedError,
+    UnknownGameError,
+)
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -140,17 +134,8 @@ class _Endpoint:
             if handler is None:
                 return self._not_allowed()
             return self.till.charge(request, await handler(request))
-        except TradeGameError as error:
-            return error_response(error)
-        except StoreFullError:
-            return error_response(OverloadedError("the store is full", retry_after_ms=5_000))
-        except StoreRefusedError:
-            return error_response(BadRequestError("the store does not take this: it is too large"))
-        except StoreUnavailableError:
-            return error_response(UnavailableError("the store did not answer in time", retry_after_ms=1000))
         except Exception as fault:  # noqa: BLE001 - the request's edge: whatever it is, there is an answer
-            reference = log_fault(structlog.get_logger(), "request_failed", fault, path=request.url.path)
-            return error_response(InternalError(f"a fault of the server's, reference {reference}"))
+            return error_response(answer_to(fault, "request_failed", path=request.url.path))
 
     async def nowhere(self, request: Request, error: Exception) -> Response:
         """No such path."""

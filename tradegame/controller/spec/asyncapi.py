@@ -7,29 +7,15 @@ from typing import Any
 
 import tradegame
 from tradegame.controller.front import WEBSOCKET_PATH
-from tradegame.controller.spec.errors import SAID_OVER_WEBSOCKET, Error, table, with_codes
+from tradegame.controller.spec.errors import Error, table, with_codes
 from tradegame.controller.spec.events import PUSHES
 from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.controller.spec.replies import OKS
 from tradegame.controller.spec.schema import Schema, Schemas, described, reference
 from tradegame.controller.spec.words import WORDS, RequestId
-from tradegame.controller.websocket.handshake import SUBPROTOCOL
 from tradegame.core.use_cases.requests import REQUESTS, Request
-
-CLOSE_CODES: dict[int, str] = {
-    1001: "The server is going away: reconnect at once, to any node.",
-    1003: "A binary frame: only text is spoken.",
-    1009: "A frame of more bytes than `server.frame_bytes`.",
-    1011: "A fault of the server's: reconnect.",
-    4001: "The client reads too slowly: reconnect, with `after`.",
-    4002: "No sign of life for two heartbeats: reconnect, with `after`.",
-    4003: "The server, or this address's share of it, is full: reconnect, with back-off.",
-    4004: "No `hello` in time: reconnect.",
-    4500: "Protocol abuse: stop.",
-    4501: "Kicked: stop.",
-    4502: "The session was revoked: stop.",
-}
-"""What the server closes a connection with. 4000 to 4499 mean reconnect, 4500 to 4999 stop."""
+from tradegame.protocol import SUBPROTOCOL, closing
+from tradegame.protocol.errors import OVER_WEBSOCKET
 
 ABOUT = """\
 What a client and a server of a trading game say to each other over WebSocket, one JSON object a text frame.
@@ -53,7 +39,7 @@ def asyncapi() -> dict[str, Any]:
     schemas = Schemas(WORDS)
     messages: dict[str, Any] = {}
     operations: dict[str, Any] = {}
-    schemas.components["Error"] = with_codes(schemas.fields(Error, closed=False), SAID_OVER_WEBSOCKET)
+    schemas.components["Error"] = with_codes(schemas.fields(Error, closed=False), OVER_WEBSOCKET)
     messages["error"] = _message("error", "The reply to a request that failed.", _failed(schemas))
     for op, request in REQUESTS.items():
         schemas.components[request.__name__] = _request(schemas, request)
@@ -94,12 +80,12 @@ def asyncapi() -> dict[str, Any]:
                 "description": f"One connection. The subprotocol `{SUBPROTOCOL}` is spoken, offered or not.",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
                 "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
-                "x-close-codes": [{"code": code, "description": about} for code, about in CLOSE_CODES.items()],
+                "x-close-codes": [{"code": code, "description": about} for code, about in closing.ABOUT.items()],
             }
         },
         "operations": operations,
         "components": {"messages": messages, "schemas": schemas.components},
-        "x-error-codes": table(SAID_OVER_WEBSOCKET),
+        "x-error-codes": table(OVER_WEBSOCKET),
     }
 
 

@@ -6,45 +6,10 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from tradegame.controller.http.errors import MethodNotAllowedError, NotFoundError, TooLargeError
 from tradegame.controller.spec.schema import ABSENT, described
 from tradegame.controller.spec.words import Count
-from tradegame.core.domain.errors import (
-    RULE_ERRORS,
-    BadRequestError,
-    CommandTimeoutError,
-    InternalError,
-    NotAuthenticatedError,
-    OverloadedError,
-    RateLimitedError,
-    TradeGameError,
-    UnauthorizedError,
-    UnavailableError,
-    UnknownGameError,
-    UnknownOpError,
-)
-from tradegame.core.use_cases.games import GameThereError
-
-Errors = tuple[type[TradeGameError], ...]
-
-SAID_EVERYWHERE: Errors = (
-    BadRequestError,
-    UnauthorizedError,
-    UnknownGameError,
-    RateLimitedError,
-    OverloadedError,
-    UnavailableError,
-    CommandTimeoutError,
-    InternalError,
-    *RULE_ERRORS.values(),
-)
-SAID_OVER_WEBSOCKET: Errors = (*SAID_EVERYWHERE, UnknownOpError, NotAuthenticatedError)
-SAID_OVER_HTTP: Errors = (
-    *SAID_EVERYWHERE,
-    NotFoundError,
-    MethodNotAllowedError,
-    TooLargeError,
-    GameThereError,
+from tradegame.protocol.errors import (
+    Errors,
 )
 
 

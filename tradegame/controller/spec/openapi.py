@@ -6,12 +6,11 @@ from functools import cache
 from typing import Any
 
 import tradegame
-from tradegame.controller.http.errors import TooLargeError
-from tradegame.controller.spec.errors import SAID_OVER_HTTP, Error, ErrorBody, Errors, table, with_codes
+from tradegame.controller.spec.errors import Error, ErrorBody, table, with_codes
 from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
 from tradegame.controller.spec.schema import Schemas, described
 from tradegame.controller.spec.words import WORDS
-from tradegame.core.domain.errors import InternalError, RateLimitedError, TradeGameError
+from tradegame.protocol.errors import OVER_HTTP, Errors, InternalError, RateLimitedError, TooLargeError, TradeGameError
 
 ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
@@ -46,7 +45,7 @@ def openapi() -> dict[str, Any]:
     for operation in OPERATIONS:  # first of all: what else refers to what is taken means the same
         if operation.body is not None:
             schemas.taken(operation.body, null=True)
-    schemas.components["Error"] = with_codes(schemas.fields(Error, closed=False), SAID_OVER_HTTP)
+    schemas.components["Error"] = with_codes(schemas.fields(Error, closed=False), OVER_HTTP)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(schemas, operation)
@@ -67,7 +66,7 @@ def openapi() -> dict[str, Any]:
                 "admin": {"type": "http", "scheme": "bearer", "description": "`admin.token` of the configuration."}
             },
         },
-        "x-error-codes": table(SAID_OVER_HTTP),
+        "x-error-codes": table(OVER_HTTP),
     }
 
 

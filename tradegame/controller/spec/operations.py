@@ -8,15 +8,17 @@ from typing import Any
 from attrs import frozen
 
 from tradegame.controller.http.bodies import NewsBody, PhaseBody
-from tradegame.controller.http.errors import NotFoundError
-from tradegame.controller.spec.errors import Errors
 from tradegame.controller.spec.results import Debrief, Done, Presets, Published, Reach, Vitals
 from tradegame.controller.spec.state import Games, GameState, GameSummary, Standings
 from tradegame.controller.spec.words import SitePath
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.errors import (
+from tradegame.core.use_cases.requests import Depth, GameId, OpaqueId
+from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
+    Errors,
+    GameThereError,
+    NotFoundError,
     OverloadedError,
     UnauthorizedError,
     UnavailableError,
@@ -24,8 +26,6 @@ from tradegame.core.domain.errors import (
     UnknownGoodError,
     UnknownPlayerError,
 )
-from tradegame.core.use_cases.games import GameThereError
-from tradegame.core.use_cases.requests import Depth, GameId, OpaqueId
 
 HTML = "text/html"
 TEXT = "text/plain"

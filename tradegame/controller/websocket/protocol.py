@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+import msgspec
 from attrs import frozen
 
 from tradegame.controller.websocket import strict
 from tradegame.core.domain.bounds import encodable
-from tradegame.core.domain.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
 from tradegame.core.domain.events import (
     BookChanged,
     Bought,
@@ -34,6 +34,7 @@ from tradegame.core.domain.events import (
 )
 from tradegame.core.use_cases.public_state import Encoded
 from tradegame.core.use_cases.requests import REQUESTS, Request
+from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
 
 RequestId = int | str | None
 MIN_NUMBER, MAX_NUMBER, MAX_ID = -(2**63), 2**64 - 1, 64
@@ -111,21 +112,11 @@ def encode_reply(
     if isinstance(payload, Outcome):
         return f"{head},{_outcome(payload)}}}".encode()
     if isinstance(payload, TradeGameError):
-        return f'{head},"error":{_json(error_body(payload))}}}'.encode()
+        return f'{head},"error":'.encode() + msgspec.json.encode(payload.failure()) + b"}"
     if isinstance(state := payload.get("state"), Encoded):
         rest = _json({name: value for name, value in payload.items() if value is not state})
         return (f'{head},"ok":{rest[:-1]},"state":'.encode(), *state.pieces, b"}}")
     return f'{head},"ok":{_json(payload)}}}'.encode()
-
-
-def error_body(error: TradeGameError) -> dict[str, Any]:
-    """The ``error`` object, over WebSocket and HTTP alike."""
-    body: dict[str, Any] = {"code": error.code, "message": error.message, "definite": error.definite}
-    if error.at is not None:
-        body["at"] = error.at
-    if error.retry_after_ms is not None:
-        body["retry_after_ms"] = error.retry_after_ms
-    return body
 
 
 def _id(request_id: int | str) -> str:

@@ -10,7 +10,7 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
 
 from tradegame.controller.websocket import values
 from tradegame.core.domain.bounds import encodable
-from tradegame.core.domain.errors import BadRequestError
+from tradegame.protocol.errors import BadRequestError
 
 T = TypeVar("T")
 

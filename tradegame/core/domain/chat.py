@@ -5,9 +5,9 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.core.domain.commands import Say
-from tradegame.core.domain.errors import UnknownPlayerError
 from tradegame.core.domain.events import Accepted, Said, Whispered
 from tradegame.core.domain.state import Effects, GameState, Message
+from tradegame.protocol.errors import UnknownPlayerError
 
 
 @frozen

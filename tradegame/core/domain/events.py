@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
-from tradegame.core.domain.errors import RuleError
+from tradegame.protocol.errors import RuleError
 
 Level = tuple[int, int]
 """A price and the quantity that rests at it."""

@@ -31,7 +31,6 @@ from tradegame.core.domain.commands import (
     payload_digest,
 )
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
-from tradegame.core.domain.errors import GameFullError, KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.core.domain.events import (
     Accepted,
     Applied,
@@ -50,6 +49,7 @@ from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player
 from tradegame.core.domain.trading import TradingService
+from tradegame.protocol.errors import GameFullError, KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
 
 _WITHOUT_ACCOUNT = (Join, SetPhase, Announce, SetClock)
 DUE_AN_ENTRY = 500

@@ -10,7 +10,6 @@ from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.commands import Announce, SetClock, SetPhase
 from tradegame.core.domain.debrief import round_result
 from tradegame.core.domain.definition import NewsDefinition
-from tradegame.core.domain.errors import UnknownGoodError
 from tradegame.core.domain.events import Accepted, NewsPublished, RoundChanged
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.private_values import PrivateValuesService, redemption
@@ -18,6 +17,7 @@ from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, News, Session
 from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
+from tradegame.protocol.errors import UnknownGoodError
 
 
 @frozen

@@ -9,7 +9,9 @@ from attrs import field, frozen
 from tradegame.core.domain.account import FEES, HOUSE, Account
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order, Walk
 from tradegame.core.domain.commands import BuyGood, CancelOrder, PlaceOrder, SellGood
-from tradegame.core.domain.errors import (
+from tradegame.core.domain.events import Bought, OrderCancelled, OrderPlaced, Sold, Traded
+from tradegame.core.domain.state import OPEN, Effects, GameState, Market
+from tradegame.protocol.errors import (
     InsufficientCashError,
     InsufficientGoodsError,
     NoLiquidityError,
@@ -19,8 +21,6 @@ from tradegame.core.domain.errors import (
     UnknownGoodError,
     UnknownOrderError,
 )
-from tradegame.core.domain.events import Bought, OrderCancelled, OrderPlaced, Sold, Traded
-from tradegame.core.domain.state import OPEN, Effects, GameState, Market
 
 _ORDER_ID = re.compile(r"o[1-9][0-9]{0,17}\Z")
 

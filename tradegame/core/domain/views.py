@@ -7,10 +7,10 @@ from typing import Any
 
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.errors import NotJoinedError, UnknownGoodError
 from tradegame.core.domain.events import Level
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
 from tradegame.core.domain.worth import holding, start, worth
+from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
 
 
 def public_state(state: GameState) -> dict[str, Any]:

@@ -11,16 +11,16 @@ from attrs import frozen
 from tradegame.core.domain import views
 from tradegame.core.domain.commands import Announce, Command, SetPhase
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.errors import (
+from tradegame.core.domain.events import Outcome, Rejected
+from tradegame.core.repositories import SessionRepository
+from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.use_cases.games import GameService
+from tradegame.protocol.errors import (
     RULE_ERRORS,
     CommandTimeoutError,
     TradeGameError,
     UnknownPlayerError,
 )
-from tradegame.core.domain.events import Outcome, Rejected
-from tradegame.core.repositories import SessionRepository
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.games import GameService
 
 DEADLINE_S = 10.0
 
@@ -85,4 +85,4 @@ def _deadline() -> Iterator[None]:
     with trio.move_on_after(DEADLINE_S) as scope:
         yield
     if scope.cancelled_caught:
-        raise CommandTimeoutError("the store took too long", retry_after_ms=1000)
+        raise CommandTimeoutError("the store took too long")

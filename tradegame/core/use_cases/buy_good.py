@@ -5,12 +5,12 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.core.domain.commands import BuyGood, CancelOrder, Command, PlaceOrder, SellGood
-from tradegame.core.domain.errors import TradeGameError, UnknownGoodError
 from tradegame.core.domain.events import Outcome
 from tradegame.core.use_cases.clients import ClientSession, Reply
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.requests import BuyRequest, CancelRequest, OrderRequest, SellRequest
+from tradegame.protocol.errors import TradeGameError, UnknownGoodError
 
 
 def submit(host: GameHost, client: ClientSession, command: Command, reply: Reply) -> None:

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from attrs import define, field
 
-from tradegame.core.domain.errors import NotAuthenticatedError, TradeGameError
 from tradegame.core.domain.events import Outcome
 from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.sessions import SignedIn
+from tradegame.protocol.errors import NotAuthenticatedError, TradeGameError
 
 Reply = Callable[[Mapping[str, Any] | Outcome | TradeGameError], None]
 """Called once with the ``ok``, an outcome of the game, or an error. Must not raise."""

@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import structlog
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.domain.errors import (
-    BadRequestError,
-    CommandTimeoutError,
-    InternalError,
-    OverloadedError,
-    TradeGameError,
-    UnauthorizedError,
-    UnavailableError,
-)
-from tradegame.core.repositories import StoreFullError, StoreUnavailableError
 from tradegame.core.use_cases.budgets import WRONG_TOKEN
 from tradegame.core.use_cases.buy_good import BuyGoodUseCase
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
+from tradegame.core.use_cases.faults import answer_to
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.look import LookUseCase
@@ -43,7 +33,12 @@ from tradegame.core.use_cases.requests import (
 )
 from tradegame.core.use_cases.send_game_message import SendMessageUseCase
 from tradegame.core.use_cases.sessions import SessionService
-from tradegame.utils.errors import log_fault
+from tradegame.protocol.errors import (
+    BadRequestError,
+    TradeGameError,
+    UnauthorizedError,
+    UnavailableError,
+)
 
 Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
 """Replies at once, submits and replies later, or (for what must wait for the store) returns what to await."""
@@ -133,10 +128,8 @@ class Dispatcher:
             if isinstance(request, HelloRequest | JoinRequest) and (reason := self.refuses()) is not None:
                 raise UnavailableError(reason, retry_after_ms=1_000)
             waiting = self._handlers[type(request)](client, request, counted)
-        except TradeGameError as error:
-            counted(error)
         except Exception as fault:  # noqa: BLE001 - the command's edge: whatever it is, the client gets an answer
-            counted(_internal(fault, op))
+            counted(answer_to(fault, "command_failed", op=op))
         else:
             if waiting is not None:
                 return self._wait(waiting, op, counted)
@@ -150,16 +143,8 @@ class Dispatcher:
         try:
             with trio.fail_after(COMMAND_TIMEOUT_S):
                 await waiting
-        except TradeGameError as error:
-            reply(error)
-        except StoreFullError:
-            reply(OverloadedError("the store is full", retry_after_ms=5_000))
-        except StoreUnavailableError:
-            reply(UnavailableError("the store did not answer in time", retry_after_ms=500))
-        except trio.TooSlowError:
-            reply(CommandTimeoutError("the command took too long", retry_after_ms=500))
         except Exception as fault:  # noqa: BLE001 - the command's edge, as above
-            reply(_internal(fault, op))
+            reply(answer_to(fault, "command_failed", op=op))
 
     def _hello(self, client: ClientSession, request: HelloRequest, reply: Reply) -> Awaitable[None]:
         if client.signed_in is not None:
@@ -196,8 +181,3 @@ class Dispatcher:
 
     def _ping(self, client: ClientSession, request: PingRequest, reply: Reply) -> None:
         reply({"at": self.now_ms()})
-
-
-def _internal(fault: BaseException, op: str) -> InternalError:
-    reference = log_fault(structlog.get_logger(), "command_failed", fault, op=op)
-    return InternalError(f"a fault of the server's, reference {reference}")

@@ -10,7 +10,6 @@ from attrs import frozen
 
 from tradegame.core.domain import views
 from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import GameFullError, TradeGameError, UnavailableError
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.repositories import StoreUnavailableError
 from tradegame.core.use_cases.budgets import MISSED_FRAMES
@@ -19,6 +18,7 @@ from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.requests import JoinRequest, LeaveRequest
 from tradegame.core.use_cases.sessions import SessionService
+from tradegame.protocol.errors import GameFullError, TradeGameError, UnavailableError
 
 CATCH_UP_S = 4.0
 PAUSE_S = 0.1
@@ -69,7 +69,7 @@ class JoinGameUseCase:
         with trio.move_on_after(CATCH_UP_S) as waiting:
             await self._catch_up(host)
         if waiting.cancelled_caught:
-            raise UnavailableError("this node is not up to date", retry_after_ms=500)
+            raise UnavailableError("this node is not up to date")
         self._show(client, request, reply, self.games.host(request.game), replayed=False)
 
     async def _catch_up(self, host: GameHost) -> None:

@@ -9,8 +9,8 @@ import trio
 from attrs import define, field, frozen
 
 from tradegame.core.domain.commands import Command, Entry, encode_command, join_entry
-from tradegame.core.domain.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.core.domain.events import Outcome
+from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 
 Answer = Callable[[Outcome | TradeGameError], None]
 """How a command's submitter learns what came of it: called once, from the trio thread; must not raise."""
@@ -93,7 +93,7 @@ class Submissions:
     def add(self, command: Command, answer: Answer) -> None:
         """Raises OverloadedError when too many wait, BadRequestError for a command that no entry can hold."""
         if len(self._queue) >= self.most or self._bytes >= self.most_bytes:
-            raise OverloadedError("too many commands wait for the store", retry_after_ms=1000)
+            raise OverloadedError("too many commands wait for the store")
         text = encode_command(command)
         try:
             size = len(text) if text.isascii() else len(text.encode())
@@ -136,7 +136,7 @@ class Submissions:
             submission = self._unanswered.popleft()
             if submission.answer is not None:
                 expired += 1
-                submission.settle(CommandTimeoutError("the command took too long", retry_after_ms=500))
+                submission.settle(CommandTimeoutError("the command took too long"))
         return expired
 
     def all_answered(self) -> bool:
