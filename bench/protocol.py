@@ -11,23 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tradegame.controller.websocket import protocol
-from tradegame.core.domain.events import (
-    BookChanged,
-    Bought,
-    Frame,
-    Joined,
-    NewsPublished,
-    OrderCancelled,
-    OrderPlaced,
-    Outcome,
-    Rejected,
-    RoundChanged,
-    Said,
-    Sold,
-    Traded,
-    Whispered,
-)
+from tradegame.core.domain.events import Frame, Outcome, Rejected, Whispered
 from tradegame.protocol.errors import InsufficientCashError
+from tradegame.protocol.pushes import BookChanged, Joined, News, RoundChanged, Said, Trade
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Pong, Released, Sold
+from tradegame.protocol.state import Account, OpenOrder
 
 RUNS, LOOPS = 7, 5_000
 
@@ -47,23 +35,23 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "standings": {"game": "bazaar", "limit": 10},
 }
 LEVELS = tuple((100 - step, 20) for step in range(5))
-ACCOUNT = {
-    "cash": 9_934,
-    "held_cash": 100,
-    "goods": {"grain": 3, "ore": 0},
-    "held_goods": {"grain": 0, "ore": 0},
-    "orders": [{"order": f"{n}.0", "good": "grain", "side": "bid", "qty": 5, "price": 20} for n in range(3)],
-    "worth": 10_000,
-    "start": 10_000,
-    "score": 0,
-}
+ACCOUNT = Account(
+    cash=9_934,
+    held_cash=100,
+    goods={"grain": 3, "ore": 0},
+    held_goods={"grain": 0, "ore": 0},
+    orders=tuple(OpenOrder(f"{n}.0", "grain", "bid", 5, 20) for n in range(3)),
+    worth=10_000,
+    start=10_000,
+    score=0,
+)
 EVENTS = {
     "joined": Joined("p-5fk2m9xa", "ann"),
-    "trade": Traded("grain", 22, 3, "p-5fk2m9xa", "house", "buy"),
+    "trade": Trade("grain", 22, 3, "p-5fk2m9xa", "house", "buy"),
     "book": BookChanged("grain", LEVELS, LEVELS),
     "said": Said("p-5fk2m9xa", "hello, bazaar"),
     "round": RoundChanged("open", 1, 1_790_000_060_000, 1_790_000_000_000),
-    "news": NewsPublished("A dry summer.", "grain"),
+    "news": News("A dry summer.", "grain"),
 }
 
 
@@ -78,11 +66,11 @@ def _ok(result: Any) -> Callable[[], object]:
 ENCODED: dict[str, Callable[[], object]] = {
     "buy ok": _ok(Bought(3, 66, 0, 9_934, 130)),
     "sell ok": _ok(Sold(3, 66, 0, 9_934, 130)),
-    "order ok": _ok(OrderPlaced("131.0", 0, 5, 9_834, 131)),
-    "cancel ok": _ok(OrderCancelled("131.0", 100, 0, 132)),
+    "order ok": _ok(Ordered("131.0", 0, 5, 9_834, 131)),
+    "cancel ok": _ok(Cancelled("131.0", Released(100, 0), 132)),
     "rejected": _ok(Rejected("insufficient_cash", "needs 66 coins, has 12")),
     "error": lambda: protocol.encode_reply(7, InsufficientCashError("needs 66 coins, has 12")),
-    "ping ok": lambda: protocol.encode_reply(7, {"at": 1_790_000_000_000}),
+    "ping ok": lambda: protocol.encode_reply(7, Pong(1_790_000_000_000)),
     "me ok": lambda: protocol.encode_reply(7, ACCOUNT),
     **{f"events: {name}": _frame(event) for name, event in EVENTS.items()},
     "events: trade and book": _frame(EVENTS["trade"], EVENTS["book"]),

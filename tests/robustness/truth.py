@@ -10,11 +10,14 @@ from attrs import Factory, define, evolve, field, frozen
 
 from tests.robustness.history import fingerprint
 from tests.robustness.recorder import Recording
+from tests.support import views
 from tradegame.controller.websocket import protocol
-from tradegame.core.domain import snapshot, views
+from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import decode_entry
-from tradegame.core.domain.events import Accepted, Bought, OrderCancelled, OrderPlaced, Rejected, Result, Sold
+from tradegame.core.domain.events import Rejected, Result
+from tradegame.protocol.commands import decode_entry
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
+from tradegame.protocol.requests import Say
 
 AUDIT_EVERY = 500
 """Entries between two audits of every invariant."""
@@ -72,8 +75,8 @@ def replay(recording: Recording) -> Truth:
         applied = game.apply_value(entry.value)
         truth.appended[entry.id.partition(".")[0]] += 1
         for command, outcome in zip(decode_entry(entry.value).commands, applied.outcomes, strict=True):
-            if command.op == "say":
-                truth.said[command.text] += not outcome.replayed  # type: ignore[attr-defined]
+            if isinstance(command, Say):
+                truth.said[command.text] += not outcome.replayed
             if command.key is None:
                 continue
             name = (command.player, command.key)
@@ -105,11 +108,11 @@ def _effect(result: Result) -> Effect:
             return Effect(True, {"filled": filled, "cost": cost, "fee": fee, "cash": cash, "seq": seq})
         case Sold(filled, proceeds, fee, cash, seq):
             return Effect(True, {"filled": filled, "proceeds": proceeds, "fee": fee, "cash": cash, "seq": seq})
-        case OrderPlaced(order, filled, resting, cash, seq):
+        case Ordered(order, filled, resting, cash, seq):
             return Effect(True, {"order": order, "filled": filled, "resting": resting, "cash": cash, "seq": seq})
-        case OrderCancelled(order, cash, qty, seq):
+        case Cancelled(order, Released(cash, qty), seq):
             return Effect(True, {"order": order, "released": {"cash": cash, "qty": qty}, "seq": seq})
-        case Accepted(seq):
+        case Sent(seq):
             return Effect(True, {"seq": seq})
         case Rejected(code, message):
             return Effect(False, {"code": code, "message": message, "definite": True})

@@ -16,8 +16,8 @@ from tests.simulation.truth import Truth, name_of
 from tests.simulation.world import GAME, World
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import decode_entry
 from tradegame.core.use_cases.clock import GROSS_MS, TOLERANCE_MS
+from tradegame.protocol.commands import decode_entry
 
 MOST_SHOWN = 4
 CLOCK_NOTICED_S = 14.0

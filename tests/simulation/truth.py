@@ -12,10 +12,10 @@ from tests.simulation.world import GAME, World
 from tradegame.controller.websocket import protocol
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Command, decode_entry
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.domain.game import Game
+from tradegame.protocol.commands import Command, decode_entry
 
 
 @frozen

@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 
+from tests.support import views
 from tests.support.domain import BEGIN, Table
 from tradegame.client.bots import ZeroIntelligence
 from tradegame.client.bots.base import Quote, Withdraw
 from tradegame.client.results import Account
 from tradegame.client.state import State
 from tradegame.client.wire import decode
-from tradegame.core.domain import views
-from tradegame.core.domain.commands import CancelOrder, PlaceOrder, SetPhase
 from tradegame.core.domain.game import Game
 from tradegame.infra.config.definitions import parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.protocol.commands import SetPhase
+from tradegame.protocol.requests import CancelOrder, PlaceOrder
 
 DECISIONS_EACH = 75
 WORST_BPS, MEAN_BPS = 9_000, 9_700

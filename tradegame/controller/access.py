@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 from tradegame.controller.forwarded import Said, plain_address, said_by_proxies
 from tradegame.controller.head import Head, Refusal
 from tradegame.protocol.errors import ForbiddenError, NotFoundError
+from tradegame.protocol.http import Reach
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -59,15 +60,6 @@ class Visit:
     def path(self) -> str:
         """The target without its query."""
         return self.target.partition("?")[0]
-
-
-@frozen
-class Reach:
-    """Whether a page's WebSocket would be let in; if not, why, and the setting that the host has to change."""
-
-    ok: bool
-    reason: str | None = None
-    setting: str | None = None
 
 
 @define(eq=False)
@@ -160,7 +152,7 @@ class Access:
         at, last = self._recent.get((address, origin), (-RECENT_S, None))
         if last is not None and trio.current_time() - at < RECENT_S:
             return Reach(False, last.error.message, last.setting)
-        return Reach(True)
+        return Reach(True, None, None)
 
     def note(self, refusal: Refusal, peer: str) -> None:
         """Count and log a refusal: a page is not told why its WebSocket failed, so its host must be."""

@@ -105,13 +105,13 @@ class Connection:
                 await trio.lowlevel.checkpoint()
                 continue
             try:
-                decoded = protocol.decode(message)
+                request = protocol.decode(message)
             except protocol.DecodeError as refused:
                 self._refuse(refused)
                 await trio.lowlevel.checkpoint()
                 continue
             self._bad = 0
-            waiting = self.dispatcher.dispatch(client, decoded.request, partial(self._reply, decoded.id))
+            waiting = self.dispatcher.dispatch(client, request, partial(self._reply, request.id))
             if waiting is not None:
                 await waiting
                 websocket.last_received = trio.current_time()

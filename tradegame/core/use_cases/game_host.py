@@ -11,7 +11,6 @@ import structlog
 import trio
 from attrs import define, frozen
 
-from tradegame.core.domain.commands import Command, SetClock
 from tradegame.core.domain.events import Applied, Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import OPEN
@@ -29,7 +28,7 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
-from tradegame.core.use_cases.faults import FULL_WAIT_MS, answer_to
+from tradegame.core.use_cases.faults import FULL_WAIT_MS, store_fault
 from tradegame.core.use_cases.freshness import REREAD_S, Freshness, Progress
 from tradegame.core.use_cases.node_clock import GameTime
 from tradegame.core.use_cases.public_state import PublicState
@@ -37,6 +36,7 @@ from tradegame.core.use_cases.replica import Boundary, Replica
 from tradegame.core.use_cases.results import Results
 from tradegame.core.use_cases.standings import Standings
 from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
+from tradegame.protocol.commands import Command, SetClock
 from tradegame.protocol.errors import (
     InternalError,
     OverloadedError,
@@ -427,7 +427,7 @@ class GameHost:
                 return
             self.counters.unavailable += count
             self._append_trouble.happened(entry=entry_id, commands=count, error=str(error))
-            answer = answer_to(error, "append_failed")
+            answer = store_fault(error)
             if isinstance(error, StoreRefusedError):  # its form is right: it is the store that has no room for it
                 answer = OverloadedError("the store does not take this command", retry_after_ms=FULL_WAIT_MS)
             for submission in submissions:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.domain.commands import Command, Entry, encode_command, join_entry
 from tradegame.core.domain.events import Outcome
+from tradegame.protocol.commands import Command, Entry, encode_command, join_entry
 from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 
 Answer = Callable[[Outcome | TradeGameError], None]
@@ -42,7 +42,7 @@ class Submission:
     """
 
     command: Command
-    text: str
+    text: bytes
     size: int
     answer: Answer | None
     deadline: float
@@ -94,11 +94,11 @@ class Submissions:
         """Raises OverloadedError when too many wait, BadRequestError for a command that no entry can hold."""
         if len(self._queue) >= self.most or self._bytes >= self.most_bytes:
             raise OverloadedError("too many commands wait for the store")
-        text = encode_command(command)
         try:
-            size = len(text) if text.isascii() else len(text.encode())
+            text = encode_command(command)
         except UnicodeEncodeError:
             raise BadRequestError("expected text that UTF-8 can encode") from None
+        size = len(text)
         if FRAMING_BYTES + size > self.bounds.bytes:
             raise BadRequestError(f"the command is too large: {size} bytes in the log")
         submission = Submission(command, text, size, answer, trio.current_time() + self.timeout_s)
