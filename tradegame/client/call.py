@@ -10,8 +10,8 @@ from attrs import define, field
 
 from tradegame.client.errors import ProtocolError, TradeError
 from tradegame.client.wire import Json, encode
+from tradegame.protocol.requests import KEYED
 
-KEYED = frozenset({"join", "buy", "sell", "order", "cancel", "say"})
 PROMPT = KEYED - {"join"}
 """What must not happen long after it was asked for."""
 NO_ORDER = "-"

@@ -11,11 +11,12 @@ import trio
 from attrs import frozen
 
 from tradegame.client.backoff import Backoff
-from tradegame.client.call import KEYED, PROMPT, Answer, Call
+from tradegame.client.call import PROMPT, Answer, Call
 from tradegame.client.errors import ProtocolError, Stop, TradeError
 from tradegame.client.turns import Turns
 from tradegame.client.wire import Json, encode, trade_error
 from tradegame.protocol.errors import BEFORE_THE_KEY, NOT_TAKEN_IN
+from tradegame.protocol.requests import KEYED
 
 
 @frozen

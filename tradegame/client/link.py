@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import trio
-from attrs import Factory, define, evolve, frozen
+from attrs import define, evolve, frozen
 
 from tradegame.client.call import Answer
 from tradegame.client.calls import Calls
@@ -18,12 +18,12 @@ from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolErr
 from tradegame.client.follower import Follower
 from tradegame.client.nodes import Nodes
 from tradegame.client.pace import Ended, Pace
-from tradegame.client.results import PlayerInfo, ServerInfo
 from tradegame.client.socket import CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
 from tradegame.client.vigil import ASKED_S, TROUBLE_S, Health, Vigil
-from tradegame.client.wire import Json, decode, encode, field, parse, trade_error
+from tradegame.client.wire import Json, decode, encode, parse, trade_error
 from tradegame.protocol.closing import LOST, NORMAL, STOP
 from tradegame.protocol.errors import NOT_TAKEN_IN
+from tradegame.protocol.replies import PlayerInfo, ServerInfo, Welcome
 
 SEND_TIMEOUT = 20.0
 LATE_S = 0.25
@@ -46,6 +46,10 @@ class Status:
     attempt: int = 0
 
 
+NO_SERVER = ServerInfo("", "", 20, 16_384, 20, 40)
+"""Until a hello was answered."""
+
+
 @define
 class Session:
     """Who we are, kept from connection to connection."""
@@ -53,7 +57,7 @@ class Session:
     name: str | None
     token: str | None
     player: PlayerInfo | None = None
-    server: ServerInfo = Factory(ServerInfo)
+    server: ServerInfo = NO_SERVER
 
 
 class Link:
@@ -194,9 +198,8 @@ class Link:
             self._ended = Ended(f"hello: {error}", wait_s=(error.retry_after_ms or 0) / 1000)
             raise SocketClosed(LOST, str(error))
         ok = reply["ok"]
-        session.player = decode(PlayerInfo, field(ok, "player", dict))
-        session.token = field(ok, "token", str)
-        session.server = decode(ServerInfo, field(ok, "server", dict))
+        welcome: Welcome = decode(Welcome, ok)
+        session.player, session.token, session.server = welcome.player, welcome.token, welcome.server
         self.nodes.met(url, session.server.node, session.server.nodes)
         self.reconnects += self.first.is_set()
         self.failovers += self._last not in ("", url)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import define, field
 
-from tradegame.client.call import KEYED
+from tradegame.client.call import PROMPT
 from tradegame.protocol.errors import BEFORE_THE_KEY, TROUBLE
 
 ASKED_S = 3.0
@@ -18,8 +18,6 @@ DEAF_S = 12.0
 """Whoever leaves a request unanswered for so long does not hear us, whatever it sends. A server gives up after 8."""
 TROUBLE_S = 1.5
 """So long a node may answer nothing but that it cannot."""
-WORK = KEYED - {"join"}
-"""What only a node can do that reaches the store; a join may be answered from memory."""
 RECENT_S = 10.0
 
 
@@ -85,7 +83,7 @@ class Health:
         One answer is enough when it took long, as it does when the store is not there.
         """
         if error not in TROUBLE:
-            if op in WORK and error not in BEFORE_THE_KEY:
+            if op in PROMPT and error not in BEFORE_THE_KEY:
                 self._good_at, self._bad_since = now, math.inf
             return False
         if now - self._bad_at > RECENT_S:

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
 from tradegame.client import (
     Bought,
@@ -185,7 +186,7 @@ class Witness:
         self.sent_again += 1
         if not again.replayed:
             self._ledger.find_doubled(f"the {command.name} of {self.player} was done anew for the same key")
-        elif evolve(again, replayed=False) != evolve(first, replayed=False):
+        elif replace(again, replayed=False) != replace(first, replayed=False):
             self._ledger.find_lost(f"the {command.name} of {self.player}: first {first}, sent again {again}")
 
     async def _audit(self, game: Game, head: Callable[[], int]) -> None:

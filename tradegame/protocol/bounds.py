@@ -16,6 +16,8 @@ MAX_PRICE = 1_000_000_000
 SHIFT_BPS = (-9_999, 1_000_000)
 """What news may shift an anchor by: it stays above 0."""
 NEWS_LENGTH = 500
+RECENT_KEPT, MESSAGES_KEPT, NEWS_KEPT = 200, 50, 20
+"""The most recent trades of a good, messages and news that a state holds."""
 KEYS_REMEMBERED = 256
 """How many keys of a player are remembered in a game."""
 
@@ -94,13 +96,15 @@ Role = Literal["buyer", "seller"]
 Flag = Annotated[bool, Meta(description="False if left out.")]
 RequestId = Annotated[int, Meta(ge=MIN_REQUEST_NUMBER)] | Annotated[str, Meta(max_length=MAX_REQUEST_ID)]
 
-# What the server sends besides
+# What the server sends besides: its ranges are published, and no client refuses an answer for them
 
-Coins = Annotated[int, Meta(ge=0, description="Coins, as a whole number.")]
+_FROM_0 = {"minimum": 0}
+
+Coins = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Coins, as a whole number.")]
 Balance = Annotated[int, Meta(description="Coins, as a whole number; below 0 for what was lost.")]
-Units = Annotated[int, Meta(ge=0, description="Whole units of a good.")]
-Count = Annotated[int, Meta(ge=0, description="How many.")]
-Millis = Annotated[int, Meta(ge=0, description="Milliseconds since the Unix epoch.")]
+Units = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Whole units of a good.")]
+Count = Annotated[int, Meta(extra_json_schema=_FROM_0, description="How many.")]
+Millis = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Milliseconds since the Unix epoch.")]
 Bps = Annotated[int, Meta(description="Basis points: hundredths of a percent.")]
 Level = tuple[int, int]
 """A price level: the price, and the quantity that rests at it."""

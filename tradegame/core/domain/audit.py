@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 
-from tradegame.core.domain.account import FEES, HOUSE, KEYS_REMEMBERED, MINT, Account
+from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import ASK, BID, Book, Order, PriceLevel
 from tradegame.core.domain.state import GameState
-from tradegame.protocol.bounds import SideName
+from tradegame.protocol.bounds import KEYS_REMEMBERED, SideName
 
 STEP = 2_500
 """Amounts and orders that are looked at in one step, about: 1 to 1.5 ms."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tradegame.core.domain.account import KEYS_REMEMBERED, Account
+from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
@@ -23,7 +23,7 @@ from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player
 from tradegame.core.domain.trading import TradingService
-from tradegame.protocol.bounds import Level
+from tradegame.protocol.bounds import KEYS_REMEMBERED, Level
 from tradegame.protocol.commands import (
     Announce,
     Command,

@@ -11,16 +11,13 @@ from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import Book
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
-from tradegame.protocol.bounds import PhaseName, Role
+from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
 from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
 
 LOBBY: Final = "lobby"
 OPEN: Final = "open"
 CLOSED: Final = "closed"
-RECENT_TRADES = 200
-MESSAGES_KEPT = 50
-NEWS_KEPT = 20
 ROUNDS_KEPT = 10
 BEST_LEVELS = 5
 MICRO = 1_000_000
@@ -76,7 +73,7 @@ class Market:
     book: Book
     last: int | None = None
     volume: int = 0
-    recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_TRADES))
+    recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_KEPT))
     house: HouseState | None = None
     settlement: SettlementState | None = None
     session: Session = Factory(Session)
