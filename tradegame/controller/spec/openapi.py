@@ -65,6 +65,9 @@ def openapi() -> dict[str, Any]:
     for body in (SetPhase, Announce):
         del components[body.__name__]["properties"]["op"]
         components[body.__name__]["required"].remove("op")
+        for name, field in components[body.__name__]["properties"].items():
+            if name not in components[body.__name__]["required"]:  # over HTTP, null is as good as left out
+                components[body.__name__]["properties"][name] = {"anyOf": [field, {"type": "null"}]}
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(schema, operation)

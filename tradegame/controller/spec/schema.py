@@ -77,10 +77,12 @@ def _mend(node: Any, *, null: bool) -> None:
     elif isinstance(node, dict):
         if isinstance(node.get("pattern"), str):
             node["pattern"] = node["pattern"].replace(r"\Z", "$")
+        if "prefixItems" in node:  # of one kind each, and draft 07 does not have it
+            node["items"] = node.pop("prefixItems")[0]
         if len(node.get("enum", ())) == 1:
             (node["const"],) = node.pop("enum")
         if isinstance(node.get("description"), str):
-            node["description"] = re.sub("``(.+?)``", r"`\1`", node["description"])
+            node["description"] = re.sub("``(.+?)``", r"`\1`", inspect.cleandoc(node["description"]))
         for field in node.get("properties", {}).values():
             absent = field.pop("default", ...)
             kinds = [each for each in field.get("anyOf", ()) if each != {"type": "null"}]
