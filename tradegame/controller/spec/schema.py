@@ -75,6 +75,7 @@ def _mend(node: Any, *, null: bool) -> None:
         for each in node:
             _mend(each, null=null)
     elif isinstance(node, dict):
+        node.pop("discriminator", None)  # AsyncAPI means something else by it
         if isinstance(node.get("pattern"), str):
             node["pattern"] = node["pattern"].replace(r"\Z", "$")
         if "prefixItems" in node:  # of one kind each, and draft 07 does not have it
