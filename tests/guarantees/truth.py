@@ -10,12 +10,14 @@ from typing import Any, Protocol
 from attrs import Factory, define, field, frozen
 
 from tests.guarantees.history import fingerprint, name_of
+from tests.support import views
 from tradegame.controller.websocket import protocol
-from tradegame.core.domain import snapshot, views
+from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import decode_entry
-from tradegame.core.domain.events import Accepted, Bought, OrderCancelled, OrderPlaced, Rejected, Result, Sold
+from tradegame.core.domain.events import Rejected, Result
 from tradegame.core.domain.game import Game
+from tradegame.protocol.commands import decode_entry
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
 
 Name = tuple[str, str]
 """A player and what one command of theirs is counted by, see `name_of`."""
@@ -123,11 +125,11 @@ def _effect(result: Result, newer: int, late: bool) -> Effect:
             body = {"filled": filled, "cost": cost, "fee": fee, "cash": cash, "seq": seq}
         case Sold(filled, proceeds, fee, cash, seq):
             body = {"filled": filled, "proceeds": proceeds, "fee": fee, "cash": cash, "seq": seq}
-        case OrderPlaced(order, filled, resting, cash, seq):
+        case Ordered(order, filled, resting, cash, seq):
             body = {"order": order, "filled": filled, "resting": resting, "cash": cash, "seq": seq}
-        case OrderCancelled(order, cash, qty, seq):
+        case Cancelled(order, Released(cash, qty), seq):
             body = {"order": order, "released": {"cash": cash, "qty": qty}, "seq": seq}
-        case Accepted(seq):
+        case Sent(seq):
             body = {"seq": seq}
         case Rejected(code, message):
             return Effect(False, {"code": code, "message": message, "definite": True}, newer, late)

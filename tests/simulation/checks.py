@@ -13,10 +13,10 @@ from tests.guarantees.truth import Truth, replay
 from tests.simulation.world import FRAMES_KEPT, GAME, World
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import decode_entry
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.game import Game
 from tradegame.core.use_cases.clock import GROSS_MS, TOLERANCE_MS
+from tradegame.protocol.commands import decode_entry
 
 MOST_SHOWN = 4
 CLOCK_NOTICED_S = 14.0

@@ -22,8 +22,6 @@ from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.domain import game as domain_game
 from tradegame.core.domain import house, snapshot
-from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import UnavailableError
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
@@ -38,6 +36,8 @@ from tradegame.core.use_cases.submissions import InFlight
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.port import Compare, Put
+from tradegame.protocol.commands import Entry, Join
+from tradegame.protocol.errors import UnavailableError
 
 Plant = Callable[[], AbstractContextManager[None]]
 
@@ -236,7 +236,7 @@ def apply_reads_the_clock() -> Iterator[None]:
             now = BASE_MS + int(trio.current_time() * 1000)
         except RuntimeError:
             now = 0
-        return apply(self, evolve(entry, at=max(entry.at, now)))
+        return apply(self, Entry(max(entry.at, now), entry.commands))
 
     with patched(Game, "_apply", impure):
         yield

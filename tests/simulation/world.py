@@ -25,7 +25,6 @@ from tradegame.client.turns import WINDOW
 from tradegame.controller.websocket.hub import Hub
 from tradegame.core.domain import audit
 from tradegame.core.domain import game as domain_game
-from tradegame.core.domain.account import KEYS_REMEMBERED
 from tradegame.core.domain.definition import (
     GameDefinition,
     GoodDefinition,
@@ -40,6 +39,7 @@ from tradegame.infra.config.settings import LimitSettings, SessionSettings
 from tradegame.infra.kv.codec import decode_meta_at
 from tradegame.infra.kv.keys import GameKeys
 from tradegame.infra.kv.port import Event
+from tradegame.protocol.bounds import KEYS_REMEMBERED
 
 BASE_MS = 1_790_000_000_000
 GAME = "bazaar"

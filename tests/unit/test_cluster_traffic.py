@@ -13,10 +13,10 @@ from tradegame.cluster.log import Log
 from tradegame.cluster.witness.traffic import Traffic
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.chat import ChatService
-from tradegame.core.domain.commands import Say
-from tradegame.core.domain.events import OrderPlaced
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.trading import TradingService
+from tradegame.protocol.replies import Ordered
+from tradegame.protocol.requests import Say
 
 DEADLINE_S = 60.0
 
@@ -92,7 +92,7 @@ def drop_orders(monkeypatch: pytest.MonkeyPatch) -> None:
     """What rests is taken out of the book at once, and nobody is told."""
     order = TradingService.order
 
-    def careless(service: TradingService, command: Any, effects: Any) -> OrderPlaced:
+    def careless(service: TradingService, command: Any, effects: Any) -> Ordered:
         placed = order(service, command, effects)
         account: Account = service.state.accounts[command.player]
         if placed.resting and command.player != "house":

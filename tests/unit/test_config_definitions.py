@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, to_json
-from tradegame.core.domain.errors import BadRequestError
 from tradegame.infra.config import (
     ConfigError,
     default_games,
@@ -15,6 +14,7 @@ from tradegame.infra.config import (
     parse_game_definition,
     structure_game_definition,
 )
+from tradegame.protocol.errors import BadRequestError
 
 
 def game(**fields: Any) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import trio
 from trio.testing import MockClock
 
 from tests.unit.test_budgets import Clock, granted
-from tradegame.core.domain.errors import RateLimitedError
 from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.pools import Pace
 from tradegame.core.use_cases.strain import LEAST, LOOK_S, Strain
+from tradegame.protocol.errors import RateLimitedError
 
 
 async def test_budgets_shrink_while_the_loop_has_no_time_and_grow_back(autojump_clock: MockClock) -> None:

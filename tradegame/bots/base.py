@@ -11,8 +11,8 @@ from attrs import define, frozen
 
 from tradegame.client.errors import TradeError
 from tradegame.client.game import Game
-from tradegame.client.results import Account
 from tradegame.client.state import State
+from tradegame.protocol.state import Account
 
 OPEN = "open"
 RATE_SHARE = 0.8

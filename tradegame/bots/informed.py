@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tradegame.bots.base import Action, Bot, Quote, Withdraw
-from tradegame.client.results import Account
 from tradegame.client.state import State
+from tradegame.protocol.state import Account
 
 
 class Informed(Bot):
@@ -29,7 +29,7 @@ class Informed(Bot):
             return []
         actions: list[Action] = [Withdraw(order.order) for order in me.orders[:2]] if len(me.orders) > 3 else []
         good = self.chance.choice(sorted(settling))
-        ruled_out = {hint["not"] for hint in me.hints if hint["good"] == good}
+        ruled_out = {hint.not_ for hint in me.hints or () if hint.good == good}
         left = [value for value in settling[good] if value not in ruled_out]
         estimate = sum(left) / len(left)
         if (price := state.goods[good].price) is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from tradegame.bots.base import Action, Bot, Quote, Withdraw
-from tradegame.client.results import Account, OpenOrder
 from tradegame.client.state import Good, State
+from tradegame.protocol.state import Account, OpenOrder
 
 
 class MarketMaker(Bot):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tradegame.bots.base import Action, Bot, Take
-from tradegame.client.results import Account
 from tradegame.client.state import Good, State
+from tradegame.protocol.state import Account
 
 
 class TrendFollower(Bot):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tradegame.bots.base import Action, Bot, Quote, Withdraw
-from tradegame.client.results import Account
 from tradegame.client.state import State
+from tradegame.protocol.state import Account
 
 GUESS = 20
 """A unit is worth at most so many coins if nobody has ever named a price."""
@@ -34,7 +34,7 @@ class ZeroIntelligence(Bot):
         if not state.goods:
             return []
         if me.values:
-            return self._by_private_value(me)
+            return self._by_private_value(me, me.values)
         actions: list[Action] = []
         if len(me.orders) >= self.open_orders:
             actions.append(Withdraw(me.orders[0].order))  # the oldest: the market has moved on
@@ -50,9 +50,9 @@ class ZeroIntelligence(Bot):
         qty = min(qty, me.cash // price)
         return [*actions, Quote(good, "bid", qty, price)] if qty else actions
 
-    def _by_private_value(self, me: Account) -> list[Action]:
+    def _by_private_value(self, me: Account, private: dict[str, tuple[int, ...]]) -> list[Action]:
         """One unit at a time, as in the paper: cancel the old quote, and make a new one that loses nothing."""
-        ((good, values),) = me.values.items()
+        ((good, values),) = private.items()
         actions: list[Action] = [Withdraw(order.order) for order in me.orders]
         owned = me.goods[good] + me.held_goods[good]
         if me.role == "buyer":

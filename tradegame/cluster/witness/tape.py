@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+import msgspec
 from attrs import define, field
 
 from tradegame.client.events import PublicEvent
@@ -50,7 +51,7 @@ class Tape:
         if seq > last + 1:
             self._missed(spectator, last, seq - 1)
         self._last[spectator] = seq
-        digest = hash(tuple(events))
+        digest = hash(msgspec.json.encode(events))
         if seq > self.head:
             self.head = seq
             self.frames += 1

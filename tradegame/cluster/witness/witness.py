@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
 from tradegame.client import (
     Bought,
@@ -29,6 +30,7 @@ from tradegame.cluster.witness.effects import Effect, Spoken, Traded
 from tradegame.cluster.witness.ledger import Acknowledged, Ledger
 from tradegame.cluster.witness.orders import OrderBook, Resting
 from tradegame.cluster.witness.timings import Timings
+from tradegame.protocol.errors import NOT_TAKEN_IN
 
 OPEN = "open"
 ORDERS_MOST = 4
@@ -181,12 +183,12 @@ class Witness:
         try:
             again = await command.send(key)
         except TradeError as error:
-            if error.definite and error.code not in ("rate_limited", "overloaded", "timeout"):
+            if error.definite and error.code not in NOT_TAKEN_IN | {"timeout"}:
                 self._ledger.find("lost", f"the {command.name} of {self.player}, sent again with its key: {error}")
             return
         if not again.replayed:
             self._ledger.find("doubled", f"the {command.name} of {self.player} was carried out again for the same key")
-        elif evolve(again, replayed=False) != evolve(first, replayed=False):
+        elif replace(again, replayed=False) != replace(first, replayed=False):
             self._ledger.find("lost", f"the {command.name} of {self.player}: first {first}, sent again {again}")
 
     async def _audit(self, game: Game, head: Callable[[], int]) -> None:

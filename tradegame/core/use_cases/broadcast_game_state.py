@@ -6,7 +6,8 @@ from collections import deque
 
 from attrs import define, field
 
-from tradegame.core.domain.events import BookChanged, Frame, NewsPublished, PublicEvent, Said
+from tradegame.core.domain.events import Frame
+from tradegame.protocol.pushes import BookChanged, News, PublicEvent, Said
 
 FRAMES_KEPT = 2_048
 """Far more than a client misses in a minute; frames of ordinary size take a few MiB."""
@@ -61,6 +62,6 @@ class FrameHistory:
 def _weight(event: PublicEvent) -> int:
     if isinstance(event, BookChanged):
         return _BOOK_BYTES
-    if isinstance(event, Said | NewsPublished):
+    if isinstance(event, Said | News):
         return _EVENT_BYTES + _BYTES_A_CHARACTER * len(event.text)
     return _EVENT_BYTES

@@ -21,8 +21,8 @@ from collections.abc import Callable
 
 import trio
 
-from tradegame.core.domain.errors import RateLimitedError
 from tradegame.core.use_cases.pools import ADDRESS_BURST_S, Bucket, Pace, Pool, Seconds, Table
+from tradegame.protocol.errors import RateLimitedError
 
 PLAYERS_AT_FULL_RATE = 100
 """So many players of one address may all use their full rate, unless ``address_commands_per_s`` says otherwise."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from attrs import define, field
+from msgspec import Struct
 
-from tradegame.core.domain.errors import NotAuthenticatedError, TradeGameError
 from tradegame.core.domain.events import Outcome
 from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.use_cases.public_state import Stated
 from tradegame.core.use_cases.sessions import SignedIn
+from tradegame.protocol.errors import NotAuthenticatedError, TradeGameError
 
-Reply = Callable[[Mapping[str, Any] | Outcome | TradeGameError], None]
+Reply = Callable[[Struct | Stated | Outcome | TradeGameError], None]
 """Called once with the ``ok``, an outcome of the game, or an error. Must not raise."""
 
 

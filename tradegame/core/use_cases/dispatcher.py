@@ -3,47 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
-import structlog
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.domain.errors import (
+from tradegame.core.use_cases.budgets import WRONG_TOKEN
+from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
+from tradegame.core.use_cases.faults import answer_to
+from tradegame.core.use_cases.games import GameService
+from tradegame.core.use_cases.join_game import JoinGameUseCase
+from tradegame.core.use_cases.look import LookUseCase
+from tradegame.core.use_cases.sessions import SessionService
+from tradegame.core.use_cases.submit import SubmitUseCase
+from tradegame.protocol.errors import (
     BadRequestError,
-    CommandTimeoutError,
-    InternalError,
-    OverloadedError,
     TradeGameError,
     UnauthorizedError,
     UnavailableError,
 )
-from tradegame.core.repositories import StoreFullError, StoreUnavailableError
-from tradegame.core.use_cases.budgets import WRONG_TOKEN
-from tradegame.core.use_cases.buy_good import BuyGoodUseCase
-from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
-from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.join_game import JoinGameUseCase
-from tradegame.core.use_cases.look import LookUseCase
-from tradegame.core.use_cases.requests import (
+from tradegame.protocol.replies import PlayerInfo, Pong, ServerInfo, Welcome
+from tradegame.protocol.requests import (
+    AnyCommand,
     BookRequest,
-    BuyRequest,
-    CancelRequest,
     GamesRequest,
     HelloRequest,
     JoinRequest,
     LeaveRequest,
     MeRequest,
-    OrderRequest,
     PingRequest,
     Request,
-    SayRequest,
-    SellRequest,
     StandingsRequest,
 )
-from tradegame.core.use_cases.send_game_message import SendMessageUseCase
-from tradegame.core.use_cases.sessions import SessionService
-from tradegame.utils.errors import log_fault
 
 Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
 """Replies at once, submits and replies later, or (if it must wait for the store) returns an awaitable."""
@@ -67,6 +58,17 @@ class ServerFacts:
     burst: int
     nodes: Callable[[], Sequence[str]]
 
+    def told(self) -> ServerInfo:
+        return ServerInfo(
+            version=self.version,
+            node=self.node,
+            heartbeat_s=self.heartbeat_s,
+            frame_bytes=self.frame_bytes,
+            commands_per_s=self.commands_per_s,
+            burst=self.burst,
+            nodes=tuple(self.nodes()),
+        )
+
 
 @define(eq=False)
 class Dispatcher:
@@ -89,7 +91,7 @@ class Dispatcher:
 
     def __attrs_post_init__(self) -> None:
         joining = JoinGameUseCase(self.games, self.audience, self.sessions)
-        trading = BuyGoodUseCase(self.games)
+        submit = SubmitUseCase(self.games).submit
         looking = LookUseCase(self.games)
         self._handlers = {
             HelloRequest: self._hello,
@@ -97,11 +99,7 @@ class Dispatcher:
             GamesRequest: looking.list_games,
             JoinRequest: joining.join,
             LeaveRequest: joining.leave,
-            BuyRequest: trading.buy,
-            SellRequest: trading.sell,
-            OrderRequest: trading.order,
-            CancelRequest: trading.cancel,
-            SayRequest: SendMessageUseCase(self.games).say,
+            **dict.fromkeys(get_args(AnyCommand), submit),
             MeRequest: looking.me,
             BookRequest: looking.book,
             StandingsRequest: looking.standings,
@@ -133,10 +131,8 @@ class Dispatcher:
             if isinstance(request, HelloRequest | JoinRequest) and (reason := self.refuses()) is not None:
                 raise UnavailableError(reason, retry_after_ms=1_000)
             waiting = self._handlers[type(request)](client, request, counted)
-        except TradeGameError as error:
-            counted(error)
         except Exception as fault:  # noqa: BLE001 - the command's edge: whatever it is, the client gets an answer
-            counted(_internal(fault, op))
+            counted(answer_to(fault, "command_failed", op=op))
         else:
             if waiting is not None:
                 return self._wait(waiting, op, counted)
@@ -150,16 +146,8 @@ class Dispatcher:
         try:
             with trio.fail_after(COMMAND_TIMEOUT_S):
                 await waiting
-        except TradeGameError as error:
-            reply(error)
-        except StoreFullError:
-            reply(OverloadedError("the store is full", retry_after_ms=5_000))
-        except StoreUnavailableError:
-            reply(UnavailableError("the store did not answer in time", retry_after_ms=500))
-        except trio.TooSlowError:
-            reply(CommandTimeoutError("the command took too long", retry_after_ms=500))
         except Exception as fault:  # noqa: BLE001 - the command's edge, as above
-            reply(_internal(fault, op))
+            reply(answer_to(fault, "command_failed", op=op))
 
     def _hello(self, client: ClientSession, request: HelloRequest, reply: Reply) -> Awaitable[None]:
         if client.signed_in is not None:
@@ -176,28 +164,8 @@ class Dispatcher:
             raise
         await self.audience.make_room(signed_in.player.id)
         self.audience.welcome(client, signed_in)
-        facts = self.facts
-        reply(
-            {
-                "player": {"id": signed_in.player.id, "name": signed_in.player.name},
-                "token": signed_in.token,
-                "expires_s": self.sessions.lives_s(signed_in.player),
-                "server": {
-                    "version": facts.version,
-                    "node": facts.node,
-                    "heartbeat_s": facts.heartbeat_s,
-                    "frame_bytes": facts.frame_bytes,
-                    "commands_per_s": facts.commands_per_s,
-                    "burst": facts.burst,
-                    "nodes": list(facts.nodes()),
-                },
-            }
-        )
+        player = PlayerInfo(signed_in.player.id, signed_in.player.name)
+        reply(Welcome(player, signed_in.token, self.sessions.lives_s(signed_in.player), self.facts.told()))
 
     def _ping(self, client: ClientSession, request: PingRequest, reply: Reply) -> None:
-        reply({"at": self.now_ms()})
-
-
-def _internal(fault: BaseException, op: str) -> InternalError:
-    reference = log_fault(structlog.get_logger(), "command_failed", fault, op=op)
-    return InternalError(f"a fault of the server's, reference {reference}")
+        reply(Pong(self.now_ms()))

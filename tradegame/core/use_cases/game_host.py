@@ -11,14 +11,6 @@ import structlog
 import trio
 from attrs import define, frozen
 
-from tradegame.core.domain.commands import Command, SetClock
-from tradegame.core.domain.errors import (
-    InternalError,
-    OverloadedError,
-    TradeGameError,
-    UnavailableError,
-    UnknownGameError,
-)
 from tradegame.core.domain.events import Applied, Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import OPEN
@@ -32,11 +24,11 @@ from tradegame.core.repositories import (
     GameStateRepository,
     LogEntry,
     MetaChanged,
-    StoreFullError,
     StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
+from tradegame.core.use_cases.faults import FULL_WAIT_MS, store_fault
 from tradegame.core.use_cases.freshness import REREAD_S, Freshness, Progress
 from tradegame.core.use_cases.node_clock import GameTime
 from tradegame.core.use_cases.public_state import PublicState
@@ -44,6 +36,14 @@ from tradegame.core.use_cases.replica import Boundary, Replica
 from tradegame.core.use_cases.results import Results
 from tradegame.core.use_cases.standings import Standings
 from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
+from tradegame.protocol.commands import Command, SetClock
+from tradegame.protocol.errors import (
+    InternalError,
+    OverloadedError,
+    TradeGameError,
+    UnavailableError,
+    UnknownGameError,
+)
 from tradegame.utils.errors import innermost, log_fault, reference
 from tradegame.utils.metrics import Histogram
 from tradegame.utils.trouble import Trouble
@@ -431,11 +431,9 @@ class GameHost:
                 return
             self.counters.unavailable += count
             self._append_trouble.happened(entry=entry_id, commands=count, error=str(error))
-            answer: TradeGameError = UnavailableError("the store did not answer in time", retry_after_ms=500)
-            if isinstance(error, StoreFullError):  # it was definitely refused
-                answer = OverloadedError("the store is full", retry_after_ms=5_000)
-            if isinstance(error, StoreRefusedError):
-                answer = OverloadedError("the store does not take this command", retry_after_ms=5_000)
+            answer = store_fault(error)
+            if isinstance(error, StoreRefusedError):  # its form is right: it is the store that has no room for it
+                answer = OverloadedError("the store does not take this command", retry_after_ms=FULL_WAIT_MS)
             for submission in submissions:
                 submission.settle(answer)
             self._observer.settled(self)

@@ -10,7 +10,6 @@ import trio
 from attrs import define, field
 
 from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
-from tradegame.core.domain.errors import RuleError, UnavailableError, UnknownGameError
 from tradegame.core.repositories import (
     CorruptStoreError,
     GameExistsError,
@@ -20,16 +19,11 @@ from tradegame.core.repositories import (
 )
 from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSettings
 from tradegame.core.use_cases.sessions import opaque_id
+from tradegame.protocol.errors import GameThereError, UnavailableError, UnknownGameError
 from tradegame.utils.trouble import Trouble
 
 BEGIN_S = 5.0
 """At its start, a node waits so long for all games to be read, in s; slower ones are served later."""
-
-
-class GameThereError(RuleError):
-    """A game with that id already exists."""
-
-    code = "game_exists"
 
 
 @define(eq=False)
@@ -68,7 +62,7 @@ class GameService:
         """
         host = self.host(game)
         if host.doubted:
-            raise UnavailableError("this node is not up to date", retry_after_ms=500)
+            raise UnavailableError("this node is not up to date")
         return host
 
     def unserved(self) -> dict[str, str]:

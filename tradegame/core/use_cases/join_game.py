@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
 
 import trio
 from attrs import frozen
 
 from tradegame.core.domain import views
-from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import GameFullError, TradeGameError, UnavailableError
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.repositories import StoreUnavailableError
 from tradegame.core.use_cases.budgets import MISSED_FRAMES
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.requests import JoinRequest, LeaveRequest
+from tradegame.core.use_cases.public_state import Stated
 from tradegame.core.use_cases.sessions import SessionService
+from tradegame.protocol.commands import Join
+from tradegame.protocol.errors import GameFullError, TradeGameError, UnavailableError
+from tradegame.protocol.replies import Following, Left
+from tradegame.protocol.requests import JoinRequest, LeaveRequest
 
 CATCH_UP_S = 4.0
 PAUSE_S = 0.1
@@ -60,7 +61,7 @@ class JoinGameUseCase:
     def leave(self, client: ClientSession, request: LeaveRequest, reply: Reply) -> None:
         self.games.host(request.game)
         self.audience.unfollow(client, request.game)
-        reply({})
+        reply(Left())
 
     async def _join_present(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> None:
         """Nobody is taken back in time: a client that saw more on another node waits until this one has caught up. A
@@ -69,7 +70,7 @@ class JoinGameUseCase:
         with trio.move_on_after(CATCH_UP_S) as waiting:
             await self._catch_up(host)
         if waiting.cancelled_caught:
-            raise UnavailableError("this node is not up to date", retry_after_ms=500)
+            raise UnavailableError("this node is not up to date")
         self._show(client, request, reply, self.games.host(request.game), replayed=False)
 
     async def _catch_up(self, host: GameHost) -> None:
@@ -109,13 +110,8 @@ class JoinGameUseCase:
         recovered = False
         if after is not None and after.epoch == state.epoch and host.history.leads_from(after.seq, state.seq):
             known, recovered = after.seq, True
-        ok: dict[str, Any] = {"game": host.id, "epoch": state.epoch, "seq": known, "recovered": recovered}
-        if not recovered:
-            ok["state"] = host.shown.encoded(state)
-        if not request.spectate:
-            ok["me"] = views.account(state, client.player)
-        if replayed:
-            ok["replayed"] = True
+        me = None if request.spectate else views.account(state, client.player)
+        ok = Following(host.id, state.epoch, known, recovered, me=me, replayed=replayed)
         client.charge((state.seq - known) / MISSED_FRAMES)
-        reply(ok)
+        reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
         self.audience.follow(client, host, known)

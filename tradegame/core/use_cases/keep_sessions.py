@@ -16,10 +16,9 @@ from tradegame.core.repositories import (
     SessionRevoked,
     StoreError,
 )
+from tradegame.protocol.closing import KICKED, REVOKED
 from tradegame.utils.trouble import Trouble
 
-KICKED = 4501
-REVOKED = 4502
 RETRY_S = 0.5
 
 

@@ -7,21 +7,23 @@ is sent these pieces one after another, and clients that have not read yet share
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from attrs import define, field, frozen
 
 from tradegame.core.domain import views
 from tradegame.core.domain.state import GameState
+from tradegame.protocol.replies import Following
+from tradegame.protocol.state import Player
 
 CHUNK = 64
 """Players in a chunk when it is sealed. What follows the last sealed one is encoded at each join: some 2 KiB."""
 CHUNK_MOST = 1_024
 """Two sealed chunks of one size are merged up to this, so 10 000 players are some 15 pieces of at most 40 KiB."""
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_json = msgspec.json.Encoder().encode
 
 
 @frozen
@@ -29,6 +31,14 @@ class Encoded:
     """A JSON document that is already encoded, in pieces. None of them is empty."""
 
     pieces: tuple[bytes, ...]
+
+
+@frozen
+class Stated:
+    """The reply to a ``join``, whose ``state`` is encoded already."""
+
+    ok: Following
+    state: Encoded
 
 
 @define(eq=False)
@@ -53,9 +63,9 @@ class PublicState:
             self._sealed.clear()
             self._open, self._players, self._sealed_players = b"", 0, 0
             self._state = state
-        pieces = [self._part("fixed", (), lambda: _members(views.fixed(state)))]
+        pieces = [self._part("fixed", (), lambda: _fixed(state))]
         phase = (state.phase, state.round, state.ends_at, state.opened_at, tuple(state.settled.items()))
-        pieces.append(self._part("phase", phase, lambda: b"," + _members(views.phase(state)) + b',"goods":{'))
+        pieces.append(self._part("phase", phase, lambda: b"," + _phase(state) + b',"goods":{'))
         for number, (good, market) in enumerate(state.markets.items()):
             shown = views.best(market)
             pieces.append(
@@ -63,7 +73,7 @@ class PublicState:
                     f"good {good}",
                     (market.last, market.volume, shown),
                     lambda number=number, good=good, market=market: (
-                        f"{',' if number else ''}{_json(good)}:{_json(views.good(market))}".encode()
+                        (b"," if number else b"") + _json(good) + b":" + _json(views.good(market))
                     ),
                 )
             )
@@ -72,9 +82,13 @@ class PublicState:
         pieces.append(b"},")
         messages, news = state.messages, state.news
         pieces.append(
-            self._part("messages", messages[-1] if messages else None, lambda: _members(views.messages(state)) + b",")
+            self._part(
+                "messages",
+                messages[-1] if messages else None,
+                lambda: b'"messages":' + _json(tuple(messages)) + b",",
+            )
         )
-        pieces.append(self._part("news", news[-1] if news else None, lambda: _members(views.news(state))))
+        pieces.append(self._part("news", news[-1] if news else None, lambda: b'"news":' + _json(tuple(news))))
         return tuple(pieces)
 
     def _part(self, name: str, key: Any, encode: Any) -> bytes:
@@ -110,8 +124,25 @@ def _same(known: Any, key: Any) -> bool:
     return known is key or (type(key) is tuple and known == key)
 
 
-def _members(fields: dict[str, Any]) -> bytes:
-    return _json(fields)[1:-1].encode()
+def _members(**fields: Any) -> bytes:
+    return _json(fields)[1:-1]
+
+
+def _fixed(state: GameState) -> bytes:
+    """What is the same for all the game's life."""
+    definition = state.definition
+    return _members(title=definition.title, about=definition.about, rules=views.rules(definition))
+
+
+def _phase(state: GameState) -> bytes:
+    """What changes with the phase."""
+    return _members(
+        phase=state.phase,
+        round=state.round,
+        ends_at=state.ends_at,
+        opened_at=state.opened_at,
+        settled=views.settled(state),
+    )
 
 
 def _last(state: GameState, count: int) -> list[tuple[str, str]]:
@@ -123,5 +154,5 @@ def _last(state: GameState, count: int) -> list[tuple[str, str]]:
 
 
 def _chunk(players: list[tuple[str, str]], *, first: bool) -> bytes:
-    entries = ",".join([f'{_json(player)}:{{"name":{_json(name)}}}' for player, name in players])
-    return ("" if first or not entries else ",").encode() + entries.encode()
+    entries = _members(**{player: Player(name) for player, name in players})
+    return (b"" if first or not entries else b",") + entries

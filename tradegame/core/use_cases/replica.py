@@ -15,12 +15,12 @@ from attrs import define, field, frozen
 
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import Audit
-from tradegame.core.domain.commands import Entry
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.core.repositories import GameGoneError, GameMeta, GameStateRepository, LogEntry, StoredGame
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
+from tradegame.protocol.commands import Entry
 
 REPLAY_SLICE = 100
 """How many commands and entries are replayed in one go, about 2 ms, before other tasks may run."""

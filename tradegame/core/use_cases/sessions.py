@@ -11,8 +11,8 @@ from itertools import islice
 import structlog
 from attrs import define, evolve, field, frozen
 
-from tradegame.core.domain.errors import UnauthorizedError
 from tradegame.core.repositories import CorruptStoreError, PlayerRecord, SessionRepository, StoreError
+from tradegame.protocol.errors import UnauthorizedError
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 

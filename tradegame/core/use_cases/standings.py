@@ -5,15 +5,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any
 
 import trio
 from attrs import define, field, frozen
 
 from tradegame.core.domain import views
 from tradegame.core.domain.state import GameState
-from tradegame.core.domain.views import Standing
+from tradegame.core.domain.views import Placed
 from tradegame.core.domain.worth import Holding, holding
+from tradegame.protocol import state as protocol
+from tradegame.protocol.state import Standing
 
 EVERY_S = 1.0
 """If something has changed, standings are at most this old."""
@@ -31,11 +32,11 @@ class Ranked:
 
     seq: int
     entries: int
-    rows: list[dict[str, Any]]
+    rows: list[Standing]
 
-    def shown(self, limit: int) -> dict[str, Any]:
+    def shown(self, limit: int) -> protocol.Standings:
         """A ``standings`` reply."""
-        return {"standings": self.rows[:limit], "seq": self.seq}
+        return protocol.Standings(tuple(self.rows[:limit]), self.seq)
 
 
 @define(eq=False)
@@ -80,7 +81,7 @@ class Standings:
         state = await self._look()
         seq, entries = state.seq, state.entries
         prices = {good: market.last or 0 for good, market in state.markets.items()}
-        best: list[Standing] = []
+        best: list[Placed] = []
         rows = enumerate(self._holdings.items())
         while some := list(islice(rows, ROWS_A_SLICE)):
             fresh = [(-have.worth(prices), number, player, have.score) for number, (player, have) in some]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.domain.commands import Command, Entry, encode_command, join_entry
-from tradegame.core.domain.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.core.domain.events import Outcome
+from tradegame.protocol.commands import Command, Entry, encode_command, join_entry
+from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 
 Answer = Callable[[Outcome | TradeGameError], None]
 """Called once with the result of a command, from the trio thread; must not raise."""
@@ -42,7 +42,7 @@ class Submission:
     """
 
     command: Command
-    text: str
+    text: bytes
     size: int
     answer: Answer | None
     deadline: float
@@ -92,12 +92,12 @@ class Submissions:
     def add(self, command: Command, answer: Answer) -> None:
         """Raises OverloadedError if too many wait, BadRequestError for a command that fits into no entry."""
         if len(self._queue) >= self.most or self._bytes >= self.most_bytes:
-            raise OverloadedError("too many commands wait for the store", retry_after_ms=1000)
-        text = encode_command(command)
+            raise OverloadedError("too many commands wait for the store")
         try:
-            size = len(text) if text.isascii() else len(text.encode())
+            text = encode_command(command)
         except UnicodeEncodeError:
             raise BadRequestError("expected text that UTF-8 can encode") from None
+        size = len(text)
         if FRAMING_BYTES + size > self.bounds.bytes:
             raise BadRequestError(f"the command is too large: {size} bytes in the log")
         submission = Submission(command, text, size, answer, trio.current_time() + self.timeout_s)
@@ -137,7 +137,7 @@ class Submissions:
             submission = self._unanswered.popleft()
             if submission.answer is not None:
                 expired += 1
-                submission.settle(CommandTimeoutError("the command took too long", retry_after_ms=500))
+                submission.settle(CommandTimeoutError("the command took too long"))
         return expired
 
     def all_answered(self) -> bool:

@@ -12,13 +12,13 @@ from typing import Any, BinaryIO
 from attrs import define, field, frozen
 
 from tradegame.core.domain import snapshot
-from tradegame.core.domain.account import KEYS_REMEMBERED
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import decode_entry
 from tradegame.core.domain.definition import RULES_KNOWN, from_json
 from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.use_cases.export_log import ENTRY_MARK, EXPORT_SCHEMA, line_digest
+from tradegame.protocol.bounds import KEYS_REMEMBERED
+from tradegame.protocol.commands import decode_entry
 
 AUDIT_EVERY = 5_000
 """Entries between two audits of every invariant."""

@@ -9,10 +9,10 @@ from cattrs import Converter
 
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.definition_checks import problems
-from tradegame.core.domain.errors import BadRequestError
 from tradegame.infra.config.errors import ConfigError, Problem
 from tradegame.infra.config.presets import presets
 from tradegame.infra.config.structuring import CONVERTER, ProblemsError, join_path, structure, structure_class
+from tradegame.protocol.errors import BadRequestError
 
 
 def structure_game_definition(data: object, where: str) -> GameDefinition:

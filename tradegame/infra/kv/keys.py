@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from tradegame.core.domain.bounds import ID_PATTERN
 from tradegame.core.repositories.game_states import SnapshotRef
 from tradegame.infra.kv.port import KeyRange
+from tradegame.protocol.bounds import ID_PATTERN
 
 
 def check_game_id(game: str) -> str:
