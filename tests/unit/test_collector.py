@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tradegame.utils.collector import COUNTED_FROM, EVERY_S, FROZEN_FROM, LEAKED, Collector
+from tradegame.utils.collector import EVERY_S, FROZEN_FROM, LEAKED, THAWED_FROM, Collector
 
 
 class Ring:
@@ -68,10 +68,10 @@ async def test_many_survivors_are_frozen(autojump_clock: MockClock) -> None:
 @pytest.mark.parametrize(
     ("ended", "quiet", "more", "found"),
     [
-        (COUNTED_FROM, True, 0, True),
-        (COUNTED_FROM, False, 0, False),
-        (100 * COUNTED_FROM, False, 0, False),
-        (COUNTED_FROM, False, LEAKED, True),
+        (THAWED_FROM, True, 0, True),
+        (THAWED_FROM, False, 0, False),
+        (100 * THAWED_FROM, False, 0, False),
+        (THAWED_FROM, False, LEAKED, True),
         (10, True, LEAKED, False),
     ],
 )
@@ -115,3 +115,20 @@ async def test_a_full_collection_never_looks_at_much(
         nursery.cancel_scope.cancel()
     assert len(looked_at) >= 5
     assert max(looked_at) < 2 * FROZEN_FROM
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_those_who_ended_while_others_were_there_count_when_nobody_is(autojump_clock: MockClock) -> None:
+    ended, quiet = 0, False
+    ring: Ring | None = Ring()
+    gone = weakref.ref(ring)
+    async with trio.open_nursery() as nursery:
+        await _tended(Collector(lambda: ended, lambda: quiet), nursery)
+        ring = None
+        ended = THAWED_FROM
+        await trio.sleep(2 * EVERY_S)
+        assert gone() is not None
+        quiet = True
+        await trio.sleep(2 * EVERY_S)
+        assert gone() is None
+        nursery.cancel_scope.cancel()

@@ -69,3 +69,19 @@ def test_full_budgets_are_dropped_under_strain_too() -> None:
         clock.now += 60
         budgets.take(f"p-{number}", f"10.0.0.{number}")
     assert len(budgets) < 10
+
+
+def test_a_debt_is_paid_as_soon_as_on_a_calm_node() -> None:
+    waits = []
+    for pace in (1.0, LEAST):
+        clock = Clock()
+        budgets = Budgets(20, 40, now=clock)
+        budgets.pace.value = pace
+        for number in range(2_000):
+            budgets.charge(f"p-{number}", "10.0.0.1", 1_000.0)
+        with pytest.raises(RateLimitedError) as refused:
+            budgets.take("newcomer", "10.0.0.1")
+        waits.append(refused.value.retry_after_ms)
+        clock.now += waits[-1] / 1000
+        budgets.take("newcomer", "10.0.0.1")
+    assert waits[1] == pytest.approx(waits[0], rel=0.1)

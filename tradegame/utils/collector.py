@@ -30,11 +30,11 @@ FROZEN_FROM = 6_000
 """From so many objects on they are collected at once, and what is left is frozen: 3 to 5 ms.
 
 A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
-COUNTED_FROM = 2_000
-"""After so many connections that ended everything is collected again, if nobody is there: then it costs nothing."""
+THAWED_FROM = 2_000
+"""After so many ended connections everything is collected again, as soon as nobody is connected."""
 LEAKED = 1_000_000
-"""If somebody is there it holds the loop, so it is done only when so many more blocks of memory are in use than after
-the collection before: about a hundred MiB."""
+"""While somebody is connected that would hold the loop for 0.1 s, so it also takes so many more blocks of memory in use
+than after the last such collection: some 50 MiB."""
 
 
 @define(eq=False)
@@ -67,15 +67,13 @@ class Collector:
     def look(self) -> None:
         """Collect without making anybody wait."""
         ended = self.ended() - self._ended_before
-        thaw = False
-        if ended >= COUNTED_FROM:
-            self._ended_before += ended
-            thaw = self.quiet() or sys.getallocatedblocks() - self._blocks_before >= LEAKED
-        if not thaw:
+        leaked = sys.getallocatedblocks() - self._blocks_before >= LEAKED
+        if ended < THAWED_FROM or not (leaked or self.quiet()):
             gc.collect()
             if len(gc.get_objects()) >= FROZEN_FROM / 2:
                 gc.freeze()
             return
+        self._ended_before += ended
         begun = time.perf_counter()
         gc.unfreeze()
         found = gc.collect()

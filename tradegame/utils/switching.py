@@ -1,7 +1,8 @@
-"""How soon a thread that has something to say gets a turn beside a busy event loop.
+"""How soon another thread gets the interpreter beside a busy event loop.
 
-Python lets the thread that runs go on for 5 ms before another one has its turn. An answer of etcd's passes through
-gRPC's thread and a watch's, so on a busy loop each append waited several times 5 ms for nothing.
+By default a thread that wants the interpreter waits 5 ms before it asks for it. A busy loop gives it up for a moment
+whenever it polls its sockets, every millisecond or so, and takes it back before the other thread has woken. gRPC's
+threads starve: beside a loop that never rests, writes to etcd took up to 28 s; with this interval, 28 ms.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SWITCH_S = 0.0005
+"""Less than a loop works between two polls."""
 
 
 @contextmanager
 def quick_switching() -> Iterator[None]:
-    """For a process that is a server's alone; afterwards it is as it was before."""
+    """For a process that serves and does nothing else. Restores the interval afterwards."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     try:

@@ -7,10 +7,8 @@ While a total runs low, each active payer gets an equal share of it and no more.
 Costs are in units: one is a plain command, some 0.1 ms. There are three budgets:
 
 - ``requests`` is what ``commands_per_s`` limits: without any left a request is answered ``rate_limited``;
-
 - ``frames`` is for everything but accepted requests (pings, fragments, refusals, bytes): without any left a client is
-not read for a moment, silently;
-
+  not read for a moment, silently;
 - ``http`` is a connection's, under the address's total: without any left a request is delayed, and then answered 429.
 """
 

@@ -81,8 +81,8 @@ class Pool:
         cost = min(cost, self.each_burst)  # the most expensive request must fit into the smallest burst
         if bucket.level < cost:
             return (cost - bucket.level) / per_s
-        if self.level < -self.burst:  # shares were too large while the crowd arrived
-            return (-self.burst - self.level) / (self.per_s * self._pace.value)
+        if self.level < -self._most:  # shares were too large while the crowd arrived
+            return (-self._most - self.level) / self._rate
         bucket.level -= cost
         self.level -= cost
         return 0.0
@@ -90,19 +90,19 @@ class Pool:
     def charge(self, bucket: Bucket, cost: float, now: float) -> Seconds:
         """Spend ``cost``, even into debt. Returns how many s until the debt is paid."""
         per_s = self._refill(bucket, cost, now)
-        cost = min(cost, bucket.level + self.each_burst)  # no debt exceeds a burst
+        cost = max(min(cost, bucket.level + self.each_burst * self._pace.value), 0.0)  # no debt exceeds a burst
         bucket.level -= cost
         self._owe(cost)
         wait = -bucket.level / per_s if bucket.level < 0 else 0.0
-        if self.level < -self.burst:
-            wait = max(wait, (-self.burst - self.level) / (self.per_s * self._pace.value))
+        if self.level < -self._most:
+            wait = max(wait, (-self._most - self.level) / self._rate)
         return wait
 
     def draw(self, cost: float, now: float) -> Seconds:
         """Spend from the total itself, for no payer in particular; like ``take``."""
         self._refill_total(now, cost)
         if self.level < cost:
-            return (cost - self.level) / (self.per_s * self._pace.value)
+            return (cost - self.level) / self._rate
         self.level -= cost
         return 0.0
 
@@ -113,14 +113,23 @@ class Pool:
 
     def full(self, now: float) -> bool:
         """Whether a new one would be the same."""
-        pace = self._pace.value
-        return self.level + (now - self.at) * self.per_s * pace >= self.burst * pace
+        return self.level + (now - self.at) * self._rate >= self._most
+
+    @property
+    def _rate(self) -> float:
+        """Units a second now."""
+        return self.per_s * self._pace.value
+
+    @property
+    def _most(self) -> float:
+        """The burst now."""
+        return self.burst * self._pace.value
 
     def _owe(self, cost: float) -> None:
         """Many payers who each owe a burst must not shut out the rest of the address for longer than one burst
         takes.
         """
-        self.level = max(self.level - cost, -2 * self.burst)
+        self.level = max(self.level - cost, -2 * self._most)
 
     def _refill(self, bucket: Bucket, cost: float, now: float) -> float:
         """Refill both; returns the payer's rate in units a second."""
@@ -131,8 +140,8 @@ class Pool:
             self._note(window)
         pace = self._pace.value
         per_s, most = self.each_per_s * pace, self.each_burst * pace
-        if self.level < self.burst * pace * CROWDED:
-            share = SHARED * self.per_s * pace / self.active
+        if self.level < self._most * CROWDED:
+            share = SHARED * self._rate / self.active
             if share < per_s:
                 per_s, most = share, min(most, share)
         if most < cost:
@@ -143,8 +152,7 @@ class Pool:
         return per_s
 
     def _refill_total(self, now: float, cost: float) -> None:
-        pace = self._pace.value
-        level, most = self.level + (now - self.at) * self.per_s * pace, self.burst * pace
+        level, most = self.level + (now - self.at) * self._rate, self._most
         if most < cost:
             most = min(cost, self.burst)
         self.level = level if level < most else most
