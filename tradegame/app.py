@@ -26,21 +26,21 @@ from tradegame.controller.http.vitals import Vitals
 from tradegame.controller.tls import TlsListener
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
+from tradegame.core.admission.budgets import Budgets
+from tradegame.core.admission.strain import Strain
+from tradegame.core.games.clock import LOOK_S, NodeClock
+from tradegame.core.games.host import HostSettings
+from tradegame.core.games.service import GameService
+from tradegame.core.membership.addresses import Addresses
+from tradegame.core.membership.clock_watch import ClockWatch
+from tradegame.core.membership.presence import Presence
+from tradegame.core.membership.register import ConnectionRegister, follow_register
+from tradegame.core.membership.session_keeper import SessionKeeper
+from tradegame.core.membership.watchdog import STOOD_STILL_S, Watchdog
 from tradegame.core.repositories import NodeInfo, StoreError
-from tradegame.core.use_cases.addresses import Addresses
 from tradegame.core.use_cases.administer import AdministerUseCase
-from tradegame.core.use_cases.budgets import Budgets
-from tradegame.core.use_cases.clock import ClockWatch
 from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
-from tradegame.core.use_cases.game_host import HostSettings
-from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.keep_sessions import SessionKeeper
-from tradegame.core.use_cases.lag import LoopLag
-from tradegame.core.use_cases.node_clock import LOOK_S, NodeClock
-from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
-from tradegame.core.use_cases.sessions import GUEST_S, SessionService, opaque_id
-from tradegame.core.use_cases.strain import Strain
-from tradegame.core.use_cases.vigil import Vigil
+from tradegame.core.use_cases.sessions import GUEST_S, SessionService
 from tradegame.infra.config import AdminSettings, Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
 from tradegame.infra.host_token import kept_token
@@ -49,6 +49,8 @@ from tradegame.infra.kv.port import KeyValueStore
 from tradegame.infra.stores import open_store
 from tradegame.utils.boot_clock import BootClock, boot_s
 from tradegame.utils.collector import Collector
+from tradegame.utils.ids import opaque_id
+from tradegame.utils.loop_lag import LoopLag
 from tradegame.utils.switching import quick_switching
 
 ALL_NETWORKS = ("", "0.0.0.0", "::")
@@ -153,8 +155,8 @@ class Node:
                 Addresses(node.address, lambda: self.presence.nodes).told,
             ),
             self.time.now_ms,
-            look=lambda: self.vigil.look(),
-            refuses=lambda: self.vigil.refuses(),
+            look=lambda: self.watchdog.look(),
+            refuses=lambda: self.watchdog.refuses(),
         )
         self.budgets = Budgets(
             limits.commands_per_s,
@@ -175,8 +177,8 @@ class Node:
             max_connections=limits.max_connections,
             connections_per_address=limits.connections_per_address,
         )
-        self.vigil = Vigil(self.register, self.presence, self, self.manager.send_away, elapsed_s)
-        self.lag = LoopLag(elapsed_s)
+        self.watchdog = Watchdog(self.register, self.presence, self, self.manager.send_away, elapsed_s)
+        self.lag = LoopLag(elapsed_s, STOOD_STILL_S)
         self.keeper = SessionKeeper(sessions, self.hub, min(GUEST_S, settings.session.expires_s), accounts.ended)
         self.serving = False
         measured = Measured(
@@ -188,7 +190,7 @@ class Node:
             self.clock,
             self.time,
             self.register,
-            self.vigil,
+            self.watchdog,
             self.lag,
             self.ready,
             lambda: self.door.turned_away,
@@ -229,7 +231,7 @@ class Node:
             self._nodes_seen,
             self.register.connections_seen,
         )
-        background.start_soon(self.vigil.run)
+        background.start_soon(self.watchdog.run)
         background.start_soon(self.lag.run)
         background.start_soon(Strain(self.budgets.pace).run)
         background.start_soon(self._keep_time)
@@ -243,9 +245,9 @@ class Node:
         """None while this node can serve; else the reason why not."""
         if not self.serving:
             return "shutting down"
-        self.vigil.look()
+        self.watchdog.look()
         return (
-            self.vigil.refuses()
+            self.watchdog.refuses()
             or self.register.ready()
             or self.clock.wrong()
             or self.store.ready()
@@ -261,7 +263,7 @@ class Node:
             await trio.sleep(LOOK_S)
 
     def doubt(self) -> None:
-        """What is known here may be the past: see Vigil."""
+        """What is known here may be the past: see Watchdog."""
         self.clock.forget()
         self.games.doubt()
 

@@ -20,7 +20,7 @@ import typer
 import tradegame
 
 if TYPE_CHECKING:
-    from tradegame.core.use_cases.verify import Report
+    from tradegame.core.games.verify import Report
     from tradegame.infra.config import Settings
 
 Failure = TypeVar("Failure", bound=Exception)
@@ -300,7 +300,7 @@ def verify(
         TransferSpeedColumn,
     )
 
-    from tradegame.core.use_cases.verify import verify_log
+    from tradegame.core.games.verify import verify_log
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn()
     started = time.monotonic()

@@ -9,9 +9,9 @@ import trio
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import OutboxStatistics
-from tradegame.core.use_cases.budgets import Budgets
+from tradegame.core.admission.budgets import Budgets
+from tradegame.core.membership.presence import Presence
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.presence import Presence
 
 
 class Socket:

@@ -14,10 +14,10 @@ from tests.controller.test_connection_end import Socket
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.members import Member
+from tradegame.core.admission.budgets import Budgets
+from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories import PlayerRecord
-from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.presence import Presence
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.errors import OverloadedError
 

@@ -15,18 +15,18 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from tests.controller.test_outbox import Valve
 from tests.controller.wire import split_frames
 from tests.support.domain import Table
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.catch_up import STUCK_S
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.members import SLICE_S, Member
 from tradegame.controller.websocket.outbox import Outbox
+from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain.events import Applied
+from tradegame.core.games.history import FrameHistory
+from tradegame.core.games.host import GameHost
+from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories.sessions import PlayerRecord
-from tradegame.core.use_cases.broadcast_game_state import FrameHistory
-from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.presence import Presence
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.commands import SetPhase
 from tradegame.protocol.requests import Say
@@ -254,14 +254,14 @@ async def test_the_full_list_of_who_is_online_is_encoded_once_for_all_who_come(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = 0
-    encode = protocol.encode_presence
+    encode = codec.encode_presence
 
     def counted(*args: Any) -> bytes:
         nonlocal encoded
         encoded += 1
         return encode(*args)
 
-    monkeypatch.setattr(protocol, "encode_presence", counted)
+    monkeypatch.setattr(codec, "encode_presence", counted)
     async with world_of(autojump_clock) as world, trio.open_nursery() as nursery:
         nursery.start_soon(world.hub.online.run)
         for number in range(100):

@@ -15,9 +15,9 @@ import pytest
 import trio
 
 from tests.support.server import BAZAAR
-from tradegame.core.use_cases.export_log import export_log
-from tradegame.core.use_cases.game_host import GameHost, HostSettings
-from tradegame.core.use_cases.games import GameService
+from tradegame.core.games.export import export_log
+from tradegame.core.games.host import GameHost, HostSettings
+from tradegame.core.games.service import GameService
 from tradegame.infra.config import parse_game_definition
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository

@@ -15,7 +15,7 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.game import Game
-from tradegame.core.use_cases.clock import GROSS_MS, TOLERANCE_MS
+from tradegame.core.membership.clock_watch import GROSS_MS, TOLERANCE_MS
 from tradegame.protocol.commands import decode_entry
 
 MOST_SHOWN = 4

@@ -24,16 +24,16 @@ from tradegame.core.domain import game as domain_game
 from tradegame.core.domain import house, snapshot
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
+from tradegame.core.games.clock import NodeClock
+from tradegame.core.games.freshness import Freshness
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.replica import Replica
+from tradegame.core.games.submissions import InFlight
+from tradegame.core.membership.clock_watch import ClockWatch
+from tradegame.core.membership.register import ConnectionRegister
+from tradegame.core.membership.watchdog import Watchdog
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
-from tradegame.core.use_cases.clock import ClockWatch
-from tradegame.core.use_cases.freshness import Freshness
-from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.join_game import JoinGameUseCase
-from tradegame.core.use_cases.node_clock import NodeClock
-from tradegame.core.use_cases.presence import ConnectionRegister
-from tradegame.core.use_cases.replica import Replica
-from tradegame.core.use_cases.submissions import InFlight
-from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.port import Compare, Put
 from tradegame.protocol.commands import Entry, Join
@@ -340,7 +340,7 @@ def joins_do_not_catch_up() -> Iterator[None]:
 )
 def a_stale_node_serves() -> Iterator[None]:
     with ExitStack() as stack:
-        stack.enter_context(patched(Vigil, "look", lambda *_: None))
+        stack.enter_context(patched(Watchdog, "look", lambda *_: None))
         stack.enter_context(patched(GameHost, "doubt", lambda *_: None))
         stack.enter_context(PLANTED["joins_do_not_catch_up"].plant())
         yield

@@ -32,8 +32,8 @@ from tradegame.core.domain.definition import (
     NewsDefinition,
     RoundsDefinition,
 )
-from tradegame.core.use_cases import game_host
-from tradegame.core.use_cases.game_host import GameHost, HostSettings
+from tradegame.core.games import host
+from tradegame.core.games.host import GameHost, HostSettings
 from tradegame.infra.config import Settings
 from tradegame.infra.config.settings import LimitSettings, SessionSettings
 from tradegame.infra.kv.codec import decode_meta_at
@@ -240,7 +240,7 @@ class World:
         try:
             with (
                 mock.patch.object(Hub, "follow", noted),
-                mock.patch.object(game_host, "EXPIRE_S", EXPIRE_S),
+                mock.patch.object(host, "EXPIRE_S", EXPIRE_S),
                 mock.patch.object(domain_game, "KEYS_REMEMBERED", self.keys_remembered),
                 mock.patch.object(audit, "KEYS_REMEMBERED", self.keys_remembered),
                 sockets.installed(),

@@ -6,12 +6,12 @@ import gc
 import time
 from collections.abc import Iterable
 
-from tradegame.controller.websocket.protocol import encode_frame
+from tradegame.controller.websocket.codec import encode_frame
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.weight import weight
-from tradegame.core.use_cases.game_host import ENTRY
-from tradegame.core.use_cases.submissions import InFlight, Submissions
+from tradegame.core.games.host import ENTRY
+from tradegame.core.games.submissions import InFlight, Submissions
 from tradegame.protocol.commands import Command, Join, SetPhase, encode_entry
 from tradegame.protocol.requests import BuyGood, PlaceOrder, Say
 

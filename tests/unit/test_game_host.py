@@ -16,9 +16,9 @@ from tests.contract.faults import Fault, FaultyStore
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, HouseDefinition, to_json
 from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.game import Game
+from tradegame.core.games.host import BUSY_S, GameHost, HostSettings
+from tradegame.core.games.replica import Replica
 from tradegame.core.repositories import GameMeta, LogEntry
-from tradegame.core.use_cases.game_host import BUSY_S, GameHost, HostSettings
-from tradegame.core.use_cases.replica import Replica
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch

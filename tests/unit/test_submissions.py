@@ -6,7 +6,7 @@ import pytest
 import trio.testing
 
 from tradegame.core.domain.events import Outcome
-from tradegame.core.use_cases.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
+from tradegame.core.games.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
 from tradegame.protocol.commands import Command, encode_entry
 from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.protocol.requests import Say

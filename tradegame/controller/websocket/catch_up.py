@@ -5,11 +5,11 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.members import VISITS, Following, Slice
-from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
-from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.games.history import PublishedFrame
+from tradegame.core.games.host import GameHost
 from tradegame.protocol.closing import TOO_SLOW
 
 PIECE_BYTES = 65_536
@@ -106,6 +106,6 @@ def _wire(host: GameHost, frame: PublishedFrame) -> bytes:
     """What goes over the wire; from then on, the frame itself is not kept."""
     if frame.wire is None:
         assert frame.frame is not None
-        frame.wire = text_frame(protocol.encode_frame(host.id, host.meta.epoch, frame.frame))
+        frame.wire = text_frame(codec.encode_frame(host.id, host.meta.epoch, frame.frame))
         frame.frame = None
     return frame.wire

@@ -9,12 +9,12 @@ import structlog
 import trio
 from attrs import define, field
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.members import Member
 from tradegame.controller.websocket.transport import Disconnected, WebSocket
-from tradegame.core.use_cases.budgets import ANSWER_BYTES, REFUSED
+from tradegame.core.admission.budgets import ANSWER_BYTES, REFUSED
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.protocol.closing import ABUSE, BINARY, GOING_AWAY, HEARTBEAT_LOST, INTERNAL, NO_HELLO
@@ -105,8 +105,8 @@ class Connection:
                 await trio.lowlevel.checkpoint()
                 continue
             try:
-                request = protocol.decode(message)
-            except protocol.DecodeError as refused:
+                request = codec.decode(message)
+            except codec.DecodeError as refused:
                 self._refuse(refused)
                 await trio.lowlevel.checkpoint()
                 continue
@@ -120,7 +120,7 @@ class Connection:
                 await self._room.wait()
                 websocket.last_received = trio.current_time()
 
-    def _refuse(self, refused: protocol.DecodeError) -> None:
+    def _refuse(self, refused: codec.DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)
         self.dispatcher.count(refused.error)
         self._reply(refused.id, refused.error)
@@ -129,7 +129,7 @@ class Connection:
             if self._bad >= BAD_REQUESTS_IN_A_ROW:
                 self.end(ABUSE, f"{self._bad} bad requests in a row")
 
-    def _reply(self, request_id: protocol.RequestId, payload: Any) -> None:
+    def _reply(self, request_id: codec.RequestId, payload: Any) -> None:
         """Exactly one reply to a request that has an id; to one that has none, only what went wrong."""
         if self._room is not None and self.client.in_flight < IN_FLIGHT:
             self._room.set()
@@ -139,7 +139,7 @@ class Connection:
             self._pause_s = self.client.frames(REFUSED)
         if self.client.closed:
             return
-        encoded = protocol.encode_reply(request_id, payload)
+        encoded = codec.encode_reply(request_id, payload)
         size = len(encoded) if isinstance(encoded, bytes) else sum(len(piece) for piece in encoded)
         if size >= ANSWER_BYTES:
             self.client.charge(size / ANSWER_BYTES)

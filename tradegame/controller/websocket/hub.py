@@ -13,19 +13,20 @@ from collections.abc import Iterable
 import trio
 from attrs import Factory, define, field
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.catch_up import CatchUp
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.members import VISITS, Following, Member, Slice
-from tradegame.controller.websocket.online import Online
+from tradegame.controller.websocket.presence_feed import Online
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Applied, Whispered
+from tradegame.core.games.history import PublishedFrame
+from tradegame.core.games.host import GameHost
+from tradegame.core.membership.presence import Presence
+from tradegame.core.membership.register import ConnectionRegister
 from tradegame.core.repositories import LiveConnection
-from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.presence import ConnectionRegister, Presence
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.closing import GOING_AWAY, HEARTBEAT_LOST
 from tradegame.protocol.errors import OverloadedError
@@ -256,7 +257,7 @@ class Hub:
         self.settled(host)
         crowd = self._crowds.pop(host, None)
         if crowd is not None:
-            self._part(crowd.following, text_frame(protocol.encode_gone(host.id, host.meta.epoch)))
+            self._part(crowd.following, text_frame(codec.encode_gone(host.id, host.meta.epoch)))
 
     # To a crowd, in slices
 
@@ -334,14 +335,14 @@ class Hub:
         members = self._members_of(player, host)
         if members:
             state = host.game.state
-            self._tell(members, text_frame(protocol.encode_account(host.id, state.seq, views.account(state, player))))
+            self._tell(members, text_frame(codec.encode_account(host.id, state.seq, views.account(state, player))))
 
     def _push_whisper(self, host: GameHost, seq: int, at: int, whisper: Whispered) -> None:
         members = [*self._members_of(whisper.player, host)]
         if whisper.to != whisper.player:
             members += self._members_of(whisper.to, host)
         if members:
-            self._tell(members, text_frame(protocol.encode_whisper(host.id, seq, at, whisper)))
+            self._tell(members, text_frame(codec.encode_whisper(host.id, seq, at, whisper)))
 
     def _members_of(self, player: str, host: GameHost) -> list[Member]:
         """The player's connections that follow this game."""

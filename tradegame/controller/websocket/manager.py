@@ -12,12 +12,12 @@ from tradegame.controller.head import Head, Refusal
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
-from tradegame.core.use_cases.budgets import Budgets, payer_of
+from tradegame.core.admission.budgets import Budgets, payer_of
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
-from tradegame.core.use_cases.sessions import opaque_id
 from tradegame.protocol.closing import COUNTED, FULL, GOING_AWAY
 from tradegame.protocol.errors import RateLimitedError
+from tradegame.utils.ids import opaque_id
 
 
 @define(eq=False)

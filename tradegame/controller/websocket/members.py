@@ -8,8 +8,8 @@ import trio
 from attrs import Factory, define
 
 from tradegame.controller.websocket.outbox import Outbox
+from tradegame.core.games.host import GameHost
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.game_host import GameHost
 
 SLICE_S = 0.003
 """After so long in one go, whatever else is ready to run has its turn: a round of the loop stays well under 10 ms."""

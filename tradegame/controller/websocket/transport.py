@@ -22,7 +22,7 @@ from tradegame.controller.websocket.handshake import choose_subprotocol
 from tradegame.controller.websocket.outbox import Outbox, OutboxStatistics
 from tradegame.controller.websocket.sink import sink_for
 from tradegame.controller.websocket.tap import ReaderNursery, Tap
-from tradegame.core.use_cases.budgets import READ_BYTES
+from tradegame.core.admission.budgets import READ_BYTES
 from tradegame.protocol.closing import INTERNAL, LOST, MALFORMED, NEVER_SENT, TOO_LARGE, TOO_SLOW
 from tradegame.protocol.errors import BadRequestError
 

@@ -11,9 +11,9 @@ from attrs import frozen
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Outcome, Rejected
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.service import GameService
 from tradegame.core.repositories import SessionRepository
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.games import GameService
 from tradegame.protocol.bounds import PhaseName
 from tradegame.protocol.commands import Announce, Command, SetPhase
 from tradegame.protocol.errors import (

@@ -8,10 +8,10 @@ from typing import Any, get_args
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.use_cases.budgets import WRONG_TOKEN
+from tradegame.core.admission.budgets import WRONG_TOKEN
+from tradegame.core.faults import answer_to
+from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
-from tradegame.core.use_cases.faults import answer_to
-from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.look import LookUseCase
 from tradegame.core.use_cases.sessions import SessionService

@@ -7,14 +7,14 @@ from collections.abc import Awaitable
 import trio
 from attrs import frozen
 
+from tradegame.core.admission.budgets import MISSED_FRAMES
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Outcome, Rejected
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.public_state import Stated
+from tradegame.core.games.service import GameService
 from tradegame.core.repositories import StoreUnavailableError
-from tradegame.core.use_cases.budgets import MISSED_FRAMES
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.public_state import Stated
 from tradegame.core.use_cases.sessions import SessionService
 from tradegame.protocol.commands import Join
 from tradegame.protocol.errors import GameFullError, TradeGameError, UnavailableError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.core.domain.events import Outcome
+from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.clients import ClientSession, Reply
-from tradegame.core.use_cases.games import GameService
 from tradegame.protocol.errors import TradeGameError, UnknownGoodError, UnknownOpError
 from tradegame.protocol.requests import AnyCommand
 

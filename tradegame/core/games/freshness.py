@@ -8,8 +8,8 @@ import structlog
 import trio
 from attrs import define, field
 
+from tradegame.core.games.replica import Replica
 from tradegame.core.repositories import GameStateRepository, StoreUnavailableError
-from tradegame.core.use_cases.replica import Replica
 from tradegame.utils.trouble import Trouble
 
 LOOK_AGAIN_S = 0.1

@@ -10,6 +10,7 @@ import trio
 from attrs import define, field
 
 from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
+from tradegame.core.games.host import GameHost, GameObserver, HostSettings
 from tradegame.core.repositories import (
     CorruptStoreError,
     GameExistsError,
@@ -17,9 +18,8 @@ from tradegame.core.repositories import (
     GameStateRepository,
     StoreError,
 )
-from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSettings
-from tradegame.core.use_cases.sessions import opaque_id
 from tradegame.protocol.errors import GameThereError, UnavailableError, UnknownGameError
+from tradegame.utils.ids import opaque_id
 from tradegame.utils.trouble import Trouble
 
 BEGIN_S = 5.0

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tradegame.core.domain.events import Frame, Outcome, Rejected, Whispered
-from tradegame.core.use_cases.public_state import Stated
+from tradegame.core.games.public_state import Stated
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER, encodable
 from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, Failure, TradeGameError, UnknownOpError

@@ -15,6 +15,15 @@ from tradegame.core.domain.events import Applied, Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import OPEN
 from tradegame.core.domain.weight import weight
+from tradegame.core.faults import FULL_WAIT_MS, store_fault
+from tradegame.core.games.clock import GameTime
+from tradegame.core.games.freshness import REREAD_S, Freshness, Progress
+from tradegame.core.games.history import FrameHistory, PublishedFrame
+from tradegame.core.games.public_state import PublicState
+from tradegame.core.games.replica import Boundary, Replica
+from tradegame.core.games.results import Results
+from tradegame.core.games.standings import Standings
+from tradegame.core.games.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
 from tradegame.core.repositories import (
     CompactedError,
     CorruptStoreError,
@@ -27,15 +36,6 @@ from tradegame.core.repositories import (
     StoreRefusedError,
     StoreUnavailableError,
 )
-from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
-from tradegame.core.use_cases.faults import FULL_WAIT_MS, store_fault
-from tradegame.core.use_cases.freshness import REREAD_S, Freshness, Progress
-from tradegame.core.use_cases.node_clock import GameTime
-from tradegame.core.use_cases.public_state import PublicState
-from tradegame.core.use_cases.replica import Boundary, Replica
-from tradegame.core.use_cases.results import Results
-from tradegame.core.use_cases.standings import Standings
-from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
 from tradegame.protocol.commands import Command, SetClock
 from tradegame.protocol.errors import (
     InternalError,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 import trio
 from attrs import define, field
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.members import VISITS, Following, Slice
 from tradegame.controller.websocket.wires import Wire
-from tradegame.core.use_cases.presence import Presence
+from tradegame.core.membership.presence import Presence
 
 GATHERED_S = 0.25
 NEWCOMER_S = 2.0
@@ -58,7 +58,7 @@ class Online:
                 delta = deltas.get(game)
                 if delta is not None:
                     self._lists.pop(game, None)
-                    wire = text_frame(protocol.encode_presence(game, delta.online, delta.offline))
+                    wire = text_frame(codec.encode_presence(game, delta.online, delta.offline))
                     await self._tell([each for each in followers if each not in arrived], wire)
             by_game: dict[str, list[Following]] = {}
             for following in arrived:
@@ -83,7 +83,7 @@ class Online:
     def _everyone(self, game: str) -> Wire:
         """The full list, encoded once for all who come before the next change."""
         if game not in self._lists:
-            self._lists[game] = text_frame(protocol.encode_presence(game, self.presence.online(game), ()))
+            self._lists[game] = text_frame(codec.encode_presence(game, self.presence.online(game), ()))
         return self._lists[game]
 
     def _arrived(self) -> dict[Following, None]:
