@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias, cast
 
@@ -21,7 +20,8 @@ from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Reads, Stream, is_for_the_door, payment, peer_address
 from tradegame.controller.head import MAX_HEAD, Head, Refusal
 from tradegame.controller.http.replay import READER, Replay, SecureReplay
-from tradegame.protocol.errors import BadRequestError, InternalError, RequestTimeoutError, TooLargeError, TradeGameError
+from tradegame.core.faults import answer_to
+from tradegame.protocol.errors import BadRequestError, RequestTimeoutError, TooLargeError, TradeGameError
 
 log = structlog.get_logger(__name__)
 
@@ -288,19 +288,17 @@ class Guard:
             started = True
             await send(message)
 
-        failed = False
+        failed: TradeGameError | None = None
         try:
             await self._app(scope, receive_body, send_noting)
         except* BrokenOffError as broken:
             # Unfinished, the response is cut off, and so the client knows.
             reason = str(broken.exceptions[0].__cause__)
             log.warning("http_response_broken_off", method=scope["method"], path=scope["path"], reason=reason)
-        except* Exception:
-            failed = True
-            reference = secrets.token_hex(4)
-            log.exception("http_request_failed", method=scope["method"], path=scope["path"], reference=reference)
-        if failed and not started:
-            await answer(send, InternalError.of(reference))
+        except* Exception as faults:  # noqa: BLE001 - the edge: whatever it is, there is an answer
+            failed = answer_to(faults, "http_request_failed", method=scope["method"], path=scope["path"])
+        if failed is not None and not started:
+            await answer(send, failed)
 
 
 async def answer(send: Send, error: TradeGameError, *, unread: Receive | None = None) -> None:
