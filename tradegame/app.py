@@ -29,8 +29,8 @@ from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.admission.strain import Strain
 from tradegame.core.games.clock import LOOK_S, NodeClock
-from tradegame.core.games.host import HostSettings
 from tradegame.core.games.service import GameService
+from tradegame.core.games.settings import HostSettings
 from tradegame.core.membership.addresses import Addresses
 from tradegame.core.membership.clock_watch import ClockWatch
 from tradegame.core.membership.presence import Presence
@@ -41,6 +41,7 @@ from tradegame.core.repositories import NodeInfo, StoreError
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
 from tradegame.core.use_cases.sessions import GUEST_S, SessionService
+from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.infra.config import AdminSettings, Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
 from tradegame.infra.host_token import kept_token
@@ -199,7 +200,7 @@ class Node:
         services = HttpServices(
             self.games,
             self.repository,
-            AdministerUseCase(self.games, sessions),
+            AdministerUseCase(self.games, SubmitUseCase(self.games), sessions),
             self.ready,
             node_metrics(measured).render,
             parse_game_definition,

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests.support.player import Player, Refused
 from tests.support.server import ServerThread
 from tradegame.core.domain import views
-from tradegame.core.games.host import HostSettings
+from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import StoreUnavailableError
 from tradegame.infra.kv import KvGameStateRepository
 

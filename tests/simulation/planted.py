@@ -24,8 +24,10 @@ from tradegame.core.domain import game as domain_game
 from tradegame.core.domain import house, snapshot
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
+from tradegame.core.games.appender import Appender
 from tradegame.core.games.clock import NodeClock
 from tradegame.core.games.freshness import Freshness
+from tradegame.core.games.generations import Generations
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.replica import Replica
 from tradegame.core.games.submissions import InFlight
@@ -142,18 +144,20 @@ def no_fence() -> Iterator[None]:
 
 @planted("a command is answered before its entry is appended", "acknowledged_is_there")
 def answered_before_appended() -> Iterator[None]:
-    append = GameHost._append
+    append = Appender._append
 
-    async def early(self: GameHost, submissions: Any) -> None:
+    async def early(self: Appender, submissions: Any) -> None:
         if any(isinstance(submission.command, Join) for submission in submissions):
             return await append(self, submissions)  # its answer shows the account, which is not there yet
-        guess = snapshot.load(snapshot.dump(self.game)).apply_value(InFlight.of(self.now_ms(), submissions).value)
+        guess = snapshot.load(snapshot.dump(self.replica.game)).apply_value(
+            InFlight.of(self.now_ms(), submissions).value
+        )
         for submission, outcome in zip(submissions, guess.outcomes, strict=True):
             submission.settle(outcome)
-        self._observer.settled(self)
+        self.answered()
         return await append(self, submissions)
 
-    with patched(GameHost, "_append", early):
+    with patched(Appender, "_append", early):
         yield
 
 
@@ -170,15 +174,17 @@ def unknown_is_called_definite() -> Iterator[None]:
 
 @planted("a snapshot holds the entry after its place, too", "snapshots_are_the_log", "no_errors_are_logged")
 def a_snapshot_one_entry_late() -> Iterator[None]:
-    save = GameHost._save
+    save = Generations._save
 
-    async def late(self: GameHost, boundary: Any) -> None:
+    async def late(self: Generations, boundary: Any) -> None:
+        replica, entries = self.replica, self.replica.game.state.entries
         with trio.move_on_after(5):
-            await self._progress.wait()
-        state = snapshot.dump(self.game)
+            while replica.game.state.entries == entries:  # noqa: ASYNC110 - nothing tells of it here
+                await trio.sleep(0.01)
+        state = snapshot.dump(replica.game)
         await save(self, evolve(boundary, state=state, digest=snapshot.digest(state)))
 
-    with patched(GameHost, "_save", late):
+    with patched(Generations, "_save", late):
         yield
 
 

@@ -15,7 +15,8 @@ from tradegame.controller.websocket.members import Member
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
-from tradegame.core.games.host import GameHost, HostSettings
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.settings import HostSettings
 from tradegame.core.membership.clock_watch import ClockWatch
 from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister, follow_register

@@ -32,7 +32,7 @@ from tests.support.loop_holds import LoopHolds, slowness
 from tradegame.app import Running, serve, wall_clock_ms
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.core.domain import snapshot
-from tradegame.core.games.host import HostSettings
+from tradegame.core.games.settings import HostSettings
 from tradegame.infra.config import load_settings
 from tradegame.utils.boot_clock import BootClock
 from tradegame.utils.logging import configure_logging

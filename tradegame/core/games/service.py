@@ -10,7 +10,8 @@ import trio
 from attrs import define, field
 
 from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
-from tradegame.core.games.host import GameHost, GameObserver, HostSettings
+from tradegame.core.games.host import GameHost, GameObserver
+from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import (
     CorruptStoreError,
     GameExistsError,
