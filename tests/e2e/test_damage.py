@@ -240,7 +240,7 @@ def test_a_signal_while_the_store_is_opened_ends_it_at_once(
         await trio.sleep(60)
         yield None
 
-    monkeypatch.setattr(app, "open_store", slow)
+    monkeypatch.setattr("tradegame.app.lifetimes.open_store", slow)
     began = time.monotonic()
     with pytest.raises(SystemExit) as ended:
         app.run(Settings())

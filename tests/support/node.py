@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-import tradegame.app
+import tradegame.app.node
 from tests.support import next_version
 from tests.support.loop_holds import LoopHolds, slowness
 from tradegame.app import Running, serve, wall_clock_ms
@@ -66,7 +66,7 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     settings = load_settings(None, {}, order["flags"])
     configure_logging(settings.log.level, "json")
-    tradegame.app.build_app = _with_replicas  # type: ignore[attr-defined]
+    tradegame.app.node.build_app = _with_replicas  # type: ignore[attr-defined]
     if os.environ.get(VIOLATIONS):
         _record(Path(os.environ[VIOLATIONS]))
     if order["next_version"]:
