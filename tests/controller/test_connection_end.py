@@ -59,8 +59,8 @@ class Dispatcher:
     def look(self) -> None:
         self.looked += 1
         if self.looked == 3:
-            for member in list(self.hub.members.values()):
-                member.end(1001, "this node stood still")
+            for subscriber in list(self.hub.roster.subscribers.values()):
+                subscriber.end(1001, "this node stood still")
             self.goodbyes = [self.socket.goodbye]
 
     def dispatch(self, client: ClientSession, request: Any, reply: Any) -> None:

@@ -69,9 +69,9 @@ def leases_are_retaken(world: World) -> Iterator[str]:
     for process in world.processes():
         expected.append(f"sim/nodes/{process.name}")
         if process.node is not None:
-            for member in process.node.hub.members.values():
-                if member.client.signed_in is not None:
-                    expected.append(f"sim/connections/{process.name}/{member.client.connection}")
+            for subscriber in process.node.hub.roster.subscribers.values():
+                if subscriber.client.signed_in is not None:
+                    expected.append(f"sim/connections/{process.name}/{subscriber.client.connection}")
     for key, pair in world.ledger.pairs.items():
         if key.startswith(("sim/nodes/", "sim/connections/")):
             found.append(key)

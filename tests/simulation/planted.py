@@ -314,8 +314,8 @@ def a_frame_dropped_on_overflow() -> Iterator[None]:
 def a_gap_left_to_the_next_frame() -> Iterator[None]:
     def on_they_go(self: Hub, host: GameHost) -> None:
         crowd = self._crowds.get(host)
-        for following in crowd.following if crowd is not None else ():
-            following.seq = host.game.state.seq
+        for subscription in crowd.subscriptions if crowd is not None else ():
+            subscription.seq = host.game.state.seq
 
     with patched(Hub, "restarted", on_they_go):
         yield

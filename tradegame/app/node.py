@@ -117,7 +117,9 @@ class Node:
         )
         self.watchdog = Watchdog(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.lag = LoopLag(elapsed_s, STOOD_STILL_S)
-        self.keeper = SessionKeeper(sessions, self.hub, min(GUEST_S, settings.session.expires_s), self.sessions.ended)
+        self.keeper = SessionKeeper(
+            sessions, self.hub.roster, min(GUEST_S, settings.session.expires_s), self.sessions.ended
+        )
         self.serving = False
         measured = Measured(
             self.games,
@@ -165,7 +167,7 @@ class Node:
             follow_register,
             self.connections,
             self.presence,
-            self.hub.online.changed,
+            self.hub.presence_feed.changed,
             self._nodes_seen,
             self.register.connections_seen,
         )
@@ -175,7 +177,7 @@ class Node:
         background.start_soon(self._keep_time)
         background.start_soon(self.hub.run)
         background.start_soon(self.hub.catch_up.run)
-        background.start_soon(self.hub.online.run)
+        background.start_soon(self.hub.presence_feed.run)
         background.start_soon(self.keeper.run)
         await background.start(self.games.run, self.settings.games)
 

@@ -12,7 +12,7 @@ from attrs import define, field
 from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub
-from tradegame.controller.websocket.members import Member
+from tradegame.controller.websocket.subscriptions import Subscriber
 from tradegame.controller.websocket.transport import Disconnected, WebSocket
 from tradegame.core.admission.budgets import ANSWER_BYTES, REFUSED
 from tradegame.core.use_cases.clients import ClientSession
@@ -44,7 +44,7 @@ class Connection:
     heartbeat_s: float
     frames_in: int = field(default=0, init=False)
     closed_with: int = field(default=GOING_AWAY, init=False)
-    _member: Member = field(init=False)
+    _subscriber: Subscriber = field(init=False)
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _ending: tuple[int, str] | None = field(default=None, init=False)
     _bad: int = field(default=0, init=False)
@@ -53,7 +53,7 @@ class Connection:
 
     def __attrs_post_init__(self) -> None:
         socket = self.websocket
-        self._member = Member(self.client, socket.outbox, self.end, socket.ping, socket.silent_s)
+        self._subscriber = Subscriber(self.client, socket.outbox, self.end, socket.ping, socket.silent_s)
 
     def end(self, code: int, reason: str) -> None:
         """Close the connection with this code; the first one to say so is heard. Never waits."""
@@ -64,7 +64,7 @@ class Connection:
 
     async def run(self) -> None:
         """Serve until the end, then close. Raises nothing that a client can bring about."""
-        self.hub.enter(self._member)
+        self.hub.enter(self._subscriber)
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
@@ -78,12 +78,12 @@ class Connection:
             log_fault(structlog.get_logger(), "connection_failed", faults, connection=self.client.connection)
             self._ending = INTERNAL, "internal error"
         finally:
-            self.hub.leave(self._member)
+            self.hub.leave(self._subscriber)
             code, reason = self._ending or (GOING_AWAY, "the server is going away")
             self.closed_with = int(code)
             await self.websocket.close(code, reason)
             self._log(code, reason)
-            self._member.forget()
+            self._subscriber.forget()
 
     async def _read(self) -> None:
         """One frame after another to the dispatcher."""
@@ -144,7 +144,7 @@ class Connection:
         if size >= ANSWER_BYTES:
             self.client.charge(size / ANSWER_BYTES)
         if request_id is not None or (isinstance(encoded, bytes) and encoded.startswith(b'{"id":null,"error"')):
-            self.hub.post(self._member, text_frame(encoded))
+            self.hub.post(self._subscriber, text_frame(encoded))
 
     async def _heartbeat(self) -> None:
         """Close who says no hello, and who gives no sign of life."""

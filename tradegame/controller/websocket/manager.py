@@ -73,8 +73,7 @@ class ConnectionManager:
 
     def send_away(self, reason: str) -> None:
         """Close every connection, to be opened again at once on any node. Never waits."""
-        for member in list(self.hub.members.values()):
-            member.end(GOING_AWAY, reason)
+        self.hub.roster.end_all(GOING_AWAY, reason)
 
     async def _serve(self, stream: trio.abc.Stream, head: Head, address: str) -> None:
         client = ClientSession(opaque_id(12), address, self.budgets, self.now_ms())
