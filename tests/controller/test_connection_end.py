@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import trio
@@ -20,7 +21,8 @@ class Socket:
     def __init__(self, frames: list[str]) -> None:
         self.frames = frames
         self.last_received = trio.current_time()
-        self.outbox: Any = None
+        nothing = OutboxStatistics(0, 0, 0, 0, 0, 0, False, False)
+        self.outbox: Any = SimpleNamespace(statistics=lambda: nothing)
         self.goodbye: tuple[int, str] | None = None
         self.closed: list[tuple[int, str]] = []
 
@@ -41,9 +43,6 @@ class Socket:
     async def close(self, code: int, reason: str) -> None:
         await trio.lowlevel.checkpoint()
         self.closed.append((code, reason))
-
-    def statistics(self) -> OutboxStatistics:
-        return OutboxStatistics(0, 0, 0, 0, 0, 0, False, False)
 
 
 class Dispatcher:

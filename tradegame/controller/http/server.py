@@ -22,6 +22,7 @@ from tradegame.controller.head import MAX_HEAD, Head, Refusal
 from tradegame.controller.http.replay import READER, Replay, SecureReplay
 from tradegame.core.faults import answer_to
 from tradegame.protocol.errors import BadRequestError, RequestTimeoutError, TooLargeError, TradeGameError
+from tradegame.utils.changes import Changes
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ class HttpServer:
         self._backlog = backlog
         self._access = access or Access()
         self._open = 0
-        self._gone = trio.Event()
+        self._left = Changes()
         self._app = ASGIWrapper(cast("ASGIFramework", Guard(app)))
         self._context = WorkerContext(None)
         self._config = Config()
@@ -102,8 +103,7 @@ class HttpServer:
                 nursery.cancel_scope.cancel()
         finally:
             self._open -= 1
-            self._gone.set()
-            self._gone = trio.Event()
+            self._left.made()
         if isinstance(server.handed_on, Refusal):
             raise server.handed_on
         return server.handed_on
@@ -114,8 +114,7 @@ class HttpServer:
         Returns when all connections are gone. The caller bounds the wait: a peer may read slowly.
         """
         await self._context.terminated.set()
-        while self._open:
-            await self._gone.wait()
+        await self._left.until(lambda: not self._open)
 
 
 class _Connection(TCPServer):

@@ -10,10 +10,11 @@ import trio
 from attrs import define, field
 
 from tradegame.controller.websocket import codec
+from tradegame.controller.websocket.errors import DecodeError, Disconnected, RequestId
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.subscriptions import Subscriber
-from tradegame.controller.websocket.transport import Disconnected, WebSocket
+from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import ANSWER_BYTES, REFUSED
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
@@ -106,7 +107,7 @@ class Connection:
                 continue
             try:
                 request = codec.decode(message)
-            except codec.DecodeError as refused:
+            except DecodeError as refused:
                 self._refuse(refused)
                 await trio.lowlevel.checkpoint()
                 continue
@@ -120,7 +121,7 @@ class Connection:
                 await self._room.wait()
                 websocket.last_received = trio.current_time()
 
-    def _refuse(self, refused: codec.DecodeError) -> None:
+    def _refuse(self, refused: DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)
         self.dispatcher.count(refused.error)
         self._reply(refused.id, refused.error)
@@ -129,7 +130,7 @@ class Connection:
             if self._bad >= BAD_REQUESTS_IN_A_ROW:
                 self.end(ABUSE, f"{self._bad} bad requests in a row")
 
-    def _reply(self, request_id: codec.RequestId, payload: Any) -> None:
+    def _reply(self, request_id: RequestId, payload: Any) -> None:
         """Exactly one reply to a request that has an id; to one that has none, only what went wrong."""
         if self._room is not None and self.client.in_flight < IN_FLIGHT:
             self._room.set()
@@ -165,7 +166,7 @@ class Connection:
             await trio.sleep(max(min(ping_at - now, left_s), 0))  # who has answered is looked at once a heartbeat
 
     def _log(self, code: int, reason: str) -> None:
-        statistics = self.websocket.statistics()
+        statistics = self.websocket.outbox.statistics()
         signed_in = self.client.signed_in
         structlog.get_logger().info(
             "connection_closed",
