@@ -10,7 +10,7 @@ import timeit
 from collections.abc import Callable
 from typing import Any
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.core.domain.events import Frame, Outcome, Rejected, Whispered
 from tradegame.protocol.errors import InsufficientCashError
 from tradegame.protocol.pushes import BookChanged, Joined, News, RoundChanged, Said, Trade
@@ -56,11 +56,11 @@ EVENTS = {
 
 
 def _frame(*events: Any) -> Callable[[], object]:
-    return lambda: protocol.encode_frame("bazaar", "k3v9", Frame(130, 1_790_000_000_000, events))
+    return lambda: codec.encode_frame("bazaar", "k3v9", Frame(130, 1_790_000_000_000, events))
 
 
 def _ok(result: Any) -> Callable[[], object]:
-    return lambda: protocol.encode_reply(7, Outcome(result))
+    return lambda: codec.encode_reply(7, Outcome(result))
 
 
 ENCODED: dict[str, Callable[[], object]] = {
@@ -69,15 +69,15 @@ ENCODED: dict[str, Callable[[], object]] = {
     "order ok": _ok(Ordered("131.0", 0, 5, 9_834, 131)),
     "cancel ok": _ok(Cancelled("131.0", Released(100, 0), 132)),
     "rejected": _ok(Rejected("insufficient_cash", "needs 66 coins, has 12")),
-    "error": lambda: protocol.encode_reply(7, InsufficientCashError("needs 66 coins, has 12")),
-    "ping ok": lambda: protocol.encode_reply(7, Pong(1_790_000_000_000)),
-    "me ok": lambda: protocol.encode_reply(7, ACCOUNT),
+    "error": lambda: codec.encode_reply(7, InsufficientCashError("needs 66 coins, has 12")),
+    "ping ok": lambda: codec.encode_reply(7, Pong(1_790_000_000_000)),
+    "me ok": lambda: codec.encode_reply(7, ACCOUNT),
     **{f"events: {name}": _frame(event) for name, event in EVENTS.items()},
     "events: trade and book": _frame(EVENTS["trade"], EVENTS["book"]),
-    "account": lambda: protocol.encode_account("bazaar", 130, ACCOUNT),
-    "whisper": lambda: protocol.encode_whisper("bazaar", 130, 1_790_000_000_000, Whispered("p-1", "p-2", "psst")),
-    "presence": lambda: protocol.encode_presence("bazaar", ["p-1"], []),
-    "gone": lambda: protocol.encode_gone("bazaar", "k3v9"),
+    "account": lambda: codec.encode_account("bazaar", 130, ACCOUNT),
+    "whisper": lambda: codec.encode_whisper("bazaar", 130, 1_790_000_000_000, Whispered("p-1", "p-2", "psst")),
+    "presence": lambda: codec.encode_presence("bazaar", ["p-1"], []),
+    "gone": lambda: codec.encode_gone("bazaar", "k3v9"),
 }
 
 
@@ -89,7 +89,7 @@ def microseconds(call: Callable[[], object]) -> float:
 def main() -> None:
     for number, (op, fields) in enumerate(REQUESTS.items()):
         text = json.dumps({"id": number, "op": op, **fields})
-        print(f"decode  {op:24} {microseconds(lambda text=text: protocol.decode(text)):6.2f}")
+        print(f"decode  {op:24} {microseconds(lambda text=text: codec.decode(text)):6.2f}")
     for name, encode in ENCODED.items():
         print(f"encode  {name:24} {microseconds(encode):6.2f}")
 

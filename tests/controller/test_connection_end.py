@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import trio
@@ -9,9 +10,9 @@ import trio
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import OutboxStatistics
-from tradegame.core.use_cases.budgets import Budgets
+from tradegame.core.admission.budgets import Budgets
+from tradegame.core.membership.presence import Presence
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.presence import Presence
 
 
 class Socket:
@@ -20,7 +21,8 @@ class Socket:
     def __init__(self, frames: list[str]) -> None:
         self.frames = frames
         self.last_received = trio.current_time()
-        self.outbox: Any = None
+        nothing = OutboxStatistics(0, 0, 0, 0, 0, 0, False, False)
+        self.outbox: Any = SimpleNamespace(statistics=lambda: nothing)
         self.goodbye: tuple[int, str] | None = None
         self.closed: list[tuple[int, str]] = []
 
@@ -42,9 +44,6 @@ class Socket:
         await trio.lowlevel.checkpoint()
         self.closed.append((code, reason))
 
-    def statistics(self) -> OutboxStatistics:
-        return OutboxStatistics(0, 0, 0, 0, 0, 0, False, False)
-
 
 class Dispatcher:
     """Finds at the third frame that the process stood still."""
@@ -59,8 +58,8 @@ class Dispatcher:
     def look(self) -> None:
         self.looked += 1
         if self.looked == 3:
-            for member in list(self.hub.members.values()):
-                member.end(1001, "this node stood still")
+            for subscriber in list(self.hub.roster.subscribers.values()):
+                subscriber.end(1001, "this node stood still")
             self.goodbyes = [self.socket.goodbye]
 
     def dispatch(self, client: ClientSession, request: Any, reply: Any) -> None:

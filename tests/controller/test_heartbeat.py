@@ -13,11 +13,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from tests.controller.test_connection_end import Socket
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
-from tradegame.controller.websocket.members import Member
+from tradegame.controller.websocket.subscriptions import Subscriber
+from tradegame.core.admission.budgets import Budgets
+from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories import PlayerRecord
-from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.presence import Presence
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.errors import OverloadedError
 
@@ -72,7 +72,7 @@ async def connected(*peers: Peer, most: int = 8) -> AsyncIterator[Hub]:
 async def one_more(hub: Hub) -> ClientSession:
     """Another connection of Ann's, which wants room."""
     client = ClientSession("more", "::1", Budgets(20, 40), 0)
-    hub.enter(Member(client, None, lambda code, reason: None))  # type: ignore[arg-type]
+    hub.enter(Subscriber(client, None, lambda code, reason: None))  # type: ignore[arg-type]
     await hub.make_room("p-ann")
     return client
 

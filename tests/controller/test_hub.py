@@ -15,18 +15,19 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from tests.controller.test_outbox import Valve
 from tests.controller.wire import split_frames
 from tests.support.domain import Table
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.catch_up import STUCK_S
 from tradegame.controller.websocket.hub import Hub
-from tradegame.controller.websocket.members import SLICE_S, Member
 from tradegame.controller.websocket.outbox import Outbox
+from tradegame.controller.websocket.slices import SLICE_S
+from tradegame.controller.websocket.subscriptions import Subscriber
+from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain.events import Applied
+from tradegame.core.games.history import FrameHistory
+from tradegame.core.games.host import GameHost
+from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories.sessions import PlayerRecord
-from tradegame.core.use_cases.broadcast_game_state import FrameHistory
-from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.presence import Presence
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.commands import SetPhase
 from tradegame.protocol.requests import Say
@@ -69,10 +70,10 @@ class World:
     hub: Hub
     host: Host
     sinks: dict[str, Valve] = Factory(dict)
-    members: dict[str, Member] = Factory(dict)
+    subscribers: dict[str, Subscriber] = Factory(dict)
     ends: dict[str, int] = Factory(dict)
 
-    def member(self, name: str, *, limit: int = 100_000, **valve: Any) -> Member:
+    def subscriber(self, name: str, *, limit: int = 100_000, **valve: Any) -> Subscriber:
         clock = self.clock
 
         class Slow(Valve):
@@ -83,16 +84,16 @@ class World:
         sink = self.sinks[name] = Slow(**valve)
         client = ClientSession(name, "10.0.0.1", Budgets(20, 40), 0)
         outbox = Outbox(sink, limit, lambda: self.ends.setdefault(name, 4001))
-        member = self.members[name] = Member(client, outbox, lambda code, reason: self._end(name, code))
-        self.hub.enter(member)
+        subscriber = self.subscribers[name] = Subscriber(client, outbox, lambda code, reason: self._end(name, code))
+        self.hub.enter(subscriber)
         self.hub.welcome(client, SignedIn(PlayerRecord(name, name, 0), f"s-{name}", "token"))
-        return member
+        return subscriber
 
     def _end(self, name: str, code: int) -> None:
         self.ends.setdefault(name, code)
 
     def follow(self, name: str) -> None:
-        self.hub.follow(self.members[name].client, cast("GameHost", self.host), self.host.game.state.seq)
+        self.hub.follow(self.subscribers[name].client, cast("GameHost", self.host), self.host.game.state.seq)
 
     def apply(self, *commands: Any) -> Applied:
         applied = self.host.table.entry(*commands)
@@ -129,16 +130,16 @@ async def test_a_crowd_is_served_in_slices_and_each_gets_every_frame_once(autoju
     async with world_of(autojump_clock) as world:
         names = [f"m{number}" for number in range(200)]
         for name in names:
-            world.member(name)
+            world.subscriber(name)
             world.follow(name)
         first = world.host.game.state.seq + 1
         begun = trio.current_time()
         world.say("one")
         assert trio.current_time() - begun < 4 * SLICE_S  # the loop is free again, and most have nothing yet
         assert 0 < sum(bool(world.seqs(name)) for name in names) < 100
-        world.member("newcomer")
+        world.subscriber("newcomer")
         world.follow("newcomer")
-        world.hub.leave(world.members["m150"])
+        world.hub.leave(world.subscribers["m150"])
         world.say("two")
         world.say("three")
         await wait_all_tasks_blocked()
@@ -150,18 +151,18 @@ async def test_a_crowd_is_served_in_slices_and_each_gets_every_frame_once(autoju
         world.say("four")
         await wait_all_tasks_blocked()
         assert 199 * WRITE_S <= world.host.crowd_s < 250 * WRITE_S  # so that its host lets more gather
-        for name in [*world.members]:
-            world.hub.leave(world.members[name])
+        for name in [*world.subscribers]:
+            world.hub.leave(world.subscribers[name])
         assert world.host.crowd_s == 0
 
 
 async def test_who_is_answered_has_frame_account_and_reply_at_once(autojump_clock: MockClock) -> None:
     async with world_of(autojump_clock) as world:
         for number in range(200):
-            world.member(f"m{number}")
+            world.subscriber(f"m{number}")
             world.follow(f"m{number}")
         world.apply(Say(player="ann", text="hi"))
-        world.hub.post(world.members["m199"], b'\x81\x0a{"id":"x"}')
+        world.hub.post(world.subscribers["m199"], b'\x81\x0a{"id":"x"}')
         world.hub.settled(cast("GameHost", world.host))
         (write,) = world.sinks["m199"].writes
         assert b'"said"' in write
@@ -172,9 +173,9 @@ async def test_a_newcomer_between_an_entry_and_its_showing_gets_its_frame_in_the
     autojump_clock: MockClock,
 ) -> None:
     async with world_of(autojump_clock) as world:
-        world.member("old")
+        world.subscriber("old")
         world.follow("old")
-        world.member("new")
+        world.subscriber("new")
         world.apply(Say(player="ann", text="hi"))
         world.follow("new")  # as a join does, when it is answered
         world.hub.settled(cast("GameHost", world.host))
@@ -185,7 +186,7 @@ async def test_a_newcomer_between_an_entry_and_its_showing_gets_its_frame_in_the
 
 async def test_who_does_not_keep_up_gets_the_frames_at_its_pace_and_is_not_closed(autojump_clock: MockClock) -> None:
     async with world_of(autojump_clock) as world:
-        slow = world.member("slow", limit=5_000, room=100)
+        slow = world.subscriber("slow", limit=5_000, room=100)
         world.follow("slow")
         first = world.host.game.state.seq + 1
         async with trio.open_nursery() as nursery:
@@ -203,7 +204,7 @@ async def test_who_does_not_keep_up_gets_the_frames_at_its_pace_and_is_not_close
 
 async def test_who_takes_nothing_is_closed(autojump_clock: MockClock) -> None:
     async with world_of(autojump_clock) as world:
-        world.member("deaf", limit=5_000, room=100)
+        world.subscriber("deaf", limit=5_000, room=100)
         world.follow("deaf")
         for number in range(100):
             world.say(f"{number} " + "x" * 400)
@@ -216,7 +217,7 @@ async def test_who_takes_nothing_is_closed(autojump_clock: MockClock) -> None:
 async def test_many_accounts_are_pushed_in_slices_each_as_it_is_then(autojump_clock: MockClock) -> None:
     async with world_of(autojump_clock, players=200) as world:
         for number in range(200):
-            world.member(f"p{number}")
+            world.subscriber(f"p{number}")
             world.follow(f"p{number}")
         world.apply(SetPhase(phase="closed"))
         world.hub.settled(cast("GameHost", world.host))
@@ -237,7 +238,7 @@ async def test_many_accounts_are_pushed_in_slices_each_as_it_is_then(autojump_cl
 async def test_a_game_that_ends_says_goodbye_in_slices_after_its_last_frame(autojump_clock: MockClock) -> None:
     async with world_of(autojump_clock) as world:
         for number in range(200):
-            world.member(f"m{number}")
+            world.subscriber(f"m{number}")
             world.follow(f"m{number}")
         world.say("last")
         begun = trio.current_time()
@@ -254,18 +255,18 @@ async def test_the_full_list_of_who_is_online_is_encoded_once_for_all_who_come(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = 0
-    encode = protocol.encode_presence
+    encode = codec.encode_presence
 
     def counted(*args: Any) -> bytes:
         nonlocal encoded
         encoded += 1
         return encode(*args)
 
-    monkeypatch.setattr(protocol, "encode_presence", counted)
+    monkeypatch.setattr(codec, "encode_presence", counted)
     async with world_of(autojump_clock) as world, trio.open_nursery() as nursery:
-        nursery.start_soon(world.hub.online.run)
+        nursery.start_soon(world.hub.presence_feed.run)
         for number in range(100):
-            world.member(f"m{number}")
+            world.subscriber(f"m{number}")
             world.follow(f"m{number}")
         await trio.sleep(5)
         assert all(len(world.seen(f"m{number}", "presence")) == 1 for number in range(100))
@@ -276,8 +277,8 @@ async def test_the_full_list_of_who_is_online_is_encoded_once_for_all_who_come(
 async def test_a_session_is_ended_without_looking_at_everybody(autojump_clock: MockClock) -> None:
     async with world_of(autojump_clock) as world:
         for number in range(10):
-            world.member(f"m{number}")
-        assert world.hub.sessions() == [f"s-m{number}" for number in range(10)]
-        world.hub.members = cast("Any", None)
-        world.hub.end_session("s-m3", 4502, "over")
+            world.subscriber(f"m{number}")
+        assert world.hub.roster.sessions() == [f"s-m{number}" for number in range(10)]
+        world.hub.roster.subscribers = cast("Any", None)
+        world.hub.roster.end_session("s-m3", 4502, "over")
         assert world.ends == {"m3": 4502}

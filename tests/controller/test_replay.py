@@ -12,7 +12,7 @@ from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import read_head
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.replay import READER, Replay
-from tradegame.core.use_cases.budgets import HTTP_READ, Budgets
+from tradegame.core.admission.budgets import HTTP_READ, Budgets
 
 
 class Unread:

@@ -28,8 +28,10 @@ from tests.controller.wire import (
     upgrade,
 )
 from tradegame.controller.head import parse_head
+from tradegame.controller.websocket.errors import Disconnected
 from tradegame.controller.websocket.frames import text_frame
-from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
+from tradegame.controller.websocket.handshake import accept
+from tradegame.controller.websocket.transport import WebSocket
 
 LIMIT = 16_384
 UNICODE = "Grüße, 市場 🌾"
@@ -335,7 +337,7 @@ async def test_a_slow_client_that_reads_in_time_sees_whole_frames_and_then_4001(
         assert [int(payload[:6]) for _, payload in received] == list(range(len(received)))
         assert 0 < len(received) < count
         # What it had was its own half of the bound, and the kernel's.
-        assert websocket.statistics().queued_bytes == 0
+        assert websocket.outbox.statistics().queued_bytes == 0
 
 
 async def test_a_flood_of_pings_that_nobody_reads_the_answers_to_ends_at_the_bound() -> None:

@@ -12,8 +12,9 @@ from trio.testing import MockClock, memory_stream_pair
 
 from tests.controller.wire import CLOSE, PING, PONG, TEXT, Client, client, frame, serving, split_frames, upgrade
 from tradegame.controller.head import parse_head
-from tradegame.controller.websocket.transport import FRAGMENTS, Pay, WebSocket, accept
-from tradegame.core.use_cases.budgets import FRAMES_BURST, FRAMES_PER_S, Budgets
+from tradegame.controller.websocket.handshake import accept
+from tradegame.controller.websocket.transport import FRAGMENTS, Pay, WebSocket
+from tradegame.core.admission.budgets import FRAMES_BURST, FRAMES_PER_S, Budgets
 
 PER_S, BURST = 20, 40
 

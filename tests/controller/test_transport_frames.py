@@ -13,8 +13,9 @@ from trio.testing import MockClock, memory_stream_pair
 from tests.controller.wire import CLOSE, TEXT, Client, frame, split_frames, upgrade
 from tradegame.controller.head import parse_head
 from tradegame.controller.websocket import frames
+from tradegame.controller.websocket.errors import Disconnected
 from tradegame.controller.websocket.frames import read_header, take_texts, text_frame, unmask
-from tradegame.controller.websocket.transport import Disconnected, accept
+from tradegame.controller.websocket.handshake import accept
 
 LIMIT = 400
 keys = st.binary(min_size=4, max_size=4)

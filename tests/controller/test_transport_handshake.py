@@ -11,7 +11,8 @@ from trio.testing import MockClock, memory_stream_pair
 from tests.controller.wire import TEXT, Client, frame, raw, serving, until, upgrade
 from tradegame.controller.access import Access
 from tradegame.controller.head import Refusal, parse_head
-from tradegame.controller.websocket.transport import Disconnected, accept
+from tradegame.controller.websocket.errors import Disconnected
+from tradegame.controller.websocket.handshake import accept
 
 
 @pytest.mark.parametrize("offer", ["tradegame.v1", "tradegame.v2, tradegame.v1", "x,tradegame.v1 ,y"])

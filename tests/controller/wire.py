@@ -17,8 +17,10 @@ from tradegame.controller.access import Access
 from tradegame.controller.front import Door, Stream, open_listeners
 from tradegame.controller.head import Head, Refusal
 from tradegame.controller.http.server import HttpServer
+from tradegame.controller.websocket.errors import Disconnected
 from tradegame.controller.websocket.frames import text_frame
-from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
+from tradegame.controller.websocket.handshake import accept
+from tradegame.controller.websocket.transport import WebSocket
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 HANGS_S = 60.0

@@ -24,8 +24,8 @@ from tests.support.process import REPOSITORY, quiet_port
 from tests.unit.test_game_host import Crowd
 from tradegame import app
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
+from tradegame.core.games.service import GameService
 from tradegame.core.repositories import CorruptStoreError, GameMeta, StoreError
-from tradegame.core.use_cases.games import GameService
 from tradegame.infra.config import Settings
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.etcd import EtcdSettings, open_etcd
@@ -240,7 +240,7 @@ def test_a_signal_while_the_store_is_opened_ends_it_at_once(
         await trio.sleep(60)
         yield None
 
-    monkeypatch.setattr(app, "open_store", slow)
+    monkeypatch.setattr("tradegame.app.lifetimes.open_store", slow)
     began = time.monotonic()
     with pytest.raises(SystemExit) as ended:
         app.run(Settings())

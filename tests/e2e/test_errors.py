@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from tests.support.player import Player, Refused
 from tests.support.server import ServerThread
 from tradegame.core.domain import views
+from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import StoreUnavailableError
-from tradegame.core.use_cases.game_host import HostSettings
 from tradegame.infra.kv import KvGameStateRepository
 
 BUY = {"game": "bazaar", "good": "grain", "qty": 1}

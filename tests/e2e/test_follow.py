@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.player import Player
 from tests.support.server import ServerThread
-from tradegame.core.use_cases.game_host import HostSettings
+from tradegame.core.games.settings import HostSettings
 
 BUY = {"game": "bazaar", "good": "grain", "qty": 1}
 

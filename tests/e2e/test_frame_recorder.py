@@ -15,7 +15,7 @@ from tests.support.player import Player
 from tests.support.process import ServerProcess
 from tests.support.server import BAZAAR, ServerThread
 from tradegame.controller.spec.examples import EXAMPLES
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.core.domain import views
 
 BUY_OK = {"filled": 3, "cost": 66, "fee": 0, "cash": 9934, "seq": 130}
@@ -86,9 +86,9 @@ def test_a_request_that_should_not_have_been_taken_is_named(request_: dict[str, 
 def test_a_server_that_sends_more_than_is_published_is_found(
     recorder: FrameRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode = protocol.encode_presence
+    encode = codec.encode_presence
     monkeypatch.setattr(
-        protocol,
+        codec,
         "encode_presence",
         lambda *arguments: encode(*arguments).replace(b'"offline"', b'"away":[],"offline"'),
     )

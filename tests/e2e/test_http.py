@@ -20,9 +20,9 @@ from tests.support.etcd import EtcdServer
 from tests.support.player import Player
 from tests.support.raw import Raw, ask
 from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
+from tradegame.core.admission.budgets import GUESSES_BURST, GUESSES_PER_S
+from tradegame.core.games.verify import verify_log
 from tradegame.core.repositories import StoreError
-from tradegame.core.use_cases.budgets import GUESSES_BURST, GUESSES_PER_S
-from tradegame.core.use_cases.verify import verify_log
 
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 

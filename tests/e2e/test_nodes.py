@@ -12,7 +12,7 @@ from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdServer, etcd_binary
 from tests.support.player import Player
 from tests.support.server import ServerThread
-from tradegame.core.use_cases.game_host import HostSettings
+from tradegame.core.games.settings import HostSettings
 
 
 def test_two_nodes_serve_one_game_with_the_same_frames(etcd: EtcdServer) -> None:

@@ -15,9 +15,10 @@ import pytest
 import trio
 
 from tests.support.server import BAZAAR
-from tradegame.core.use_cases.export_log import export_log
-from tradegame.core.use_cases.game_host import GameHost, HostSettings
-from tradegame.core.use_cases.games import GameService
+from tradegame.core.games.export import export_log
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.service import GameService
+from tradegame.core.games.settings import HostSettings
 from tradegame.infra.config import parse_game_definition
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
@@ -61,7 +62,7 @@ async def _play(commands: int, file: Path) -> None:
 async def _submit_all(host: GameHost, commands: int) -> None:
     chance = random.Random(1)
     for number in range(commands):
-        host.submit(_command(number, chance), lambda outcome: None)
+        host.execute(_command(number, chance))
         if host.waiting >= 10_000:
             await host.drain()
     await host.drain()

@@ -11,7 +11,7 @@ from attrs import Factory, define, field, frozen
 
 from tests.guarantees.history import fingerprint, name_of
 from tests.support import views
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.events import Rejected, Result
@@ -39,7 +39,7 @@ class Effect:
     """What a command came to when it was applied, not answered from memory: an ``ok`` or an ``error``.
 
     ``newer``: how many commands with a key of this player had been applied before it. ``late``: a copy that another
-    node held back until the game had forgotten its key. docs/protocol.md allows its second effect.
+    node held back until the game had forgotten its key. docs/codec.md allows its second effect.
     """
 
     ok: bool
@@ -103,7 +103,7 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int, keys_remem
             late = node != first_node and newer - newer_then >= keys_remembered
             truth.effects.setdefault(name, []).append(_effect(outcome.result, newer, late))
         if applied.frame is not None:
-            shown = protocol.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
+            shown = codec.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
             truth.frames[applied.frame.seq] = shown
         for player in applied.accounts:
             account = json.dumps(views.account(game.state, player))

@@ -26,7 +26,7 @@ from tests.robustness.victim import Watched
 from tests.support.etcd import EtcdServer
 from tests.support.process import REPOSITORY
 from tests.support.server import ADMIN_TOKEN
-from tradegame.core.use_cases.verify import verify_log
+from tradegame.core.games.verify import verify_log
 
 OPERATOR = "127.0.0.2"
 """Who asks for /readyz and /metrics comes from an address of their own."""

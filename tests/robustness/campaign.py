@@ -26,7 +26,7 @@ from tests.robustness.words import counted
 from tests.support.etcd import EtcdServer
 from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN
-from tradegame.core.use_cases.verify import verify_log
+from tradegame.core.games.verify import verify_log
 
 CLIENTS = 20
 LOAD_COMMANDS = 150

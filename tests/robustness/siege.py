@@ -27,7 +27,7 @@ from tests.robustness.strike import Failpoint, Strike
 from tests.robustness.traffic import GAME, Client
 from tests.robustness.words import shortened
 from tests.support.server import ADMIN_TOKEN
-from tradegame.core.use_cases.verify import verify_log
+from tradegame.core.games.verify import verify_log
 
 CLIENTS = 50
 AT_ONCE = 2

@@ -17,7 +17,7 @@ from tests.robustness.wire import trusting
 from tests.support.player import Player
 from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN, BAZAAR
-from tradegame.core.use_cases.verify import verify_log
+from tradegame.core.games.verify import verify_log
 
 ANSWER_S = 5.0
 """What the player next door may wait for an answer: a server that is busy with garbage may be slower, not deaf."""

@@ -15,7 +15,7 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.game import Game
-from tradegame.core.use_cases.clock import GROSS_MS, TOLERANCE_MS
+from tradegame.core.membership.clock_watch import GROSS_MS, TOLERANCE_MS
 from tradegame.protocol.commands import decode_entry
 
 MOST_SHOWN = 4
@@ -69,9 +69,9 @@ def leases_are_retaken(world: World) -> Iterator[str]:
     for process in world.processes():
         expected.append(f"sim/nodes/{process.name}")
         if process.node is not None:
-            for member in process.node.hub.members.values():
-                if member.client.signed_in is not None:
-                    expected.append(f"sim/connections/{process.name}/{member.client.connection}")
+            for subscriber in process.node.hub.roster.subscribers.values():
+                if subscriber.client.signed_in is not None:
+                    expected.append(f"sim/connections/{process.name}/{subscriber.client.connection}")
     for key, pair in world.ledger.pairs.items():
         if key.startswith(("sim/nodes/", "sim/connections/")):
             found.append(key)

@@ -12,7 +12,8 @@ from tests.simulation.link import Link
 from tests.simulation.runtime import NODE
 from tests.simulation.sockets import no_head
 from tests.simulation.store import MemoryStore
-from tradegame.app import Node, _wind_down
+from tradegame.app import Node
+from tradegame.app.lifetimes import wind_down
 from tradegame.core.repositories import NodeInfo, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Process:
                         break
                     connections.start_soon(node.manager.serve, cast("trio.abc.Stream", link), no_head(), "10.0.0.1")
                 node.serving = False
-                await _wind_down(node)
+                await wind_down(node)
                 connections.cancel_scope.cancel()
             background.cancel_scope.cancel()
 

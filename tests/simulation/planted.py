@@ -24,16 +24,18 @@ from tradegame.core.domain import game as domain_game
 from tradegame.core.domain import house, snapshot
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
+from tradegame.core.games.appender import Appender
+from tradegame.core.games.clock import NodeClock
+from tradegame.core.games.freshness import Freshness
+from tradegame.core.games.generations import Generations
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.replica import Replica
+from tradegame.core.games.submissions import InFlight
+from tradegame.core.membership.clock_watch import ClockWatch
+from tradegame.core.membership.register import ConnectionRegister
+from tradegame.core.membership.watchdog import Watchdog
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
-from tradegame.core.use_cases.clock import ClockWatch
-from tradegame.core.use_cases.freshness import Freshness
-from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.join_game import JoinGameUseCase
-from tradegame.core.use_cases.node_clock import NodeClock
-from tradegame.core.use_cases.presence import ConnectionRegister
-from tradegame.core.use_cases.replica import Replica
-from tradegame.core.use_cases.submissions import InFlight
-from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.port import Compare, Put
 from tradegame.protocol.commands import Entry, Join
@@ -142,18 +144,20 @@ def no_fence() -> Iterator[None]:
 
 @planted("a command is answered before its entry is appended", "acknowledged_is_there")
 def answered_before_appended() -> Iterator[None]:
-    append = GameHost._append
+    append = Appender._append
 
-    async def early(self: GameHost, submissions: Any) -> None:
+    async def early(self: Appender, submissions: Any) -> None:
         if any(isinstance(submission.command, Join) for submission in submissions):
             return await append(self, submissions)  # its answer shows the account, which is not there yet
-        guess = snapshot.load(snapshot.dump(self.game)).apply_value(InFlight.of(self.now_ms(), submissions).value)
+        guess = snapshot.load(snapshot.dump(self.replica.game)).apply_value(
+            InFlight.of(self.now_ms(), submissions).value
+        )
         for submission, outcome in zip(submissions, guess.outcomes, strict=True):
             submission.settle(outcome)
-        self._observer.settled(self)
+        self.answered()
         return await append(self, submissions)
 
-    with patched(GameHost, "_append", early):
+    with patched(Appender, "_append", early):
         yield
 
 
@@ -170,15 +174,17 @@ def unknown_is_called_definite() -> Iterator[None]:
 
 @planted("a snapshot holds the entry after its place, too", "snapshots_are_the_log", "no_errors_are_logged")
 def a_snapshot_one_entry_late() -> Iterator[None]:
-    save = GameHost._save
+    save = Generations._save
 
-    async def late(self: GameHost, boundary: Any) -> None:
+    async def late(self: Generations, boundary: Any) -> None:
+        replica, entries = self.replica, self.replica.game.state.entries
         with trio.move_on_after(5):
-            await self._progress.wait()
-        state = snapshot.dump(self.game)
+            while replica.game.state.entries == entries:  # noqa: ASYNC110 - nothing tells of it here
+                await trio.sleep(0.01)
+        state = snapshot.dump(replica.game)
         await save(self, evolve(boundary, state=state, digest=snapshot.digest(state)))
 
-    with patched(GameHost, "_save", late):
+    with patched(Generations, "_save", late):
         yield
 
 
@@ -308,8 +314,8 @@ def a_frame_dropped_on_overflow() -> Iterator[None]:
 def a_gap_left_to_the_next_frame() -> Iterator[None]:
     def on_they_go(self: Hub, host: GameHost) -> None:
         crowd = self._crowds.get(host)
-        for following in crowd.following if crowd is not None else ():
-            following.seq = host.game.state.seq
+        for subscription in crowd.subscriptions if crowd is not None else ():
+            subscription.seq = host.game.state.seq
 
     with patched(Hub, "restarted", on_they_go):
         yield
@@ -340,7 +346,7 @@ def joins_do_not_catch_up() -> Iterator[None]:
 )
 def a_stale_node_serves() -> Iterator[None]:
     with ExitStack() as stack:
-        stack.enter_context(patched(Vigil, "look", lambda *_: None))
+        stack.enter_context(patched(Watchdog, "look", lambda *_: None))
         stack.enter_context(patched(GameHost, "doubt", lambda *_: None))
         stack.enter_context(PLANTED["joins_do_not_catch_up"].plant())
         yield

@@ -21,8 +21,9 @@ import trio.testing
 from trio._core import _run as trio_run
 
 from tests.simulation.network import Network
-from tradegame.core.use_cases import games, sessions
-from tradegame.utils import errors
+from tradegame.core.games import service
+from tradegame.core.use_cases import sessions
+from tradegame.utils import errors, ids
 
 NODE: ContextVar[str] = ContextVar("node")
 """Which node's process the present task belongs to. Not set: nobody's, a client's or the world's own."""
@@ -134,7 +135,8 @@ def run(seed: int, main: Callable[[Freezer], Awaitable[None]]) -> None:
             mock.patch.object(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
             mock.patch.object(trio.to_thread, "run_sync", _inline),
             mock.patch.object(sessions, "secrets", secrets),
-            mock.patch.object(games, "secrets", secrets),
+            mock.patch.object(service, "secrets", secrets),
+            mock.patch.object(ids, "secrets", secrets),
             mock.patch.object(errors, "secrets", secrets),
             mock.patch.object(trio.testing.MockClock, "_autojump", freezer.jump),
             mock.patch.object(trio.testing.MockClock, "current_time", _now),

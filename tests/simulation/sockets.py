@@ -13,7 +13,7 @@ import trio
 from tests.simulation.link import Link
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head
-from tradegame.controller.websocket import manager, transport
+from tradegame.controller.websocket import handshake, manager, transport
 from tradegame.controller.websocket.transport import WebSocket
 
 TEXT, CLOSE, PING = 0x81, 0x88, 0x89
@@ -33,16 +33,16 @@ class OpenWebSocket(WebSocket):
 
     async def _handshake(self, nursery: trio.Nursery, subprotocol: str | None) -> None:
         self._opened = True
-        self._notify()
+        self._changes.made()
 
 
 async def accept(
     nursery: trio.Nursery, stream: Any, head: Any, *, outbox_bytes: int, pay: Any, backlog: Backlog, **_: Any
 ) -> WebSocket:
-    """Stands for the transport's ``accept``."""
-    websocket = OpenWebSocket(stream, cast("Head", _NoHead()), transport.FRAME_BYTES, outbox_bytes, pay, backlog)
-    nursery.start_soon(websocket._serve, None)
-    await websocket._until(lambda: websocket._opened)
+    """Stands for the ``accept`` of the handshake."""
+    websocket = OpenWebSocket(stream, cast("Head", _NoHead()), handshake.FRAME_BYTES, outbox_bytes, pay, backlog)
+    nursery.start_soon(websocket.serve, None)
+    await websocket.opened()
     return websocket
 
 

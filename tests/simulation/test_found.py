@@ -11,15 +11,17 @@ from attrs import evolve
 
 from tests.simulation.store import MemoryStore, open_memory
 from tradegame.controller.websocket.hub import Hub
-from tradegame.controller.websocket.members import Member
 from tradegame.controller.websocket.outbox import Outbox
+from tradegame.controller.websocket.subscriptions import Subscriber
+from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.settings import HostSettings
+from tradegame.core.membership.clock_watch import ClockWatch
+from tradegame.core.membership.presence import Presence
+from tradegame.core.membership.register import ConnectionRegister, follow_register
 from tradegame.core.repositories import GameMeta, LiveConnection, NodeInfo
-from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.clients import ClientSession
-from tradegame.core.use_cases.clock import ClockWatch
-from tradegame.core.use_cases.game_host import GameHost, HostSettings
-from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.codec import encode
 from tradegame.infra.kv.port import KeyRange, Put
@@ -130,7 +132,7 @@ async def test_followers_are_sent_away_when_frames_are_missing_for_good(kv: Memo
     ends: list[int] = []
     client = ClientSession("k1", "10.0.0.1", Budgets(1, 1), 0)
     outbox = cast("Outbox", type("_Outbox", (), {"empty": True}))
-    hub.enter(Member(client, outbox, lambda code, reason: ends.append(code)))
+    hub.enter(Subscriber(client, outbox, lambda code, reason: ends.append(code)))
     host = cast("GameHost", _Host())
     hub.follow(client, host, 3)
     hub.restarted(host)

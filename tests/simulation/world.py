@@ -32,8 +32,9 @@ from tradegame.core.domain.definition import (
     NewsDefinition,
     RoundsDefinition,
 )
-from tradegame.core.use_cases import game_host
-from tradegame.core.use_cases.game_host import GameHost, HostSettings
+from tradegame.core.games import host
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.settings import HostSettings
 from tradegame.infra.config import Settings
 from tradegame.infra.config.settings import LimitSettings, SessionSettings
 from tradegame.infra.kv.codec import decode_meta_at
@@ -45,7 +46,7 @@ BASE_MS = 1_790_000_000_000
 GAME = "bazaar"
 CALL_DELAY_S = 0.006
 """The most that a message takes between a node and the store."""
-EXPIRE_S = 1.0
+TIDY_S = 1.0
 """How often commands are looked through for those that time out: ten times a second would be most of the work."""
 KEYS = GameKeys("sim", GAME)
 FRAMES_KEPT = 8
@@ -240,7 +241,7 @@ class World:
         try:
             with (
                 mock.patch.object(Hub, "follow", noted),
-                mock.patch.object(game_host, "EXPIRE_S", EXPIRE_S),
+                mock.patch.object(host, "TIDY_S", TIDY_S),
                 mock.patch.object(domain_game, "KEYS_REMEMBERED", self.keys_remembered),
                 mock.patch.object(audit, "KEYS_REMEMBERED", self.keys_remembered),
                 sockets.installed(),

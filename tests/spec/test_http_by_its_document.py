@@ -21,7 +21,7 @@ from tests.support.process import REPOSITORY
 from tests.support.schemas import Checker, closed
 from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
 from tradegame.controller.spec import openapi
-from tradegame.core.use_cases import budgets
+from tradegame.core.admission import budgets
 
 EXAMPLES = os.environ.get("TRADEGAME_TEST_EXAMPLES", "25")
 SEED = os.environ.get("TRADEGAME_TEST_SEED", "1")

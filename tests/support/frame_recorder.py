@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.support.schemas import Checker, closed
 from tradegame.controller.spec import asyncapi
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.use_cases.dispatcher import Dispatcher
@@ -89,7 +89,7 @@ class FrameRecorder:
     def install(self, replace: Callable[[Any, str, Any], None] = setattr) -> None:
         """Put the taps in; ``replace`` as `setattr` does it, or `monkeypatch.setattr`, which puts all back."""
         thread, offer = self._thread, Outbox.offer
-        decode, dispatch = protocol.decode, Dispatcher.dispatch
+        decode, dispatch = codec.decode, Dispatcher.dispatch
 
         def see(wire: Wire) -> None:
             frame = wire if isinstance(wire, bytes) else b"".join(wire)
@@ -117,5 +117,5 @@ class FrameRecorder:
             return dispatch(dispatcher, client, request, noted)
 
         replace(Outbox, "offer", offer_and_see)
-        replace(protocol, "decode", decode_and_see)
+        replace(codec, "decode", decode_and_see)
         replace(Dispatcher, "dispatch", dispatch_and_note)

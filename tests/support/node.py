@@ -26,13 +26,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-import tradegame.app
+import tradegame.app.node
 from tests.support import next_version
 from tests.support.loop_holds import LoopHolds, slowness
 from tradegame.app import Running, serve, wall_clock_ms
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.core.domain import snapshot
-from tradegame.core.use_cases.game_host import HostSettings
+from tradegame.core.games.settings import HostSettings
 from tradegame.infra.config import load_settings
 from tradegame.utils.boot_clock import BootClock
 from tradegame.utils.logging import configure_logging
@@ -66,7 +66,7 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     settings = load_settings(None, {}, order["flags"])
     configure_logging(settings.log.level, "json")
-    tradegame.app.build_app = _with_replicas  # type: ignore[attr-defined]
+    tradegame.app.node.build_app = _with_replicas  # type: ignore[attr-defined]
     if os.environ.get(VIOLATIONS):
         _record(Path(os.environ[VIOLATIONS]))
     if order["next_version"]:

@@ -12,7 +12,7 @@ from typing import Any
 import trio
 
 from tradegame.app import Running, serve, wall_clock_ms
-from tradegame.core.use_cases.game_host import HostSettings
+from tradegame.core.games.settings import HostSettings
 from tradegame.infra.config import load_settings
 
 ADMIN_TOKEN = "the-hosts-own-token"

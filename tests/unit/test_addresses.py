@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from tradegame.core.membership.addresses import MOST, Addresses
 from tradegame.core.repositories import NodeInfo
-from tradegame.core.use_cases.addresses import MOST, Addresses
 
 
 def node(number: int, address: str = "") -> NodeInfo:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradegame.core.use_cases import budgets as module
-from tradegame.core.use_cases.budgets import Budgets, payer_of
+from tradegame.core.admission import budgets as module
+from tradegame.core.admission.budgets import Budgets, payer_of
 from tradegame.protocol.errors import RateLimitedError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tradegame.core.membership.clock_watch import ClockWatch
 from tradegame.core.repositories import NodeInfo
-from tradegame.core.use_cases.clock import ClockWatch
 
 
 class Cluster:

@@ -6,12 +6,12 @@ import gc
 import time
 from collections.abc import Iterable
 
-from tradegame.controller.websocket.protocol import encode_frame
+from tradegame.controller.websocket.codec import encode_frame
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.weight import weight
-from tradegame.core.use_cases.game_host import ENTRY
-from tradegame.core.use_cases.submissions import InFlight, Submissions
+from tradegame.core.games.settings import ENTRY
+from tradegame.core.games.submissions import InFlight, Submissions
 from tradegame.protocol.commands import Command, Join, SetPhase, encode_entry
 from tradegame.protocol.requests import BuyGood, PlaceOrder, Say
 
@@ -26,7 +26,7 @@ def play(game: Game, commands: Iterable[Command]) -> int:
     """Submit all of it at once, and look at each entry that comes of it. How many those were."""
     submissions = Submissions(60.0, 1_000_000, 1 << 30, ENTRY)
     for command in commands:
-        submissions.add(command, lambda _: None)
+        submissions.add(command)
     entries = 0
     while len(submissions):
         sent = InFlight.of(AT, submissions.take(lambda command: weight(game.state, command)))

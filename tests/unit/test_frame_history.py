@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tradegame.core.domain.events import Frame
-from tradegame.core.use_cases.broadcast_game_state import FRAMES_KEPT, HISTORY_BYTES, FrameHistory
+from tradegame.core.games.history import FRAMES_KEPT, HISTORY_BYTES, FrameHistory
 from tradegame.protocol.pushes import Said
 
 

@@ -16,9 +16,11 @@ from tests.contract.faults import Fault, FaultyStore
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, HouseDefinition, to_json
 from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.game import Game
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.log_reader import BUSY_S
+from tradegame.core.games.replica import Replica
+from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import GameMeta, LogEntry
-from tradegame.core.use_cases.game_host import BUSY_S, GameHost, HostSettings
-from tradegame.core.use_cases.replica import Replica
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
@@ -98,19 +100,12 @@ async def world() -> AsyncIterator[World]:
 
 
 async def ask(host: GameHost, command: Any) -> Outcome | TradeGameError:
-    """Submit, and wait for the answer."""
-    answers: list[Outcome | TradeGameError] = []
-    answered = trio.Event()
-
-    def answer(outcome: Outcome | TradeGameError) -> None:
-        answers.append(outcome)
-        answered.set()
-
-    host.submit(command, answer)
+    """What a command comes to."""
     with trio.fail_after(60):
-        await answered.wait()
-    assert len(answers) == 1
-    return answers[0]
+        try:
+            return await host.execute(command)
+        except TradeGameError as error:
+            return error
 
 
 async def joined(host: GameHost, player: str = "p-ann") -> None:
@@ -173,7 +168,7 @@ async def test_a_command_that_timed_out_before_it_was_sent_never_happens(
         return await update(self, *arguments)
 
     monkeypatch.setattr(KvGameStateRepository, "update", slow)
-    host.submit(say("under way"), lambda outcome: None)
+    host.execute(say("under way"))
     await trio.testing.wait_all_tasks_blocked(0.02)
     assert isinstance(await ask(host, say("still waiting")), CommandTimeoutError)
     gate.set()
@@ -184,9 +179,9 @@ async def test_a_command_that_timed_out_before_it_was_sent_never_happens(
 async def test_more_than_may_wait_is_overloaded(world: World) -> None:
     host, _ = await world.host(queue=3)
     for number in range(3):
-        host.submit(say(str(number)), lambda outcome: None)
+        host.execute(say(str(number)))
     with pytest.raises(OverloadedError) as refused:
-        host.submit(say("one too many"), lambda outcome: None)
+        host.execute(say("one too many"))
     assert refused.value.retry_after_ms
 
 
@@ -204,7 +199,7 @@ async def test_a_fault_in_the_rules_stops_this_game_here_with_internal(
     await crowd.over.wait()
     assert host.failure is not None
     with pytest.raises(InternalError, match=host.failure):
-        host.submit(say("again"), lambda outcome: None)
+        host.execute(say("again"))
     assert "ZeroDivisionError" in capsys.readouterr().out
 
 
@@ -274,7 +269,7 @@ async def test_a_replica_that_was_trimmed_away_under_tells_its_followers_to_begi
     # as if it had seen nothing since: its place is gone from the store by now
     stalled.state.seq = 1
     west._replica.game, west._replica.revision = stalled, 1
-    await west._rebuild()
+    await west._reader.rebuild()
     assert crowd.restarts == 1
     assert west.game.state.chain == east.game.state.chain
     assert west.history.leads_from(west.game.state.seq - 3, west.game.state.seq)
@@ -435,7 +430,7 @@ async def test_a_deleted_game_answers_what_waits_and_is_unknown_from_then_on(
     await world.repository.delete("bazaar")
     await crowd.over.wait()
     with pytest.raises(UnknownGameError):
-        host.submit(BuyGood(player="p-ann", good="grain", qty=1), lambda outcome: None)
+        host.execute(BuyGood(player="p-ann", good="grain", qty=1))
     assert host.failure is None
 
 
@@ -458,7 +453,7 @@ async def test_a_node_whose_clock_is_wrong_takes_no_commands_and_does_not_tick(w
     host.follow(+1)
     seq = host.game.state.seq
     with pytest.raises(OverloadedError, match="clock is off"):
-        host.submit(say("now"), lambda outcome: None)
+        host.execute(say("now"))
     with trio.move_on_after(1.5):
         await host.wait_for(seq + 1)
     assert host.game.state.seq == seq
@@ -501,7 +496,7 @@ async def test_a_node_that_is_always_a_little_late_catches_up_in_a_busy_game_all
 
     async def talk() -> None:
         while True:
-            busy.submit(say("and on"), lambda outcome: None)
+            busy.execute(say("and on"))
             await trio.sleep(0.02)
 
     world.nursery.start_soon(talk)
@@ -524,7 +519,7 @@ async def all_of(host: GameHost, commands: list[Any]) -> list[Outcome | TradeGam
             answered.set()
 
     for command in commands:
-        host.submit(command, answer)
+        host.execute(command).answer = answer
     with trio.fail_after(60):
         await answered.wait()
     return answers
@@ -613,7 +608,7 @@ async def test_entries_that_come_together_are_applied_with_pauses(
     monkeypatch.setattr(KvGameStateRepository, "watch", watch)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(others)
-        host._watching.cancel()
+        host._reader._watching.cancel()
         while len(turns) < 20:
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()

@@ -14,9 +14,9 @@ from attrs import define
 from tests.unit.test_game_host import Crowd
 from tradegame.core.domain.definition import RULES_VERSION as RULES
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, RoundsDefinition, to_json
+from tradegame.core.games.clock import LOOK_S, SETTLED_S, NodeClock
+from tradegame.core.games.host import GameHost
 from tradegame.core.repositories import GameMeta
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.node_clock import LOOK_S, SETTLED_S, NodeClock
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.utils import boot_clock

@@ -11,7 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.support.loop_holds import LoopHolds, slowness
-from tradegame.core.use_cases.lag import BEAT_S, WINDOW_S, LoopLag
+from tradegame.utils.loop_lag import BEAT_S, WINDOW_S, LoopLag
 
 
 async def test_who_holds_the_loop_is_seen() -> None:
@@ -46,7 +46,7 @@ async def test_a_process_that_stood_still_is_no_lag(autojump_clock: MockClock) -
         last[0] = next(stood_still, last[0])
         return last[0]
 
-    lag = LoopLag(elapsed_s)
+    lag = LoopLag(elapsed_s, 5.0)
     observed: list[float] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lag.run)

@@ -7,7 +7,7 @@ from attrs import define
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradegame.core.use_cases.node_clock import SETTLED_S, SLEW, STEP_MS, GameTime, NodeClock
+from tradegame.core.games.clock import SETTLED_S, SLEW, STEP_MS, GameTime, NodeClock
 
 BEGIN = 1_790_000_000_000
 HOUR = 3_600_000

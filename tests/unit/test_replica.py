@@ -14,8 +14,8 @@ from tradegame.core.domain.audit import Audit
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.snapshot import state_hash
+from tradegame.core.games.replica import REPLAY_SLICE, Replica
 from tradegame.core.repositories import GameMeta
-from tradegame.core.use_cases.replica import REPLAY_SLICE, Replica
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv.games import KvGameStateRepository
 from tradegame.protocol.commands import Entry, Join, encode_entry

@@ -10,6 +10,9 @@ import pytest
 import trio
 import trio.testing
 
+from tradegame.core.membership.presence import Presence, PresenceDelta
+from tradegame.core.membership.register import ConnectionRegister
+from tradegame.core.membership.session_keeper import SessionKeeper
 from tradegame.core.repositories import (
     CompactedError,
     ConnectionsChanged,
@@ -22,8 +25,6 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.core.use_cases import sessions as sessions_module
-from tradegame.core.use_cases.keep_sessions import SessionKeeper
-from tradegame.core.use_cases.presence import ConnectionRegister, Presence, PresenceDelta
 from tradegame.core.use_cases.sessions import SessionService, SignedIn
 from tradegame.protocol.closing import KICKED, REVOKED
 from tradegame.protocol.errors import UnauthorizedError

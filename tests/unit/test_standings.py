@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from tests.support.domain import BEGIN, LIVELY, Table, random_log
 from tradegame.core.domain import snapshot, views
 from tradegame.core.domain.game import Game
-from tradegame.core.use_cases.standings import EVERY_S, RANKED, ROWS_A_SLICE, Standings
+from tradegame.core.games.standings import EVERY_S, RANKED, ROWS_A_SLICE, Standings
 from tradegame.protocol import state as protocol
 from tradegame.protocol.requests import BuyGood, PlaceOrder
 

@@ -7,9 +7,9 @@ import trio
 from trio.testing import MockClock
 
 from tests.unit.test_budgets import Clock, granted
-from tradegame.core.use_cases.budgets import Budgets
-from tradegame.core.use_cases.pools import Pace
-from tradegame.core.use_cases.strain import LEAST, LEAST_AT_THE_DOOR, LOOK_S, Strain
+from tradegame.core.admission.budgets import Budgets
+from tradegame.core.admission.pools import Pace
+from tradegame.core.admission.strain import LEAST, LEAST_AT_THE_DOOR, LOOK_S, Strain
 from tradegame.protocol.errors import RateLimitedError
 
 

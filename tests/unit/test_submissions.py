@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import trio
 import trio.testing
 
 from tradegame.core.domain.events import Outcome
-from tradegame.core.use_cases.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
+from tradegame.core.games.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
 from tradegame.protocol.commands import Command, encode_entry
 from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
+from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import Say
 
 BOUNDS = EntryBounds(commands=1_000, bytes=10_000, weight=1_000)
@@ -18,19 +20,15 @@ def by_one(command: Command) -> int:
     return 1
 
 
-def nobody(outcome: Outcome | TradeGameError) -> None:
-    pass
-
-
 async def test_what_is_past_its_time_is_not_sent_though_not_answered_yet(
     mock_clock: trio.testing.MockClock,
 ) -> None:
     """After a process stood still, who sends may run before who answers."""
     answers: list[Outcome | TradeGameError] = []
     submissions = Submissions(5.0, 10, 10_000, BOUNDS)
-    submissions.add(Say(player="p-ann", text="old"), answers.append)
+    submissions.add(Say(player="p-ann", text="old")).answer = answers.append
     mock_clock.jump(4)
-    submissions.add(Say(player="p-ann", text="new"), answers.append)
+    submissions.add(Say(player="p-ann", text="new")).answer = answers.append
     mock_clock.jump(2)
     taken = submissions.take(by_one)
     assert [submission.command for submission in taken] == [Say(player="p-ann", text="new")]
@@ -47,7 +45,7 @@ async def test_an_entry_never_exceeds_its_bytes_whatever_was_said() -> None:
     submissions = Submissions(5.0, 1_000, 10_000_000, BOUNDS)
     said = [text_of(1 + at % 500) for at in range(300)]
     for command in said:
-        submissions.add(command, nobody)
+        submissions.add(command)
     sent: list[Command] = []
     while len(submissions):
         entry = InFlight.of(1_764_400_000_000, submissions.take(by_one))
@@ -60,26 +58,26 @@ async def test_an_entry_never_exceeds_its_bytes_whatever_was_said() -> None:
 async def test_a_command_that_no_entry_can_hold_is_refused_before_it_waits() -> None:
     submissions = Submissions(5.0, 10, 10_000_000, BOUNDS)
     with pytest.raises(BadRequestError, match="too large"):
-        submissions.add(text_of(2_500), nobody)
+        submissions.add(text_of(2_500))
     with pytest.raises(BadRequestError, match="UTF-8"):
-        submissions.add(Say(player="p-ann", text="\ud800"), nobody)
+        submissions.add(Say(player="p-ann", text="\ud800"))
     assert len(submissions) == 0
 
 
 async def test_what_waits_is_bounded_in_bytes() -> None:
     submissions = Submissions(5.0, 1_000, 10_000, BOUNDS)
-    submissions.add(text_of(2_400), nobody)
-    submissions.add(text_of(2_400), nobody)
+    submissions.add(text_of(2_400))
+    submissions.add(text_of(2_400))
     with pytest.raises(OverloadedError):
-        submissions.add(text_of(1), nobody)
+        submissions.add(text_of(1))
     submissions.take(by_one)
-    submissions.add(text_of(1), nobody)
+    submissions.add(text_of(1))
 
 
 async def test_what_is_heavy_waits_for_an_entry_of_its_own() -> None:
     submissions = Submissions(5.0, 1_000, 10_000, BOUNDS)
     for text in ("light", "light", "heavy", "light", "heavy", "light"):
-        submissions.add(Say(player="p-ann", text=text), nobody)
+        submissions.add(Say(player="p-ann", text=text))
 
     def weight(command: Command) -> int:
         return 2_000 if command == Say(player="p-ann", text="heavy") else 400
@@ -94,8 +92,30 @@ async def test_a_crowd_that_waited_too_long_is_answered_in_slices(mock_clock: tr
     answers: list[Outcome | TradeGameError] = []
     submissions = Submissions(5.0, 20_000, 10_000_000, BOUNDS)
     for _ in range(ANSWERED_AT_ONCE * 3 + 1):
-        submissions.add(Say(player="p-ann", text="late"), answers.append)
+        submissions.add(Say(player="p-ann", text="late")).answer = answers.append
     mock_clock.jump(6)
     assert [submissions.expire() for _ in range(5)] == [ANSWERED_AT_ONCE] * 3 + [1, 0]
     assert len(answers) == ANSWERED_AT_ONCE * 3 + 1
     assert submissions.all_answered()
+
+
+async def test_a_submission_is_awaited_for_its_outcome_or_raises_the_error(mock_clock: trio.testing.MockClock) -> None:
+    submissions = Submissions(5.0, 10, 10_000, BOUNDS)
+    first, second = (submissions.add(Say(player="p-ann", text=text)) for text in ("in time", "late"))
+    come = Outcome(Sent(1))
+    got: list[Outcome] = []
+
+    async def wait() -> None:
+        got.append(await first)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        first.settle(come)
+    assert got == [come]
+    first.settle(CommandTimeoutError("too late"))
+    assert await first is come
+    mock_clock.jump(6)
+    submissions.expire()
+    with pytest.raises(CommandTimeoutError):
+        await second

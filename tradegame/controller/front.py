@@ -20,7 +20,7 @@ from tradegame.controller.access import Access, Visit
 from tradegame.controller.forwarded import plain_address
 from tradegame.controller.head import Head, Refusal, read_head, refuse
 from tradegame.controller.tls import Certificate, TlsListener, plain_http, speaks_tls
-from tradegame.core.use_cases.budgets import payer_of
+from tradegame.core.admission.budgets import payer_of
 from tradegame.protocol.errors import NotFoundError, RequestTimeoutError
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from starlette.requests import Request
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.protocol.errors import BadRequestError
 
 T = TypeVar("T", bound=Struct)
@@ -31,4 +31,4 @@ async def json_object(request: Request) -> dict[str, Any]:
 async def body_of(request: Request, kind: type[T]) -> T:
     """The body as a ``kind``. Raises BadRequestError, whose ``at`` says where it is not."""
     body = await json_object(request)
-    return protocol.structure({name: value for name, value in body.items() if value is not None}, kind)
+    return codec.structure({name: value for name, value in body.items() if value is not None}, kind)

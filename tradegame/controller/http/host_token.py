@@ -10,7 +10,7 @@ import trio
 from attrs import define, field
 from starlette.requests import Request
 
-from tradegame.core.use_cases.budgets import Budgets, payer_of
+from tradegame.core.admission.budgets import Budgets, payer_of
 from tradegame.protocol.errors import RateLimitedError, UnauthorizedError
 
 SLOW_S = 1.0

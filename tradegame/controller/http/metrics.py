@@ -10,14 +10,14 @@ from tradegame.controller.backlog import Backlog
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
 from tradegame.core.domain.definition import RULES_VERSION
-from tradegame.core.use_cases.clock import ClockWatch
+from tradegame.core.games.clock import NodeClock
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.service import GameService
+from tradegame.core.membership.clock_watch import ClockWatch
+from tradegame.core.membership.register import ConnectionRegister
+from tradegame.core.membership.watchdog import Watchdog
 from tradegame.core.use_cases.dispatcher import Dispatcher
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.lag import LoopLag
-from tradegame.core.use_cases.node_clock import NodeClock
-from tradegame.core.use_cases.presence import ConnectionRegister
-from tradegame.core.use_cases.vigil import Vigil
+from tradegame.utils.loop_lag import LoopLag
 from tradegame.utils.metrics import Kind, Metrics
 
 
@@ -36,7 +36,7 @@ class Measured:
     clock: ClockWatch
     time: NodeClock
     register: ConnectionRegister
-    vigil: Vigil
+    watchdog: Watchdog
     lag: LoopLag
     ready: Callable[[], str | None]
     turned_away: Callable[[], int]
@@ -70,7 +70,7 @@ def node_metrics(node: Measured) -> Metrics:
         "gauge",
         lambda: node.time.behind_ms() / 1000,
     )
-    add("tradegame_freezes", "Times that this process stood still", "counter", lambda: node.vigil.freezes)
+    add("tradegame_freezes", "Times that this process stood still", "counter", lambda: node.watchdog.freezes)
     metrics.register_histogram(
         "tradegame_loop_lag_seconds", "How late a task that is ready to run is run", node.lag.seconds
     )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tradegame.controller.http.host_token import HostToken
-from tradegame.core.use_cases.budgets import ANSWER_BYTES, Budgets, payer_of
+from tradegame.core.admission.budgets import ANSWER_BYTES, Budgets, payer_of
 from tradegame.protocol.errors import RateLimitedError
 
 API = 5.0

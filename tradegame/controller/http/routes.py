@@ -22,8 +22,12 @@ from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.server import BrokenOffError
+from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition, to_json
+from tradegame.core.faults import answer_to
+from tradegame.core.games.export import export_log
+from tradegame.core.games.service import GameService
 from tradegame.core.repositories import (
     CompactedError,
     GameGoneError,
@@ -31,10 +35,6 @@ from tradegame.core.repositories import (
     StoreError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
-from tradegame.core.use_cases.budgets import Budgets
-from tradegame.core.use_cases.export_log import export_log
-from tradegame.core.use_cases.faults import answer_to
-from tradegame.core.use_cases.games import GameService
 from tradegame.protocol.bounds import ID_PATTERN
 from tradegame.protocol.commands import Announce, SetPhase
 from tradegame.protocol.errors import (

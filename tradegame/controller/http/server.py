@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias, cast
 
@@ -21,7 +20,9 @@ from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Reads, Stream, is_for_the_door, payment, peer_address
 from tradegame.controller.head import MAX_HEAD, Head, Refusal
 from tradegame.controller.http.replay import READER, Replay, SecureReplay
-from tradegame.protocol.errors import BadRequestError, InternalError, RequestTimeoutError, TooLargeError, TradeGameError
+from tradegame.core.faults import answer_to
+from tradegame.protocol.errors import BadRequestError, RequestTimeoutError, TooLargeError, TradeGameError
+from tradegame.utils.changes import Changes
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ class HttpServer:
         self._backlog = backlog
         self._access = access or Access()
         self._open = 0
-        self._gone = trio.Event()
+        self._left = Changes()
         self._app = ASGIWrapper(cast("ASGIFramework", Guard(app)))
         self._context = WorkerContext(None)
         self._config = Config()
@@ -102,8 +103,7 @@ class HttpServer:
                 nursery.cancel_scope.cancel()
         finally:
             self._open -= 1
-            self._gone.set()
-            self._gone = trio.Event()
+            self._left.made()
         if isinstance(server.handed_on, Refusal):
             raise server.handed_on
         return server.handed_on
@@ -114,8 +114,7 @@ class HttpServer:
         Returns when all connections are gone. The caller bounds the wait: a peer may read slowly.
         """
         await self._context.terminated.set()
-        while self._open:
-            await self._gone.wait()
+        await self._left.until(lambda: not self._open)
 
 
 class _Connection(TCPServer):
@@ -288,19 +287,17 @@ class Guard:
             started = True
             await send(message)
 
-        failed = False
+        failed: TradeGameError | None = None
         try:
             await self._app(scope, receive_body, send_noting)
         except* BrokenOffError as broken:
             # Unfinished, the response is cut off, and so the client knows.
             reason = str(broken.exceptions[0].__cause__)
             log.warning("http_response_broken_off", method=scope["method"], path=scope["path"], reason=reason)
-        except* Exception:
-            failed = True
-            reference = secrets.token_hex(4)
-            log.exception("http_request_failed", method=scope["method"], path=scope["path"], reference=reference)
-        if failed and not started:
-            await answer(send, InternalError.of(reference))
+        except* Exception as faults:  # noqa: BLE001 - the edge: whatever it is, there is an answer
+            failed = answer_to(faults, "http_request_failed", method=scope["method"], path=scope["path"])
+        if failed is not None and not started:
+            await answer(send, failed)
 
 
 async def answer(send: Send, error: TradeGameError, *, unread: Receive | None = None) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
-from tradegame.controller.websocket.members import VISITS, Following, Slice
-from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
-from tradegame.core.use_cases.game_host import GameHost
+from tradegame.controller.websocket.slices import VISITS, Slice
+from tradegame.controller.websocket.subscriptions import Subscription
+from tradegame.core.games.history import PublishedFrame
+from tradegame.core.games.host import GameHost
 from tradegame.protocol.closing import TOO_SLOW
 
 PIECE_BYTES = 65_536
@@ -27,48 +28,48 @@ STUCK_S = 10.0
 class CatchUp:
     """Knows who lags behind. Only ``run`` waits."""
 
-    _lagging: dict[Following, None] = field(factory=dict, init=False)
+    _lagging: dict[Subscription, None] = field(factory=dict, init=False)
     _anyone: trio.Event = field(factory=trio.Event, init=False)
 
-    def feed(self, following: Following) -> None:
+    def feed(self, subscription: Subscription) -> None:
         """Queue the frames that a live follower has not been given. The caller flushes."""
-        host, now = following.host, following.host.game.state.seq
-        while following.seq < now and not (following.lagging or following.over):
-            frame = host.history.frame(following.seq + 1)
+        host, now = subscription.host, subscription.host.game.state.seq
+        while subscription.seq < now and not (subscription.lagging or subscription.over):
+            frame = host.history.frame(subscription.seq + 1)
             if frame is None:
-                self._lose(following)
-            elif following.member.outbox.offer(_wire(host, frame)):
-                following.seq += 1
+                self._lose(subscription)
+            elif subscription.subscriber.outbox.offer(_wire(host, frame)):
+                subscription.seq += 1
             else:
-                self._lag(following)
+                self._lag(subscription)
 
-    def begin(self, following: Following, *, flush: bool) -> None:
+    def begin(self, subscription: Subscription, *, flush: bool) -> None:
         """Queue the next piece of what is missing, if the one before has gone; at the end of it the client is live."""
-        host, outbox, size = following.host, following.member.outbox, 0
+        host, outbox, size = subscription.host, subscription.subscriber.outbox, 0
         now = host.game.state.seq
-        if following.seq < now and outbox.empty:
-            while following.seq < now and size < PIECE_BYTES:
-                frame = host.history.frame(following.seq + 1)
+        if subscription.seq < now and outbox.empty:
+            while subscription.seq < now and size < PIECE_BYTES:
+                frame = host.history.frame(subscription.seq + 1)
                 if frame is None:
-                    self._lose(following)
+                    self._lose(subscription)
                     return
                 wire = _wire(host, frame)
                 if not outbox.offer(wire):
                     break
-                following.seq, size = following.seq + 1, size + len(wire)
+                subscription.seq, size = subscription.seq + 1, size + len(wire)
             if flush:
                 outbox.flush()
-        elif following.seq < now and outbox.stuck_s >= STUCK_S:
-            following.member.end(TOO_SLOW, "reads too slowly")
-        if following.seq == now:
-            following.lagging = False
-            self._lagging.pop(following, None)
+        elif subscription.seq < now and outbox.stuck_s >= STUCK_S:
+            subscription.subscriber.end(TOO_SLOW, "reads too slowly")
+        if subscription.seq == now:
+            subscription.lagging = False
+            self._lagging.pop(subscription, None)
         else:
-            self._lag(following)
+            self._lag(subscription)
 
-    def forget(self, following: Following) -> None:
-        """It follows no more."""
-        self._lagging.pop(following, None)
+    def forget(self, subscription: Subscription) -> None:
+        """It no longer follows."""
+        self._lagging.pop(subscription, None)
 
     async def run(self) -> None:
         """Feed those who have missed much, at the pace at which they read."""
@@ -83,29 +84,29 @@ class CatchUp:
             while waiting:
                 begun, piece = trio.current_time(), Slice()
                 while waiting and not piece.over:
-                    for following in waiting[-VISITS:]:
-                        if following in self._lagging:
-                            self.begin(following, flush=True)
+                    for subscription in waiting[-VISITS:]:
+                        if subscription in self._lagging:
+                            self.begin(subscription, flush=True)
                     del waiting[-VISITS:]
                 took_s += trio.current_time() - begun
                 await trio.lowlevel.checkpoint()
 
-    def _lag(self, following: Following) -> None:
-        following.lagging = True
-        self._lagging[following] = None
+    def _lag(self, subscription: Subscription) -> None:
+        subscription.lagging = True
+        self._lagging[subscription] = None
         self._anyone.set()
 
-    def _lose(self, following: Following) -> None:
+    def _lose(self, subscription: Subscription) -> None:
         """The next frame it needs is not kept any more."""
-        following.over = True
-        self.forget(following)
-        following.member.end(TOO_SLOW, "fell too far behind")
+        subscription.over = True
+        self.forget(subscription)
+        subscription.subscriber.end(TOO_SLOW, "fell too far behind")
 
 
 def _wire(host: GameHost, frame: PublishedFrame) -> bytes:
     """What goes over the wire; from then on, the frame itself is not kept."""
     if frame.wire is None:
         assert frame.frame is not None
-        frame.wire = text_frame(protocol.encode_frame(host.id, host.meta.epoch, frame.frame))
+        frame.wire = text_frame(codec.encode_frame(host.id, host.meta.epoch, frame.frame))
         frame.frame = None
     return frame.wire

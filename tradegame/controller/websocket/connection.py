@@ -9,12 +9,13 @@ import structlog
 import trio
 from attrs import define, field
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
+from tradegame.controller.websocket.errors import DecodeError, Disconnected, RequestId
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub
-from tradegame.controller.websocket.members import Member
-from tradegame.controller.websocket.transport import Disconnected, WebSocket
-from tradegame.core.use_cases.budgets import ANSWER_BYTES, REFUSED
+from tradegame.controller.websocket.subscriptions import Subscriber
+from tradegame.controller.websocket.transport import WebSocket
+from tradegame.core.admission.budgets import ANSWER_BYTES, REFUSED
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.protocol.closing import ABUSE, BINARY, GOING_AWAY, HEARTBEAT_LOST, INTERNAL, NO_HELLO
@@ -44,7 +45,7 @@ class Connection:
     heartbeat_s: float
     frames_in: int = field(default=0, init=False)
     closed_with: int = field(default=GOING_AWAY, init=False)
-    _member: Member = field(init=False)
+    _subscriber: Subscriber = field(init=False)
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _ending: tuple[int, str] | None = field(default=None, init=False)
     _bad: int = field(default=0, init=False)
@@ -53,7 +54,7 @@ class Connection:
 
     def __attrs_post_init__(self) -> None:
         socket = self.websocket
-        self._member = Member(self.client, socket.outbox, self.end, socket.ping, socket.silent_s)
+        self._subscriber = Subscriber(self.client, socket.outbox, self.end, socket.ping, socket.silent_s)
 
     def end(self, code: int, reason: str) -> None:
         """Close the connection with this code; the first one to say so is heard. Never waits."""
@@ -64,7 +65,7 @@ class Connection:
 
     async def run(self) -> None:
         """Serve until the end, then close. Raises nothing that a client can bring about."""
-        self.hub.enter(self._member)
+        self.hub.enter(self._subscriber)
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
@@ -78,12 +79,12 @@ class Connection:
             log_fault(structlog.get_logger(), "connection_failed", faults, connection=self.client.connection)
             self._ending = INTERNAL, "internal error"
         finally:
-            self.hub.leave(self._member)
+            self.hub.leave(self._subscriber)
             code, reason = self._ending or (GOING_AWAY, "the server is going away")
             self.closed_with = int(code)
             await self.websocket.close(code, reason)
             self._log(code, reason)
-            self._member.forget()
+            self._subscriber.forget()
 
     async def _read(self) -> None:
         """One frame after another to the dispatcher."""
@@ -105,8 +106,8 @@ class Connection:
                 await trio.lowlevel.checkpoint()
                 continue
             try:
-                request = protocol.decode(message)
-            except protocol.DecodeError as refused:
+                request = codec.decode(message)
+            except DecodeError as refused:
                 self._refuse(refused)
                 await trio.lowlevel.checkpoint()
                 continue
@@ -120,7 +121,7 @@ class Connection:
                 await self._room.wait()
                 websocket.last_received = trio.current_time()
 
-    def _refuse(self, refused: protocol.DecodeError) -> None:
+    def _refuse(self, refused: DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)
         self.dispatcher.count(refused.error)
         self._reply(refused.id, refused.error)
@@ -129,7 +130,7 @@ class Connection:
             if self._bad >= BAD_REQUESTS_IN_A_ROW:
                 self.end(ABUSE, f"{self._bad} bad requests in a row")
 
-    def _reply(self, request_id: protocol.RequestId, payload: Any) -> None:
+    def _reply(self, request_id: RequestId, payload: Any) -> None:
         """Exactly one reply to a request that has an id; to one that has none, only what went wrong."""
         if self._room is not None and self.client.in_flight < IN_FLIGHT:
             self._room.set()
@@ -139,12 +140,12 @@ class Connection:
             self._pause_s = self.client.frames(REFUSED)
         if self.client.closed:
             return
-        encoded = protocol.encode_reply(request_id, payload)
+        encoded = codec.encode_reply(request_id, payload)
         size = len(encoded) if isinstance(encoded, bytes) else sum(len(piece) for piece in encoded)
         if size >= ANSWER_BYTES:
             self.client.charge(size / ANSWER_BYTES)
         if request_id is not None or (isinstance(encoded, bytes) and encoded.startswith(b'{"id":null,"error"')):
-            self.hub.post(self._member, text_frame(encoded))
+            self.hub.post(self._subscriber, text_frame(encoded))
 
     async def _heartbeat(self) -> None:
         """Close who says no hello, and who gives no sign of life."""
@@ -165,7 +166,7 @@ class Connection:
             await trio.sleep(max(min(ping_at - now, left_s), 0))  # who has answered is looked at once a heartbeat
 
     def _log(self, code: int, reason: str) -> None:
-        statistics = self.websocket.statistics()
+        statistics = self.websocket.outbox.statistics()
         signed_in = self.client.signed_in
         structlog.get_logger().info(
             "connection_closed",

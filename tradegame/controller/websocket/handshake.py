@@ -1,13 +1,78 @@
-"""Whether a client may open a WebSocket here: decided from the head of its request alone. No I/O."""
+"""How a WebSocket is opened: whether it may be is decided from the head of its request alone."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 
-from tradegame.controller.head import Head, Refusal
+import trio
+
+from tradegame.controller.backlog import Backlog
+from tradegame.controller.head import Head, Refusal, refuse
+from tradegame.controller.websocket.errors import Disconnected
+from tradegame.controller.websocket.transport import Pay, WebSocket
 from tradegame.protocol import SUBPROTOCOL
+from tradegame.protocol.closing import LOST
 from tradegame.protocol.errors import BadRequestError
+
+HANDSHAKE_S = 5.0
+FRAME_BYTES = 16_384
+OUTBOX_BYTES = 262_144
+
+
+async def accept(
+    nursery: trio.Nursery,
+    stream: trio.abc.Stream,
+    head: Head,
+    *,
+    frame_bytes: int = FRAME_BYTES,
+    outbox_bytes: int = OUTBOX_BYTES,
+    pay: Pay = lambda frames: 0.0,
+    backlog: Backlog | None = None,
+    within_s: float = HANDSHAKE_S,
+) -> WebSocket:
+    """Make a WebSocket of a stream whose first request was read.
+
+    ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client, besides
+    one frame; what waits for all clients counts in ``backlog``. ``pay`` is charged for what the client causes besides
+    messages: it returns for how long to read nothing then.
+
+    **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
+    ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
+    too, without a close frame.
+
+    **Error handling.** Raises Refusal when the client was answered with an HTTP error instead, and Disconnected when
+    it broke off or took longer than ``within_s``. The task in the nursery raises nothing but trio.Cancelled.
+    """
+    websocket = None
+    try:
+        subprotocol = choose_subprotocol(head)
+        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog)
+        nursery.start_soon(websocket.serve, subprotocol)
+        with trio.fail_after(within_s):
+            await websocket.opened()
+        if websocket.refused:
+            raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
+        if websocket.outbox.broken:
+            raise trio.BrokenResourceError
+    except Refusal as refusal:
+        await refuse(stream, refusal)
+        raise
+    except (trio.BrokenResourceError, trio.TooSlowError):
+        await _kill(stream, websocket)
+        raise Disconnected(LOST, "the handshake broke off") from None
+    except BaseException:
+        await _kill(stream, websocket)
+        raise
+    head.forget()
+    return websocket
+
+
+async def _kill(stream: trio.abc.Stream, websocket: WebSocket | None) -> None:
+    if websocket is not None:
+        websocket.stop()
+    with trio.CancelScope(shield=True):
+        await trio.aclose_forcefully(stream)
 
 
 def choose_subprotocol(head: Head) -> str | None:

@@ -10,14 +10,17 @@ from attrs import define, field
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal
 from tradegame.controller.websocket.connection import Connection
+from tradegame.controller.websocket.errors import Disconnected
+from tradegame.controller.websocket.handshake import accept
 from tradegame.controller.websocket.hub import Hub
-from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
-from tradegame.core.use_cases.budgets import Budgets, payer_of
+from tradegame.controller.websocket.transport import WebSocket
+from tradegame.core.admission.budgets import Budgets, payer_of
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
-from tradegame.core.use_cases.sessions import opaque_id
 from tradegame.protocol.closing import COUNTED, FULL, GOING_AWAY
 from tradegame.protocol.errors import RateLimitedError
+from tradegame.utils.changes import Changes
+from tradegame.utils.ids import opaque_id
 
 
 @define(eq=False)
@@ -40,7 +43,7 @@ class ConnectionManager:
     _addresses: dict[str, int] = field(factory=dict, init=False)
     _open: int = field(default=0, init=False)
     _closing: bool = field(default=False, init=False)
-    _emptied: trio.Event = field(factory=trio.Event, init=False)
+    _left: Changes = field(factory=Changes, init=False)
 
     def __len__(self) -> int:
         return self._open
@@ -61,20 +64,17 @@ class ConnectionManager:
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
-            self._emptied.set()
-            self._emptied = trio.Event()
+            self._left.made()
 
     async def close_all(self) -> None:
         """Send everyone away, to come back at once to any node, and wait until they are gone. The caller bounds it."""
         self._closing = True
         self.send_away("the server is going away")
-        while self._open:
-            await self._emptied.wait()
+        await self._left.until(lambda: not self._open)
 
     def send_away(self, reason: str) -> None:
         """Close every connection, to be opened again at once on any node. Never waits."""
-        for member in list(self.hub.members.values()):
-            member.end(GOING_AWAY, reason)
+        self.hub.roster.end_all(GOING_AWAY, reason)
 
     async def _serve(self, stream: trio.abc.Stream, head: Head, address: str) -> None:
         client = ClientSession(opaque_id(12), address, self.budgets, self.now_ms())

@@ -1,34 +1,27 @@
-"""One client's WebSocket. The only file of the server that imports trio_websocket.
+"""One client's WebSocket.
 
-trio-websocket does the handshake, answers pings, reassembles fragments, answers a close and judges everything that
-breaks the protocol. But its way from the socket to a message costs more than all the rest of a request, so
-plain text messages, nearly all there is, are taken from the stream before it sees them, and what goes out is
-encoded once and written to the socket directly. It works on a stream of our own (``Tap``), into which the other
-frames are fed one by one, each in its turn.
+trio-websocket's way from the socket to a message costs more than all the rest of a request. So plain text messages,
+nearly all there is, are taken from the stream before it sees them, and what goes out is encoded once and written to
+the socket directly. All other frames are fed to it one by one, each in its turn (``judge.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn, TypeAlias, cast
+from typing import NoReturn, TypeAlias
 
 import trio
-import trio_websocket
 
 from tradegame.controller.backlog import Backlog
-from tradegame.controller.head import Head, Refusal, refuse
+from tradegame.controller.head import Head
 from tradegame.controller.websocket import frames
-from tradegame.controller.websocket.handshake import choose_subprotocol
-from tradegame.controller.websocket.outbox import Outbox, OutboxStatistics
+from tradegame.controller.websocket.errors import Disconnected
+from tradegame.controller.websocket.judge import Judge
+from tradegame.controller.websocket.outbox import Outbox
 from tradegame.controller.websocket.sink import sink_for
-from tradegame.controller.websocket.tap import ReaderNursery, Tap
-from tradegame.core.use_cases.budgets import READ_BYTES
+from tradegame.core.admission.budgets import READ_BYTES
 from tradegame.protocol.closing import INTERNAL, LOST, MALFORMED, NEVER_SENT, TOO_LARGE, TOO_SLOW
-from tradegame.protocol.errors import BadRequestError
-
-HANDSHAKE_S = 5.0
-FRAME_BYTES = 16_384
-OUTBOX_BYTES = 262_144
+from tradegame.utils.changes import Changes
 
 FRAGMENTS = 64
 """The most that a message may come in: each costs as much as a message. Libraries that cut do so at kilobytes."""
@@ -39,75 +32,6 @@ _MESSAGES_WITHOUT_YIELDING = 16
 Pay: TypeAlias = Callable[[float], float]
 
 
-class Disconnected(Exception):  # noqa: N818 - an end, not always a fault
-    """The connection is over, or as good as over: ``close`` is all that is left to do with it.
-
-    ``code`` and ``reason`` are those of the close frame: the peer's, or with ``by_us`` the one the transport sent it
-    (1002, 1007, 1009: it broke the protocol; 4001: it read too slowly). 1006: the connection broke.
-    """
-
-    def __init__(self, code: int, reason: str, *, by_us: bool = False) -> None:
-        super().__init__(f"{code} {reason}".rstrip())
-        self.code = code
-        self.reason = reason
-        self.by_us = by_us
-
-
-async def accept(
-    nursery: trio.Nursery,
-    stream: trio.abc.Stream,
-    head: Head,
-    *,
-    frame_bytes: int = FRAME_BYTES,
-    outbox_bytes: int = OUTBOX_BYTES,
-    pay: Pay = lambda frames: 0.0,
-    backlog: Backlog | None = None,
-    within_s: float = HANDSHAKE_S,
-) -> WebSocket:
-    """Make a WebSocket of a stream whose first request was read.
-
-    ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client, besides
-    one frame; what waits for all clients counts in ``backlog``. ``pay`` is charged for what the client causes besides
-    messages: it returns for how long to read nothing then.
-
-    **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
-    ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
-    too, without a close frame.
-
-    **Error handling.** Raises Refusal when the client was answered with an HTTP error instead, and Disconnected when
-    it broke off or took longer than ``within_s``. The task in the nursery raises nothing but trio.Cancelled.
-    """
-    websocket = None
-    try:
-        subprotocol = choose_subprotocol(head)
-        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog)
-        nursery.start_soon(websocket._serve, subprotocol)
-        with trio.fail_after(within_s):
-            await websocket._until(lambda: websocket._opened)
-        if websocket._refused:
-            raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
-        if websocket.outbox.broken:
-            raise trio.BrokenResourceError
-    except Refusal as refusal:
-        await refuse(stream, refusal)
-        raise
-    except (trio.BrokenResourceError, trio.TooSlowError):
-        await _kill(stream, websocket)
-        raise Disconnected(LOST, "the handshake broke off") from None
-    except BaseException:
-        await _kill(stream, websocket)
-        raise
-    head.forget()
-    return websocket
-
-
-async def _kill(stream: trio.abc.Stream, websocket: WebSocket | None) -> None:
-    if websocket is not None:
-        websocket._stop()
-    with trio.CancelScope(shield=True):
-        await trio.aclose_forcefully(stream)
-
-
 class WebSocket:
     """An open WebSocket, the server's side.
 
@@ -116,12 +40,12 @@ class WebSocket:
 
     __slots__ = (
         "_buffer",
-        "_changed",
-        "_conn",
+        "_changes",
         "_end",
         "_fragments",
         "_frame_bytes",
         "_inbox",
+        "_judge",
         "_message_bytes",
         "_nursery",
         "_opened",
@@ -130,14 +54,13 @@ class WebSocket:
         "_pay",
         "_peer_closed",
         "_reading",
-        "_refused",
         "_sink",
         "_stream",
-        "_tap",
         "_written",
         "_yield_in",
         "last_received",
         "outbox",
+        "refused",
     )
 
     def __init__(
@@ -157,8 +80,7 @@ class WebSocket:
         self.last_received = trio.current_time()
         """When the client's last bytes came, on trio's clock, in s."""
         self._frame_bytes = frame_bytes
-        self._tap = Tap(self.outbox, head.raw)
-        self._conn: trio_websocket.WebSocketConnection | None = None
+        self._judge = Judge(self.outbox, head.raw)
         self._nursery: trio.Nursery | None = None
         self._buffer = head.rest  # read, but not yet taken
         self._inbox: list[str] = []  # messages that came in one read, the last one first
@@ -167,13 +89,14 @@ class WebSocket:
         self._owes = 0.0  # frames that are not charged yet
         self._yield_in = _MESSAGES_WITHOUT_YIELDING
         self._end: tuple[int, str, bool] | None = None  # code, reason, by us: from then on nothing is received
-        self._refused = False
+        self.refused = False
+        """The handshake failed, and the client was not answered."""
         self._reading = False  # a task waits for bytes
         self._opened = False  # the handshake is over, one way or another
         self._written = False  # the writer has ended
         self._peer_closed = False  # its close frame has come, or the end of its bytes
         self._over = False  # nothing but closing the stream is left to do
-        self._changed: trio.Event | None = None  # somebody waits for one of these to change
+        self._changes = Changes()  # of one of these
 
     # What the server says
 
@@ -190,10 +113,6 @@ class WebSocket:
         """For how long the client has given no sign of life. 0 while nothing is read: then it cannot."""
         return trio.current_time() - self.last_received if self._reading else 0.0
 
-    def statistics(self) -> OutboxStatistics:
-        """What has gone out, and what waits."""
-        return self.outbox.statistics()
-
     async def close(self, code: int, reason: str, within_s: float = 1.0) -> None:
         """Say ``code`` and ``reason`` (cut at 123 bytes), wait for the client to say it too, and close the socket.
 
@@ -203,9 +122,9 @@ class WebSocket:
         self.begin_close(code, reason)
         if not self._over:
             with trio.move_on_after(within_s, shield=True):
-                await self._until(lambda: self._written)
+                await self._changes.until(lambda: self._written)
                 await self._await_peer()
-            self._stop()
+            self.stop()
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(self._stream)
 
@@ -221,30 +140,24 @@ class WebSocket:
         if self._nursery is not None:
             self._nursery.start_soon(self.close, TOO_SLOW, "")
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """The end of everything but the stream."""
         if self._end is None:
             self._end = (LOST, "the connection broke", False)
         self.outbox.close()
         self._opened = self._written = self._over = True
-        self._notify()
+        self._changes.made()
         if self._nursery is not None:
             self._nursery.cancel_scope.cancel()
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            if self._changed is None:
-                self._changed = trio.Event()
-            await self._changed.wait()
-
-    def _notify(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
+    async def opened(self) -> None:
+        """Wait until the handshake is over, one way or another."""
+        await self._changes.until(lambda: self._opened)
 
     # The task that serves it
 
-    async def _serve(self, subprotocol: str | None) -> None:
+    async def serve(self, subprotocol: str | None) -> None:
+        """For ``accept`` alone: open it, write, and close the stream at the end."""
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
@@ -252,35 +165,26 @@ class WebSocket:
                 try:
                     await self.outbox.run_writer()
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    self._stop()
+                    self.stop()
                 self._written = True
-                self._notify()
-                if not self._refused:
+                self._changes.made()
+                if not self.refused:
                     await trio.sleep_forever()
                 nursery.cancel_scope.cancel()
         finally:
             self._nursery = None
-            self._stop()
-            if not self._refused:
+            self.stop()
+            if not self.refused:
                 with trio.CancelScope(shield=True):
                     await trio.aclose_forcefully(self._stream)
 
     async def _handshake(self, nursery: trio.Nursery, subprotocol: str | None) -> None:
-        reader_nursery = cast("trio.Nursery", ReaderNursery(nursery, self._tap))
-        with trio.CancelScope() as waiting:
-            self._tap.on_end = waiting.cancel  # it refuses by closing the stream, and says nothing to who waits
-            request = await trio_websocket.wrap_server_stream(
-                reader_nursery, self._tap, max_message_size=self._frame_bytes, receive_buffer_size=None
-            )
-            self._tap.holding = False
-            self._conn = await request.accept(subprotocol=subprotocol)
-        self._tap.on_end = None
-        if self._conn is None:
-            self._refused = True
-            self.outbox.close()
-        else:
+        if await self._judge.handshake(nursery, subprotocol, self._frame_bytes):
             self._opened = True
-            self._notify()
+            self._changes.made()
+        else:
+            self.refused = True
+            self.outbox.close()
 
     # What the client says
 
@@ -323,7 +227,7 @@ class WebSocket:
             data = b""
         finally:
             self._reading = False
-            self._notify()
+            self._changes.made()
         if not data:
             self._peer_closed = True
             if self._end is None:
@@ -382,18 +286,19 @@ class WebSocket:
                 self._fragments, self._message_bytes = self._fragments + 1, self._message_bytes + header.size
                 if header.fin:
                     self._fragments = self._message_bytes = 0
-                    return await self._reassembled()
+                    message = await self._judge.message()
+                    if message is None:
+                        self._fail(MALFORMED, "not a frame of a client's")
+                    return message
                 if self._fragments >= FRAGMENTS:
                     self._fail(TOO_LARGE, f"a message has at most {FRAGMENTS} fragments")
 
     async def _feed(self, size: int) -> None:
         """Let trio-websocket judge that many bytes. Raises Disconnected when they made it close."""
-        assert self._conn is not None
         data, self._buffer = self._buffer[:size], self._buffer[size:]
-        await self._tap.feed(data)
-        closed = self._conn.closed
+        closed = await self._judge.feed(data)
         if closed is None:
-            if self._tap.ended:
+            if self._judge.ended:
                 self._fail(INTERNAL, "internal error")
             if self._end is not None:  # meanwhile: an overflow, or another task. What comes next is its close's to read
                 raise self._disconnected()
@@ -401,17 +306,10 @@ class WebSocket:
         if self.outbox.finishing:  # it has answered the client's close
             self._peer_closed = True
             if self._end is None:
-                self._end = (closed.code, closed.reason or "", False)
+                self._end = (*closed, False)
             raise self._disconnected()
         # What breaks the protocol it only notes, without a word to the client.
-        self._fail(closed.code, closed.reason or "")
-
-    async def _reassembled(self) -> str | bytes:
-        assert self._conn is not None
-        try:
-            return await self._conn.get_message()
-        except trio_websocket.ConnectionClosed:
-            self._fail(MALFORMED, "not a frame of a client's")
+        self._fail(*closed)
 
     def _fail(self, code: int, reason: str) -> NoReturn:
         """RFC 6455, section 7.1.7."""
@@ -432,7 +330,7 @@ class WebSocket:
                 return
             await self._settle()
             if self._reading:
-                await self._until(lambda: not self._reading)
+                await self._changes.until(lambda: not self._reading)
                 continue
             try:
                 await self._read()

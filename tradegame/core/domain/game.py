@@ -53,7 +53,6 @@ class Game:
         self.state = state
         trading = TradingService(state)
         house = HouseService(state, trading)
-        self._house = house
         self.free_some = trading.free_some
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state)
@@ -69,6 +68,13 @@ class Game:
             Announce: self._rounds.announce,
             SetClock: self._rounds.set_clock,
         }
+        self._due: tuple[tuple[Callable[[], int | None], Callable[[int, Effects], None], bool], ...] = (
+            (self._rounds.next_phase, self._rounds.turn, False),
+            (self._rounds.next_news, self._rounds.publish_scheduled, False),
+            (self._settlement.next_hint, self._settlement.hint, True),
+            (house.next_tick, house.tick, True),
+        )
+        """All that happens by itself: when next, in ms, what it does, and whether `DUE_AN_ENTRY` bounds it."""
         self._best = {good: self._best_levels(good) for good in state.markets}
 
     @classmethod
@@ -96,9 +102,7 @@ class Game:
 
     def due_at(self) -> int | None:
         """When something happens by itself next, in ms since the Unix epoch; None: never."""
-        times = [self._rounds.next_phase(), self._rounds.next_news()]
-        times += [due[0] for due in (self._settlement.next_hint(), self._house.next_tick()) if due is not None]
-        return min((time for time in times if time is not None), default=None)
+        return min([at for next_at, _, _ in self._due if (at := next_at()) is not None], default=None)
 
     def _apply(self, entry: Entry) -> Applied:
         state = self.state
@@ -128,25 +132,17 @@ class Game:
         return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers))
 
     def _advance(self, until: int, effects: Effects) -> None:
-        """Everything that is due by ``until``, in order of its time; at one time: rounds, news, hints, the house."""
+        """Everything that is due by ``until``, in order of its time; at one time in the order of the list."""
         state = self.state
         while True:
-            phase, news, hint, tick = self._rounds.next_phase(), self._rounds.next_news(), None, None
-            if effects.spent < DUE_AN_ENTRY:
-                hint, tick = self._settlement.next_hint(), self._house.next_tick()
-            times = [time for time in (phase, news, *(due[0] for due in (hint, tick) if due)) if time is not None]
-            if not times or (due := min(times)) > until:
+            first, happen = until + 1, None
+            for next_at, what, bounded in self._due:
+                if not (bounded and effects.spent >= DUE_AN_ENTRY) and (at := next_at()) is not None and at < first:
+                    first, happen = at, what
+            if happen is None:
                 break
-            state.clock = max(state.clock, due)
-            if due == phase:
-                self._rounds.turn(until, effects)
-            elif due == news:
-                self._rounds.publish_scheduled(effects)
-            elif hint is not None and due == hint[0]:
-                self._settlement.hint(hint[1], effects)
-            else:
-                assert tick is not None
-                self._house.tick(tick[1], until, effects)
+            state.clock = max(state.clock, first)
+            happen(until, effects)
         state.clock = until
 
     def _outcome(self, command: Command, effects: Effects) -> Outcome:

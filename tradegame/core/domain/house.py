@@ -48,24 +48,21 @@ class HouseService:
                 anchor = fields.house.anchor * MICRO
                 market.house = HouseState(anchor, anchor, self.state.clock)
 
-    def next_tick(self) -> tuple[int, str] | None:
-        """When the next quote is due, in ms, and for which good; None while nothing is."""
-        if self.state.phase != OPEN:
-            return None
-        due: tuple[int, str] | None = None
-        for good, market in self.state.markets.items():
-            if market.house is not None and (due is None or market.house.next_tick < due[0]):
-                due = market.house.next_tick, good
-        return due
+    def next_tick(self) -> int | None:
+        """When the next quote is due, in ms; None while nothing is."""
+        due = self._next()
+        return None if due is None else due[1].next_tick
 
-    def tick(self, good: str, until: int, effects: Effects) -> None:
+    def tick(self, until: int, effects: Effects) -> None:
         """Walk the anchor, take the old quotes back and make new ones, which meet ``MAX_FILLS`` orders together.
 
         Ticks that nobody saw are not made up for: when the game goes on at ``until`` (ms) after a long
         time, the next one is the last that would have been due by then.
         """
-        market, house = self.state.markets[good].house, self._definition(good)
-        assert market is not None
+        due = self._next()
+        assert due is not None
+        good, market = due
+        house = self._definition(good)
         interval = house.tick_s * 1000
         market.next_tick += interval
         if market.next_tick <= until:
@@ -82,6 +79,15 @@ class HouseService:
         if market is not None:
             market.base = min(max(market.base * (10_000 + bps) // 10_000, MICRO), MAX_PRICE * MICRO)
             market.anchor = min(max(market.anchor * (10_000 + bps) // 10_000, MICRO), MAX_PRICE * MICRO)
+
+    def _next(self) -> tuple[str, HouseState] | None:
+        """The good that is quoted next."""
+        first: tuple[str, HouseState] | None = None
+        if self.state.phase == OPEN:
+            for good, market in self.state.markets.items():
+                if market.house is not None and (first is None or market.house.next_tick < first[1].next_tick):
+                    first = good, market.house
+        return first
 
     def _definition(self, good: str) -> HouseDefinition:
         house = self.state.definition.goods[good].house

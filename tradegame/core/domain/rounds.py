@@ -105,7 +105,8 @@ class RoundService:
             return None
         return state.opened_at + self._news[state.news_due].at_s * 1000
 
-    def publish_scheduled(self, effects: Effects) -> None:
+    def publish_scheduled(self, until: int, effects: Effects) -> None:
+        """The next scheduled news is due."""
         news = self._news[self.state.news_due]
         self.state.news_due += 1
         self._publish(news.text, news.good, news.anchor_bps, effects)

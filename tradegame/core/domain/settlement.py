@@ -42,26 +42,19 @@ class SettlementService:
             self.state.chance, index = draw_between(self.state.chance, 0, len(definition.values) - 1)
             self.state.markets[good].settlement = SettlementState(definition.values[index])
 
-    def next_hint(self) -> tuple[int, str] | None:
-        """When the next hint is due, in ms, and on which good; None: none is left in this round."""
-        state = self.state
-        due: tuple[int, str] | None = None
-        if state.phase == OPEN and state.opened_at is not None:
-            for good, settlement in self._drawn():
-                hints_at_s = sorted(self._definitions[good].hints_at_s)
-                if settlement.hints < len(hints_at_s):
-                    at = state.opened_at + hints_at_s[settlement.hints] * 1000
-                    if due is None or at < due[0]:
-                        due = at, good
-        return due
+    def next_hint(self) -> int | None:
+        """When the next hint is due, in ms; None: none is left in this round."""
+        due = self._next()
+        return None if due is None else due[0]
 
-    def hint(self, good: str, effects: Effects) -> None:
+    def hint(self, until: int, effects: Effects) -> None:
         """Tell players of one more value that it is not: those who come next in the order of joining.
 
         It stays due until everybody knows. Who joins meanwhile comes last.
         """
-        settlement = self.state.markets[good].settlement
-        assert settlement is not None
+        due = self._next()
+        assert due is not None
+        _, good, settlement = due
         told = list(islice(self.state.players, settlement.told, settlement.told + HINTS_AT_ONCE))
         for name in told:
             self._tell(name, good, settlement, effects)
@@ -93,6 +86,18 @@ class SettlementService:
                 effects.accounts[name] = None
             state.settled[good] = settlement.value
             state.markets[good].settlement = None
+
+    def _next(self) -> tuple[int, str, SettlementState] | None:
+        state = self.state
+        due: tuple[int, str, SettlementState] | None = None
+        if state.phase == OPEN and state.opened_at is not None:
+            for good, settlement in self._drawn():
+                hints_at_s = sorted(self._definitions[good].hints_at_s)
+                if settlement.hints < len(hints_at_s):
+                    at = state.opened_at + hints_at_s[settlement.hints] * 1000
+                    if due is None or at < due[0]:
+                        due = at, good, settlement
+        return due
 
     def _tell(self, name: str, good: str, settlement: SettlementState, effects: Effects) -> None:
         state, player = self.state, self.state.players[name]

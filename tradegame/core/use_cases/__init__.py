@@ -1,1 +1,1 @@
-"""What a node does for its clients: the dispatcher, and the services to which it passes commands."""
+"""What a client may ask: the dispatcher, and what answers each request."""

@@ -8,10 +8,10 @@ from typing import Protocol
 from attrs import define, field
 from msgspec import Struct
 
+from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain.events import Outcome
-from tradegame.core.use_cases.budgets import Budgets
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.public_state import Stated
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.public_state import Stated
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.errors import NotAuthenticatedError, TradeGameError
 

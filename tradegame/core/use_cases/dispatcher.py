@@ -8,10 +8,10 @@ from typing import Any, get_args
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.use_cases.budgets import WRONG_TOKEN
+from tradegame.core.admission.budgets import WRONG_TOKEN
+from tradegame.core.faults import answer_to
+from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
-from tradegame.core.use_cases.faults import answer_to
-from tradegame.core.use_cases.games import GameService
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.look import LookUseCase
 from tradegame.core.use_cases.sessions import SessionService
@@ -90,8 +90,8 @@ class Dispatcher:
     _handlers: Mapping[type[Request], Handler] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        joining = JoinGameUseCase(self.games, self.audience, self.sessions)
-        submit = SubmitUseCase(self.games).submit
+        log = SubmitUseCase(self.games)
+        joining = JoinGameUseCase(self.games, log, self.audience, self.sessions)
         looking = LookUseCase(self.games)
         self._handlers = {
             HelloRequest: self._hello,
@@ -99,7 +99,7 @@ class Dispatcher:
             GamesRequest: looking.list_games,
             JoinRequest: joining.join,
             LeaveRequest: joining.leave,
-            **dict.fromkeys(get_args(AnyCommand), submit),
+            **dict.fromkeys(get_args(AnyCommand), log.submit),
             MeRequest: looking.me,
             BookRequest: looking.book,
             StandingsRequest: looking.standings,

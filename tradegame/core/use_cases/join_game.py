@@ -7,17 +7,18 @@ from collections.abc import Awaitable
 import trio
 from attrs import frozen
 
+from tradegame.core.admission.budgets import MISSED_FRAMES
 from tradegame.core.domain import views
-from tradegame.core.domain.events import Outcome, Rejected
+from tradegame.core.domain.events import Rejected
+from tradegame.core.games.host import GameHost
+from tradegame.core.games.public_state import Stated
+from tradegame.core.games.service import GameService
 from tradegame.core.repositories import StoreUnavailableError
-from tradegame.core.use_cases.budgets import MISSED_FRAMES
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.public_state import Stated
 from tradegame.core.use_cases.sessions import SessionService
+from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.commands import Join
-from tradegame.protocol.errors import GameFullError, TradeGameError, UnavailableError
+from tradegame.protocol.errors import GameFullError, UnavailableError
 from tradegame.protocol.replies import Following, Left
 from tradegame.protocol.requests import JoinRequest, LeaveRequest
 
@@ -29,10 +30,11 @@ PAUSE_S = 0.1
 @frozen
 class JoinGameUseCase:
     games: GameService
+    log: SubmitUseCase
     audience: Audience
     sessions: SessionService
 
-    def join(self, client: ClientSession, request: JoinRequest, reply: Reply) -> Awaitable[None] | None:
+    def join(self, client: ClientSession, request: JoinRequest, reply: Reply) -> Awaitable[None]:
         """Open an account if there is none, then answer and subscribe in one go, so that no frame is missed.
 
         The state shown is the present: it contains everything that any node had answered to anybody before this join
@@ -54,9 +56,7 @@ class JoinGameUseCase:
         """Make the session last before there is an account: an account must not be lost with a short session."""
         assert client.signed_in is not None
         client.signed_in = await self.sessions.keep(client.signed_in)
-        waiting = self.join(client, request, reply)
-        if waiting is not None:
-            await waiting
+        await self.join(client, request, reply)
 
     def leave(self, client: ClientSession, request: LeaveRequest, reply: Reply) -> None:
         self.games.host(request.game)
@@ -82,25 +82,19 @@ class JoinGameUseCase:
             else:
                 return
 
-    def _join(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> Awaitable[None]:
+    async def _join(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> None:
         """Through the log: what is shown is as new as this node's own entry. Awaited, so that the client's next
         commands find the account.
         """
-        answered = trio.Event()
         assert client.signed_in is not None
-        command = Join(player=client.player, key=request.key, name=client.signed_in.player.name)
-
-        def joined(outcome: Outcome | TradeGameError) -> None:
-            client.in_flight -= 1
-            answered.set()
-            if isinstance(outcome, TradeGameError) or isinstance(outcome.result, Rejected):
-                reply(outcome)
-            else:
-                self._show(client, request, reply, host, replayed=outcome.replayed)
-
-        host.submit(command, joined)
-        client.in_flight += 1
-        return answered.wait()
+        name = client.signed_in.player.name
+        outcome = await self.log.execute(request.game, Join(player=client.player, key=request.key, name=name))
+        if isinstance(outcome.result, Rejected):
+            reply(outcome)
+        elif host.running:
+            self._show(client, request, reply, host, replayed=outcome.replayed)
+        else:
+            raise UnavailableError("the game ended before it answered")
 
     def _show(
         self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool

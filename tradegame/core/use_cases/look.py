@@ -7,9 +7,9 @@ from collections.abc import Awaitable
 from attrs import frozen
 
 from tradegame.core.domain import views
+from tradegame.core.games.service import GameService
+from tradegame.core.games.standings import Standings
 from tradegame.core.use_cases.clients import ClientSession, Reply
-from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.standings import Standings
 from tradegame.protocol.requests import BookRequest, GamesRequest, MeRequest, StandingsRequest
 from tradegame.protocol.state import Games
 

@@ -13,8 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from tradegame.core.repositories import CorruptStoreError, PlayerRecord, SessionRepository, StoreError
 from tradegame.protocol.errors import UnauthorizedError
-
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+from tradegame.utils.ids import opaque_id
 
 
 @frozen
@@ -106,8 +105,3 @@ class SessionService:
 def session_of(token: str) -> str:
     """The hash by which the store knows a token."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def opaque_id(length: int) -> str:
-    """A random id, 5 bits per character."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

@@ -9,6 +9,9 @@ import trio
 import trio.testing
 from attrs import define, field
 
+from tradegame.core.membership.presence import Presence
+from tradegame.core.membership.register import ConnectionRegister
+from tradegame.core.membership.watchdog import LOST_S, STOOD_STILL_S, Watchdog
 from tradegame.core.repositories import (
     LeaseLostError,
     LiveConnection,
@@ -16,8 +19,6 @@ from tradegame.core.repositories import (
     StoreFullError,
     StoreUnavailableError,
 )
-from tradegame.core.use_cases.presence import ConnectionRegister, Presence
-from tradegame.core.use_cases.vigil import LOST_S, STOOD_STILL_S, Vigil
 
 EAST, WEST = NodeInfo("east", "ws://east/ws", "1", 0), NodeInfo("west", "ws://west/ws", "1", 0)
 TTL_S = 10.0
@@ -59,19 +60,19 @@ class Store:
 
 @define(eq=False)
 class World:
-    """A node's vigil. ``stand_still`` moves its clock on while nothing runs; ``told`` is what was done, in order."""
+    """A node's watchdog. ``stand_still`` moves its clock on while nothing runs; ``told`` is what was done, in order."""
 
     store: Store = field(factory=Store)
     told: list[str] = field(factory=list)
     slept_s: float = 0.0
     presence: Presence = field(factory=Presence)
     register: ConnectionRegister = field(init=False)
-    vigil: Vigil = field(init=False)
+    watchdog: Watchdog = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.presence.nodes = (EAST, WEST)
         self.register = ConnectionRegister(self.store, EAST, lambda: 42)  # type: ignore[arg-type]
-        self.vigil = Vigil(
+        self.watchdog = Watchdog(
             self.register, self.presence, self, self.told.append, lambda: trio.current_time() + self.slept_s
         )
 
@@ -84,7 +85,7 @@ async def world() -> AsyncIterator[World]:
     world = World()
     async with trio.open_nursery() as nursery:
         await nursery.start(world.register.run)
-        nursery.start_soon(world.vigil.run)
+        nursery.start_soon(world.watchdog.run)
         await trio.sleep(3)
         yield world
         nursery.cancel_scope.cancel()
@@ -98,7 +99,7 @@ async def test_all_is_well_while_the_clock_runs_and_the_store_answers(
 ) -> None:
     await trio.sleep(100)
     assert world.told == []
-    assert world.vigil.refuses() is None
+    assert world.watchdog.refuses() is None
     assert world.register.ready() is None
 
 
@@ -106,10 +107,10 @@ async def test_a_process_that_stood_still_sends_everyone_away_before_it_hears_an
     world: World, autojump_clock: trio.testing.MockClock
 ) -> None:
     world.slept_s += STOOD_STILL_S + 1
-    world.vigil.look()
+    world.watchdog.look()
     assert world.told == ["doubt", "this node stood still"]
     assert world.register.ready() == "this node's lease may be over"
-    world.vigil.look()
+    world.watchdog.look()
     assert len(world.told) == 2
     asked = world.store.asked
     await trio.testing.wait_all_tasks_blocked()
@@ -117,7 +118,7 @@ async def test_a_process_that_stood_still_sends_everyone_away_before_it_hears_an
     assert world.register.ready() is None
     await trio.sleep(LOST_S * 2)
     assert len(world.told) == 2
-    assert world.vigil.freezes == 1
+    assert world.watchdog.freezes == 1
 
 
 async def test_it_finds_out_by_itself_where_nobody_says_anything(
@@ -130,7 +131,7 @@ async def test_it_finds_out_by_itself_where_nobody_says_anything(
 
 async def test_a_short_pause_is_none(world: World, autojump_clock: trio.testing.MockClock) -> None:
     world.slept_s += STOOD_STILL_S - 1
-    world.vigil.look()
+    world.watchdog.look()
     assert world.told == []
 
 
@@ -143,13 +144,13 @@ async def test_a_node_without_the_store_for_as_long_as_its_lease_lasts_sends_its
     assert world.told == []
     await trio.sleep(5)
     assert world.told == ["doubt", "this node has lost the store"]
-    assert world.vigil.refuses() == "this node has lost the store"
+    assert world.watchdog.refuses() == "this node has lost the store"
     assert world.register.ready() == "this node's lease may be over"
     await trio.sleep(100)
     assert len(world.told) == 2
     world.store.answer = None
     await trio.sleep(4)
-    assert world.vigil.refuses() is None
+    assert world.watchdog.refuses() is None
     assert world.register.ready() is None
 
 
@@ -160,7 +161,7 @@ async def test_a_node_that_is_alone_keeps_its_clients_and_lets_nobody_in(
     world.store.answer = UNAVAILABLE
     await trio.sleep(LOST_S + 2)
     assert world.told == ["doubt"]
-    assert world.vigil.refuses()
+    assert world.watchdog.refuses()
 
 
 async def test_a_store_that_is_full_is_not_lost_and_the_lease_is_kept(
@@ -211,7 +212,7 @@ async def test_a_loop_that_was_busy_has_not_lost_the_store(
         autojump_clock.jump(LOST_S * 3)
         await trio.sleep(1)
     assert world.told == []
-    assert world.vigil.refuses() is None
+    assert world.watchdog.refuses() is None
     world.store.answer = UNAVAILABLE
     await trio.sleep(LOST_S * 2)
     assert world.told == ["doubt", "this node has lost the store"]

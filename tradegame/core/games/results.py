@@ -10,7 +10,7 @@ from attrs import define, field
 
 from tradegame.core.domain import views
 from tradegame.core.domain.state import GameState
-from tradegame.core.use_cases.public_state import Encoded
+from tradegame.core.games.public_state import Encoded
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

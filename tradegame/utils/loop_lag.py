@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 
 import trio
 from attrs import define, field
 
-from tradegame.core.use_cases.vigil import STOOD_STILL_S
 from tradegame.utils.metrics import Histogram
 
 BEAT_S = 0.02
@@ -21,11 +21,12 @@ LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 class LoopLag:
     """Sleeps briefly, again and again, and notes how late it wakes.
 
-    ``elapsed_s``: a clock that keeps running while the process is suspended, and need not run while it works. A
-    suspended process or machine is not lag: see `Vigil`, which counts those.
+    ``elapsed_s``: a clock that keeps running while the process is suspended, and need not run while it works.
+    ``suspended_s``: a pause of so long on that clock was a suspended process or machine, which is not lag.
     """
 
     elapsed_s: Callable[[], float] = trio.current_time
+    suspended_s: float = math.inf
     seconds: Histogram = field(factory=lambda: Histogram(LAG_BUCKETS_S), init=False)
     _worst: deque[tuple[float, float]] = field(factory=deque, init=False)
 
@@ -41,7 +42,7 @@ class LoopLag:
             due = trio.current_time() + BEAT_S
             await trio.sleep_until(due)
             after = self.elapsed_s()
-            if after - before < STOOD_STILL_S:
+            if after - before < self.suspended_s:
                 self.observe(trio.current_time() - due)
             before = after
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 import trio
 from attrs import define, field
 
-from tradegame.controller.websocket import protocol
+from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
-from tradegame.controller.websocket.members import VISITS, Following, Slice
+from tradegame.controller.websocket.slices import VISITS, Slice
+from tradegame.controller.websocket.subscriptions import Subscription
 from tradegame.controller.websocket.wires import Wire
-from tradegame.core.use_cases.presence import Presence
+from tradegame.core.membership.presence import Presence
 
 GATHERED_S = 0.25
 NEWCOMER_S = 2.0
@@ -19,12 +20,12 @@ NEWCOMER_S = 2.0
 
 
 @define(eq=False)
-class Online:
+class PresenceFeed:
     """``crowds`` gives who follows, by game. Only ``run`` waits."""
 
     presence: Presence
-    crowds: Callable[[], Iterable[tuple[str, Iterable[Following]]]]
-    _newcomers: dict[Following, float] = field(factory=dict, init=False)
+    crowds: Callable[[], Iterable[tuple[str, Iterable[Subscription]]]]
+    _newcomers: dict[Subscription, float] = field(factory=dict, init=False)
     _lists: dict[str, Wire] = field(factory=dict, init=False)
     _changed: trio.Event = field(factory=trio.Event, init=False)
 
@@ -32,14 +33,14 @@ class Online:
         """The register has news."""
         self._changed.set()
 
-    def came(self, following: Following) -> None:
+    def came(self, subscription: Subscription) -> None:
         """It follows from now on, and has not been told who is there."""
-        self._newcomers[following] = trio.current_time()
+        self._newcomers[subscription] = trio.current_time()
         self._changed.set()
 
-    def forget(self, following: Following) -> None:
-        """It follows no more."""
-        self._newcomers.pop(following, None)
+    def forget(self, subscription: Subscription) -> None:
+        """It no longer follows."""
+        self._newcomers.pop(subscription, None)
 
     def forget_game(self, game: str) -> None:
         """Nobody follows it any more."""
@@ -58,24 +59,24 @@ class Online:
                 delta = deltas.get(game)
                 if delta is not None:
                     self._lists.pop(game, None)
-                    wire = text_frame(protocol.encode_presence(game, delta.online, delta.offline))
+                    wire = text_frame(codec.encode_presence(game, delta.online, delta.offline))
                     await self._tell([each for each in followers if each not in arrived], wire)
-            by_game: dict[str, list[Following]] = {}
-            for following in arrived:
-                by_game.setdefault(following.host.id, []).append(following)
+            by_game: dict[str, list[Subscription]] = {}
+            for subscription in arrived:
+                by_game.setdefault(subscription.host.id, []).append(subscription)
             for game, newcomers in by_game.items():
                 await self._tell(newcomers, self._everyone(game))
 
-    async def _tell(self, followers: list[Following], wire: Wire) -> None:
+    async def _tell(self, followers: list[Subscription], wire: Wire) -> None:
         """Who cannot take it now gets the full list once it can."""
         piece = Slice()
-        for number, following in enumerate(followers):
-            if following.over:
+        for number, subscription in enumerate(followers):
+            if subscription.over:
                 continue
-            if following.member.outbox.offer(wire):
-                following.member.outbox.flush()
+            if subscription.subscriber.outbox.offer(wire):
+                subscription.subscriber.outbox.flush()
             else:
-                self._newcomers[following] = trio.current_time()
+                self._newcomers[subscription] = trio.current_time()
             if number % VISITS == 0 and piece.over:
                 await trio.lowlevel.checkpoint()
                 piece = Slice()
@@ -83,16 +84,16 @@ class Online:
     def _everyone(self, game: str) -> Wire:
         """The full list, encoded once for all who come before the next change."""
         if game not in self._lists:
-            self._lists[game] = text_frame(protocol.encode_presence(game, self.presence.online(game), ()))
+            self._lists[game] = text_frame(codec.encode_presence(game, self.presence.online(game), ()))
         return self._lists[game]
 
-    def _arrived(self) -> dict[Following, None]:
+    def _arrived(self) -> dict[Subscription, None]:
         """The newcomers whom the register knows by now, or who have waited long enough for it."""
-        arrived: dict[Following, None] = {}
+        arrived: dict[Subscription, None] = {}
         now = trio.current_time()
-        for following, since in list(self._newcomers.items()):
-            known = self.presence.knows(following.member.client.connection, following.host.id)
+        for subscription, since in list(self._newcomers.items()):
+            known = self.presence.knows(subscription.subscriber.client.connection, subscription.host.id)
             if known or now - since >= NEWCOMER_S:
-                arrived[following] = None
-                del self._newcomers[following]
+                arrived[subscription] = None
+                del self._newcomers[subscription]
         return arrived

@@ -16,7 +16,7 @@ from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import RULES_KNOWN, from_json
 from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
-from tradegame.core.use_cases.export_log import ENTRY_MARK, EXPORT_SCHEMA, line_digest
+from tradegame.core.games.export import ENTRY_MARK, EXPORT_SCHEMA, line_digest
 from tradegame.protocol.bounds import KEYS_REMEMBERED
 from tradegame.protocol.commands import decode_entry
 

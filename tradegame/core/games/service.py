@@ -10,6 +10,8 @@ import trio
 from attrs import define, field
 
 from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
+from tradegame.core.games.host import GameHost, GameObserver
+from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import (
     CorruptStoreError,
     GameExistsError,
@@ -17,9 +19,9 @@ from tradegame.core.repositories import (
     GameStateRepository,
     StoreError,
 )
-from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSettings
-from tradegame.core.use_cases.sessions import opaque_id
 from tradegame.protocol.errors import GameThereError, UnavailableError, UnknownGameError
+from tradegame.utils.changes import Changes
+from tradegame.utils.ids import opaque_id
 from tradegame.utils.trouble import Trouble
 
 BEGIN_S = 5.0
@@ -39,7 +41,7 @@ class GameService:
     hosts: dict[str, GameHost] = field(factory=dict, init=False)
     not_served: dict[str, str] = field(factory=dict, init=False)
     """Games of the store that cannot be served here, by id, with the reason."""
-    _changed: trio.Event = field(factory=trio.Event, init=False)
+    _changes: Changes = field(factory=Changes, init=False)
     _number: int = field(default=0, init=False)
 
     def host(self, game: str) -> GameHost:
@@ -115,7 +117,7 @@ class GameService:
             revision = await self._start_listed(nursery)
             with trio.move_on_after(BEGIN_S):
                 while any(not (host.running or host.over) for host in self.hosts.values()):
-                    await self._changed.wait()
+                    await self._changes.wait()
             task_status.started()
             trouble = Trouble("game_list_unavailable", "game_list_followed_again")
             while True:
@@ -153,7 +155,7 @@ class GameService:
             host = self.hosts.get(definition.id)
             if host is not None and host.meta.epoch == meta.epoch and (host.running or host.failure):
                 return host
-            await self._changed.wait()
+            await self._changes.wait()
 
     async def delete(self, game: str) -> None:
         """Delete a game and wait until this node has seen it go. Raises UnknownGameError."""
@@ -162,7 +164,7 @@ class GameService:
             raise UnknownGameError(f"no game {game!r}")
         self._forget_failed(game)
         while host is not None and self.hosts.get(game) is host:
-            await self._changed.wait()
+            await self._changes.wait()
 
     async def _create(self, definition: GameDefinition) -> GameMeta:
         return await self.repository.create(
@@ -197,7 +199,7 @@ class GameService:
         host = self.hosts.get(game)
         if host is not None and host.failure is not None:
             del self.hosts[game]
-            self._notify()
+            self._changes.made()
 
     def _new_host(self, meta: GameMeta) -> GameHost | None:
         """Enter a host for a game that has none yet. Returns None if it has one, or cannot be served here."""
@@ -226,12 +228,8 @@ class GameService:
     async def _serve(self, host: GameHost, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(host.run)
-            self._notify()
+            self._changes.made()
             task_status.started()
         if self.hosts.get(host.id) is host and host.failure is None:
             del self.hosts[host.id]
-        self._notify()
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+        self._changes.made()

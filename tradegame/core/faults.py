@@ -7,7 +7,6 @@ import trio
 
 from tradegame.core.repositories import StoreFullError, StoreRefusedError, StoreUnavailableError
 from tradegame.protocol.errors import (
-    BadRequestError,
     CommandTimeoutError,
     InternalError,
     OverloadedError,
@@ -17,15 +16,16 @@ from tradegame.protocol.errors import (
 from tradegame.utils.errors import log_fault
 
 FULL_WAIT_MS = 5_000
+"""A store has room again only after somebody has made some."""
 
 
 def store_fault(fault: StoreUnavailableError) -> TradeGameError:
-    """What a write or read that the store did not do is answered with."""
+    """The answer to whoever waits for a read or write that the store did not do."""
     match fault:
         case StoreFullError():
             return OverloadedError("the store is full", retry_after_ms=FULL_WAIT_MS)
-        case StoreRefusedError():
-            return BadRequestError("the store does not take this: it is too large")
+        case StoreRefusedError():  # requests are bounded: it is the store that has too little room for this one
+            return OverloadedError("the store does not take this", retry_after_ms=FULL_WAIT_MS)
         case _:
             return UnavailableError("the store did not answer in time")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
 
 import trio
 from attrs import define, field, frozen
@@ -36,22 +37,40 @@ class EntryBounds:
 
 @define(eq=False)
 class Submission:
-    """A command and who waits for it. ``answer`` is None once it was called. ``deadline`` on trio's clock, in s.
+    """A command on its way through the log. ``deadline`` on trio's clock, in s.
 
-    ``text`` is the command as the log has it, ``size`` its bytes there.
+    ``text`` is the command as the log has it, ``size`` its bytes there. ``outcome`` is None until the command is
+    answered. To get it, set ``answer`` before the next checkpoint, or await the submission, which raises an error that
+    came instead.
     """
 
     command: Command
     text: bytes
     size: int
-    answer: Answer | None
     deadline: float
+    answer: Answer | None = None
+    outcome: Outcome | TradeGameError | None = None
 
     def settle(self, outcome: Outcome | TradeGameError) -> None:
         """Answer, unless that was done."""
-        answer, self.answer = self.answer, None
-        if answer is not None:
-            answer(outcome)
+        if self.outcome is None:
+            self.outcome = outcome
+            answer, self.answer = self.answer, None
+            if answer is not None:
+                answer(outcome)
+
+    def __await__(self) -> Generator[Any, None, Outcome]:
+        return self._settled().__await__()
+
+    async def _settled(self) -> Outcome:
+        settled = trio.Event()
+        self.answer = lambda outcome: settled.set()
+        if self.outcome is None:
+            await settled.wait()
+        if isinstance(self.outcome, TradeGameError):
+            raise self.outcome.with_traceback(None)  # others may be told the same
+        assert self.outcome is not None
+        return self.outcome
 
 
 @define(eq=False)
@@ -89,8 +108,11 @@ class Submissions:
         """Commands that are not in an entry yet."""
         return len(self._queue)
 
-    def add(self, command: Command, answer: Answer) -> None:
-        """Raises OverloadedError if too many wait, BadRequestError for a command that fits into no entry."""
+    def add(self, command: Command) -> Submission:
+        """Queue a command.
+
+        Raises OverloadedError if too many wait, BadRequestError for a command that fits into no entry.
+        """
         if len(self._queue) >= self.most or self._bytes >= self.most_bytes:
             raise OverloadedError("too many commands wait for the store")
         try:
@@ -100,10 +122,11 @@ class Submissions:
         size = len(text)
         if FRAMING_BYTES + size > self.bounds.bytes:
             raise BadRequestError(f"the command is too large: {size} bytes in the log")
-        submission = Submission(command, text, size, answer, trio.current_time() + self.timeout_s)
+        submission = Submission(command, text, size, trio.current_time() + self.timeout_s)
         self._queue.append(submission)
         self._unanswered.append(submission)
         self._bytes += size
+        return submission
 
     def take(self, weight: Callable[[Command], int]) -> list[Submission]:
         """The next commands for an entry, as many as its limits allow.
@@ -116,7 +139,7 @@ class Submissions:
         size, heavy = FRAMING_BYTES, 0
         while self._queue and len(taken) < self.bounds.commands:
             first = self._queue[0]
-            if first.answer is not None and first.deadline > now:
+            if first.outcome is None and first.deadline > now:
                 size += first.size + len(",")
                 heavy += weight(first.command)
                 if taken and (size > self.bounds.bytes or heavy > self.bounds.weight):
@@ -131,17 +154,17 @@ class Submissions:
         ``ANSWERED_AT_ONCE``.
         """
         expired, now = 0, trio.current_time()
-        while self._unanswered and (self._unanswered[0].answer is None or self._unanswered[0].deadline <= now):
+        while self._unanswered and (self._unanswered[0].outcome is not None or self._unanswered[0].deadline <= now):
             if expired == ANSWERED_AT_ONCE:
                 break
             submission = self._unanswered.popleft()
-            if submission.answer is not None:
+            if submission.outcome is None:
                 expired += 1
                 submission.settle(CommandTimeoutError("the command took too long"))
         return expired
 
     def all_answered(self) -> bool:
-        while self._unanswered and self._unanswered[0].answer is None:
+        while self._unanswered and self._unanswered[0].outcome is not None:
             self._unanswered.popleft()
         return not self._unanswered
 

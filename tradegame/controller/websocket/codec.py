@@ -10,8 +10,9 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 from msgspec import Struct
 
+from tradegame.controller.websocket.errors import DecodeError, RequestId
 from tradegame.core.domain.events import Frame, Outcome, Rejected, Whispered
-from tradegame.core.use_cases.public_state import Stated
+from tradegame.core.games.public_state import Stated
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER, encodable
 from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, Failure, TradeGameError, UnknownOpError
@@ -19,20 +20,10 @@ from tradegame.protocol.requests import REQUESTS, AnyRequest, GameRequest, Playe
 from tradegame.protocol.state import Account
 
 T = TypeVar("T", bound=Struct)
-RequestId = int | str | None
 UNSAID = frozenset({"id", "player"})
 """Fields of a command that no client says in its body."""
 _decode: Callable[[str], Request] = msgspec.json.Decoder(AnyRequest).decode
 _encode = msgspec.json.Encoder().encode
-
-
-class DecodeError(Exception):
-    """A frame that was not understood: the ``id`` to answer to, and the error."""
-
-    def __init__(self, request_id: RequestId, error: TradeGameError) -> None:
-        super().__init__(error.message)
-        self.id = request_id
-        self.error = error
 
 
 class Reply(Struct):

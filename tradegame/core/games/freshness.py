@@ -8,8 +8,9 @@ import structlog
 import trio
 from attrs import define, field
 
+from tradegame.core.games.replica import Replica
 from tradegame.core.repositories import GameStateRepository, StoreUnavailableError
-from tradegame.core.use_cases.replica import Replica
+from tradegame.utils.changes import Changes
 from tradegame.utils.trouble import Trouble
 
 LOOK_AGAIN_S = 0.1
@@ -19,24 +20,18 @@ VERIFY_SELDOM = 6
 """If nobody follows the game, only one in so many checks for a mute watch is made."""
 
 
-@define(eq=False)
-class Progress:
-    """Wakes those who wait for progress in a game. ``over``: there will be none any more."""
+class Progress(Changes):
+    """Of a game. ``over``: there will be none any more."""
 
-    over: bool = False
-    _event: trio.Event = field(factory=trio.Event, init=False)
+    __slots__ = ("over",)
 
-    def made(self) -> None:
-        self._event.set()
-        self._event = trio.Event()
-
-    async def wait(self) -> None:
-        await self._event.wait()
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = False
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait until it is reached, or all is over."""
-        while not (self.over or reached()):
-            await self._event.wait()
+        await super().until(lambda: self.over or reached())
 
 
 @define(eq=False)

@@ -15,7 +15,8 @@ import structlog
 import trio
 from attrs import define, field
 
-from tradegame.core.use_cases.presence import ConnectionRegister, Presence
+from tradegame.core.membership.presence import Presence
+from tradegame.core.membership.register import ConnectionRegister
 
 STOOD_STILL_S = 5.0
 """Longer than a command may take: its client has given up by then."""
@@ -31,7 +32,7 @@ class Doubted(Protocol):
 
 
 @define(eq=False)
-class Vigil:
+class Watchdog:
     """Notices that the process stalled, or that the store is lost, and then closes all connections.
 
     ``send_away(reason)`` closes every connection with 1001 and never waits. ``elapsed_s``: a clock that keeps running

@@ -18,8 +18,8 @@ from tradegame.core.domain.audit import Audit
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
+from tradegame.core.games.history import FrameHistory, PublishedFrame
 from tradegame.core.repositories import GameGoneError, GameMeta, GameStateRepository, LogEntry, StoredGame
-from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
 from tradegame.protocol.commands import Entry
 
 REPLAY_SLICE = 100

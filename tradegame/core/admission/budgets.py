@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import trio
 
-from tradegame.core.use_cases.pools import ADDRESS_BURST_S, Bucket, Pace, Pool, Seconds, Table
+from tradegame.core.admission.pools import ADDRESS_BURST_S, Bucket, Pace, Pool, Seconds, Table
 from tradegame.protocol.errors import RateLimitedError
 
 PLAYERS_AT_FULL_RATE = 100

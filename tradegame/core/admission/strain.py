@@ -20,7 +20,7 @@ from collections.abc import Callable
 import trio
 from attrs import define
 
-from tradegame.core.use_cases.pools import Pace
+from tradegame.core.admission.pools import Pace
 
 LOOK_S = 0.25
 BUSY, IDLE = 0.7, 0.55

@@ -1,0 +1,52 @@
+"""The command line: ``tradegame serve | cluster | bots | verify | config | spec``.
+
+Exit codes: 0 well; 1 what was checked is wrong; 2 it could not be done at all (with one line that says why).
+What a command needs is imported when it runs, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import tradegame
+from tradegame.cli import bots, cluster, config, serve, spec, verify
+
+app = typer.Typer(
+    name="tradegame",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    # Locals in a stack trace would show tokens and passwords.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with [bold]tradegame serve --bots 8[/bold] and open http://127.0.0.1:8765/ in a browser.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tradegame {tradegame.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A server on which people run real-time trading games."""
+
+
+app.command(epilog=serve.EPILOG)(serve.serve)
+app.command()(cluster.cluster)
+app.command()(bots.bots)
+app.command()(verify.verify)
+app.command()(config.config)
+app.command()(spec.spec)
+
+
+def main() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,65 @@
+"""Options that several commands have, and the settings that they make."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tradegame.infra.config import Settings
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="A config.toml. Without one: the built-in bazaar."),
+]
+Host = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Where to listen (127.0.0.1; 0.0.0.0 is every network, :: with IPv6)."),
+]
+Port = Annotated[
+    int | None, typer.Option(metavar="PORT", help="For WebSocket and HTTP both (8765; 0 takes a free one).")
+]
+Advertise = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where clients reach this node from outside, for one of several: wss://HOST/ws."),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX (embedded:tradegame.db)."),
+]
+LogLevel = Annotated[str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error (info).")]
+LogFormat = Annotated[str | None, typer.Option(metavar="FORMAT", help="console or json (console).")]
+
+
+def settings_of(file: Path | None, flags: dict[str, Any]) -> Settings:
+    """The settings of this file, the environment and these flags. Ends the command if they are wrong."""
+    from tradegame.infra.config import ConfigError, load_settings
+
+    try:
+        return load_settings(file, os.environ, flags)
+    except ConfigError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
+
+
+def flags_of(
+    host: str | None,
+    port: int | None,
+    advertise: str | None,
+    store: str | None,
+    log_level: str | None,
+    log_format: str | None,
+) -> dict[str, Any]:
+    """What these options set, by the path of the setting."""
+    flags = {
+        "server.host": host,
+        "server.port": port,
+        "server.advertise": advertise,
+        "store.url": store,
+        "log.level": log_level,
+        "log.format": log_format,
+    }
+    return {path: value for path, value in flags.items() if value is not None}

@@ -1,0 +1,1 @@
+"""A node among others: who lives, who is connected where, and whether this node may trust itself."""
