@@ -1,0 +1,54 @@
+// What an event changes in a game's state.
+
+/** @import * as T from "../../tradegame.d.ts" */
+
+/** The server keeps as many. */
+const KEPT = { recent: 200, messages: 50, news: 20 };
+
+/**
+ * What an event makes of a state: exactly what the server has.
+ * @param {T.State} state
+ * @param {T.Event} event
+ * @param {number} at
+ */
+export function fold(state, event, at) {
+  switch (event.type) {
+    case "trade": {
+      const good = state.goods[event.good];
+      good.last = event.price;
+      good.volume += event.qty;
+      keep(good.recent, [at, event.price, event.qty], KEPT.recent);
+      break;
+    }
+    case "book":
+      Object.assign(state.goods[event.good], { bids: event.bids, asks: event.asks });
+      break;
+    case "joined":
+      state.players[event.player] = { name: event.name };
+      break;
+    case "said":
+      keep(state.messages, { player: event.player, text: event.text, at }, KEPT.messages);
+      break;
+    case "round":
+      // The tape goes on: prices, volume and recent trades are the game's, not the round's.
+      Object.assign(state, { phase: event.phase, round: event.round, ends_at: event.ends_at });
+      if (event.opened_at !== undefined) state.opened_at = event.opened_at;
+      state.settled = event.settled ?? {};
+      break;
+    case "news":
+      state.news ??= [];
+      keep(state.news, { text: event.text, good: event.good ?? null, at }, KEPT.news);
+      break;
+  }
+}
+
+/**
+ * @template Item
+ * @param {Item[]} list
+ * @param {Item} item
+ * @param {number} most
+ */
+function keep(list, item, most) {
+  list.push(item);
+  if (list.length > most) list.splice(0, list.length - most);
+}
