@@ -4,6 +4,7 @@
 #   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
 #   make test-browser  the pages, in headless Chromium              make test-browser ARGS='-m "browser and long"'
 #   make check       lint, format, types, architecture, and that tradegame.js is what its modules make
+#   make format-js   what of the JavaScript and CSS is not formatted, formatted (needs Node)
 #   make client      tradegame.js anew, from its modules in site/js/client (needs Node)
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
@@ -16,7 +17,7 @@
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-browser check check-client client cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
+.PHONY: help run test test-browser check check-js client format-js cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -43,33 +44,37 @@ test-browser: .venv/installed-browser
 	    echo "no chromium: apt-get install chromium, or name one by TRADEGAME_TEST_CHROMIUM" >&2; exit 1; }
 	$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
 
-check: .venv/installed-dev check-client
+check: .venv/installed-dev check-js
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 # The JavaScript client is one file, bundled from modules by a pinned Rollup. Both are committed.
-BUNDLER = tools/client
+JAVASCRIPT = tools/javascript
 BUNDLE = tradegame/controller/http/site/tradegame.js
 
-client: $(BUNDLER)/node_modules/.package-lock.json
-	@cd $(BUNDLER) && node_modules/.bin/rollup --config --silent
+client: $(JAVASCRIPT)/node_modules/.package-lock.json
+	@cd $(JAVASCRIPT) && node_modules/.bin/rollup --config --silent
+
+format-js: $(JAVASCRIPT)/node_modules/.package-lock.json
+	@$(JAVASCRIPT)/node_modules/.bin/biome format --write
 
 # Without Node this is skipped, but not in CI.
-check-client:
+check-js:
 	@if ! command -v npm >/dev/null; then \
-	    echo "npm is not installed: not checked whether $(BUNDLE) is fresh" >&2; [ "$$CI" != true ]; \
+	    echo "npm is not installed: the JavaScript is not checked" >&2; [ "$$CI" != true ]; \
 	else \
-	    $(MAKE) -s $(BUNDLER)/node_modules/.package-lock.json && mkdir -p build && \
-	    (cd $(BUNDLER) && CLIENT_BUNDLE=../../build/tradegame.js node_modules/.bin/rollup --config --silent) && \
+	    $(MAKE) -s $(JAVASCRIPT)/node_modules/.package-lock.json && mkdir -p build && \
+	    (cd $(JAVASCRIPT) && CLIENT_BUNDLE=../../build/tradegame.js node_modules/.bin/rollup --config --silent) && \
 	    { cmp -s build/tradegame.js $(BUNDLE) || { \
-	        echo "$(BUNDLE) is stale: run make client, and commit it" >&2; exit 1; }; }; \
+	        echo "$(BUNDLE) is stale: run make client, and commit it" >&2; exit 1; }; } && \
+    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings; \
 	fi
 
-$(BUNDLER)/node_modules/.package-lock.json: $(BUNDLER)/package-lock.json
-	@echo "installing Rollup into $(BUNDLER)"
-	@cd $(BUNDLER) && npm ci --no-audit --no-fund --ignore-scripts --silent
+$(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json
+	@echo "installing Rollup and Biome into $(JAVASCRIPT)"
+	@cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts --silent
 	@touch $@
 
 cluster: .venv/installed
@@ -108,7 +113,7 @@ coverage-of-the-rules: .venv/installed-dev
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 clean:
-	rm -rf $(BUNDLER)/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
+	rm -rf $(JAVASCRIPT)/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/created:

@@ -94,7 +94,13 @@ test("another life of the game is shown whole, and readers of events are told th
   socket.say(frame(2, said("new"), { epoch: "e9" }));
   assert.deepEqual([resets, game.state.round, game.seq], [["e9"], 7, 2]);
   const read = [(await events.next()).value, (await events.next()).value];
-  assert.deepEqual(read.map(({ push, epoch, seq, events: all }) => [push, epoch, seq, all.length]), [["reset", "e9", 1, 0], ["events", "e9", 2, 1]]);
+  assert.deepEqual(
+    read.map(({ push, epoch, seq, events: all }) => [push, epoch, seq, all.length]),
+    [
+      ["reset", "e9", 1, 0],
+      ["events", "e9", 2, 1],
+    ],
+  );
 });
 
 test("a game that is deleted has ended; one that only stopped on this node, or in an earlier life, has not", async () => {
@@ -113,13 +119,25 @@ test("a game that is deleted has ended; one that only stopped on this node, or i
   const reading = watch(game.events().next());
   socket.refuse(socket.last("join"), "unknown_game");
   await settled();
-  assert.deepEqual([gone, game.ended, client.games.has("bazaar"), reading.value.done], [["unknown_game"], true, false, true]);
+  assert.deepEqual(
+    [gone, game.ended, client.games.has("bazaar"), reading.value.done],
+    [["unknown_game"], true, false, true],
+  );
   assert.equal(client.connection.state, "live");
 });
 
 test("what is not of the protocol ends the connection; after it the state is asked for whole", async () => {
   const half = JSON.stringify(frame(11, [...said("one"), { type: "trade", good: "nothing", price: 1, qty: 1 }]));
-  const garbage = ["no JSON", "null", "[]", "7", new Uint8Array([123, 125]), half, JSON.stringify(frame(11, 7)), JSON.stringify({ push: "account", game: "bazaar" })];
+  const garbage = [
+    "no JSON",
+    "null",
+    "[]",
+    "7",
+    new Uint8Array([123, 125]),
+    half,
+    JSON.stringify(frame(11, 7)),
+    JSON.stringify({ push: "account", game: "bazaar" }),
+  ];
   for (const bad of garbage) {
     world = new World();
     const { client, game, socket } = await world.playing();
@@ -245,7 +263,10 @@ test("a first join goes on over a reconnect, with its key; refused, it leaves no
   const refused = watch(client.join("nothing"));
   world.socket.refuse(world.socket.last("join"), "unknown_game");
   await settled();
-  assert.deepEqual([refused.error.code, client.games.has("nothing"), world.socket.last("leave").game], ["unknown_game", false, "nothing"]);
+  assert.deepEqual(
+    [refused.error.code, client.games.has("nothing"), world.socket.last("leave").game],
+    ["unknown_game", false, "nothing"],
+  );
 });
 
 test("a leave that is under way when the connection ends does not leave the game that is joined again after it", async () => {
@@ -293,7 +314,10 @@ test("events are all the frames from the call on, for each reader, however late 
   const [one, other] = [game.events(), game.events()];
   const waiting = [one.next(), one.next()];
   for (let seq = 11; seq <= 14; seq += 1) socket.say(frame(seq));
-  assert.deepEqual((await Promise.all(waiting)).map(({ value }) => value.seq), [11, 12]);
+  assert.deepEqual(
+    (await Promise.all(waiting)).map(({ value }) => value.seq),
+    [11, 12],
+  );
   const read = [];
   for await (const { seq } of other) {
     read.push(seq);
@@ -302,7 +326,10 @@ test("events are all the frames from the call on, for each reader, however late 
   assert.deepEqual(read, [11, 12, 13, 14]);
   assert.equal((await other.next()).done, true);
   void game.leave();
-  assert.deepEqual([(await one.next()).value.seq, (await one.next()).value.seq, (await one.next()).done], [13, 14, true]);
+  assert.deepEqual(
+    [(await one.next()).value.seq, (await one.next()).value.seq, (await one.next()).done],
+    [13, 14, true],
+  );
 });
 
 test("who reads far too late has a bounded queue, and is told that frames are missing", async () => {

@@ -63,7 +63,16 @@ test("all nodes are tried before it waits, those that failed last", async () => 
 });
 
 test("from wss: it never goes to ws:, and to its own machine only if it came from there", async () => {
-  const local = ["ws://127.0.0.1:1/ws", "ws://localhost:1/ws", "ws://a.localhost/ws", "ws://[::1]/ws", "ws://0.0.0.0/ws", "ws://127.1/ws", "ws://0x7f.1/ws", "ws://[::ffff:127.0.0.1]/ws"];
+  const local = [
+    "ws://127.0.0.1:1/ws",
+    "ws://localhost:1/ws",
+    "ws://a.localhost/ws",
+    "ws://[::1]/ws",
+    "ws://0.0.0.0/ws",
+    "ws://127.1/ws",
+    "ws://0x7f.1/ws",
+    "ws://[::ffff:127.0.0.1]/ws",
+  ];
   const { client } = await world.playing({}, told(ONE, TWO, ...local));
   assert.deepEqual(client.urls, [ONE, TWO]);
   const secure = world.client({}, "wss://one.example/ws");
@@ -75,7 +84,20 @@ test("from wss: it never goes to ws:, and to its own machine only if it came fro
 });
 
 test("what is no address is passed over, and nothing breaks", async () => {
-  const odd = [7, null, "", "two", "http//x", "ftp://two.example/", "ws://", "ws://me:secret@two.example/ws", `ws://${"x".repeat(300)}/`, "ws://[zz]/", "ws://two.example/a b", TWO];
+  const odd = [
+    7,
+    null,
+    "",
+    "two",
+    "http//x",
+    "ftp://two.example/",
+    "ws://",
+    "ws://me:secret@two.example/ws",
+    `ws://${"x".repeat(300)}/`,
+    "ws://[zz]/",
+    "ws://two.example/a b",
+    TWO,
+  ];
   const { client, socket } = await world.playing({}, told(ONE, ...odd));
   assert.deepEqual(client.urls, [ONE, TWO]);
   socket.end();

@@ -29,7 +29,8 @@ function checkUrl(address) {
   const url = new URL(address);
   if (url.protocol === "http:") url.protocol = "ws:";
   if (url.protocol === "https:") url.protocol = "wss:";
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") throw new TypeError(`${address} is no ws:// or wss:// address`);
+  if (url.protocol !== "ws:" && url.protocol !== "wss:")
+    throw new TypeError(`${address} is no ws:// or wss:// address`);
   if (url.pathname === "/") url.pathname = "/ws";
   url.hash = "";
   return url.href;
@@ -103,7 +104,8 @@ class TradeError extends Error {
 
 /** @param {any} error @param {string | null} key */
 function tradeError(error, key) {
-  if (typeof error?.code !== "string" || typeof error.definite !== "boolean") throw new TypeError("an error of no known form");
+  if (typeof error?.code !== "string" || typeof error.definite !== "boolean")
+    throw new TypeError("an error of no known form");
   return new TradeError({ ...error, message: String(error.message ?? error.code), key });
 }
 
@@ -339,7 +341,8 @@ class Game extends Emitter {
   /** A `join` was answered. When it is `recovered`, the missed frames follow. @param {any} ok */
   _joined(ok) {
     const whole = ok.recovered !== true;
-    if (whole && (typeof ok.state?.goods !== "object" || typeof ok.epoch !== "string" || !Number.isInteger(ok.seq))) throw new TypeError("a state of no known form");
+    if (whole && (typeof ok.state?.goods !== "object" || typeof ok.epoch !== "string" || !Number.isInteger(ok.seq)))
+      throw new TypeError("a state of no known form");
     if (!whole && !this.#resumable) throw new TypeError("no state for a game that was not followed");
     this.#syncing = false;
     this.online = new Set(); // the list of who is here follows
@@ -381,7 +384,13 @@ class Game extends Emitter {
   }
 
   #reset() {
-    return { push: /** @type {const} */ ("reset"), game: this.id, epoch: this.epoch, seq: this.seq, events: /** @type {[]} */ ([]) };
+    return {
+      push: /** @type {const} */ ("reset"),
+      game: this.id,
+      epoch: this.epoch,
+      seq: this.seq,
+      events: /** @type {[]} */ ([]),
+    };
   }
 
   /** @param {T.Frame} frame */
@@ -685,7 +694,8 @@ class Link {
       };
       socket.onmessage = (/** @type {{data: unknown}} */ { data }) => on.text(data);
       socket.onerror = (/** @type {{message?: string}} */ event) => (this.#why = event?.message ?? "");
-      socket.onclose = (/** @type {{code: number, reason: string}} */ { code, reason }) => this.end(code, reason || this.#why);
+      socket.onclose = (/** @type {{code: number, reason: string}} */ { code, reason }) =>
+        this.end(code, reason || this.#why);
     } catch (error) {
       // no address, or none that a page may go to
       this.after(0, () => this.end(CLOSE.LOST, String(error)));
@@ -844,7 +854,9 @@ class Nodes {
   /** The address to try now. It counts as tried in this round. */
   next() {
     const fresh = this.urls.filter((url) => !this.#tried.has(url));
-    const [[url]] = (fresh.length ? fresh : this.urls).map((each) => /** @type {const} */ ([each, this.#rank(each)])).sort(([, one], [, other]) => one - other);
+    const [[url]] = (fresh.length ? fresh : this.urls)
+      .map((each) => /** @type {const} */ ([each, this.#rank(each)]))
+      .sort(([, one], [, other]) => one - other);
     this.#tried.add(url);
     return url;
   }
@@ -917,7 +929,12 @@ class Nodes {
     const cooling = coolUntil > performance.now();
     const lost = tried < LOYALTY && this.#same(url, this.#lost);
     const strange = tried >= LOYALTY && !proven && !this.given.includes(url);
-    return 8 * Number(cooling) + 4 * Number(lost) + 2 * Number(strange) + (this.#met ? Math.random() : this.urls.indexOf(url) / this.urls.length);
+    return (
+      8 * Number(cooling) +
+      4 * Number(lost) +
+      2 * Number(strange) +
+      (this.#met ? Math.random() : this.urls.indexOf(url) / this.urls.length)
+    );
   }
 
   /** @param {string} one @param {string} other */
@@ -932,7 +949,8 @@ class Nodes {
    * @returns {string | null}
    */
   #checked(address) {
-    if (typeof address !== "string" || address.length > URL_LENGTH || !/^wss?:\/\/[!-?A-~]+$/.test(address)) return null;
+    if (typeof address !== "string" || address.length > URL_LENGTH || !/^wss?:\/\/[!-?A-~]+$/.test(address))
+      return null;
     let url;
     try {
       url = checkUrl(address);
@@ -1029,6 +1047,20 @@ class Pace {
   }
 }
 
+// Why a connection ended, for a person.
+
+
+/** What to tell a person where the server gives no reason. @type {Record<number, string>} */
+const REASONS = {
+  [CLOSE.GOING_AWAY]: "the server is going away",
+  [CLOSE.TOO_SLOW]: "read too slowly",
+  [CLOSE.HEARTBEAT_LOST]: "the connection went silent",
+  [CLOSE.FULL]: "the server is full",
+  [CLOSE.ABUSE]: "refused",
+  [CLOSE.KICKED]: "kicked",
+  [CLOSE.REVOKED]: "the session is no longer valid",
+};
+
 // Keys of commands.
 
 /** A key that nobody else makes: the same key sent again has one effect. */
@@ -1077,7 +1109,11 @@ function late({ askedAt, askedOn, unsentMs }) {
 
 /** @param {Request} request */
 function withdrawn({ op, unsentMs, key }) {
-  return new TradeError({ code: "unsent", message: `the ${op} could not be sent within ${unsentMs / 1000} s: it was withdrawn, and nothing happened`, key });
+  return new TradeError({
+    code: "unsent",
+    message: `the ${op} could not be sent within ${unsentMs / 1000} s: it was withdrawn, and nothing happened`,
+    key,
+  });
 }
 
 /** @param {string} message @param {Request} request */
@@ -1142,7 +1178,8 @@ class Requests {
   ask(op, fields, { deadlineMs, unsentMs }, answered = () => {}) {
     return new Promise((resolve, reject) => {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
-      if (this.#asked >= MOST_UNANSWERED) throw new TradeError({ code: "overloaded", message: "too much is unanswered" });
+      if (this.#asked >= MOST_UNANSWERED)
+        throw new TradeError({ code: "overloaded", message: "too much is unanswered" });
       const key = KEYED.has(op) ? { key: fields.key ?? newKey() } : {};
       const given = Object.entries({ ...fields, ...key }).filter(([, value]) => value !== undefined && value !== null);
       const request = this.#make(op, Object.fromEntries(given), true, (ok, error) => {
@@ -1151,19 +1188,34 @@ class Requests {
           resolve(ok);
         } else reject(error);
       });
-      if (request.frame.length * 3 > this.#frameBytes && new TextEncoder().encode(request.frame).length > this.#frameBytes) {
+      if (
+        request.frame.length * 3 > this.#frameBytes &&
+        new TextEncoder().encode(request.frame).length > this.#frameBytes
+      ) {
         // The server would close the connection on it, each time anew.
-        throw new TradeError({ code: "bad_request", message: `a frame has at most ${this.#frameBytes} bytes`, at: "$", key: request.key });
+        throw new TradeError({
+          code: "bad_request",
+          message: `a frame has at most ${this.#frameBytes} bytes`,
+          at: "$",
+          key: request.key,
+        });
       }
       this.#asked += 1;
       request.until = performance.now() + deadlineMs;
       request.deadline = setTimeout(() => {
         const message = `${op} was not answered in ${deadlineMs / 1000} s`;
-        this.#settle(request, null, new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }));
+        this.#settle(
+          request,
+          null,
+          new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }),
+        );
       }, deadlineMs);
       if (PROMPT.has(op) && unsentMs < deadlineMs) {
         request.unsentMs = unsentMs;
-        request.withdrawal = setTimeout(() => unsure(request) || this.#settle(request, null, withdrawn(request)), unsentMs);
+        request.withdrawal = setTimeout(
+          () => unsure(request) || this.#settle(request, null, withdrawn(request)),
+          unsentMs,
+        );
       }
       this.#add(request);
     });
@@ -1274,8 +1326,24 @@ class Requests {
     const frame = JSON.stringify({ id, op, ...fields });
     // What has no key and changes something must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
-    const fresh = { flying: false, doubt: false, tries: 0, age: 0, sentAt: 0, until: Infinity, deadline: undefined, retry: undefined };
-    const patience = { askedAt: performance.now(), askedOn: Date.now(), unsentMs: Infinity, voiding: false, happened: false, withdrawal: undefined };
+    const fresh = {
+      flying: false,
+      doubt: false,
+      tries: 0,
+      age: 0,
+      sentAt: 0,
+      until: Infinity,
+      deadline: undefined,
+      retry: undefined,
+    };
+    const patience = {
+      askedAt: performance.now(),
+      askedOn: Date.now(),
+      unsentMs: Infinity,
+      voiding: false,
+      happened: false,
+      withdrawal: undefined,
+    };
     return { id, op, frame, key, game, lasting: again, settle, ...fresh, ...patience };
   }
 
@@ -1439,17 +1507,6 @@ const UNSENT_MS = 5_000;
 /** A device that reports no network is wrong if the server answered within this time. */
 const REACHED_MS = 2_000;
 
-/** What to tell a person where the server gives no reason. @type {Record<number, string>} */
-const REASONS = {
-  [CLOSE.GOING_AWAY]: "the server is going away",
-  [CLOSE.TOO_SLOW]: "read too slowly",
-  [CLOSE.HEARTBEAT_LOST]: "the connection went silent",
-  [CLOSE.FULL]: "the server is full",
-  [CLOSE.ABUSE]: "refused",
-  [CLOSE.KICKED]: "kicked",
-  [CLOSE.REVOKED]: "the session is no longer valid",
-};
-
 /** A player's connection to a server, whichever socket it has at the moment. */
 class Client extends Emitter {
   /** The games that are followed, by id.
@@ -1506,14 +1563,24 @@ class Client extends Emitter {
     super();
     const inBrowser = typeof document !== "undefined";
     const urls = (Array.isArray(url) ? url : [url ?? ownAddress()]).map(checkUrl);
-    this.#options = { follow: !inBrowser, client: "tradegame.js", deadlineMs: COMMAND_DEADLINE_MS, unsentMs: inBrowser ? UNSENT_MS : Infinity, ...options };
+    this.#options = {
+      follow: !inBrowser,
+      client: "tradegame.js",
+      deadlineMs: COMMAND_DEADLINE_MS,
+      unsentMs: inBrowser ? UNSENT_MS : Infinity,
+      ...options,
+    };
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one, as options.WebSocket");
     this.token = options.token ?? null;
     this.#nodes = new Nodes(urls);
     this.#pace = new Pace(this.#nodes);
     this.#requests.onchange = () => this.#changed({});
-    this.#requests.offline = () => globalThis.navigator?.onLine === false && this.#link !== null && !isLocal(this.#link.url) && performance.now() - this.#reachedAt > REACHED_MS;
+    this.#requests.offline = () =>
+      globalThis.navigator?.onLine === false &&
+      this.#link !== null &&
+      !isLocal(this.#link.url) &&
+      performance.now() - this.#reachedAt > REACHED_MS;
     this.#requests.onoutcome = (op, code, sentAt) => this.#judge(op, code, sentAt);
     this.#settle = { resolve: () => {}, reject: () => {} };
     this.ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
@@ -1610,7 +1677,8 @@ class Client extends Emitter {
 
   /** @param {Link} link @param {any} ok */
   #welcomed(link, ok) {
-    if (typeof ok?.token !== "string" || typeof ok.player?.id !== "string" || typeof ok.server !== "object") throw new TypeError("a hello of no known form");
+    if (typeof ok?.token !== "string" || typeof ok.player?.id !== "string" || typeof ok.server !== "object")
+      throw new TypeError("a hello of no known form");
     this.player = ok.player;
     this.token = ok.token;
     this.server = ok.server;
@@ -1633,7 +1701,12 @@ class Client extends Emitter {
 
   /** @param {Link} link @param {TradeError} error */
   #refused(link, error) {
-    if (error.code === "unauthorized" && this.player === null && this.token !== null && this.#options.name !== undefined) {
+    if (
+      error.code === "unauthorized" &&
+      this.player === null &&
+      this.token !== null &&
+      this.#options.name !== undefined
+    ) {
       this.token = null; // the session is over: somebody new, of that name
       this.#greet(link);
       return;
@@ -1655,7 +1728,8 @@ class Client extends Emitter {
     this.#liveness.heard();
     try {
       const data = typeof text === "string" ? JSON.parse(text) : null;
-      if (typeof data !== "object" || data === null || Array.isArray(data)) throw new TypeError("a frame that is no JSON object");
+      if (typeof data !== "object" || data === null || Array.isArray(data))
+        throw new TypeError("a frame that is no JSON object");
       if (data.push !== undefined) this.#following.push(link, data);
       else if (this.#greetedAt !== null) this.#requests.answer(data);
       else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error, null));
@@ -1716,7 +1790,8 @@ class Client extends Emitter {
    */
   #judge(op, code, sentAt) {
     const useless = this.#health.answered(op, code, sentAt);
-    if (useless && this.#link && this.#nodes.elsewhere(this.#link.url)) this.#link.end(CLOSE.LOST, `nothing but ${code}`, { failing: true });
+    if (useless && this.#link && this.#nodes.elsewhere(this.#link.url))
+      this.#link.end(CLOSE.LOST, `nothing but ${code}`, { failing: true });
   }
 
   /** The network is back, or somebody looks: now. */

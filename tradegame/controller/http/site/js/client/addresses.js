@@ -8,7 +8,8 @@ export function checkUrl(address) {
   const url = new URL(address);
   if (url.protocol === "http:") url.protocol = "ws:";
   if (url.protocol === "https:") url.protocol = "wss:";
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") throw new TypeError(`${address} is no ws:// or wss:// address`);
+  if (url.protocol !== "ws:" && url.protocol !== "wss:")
+    throw new TypeError(`${address} is no ws:// or wss:// address`);
   if (url.pathname === "/") url.pathname = "/ws";
   url.hash = "";
   return url.href;

@@ -13,6 +13,7 @@ import { Link } from "./link.js";
 import { Liveness } from "./liveness.js";
 import { Nodes } from "./nodes.js";
 import { Pace } from "./pace.js";
+import { REASONS } from "./reasons.js";
 import { Requests } from "./requests.js";
 import { ServerClock } from "./server_clock.js";
 import { CLOSE, isFinal, NOT_TAKEN_IN } from "./vocabulary.js";
@@ -23,17 +24,6 @@ const CONNECT_DEADLINE_MS = 30_000;
 const UNSENT_MS = 5_000;
 /** A device that reports no network is wrong if the server answered within this time. */
 const REACHED_MS = 2_000;
-
-/** What to tell a person where the server gives no reason. @type {Record<number, string>} */
-const REASONS = {
-  [CLOSE.GOING_AWAY]: "the server is going away",
-  [CLOSE.TOO_SLOW]: "read too slowly",
-  [CLOSE.HEARTBEAT_LOST]: "the connection went silent",
-  [CLOSE.FULL]: "the server is full",
-  [CLOSE.ABUSE]: "refused",
-  [CLOSE.KICKED]: "kicked",
-  [CLOSE.REVOKED]: "the session is no longer valid",
-};
 
 /** A player's connection to a server, whichever socket it has at the moment. */
 export class Client extends Emitter {
@@ -91,14 +81,24 @@ export class Client extends Emitter {
     super();
     const inBrowser = typeof document !== "undefined";
     const urls = (Array.isArray(url) ? url : [url ?? ownAddress()]).map(checkUrl);
-    this.#options = { follow: !inBrowser, client: "tradegame.js", deadlineMs: COMMAND_DEADLINE_MS, unsentMs: inBrowser ? UNSENT_MS : Infinity, ...options };
+    this.#options = {
+      follow: !inBrowser,
+      client: "tradegame.js",
+      deadlineMs: COMMAND_DEADLINE_MS,
+      unsentMs: inBrowser ? UNSENT_MS : Infinity,
+      ...options,
+    };
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one, as options.WebSocket");
     this.token = options.token ?? null;
     this.#nodes = new Nodes(urls);
     this.#pace = new Pace(this.#nodes);
     this.#requests.onchange = () => this.#changed({});
-    this.#requests.offline = () => globalThis.navigator?.onLine === false && this.#link !== null && !isLocal(this.#link.url) && performance.now() - this.#reachedAt > REACHED_MS;
+    this.#requests.offline = () =>
+      globalThis.navigator?.onLine === false &&
+      this.#link !== null &&
+      !isLocal(this.#link.url) &&
+      performance.now() - this.#reachedAt > REACHED_MS;
     this.#requests.onoutcome = (op, code, sentAt) => this.#judge(op, code, sentAt);
     this.#settle = { resolve: () => {}, reject: () => {} };
     this.ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
@@ -195,7 +195,8 @@ export class Client extends Emitter {
 
   /** @param {Link} link @param {any} ok */
   #welcomed(link, ok) {
-    if (typeof ok?.token !== "string" || typeof ok.player?.id !== "string" || typeof ok.server !== "object") throw new TypeError("a hello of no known form");
+    if (typeof ok?.token !== "string" || typeof ok.player?.id !== "string" || typeof ok.server !== "object")
+      throw new TypeError("a hello of no known form");
     this.player = ok.player;
     this.token = ok.token;
     this.server = ok.server;
@@ -218,7 +219,12 @@ export class Client extends Emitter {
 
   /** @param {Link} link @param {TradeError} error */
   #refused(link, error) {
-    if (error.code === "unauthorized" && this.player === null && this.token !== null && this.#options.name !== undefined) {
+    if (
+      error.code === "unauthorized" &&
+      this.player === null &&
+      this.token !== null &&
+      this.#options.name !== undefined
+    ) {
       this.token = null; // the session is over: somebody new, of that name
       this.#greet(link);
       return;
@@ -240,7 +246,8 @@ export class Client extends Emitter {
     this.#liveness.heard();
     try {
       const data = typeof text === "string" ? JSON.parse(text) : null;
-      if (typeof data !== "object" || data === null || Array.isArray(data)) throw new TypeError("a frame that is no JSON object");
+      if (typeof data !== "object" || data === null || Array.isArray(data))
+        throw new TypeError("a frame that is no JSON object");
       if (data.push !== undefined) this.#following.push(link, data);
       else if (this.#greetedAt !== null) this.#requests.answer(data);
       else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error, null));
@@ -301,7 +308,8 @@ export class Client extends Emitter {
    */
   #judge(op, code, sentAt) {
     const useless = this.#health.answered(op, code, sentAt);
-    if (useless && this.#link && this.#nodes.elsewhere(this.#link.url)) this.#link.end(CLOSE.LOST, `nothing but ${code}`, { failing: true });
+    if (useless && this.#link && this.#nodes.elsewhere(this.#link.url))
+      this.#link.end(CLOSE.LOST, `nothing but ${code}`, { failing: true });
   }
 
   /** The network is back, or somebody looks: now. */

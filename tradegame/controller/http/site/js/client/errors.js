@@ -20,6 +20,7 @@ export class TradeError extends Error {
 
 /** @param {any} error @param {string | null} key */
 export function tradeError(error, key) {
-  if (typeof error?.code !== "string" || typeof error.definite !== "boolean") throw new TypeError("an error of no known form");
+  if (typeof error?.code !== "string" || typeof error.definite !== "boolean")
+    throw new TypeError("an error of no known form");
   return new TradeError({ ...error, message: String(error.message ?? error.code), key });
 }

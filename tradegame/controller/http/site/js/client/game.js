@@ -120,7 +120,8 @@ export class Game extends Emitter {
   /** A `join` was answered. When it is `recovered`, the missed frames follow. @param {any} ok */
   _joined(ok) {
     const whole = ok.recovered !== true;
-    if (whole && (typeof ok.state?.goods !== "object" || typeof ok.epoch !== "string" || !Number.isInteger(ok.seq))) throw new TypeError("a state of no known form");
+    if (whole && (typeof ok.state?.goods !== "object" || typeof ok.epoch !== "string" || !Number.isInteger(ok.seq)))
+      throw new TypeError("a state of no known form");
     if (!whole && !this.#resumable) throw new TypeError("no state for a game that was not followed");
     this.#syncing = false;
     this.online = new Set(); // the list of who is here follows
@@ -162,7 +163,13 @@ export class Game extends Emitter {
   }
 
   #reset() {
-    return { push: /** @type {const} */ ("reset"), game: this.id, epoch: this.epoch, seq: this.seq, events: /** @type {[]} */ ([]) };
+    return {
+      push: /** @type {const} */ ("reset"),
+      game: this.id,
+      epoch: this.epoch,
+      seq: this.seq,
+      events: /** @type {[]} */ ([]),
+    };
   }
 
   /** @param {T.Frame} frame */

@@ -42,7 +42,8 @@ export class Link {
       };
       socket.onmessage = (/** @type {{data: unknown}} */ { data }) => on.text(data);
       socket.onerror = (/** @type {{message?: string}} */ event) => (this.#why = event?.message ?? "");
-      socket.onclose = (/** @type {{code: number, reason: string}} */ { code, reason }) => this.end(code, reason || this.#why);
+      socket.onclose = (/** @type {{code: number, reason: string}} */ { code, reason }) =>
+        this.end(code, reason || this.#why);
     } catch (error) {
       // no address, or none that a page may go to
       this.after(0, () => this.end(CLOSE.LOST, String(error)));

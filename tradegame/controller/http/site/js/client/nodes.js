@@ -35,7 +35,9 @@ export class Nodes {
   /** The address to try now. It counts as tried in this round. */
   next() {
     const fresh = this.urls.filter((url) => !this.#tried.has(url));
-    const [[url]] = (fresh.length ? fresh : this.urls).map((each) => /** @type {const} */ ([each, this.#rank(each)])).sort(([, one], [, other]) => one - other);
+    const [[url]] = (fresh.length ? fresh : this.urls)
+      .map((each) => /** @type {const} */ ([each, this.#rank(each)]))
+      .sort(([, one], [, other]) => one - other);
     this.#tried.add(url);
     return url;
   }
@@ -108,7 +110,12 @@ export class Nodes {
     const cooling = coolUntil > performance.now();
     const lost = tried < LOYALTY && this.#same(url, this.#lost);
     const strange = tried >= LOYALTY && !proven && !this.given.includes(url);
-    return 8 * Number(cooling) + 4 * Number(lost) + 2 * Number(strange) + (this.#met ? Math.random() : this.urls.indexOf(url) / this.urls.length);
+    return (
+      8 * Number(cooling) +
+      4 * Number(lost) +
+      2 * Number(strange) +
+      (this.#met ? Math.random() : this.urls.indexOf(url) / this.urls.length)
+    );
   }
 
   /** @param {string} one @param {string} other */
@@ -123,7 +130,8 @@ export class Nodes {
    * @returns {string | null}
    */
   #checked(address) {
-    if (typeof address !== "string" || address.length > URL_LENGTH || !/^wss?:\/\/[!-?A-~]+$/.test(address)) return null;
+    if (typeof address !== "string" || address.length > URL_LENGTH || !/^wss?:\/\/[!-?A-~]+$/.test(address))
+      return null;
     let url;
     try {
       url = checkUrl(address);

@@ -39,7 +39,11 @@ export function late({ askedAt, askedOn, unsentMs }) {
 
 /** @param {Request} request */
 export function withdrawn({ op, unsentMs, key }) {
-  return new TradeError({ code: "unsent", message: `the ${op} could not be sent within ${unsentMs / 1000} s: it was withdrawn, and nothing happened`, key });
+  return new TradeError({
+    code: "unsent",
+    message: `the ${op} could not be sent within ${unsentMs / 1000} s: it was withdrawn, and nothing happened`,
+    key,
+  });
 }
 
 /** @param {string} message @param {Request} request */

@@ -61,7 +61,8 @@ export class Requests {
   ask(op, fields, { deadlineMs, unsentMs }, answered = () => {}) {
     return new Promise((resolve, reject) => {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
-      if (this.#asked >= MOST_UNANSWERED) throw new TradeError({ code: "overloaded", message: "too much is unanswered" });
+      if (this.#asked >= MOST_UNANSWERED)
+        throw new TradeError({ code: "overloaded", message: "too much is unanswered" });
       const key = KEYED.has(op) ? { key: fields.key ?? newKey() } : {};
       const given = Object.entries({ ...fields, ...key }).filter(([, value]) => value !== undefined && value !== null);
       const request = this.#make(op, Object.fromEntries(given), true, (ok, error) => {
@@ -70,19 +71,34 @@ export class Requests {
           resolve(ok);
         } else reject(error);
       });
-      if (request.frame.length * 3 > this.#frameBytes && new TextEncoder().encode(request.frame).length > this.#frameBytes) {
+      if (
+        request.frame.length * 3 > this.#frameBytes &&
+        new TextEncoder().encode(request.frame).length > this.#frameBytes
+      ) {
         // The server would close the connection on it, each time anew.
-        throw new TradeError({ code: "bad_request", message: `a frame has at most ${this.#frameBytes} bytes`, at: "$", key: request.key });
+        throw new TradeError({
+          code: "bad_request",
+          message: `a frame has at most ${this.#frameBytes} bytes`,
+          at: "$",
+          key: request.key,
+        });
       }
       this.#asked += 1;
       request.until = performance.now() + deadlineMs;
       request.deadline = setTimeout(() => {
         const message = `${op} was not answered in ${deadlineMs / 1000} s`;
-        this.#settle(request, null, new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }));
+        this.#settle(
+          request,
+          null,
+          new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }),
+        );
       }, deadlineMs);
       if (PROMPT.has(op) && unsentMs < deadlineMs) {
         request.unsentMs = unsentMs;
-        request.withdrawal = setTimeout(() => unsure(request) || this.#settle(request, null, withdrawn(request)), unsentMs);
+        request.withdrawal = setTimeout(
+          () => unsure(request) || this.#settle(request, null, withdrawn(request)),
+          unsentMs,
+        );
       }
       this.#add(request);
     });
@@ -193,8 +209,24 @@ export class Requests {
     const frame = JSON.stringify({ id, op, ...fields });
     // What has no key and changes something must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
-    const fresh = { flying: false, doubt: false, tries: 0, age: 0, sentAt: 0, until: Infinity, deadline: undefined, retry: undefined };
-    const patience = { askedAt: performance.now(), askedOn: Date.now(), unsentMs: Infinity, voiding: false, happened: false, withdrawal: undefined };
+    const fresh = {
+      flying: false,
+      doubt: false,
+      tries: 0,
+      age: 0,
+      sentAt: 0,
+      until: Infinity,
+      deadline: undefined,
+      retry: undefined,
+    };
+    const patience = {
+      askedAt: performance.now(),
+      askedOn: Date.now(),
+      unsentMs: Infinity,
+      voiding: false,
+      happened: false,
+      withdrawal: undefined,
+    };
     return { id, op, frame, key, game, lasting: again, settle, ...fresh, ...patience };
   }
 

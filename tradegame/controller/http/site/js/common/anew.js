@@ -5,7 +5,10 @@ import { keepTrying } from "./repeat.js";
 
 /** Loads the page again, once its server answers: a page that is loaded while it does not is lost. */
 export async function reload() {
-  await keepTrying(() => ask("v1/games"), () => {});
+  await keepTrying(
+    () => ask("v1/games"),
+    () => {},
+  );
   location.reload();
 }
 

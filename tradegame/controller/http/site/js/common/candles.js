@@ -23,7 +23,8 @@ export class Candles {
     if (last === undefined || last.time < time) {
       const { close } = last ?? {};
       const from = last === undefined ? time : Math.max(last.time + this.seconds, time - QUIET * this.seconds);
-      for (let quiet = from; quiet < time; quiet += this.seconds) this.#push({ time: quiet, open: close, high: close, low: close, close, volume: 0 });
+      for (let quiet = from; quiet < time; quiet += this.seconds)
+        this.#push({ time: quiet, open: close, high: close, low: close, close, volume: 0 });
       last = { time, open: last?.close ?? price, high: price, low: price, close: price, volume: 0 };
       last.high = Math.max(last.high, last.open);
       last.low = Math.min(last.low, last.open);

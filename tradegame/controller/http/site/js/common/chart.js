@@ -12,7 +12,12 @@ import { h, setText } from "./dom.js";
 import { coins, gridLabels, moment, tickTime } from "./format.js";
 import { colour } from "./theme.js";
 
-export const INTERVALS = [["5s", 5], ["15s", 15], ["1m", 60], ["5m", 300]];
+export const INTERVALS = [
+  ["5s", 5],
+  ["15s", 15],
+  ["1m", 60],
+  ["5m", 300],
+];
 /** A round is so many candles, or fewer. */
 const CANDLES_A_ROUND = 60;
 /** Pixels from one candle to the next: when there are few, when there are many, and at most, however far one zooms in. */
@@ -24,7 +29,10 @@ const AHEAD = 5;
 const MOST_MARKS = 60;
 const DESCRIBE_MS = 5_000;
 
-const lengthFor = (openS) => (openS === undefined ? 15 : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1]);
+const lengthFor = (openS) =>
+  openS === undefined
+    ? 15
+    : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1];
 
 /** `painter` draws it; `tapes` has the trades; `mine` the player whose own are marked, or null. */
 export class MarketChart {
@@ -65,19 +73,47 @@ export class MarketChart {
     this.plot = h("div.plot");
     this.#chart = createChart(this.plot, {
       autoSize: true,
-      layout: { attributionLogo: false, fontSize: size, background: { color: "transparent" }, fontFamily: getComputedStyle(document.body).fontFamily },
+      layout: {
+        attributionLogo: false,
+        fontSize: size,
+        background: { color: "transparent" },
+        fontFamily: getComputedStyle(document.body).fontFamily,
+      },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.1, bottom: 0.26 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: AHEAD, barSpacing: USUAL, maxBarSpacing: WIDEST, tickMarkFormatter: tickTime },
-      localization: { priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))), tickmarksPriceFormatter: gridLabels, timeFormatter: moment },
+      timeScale: {
+        borderVisible: false,
+        timeVisible: true,
+        secondsVisible: true,
+        rightOffset: AHEAD,
+        barSpacing: USUAL,
+        maxBarSpacing: WIDEST,
+        tickMarkFormatter: tickTime,
+      },
+      localization: {
+        priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))),
+        tickmarksPriceFormatter: gridLabels,
+        timeFormatter: moment,
+      },
     });
     this.#drawn = this.#chart.chartElement();
     this.#drawn.setAttribute("role", "img");
     this.#drawn.setAttribute("aria-label", "Price chart");
-    this.#prices = this.#chart.addSeries(CandlestickSeries, { priceFormat: { type: "price", precision: 0, minMove: 1 } });
-    this.#volumes = this.#chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
+    this.#prices = this.#chart.addSeries(CandlestickSeries, {
+      priceFormat: { type: "price", precision: 0, minMove: 1 },
+    });
+    this.#volumes = this.#chart.addSeries(HistogramSeries, {
+      priceFormat: { type: "volume" },
+      priceScaleId: "",
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
     this.#volumes.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#markers = createSeriesMarkers(this.#prices, []);
-    const attribution = h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView");
+    const attribution = h(
+      "a",
+      { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" },
+      "Charts by TradingView",
+    );
     this.plot.append(h("div.legend", {}, this.#figures, attribution), this.#none);
     this.#dress();
     this.#chart.subscribeCrosshairMove(({ time }) => {
@@ -86,7 +122,10 @@ export class MarketChart {
     });
     // Until it is laid out, and while it is not displayed, it has no width, and nothing can be fitted into it.
     this.#chart.timeScale().subscribeSizeChange(() => painter.mark(this.#resized));
-    for (const type of ["wheel", "pointermove", "touchmove"]) this.#drawn.addEventListener(type, (event) => (this.#moved ||= type !== "pointermove" || event.buttons > 0), { passive: true });
+    for (const type of ["wheel", "pointermove", "touchmove"])
+      this.#drawn.addEventListener(type, (event) => (this.#moved ||= type !== "pointermove" || event.buttons > 0), {
+        passive: true,
+      });
     const { signal } = this.#gone;
     addEventListener("themechange", () => this.#dress(), { signal });
     document.addEventListener("visibilitychange", () => painter.mark(this.#retime), { signal });
@@ -187,7 +226,13 @@ export class MarketChart {
     this.#ordered = key;
     for (const line of this.#lines) this.#prices.removePriceLine(line);
     this.#lines = orders.map(({ side, qty, price }) =>
-      this.#prices.createPriceLine({ price, color: colour(side === "bid" ? "up" : "down"), lineWidth: 1, lineStyle: LineStyle.Dashed, title: `${side} ${qty}` }),
+      this.#prices.createPriceLine({
+        price,
+        color: colour(side === "bid" ? "up" : "down"),
+        lineWidth: 1,
+        lineStyle: LineStyle.Dashed,
+        title: `${side} ${qty}`,
+      }),
     );
   };
 
@@ -195,10 +240,13 @@ export class MarketChart {
   #tell = () => {
     const { list } = this.#candles;
     const some = list.length > 0;
-    if (this.#none.hidden !== some) this.#chart.applyOptions({ crosshair: { vertLine: { visible: some }, horzLine: { visible: some } } });
+    if (this.#none.hidden !== some)
+      this.#chart.applyOptions({ crosshair: { vertLine: { visible: some }, horzLine: { visible: some } } });
     this.#none.hidden = some;
     const candle = (this.#under !== null && list.find(({ time }) => time === this.#under)) || list.at(-1);
-    const words = candle && ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
+    const words =
+      candle &&
+      ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
     setText(this.#figures, words ? words.join("  ") : "");
     this.#describe(list);
   };
@@ -211,14 +259,22 @@ export class MarketChart {
     this.#retime();
     let [low, high] = [Infinity, 0];
     for (const candle of list) [low, high] = [Math.min(low, candle.low), Math.max(high, candle.high)];
-    const words = list.length ? `last ${coins(list.at(-1).close)}, between ${coins(low)} and ${coins(high)} in ${list.length} candles` : "no trade yet";
+    const words = list.length
+      ? `last ${coins(list.at(-1).close)}, between ${coins(low)} and ${coins(high)} in ${list.length} candles`
+      : "no trade yet";
     this.#drawn.setAttribute("aria-label", `Price chart of ${this.good}: ${words}`);
   }
 
   #mark(time, buyer, seller, qty) {
     if (this.#mine === null || (buyer !== this.#mine && seller !== this.#mine)) return false;
     const bought = buyer === this.#mine;
-    this.#marks.push({ time, position: bought ? "belowBar" : "aboveBar", shape: bought ? "arrowUp" : "arrowDown", color: colour(bought ? "up" : "down"), text: `${bought ? "+" : "−"}${qty}` });
+    this.#marks.push({
+      time,
+      position: bought ? "belowBar" : "aboveBar",
+      shape: bought ? "arrowUp" : "arrowDown",
+      color: colour(bought ? "up" : "down"),
+      text: `${bought ? "+" : "−"}${qty}`,
+    });
     if (this.#marks.length > MOST_MARKS) this.#marks.shift();
     return true;
   }
@@ -232,9 +288,19 @@ export class MarketChart {
     this.#chart.applyOptions({
       layout: { textColor: colour("soft") },
       grid: { vertLines: { color: colour("grid") }, horzLines: { color: colour("grid") } },
-      crosshair: { vertLine: { labelBackgroundColor: colour("soft") }, horzLine: { labelBackgroundColor: colour("soft") } },
+      crosshair: {
+        vertLine: { labelBackgroundColor: colour("soft") },
+        horzLine: { labelBackgroundColor: colour("soft") },
+      },
     });
-    this.#prices.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down, borderUpColor: up, borderDownColor: down });
+    this.#prices.applyOptions({
+      upColor: up,
+      downColor: down,
+      wickUpColor: up,
+      wickDownColor: down,
+      borderUpColor: up,
+      borderDownColor: down,
+    });
     this.#ordered = ""; // the lines too
     if (this.good !== null) this.#rebuild();
   }
@@ -246,7 +312,11 @@ const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** The choice of a candle's length. */
 export function intervals(chart) {
   const buttons = INTERVALS.map(([label, seconds]) =>
-    h("button", { type: "button", "aria-pressed": String(chart.seconds === seconds), onclick: () => choose(seconds) }, label),
+    h(
+      "button",
+      { type: "button", "aria-pressed": String(chart.seconds === seconds), onclick: () => choose(seconds) },
+      label,
+    ),
   );
   function choose(seconds) {
     chart.interval(seconds);

@@ -78,11 +78,17 @@ export function keyed(parent, items, key, make, update) {
 }
 
 /** A titled region. `scroll`: what is in it may be longer, and can be reached by keyboard. */
-export function panel(label, { className = "", on = null, end = [], flush = false, head = null, scroll = false } = {}, ...children) {
+export function panel(
+  label,
+  { className = "", on = null, end = [], flush = false, head = null, scroll = false } = {},
+  ...children
+) {
   const id = `h-${label.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
   const body = h("div.body", {}, ...children);
   if (flush) body.classList.add("flush");
-  if (scroll) for (const [name, value] of Object.entries({ tabindex: 0, role: "group", "aria-label": `${label}, all of it` })) body.setAttribute(name, value);
+  if (scroll)
+    for (const [name, value] of Object.entries({ tabindex: 0, role: "group", "aria-label": `${label}, all of it` }))
+      body.setAttribute(name, value);
   const section = h(
     "section.panel",
     { "aria-label": label, "data-on": on },
@@ -95,9 +101,21 @@ export function panel(label, { className = "", on = null, end = [], flush = fals
 
 /** `[label, children]`s of which one is shown, by a list of tabs that the arrows walk; `onchoose` is told the label. */
 export function tabbed(parts, onchoose = () => {}) {
-  const panels = parts.map(([label, children], index) => h("div", { role: "tabpanel", "aria-label": label, hidden: index > 0 }, ...children));
+  const panels = parts.map(([label, children], index) =>
+    h("div", { role: "tabpanel", "aria-label": label, hidden: index > 0 }, ...children),
+  );
   const tabs = parts.map(([label], index) =>
-    h("button", { type: "button", role: "tab", "aria-selected": String(index === 0), tabindex: index ? -1 : 0, onclick: () => choose(index) }, label),
+    h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        "aria-selected": String(index === 0),
+        tabindex: index ? -1 : 0,
+        onclick: () => choose(index),
+      },
+      label,
+    ),
   );
   function choose(chosen) {
     parts.forEach((_, index) => {

@@ -1,14 +1,20 @@
 // Numbers and times as people read them.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const percent = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
+const percent = new Intl.NumberFormat("en", {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+  signDisplay: "exceptZero",
+});
 
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const LONG = 10_000_000_000;
 
-export const coins = (value) => (value === null || value === undefined ? "–" : Math.abs(value) < LONG ? whole.format(value) : compact.format(value));
+export const coins = (value) =>
+  value === null || value === undefined ? "–" : Math.abs(value) < LONG ? whole.format(value) : compact.format(value);
 /** At a grid's lines: of lines that are 2.5 coins apart only those of whole coins have a label, and so labels are evenly spaced. */
-export const gridLabels = (prices) => prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
+export const gridLabels = (prices) =>
+  prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
 export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `−${coins(-value)}` : "0");
 export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
 export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
@@ -31,7 +37,13 @@ export function tickTime(seconds, kind) {
 
 /** Day and time of day. */
 export function moment(seconds) {
-  return new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(seconds * 1000).toLocaleString("en-GB", {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
 }
 
 /** 3:07, 1:02:15 */

@@ -6,11 +6,14 @@
 
   /** Not all of a class at once; and only while the server answers, since a page that is loaded while it does not is lost. */
   const again = () =>
-    setTimeout(async () => {
-      const response = await fetch(location.href, { cache: "no-store" }).catch(() => null);
-      if (response?.ok) location.reload();
-      else again();
-    }, LEAST_MS * (1 + Math.random()));
+    setTimeout(
+      async () => {
+        const response = await fetch(location.href, { cache: "no-store" }).catch(() => null);
+        if (response?.ok) location.reload();
+        else again();
+      },
+      LEAST_MS * (1 + Math.random()),
+    );
 
   addEventListener(
     "error",

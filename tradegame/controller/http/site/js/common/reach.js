@@ -13,10 +13,16 @@ export class NoAnswerError extends Error {
   }
 }
 
-const nobody = () => (navigator.onLine === false ? "This device is offline." : `No server answers at ${location.host}: it does not run, or the network between is interrupted.`);
+const nobody = () =>
+  navigator.onLine === false
+    ? "This device is offline."
+    : `No server answers at ${location.host}: it does not run, or the network between is interrupted.`;
 
 function stranger(status) {
-  const more = status >= 502 && status <= 504 ? "a proxy that does not reach it. The host has to see whether the server runs." : "something between answers in its place.";
+  const more =
+    status >= 502 && status <= 504
+      ? "a proxy that does not reach it. The host has to see whether the server runs."
+      : "something between answers in its place.";
   return `What answers at ${location.host} (HTTP ${status}) is not the game's server, but ${more}`;
 }
 

@@ -10,7 +10,13 @@ const EVERY_MS = 2_000;
 export function standingsTable(client, game, painter, { limit = () => 20 } = {}) {
   const body = h("tbody");
   const scored = Object.values(game.state.rules?.goods ?? {}).some((good) => good.private_values);
-  const head = h("tr", {}, h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"));
+  const head = h(
+    "tr",
+    {},
+    h("th.r", { scope: "col" }, "#"),
+    h("th", { scope: "col" }, "Player"),
+    h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"),
+  );
   const table = h("table", {}, h("thead", {}, head), body);
   let found = [];
   const make = () => h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"));

@@ -53,7 +53,8 @@ export function trouble(words) {
 
 const SOON_MS = 500;
 const AGAIN_MS = 2_500;
-const NO_WEBSOCKET = "The server answers, but no WebSocket to it opens: a proxy or a filter between does not pass it on. The host has to let it through: see “Between clients and nodes” in the server's OPERATIONS.md.";
+const NO_WEBSOCKET =
+  "The server answers, but no WebSocket to it opens: a proxy or a filter between does not pass it on. The host has to let it through: see “Between clients and nodes” in the server's OPERATIONS.md.";
 
 /** Says within 5 s, and as long as `client` has no connection, why. */
 export function accompany(client) {

@@ -31,13 +31,18 @@ export async function call(method, path, body, patienceMs = ANSWER_MS) {
   try {
     response = await request(path.slice(1), {
       method,
-      headers: { ...(token && !(method === "GET" && PUBLIC.has(path)) ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: {
+        ...(token && !(method === "GET" && PUBLIC.has(path)) ? { Authorization: `Bearer ${token}` } : {}),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: patience.signal,
     });
   } catch (error) {
     const late = method === "GET" ? "" : " Whether it happened is not known: look before you press again.";
-    throw patience.signal.aborted ? new ApiError(0, { message: `The server did not answer in ${patienceMs / 1000} s.${late}` }) : error;
+    throw patience.signal.aborted
+      ? new ApiError(0, { message: `The server did not answer in ${patienceMs / 1000} s.${late}` })
+      : error;
   } finally {
     clearTimeout(timer);
   }

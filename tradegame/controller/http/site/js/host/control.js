@@ -27,21 +27,52 @@ export function control(client, game, painter, deleted) {
   const phase = (to, done) => () => attempt(() => json("POST", path(game.id, "/phase"), { phase: to }), done);
   const open = h("button.primary.big", { type: "button", onclick: phase("open", "The round is open.") }, "Open");
   const close = h("button.big", { type: "button", onclick: phase("closed", "The round is closed.") }, "Close");
-  const lobby = h("button.big", { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") }, "To lobby");
+  const lobby = h(
+    "button.big",
+    { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") },
+    "To lobby",
+  );
   const address = typed(`?game=${game.id}`);
-  const places = h("div.row", {}, h("a", { href: at(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"), h("a", { href: at(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"));
+  const places = h(
+    "div.row",
+    {},
+    h("a", { href: at(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"),
+    h("a", { href: at(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"),
+  );
   const players = h("span.soft", {}, "");
-  const roundsPanel = panel("Rounds", { end: [connectionStatus(client)] }, h("p.soft", {}, "Players join at"), h("p.address", {}, address), onlyHere ? h("p.soft", {}, `On this machine alone: to others ${location.hostname} is their own. For them, open this page and the wall under the name or number that this machine has in the network.`) : "", h("div.rounds", {}, roundClock(game), open, close, lobby, players), problem, places);
+  const roundsPanel = panel(
+    "Rounds",
+    { end: [connectionStatus(client)] },
+    h("p.soft", {}, "Players join at"),
+    h("p.address", {}, address),
+    onlyHere
+      ? h(
+          "p.soft",
+          {},
+          `On this machine alone: to others ${location.hostname} is their own. For them, open this page and the wall under the name or number that this machine has in the network.`,
+        )
+      : "",
+    h("div.rounds", {}, roundClock(game), open, close, lobby, players),
+    problem,
+    places,
+  );
 
   const text = h("input", { id: "headline", maxlength: 500, required: true, dir: "auto" });
-  const good = h("select", { id: "news-good" }, h("option", { value: "" }, "no good"), ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)));
+  const good = h(
+    "select",
+    { id: "news-good" },
+    h("option", { value: "" }, "no good"),
+    ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)),
+  );
   const shift = h("input", { id: "shift", type: "number", min: -99, max: 10_000, step: 1, placeholder: "0" });
   const missing = h("p.error", { role: "alert" });
   function announce(event) {
     event.preventDefault();
     const bps = Math.round(Number(shift.value || 0) * 100);
     if (bps && !game.state.rules?.goods[good.value]?.house) {
-      missing.textContent = good.value ? `There is no house for ${good.value}: nobody but players makes its price, so it cannot be moved.` : "Choose the good whose price it moves, or leave the percents empty.";
+      missing.textContent = good.value
+        ? `There is no house for ${good.value}: nobody but players makes its price, so it cannot be moved.`
+        : "Choose the good whose price it moves, or leave the percents empty.";
       good.focus();
       return;
     }
@@ -56,7 +87,18 @@ export function control(client, game, painter, deleted) {
       missing,
     );
   }
-  const news = panel("News", {}, h("form", { onsubmit: announce }, h("label", {}, "Headline", text), h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)), missing, h("button", { type: "submit" }, "Announce")));
+  const news = panel(
+    "News",
+    {},
+    h(
+      "form",
+      { onsubmit: announce },
+      h("label", {}, "Headline", text),
+      h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)),
+      missing,
+      h("button", { type: "submit" }, "Announce"),
+    ),
+  );
 
   const list = h("tbody");
   const make = () => {
@@ -71,7 +113,14 @@ export function control(client, game, painter, deleted) {
     open.disabled = game.state.phase === "open";
     close.disabled = game.state.phase === "closed";
     lobby.disabled = game.state.phase === "lobby";
-    setText(open, game.state.phase === "closed" ? `Open round ${game.state.round + 1}` : game.state.phase === "lobby" ? `Open round ${game.state.round}` : "Open");
+    setText(
+      open,
+      game.state.phase === "closed"
+        ? `Open round ${game.state.round + 1}`
+        : game.state.phase === "lobby"
+          ? `Open round ${game.state.round}`
+          : "Open",
+    );
     setAttribute(open, "aria-label", "Open");
     rows(list, everyone.slice(0, 500), make, (row, [player, { name }]) => {
       const [first, second, third] = row.children;
@@ -87,7 +136,18 @@ export function control(client, game, painter, deleted) {
     });
   };
   async function remove(player, name) {
-    const dialog = h("dialog", { "aria-label": "Kick" }, h("h2", {}, "Kick ", said(name), "?"), h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Kick")));
+    const dialog = h(
+      "dialog",
+      { "aria-label": "Kick" },
+      h("h2", {}, "Kick ", said(name), "?"),
+      h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."),
+      h(
+        "form.row",
+        { method: "dialog" },
+        h("button", { value: "no" }, "No"),
+        h("button.sell", { value: "yes" }, "Kick"),
+      ),
+    );
     if ((await ask(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
@@ -97,7 +157,26 @@ export function control(client, game, painter, deleted) {
   }
   for (const type of ["joined", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
-  const table = h("div.scroll", { tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, ...["Player", "Connection", ""].map((title) => h("th", { scope: "col" }, title || h("span.visually-hidden", {}, "Kick"))))), list));
+  const table = h(
+    "div.scroll",
+    { tabindex: 0 },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ...["Player", "Connection", ""].map((title) =>
+            h("th", { scope: "col" }, title || h("span.visually-hidden", {}, "Kick")),
+          ),
+        ),
+      ),
+      list,
+    ),
+  );
   const people = panel("Players", { flush: true }, table);
 
   const place = h("div.debrief");
@@ -108,7 +187,18 @@ export function control(client, game, painter, deleted) {
   again();
   const log = h("button", { type: "button", onclick: () => attempt(() => download(game.id)) }, "Download log");
   async function gone() {
-    const dialog = h("dialog", { "aria-label": "Delete" }, h("h2", {}, "Delete ", said(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"), h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Delete")));
+    const dialog = h(
+      "dialog",
+      { "aria-label": "Delete" },
+      h("h2", {}, "Delete ", said(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"),
+      h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."),
+      h(
+        "form.row",
+        { method: "dialog" },
+        h("button", { value: "no" }, "No"),
+        h("button.sell", { value: "yes" }, "Delete"),
+      ),
+    );
     if ((await ask(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", path(game.id));
@@ -117,7 +207,12 @@ export function control(client, game, painter, deleted) {
   }
   const kept = panel("Records", {}, h("div.row", {}, h("button", { type: "button", onclick: gone }, "Delete game")));
   kept.body.firstChild.prepend(logLink(log));
-  return [roundsPanel.section, panel("Debrief", {}, place).section, h("div.two", {}, news.section, people.section), kept.section];
+  return [
+    roundsPanel.section,
+    panel("Debrief", {}, place).section,
+    h("div.two", {}, news.section, people.section),
+    kept.section,
+  ];
 }
 
 /** The log comes with the token in a header, so that it is a button that behaves as a link. */

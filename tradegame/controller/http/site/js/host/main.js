@@ -28,9 +28,25 @@ function every(ms, call) {
 
 /** The debrief on the wall: nobody reloads a projector, so it never gives up. */
 async function alone(id) {
-  const { title } = await keepTrying(() => json("GET", path(id)), (error) => wait("Debrief", error.status === 404 ? `There is no game “${id}” here. As soon as there is, its debrief is shown.` : error.message));
+  const { title } = await keepTrying(
+    () => json("GET", path(id)),
+    (error) =>
+      wait(
+        "Debrief",
+        error.status === 404
+          ? `There is no game “${id}” here. As soon as there is, its debrief is shown.`
+          : error.message,
+      ),
+  );
   const results = h("div.debrief");
-  place.replaceChildren(h("main.alone", {}, h("h1", {}, said(title || id)), h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results)));
+  place.replaceChildren(
+    h(
+      "main.alone",
+      {},
+      h("h1", {}, said(title || id)),
+      h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results),
+    ),
+  );
   document.title = `Debrief · ${title || id}`;
   const refresh = debrief(id, results, { wall: true });
   every(EVERY_MS, async () => {
@@ -50,7 +66,13 @@ function wait(title, text) {
 }
 
 function door(problem = "") {
-  const token = h("input", { id: "token", type: "password", required: true, autocomplete: "current-password", "aria-describedby": "token-problem" });
+  const token = h("input", {
+    id: "token",
+    type: "password",
+    required: true,
+    autocomplete: "current-password",
+    "aria-describedby": "token-problem",
+  });
   const error = h("p.error", { id: "token-problem", role: "alert" }, problem);
   async function submit(event) {
     event.preventDefault();
@@ -64,7 +86,29 @@ function door(problem = "") {
     }
   }
   place.replaceChildren(
-    h("main.welcome", {}, h("div.card", {}, h("h1", {}, "Host"), h("p", {}, "Make games, open and close rounds, read the debrief."), h("form", { onsubmit: submit }, h("label", { for: "token" }, "Admin token"), token, error, h("button.primary.big", { type: "submit" }, "Sign in")), h("p.soft", {}, "The server prints a link with it when it starts, or it is what was set as TRADEGAME_ADMIN__TOKEN."))),
+    h(
+      "main.welcome",
+      {},
+      h(
+        "div.card",
+        {},
+        h("h1", {}, "Host"),
+        h("p", {}, "Make games, open and close rounds, read the debrief."),
+        h(
+          "form",
+          { onsubmit: submit },
+          h("label", { for: "token" }, "Admin token"),
+          token,
+          error,
+          h("button.primary.big", { type: "submit" }, "Sign in"),
+        ),
+        h(
+          "p.soft",
+          {},
+          "The server prints a link with it when it starts, or it is what was set as TRADEGAME_ADMIN__TOKEN.",
+        ),
+      ),
+    ),
   );
   token.focus();
 }
@@ -89,7 +133,10 @@ async function inside() {
   const problem = await keepTrying(tokenProblem, (error) => wait("Host", error.message));
   if (problem) return door(problem);
   const client = await keepTrying(onlooker, (error) => wait("Host", error.message));
-  await keepTrying(() => desk(client), (error) => wait("Host", error.message));
+  await keepTrying(
+    () => desk(client),
+    (error) => wait("Host", error.message),
+  );
 }
 
 /** Throws while there is nothing to show; once it is shown it stays. */
@@ -102,7 +149,13 @@ async function desk(client) {
   let chosen = null;
   let turn = 0;
   const gameRow = () => {
-    const button = h("button", { type: "button", onclick: () => choose(button.game).catch((error) => toast(error.message, true)) }, said(""), h("span.tag.end"), h("span.soft.num"));
+    const button = h(
+      "button",
+      { type: "button", onclick: () => choose(button.game).catch((error) => toast(error.message, true)) },
+      said(""),
+      h("span.tag.end"),
+      h("span.soft.num"),
+    );
     return h("li", {}, button);
   };
 
@@ -133,13 +186,18 @@ async function desk(client) {
       const [was, games] = [chosen, await keepTrying(refresh, (error) => trouble(error.message))];
       trouble("");
       if (games.some(({ game }) => game === was)) await choose(was);
-      else if (was !== null) nothing(h("p.empty", { role: "alert" }, said(was), " is over: the server has no such game any more."));
+      else if (was !== null)
+        nothing(h("p.empty", { role: "alert" }, said(was), " is over: the server has no such game any more."));
     });
   }
   async function choose(id) {
     turn += 1;
     const mine = turn;
-    if (chosen !== null && chosen !== id) await client.games.get(chosen)?.leave().catch(() => {});
+    if (chosen !== null && chosen !== id)
+      await client.games
+        .get(chosen)
+        ?.leave()
+        .catch(() => {});
     chosen = id;
     history.replaceState(null, "", at(`host?game=${encodeURIComponent(id)}`));
     const game = await client.join(id, { spectate: true });
@@ -148,7 +206,9 @@ async function desk(client) {
       if (chosen !== id) void game.leave().catch(() => {});
       return;
     }
-    const over = () => chosen === id && nothing(h("p.empty", { role: "alert" }, said(game.state.title || id), " is over: it was deleted."));
+    const over = () =>
+      chosen === id &&
+      nothing(h("p.empty", { role: "alert" }, said(game.state.title || id), " is over: it was deleted."));
     game.on("gone", over);
     for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // the list is asked again anyway
     main.replaceChildren(h("h1", {}, said(game.state.title || id)), ...control(client, game, painter, over));
@@ -165,7 +225,22 @@ async function desk(client) {
   const games = await refresh();
   const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, health(), form);
   place.replaceChildren(
-    h("header.bar", {}, h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
+    h(
+      "header.bar",
+      {},
+      h(
+        "a.brand",
+        { href: at("") },
+        h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }),
+        h("span", {}, "Host"),
+      ),
+      h(
+        "div.end",
+        {},
+        h("button.quiet", { type: "button", onclick: signOut }, "Sign out"),
+        h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"),
+      ),
+    ),
     h("main.host", {}, side, main),
   );
   follow();
@@ -176,7 +251,14 @@ async function desk(client) {
 }
 
 function health() {
-  const names = [["players_online", "Players"], ["commands_per_s", "Commands/s"], ["p99_ms", "p99, ms"], ["lag_ms", "Lag, ms"], ["audit_problems", "Audit"], ["nodes", "Nodes"]];
+  const names = [
+    ["players_online", "Players"],
+    ["commands_per_s", "Commands/s"],
+    ["p99_ms", "p99, ms"],
+    ["lag_ms", "Lag, ms"],
+    ["audit_problems", "Audit"],
+    ["nodes", "Nodes"],
+  ];
   const values = new Map(names.map(([name]) => [name, h("dd.num", {}, "–")]));
   const state = h("span.tag", {}, "");
   every(EVERY_MS, async () => {
@@ -184,12 +266,19 @@ function health() {
       const told = await json("GET", "/v1/health");
       for (const [name, element] of values) setText(element, coins(told[name]));
       values.get("audit_problems").classList.toggle("warn", told.audit_problems > 0);
-      setText(state, !told.ready ? told.reason : told.not_served.length ? `not served: ${told.not_served.join(", ")}` : "ready");
+      setText(
+        state,
+        !told.ready ? told.reason : told.not_served.length ? `not served: ${told.not_served.join(", ")}` : "ready",
+      );
     } catch {
       setText(state, "not reached");
     }
   });
-  return panel("Health", { end: [state] }, h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name))))).section;
+  return panel(
+    "Health",
+    { end: [state] },
+    h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
+  ).section;
 }
 
 /** The link that the server prints has the token in its fragment: it is taken out of the address at once. */

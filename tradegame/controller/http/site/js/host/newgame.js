@@ -15,15 +15,61 @@ export async function newGamePanel(created) {
   let definition = {};
   let clock = USUAL; // the rounds that come back when they are no more opened by hand
 
-  const preset = h("select", { id: "preset", onchange: begin }, ...presets.map(({ id, title }) => h("option", { value: id }, title || id)));
+  const preset = h(
+    "select",
+    { id: "preset", onchange: begin },
+    ...presets.map(({ id, title }) => h("option", { value: id }, title || id)),
+  );
   const about = h("p.about", {}, "");
-  const id = h("input", { id: "new-id", required: true, maxlength: 32, pattern: "[a-z0-9][a-z0-9_\\-]*", title: "a-z, 0-9, _ and -", oninput: () => set({ id: id.value }) });
+  const id = h("input", {
+    id: "new-id",
+    required: true,
+    maxlength: 32,
+    pattern: "[a-z0-9][a-z0-9_\\-]*",
+    title: "a-z, 0-9, _ and -",
+    oninput: () => set({ id: id.value }),
+  });
   const title = h("input", { id: "new-title", maxlength: 100, oninput: () => set({ title: title.value }) });
-  const cash = h("input", { id: "new-cash", type: "number", min: 0, step: 1, required: true, oninput: () => set({ cash: whole(cash) }) });
-  const byHand = h("input", { type: "checkbox", id: "by-hand", onchange: () => set(byHand.checked ? { rounds: null, wait_for_host: true } : { rounds: clock, wait_for_host: false }) });
-  const times = Object.keys(TIMES).map((name) => h("input", { id: `new-${name}`, type: "number", min: name === "open_s" ? 1 : 0, step: 1, required: true, oninput: ({ target }) => set({ rounds: { ...definition.rounds, [name]: whole(target) } }) }));
-  const rounds = h("fieldset.two.plain", {}, h("legend.visually-hidden", {}, "Rounds"), ...Object.values(TIMES).map((label, index) => h("label", {}, label, times[index])));
-  const fields = h("fieldset.plain", {}, h("legend.visually-hidden", {}, "The game"), h("label", {}, "Address of the game", id), h("label", {}, "Title", title), h("label", {}, "Cash of each player", cash), h("label", {}, byHand, " I open and close rounds by hand"), rounds);
+  const cash = h("input", {
+    id: "new-cash",
+    type: "number",
+    min: 0,
+    step: 1,
+    required: true,
+    oninput: () => set({ cash: whole(cash) }),
+  });
+  const byHand = h("input", {
+    type: "checkbox",
+    id: "by-hand",
+    onchange: () =>
+      set(byHand.checked ? { rounds: null, wait_for_host: true } : { rounds: clock, wait_for_host: false }),
+  });
+  const times = Object.keys(TIMES).map((name) =>
+    h("input", {
+      id: `new-${name}`,
+      type: "number",
+      min: name === "open_s" ? 1 : 0,
+      step: 1,
+      required: true,
+      oninput: ({ target }) => set({ rounds: { ...definition.rounds, [name]: whole(target) } }),
+    }),
+  );
+  const rounds = h(
+    "fieldset.two.plain",
+    {},
+    h("legend.visually-hidden", {}, "Rounds"),
+    ...Object.values(TIMES).map((label, index) => h("label", {}, label, times[index])),
+  );
+  const fields = h(
+    "fieldset.plain",
+    {},
+    h("legend.visually-hidden", {}, "The game"),
+    h("label", {}, "Address of the game", id),
+    h("label", {}, "Title", title),
+    h("label", {}, "Cash of each player", cash),
+    h("label", {}, byHand, " I open and close rounds by hand"),
+    rounds,
+  );
   const text = h("textarea.json", { id: "definition", spellcheck: "false", oninput: read });
   const own = h("details", {}, h("summary", {}, "The whole definition, as JSON"), h("label", {}, "Definition", text));
   const problem = h("p.error", { role: "alert" });
@@ -54,7 +100,8 @@ export async function newGamePanel(created) {
   function read() {
     try {
       const found = JSON.parse(text.value);
-      if (typeof found !== "object" || found === null || Array.isArray(found)) throw new SyntaxError("a definition begins with {");
+      if (typeof found !== "object" || found === null || Array.isArray(found))
+        throw new SyntaxError("a definition begins with {");
       definition = found;
     } catch (error) {
       read.problem(`That is no JSON: ${error.message}`);
@@ -70,10 +117,20 @@ export async function newGamePanel(created) {
   };
   /** The fields show the definition; what is not in it is what the server takes for it. */
   function show() {
-    const now = [[id, definition.id ?? ""], [title, definition.title ?? ""], [cash, definition.cash ?? (definition.cash === null ? "" : 10_000)]];
+    const now = [
+      [id, definition.id ?? ""],
+      [title, definition.title ?? ""],
+      [cash, definition.cash ?? (definition.cash === null ? "" : 10_000)],
+    ];
     const hand = definition.rounds === null || definition.rounds === undefined;
-    times.forEach((input, index) => now.push([input, { lobby_s: 0, closed_s: 0, repeat: 1, ...(hand ? clock : definition.rounds) }[Object.keys(TIMES)[index]] ?? ""]));
-    for (const [input, value] of now) if (input !== document.activeElement && input.value !== String(value)) input.value = value;
+    times.forEach((input, index) =>
+      now.push([
+        input,
+        { lobby_s: 0, closed_s: 0, repeat: 1, ...(hand ? clock : definition.rounds) }[Object.keys(TIMES)[index]] ?? "",
+      ]),
+    );
+    for (const [input, value] of now)
+      if (input !== document.activeElement && input.value !== String(value)) input.value = value;
     byHand.checked = hand && definition.wait_for_host === true;
     rounds.hidden = rounds.disabled = hand;
   }
@@ -87,5 +144,9 @@ export async function newGamePanel(created) {
     }
   }
   begin();
-  return panel("New game", {}, h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, fields, own, problem, submit)).section;
+  return panel(
+    "New game",
+    {},
+    h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, fields, own, problem, submit),
+  ).section;
 }

@@ -10,7 +10,13 @@ const SHOWN_PLAYERS = 200;
 export function chatPanels({ client, game, painter }) {
   const log = h("div.log", { role: "log", "aria-label": "Messages", tabindex: 0 });
   const to = h("select", { "aria-label": "To" }, h("option", { value: "" }, "Everyone"));
-  const text = h("input", { "aria-label": "Message", maxlength: 500, placeholder: "Say something", autocomplete: "off", dir: "auto" });
+  const text = h("input", {
+    "aria-label": "Message",
+    maxlength: 500,
+    placeholder: "Say something",
+    autocomplete: "off",
+    dir: "auto",
+  });
   const form = h("form", { onsubmit: send }, to, text, h("button", { type: "submit" }, "Send"));
   const { section: talk, body } = panel("Chat", { className: "chat", on: "chat", flush: true });
   body.replaceWith(log, form);
@@ -24,13 +30,21 @@ export function chatPanels({ client, game, painter }) {
   const message = ({ player, text: words }) => line("", nameOf(game, player), words);
   function reset() {
     log.replaceChildren();
-    const told = [...game.state.messages, ...(game.state.news ?? []).map((news) => ({ ...news, news: true }))].sort((one, other) => one.at - other.at);
+    const told = [...game.state.messages, ...(game.state.news ?? []).map((news) => ({ ...news, news: true }))].sort(
+      (one, other) => one.at - other.at,
+    );
     for (const each of told) each.news ? line("news", "News", each.text) : message(each);
     log.scrollTop = log.scrollHeight;
   }
   game.on("said", message);
   game.on("news", (news) => line("news", "News", news.text));
-  game.on("whisper", ({ player, to: whom, text: words }) => line("whisper", player === client.player.id ? `You to ${nameOf(game, whom)}` : `${nameOf(game, player)} to you`, words));
+  game.on("whisper", ({ player, to: whom, text: words }) =>
+    line(
+      "whisper",
+      player === client.player.id ? `You to ${nameOf(game, whom)}` : `${nameOf(game, player)} to you`,
+      words,
+    ),
+  );
   game.on("reset", reset);
   reset();
 
@@ -57,7 +71,12 @@ export function chatPanels({ client, game, painter }) {
     text.focus();
   }
   const make = () => {
-    const button = h("button.quiet", { type: "button", onclick: () => whisperTo(button.player) }, h("span.clip", { dir: "auto" }), h("span.soft"));
+    const button = h(
+      "button.quiet",
+      { type: "button", onclick: () => whisperTo(button.player) },
+      h("span.clip", { dir: "auto" }),
+      h("span.soft"),
+    );
     return h("li", {}, button);
   };
   const paint = () => {
@@ -65,20 +84,31 @@ export function chatPanels({ client, game, painter }) {
     const here = everyone.filter(([player]) => game.online.has(player));
     setText(count, `${here.length} here, ${everyone.length} in all`);
     const shown = [...here, ...everyone.filter(([player]) => !game.online.has(player))].slice(0, SHOWN_PLAYERS);
-    keyed(list, shown, ([player]) => player, make, (item, [player, { name }]) => {
-      const button = item.firstChild;
-      button.player = player;
-      button.disabled = player === client.player.id;
-      setText(button.firstChild, name);
-      setText(button.lastChild, player === client.player.id ? " (you)" : game.online.has(player) ? "" : " (away)");
-      setAttribute(button, "aria-label", player === client.player.id ? `${name}, you` : `Write to ${name}`);
-    });
+    keyed(
+      list,
+      shown,
+      ([player]) => player,
+      make,
+      (item, [player, { name }]) => {
+        const button = item.firstChild;
+        button.player = player;
+        button.disabled = player === client.player.id;
+        setText(button.firstChild, name);
+        setText(button.lastChild, player === client.player.id ? " (you)" : game.online.has(player) ? "" : " (away)");
+        setAttribute(button, "aria-label", player === client.player.id ? `${name}, you` : `Write to ${name}`);
+      },
+    );
     const others = shown.filter(([player]) => player !== client.player.id);
     const chosen = to.value;
-    rows(to, [["", { name: "Everyone" }], ...others], () => h("option"), (option, [player, { name }]) => {
-      option.value = player;
-      setText(option, name);
-    });
+    rows(
+      to,
+      [["", { name: "Everyone" }], ...others],
+      () => h("option"),
+      (option, [player, { name }]) => {
+        option.value = player;
+        setText(option, name);
+      },
+    );
     if (to.value !== chosen) to.value = [...to.options].some((option) => option.value === chosen) ? chosen : "";
   };
   for (const type of ["joined", "presence", "reset"]) game.on(type, () => painter.mark(paint));

@@ -33,10 +33,14 @@ export function enterAnew() {
 
 /** Shows forms in `place` until there is a connection and a game: `{client, game}`. */
 export async function enter(place) {
-  const { games } = await keepTrying(() => ask("v1/games"), (error) => show(place, h("h1", {}, "The market"), h("p", { role: "status" }, `${error.message} Trying again …`)));
+  const { games } = await keepTrying(
+    () => ask("v1/games"),
+    (error) => show(place, h("h1", {}, "The market"), h("p", { role: "status" }, `${error.message} Trying again …`)),
+  );
   const wanted = new URLSearchParams(location.search).get("game");
   let chosen = games.find(({ game }) => game === wanted) ?? (games.length === 1 ? games[0] : null);
-  const note = wanted !== null && !games.some(({ game }) => game === wanted) ? `There is no game “${wanted}” here.` : "";
+  const note =
+    wanted !== null && !games.some(({ game }) => game === wanted) ? `There is no game “${wanted}” here.` : "";
   if (chosen === null) chosen = await choose(place, games, note, wanted);
   history.replaceState(null, "", at(`?game=${encodeURIComponent(chosen.game)}`));
   const about = (await ask(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
@@ -48,7 +52,11 @@ export async function enter(place) {
       return { client, game: await client.join(chosen.game) };
     } catch (error) {
       if (client.connection.state === "stopped") throw error;
-      show(place, h("h1", {}, said(chosen.title || chosen.game)), h("p", { role: "status" }, `Not yet: ${error.message}. Trying again …`));
+      show(
+        place,
+        h("h1", {}, said(chosen.title || chosen.game)),
+        h("p", { role: "status" }, `Not yet: ${error.message}. Trying again …`),
+      );
       await pause(LIST_MS);
     }
   }
@@ -58,8 +66,24 @@ export async function enter(place) {
 function choose(place, games, note, wanted) {
   return new Promise((resolve) => {
     const list = h("ul.choices");
-    const empty = h("p.soft", {}, "No game is on. Whoever hosts opens one at ", h("a", { href: at("host") }, "/host"), ". As soon as one is, it is shown here.");
-    const offer = (game, _, all) => h("li", {}, h("button.big", { type: "button", onclick: () => resolve(game) }, said(calledAmong(all, game)), h("span.soft", {}, ` · ${game.players} players · ${game.phase}`)));
+    const empty = h(
+      "p.soft",
+      {},
+      "No game is on. Whoever hosts opens one at ",
+      h("a", { href: at("host") }, "/host"),
+      ". As soon as one is, it is shown here.",
+    );
+    const offer = (game, _, all) =>
+      h(
+        "li",
+        {},
+        h(
+          "button.big",
+          { type: "button", onclick: () => resolve(game) },
+          said(calledAmong(all, game)),
+          h("span.soft", {}, ` · ${game.players} players · ${game.phase}`),
+        ),
+      );
     let drawn = "";
     function draw(found) {
       const key = JSON.stringify(found.map(({ game, title, players, phase }) => [game, title, players, phase]));
@@ -107,7 +131,14 @@ async function signIn(place, game, about) {
   }
   return new Promise((resolve) => {
     const problem = h("p.error", { role: "alert", id: "name-problem" });
-    const name = h("input", { id: "name", maxlength: 32, autocomplete: "nickname", required: true, value: recall("localStorage", NAME) ?? "", "aria-describedby": "name-problem" });
+    const name = h("input", {
+      id: "name",
+      maxlength: 32,
+      autocomplete: "nickname",
+      required: true,
+      value: recall("localStorage", NAME) ?? "",
+      "aria-describedby": "name-problem",
+    });
     const button = h("button.primary.big", { type: "submit" }, "Play");
     async function submit(event) {
       event.preventDefault();

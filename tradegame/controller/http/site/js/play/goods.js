@@ -16,11 +16,15 @@ export function goodsPanel({ game, painter, tapes, good, choose, onchoose }) {
     dirty.add(name);
     painter.mark(paint);
   };
-  const list = h("ul.goods", {}, ...Object.keys(game.state.goods).map((name) => {
-    const row = goodRow(game, tapes, name, choose);
-    rows.set(name, row);
-    return row.item;
-  }));
+  const list = h(
+    "ul.goods",
+    {},
+    ...Object.keys(game.state.goods).map((name) => {
+      const row = goodRow(game, tapes, name, choose);
+      rows.set(name, row);
+      return row.item;
+    }),
+  );
   const all = () => [...rows.keys()].forEach(touch);
   const held = () => rows.forEach((row) => row.hold());
   game.on("trade", (trade) => touch(trade.good));
@@ -40,7 +44,15 @@ function goodRow(game, tapes, name, choose) {
   const have = h("div.have.clip.soft.num");
   const line = svg("path.spark");
   const spark = svg("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" }, line);
-  const button = h("button", { type: "button", "aria-pressed": "false", onclick: () => choose(name) }, h("div.name.clip", {}, name), spark, price, have, change);
+  const button = h(
+    "button",
+    { type: "button", "aria-pressed": "false", onclick: () => choose(name) },
+    h("div.name.clip", {}, name),
+    spark,
+    price,
+    have,
+    change,
+  );
   // the name, then the figures: in the grid they stand in two rows
   button.replaceChildren(h("div", {}, h("div.name.clip", {}, name), have), spark, h("div.figures", {}, price, change));
   let before = null;
@@ -63,7 +75,16 @@ function goodRow(game, tapes, name, choose) {
       const moved = tapes.change(name);
       setText(change, moved === null ? "" : percents(moved));
       setAttribute(change, "class", `change num ${direction(moved ?? 0)}`);
-      setAttribute(line, "d", path(thin(tapes.round(name).map((trade) => trade[1]), POINTS)));
+      setAttribute(
+        line,
+        "d",
+        path(
+          thin(
+            tapes.round(name).map((trade) => trade[1]),
+            POINTS,
+          ),
+        ),
+      );
       setAttribute(line, "class", `spark ${{ up: "rise", down: "fall" }[direction(moved ?? 0)] ?? ""}`);
     },
   };
@@ -80,5 +101,10 @@ export function path(values) {
   if (values.length < 2) return "";
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const [across, up] = [100 / (values.length - 1), high > low ? 26 / (high - low) : 0];
-  return values.map((value, index) => `${index ? "L" : "M"}${(index * across).toFixed(1)} ${(up ? 28 - (value - low) * up : 15).toFixed(1)}`).join("");
+  return values
+    .map(
+      (value, index) =>
+        `${index ? "L" : "M"}${(index * across).toFixed(1)} ${(up ? 28 - (value - low) * up : 15).toFixed(1)}`,
+    )
+    .join("");
 }

@@ -2,7 +2,14 @@
 
 import { ask, h } from "../common/dom.js";
 
-const HELP = [["b", "buy"], ["s", "sell"], ["1 … 9", "a good"], ["/", "chat"], ["?", "this list"], ["Esc", "leave a field"]];
+const HELP = [
+  ["b", "buy"],
+  ["s", "sell"],
+  ["1 … 9", "a good"],
+  ["/", "chat"],
+  ["?", "this list"],
+  ["Esc", "leave a field"],
+];
 const OFF = "tradegame.keys-off";
 
 function off() {
@@ -44,5 +51,14 @@ export function keys(desk, ticket, chat) {
 export function keysHelp() {
   const rows = HELP.map(([key, what]) => h("tr", {}, h("td", {}, h("kbd", {}, key)), h("td", {}, what)));
   const on = h("input", { type: "checkbox", checked: !off(), onchange: () => switchOff(!on.checked) });
-  return ask(h("dialog", { "aria-label": "Keys" }, h("h2", {}, "Keys"), h("table", {}, h("tbody", {}, ...rows)), h("p", {}, h("label", {}, on, " Single keys do something")), h("form", { method: "dialog" }, h("button.primary", {}, "Close"))));
+  return ask(
+    h(
+      "dialog",
+      { "aria-label": "Keys" },
+      h("h2", {}, "Keys"),
+      h("table", {}, h("tbody", {}, ...rows)),
+      h("p", {}, h("label", {}, on, " Single keys do something")),
+      h("form", { method: "dialog" }, h("button.primary", {}, "Close")),
+    ),
+  );
 }

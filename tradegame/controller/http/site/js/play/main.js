@@ -49,7 +49,13 @@ async function main() {
   const last = h("span.num", {}, "");
   const change = h("span.num", {}, "");
   const headline = h("h2.head", {}, "");
-  const chartPanel = panel("Chart", { className: "chart", on: "market", end: [intervals(chart)], flush: true, head: h("div.clock", {}, headline, last, change) });
+  const chartPanel = panel("Chart", {
+    className: "chart",
+    on: "market",
+    end: [intervals(chart)],
+    flush: true,
+    head: h("div.clock", {}, headline, last, change),
+  });
   chartPanel.body.replaceWith(chart.plot);
   chartPanel.section.append(chart.plot);
   const overlay = phases(desk, chart.plot);
@@ -72,7 +78,12 @@ async function main() {
   game.on("reset", () => painter.mark(figures));
 
   const news = h("span.text", { dir: "auto" }, "");
-  const ticker = h("section.ticker", { "aria-label": "News", "aria-live": "polite", "data-on": "market" }, h("strong.warn", {}, "News"), news);
+  const ticker = h(
+    "section.ticker",
+    { "aria-label": "News", "aria-live": "polite", "data-on": "market" },
+    h("strong.warn", {}, "News"),
+    news,
+  );
   const told = () => {
     const newest = (game.state.news ?? []).at(-1);
     ticker.hidden = newest === undefined;
@@ -83,7 +94,11 @@ async function main() {
   told();
 
   const tapePanel = panel("Trades", { on: "market", flush: true, scroll: true }, tape.table);
-  const standings = panel("Standings", { on: "more", flush: true, scroll: true }, standingsTable(client, game, painter));
+  const standings = panel(
+    "Standings",
+    { on: "more", flush: true, scroll: true },
+    standingsTable(client, game, painter),
+  );
   const play = h(
     "div.play",
     { "data-tab": "market" },
@@ -109,28 +124,68 @@ async function main() {
 }
 
 function top(client, game) {
-  const theme = h("button.quiet", { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme }, "◐");
+  const theme = h(
+    "button.quiet",
+    { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme },
+    "◐",
+  );
   const help = h("button.quiet.wide", { type: "button", "aria-label": "Keys", title: "Keys", onclick: keysHelp }, "?");
   const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, "Play as somebody else");
   return h(
     "header.bar",
     {},
-    h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), said(game.state.title || game.id, "h1.clip.title")),
+    h(
+      "a.brand",
+      { href: at("") },
+      h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }),
+      said(game.state.title || game.id, "h1.clip.title"),
+    ),
     roundClock(game),
-    h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, help, theme),
+    h(
+      "div.end",
+      {},
+      connectionStatus(client),
+      h("strong.clip.wide", { dir: "auto" }, client.player.name),
+      other,
+      help,
+      theme,
+    ),
   );
 }
 
 /** Without the session's token nobody gets back to this account: so it is asked for. */
 async function leave(client, game) {
   const orders = game.me?.orders.length ?? 0;
-  const dialog = h("dialog", { "aria-label": "Play as somebody else" }, h("h2", {}, "Leave ", said(client.player.name), "?"), h("p", {}, `This browser forgets who you are, and you cannot come back to this account${orders ? `, nor to its ${orders} open ${orders === 1 ? "order" : "orders"}` : ""}.`), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "Stay"), h("button.sell", { value: "yes" }, "Leave")));
+  const dialog = h(
+    "dialog",
+    { "aria-label": "Play as somebody else" },
+    h("h2", {}, "Leave ", said(client.player.name), "?"),
+    h(
+      "p",
+      {},
+      `This browser forgets who you are, and you cannot come back to this account${orders ? `, nor to its ${orders} open ${orders === 1 ? "order" : "orders"}` : ""}.`,
+    ),
+    h(
+      "form.row",
+      { method: "dialog" },
+      h("button", { value: "no" }, "Stay"),
+      h("button.sell", { value: "yes" }, "Leave"),
+    ),
+  );
   if ((await ask(dialog)) === "yes") forget();
 }
 
 function tabs(play) {
-  const names = [["market", "Market"], ["trade", "Trade"], ["orders", "Orders"], ["chat", "Chat"], ["more", "More"]];
-  const buttons = names.map(([tab, label]) => h("button", { type: "button", "aria-pressed": String(tab === "market"), onclick: () => show(tab) }, label));
+  const names = [
+    ["market", "Market"],
+    ["trade", "Trade"],
+    ["orders", "Orders"],
+    ["chat", "Chat"],
+    ["more", "More"],
+  ];
+  const buttons = names.map(([tab, label]) =>
+    h("button", { type: "button", "aria-pressed": String(tab === "market"), onclick: () => show(tab) }, label),
+  );
   function show(tab) {
     play.dataset.tab = tab;
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(names[index][0] === tab)));
@@ -158,7 +213,8 @@ function stopped(code, reason) {
 
 function gone(game) {
   over("This game is over: the host has deleted it. Should it be opened again, you are in it.");
-  const open = async () => (await askServer("v1/games")).games.some(({ game: id }) => id === game.id) || Promise.reject(new Error("not yet"));
+  const open = async () =>
+    (await askServer("v1/games")).games.some(({ game: id }) => id === game.id) || Promise.reject(new Error("not yet"));
   void keepTrying(open, () => {}).then(reload);
 }
 
@@ -166,7 +222,19 @@ function gone(game) {
 function over(reason, choice = true) {
   const again = h("button.primary.big", { type: "button", onclick: () => reload() }, "Connect again");
   const other = h("button.big", { type: "button", onclick: forget }, "Play as somebody else");
-  place.replaceChildren(h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "Disconnected"), said(reason, "p"), choice ? h("form", { onsubmit: (event) => event.preventDefault() }, again, other) : null)));
+  place.replaceChildren(
+    h(
+      "main.welcome",
+      {},
+      h(
+        "div.card",
+        { role: "alert" },
+        h("h1", {}, "Disconnected"),
+        said(reason, "p"),
+        choice ? h("form", { onsubmit: (event) => event.preventDefault() }, again, other) : null,
+      ),
+    ),
+  );
 }
 
 main().catch((error) => {

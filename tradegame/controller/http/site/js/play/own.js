@@ -25,13 +25,20 @@ export class OwnTrades {
   constructor(game, player) {
     this.#of = { game: game.id, epoch: game.epoch, player };
     const kept = stored().find((each) => this.#is(each))?.trades;
-    if (Array.isArray(kept)) this.trades = kept.filter((trade) => typeof trade?.at === "number" && trade.good in game.state.goods).slice(0, TRADES);
+    if (Array.isArray(kept))
+      this.trades = kept
+        .filter((trade) => typeof trade?.at === "number" && trade.good in game.state.goods)
+        .slice(0, TRADES);
     addEventListener("pagehide", () => this.#saving !== undefined && this.#save());
   }
 
   /** Trades of one frame, oldest first. */
   add(trades, at) {
-    this.trades.unshift(...trades.map(({ good, price, qty, buyer, seller, taker }) => ({ good, price, qty, buyer, seller, taker, at })).reverse());
+    this.trades.unshift(
+      ...trades
+        .map(({ good, price, qty, buyer, seller, taker }) => ({ good, price, qty, buyer, seller, taker, at }))
+        .reverse(),
+    );
     this.trades.length = Math.min(this.trades.length, TRADES);
     this.#saving ??= setTimeout(() => this.#save(), PAUSE_MS);
   }

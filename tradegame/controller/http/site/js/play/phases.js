@@ -30,17 +30,50 @@ function result(client, game, round) {
   const place = round.players.findIndex(({ player }) => player === client.player.id);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
-  const settled = Object.entries(game.state.settled ?? {}).map(([good, value]) => h("p", {}, `${good} was paid at ${coins(value)}.`));
-  const best = round.players.slice(0, 5).map(({ player, name, gain }, index) =>
-    h(player === client.player.id ? "tr.me" : "tr", {}, h("td.r.num", {}, String(rank[index])), h("td", {}, said(name)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
+  const settled = Object.entries(game.state.settled ?? {}).map(([good, value]) =>
+    h("p", {}, `${good} was paid at ${coins(value)}.`),
   );
+  const best = round.players
+    .slice(0, 5)
+    .map(({ player, name, gain }, index) =>
+      h(
+        player === client.player.id ? "tr.me" : "tr",
+        {},
+        h("td.r.num", {}, String(rank[index])),
+        h("td", {}, said(name)),
+        h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
+      ),
+    );
   return h(
     "div",
     {},
     h("h3", {}, `Round ${round.round} is over`),
-    mine ? h("p", {}, `You earned ${signed(mine.gain)} coins and came ${rank[place]} of ${round.players.length}.`) : null,
-    round.efficiency_bps === null ? null : h("p", {}, `Together you made ${percents(round.efficiency_bps / 10_000).replace("+", "")} of the gains that there were.`),
+    mine
+      ? h("p", {}, `You earned ${signed(mine.gain)} coins and came ${rank[place]} of ${round.players.length}.`)
+      : null,
+    round.efficiency_bps === null
+      ? null
+      : h(
+          "p",
+          {},
+          `Together you made ${percents(round.efficiency_bps / 10_000).replace("+", "")} of the gains that there were.`,
+        ),
     ...settled,
-    h("table", {}, h("thead", {}, h("tr", {}, h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, "Gain"))), h("tbody", {}, ...best)),
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th.r", { scope: "col" }, "#"),
+          h("th", { scope: "col" }, "Player"),
+          h("th.r", { scope: "col" }, "Gain"),
+        ),
+      ),
+      h("tbody", {}, ...best),
+    ),
   );
 }

@@ -12,7 +12,11 @@ export function portfolioPanel(desk) {
   const worth = h("div.worth.num");
   const gain = h("span.num");
   const line = svg("path");
-  const chart = svg("svg.worthline", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": "Worth over time" }, line);
+  const chart = svg(
+    "svg.worthline",
+    { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": "Worth over time" },
+    line,
+  );
   const facts = h("dl.facts.num");
   const history = [];
 
@@ -31,8 +35,10 @@ export function portfolioPanel(desk) {
   function start() {
     const { me, state } = game;
     let total = state.rules.cash;
-    for (const [good, { last }] of Object.entries(state.goods)) total += state.rules.goods[good].endowment * (state.settled?.[good] ?? last ?? 0);
-    if (me.role === "seller") for (const values of Object.values(me.values)) total += values.reduce((sum, value) => sum + value, 0);
+    for (const [good, { last }] of Object.entries(state.goods))
+      total += state.rules.goods[good].endowment * (state.settled?.[good] ?? last ?? 0);
+    if (me.role === "seller")
+      for (const values of Object.values(me.values)) total += values.reduce((sum, value) => sum + value, 0);
     return total;
   }
   const paint = () => {

@@ -43,7 +43,9 @@ export function limitFor(worst, buying) {
 
 /** Which of one's own orders such a walk meets, and so cancels: those before the worst price, all if it runs dry. */
 export function met(own, { left, worst }, limit, buying) {
-  return own.filter(({ price }) => within(price, limit, buying) && (left > 0 || (buying ? price < worst : price > worst)));
+  return own.filter(
+    ({ price }) => within(price, limit, buying) && (left > 0 || (buying ? price < worst : price > worst)),
+  );
 }
 
 /** The most units that `cash` buys by the book, whatever the fees; with `rest`, those too that would rest at the limit, free of fees. */

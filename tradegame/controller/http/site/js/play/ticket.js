@@ -11,17 +11,60 @@ const HAPPENED = "It had happened before the connection broke.";
 
 export function ticketPanel(desk) {
   const { game, painter } = desk;
-  const radio = (name, value, label, checked, kind = "") => h(`label${kind}`, {}, h("input", { type: "radio", name, value, checked }), label);
-  const sides = h("fieldset.choice", {}, h("legend.visually-hidden", {}, "Side"), radio("side", "buy", "Buy", true, ".buy"), radio("side", "sell", "Sell", false, ".sell"));
-  const kinds = h("fieldset.choice", {}, h("legend.visually-hidden", {}, "How"), radio("kind", "now", "Now", true), radio("kind", "rest", "Order", false));
-  const qty = h("input", { type: "number", id: "qty", min: 1, max: MOST.qty, step: 1, value: 1, inputmode: "numeric", required: true, "aria-describedby": "cost" });
-  const price = h("input", { type: "number", id: "price", min: 1, max: MOST.price, step: 1, inputmode: "numeric", "aria-describedby": "cost" });
+  const radio = (name, value, label, checked, kind = "") =>
+    h(`label${kind}`, {}, h("input", { type: "radio", name, value, checked }), label);
+  const sides = h(
+    "fieldset.choice",
+    {},
+    h("legend.visually-hidden", {}, "Side"),
+    radio("side", "buy", "Buy", true, ".buy"),
+    radio("side", "sell", "Sell", false, ".sell"),
+  );
+  const kinds = h(
+    "fieldset.choice",
+    {},
+    h("legend.visually-hidden", {}, "How"),
+    radio("kind", "now", "Now", true),
+    radio("kind", "rest", "Order", false),
+  );
+  const qty = h("input", {
+    type: "number",
+    id: "qty",
+    min: 1,
+    max: MOST.qty,
+    step: 1,
+    value: 1,
+    inputmode: "numeric",
+    required: true,
+    "aria-describedby": "cost",
+  });
+  const price = h("input", {
+    type: "number",
+    id: "price",
+    min: 1,
+    max: MOST.price,
+    step: 1,
+    inputmode: "numeric",
+    "aria-describedby": "cost",
+  });
   const priceLabel = h("span", {}, "Limit");
   // read when one asks for it, and not at every move of the market
   const cost = h("output", { id: "cost", for: "qty price", "aria-live": "off" });
   const submit = h("button.big.buy", { type: "submit", "aria-describedby": "cost" }, "Buy");
-  const shares = h("div.shares", { role: "group", "aria-label": "Share of what is possible" }, ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)));
-  const form = h("form", { onsubmit: press, oninput: changed, novalidate: true }, h("div.pair", {}, sides, kinds), h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)), shares, cost, submit);
+  const shares = h(
+    "div.shares",
+    { role: "group", "aria-label": "Share of what is possible" },
+    ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)),
+  );
+  const form = h(
+    "form",
+    { onsubmit: press, oninput: changed, novalidate: true },
+    h("div.pair", {}, sides, kinds),
+    h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)),
+    shares,
+    cost,
+    submit,
+  );
   let sending = null;
   let typed = false; // the limit is the player's own; else the page fills it in, as the market moves
 
@@ -34,7 +77,8 @@ export function ticketPanel(desk) {
   const buying = () => value("side") === "buy";
   const resting = () => value("kind") === "rest";
   const bps = () => game.state.rules?.fee_bps ?? 0;
-  const own = () => game.me.orders.filter(({ good, side }) => good === desk.good && side === (buying() ? "ask" : "bid"));
+  const own = () =>
+    game.me.orders.filter(({ good, side }) => good === desk.good && side === (buying() ? "ask" : "bid"));
   const levels = () => others(game.state.goods[desk.good][buying() ? "asks" : "bids"], own());
 
   /** The whole number in a field: null where there is none, undefined where there is something else. */
@@ -59,7 +103,11 @@ export function ticketPanel(desk) {
     const [some, limit] = [number(qty), number(price)];
     if (!some) return [qty, `How many units? A whole number from 1 to ${coins(MOST.qty)}.`];
     if (limit === null && resting()) return [price, "At what price? A whole number of coins."];
-    if (limit === undefined) return [price, `${resting() ? "At what price" : "What limit"}? A whole number of coins from 1 to ${coins(MOST.price)}.`];
+    if (limit === undefined)
+      return [
+        price,
+        `${resting() ? "At what price" : "What limit"}? A whole number of coins from 1 to ${coins(MOST.price)}.`,
+      ];
     return null;
   }
 
@@ -90,32 +138,61 @@ export function ticketPanel(desk) {
     submit.disabled = closed;
     setAttribute(submit, "aria-disabled", sending !== null && "true");
     const problem = wrong();
-    for (const input of [qty, price]) setAttribute(input, "aria-invalid", problem?.[0] === input && input.value !== "" && "true");
-    setText(cost, closed ? `The market is ${game.state.phase === "lobby" ? "not open yet" : "closed"}.` : problem ? problem[1] : foretell(buy, rest));
+    for (const input of [qty, price])
+      setAttribute(input, "aria-invalid", problem?.[0] === input && input.value !== "" && "true");
+    setText(
+      cost,
+      closed
+        ? `The market is ${game.state.phase === "lobby" ? "not open yet" : "closed"}.`
+        : problem
+          ? problem[1]
+          : foretell(buy, rest),
+    );
     head();
   };
 
   function foretell(buy, rest) {
     const [some, limit, me, good] = [number(qty), wanted(), game.me, desk.good];
     const free = me.goods[good];
-    if (!buy && some > free) return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
+    if (!buy && some > free)
+      return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
     const found = walk(levels(), some, limit, buy, bps());
     const { filled, left, cost: paid, fees, mostFees } = found;
     const words = [];
     if (filled) {
       const about = fees === mostFees ? "about" : buy ? "at most" : "at least";
-      words.push(`${buy ? "Costs" : "Brings"} ${about} ${coins(buy ? paid + mostFees : paid - mostFees)} coins for ${units(filled, good)}${mostFees ? ` (fee ${fees === mostFees ? "" : "up to "}${coins(mostFees)})` : ""}.`);
+      words.push(
+        `${buy ? "Costs" : "Brings"} ${about} ${coins(buy ? paid + mostFees : paid - mostFees)} coins for ${units(filled, good)}${mostFees ? ` (fee ${fees === mostFees ? "" : "up to "}${coins(mostFees)})` : ""}.`,
+      );
     }
-    if (left && rest) words.push(`${units(left, good)} would rest at ${coins(limit)}, holding ${buy ? `${coins(left * limit)} coins` : `${coins(left)} units`}.`);
-    else if (left) words.push(filled ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${limit === null ? " in sight" : " within the limit"}.` : `Nobody else ${buy ? "sells" : "buys"}${limit === null ? "" : " within the limit"} right now.`);
-    if (filled && !rest && !typed && price.value) words.push(`No unit at ${buy ? "more" : "less"} than ${coins(Number(price.value))}.`);
-    if (filled || rest) for (const { side, qty: count, price: at } of met(own(), found, limit, buy)) words.push(`Cancels your ${side} of ${count} at ${coins(at)}.`);
+    if (left && rest)
+      words.push(
+        `${units(left, good)} would rest at ${coins(limit)}, holding ${buy ? `${coins(left * limit)} coins` : `${coins(left)} units`}.`,
+      );
+    else if (left)
+      words.push(
+        filled
+          ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${limit === null ? " in sight" : " within the limit"}.`
+          : `Nobody else ${buy ? "sells" : "buys"}${limit === null ? "" : " within the limit"} right now.`,
+      );
+    if (filled && !rest && !typed && price.value)
+      words.push(`No unit at ${buy ? "more" : "less"} than ${coins(Number(price.value))}.`);
+    if (filled || rest)
+      for (const { side, qty: count, price: at } of met(own(), found, limit, buy))
+        words.push(`Cancels your ${side} of ${count} at ${coins(at)}.`);
     const needed = buy ? paid + mostFees + (rest ? left * limit : 0) : 0;
     if (needed > me.cash) words.push(`You have ${coins(me.cash)}.`);
     const traded = rest ? some : filled;
     if (me.values?.[good] && traded) {
-      const gain = (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) * (buy ? 1 : -1) - fees;
-      words.push(gain < 0 ? `By your own values you would lose ${coins(-gain)}.` : `By your own values you would earn ${coins(gain)}.`);
+      const gain =
+        (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) *
+          (buy ? 1 : -1) -
+        fees;
+      words.push(
+        gain < 0
+          ? `By your own values you would lose ${coins(-gain)}.`
+          : `By your own values you would earn ${coins(gain)}.`,
+      );
     }
     return words.join(" ");
   }
@@ -150,7 +227,13 @@ export function ticketPanel(desk) {
   async function send(good, some, limit, buy, rest) {
     if (rest) {
       const { filled, resting: left, replayed } = await game.order(good, buy ? "bid" : "ask", some, limit);
-      return [replayed ? HAPPENED : "", filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "", left ? `${units(left, good)} rest at ${coins(limit)}.` : ""].join(" ").trim();
+      return [
+        replayed ? HAPPENED : "",
+        filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "",
+        left ? `${units(left, good)} rest at ${coins(limit)}.` : "",
+      ]
+        .join(" ")
+        .trim();
     }
     const options = limit === null ? {} : { limit };
     if (buy) {
@@ -164,7 +247,12 @@ export function ticketPanel(desk) {
   // What it is about; in a hand the goods are behind another tab, so that one can choose here.
   const chosen = h("select", { "aria-label": "Good", onchange: () => desk.choose(chosen.value) });
   const last = h("span.num", {}, "");
-  rows(chosen, Object.keys(game.state.goods), () => h("option"), (option, good) => setText(option, good));
+  rows(
+    chosen,
+    Object.keys(game.state.goods),
+    () => h("option"),
+    (option, good) => setText(option, good),
+  );
   function head() {
     if (chosen.value !== desk.good) chosen.value = desk.good;
     setText(last, coins(game.state.goods[desk.good].last));
@@ -188,7 +276,15 @@ export function ticketPanel(desk) {
       if (!resting()) form.elements.side.value = buy ? "buy" : "sell";
       price.value = String(at);
       typed = true;
-      if (qty.value === "") qty.value = String(Math.max(1, buy ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps())) : Math.min(some, game.me.goods[desk.good] || some)));
+      if (qty.value === "")
+        qty.value = String(
+          Math.max(
+            1,
+            buy
+              ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps()))
+              : Math.min(some, game.me.goods[desk.good] || some),
+          ),
+        );
       painter.mark(paint);
     },
     side(buy) {

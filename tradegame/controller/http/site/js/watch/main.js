@@ -36,7 +36,10 @@ function asked() {
 async function main() {
   const id = asked();
   for (;;) {
-    await keepTrying(() => look(id), (error) => message(error.message, error.games));
+    await keepTrying(
+      () => look(id),
+      (error) => message(error.message, error.games),
+    );
     await pause(500);
   }
 }
@@ -83,7 +86,12 @@ function show(client, game) {
   const headline = h("h2.head", {}, "");
   const last = h("span.num", {}, "");
   const change = h("span.num", {}, "");
-  const shown = panel("Chart", { className: "chart", flush: true, end: [intervals(chart)], head: h("div.clock", {}, headline, last, change) });
+  const shown = panel("Chart", {
+    className: "chart",
+    flush: true,
+    end: [intervals(chart)],
+    head: h("div.clock", {}, headline, last, change),
+  });
   shown.body.replaceWith(chart.plot);
   const address = typed(`?game=${id}`);
   phases(game, chart.plot, address);
@@ -91,7 +99,12 @@ function show(client, game) {
   const standings = panel("Standings", { flush: true }, standingsTable(client, game, painter, { limit: fitting }));
   for (const { body } of [tape, standings]) body.tabIndex = 0;
 
-  const buttons = new Map(Object.keys(game.state.goods).map((good) => [good, h("button", { type: "button", onclick: () => pick(good) }, h("span", {}, good), h("b.num"), h("span.num"))]));
+  const buttons = new Map(
+    Object.keys(game.state.goods).map((good) => [
+      good,
+      h("button", { type: "button", onclick: () => pick(good) }, h("span", {}, good), h("b.num"), h("span.num")),
+    ]),
+  );
   const figures = () => {
     for (const [good, button] of buttons) {
       const moved = tapes.change(good);
@@ -145,7 +158,18 @@ function show(client, game) {
     h(
       "div.wall",
       {},
-      h("header.bar", {}, h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), said(game.state.title || id, "h1.clip")), clock, h("div.end", {}, connectionStatus(client), theme)),
+      h(
+        "header.bar",
+        {},
+        h(
+          "a.brand",
+          { href: at("") },
+          h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }),
+          said(game.state.title || id, "h1.clip"),
+        ),
+        clock,
+        h("div.end", {}, connectionStatus(client), theme),
+      ),
       strip,
       h("main.screen", {}, shown.section, standings.section, tape.section),
       h("footer.foot", {}, h("strong", {}, "Join at ", address), news),
@@ -171,8 +195,14 @@ function fitting(table) {
 
 /** In the wall's place, until there is something to see. What is there already is not said again. */
 function message(text, games = []) {
-  const links = games.map((each) => h("li", {}, h("a", { href: at(`watch/${encodeURIComponent(each.game)}`) }, calledAmong(games, each))));
-  const card = h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "The market"), said(text, "p"), h("ul", {}, ...links)));
+  const links = games.map((each) =>
+    h("li", {}, h("a", { href: at(`watch/${encodeURIComponent(each.game)}`) }, calledAmong(games, each))),
+  );
+  const card = h(
+    "main.welcome",
+    {},
+    h("div.card", { role: "alert" }, h("h1", {}, "The market"), said(text, "p"), h("ul", {}, ...links)),
+  );
   if (place.firstElementChild?.isEqualNode(card)) return;
   place.replaceChildren(card);
 }
