@@ -651,6 +651,15 @@ class Health {
   }
 }
 
+// How long the client waits, in ms.
+
+const COMMAND_DEADLINE_MS = 30_000;
+const CONNECT_DEADLINE_MS = 30_000;
+/** In a browser, a command that could not be sent for this long is withdrawn: by then the market is another one. */
+const UNSENT_MS = 5_000;
+/** A device that reports no network is wrong if the server answered within this time. */
+const REACHED_MS = 2_000;
+
 // One socket.
 
 
@@ -1500,13 +1509,6 @@ class ServerClock {
 // A player's connection to a server, across sockets.
 
 
-const COMMAND_DEADLINE_MS = 30_000;
-const CONNECT_DEADLINE_MS = 30_000;
-/** In a browser, a command that could not be sent for this long is withdrawn: by then the market is another one. */
-const UNSENT_MS = 5_000;
-/** A device that reports no network is wrong if the server answered within this time. */
-const REACHED_MS = 2_000;
-
 /** A player's connection to a server, whichever socket it has at the moment. */
 class Client extends Emitter {
   /** The games that are followed, by id.
@@ -1643,8 +1645,6 @@ class Client extends Emitter {
   _leave(game) {
     return this.#following.leave(game);
   }
-
-  // The connection
 
   /** Live is who was greeted and has resumed every game. Commands need not wait for that. */
   #live() {

@@ -9,6 +9,7 @@ import { Emitter } from "./emitter.js";
 import { TradeError, tradeError } from "./errors.js";
 import { Following } from "./following.js";
 import { Health } from "./health.js";
+import { COMMAND_DEADLINE_MS, CONNECT_DEADLINE_MS, REACHED_MS, UNSENT_MS } from "./limits.js";
 import { Link } from "./link.js";
 import { Liveness } from "./liveness.js";
 import { Nodes } from "./nodes.js";
@@ -17,13 +18,6 @@ import { REASONS } from "./reasons.js";
 import { Requests } from "./requests.js";
 import { ServerClock } from "./server_clock.js";
 import { CLOSE, isFinal, NOT_TAKEN_IN } from "./vocabulary.js";
-
-const COMMAND_DEADLINE_MS = 30_000;
-const CONNECT_DEADLINE_MS = 30_000;
-/** In a browser, a command that could not be sent for this long is withdrawn: by then the market is another one. */
-const UNSENT_MS = 5_000;
-/** A device that reports no network is wrong if the server answered within this time. */
-const REACHED_MS = 2_000;
 
 /** A player's connection to a server, whichever socket it has at the moment. */
 export class Client extends Emitter {
@@ -161,8 +155,6 @@ export class Client extends Emitter {
   _leave(game) {
     return this.#following.leave(game);
   }
-
-  // The connection
 
   /** Live is who was greeted and has resumed every game. Commands need not wait for that. */
   #live() {
