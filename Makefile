@@ -3,9 +3,9 @@
 #   make run         serve the bazaar, with eight bots trading      make run BOTS=0 ARGS="--port 9000"
 #   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
 #   make test-browser  the pages, in headless Chromium              make test-browser ARGS='-m "browser and long"'
-#   make check       lint, format, types, architecture, and that tradegame.js is what its modules make
-#   make format-js   what of the JavaScript and CSS is not formatted, formatted (needs Node)
-#   make client      tradegame.js anew, from its modules in site/js/client (needs Node)
+#   make check       lint, format, types, layers; that what is generated is fresh. The JavaScript only where Node is
+#   make client      generate tables and types, and bundle tradegame.js (needs Node)
+#   make format-js   format the JavaScript and CSS (needs Node)
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
@@ -49,27 +49,29 @@ check: .venv/installed-dev check-js
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.generate --check
 
 # The JavaScript client is one file, bundled from modules by a pinned Rollup. Both are committed.
 JAVASCRIPT = tools/javascript
 BUNDLE = tradegame/controller/http/site/tradegame.js
 
-client: $(JAVASCRIPT)/node_modules/.package-lock.json
+client: .venv/installed $(JAVASCRIPT)/node_modules/.package-lock.json
+	@$(BIN)/python -m tools.generate
 	@cd $(JAVASCRIPT) && node_modules/.bin/rollup --config --silent
 
 format-js: $(JAVASCRIPT)/node_modules/.package-lock.json
 	@$(JAVASCRIPT)/node_modules/.bin/biome format --write
 
-# Without Node this is skipped, but not in CI.
+# Skipped where Node is missing, but not in CI.
 check-js:
 	@if ! command -v npm >/dev/null; then \
-	    echo "npm is not installed: the JavaScript is not checked" >&2; [ "$$CI" != true ]; \
+	    echo "check-js: skipped (needs Node with npm)" >&2; [ "$${CI:-false}" = false ]; \
 	else \
 	    $(MAKE) -s $(JAVASCRIPT)/node_modules/.package-lock.json && mkdir -p build && \
 	    (cd $(JAVASCRIPT) && CLIENT_BUNDLE=../../build/tradegame.js node_modules/.bin/rollup --config --silent) && \
 	    { cmp -s build/tradegame.js $(BUNDLE) || { \
 	        echo "$(BUNDLE) is stale: run make client, and commit it" >&2; exit 1; }; } && \
-    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings; \
+	    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings; \
 	fi
 
 $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json

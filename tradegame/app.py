@@ -39,6 +39,7 @@ from tradegame.core.use_cases.lag import LoopLag
 from tradegame.core.use_cases.node_clock import LOOK_S, NodeClock
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, follow_register
 from tradegame.core.use_cases.sessions import GUEST_S, SessionService, opaque_id
+from tradegame.core.use_cases.strain import Strain
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.config import AdminSettings, Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
@@ -48,6 +49,7 @@ from tradegame.infra.kv.port import KeyValueStore
 from tradegame.infra.stores import open_store
 from tradegame.utils.boot_clock import BootClock, boot_s
 from tradegame.utils.collector import Collector
+from tradegame.utils.switching import quick_switching
 
 ALL_NETWORKS = ("", "0.0.0.0", "::")
 Clock = Callable[[], int]
@@ -229,6 +231,7 @@ class Node:
         )
         background.start_soon(self.vigil.run)
         background.start_soon(self.lag.run)
+        background.start_soon(Strain(self.budgets.pace).run)
         background.start_soon(self._keep_time)
         background.start_soon(self.hub.run)
         background.start_soon(self.hub.catch_up.run)
@@ -272,10 +275,10 @@ async def serve(
     *,
     now_ms: Clock = wall_clock_ms,
     host_settings: HostSettings | None = None,
-    tend_garbage: bool = False,
+    own_process: bool = False,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until told to stop (``Running.stop``) or cancelled. ``tend_garbage``: the process is this node's alone.
+    """Serve until told to stop (``Running.stop``) or cancelled. ``own_process``: the process is this node's alone.
 
     Raises OSError when the address cannot be had, StoreError when the store cannot be opened.
     """
@@ -296,11 +299,16 @@ async def serve(
             )
             async with trio.open_nursery() as background:
                 await node.start(background)
-                if tend_garbage:
-                    manager = node.manager
-                    background.start_soon(Collector(lambda: sum(manager.closed.values()), lambda: not len(manager)).run)
+                if own_process:
+                    background.start_soon(_tend_interpreter, node.manager)
                 await _serve_connections(node, listeners, running, stop, task_status)
                 background.cancel_scope.cancel()
+
+
+async def _tend_interpreter(manager: ConnectionManager) -> None:
+    """Python's own settings, for a server, until cancelled."""
+    with quick_switching():
+        await Collector(lambda: sum(manager.closed.values()), lambda: not len(manager)).run()
 
 
 async def _serve_connections(
@@ -417,7 +425,7 @@ async def _run(settings: Settings, bots: int) -> int | None:
 async def _serve_then_cancel(
     settings: Settings, scope: trio.CancelScope, *, task_status: trio.TaskStatus[Running]
 ) -> None:
-    await serve(settings, tend_garbage=True, task_status=task_status)
+    await serve(settings, own_process=True, task_status=task_status)
     scope.cancel()
 
 

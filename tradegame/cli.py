@@ -190,7 +190,7 @@ def cluster(
     Three etcd members, three nodes, bots and witnesses; the keys are at the foot of the screen.
 
     [bold]tradegame cluster --plan "5 kill node1; 9 revive node1; 12 kill leader; 16 revive members" --seconds 25[/bold]
-    The same without hands: the exit code is 1 if anything was lost or doubled, 130 if it was ended before it was up. A
+    Without keys. The exit code is 1 if anything was lost or doubled, 130 if it was stopped before it was up. A
     plan's steps are kill, revive, freeze, thaw and stop (SIGTERM), each with node1 to node9, a member's letter, leader,
     members, nodes or all; rolling; quit.
     """
@@ -202,7 +202,7 @@ def cluster(
     import trio
 
     from tradegame.cluster import ClusterError, ClusterOptions, EtcdMissing, PlanError, parse_plan, run_cluster
-    from tradegame.cluster.ports import NoPorts
+    from tradegame.cluster.processes.ports import NoPorts
 
     why, code = None, 0
     try:
@@ -267,7 +267,7 @@ def bots(
     """
     import trio
 
-    from tradegame.client.bots import KINDS, run_bots
+    from tradegame.bots import KINDS, run_bots
 
     if unknown := [name for name in kind or () if name not in KINDS]:
         _give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}")

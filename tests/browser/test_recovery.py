@@ -13,6 +13,7 @@ from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
 from tests.browser.middleman import Manner, Middleman, between
 from tests.browser.pages import Host, Paper, Play, Watch, until
+from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN
 
 pytestmark = pytest.mark.slow
@@ -32,6 +33,14 @@ def shown(page: Page) -> Locator:
 def said(page: Page, text: str) -> None:
     """Whether it is the page's only message or stands over it."""
     expect(page.get_by_role("status").or_(page.get_by_role("alert")).filter(has_text=text).first).to_be_visible()
+
+
+def restart(server: ServerProcess, page: Page) -> None:
+    """Kill the server and start it again; the page says what is the case, and goes on."""
+    server.kill()
+    said(page, "No server answers")
+    server.start()
+    expect(page.locator(".trouble")).to_be_hidden()
 
 
 def test_the_wall_shows_a_game_as_soon_as_there_is_one(newcomer: Newcomer, serve: Serve) -> None:
@@ -65,10 +74,7 @@ def test_the_wall_goes_on_when_the_server_has_forgotten_everything(
     wall = Watch(page, server.http).open()
     with conduct.allowing(KILLED, HANDSHAKE):
         for _ in range(times):
-            server.kill()
-            said(page, "No server answers")
-            server.start()
-            expect(page.locator(".trouble")).to_be_hidden()
+            restart(server, page)
             expect(shown(page)).to_be_visible()
             wall.live()
             turn(server, "closed")
@@ -99,10 +105,7 @@ def test_the_hosts_desk_goes_on_when_the_server_has_forgotten_everything(
     server = serve(games=[bazaar(), bazaar(id="other", title="The other")])
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "other")
     with conduct.allowing(KILLED, HANDSHAKE):
-        server.kill()
-        said(host.page, "No server answers")
-        server.start()
-        expect(host.page.locator(".trouble")).to_be_hidden()
+        restart(server, host.page)
     expect(host.page.get_by_role("heading", name="The other")).to_be_visible()
     host.live()
     host.phase("Close")
@@ -134,9 +137,7 @@ def test_a_player_plays_on_when_the_server_has_forgotten_everything(
     server = serve()
     play = Play(newcomer(), server.http).enter("Ann")
     with conduct.allowing(KILLED, HANDSHAKE):
-        server.kill()
-        said(play.page, "No server answers")
-        server.start()
+        restart(server, play.page)
         expect(play.page.get_by_role("banner").get_by_text("Ann", exact=True)).to_be_visible()
         play.live()
     play.trade("Buy", 1)

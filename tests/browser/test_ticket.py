@@ -3,61 +3,91 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.pages import Play, until
 from tests.support.player import Player
+from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN
 
 pytestmark = pytest.mark.slow
 
+LIMIT = re.compile("^(Limit|Price)")
+
+
+@pytest.fixture
+def server(serve: Serve) -> ServerProcess:
+    return serve()
+
+
+@pytest.fixture
+def ann(newcomer: Newcomer, server: ServerProcess) -> Play:
+    """At the page."""
+    return Play(newcomer(), server.http).enter("Ann")
+
+
+@pytest.fixture
+def ben(server: ServerProcess) -> Iterator[Player]:
+    """Without a page."""
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        yield ben
+
+
+def offer(player: Player, qty: int, price: int) -> str:
+    """A resting ask of wood: its id."""
+    order: str = player.ask("order", game="bazaar", good="wood", side="ask", qty=qty, price=price)["order"]
+    return order
+
+
+def traded(server: ServerProcess) -> int:
+    """How much grain was traded."""
+    with Player(server.url, "clerk") as clerk:
+        volume: int = clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]["grain"]["volume"]
+    return volume
+
+
+def limit_of(play: Play) -> Locator:
+    return play.region("Ticket").get_by_role("spinbutton", name=LIMIT)
+
 
 @pytest.mark.parametrize("limit", ["1.5", "0", "-3", "1e2", "99999999999"])
-def test_a_limit_that_is_none_is_refused_and_not_left_out(newcomer: Newcomer, serve: Serve, limit: str) -> None:
-    server = serve()
-    with Player(server.url, "Ben") as ben:
-        ben.ask("join", game="bazaar")
-        ben.ask("order", game="bazaar", good="wood", side="ask", qty=5, price=1_000)
-        ann = Play(newcomer(), server.http).enter("Ann")
-        ann.choose("wood")
-        button = ann.fill_ticket("Buy", "Now", 1, 1)
-        field = ann.region("Ticket").get_by_role("spinbutton", name=re.compile("^Limit"))
-        field.fill(limit)
-        expect(field).to_have_attribute("aria-invalid", "true")
-        button.click()
-        expect(field).to_be_focused()
-        expect(ann.page.locator(".toast.bad")).to_contain_text("whole number")
-        assert ben.ask("me", game="bazaar")["held_goods"]["wood"] == 5
+def test_a_limit_that_is_none_is_refused_and_not_left_out(ann: Play, ben: Player, limit: str) -> None:
+    offer(ben, 5, 1_000)
+    ann.choose("wood")
+    button = ann.fill_ticket("Buy", "Now", 1, 1)
+    field = limit_of(ann)
+    field.fill(limit)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    button.click()
+    expect(field).to_be_focused()
+    expect(ann.page.locator(".toast.bad")).to_contain_text("whole number")
+    assert ben.ask("me", game="bazaar")["held_goods"]["wood"] == 5
 
 
-def test_ones_own_orders_are_not_counted_on(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve()
-    with Player(server.url, "Ben") as ben:
-        ben.ask("join", game="bazaar")
-        ben.ask("order", game="bazaar", good="wood", side="ask", qty=9, price=100)
-        ann = Play(newcomer(), server.http).enter("Ann")
-        ann.choose("wood")
-        ann.rest("Sell", 5, 20)
-        button = ann.fill_ticket("Buy", "Now", 5)
-        ticket = ann.region("Ticket")
-        ticket.get_by_role("spinbutton", name=re.compile("^Limit")).fill("")
-        expect(ticket).to_contain_text("Costs about 500 coins for 5 wood.")
-        expect(ticket).to_contain_text("Cancels your ask of 5 at 20.")
-        button.click()
-        expect(ann.page.get_by_text("Bought 5 wood for 500 coins.")).to_be_attached()
+def test_ones_own_orders_are_not_counted_on(ann: Play, ben: Player) -> None:
+    offer(ben, 9, 100)
+    ann.choose("wood")
+    ann.rest("Sell", 5, 20)
+    button = ann.fill_ticket("Buy", "Now", 5)
+    ticket = ann.region("Ticket")
+    limit_of(ann).fill("")
+    expect(ticket).to_contain_text("Costs about 500 coins for 5 wood.")
+    expect(ticket).to_contain_text("Cancels your ask of 5 at 20.")
+    button.click()
+    expect(ann.page.get_by_text("Bought 5 wood for 500 coins.")).to_be_attached()
 
 
 def test_two_presses_while_the_server_thinks_are_one_order_and_the_page_says_that_it_waits(
-    newcomer: Newcomer, serve: Serve
+    ann: Play, server: ServerProcess
 ) -> None:
-    server = serve()
-    ann = Play(newcomer(), server.http).enter("Ann")
     ann.choose("grain")
     ann.fill_ticket("Buy", "Now", 1)
     button = ann.region("Ticket").locator("button[type=submit]")
@@ -72,35 +102,27 @@ def test_two_presses_while_the_server_thinks_are_one_order_and_the_page_says_tha
         server.resume()
     expect(button).to_have_text("Buy")
     expect(ann.region("Goods")).to_contain_text("have 1")
-    with Player(server.url, "clerk") as clerk:
-        grain = clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]["grain"]
-    assert grain["volume"] == 1
+    assert traded(server) == 1
 
 
-def test_who_does_nothing_earns_nothing_however_prices_move(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve()
-    ann = Play(newcomer(), server.http).enter("Ann")
+def test_who_does_nothing_earns_nothing_however_prices_move(ann: Play, server: ServerProcess) -> None:
     with Player(server.url, "Ben") as ben, Player(server.url, "Cem") as cem:
         for player in (ben, cem):
             player.ask("join", game="bazaar")
         for price in (50, 80):
-            ben.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=price)
+            offer(ben, 1, price)
             cem.ask("buy", game="bazaar", good="wood", qty=1)
     ann.reads("Portfolio", "10,800")
     ann.reads("Portfolio", "0 this round")
 
 
-def test_the_cancel_under_the_finger_stays_that_of_its_order(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve()
-    ann = Play(newcomer(), server.http).enter("Ann")
+def test_the_cancel_under_the_finger_stays_that_of_its_order(ann: Play, ben: Player) -> None:
     ann.choose("wood")
     for price in (300, 301, 302):
         ann.rest("Sell", 1, price)
     cancel = ann.region("Your orders").get_by_role("button", name="Cancel ask of 1 wood at 301")
     cancel.focus()
-    with Player(server.url, "Ben") as ben:
-        ben.ask("join", game="bazaar")
-        ben.ask("buy", game="bazaar", good="wood", qty=1)
+    ben.ask("buy", game="bazaar", good="wood", qty=1)
     expect(ann.region("Your orders").get_by_role("button", name=re.compile("^Cancel ask"))).to_have_count(2)
     expect(cancel).to_be_focused()
     ann.page.keyboard.press("Enter")
@@ -112,9 +134,7 @@ def test_the_cancel_under_the_finger_stays_that_of_its_order(newcomer: Newcomer,
     )
 
 
-def test_a_game_made_anew_under_the_same_name_is_another_game(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve()
-    ann = Play(newcomer(), server.http).enter("Ann")
+def test_a_game_made_anew_under_the_same_name_is_another_game(ann: Play, server: ServerProcess) -> None:
     ann.page.context.set_offline(True)
     host = httpx.Client(base_url=server.http, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
     with host:
@@ -125,64 +145,55 @@ def test_a_game_made_anew_under_the_same_name_is_another_game(newcomer: Newcomer
     ann.live()
 
 
-def test_a_level_of_the_book_is_the_price_and_no_quantity(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve()
-    with Player(server.url, "Ben") as ben:
-        ben.ask("join", game="bazaar")
-        ben.ask("order", game="bazaar", good="wood", side="ask", qty=9, price=100)
-        ann = Play(newcomer(), server.http).enter("Ann")
-        ann.choose("wood")
-        ann.fill_ticket("Sell", "Rest", 3)
-        ticket = ann.region("Ticket")
-        quantity = ticket.get_by_role("spinbutton", name="Quantity")
-        price = ticket.get_by_role("spinbutton", name=re.compile("^(Limit|Price)"))
-        level = ann.region("Order book").get_by_role("button", name=re.compile("^Ask 100"))
-        level.click()
-        expect(price).to_have_value("100")
-        expect(quantity).to_have_value("3")
-        expect(ticket.get_by_role("radio", name="Sell")).to_be_checked()
-        ann.fill_ticket("Sell", "Now", 3)
-        level.click()  # who takes an ask buys
-        expect(ticket.get_by_role("radio", name="Buy")).to_be_checked()
-        expect(quantity).to_have_value("3")
-        quantity.fill("")
-        level.click()
-        expect(quantity).to_have_value("9")
+def test_a_level_of_the_book_is_the_price_and_no_quantity(ann: Play, ben: Player) -> None:
+    offer(ben, 9, 100)
+    ann.choose("wood")
+    ann.fill_ticket("Sell", "Rest", 3)
+    ticket = ann.region("Ticket")
+    quantity = ticket.get_by_role("spinbutton", name="Quantity")
+    price = limit_of(ann)
+    level = ann.region("Order book").get_by_role("button", name=re.compile("^Ask 100"))
+    level.click()
+    expect(price).to_have_value("100")
+    expect(quantity).to_have_value("3")
+    expect(ticket.get_by_role("radio", name="Sell")).to_be_checked()
+    ann.fill_ticket("Sell", "Now", 3)
+    level.click()  # who takes an ask buys
+    expect(ticket.get_by_role("radio", name="Buy")).to_be_checked()
+    expect(quantity).to_have_value("3")
+    quantity.fill("")
+    level.click()
+    expect(quantity).to_have_value("9")
 
 
-def test_a_market_order_has_a_limit_that_is_seen_and_can_be_changed(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve()
-    with Player(server.url, "Ben") as ben:
-        ben.ask("join", game="bazaar")
-        cheap = ben.ask("order", game="bazaar", good="wood", side="ask", qty=5, price=100)["order"]
-        ben.ask("order", game="bazaar", good="wood", side="ask", qty=5, price=300)
-        ann = Play(newcomer(), server.http).enter("Ann")
-        ann.choose("wood")
-        button = ann.fill_ticket("Buy", "Now", 5)
-        ticket = ann.region("Ticket")
-        limit = ticket.get_by_role("spinbutton", name=re.compile("^Limit"))
-        expect(limit).to_have_value("102")
-        expect(ticket).to_contain_text("No unit at more than 102.")
-        quantity = ticket.get_by_role("spinbutton", name="Quantity")
-        quantity.fill("6")
-        expect(limit).to_have_value("306")
-        quantity.fill("5")
-        expect(limit).to_have_value("102")
-        # the market moves between the look and the press: the page is not drawn meanwhile
-        ann.page.evaluate("window.requestAnimationFrame = () => 0")
-        seq = ann.seq
-        ben.ask("cancel", game="bazaar", order=cheap)
-        ann.until_seq(seq + 1)
-        button.click()
-        expect(ann.page.locator(".toast.bad")).to_be_visible()
-        assert ben.ask("me", game="bazaar")["held_goods"]["wood"] == 5
+def test_a_market_order_has_a_limit_that_is_seen_and_can_be_changed(ann: Play, ben: Player) -> None:
+    cheap = offer(ben, 5, 100)
+    offer(ben, 5, 300)
+    ann.choose("wood")
+    button = ann.fill_ticket("Buy", "Now", 5)
+    ticket = ann.region("Ticket")
+    limit = limit_of(ann)
+    expect(limit).to_have_value("102")
+    expect(ticket).to_contain_text("No unit at more than 102.")
+    quantity = ticket.get_by_role("spinbutton", name="Quantity")
+    quantity.fill("6")
+    expect(limit).to_have_value("306")
+    quantity.fill("5")
+    expect(limit).to_have_value("102")
+    # the market moves between the look and the press: the page is not drawn meanwhile
+    ann.page.evaluate("window.requestAnimationFrame = () => 0")
+    seq = ann.seq
+    ben.ask("cancel", game="bazaar", order=cheap)
+    ann.until_seq(seq + 1)
+    button.click()
+    expect(ann.page.locator(".toast.bad")).to_be_visible()
+    assert ben.ask("me", game="bazaar")["held_goods"]["wood"] == 5
 
 
-def test_a_limit_of_ones_own_stays_until_it_is_for_something_else(newcomer: Newcomer, serve: Serve) -> None:
-    ann = Play(newcomer(), serve().http).enter("Ann")
+def test_a_limit_of_ones_own_stays_until_it_is_for_something_else(ann: Play) -> None:
     ann.choose("grain")
     ann.fill_ticket("Buy", "Now", 1, 77)
-    limit = ann.region("Ticket").get_by_role("spinbutton", name=re.compile("^(Limit|Price)"))
+    limit = limit_of(ann)
     ann.fill_ticket("Buy", "Now", 2)
     expect(limit).to_have_value("77")
     ann.fill_ticket("Sell", "Now", 2)
@@ -218,14 +229,10 @@ def test_what_is_pressed_while_the_server_is_away_is_withdrawn_and_said_to_be(
         expect(button).to_have_text("Buy")
         server.start()
         ann.live()
-    with Player(server.url, "clerk") as clerk:
-        goods = clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]
-    assert goods["grain"]["volume"] == 0
+    assert traded(server) == 0
 
 
-def test_what_was_sent_and_not_answered_is_settled_when_the_server_is_back(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve()
-    ann = Play(newcomer(), server.http).enter("Ann")
+def test_what_was_sent_and_not_answered_is_settled_when_the_server_is_back(ann: Play, server: ServerProcess) -> None:
     ann.choose("grain")
     button = ann.fill_ticket("Buy", "Now", 3)
     server.pause()
@@ -237,9 +244,7 @@ def test_what_was_sent_and_not_answered_is_settled_when_the_server_is_back(newco
     told = ann.page.locator(".toast")
     expect(told.filter(has_text=re.compile("it was withdrawn|Bought 3 grain"))).to_be_visible()
     withdrawn = told.filter(has_text="it was withdrawn").count() > 0
-    with Player(server.url, "clerk") as clerk:
-        grain = clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]["grain"]
-    assert grain["volume"] == (0 if withdrawn else 3)
+    assert traded(server) == (0 if withdrawn else 3)
 
 
 def test_ones_own_trades_are_there_after_a_reload_and_nobody_elses(newcomer: Newcomer, serve: Serve) -> None:
@@ -264,10 +269,8 @@ def test_ones_own_trades_are_there_after_a_reload_and_nobody_elses(newcomer: New
 
 
 def test_a_buy_that_is_pressed_without_a_network_is_not_carried_out_later(
-    newcomer: Newcomer, serve: Serve, conduct: Conduct
+    ann: Play, server: ServerProcess, conduct: Conduct
 ) -> None:
-    server = serve()
-    ann = Play(newcomer(), server.http).enter("Ann")
     ann.choose("grain")
     button = ann.fill_ticket("Buy", "Now", 3)
     ann.page.wait_for_load_state("networkidle")
@@ -280,5 +283,4 @@ def test_a_buy_that_is_pressed_without_a_network_is_not_carried_out_later(
         ann.live()
     ann.say("back")
     ann.reads("Chat", "back")
-    with Player(server.url, "clerk") as clerk:
-        assert clerk.ask("join", game="bazaar", spectate=True)["state"]["goods"]["grain"]["volume"] == 0
+    assert traded(server) == 0

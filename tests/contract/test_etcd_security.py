@@ -15,9 +15,10 @@ import trio
 from tests.contract.helpers import DEADLINE_S
 from tests.support.etcd import EtcdServer
 from tradegame.core.repositories.errors import StoreUnavailableError
-from tradegame.infra.etcd import EtcdSettings, open_etcd, parse_etcd_url
+from tradegame.infra.etcd import EtcdSettings, open_etcd
 from tradegame.infra.etcd.messages import rpc
 from tradegame.infra.kv.port import Compare, KeyRange, Put
+from tradegame.infra.store_url import parse_store_url
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def tls_server(certificates: Path) -> AsyncIterator[EtcdServer]:
 
 
 async def test_tls_with_a_client_certificate(tls_server: EtcdServer, certificates: Path) -> None:
-    endpoints, _ = parse_etcd_url(tls_server.url)
+    endpoints = parse_store_url(tls_server.url).endpoints
     ca, cert, key = (str(certificates / name) for name in ("ca.pem", "it.pem", "it.key"))
     async with open_etcd(EtcdSettings(endpoints, ca=ca, cert=cert, key=key)) as client:
         written = (await client.transaction([], [Put("a", b"1")])).revision
@@ -142,7 +143,7 @@ async def test_tls_with_a_client_certificate(tls_server: EtcdServer, certificate
 
 
 async def test_a_server_that_another_ca_signed_is_not_talked_to(tls_server: EtcdServer) -> None:
-    endpoints, _ = parse_etcd_url(tls_server.url)
+    endpoints = parse_store_url(tls_server.url).endpoints
     async with open_etcd(EtcdSettings(endpoints, timeout_s=0.5)) as client:
         with pytest.raises(StoreUnavailableError) as caught:
             await client.transaction([], [Put("a", b"1")])

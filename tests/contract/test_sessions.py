@@ -114,7 +114,7 @@ async def test_a_player_id_that_is_taken_stays_with_its_player(
     sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
 ) -> None:
     await sessions.create(ANNA, TOKEN, 60)
-    with pytest.raises(ValueError, match="already there"):
+    with pytest.raises(ValueError, match="already exists"):
         await sessions.create(PlayerRecord("p-anna", "Eve", 2), "cd" * 32, 60)
     assert await sessions.find(TOKEN) == ANNA
     assert len(await keys_in(kv, prefix)) == 2

@@ -20,7 +20,6 @@ from tradegame.controller.websocket.catch_up import STUCK_S
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.members import SLICE_S, Member
 from tradegame.controller.websocket.outbox import Outbox
-from tradegame.core.domain.commands import Say, SetPhase
 from tradegame.core.domain.events import Applied
 from tradegame.core.repositories.sessions import PlayerRecord
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory
@@ -29,6 +28,8 @@ from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.presence import Presence
 from tradegame.core.use_cases.sessions import SignedIn
+from tradegame.protocol.commands import SetPhase
+from tradegame.protocol.requests import Say
 
 WRITE_S = 0.0005
 """What a write takes here, on the simulated clock."""

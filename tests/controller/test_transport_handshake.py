@@ -73,7 +73,7 @@ def test_a_page_may_connect_to_its_own_server_only(origin: str, host: str, allow
     else:
         with pytest.raises(Refusal) as raised:
             Access().check_origin(origin, host)
-        assert (raised.value.status, raised.value.code) == (403, "forbidden")
+        assert (raised.value.status, raised.value.error.code) == (403, "forbidden")
 
 
 @pytest.mark.parametrize(

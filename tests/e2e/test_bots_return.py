@@ -9,7 +9,7 @@ import trio
 from rich.console import Console
 
 from tests.support.server import ServerThread
-from tradegame.client.bots import run_bots
+from tradegame.bots import run_bots
 
 COUNT = 3
 DEADLINE_S = 20

@@ -13,8 +13,8 @@ import pytest
 import trio
 
 from tests.support.server import ADMIN_TOKEN, ServerThread
+from tradegame.bots import ZeroIntelligence
 from tradegame.client import Trade, connect
-from tradegame.client.bots import ZeroIntelligence
 from tradegame.client.game import Game
 from tradegame.infra.config.presets import presets
 

@@ -162,7 +162,7 @@ def test_a_signal_while_it_starts_ends_what_has_started(tmp_path: Path) -> None:
         cluster.process.send_signal(signal.SIGINT)
         assert cluster.wait() == 130, cluster.text
         assert not any(map(alive, cluster.children))
-        assert "ended before it was up" in cluster.text
+        assert "stopped before it was up" in cluster.text
 
 
 @pytest.mark.slow
@@ -269,7 +269,7 @@ def test_keys_kill_and_revive_on_a_live_screen_and_q_ends_it(tmp_path: Path) -> 
         (("--members", "2"), "take 1, 3 or 5"),
         (("--plan", "5 explode node1"), "after the time comes one of"),
         (("--plan", "5 kill node4"), "there are 3 nodes"),
-        (("--etcd", "/no/such/etcd"), "is no program that can be run"),
+        (("--etcd", "/no/such/etcd"), "is not an executable program"),
         (("--config", "/no/such/config.toml"), "/no/such/config.toml"),
         (("--dir", "/"), "is not empty"),
         (("--port", "65534"), "there is no port 65536"),

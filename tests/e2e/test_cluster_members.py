@@ -12,11 +12,11 @@ import trio
 
 from tests.e2e.test_cluster import START_DEADLINE_S
 from tradegame.cluster import ClusterOptions, EtcdMissing, etcd_binary, parse_plan
-from tradegame.cluster.guard import open_guard
-from tradegame.cluster.http import ask
 from tradegame.cluster.log import Log
-from tradegame.cluster.processes import Shared
-from tradegame.cluster.stage import Stage
+from tradegame.cluster.processes.child import Shared
+from tradegame.cluster.processes.http import ask
+from tradegame.cluster.processes.reaper import open_reaper
+from tradegame.cluster.processes.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups")
 
@@ -33,8 +33,8 @@ def _etcd() -> None:
 async def test_a_member_that_is_revived_without_its_data_is_let_in_anew_and_stays_a_member(
     tmp_path: Path,
 ) -> None:
-    async with open_guard() as guard, trio.open_nursery() as processes:
-        stage = Stage(ClusterOptions(nodes=1), Shared(tmp_path, Log(), guard), processes)
+    async with open_reaper() as reaper, trio.open_nursery() as processes:
+        stage = Stage(ClusterOptions(nodes=1), Shared(tmp_path, Log(), reaper), processes)
         kill, revive = parse_plan("1 kill c; 2 revive c", 1, 3)
         with trio.fail_after(START_DEADLINE_S):
             await stage.start()
@@ -49,7 +49,7 @@ async def test_a_member_that_is_revived_without_its_data_is_let_in_anew_and_stay
                     await trio.sleep(0.05)
             _, body = await ask(others[0].place.client_port, "/v3/cluster/member/list", deadline_s=5.0, body=b"{}")
             assert sorted(each["name"] for each in json.loads(body)["members"]) == ["etcd-a", "etcd-b", "etcd-c"]
-            assert sum("let it in anew" in line.text for line in stage.log.lines) == 1
+            assert sum("readmit it" in line.text for line in stage.log.lines) == 1
             assert [member.ended_by_itself for member in stage.members] == [0, 0, 0]
             await stage.end()
         processes.cancel_scope.cancel()

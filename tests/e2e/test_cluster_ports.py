@@ -13,12 +13,12 @@ import trio
 
 from tests.e2e.test_cluster import END_DEADLINE_S, SMALL, START_DEADLINE_S, Cluster
 from tradegame.cluster import ClusterError, ClusterOptions, EtcdMissing, etcd_binary
-from tradegame.cluster.gauges import Gauges
-from tradegame.cluster.guard import open_guard
 from tradegame.cluster.log import Log
-from tradegame.cluster.ports import quiet_ports
-from tradegame.cluster.processes import Shared
-from tradegame.cluster.stage import Stage
+from tradegame.cluster.processes.child import Shared
+from tradegame.cluster.processes.gauges import Gauges
+from tradegame.cluster.processes.ports import quiet_ports
+from tradegame.cluster.processes.reaper import open_reaper
+from tradegame.cluster.processes.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups")
 
@@ -34,8 +34,8 @@ def _etcd() -> None:
 @asynccontextmanager
 async def stage(directory: Path, port: int | None = None) -> AsyncIterator[Stage]:
     """One member and one node, to be started. Their processes are gone afterwards."""
-    async with open_guard() as guard, trio.open_nursery() as processes:
-        one = Stage(ClusterOptions(nodes=1, members=1, port=port), Shared(directory, Log(), guard), processes)
+    async with open_reaper() as reaper, trio.open_nursery() as processes:
+        one = Stage(ClusterOptions(nodes=1, members=1, port=port), Shared(directory, Log(), reaper), processes)
         with trio.fail_after(START_DEADLINE_S):
             yield one
             await one.end()
@@ -72,14 +72,14 @@ async def test_a_node_whose_port_was_taken_meanwhile_is_not_taken_for_who_answer
         assert one.urls == [f"ws://127.0.0.1:{node.port}/ws"]
         assert node.ended_by_itself == 0  # it is no crash
         texts = [line.text for line in one.log.lines if line.source == "node1"]
-        assert f"somebody else took port {before}: goes to {node.port}" in texts
+        assert f"port {before} was taken by another process; trying {node.port}" in texts
         assert "serves" not in texts  # as who only answers in its place would have been said to
 
 
 async def test_a_node_that_cannot_have_the_port_that_was_asked_for_ends_it_in_a_line(tmp_path: Path) -> None:
     (port,) = quiet_ports(1)
     async with stage(tmp_path, port) as one, somebody_else(port):
-        with pytest.raises(ClusterError, match=rf"node1 ended at its start: .*port {port}: Address already in use"):
+        with pytest.raises(ClusterError, match=rf"node1 ended while starting: .*port {port}: Address already in use"):
             await one.start()
 
 

@@ -23,9 +23,7 @@ from tests.support.etcd import EtcdServer
 from tests.support.process import REPOSITORY, quiet_port
 from tests.unit.test_game_host import Crowd
 from tradegame import app
-from tradegame.core.domain.commands import Join, encode_command, join_entry
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
-from tradegame.core.domain.errors import UnavailableError
 from tradegame.core.repositories import CorruptStoreError, GameMeta, StoreError
 from tradegame.core.use_cases.games import GameService
 from tradegame.infra.config import Settings
@@ -33,6 +31,8 @@ from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.etcd import EtcdSettings, open_etcd
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.port import KeyRange, Put
+from tradegame.protocol.commands import Join, encode_command, join_entry
+from tradegame.protocol.errors import UnavailableError
 
 NOW = 1_790_000_000_000
 GAMES = ("ant", "bee", "cow")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from tests.support.frame_recorder import FrameRecorder
 from tests.support.node import VIOLATIONS
@@ -103,7 +104,7 @@ def test_a_server_that_sends_less_than_is_published_is_found(
     account = views.account
 
     def worthless(*arguments: Any) -> dict[str, Any]:
-        return {name: value for name, value in account(*arguments).items() if name != "worth"}
+        return {name: value for name, value in to_builtins(account(*arguments)).items() if name != "worth"}
 
     monkeypatch.setattr(views, "account", worthless)
     with ServerThread("memory:") as server:
@@ -114,7 +115,7 @@ def test_a_server_that_sends_less_than_is_published_is_found(
 
 
 def test_requests_are_held_against_what_is_published_too(recorder: FrameRecorder) -> None:
-    recorder.document["components"]["schemas"]["Text"]["minLength"] = 6
+    recorder.document["components"]["schemas"]["Say"]["properties"]["text"]["minLength"] = 6
     with ServerThread("memory:") as server:
         play(server.url)
     [found] = recorder.take()

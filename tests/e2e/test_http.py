@@ -141,7 +141,7 @@ def test_without_a_token_one_is_made_and_kept_beside_the_store(tmp_path: Path) -
     refused = ServerThread(f"embedded:{tmp_path / 'x.db'}", flags={"admin.token": ""})
     with pytest.raises(ExceptionGroup) as raised, refused:
         pass
-    assert raised.group_contains(StoreError, match=r"x\.db\.token holds no token")
+    assert raised.group_contains(StoreError, match=r"x\.db\.token does not hold a valid token")
 
 
 def test_nodes_on_one_etcd_make_one_token(etcd: EtcdServer) -> None:

@@ -67,7 +67,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
     trio.run(Crowd(players=ACCOUNTS).fill, store, GAME, "grain")
     holds = LoopHolds()
     flags = {"limits.connections_per_address": 20_000}
-    with ServerThread(store, games=[], flags=flags, instruments=[holds], tend_garbage=True) as server:
+    with ServerThread(store, games=[], flags=flags, instruments=[holds], own_process=True) as server:
         yield Large(server, holds)
 
 

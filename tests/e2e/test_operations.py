@@ -108,7 +108,8 @@ def test_every_warning_and_error_is_in_the_table_and_nothing_else_is() -> None:
 
 
 def _events(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    levels = {"warning": "warning", "error": "error", "exception": "error", "log_fault": "error", "Trouble": "warning"}
+    levels = {"warning": "warning", "error": "error", "exception": "error", "log_fault": "error", "answer_to": "error"}
+    levels["Trouble"] = "warning"
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

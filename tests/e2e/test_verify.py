@@ -15,13 +15,14 @@ import pytest
 import trio
 
 from tests.support.server import BAZAAR
-from tradegame.core.domain.commands import BuyGood, Command, Join, PlaceOrder, Say, SellGood
 from tradegame.core.use_cases.export_log import export_log
 from tradegame.core.use_cases.game_host import GameHost, HostSettings
 from tradegame.core.use_cases.games import GameService
 from tradegame.infra.config import parse_game_definition
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
+from tradegame.protocol.commands import Command, Join
+from tradegame.protocol.requests import BuyGood, PlaceOrder, Say, SellGood
 
 PLAYERS = 100
 

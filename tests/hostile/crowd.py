@@ -8,13 +8,14 @@ from typing import Any
 
 from attrs import define
 
-from tradegame.core.domain.commands import Command, Entry, Join, PlaceOrder, encode_entry
 from tradegame.core.domain.definition import RULES_VERSION, to_json
 from tradegame.core.repositories import GameMeta
 from tradegame.infra.config import StoreSettings
 from tradegame.infra.config.definitions import parse_game_definition
 from tradegame.infra.kv.games import KvGameStateRepository
 from tradegame.infra.stores import open_store
+from tradegame.protocol.commands import Command, Entry, Join, encode_entry
+from tradegame.protocol.requests import PlaceOrder
 
 AT_ONCE = 200
 """Commands an entry, as a busy node would have them."""

@@ -16,7 +16,7 @@ from typing import Any
 import trio
 from attrs import Factory, define, field
 
-from tests.robustness.history import NOT_TAKEN_IN
+from tests.guarantees.history import NOT_ACCEPTED
 from tests.robustness.wire import LostError, StalledError, Wire, trusting
 
 PATIENCE_S = 20.0
@@ -175,7 +175,7 @@ class Trader(Follower):
         if "error" in reply:
             error = reply["error"]
             self.log.refused(error["code"])
-            if not error["definite"] or error["code"] in NOT_TAKEN_IN or error["code"] in ("internal", "bad_request"):
+            if not error["definite"] or error["code"] in NOT_ACCEPTED or error["code"] in ("internal", "bad_request"):
                 self.log.complain(self.name, f"{fields} was refused: {error}")
                 return
         elif fields["op"] == "order" and reply["ok"]["resting"]:
@@ -187,7 +187,7 @@ class Trader(Follower):
         reply = await self.ask(wire, **fields)
         now = {name: {**reply[name]} for name in ("ok", "error") if name in reply}
         for answer in now.values():
-            if answer.pop("replayed", False) is not True and answer.get("code") not in NOT_TAKEN_IN:
+            if answer.pop("replayed", False) is not True and answer.get("code") not in NOT_ACCEPTED:
                 self.log.complain(self.name, f"{fields} was done again: {reply}")
         if now != told and "rate_limited" not in str(now):
             self.log.complain(self.name, f"{fields} was told {told}, and now {now}")

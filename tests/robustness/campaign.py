@@ -13,16 +13,15 @@ from urllib.request import Request, urlopen
 import trio
 from attrs import define, field, frozen
 
-from tests.robustness import checks
+from tests.guarantees.checks import Run, violations
+from tests.guarantees.history import Answered, Followed, FrameSeen, History, Lost, Sent
+from tests.guarantees.truth import Truth
 from tests.robustness.commands import FramePool
 from tests.robustness.faults import Cluster
-from tests.robustness.history import Answered, Followed, FrameSeen, History, Lost, Sent
 from tests.robustness.manners import PATIENT, WIDE, Manners
 from tests.robustness.proxy import Proxy
 from tests.robustness.recorder import Recorder
-from tests.robustness.run import Run
 from tests.robustness.traffic import GAME, Client
-from tests.robustness.truth import Truth, replay
 from tests.robustness.words import counted
 from tests.support.etcd import EtcdServer
 from tests.support.process import ServerProcess
@@ -279,7 +278,7 @@ class Campaign:
                 await client.idle.wait()
             await trio.to_thread.run_sync(self._close_game)
             assert await self.recorder.export(), "the whole log could not be had"
-            seq = replay(self.recorder.recording).seq
+            seq = self.recorder.recording.replay().seq
             for client in self.clients:
                 client.conclude(seq)
             return
@@ -300,12 +299,13 @@ class Campaign:
 
     def _check(self) -> Summary:
         recording = self.recorder.recording
-        truth = replay(recording)
+        truth = recording.replay()
         truth.problems += self._verified(truth)
         truth.problems += self._faults_logged()
         histories = [client.history for client in self.clients]
-        run = Run(histories, truth, HOST["generation_frames"], store_troubled=self.store_faults > 0)
-        found = checks.violations(run)
+        assert all(history.account is not None for history in histories)
+        snapshots = recording.snapshots.items()
+        run = Run(histories, truth, HOST["generation_frames"], self.store_faults > 0, snapshots)
         settled = [{answered.command for answered in h.of(Answered) if answered.settles} for h in histories]
         return Summary(
             title=self.title,
@@ -331,7 +331,7 @@ class Campaign:
             unanswered_at_kills=self.unanswered_at_kills,
             start_s=self.cluster.start_s,
             recovery_s=self.recovery_s,
-            violations=found,
+            violations=violations(run),
         )
 
     def _verified(self, truth: Truth) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
-from tests.robustness.history import Command, FrameSeen
+from tests.guarantees.history import Command, FrameSeen
 
 
 @define

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field, frozen
 
-from tests.robustness.history import Visit
+from tests.guarantees.history import Visit
 from tests.robustness.traffic import GAME
 from tests.robustness.wire import LostError, StalledError, Wire
 from tests.support.process import ServerProcess

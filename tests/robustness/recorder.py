@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import trio
 from attrs import define, field, frozen
 
+from tests.guarantees.truth import Truth, replay
 from tests.support.server import ADMIN_TOKEN
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.game import Game
@@ -25,6 +26,8 @@ from tradegame.core.domain.game import Game
 _ENTRY = b'"entry":'
 _CHAIN = re.compile(r'"chain":\s*"([0-9a-f]{64})"')
 TIMEOUT_S = 20.0
+AUDIT_EVERY = 500
+"""Entries between two audits of every invariant."""
 
 
 class RecorderError(Exception):
@@ -59,6 +62,12 @@ class Recording:
         """The game as it began."""
         base = self.base
         return Game.create(from_json(base["definition"]), base["epoch"], base["created_at"], base["seed"])
+
+    def replay(self) -> Truth:
+        """What the log says that happened."""
+        truth = replay(self.new_game(), self.entries, audit_every=AUDIT_EVERY)
+        truth.problems += self.changes
+        return truth
 
     def add(self, export: bytes) -> None:
         """Take in an export. Raises RecorderError when it does not reach back to what is known."""

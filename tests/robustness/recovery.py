@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from attrs import define, field, frozen
 
-from tests.robustness.history import Answered, History, Sent, Stalled
-from tests.robustness.run import settling
+from tests.guarantees.history import Answered, History, Sent, Stalled
 from tests.robustness.strike import Strike
 
 
@@ -23,7 +22,7 @@ class Answers:
     @classmethod
     def of(cls, history: History) -> Answers:
         sent = {event.id: event.at for event in history.of(Sent)}
-        pairs = sorted((sent[each.id], each.at) for each in settling(history) if each.id in sent)
+        pairs = sorted((sent[each.id], each.at) for each in history.settling if each.id in sent)
         soonest: list[float] = []
         for _, at in reversed(pairs):
             soonest.append(min(at, soonest[-1]) if soonest else at)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import resource
 from collections.abc import Sequence
 
-from tests.robustness.history import Answered, FrameSeen, Lost, Sent, Stalled
+from tests.guarantees.history import Answered, FrameSeen, Lost, Sent, Stalled
 from tests.robustness.recovery import Recovery, percentile, recoveries
-from tests.robustness.run import settling
 from tests.robustness.siege import Record
 from tests.robustness.words import counted
 
@@ -16,8 +15,8 @@ def lines(record: Record, violations: Sequence[str]) -> list[str]:
     """The summary. Times in s."""
     histories, strikes = record.run.histories, record.strikes
     seconds = record.ended_at - record.began_at
-    answers = [answered for history in histories for answered in settling(history)]
-    commands = len({(id(history), answered.command) for history in histories for answered in settling(history)})
+    answers = [answered for history in histories for answered in history.settling]
+    commands = len({(id(history), answered.command) for history in histories for answered in history.settling})
     refused = [a for history in histories for a in history.of(Answered) if not a.settles]
     sent = sum(len(history.of(Sent)) for history in histories)
     lost = [event for history in histories for event in history.of(Lost)]

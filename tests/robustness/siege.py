@@ -13,18 +13,18 @@ from urllib.request import Request, urlopen
 import trio
 from attrs import define, field, frozen
 
+from tests.guarantees.history import History
+from tests.guarantees.truth import Truth
 from tests.robustness.campaign import GAME_DEFINITION
+from tests.robustness.checks import Run
 from tests.robustness.commands import FramePool
 from tests.robustness.failpoints import FAILPOINTS
-from tests.robustness.history import History
 from tests.robustness.manners import WIDE, Manners
 from tests.robustness.onlookers import ReadyPoller, Seen, Visitor, get
 from tests.robustness.recorder import Recorder
-from tests.robustness.run import Run
 from tests.robustness.stage import Place, Stage, in_thread
 from tests.robustness.strike import Failpoint, Strike
 from tests.robustness.traffic import GAME, Client
-from tests.robustness.truth import Truth, replay
 from tests.robustness.words import shortened
 from tests.support.server import ADMIN_TOKEN
 from tradegame.core.use_cases.verify import verify_log
@@ -241,7 +241,7 @@ class Siege:
                 await client.idle.wait()
             await in_thread(self._close_game)
             assert await self.recorder.export(), "the whole log could not be had"
-            truth = await in_thread(replay, self.recorder.recording)
+            truth = await in_thread(self.recorder.recording.replay)
             for place in self.stage.places:
                 await self._compare(place, truth)
             for client in self.clients:
@@ -280,7 +280,10 @@ class Siege:
             truth.problems.append(f"the last export leads to {report.chain}, the whole log to {truth.chain}")
         truth.problems += self._problems + list(self._faults_logged())
         histories = [client.history for client in self.clients]
-        run = Run(histories, truth, frames_kept=1_000, visits=self.visitor.visits, strikes=self.strikes)
+        assert all(history.account is not None for history in histories)
+        snapshots = self.recorder.recording.snapshots.items()
+        visits = self.visitor.visits
+        run = Run(histories, truth, 1_000, snapshots=snapshots, visits=visits, strikes=self.strikes)
         return Record(
             self.seed,
             self.stage.etcd.version,

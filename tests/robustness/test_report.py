@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.robustness.history import FrameSeen
+from tests.guarantees.history import FrameSeen
 from tests.robustness.report import lines
 from tests.robustness.siege import Record, Siege
-from tests.robustness.test_checks import sound
+from tests.robustness.test_checks import a_run
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from tests.robustness.test_checks import sound
     [([], "0 faults, **0 violations**."), (["lost"], "**1 violation**."), (["lost", "lost"], "**2 violations**.")],
 )
 def test_the_first_line_counts_in_good_grammar(violations: list[str], says: str) -> None:
-    record = Record(7, "3.4.23", 0.0, 60.0, sound(), [], {}, 1, 3)
+    record = Record(7, "3.4.23", 0.0, 60.0, a_run(), [], {}, 1, 3)
     assert lines(record, violations)[0].endswith(says)
 
 

@@ -11,9 +11,8 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from tests.robustness.commands import FramePool, any_command
-from tests.robustness.history import (
-    NOT_TAKEN_IN,
+from tests.guarantees.history import (
+    NOT_ACCEPTED,
     AccountSeen,
     Answered,
     Command,
@@ -27,6 +26,7 @@ from tests.robustness.history import (
     Stalled,
     fingerprint,
 )
+from tests.robustness.commands import FramePool, any_command
 from tests.robustness.manners import PATIENT, Manners, Surroundings
 from tests.robustness.wire import LostError, StalledError, Wire
 
@@ -285,7 +285,7 @@ class Client:
                 ok: dict[str, Any] = reply["ok"]
                 return ok
             self.doing = f"signing in: {reply['error']}"
-            if reply["error"]["definite"] and reply["error"]["code"] not in NOT_TAKEN_IN:
+            if reply["error"]["definite"] and reply["error"]["code"] not in NOT_ACCEPTED:
                 break
             if self.manners.moves_on:
                 raise LostError("refused for now")

@@ -1,23 +1,22 @@
-"""What must hold for every seed: each guarantee is a function with one sentence, and yields what breaks it.
+"""What must hold for every seed, beside the guarantees: each check is a function with one sentence.
 
-Those in ``SETTLED`` must come true within a time after everything is mended; those in ``ALWAYS`` are asked at the end.
+Those in ``SETTLED`` must come true within a time after everything is mended. Those in ``ALWAYS`` are asked at the end,
+with the guarantees of tests/guarantees.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 
-from attrs import define
-
-from tests.simulation.client import RULE_CODES
-from tests.simulation.history import Answered, FrameSeen, History, Joined, Odd, Sent
-from tests.simulation.truth import Truth, name_of
-from tests.simulation.world import GAME, World
+from tests.guarantees import checks as guarantees
+from tests.guarantees.truth import Truth, replay
+from tests.simulation.world import FRAMES_KEPT, GAME, World
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import decode_entry
+from tradegame.core.domain.definition import from_json
+from tradegame.core.domain.game import Game
 from tradegame.core.use_cases.clock import GROSS_MS, TOLERANCE_MS
+from tradegame.protocol.commands import decode_entry
 
 MOST_SHOWN = 4
 CLOCK_NOTICED_S = 14.0
@@ -28,14 +27,6 @@ GROSS_NOTICED_S = 5.0
 
 Settling = Callable[[World], Iterator[str]]
 Check = Callable[[World, Truth], Iterator[str]]
-
-
-@define
-class _Told:
-    """How a command's sends came out: so often it was refused for certain, so often a result was told."""
-
-    refused: int = 0
-    results: int = 0
 
 
 # What must come true
@@ -119,132 +110,11 @@ SETTLED: tuple[Settling, ...] = (
     replicas_agree,
 )
 
-# What must hold at the end
+# What must hold at the end, beside the guarantees
 
 
-def acknowledged_is_there_once(world: World, truth: Truth) -> Iterator[str]:
-    """What was acknowledged is in the log and took effect exactly once, with the very result that was told."""
-    for client in world.clients:
-        for answered in client.history.of(Answered):
-            if not answered.ok and answered.body["code"] not in RULE_CODES:
-                continue
-            name = _name(client.history, answered.command)
-            logged = truth.logged.get(name)
-            told = {key: value for key, value in answered.body.items() if key not in ("replayed", "message")}
-            if not logged:
-                yield f"{client.name}: {name[1]} was answered {told}, and is not in the log"
-            elif answered.ok and truth.effects[name] != 1:
-                yield f"{client.name}: {name[1]} was acknowledged, and took effect {truth.effects[name]} times"
-            elif told != logged[0].body:
-                yield f"{client.name}: {name[1]} was told {told}, by the log it is {logged[0].body}"
-
-
-def one_effect_at_most(world: World, truth: Truth) -> Iterator[str]:
-    """However often a command was sent with its key, and whatever became of the answers, it took effect once."""
-    for (player, key), effects in truth.effects.items():
-        if effects > 1 and key not in ("text:", "join"):  # to join again is no effect
-            yield f"{player}: {key} took effect {effects} times"
-
-
-def sent_again_is_settled(world: World, truth: Truth) -> Iterator[str]:
-    """A command with a key that was sent until it was answered is in the log, unless it was refused for certain."""
-    for client in world.clients:
-        refused = {
-            answered.command
-            for answered in client.history.of(Answered)
-            if answered.definite and not answered.ok and answered.body["code"] not in RULE_CODES
-        }
-        for command in client.commands:
-            owed = command.key and command.settled and command.number not in refused
-            if owed and _name(client.history, command.number) not in truth.logged:
-                yield f"{client.name}: {command.key} is settled, and not in the log"
-
-
-def logged_as_often_as_sent(world: World, truth: Truth) -> Iterator[str]:
-    """A command stands in the log at most as often as it was sent and not refused for certain; none is there unsent."""
-    allowed: Counter[tuple[str, str]] = Counter()
-    for client in world.clients:
-        for event in client.history.of(Sent):
-            allowed[_name(client.history, event.command)] += 1
-        for answered in client.history.of(Answered):
-            if answered.definite and not answered.ok and answered.body["code"] not in RULE_CODES:
-                allowed[_name(client.history, answered.command)] -= 1
-    for name, logged in truth.logged.items():
-        if logged[0].command.op != "join" and len(logged) > allowed[name]:
-            yield f"{name[1]} may be in the log {allowed[name]} times, and is there {len(logged)} times"
-
-
-def entries_are_appended_once(world: World, truth: Truth) -> Iterator[str]:
-    """No entry is in the log twice, and none in a generation that was over."""
-    for entry_id, count in Counter(entry.id for entry in world.log).items():
-        if count > 1:
-            yield f"the entry {entry_id} was appended {count} times"
-    generation = 0
-    for entry in world.log:
-        if entry.generation < generation:
-            yield f"the entry {entry.id} came into generation {entry.generation} after {generation} had begun"
-        generation = max(generation, entry.generation)
-
-
-def streams_have_no_gap(world: World, truth: Truth) -> Iterator[str]:
-    """Each client's frames, over all its connections, rise by exactly one from where it joined to the end."""
-    for client in world.clients:
-        seq: int | None = None
-        for event in client.history.events:
-            if isinstance(event, Joined):
-                if seq is not None and event.recovered and event.seq != seq:
-                    yield f"{client.name}: had seen {seq}, and was taken up after {event.seq}"
-                if seq is not None and event.seq < seq:
-                    yield f"{client.name}: had seen {seq}, and was taken back to {event.seq}"
-                seq = event.seq
-            elif isinstance(event, FrameSeen):
-                if seq is None or event.seq != seq + 1:
-                    yield f"{client.name}: frame {event.seq} after {seq}"
-                seq = event.seq
-
-
-def streams_are_one_sequence(world: World, truth: Truth) -> Iterator[str]:
-    """Every frame that anybody saw is, byte for byte, the one that the log leads to."""
-    for client in world.clients:
-        for frame in client.history.of(FrameSeen):
-            if truth.frames.get(frame.seq) != frame.text:
-                theirs = truth.frames.get(frame.seq, b"no frame").decode()
-                yield f"{client.name}: saw {frame.text.decode()}, by the log it is {theirs}"
-
-
-def answers_go_forward(world: World, truth: Truth) -> Iterator[str]:
-    """On one client, the ``seq`` of first answers never goes back, on whichever node it asks."""
-    for client in world.clients:
-        last = 0
-        for answered in client.history.of(Answered):
-            if answered.ok and not answered.body.get("replayed"):
-                if answered.body["seq"] < last:
-                    yield f"{client.name}: was told seq {answered.body['seq']} after {last}"
-                last = answered.body["seq"]
-
-
-def nothing_stale_is_shown_as_live(world: World, truth: Truth) -> Iterator[str]:
-    """Whoever is taken up, on whichever node, is shown all that anybody had been told of before it asked."""
-    for client in world.clients:
-        for joined in client.history.of(Joined):
-            shown = [
-                shown.seq
-                for shown in world.shown
-                if shown.node == joined.node
-                and shown.player == client.player
-                and joined.asked_at <= shown.at <= joined.at
-            ]
-            due = world.acknowledged_by(joined.asked_at)
-            if shown and shown[-1] < due:
-                yield (
-                    f"{client.name}: asked at {joined.asked_at:.3f} and was shown seq {shown[-1]} on {joined.node}, "
-                    f"seq {due} had been acknowledged by then"
-                )
-
-
-def money_and_goods_are_conserved(world: World, truth: Truth) -> Iterator[str]:
-    """Every invariant of the rules holds, in the log's replay and on every node."""
-    yield from truth.problems
+def nodes_pass_the_audit(world: World, truth: Truth) -> Iterator[str]:
+    """Every invariant of the rules holds on every node."""
     for process, host in world.hosts():
         yield from (f"{process.name}: {violation}" for violation in audit(host.game.state))
 
@@ -253,20 +123,9 @@ def replicas_are_the_log(world: World, truth: Truth) -> Iterator[str]:
     """A node that has applied the whole log has the state to which its replay leads."""
     for process, host in world.hosts():
         if host.running and world.log and host._replica.revision >= world.log[-1].revision:
-            ours, theirs = snapshot.state_hash(host.game), snapshot.state_hash(truth.game)
-            if ours != theirs:
-                yield f"{process.name} has {ours[:8]}, the replay {theirs[:8]}"
-
-
-def snapshots_are_the_log(world: World, truth: Truth) -> Iterator[str]:
-    """Every snapshot is what the log leads to where its generation begins."""
-    for meta in world.metas:
-        for reference in meta.snapshots[-1:]:
-            if reference.digest != truth.digests[reference.generation]:
-                yield (
-                    f"the snapshot of generation {reference.generation} is {reference.digest[:8]}, "
-                    f"the replay {truth.digests[reference.generation][:8]}"
-                )
+            ours = snapshot.state_hash(host.game)
+            if ours != truth.digest:
+                yield f"{process.name} has {ours[:8]}, the replay {truth.digest[:8]}"
 
 
 def clocks_are_trusted_with_reason(world: World, truth: Truth) -> Iterator[str]:
@@ -282,32 +141,15 @@ def clocks_are_trusted_with_reason(world: World, truth: Truth) -> Iterator[str]:
                 yield f"{name} appended {entry.id} at {entry.at:.3f} with a clock that is off by {off_ms} ms"
 
 
-def nothing_odd_comes(world: World, truth: Truth) -> Iterator[str]:
-    """No client is answered what it did not ask, or becomes somebody else."""
-    for client in world.clients:
-        yield from (f"{client.name}: {odd.what}" for odd in client.history.of(Odd))
-
-
 def no_errors_are_logged(world: World, truth: Truth) -> Iterator[str]:
     """No node logs an error, whatever happens around it."""
     yield from (f"{node}: {text}" for node, text in world.story.errors)
 
 
 ALWAYS: tuple[Check, ...] = (
-    acknowledged_is_there_once,
-    one_effect_at_most,
-    sent_again_is_settled,
-    logged_as_often_as_sent,
-    entries_are_appended_once,
-    streams_have_no_gap,
-    streams_are_one_sequence,
-    answers_go_forward,
-    nothing_stale_is_shown_as_live,
-    money_and_goods_are_conserved,
+    nodes_pass_the_audit,
     replicas_are_the_log,
-    snapshots_are_the_log,
     clocks_are_trusted_with_reason,
-    nothing_odd_comes,
     no_errors_are_logged,
 )
 
@@ -319,25 +161,15 @@ def is_settled(world: World) -> bool:
 
 def unsettled(world: World) -> list[str]:
     """What has not come true yet, by the name of its check."""
-    return _found((check.__name__, check(world)) for check in SETTLED)
+    return guarantees.found(((check, check(world)) for check in SETTLED), MOST_SHOWN)
 
 
-def violations(world: World, truth: Truth) -> list[str]:
+def violations(world: World) -> list[str]:
     """What every check finds at the end, by its name; of each the first few."""
-    return _found((check.__name__, check(world, truth)) for check in ALWAYS)
-
-
-def _found(checks: Iterator[tuple[str, Iterator[str]]]) -> list[str]:
-    found: list[str] = []
-    for name, violations in checks:
-        these = [f"{name}: {violation}" for violation in violations]
-        found += these[:MOST_SHOWN]
-        if len(these) > MOST_SHOWN:
-            found.append(f"{name}: … and {len(these) - MOST_SHOWN} more")
-    return found
-
-
-def _name(history: History, number: int) -> tuple[str, str]:
-    command = history.commands[number]
-    assert history.player is not None
-    return history.player, name_of(command.key, command.fields.get("text", ""))
+    meta = world.metas[0]
+    game = Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
+    truth = replay(game, world.log, audit_every=25, keys_remembered=world.keys_remembered)
+    snapshots = [(each.generation, each.digest) for meta in world.metas for each in meta.snapshots[-1:]]
+    run = guarantees.Run([client.history for client in world.clients], truth, FRAMES_KEPT, snapshots=snapshots)
+    checks = [(check, check(run)) for check in guarantees.CHECKS] + [(check, check(world, truth)) for check in ALWAYS]
+    return guarantees.found(checks, MOST_SHOWN)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import trio
 from attrs import Factory, define
 
+from tests.guarantees import history
+from tests.guarantees.history import AccountSeen, Answered, Followed, FrameSeen, History, Odd, Sent, Signed, fingerprint
 from tests.simulation import sockets
-from tests.simulation.history import Answered, Closed, FrameSeen, History, Joined, Odd, Sent
 from tests.simulation.link import Link
 
 if TYPE_CHECKING:
@@ -18,21 +19,6 @@ if TYPE_CHECKING:
 
 ANSWER_S = 9.0
 """An answer that takes longer than this does not come any more: the client goes elsewhere."""
-RULE_CODES = (
-    "bad_request",
-    "unknown_good",
-    "unknown_player",
-    "unknown_order",
-    "not_joined",
-    "not_open",
-    "insufficient_cash",
-    "insufficient_goods",
-    "no_liquidity",
-    "too_many_orders",
-    "too_many_fills",
-    "key_reused",
-)
-"""Answers of the game itself: the same forever, for one key."""
 
 
 class _LeftError(Exception):
@@ -40,20 +26,14 @@ class _LeftError(Exception):
 
 
 @define(eq=False)
-class Command:
+class Command(history.Command):
     """``settled``: the final answer, ok or a rule's error, or (without a key) that none will come."""
 
     number: int
-    fields: dict[str, Any]
     settled: bool = False
     sent: int = 0
     newer: int = 0
     """Keys that were sent after its own."""
-
-    @property
-    def key(self) -> str | None:
-        key: str | None = self.fields.get("key")
-        return key
 
 
 @define(eq=False)
@@ -129,7 +109,6 @@ class Client:
                 while isinstance(why, BaseExceptionGroup):
                     why = why.exceptions[0]
                 self.tell(f"leaves {self._node()}: {why}")
-            self.history.add(Closed(trio.current_time()))
             self._slot = self.chance.randrange(len(self.world.slots))
             await trio.sleep(self.chance.uniform(0.05, 0.6))
 
@@ -170,7 +149,6 @@ class Client:
                     sockets.pong(session.link)
                 elif first == sockets.CLOSE:
                     code = int.from_bytes(payload[:2], "big")
-                    self.history.add(Closed(trio.current_time(), code))
                     raise _LeftError(f"closed with {code} {payload[2:].decode()}")
 
     async def _watch_the_time(self, session: _Session) -> None:
@@ -203,7 +181,8 @@ class Client:
                 for _ in range(min(self.chance.choice((1, 1, 1, 3)), self.quota - len(self.commands))):
                     if not self._may_go_on():
                         break
-                    command = Command(len(self.commands), self._draw(len(self.commands)))
+                    fields = self._draw(len(self.commands))
+                    command = Command(fields.get("key"), fields, len(self.commands))
                     self.commands.append(command)
                     self.history.commands.append(command)
                     self._send(session, command)
@@ -256,7 +235,7 @@ class Client:
         if command.sent == 1 and command.key is not None:
             self._new_key()
             self._unsettled.append(command)
-        self.history.add(Sent(trio.current_time(), command.number, session.link.node))
+        self.history.events.append(Sent(self._requests + 1, command.number, trio.current_time()))
         self._request(session, command, command.fields)
         self.tell(f"→ {session.link.node} {_brief(command.fields)}" + (" again" if command.sent > 1 else ""))
 
@@ -283,6 +262,8 @@ class Client:
             self.online.update(dict.fromkeys(message["online"]))
             for gone in message["offline"]:
                 self.online.pop(gone, None)
+        elif push == "account":
+            self.history.events.append(AccountSeen(message["seq"], fingerprint(json.dumps(message["account"]))))
         elif push == "gone":
             raise _LeftError("the game is gone")
         elif push is None:
@@ -290,7 +271,7 @@ class Client:
 
     def _frame(self, session: _Session, message: dict[str, Any], payload: bytes) -> None:
         seq, expected = message["seq"], self.place[1] + 1 if self.place else None
-        self.history.add(FrameSeen(trio.current_time(), seq, payload))
+        self.history.events.append(FrameSeen(message["epoch"], seq, payload))
         self.world.story.take_in(payload)
         if seq != expected:
             raise _LeftError(f"frame {seq} where {expected} should be")
@@ -300,21 +281,20 @@ class Client:
         what, _ = session.waiting.pop(message["id"], (None, 0.0))
         ok, error = message.get("ok"), message.get("error")
         if what is None:
-            self.history.add(Odd(trio.current_time(), f"an answer to nothing: {message}"))
+            self.history.events.append(Odd(f"an answer to nothing: {message}"))
         elif what == "hello":
             self._greeted(session, ok or {}, error)
         elif what == "join":
             self._joined(session, ok, error)
         else:
-            self._answered(what, ok, error)
+            self._answered(message["id"], what, ok, error)
 
     def _greeted(self, session: _Session, ok: dict[str, Any], error: Any) -> None:
         if error is not None:
             raise _LeftError(f"hello: {error['code']}")
         player = ok["player"]["id"]
-        if self.player not in (None, player):
-            self.history.add(Odd(trio.current_time(), f"was {self.player}, became {player}"))
-        self.player = self.history.player = player
+        self.history.events.append(Signed(player))
+        self.player = self.history.player = self.player or player
         self.token = ok["token"]
         self._join(session)
 
@@ -322,42 +302,28 @@ class Client:
         if error is not None:
             raise _LeftError(f"join: {error['code']}")
         after = self.place[1] if self.place else None
-        self.history.add(
-            Joined(
-                trio.current_time(),
-                session.link.node,
-                ok["epoch"],
-                ok["seq"],
-                after,
-                ok["recovered"],
-                self.join_sent_at,
-            )
-        )
+        shown = self.world.shown_to(self.player, session.link.node, self.join_sent_at)
+        followed = Followed(after, ok["epoch"], ok["seq"], ok["recovered"], self.join_sent_at, shown)
+        self.history.events.append(followed)
         self.tell(f"← {session.link.node} joined at {ok['seq']}, after {after}, recovered {ok['recovered']}")
         self.place = (ok["epoch"], ok["seq"])
         self.online = {}
         session.joined = True
         session.up.set()
 
-    def _answered(self, command: Command, ok: Any, error: Any) -> None:
-        now = trio.current_time()
+    def _answered(self, request: int, command: Command, ok: Any, error: Any) -> None:
         body = ok if error is None else error
-        self.history.add(Answered(now, command.number, error is None, body))
+        answered = Answered(request, command.number, error is None, body, trio.current_time())
+        self.history.events.append(answered)
         shown = {name: value for name, value in body.items() if name != "message"}
         self.tell(f"← {_brief(command.fields)}: {shown}")
-        if error is None:
-            self.world.acknowledged(now, body["seq"], bool(body.get("replayed")))
-            if "order" in body and body.get("resting") and not command.settled:
-                self.orders.append(body["order"])
-            command.settled = True
-        elif error["code"] in RULE_CODES:
-            command.settled = True
-        elif error["definite"] and error["code"] not in ("overloaded", "rate_limited"):
-            command.settled = True  # it is taken at its word: it did not happen
-        elif error["code"] == "overloaded":
+        if error is None and "order" in body and body.get("resting") and not command.settled:
+            self.orders.append(body["order"])
+        if error is not None and error["code"] == "overloaded":
             raise _LeftError("overloaded, another node may serve")
-        elif command.key is None and not error["definite"]:
-            command.settled = True
+        # An error that says so is taken at its word: it did not happen. Without a key nothing is sent again.
+        if answered.settles or answered.refuses or command.key is None:
+            command.settled = command.settled or body.get("code") != "rate_limited"
 
 
 def _brief(fields: dict[str, Any]) -> str:

@@ -22,8 +22,6 @@ from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.domain import game as domain_game
 from tradegame.core.domain import house, snapshot
-from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import UnavailableError
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import Effects
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
@@ -38,6 +36,8 @@ from tradegame.core.use_cases.submissions import InFlight
 from tradegame.core.use_cases.vigil import Vigil
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.port import Compare, Put
+from tradegame.protocol.commands import Entry, Join
+from tradegame.protocol.errors import UnavailableError
 
 Plant = Callable[[], AbstractContextManager[None]]
 
@@ -140,7 +140,7 @@ def no_fence() -> Iterator[None]:
         yield
 
 
-@planted("a command is answered before its entry is appended", "acknowledged_is_there_once")
+@planted("a command is answered before its entry is appended", "acknowledged_is_there")
 def answered_before_appended() -> Iterator[None]:
     append = GameHost._append
 
@@ -199,7 +199,7 @@ def a_lost_dedupe() -> Iterator[None]:
         yield
 
 
-@planted("one node of three remembers no key", "no_errors_are_logged", "streams_are_one_sequence", "replicas_agree")
+@planted("one node of three remembers no key", "no_errors_are_logged", "streams_are_the_log", "replicas_agree")
 def a_key_forgotten_by_one_node() -> Iterator[None]:
     outcome = Game._outcome
 
@@ -227,7 +227,7 @@ def newer_keys_pass() -> Iterator[None]:
 # apply
 
 
-@planted("apply looks at the clock", "streams_are_one_sequence")
+@planted("apply looks at the clock", "streams_are_the_log")
 def apply_reads_the_clock() -> Iterator[None]:
     apply = Game._apply
 
@@ -236,13 +236,13 @@ def apply_reads_the_clock() -> Iterator[None]:
             now = BASE_MS + int(trio.current_time() * 1000)
         except RuntimeError:
             now = 0
-        return apply(self, evolve(entry, at=max(entry.at, now)))
+        return apply(self, Entry(max(entry.at, now), entry.commands))
 
     with patched(Game, "_apply", impure):
         yield
 
 
-@planted("the house draws its steps from the process's own chance", "no_errors_are_logged", "streams_are_one_sequence")
+@planted("the house draws its steps from the process's own chance", "no_errors_are_logged", "streams_are_the_log")
 def apply_is_random() -> Iterator[None]:
     with patched(house, "draw_between", lambda state, low, high: (state, random.randint(low, high))):
         yield
@@ -267,7 +267,7 @@ def a_set_is_iterated() -> Iterator[None]:
     "hashes are not compared at a boundary, and one node remembers no key",
     "replicas_agree",
     "replicas_are_the_log",
-    "streams_are_one_sequence",
+    "streams_are_the_log",
 )
 def a_diverged_replica_goes_on() -> Iterator[None]:
     with ExitStack() as stack:
@@ -279,7 +279,7 @@ def a_diverged_replica_goes_on() -> Iterator[None]:
 # Streams
 
 
-@planted("who resumes misses the first frame", "streams_have_no_gap")
+@planted("who resumes misses the first frame", "streams_have_no_gap_and_no_repeat")
 def a_resume_off_by_one() -> Iterator[None]:
     follow = Hub.follow
 
@@ -290,7 +290,7 @@ def a_resume_off_by_one() -> Iterator[None]:
         yield
 
 
-@planted("an outbox that is full drops what waits, and goes on", "streams_have_no_gap", found_at=5)
+@planted("an outbox that is full drops what waits, and goes on", "streams_have_no_gap_and_no_repeat", found_at=5)
 def a_frame_dropped_on_overflow() -> Iterator[None]:
     offer = Outbox.offer
 
@@ -302,7 +302,9 @@ def a_frame_dropped_on_overflow() -> Iterator[None]:
         yield
 
 
-@planted("followers are not sent away when frames are missing for good", "streams_have_no_gap", found_at=12)
+@planted(
+    "followers are not sent away when frames are missing for good", "streams_have_no_gap_and_no_repeat", found_at=12
+)
 def a_gap_left_to_the_next_frame() -> Iterator[None]:
     def on_they_go(self: Hub, host: GameHost) -> None:
         crowd = self._crowds.get(host)
@@ -322,7 +324,7 @@ def a_silent_watch() -> Iterator[None]:
         yield
 
 
-@planted("a join does not ask the store whether this node is up to date", "nothing_stale_is_shown_as_live")
+@planted("a join does not ask the store whether this node is up to date", "no_stale_join")
 def joins_do_not_catch_up() -> Iterator[None]:
     async def at_once(self: JoinGameUseCase, host: GameHost) -> None:
         await trio.lowlevel.checkpoint()
@@ -333,7 +335,7 @@ def joins_do_not_catch_up() -> Iterator[None]:
 
 @planted(
     "a node that stood still does not notice, and does not ask the store whether it is up to date",
-    "nothing_stale_is_shown_as_live",
+    "no_stale_join",
     found_at=4,
 )
 def a_stale_node_serves() -> Iterator[None]:

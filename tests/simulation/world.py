@@ -25,7 +25,6 @@ from tradegame.client.turns import WINDOW
 from tradegame.controller.websocket.hub import Hub
 from tradegame.core.domain import audit
 from tradegame.core.domain import game as domain_game
-from tradegame.core.domain.account import KEYS_REMEMBERED
 from tradegame.core.domain.definition import (
     GameDefinition,
     GoodDefinition,
@@ -40,6 +39,7 @@ from tradegame.infra.config.settings import LimitSettings, SessionSettings
 from tradegame.infra.kv.codec import decode_meta_at
 from tradegame.infra.kv.keys import GameKeys
 from tradegame.infra.kv.port import Event
+from tradegame.protocol.bounds import KEYS_REMEMBERED
 
 BASE_MS = 1_790_000_000_000
 GAME = "bazaar"
@@ -48,6 +48,7 @@ CALL_DELAY_S = 0.006
 EXPIRE_S = 1.0
 """How often commands are looked through for those that time out: ten times a second would be most of the work."""
 KEYS = GameKeys("sim", GAME)
+FRAMES_KEPT = 8
 FEW_KEYS = 8
 FEW_KEYS_WINDOW = 3
 """A server that remembers so few of a player's keys, and how many a client lets pass: near enough as 256 to 100."""
@@ -105,7 +106,7 @@ class World:
             limits=LimitSettings(outbox_bytes=3_000),
             session=SessionSettings(heartbeat_s=5),
         )
-        self.host_settings = HostSettings(snapshot_every=15, generation_frames=8, audit_s=5.0, verify_s=3.0)
+        self.host_settings = HostSettings(snapshot_every=15, generation_frames=FRAMES_KEPT, audit_s=5.0, verify_s=3.0)
         # A chance of its own: how many keys are remembered changes nothing else in a seed's story.
         few = random.Random(f"{seed}/keys").random() < 0.25
         self.keys_remembered = FEW_KEYS if few else KEYS_REMEMBERED
@@ -115,7 +116,6 @@ class World:
         self.clients = [Client(self, number, quota) for number, quota in enumerate(quotas)]
         self.log: list[Appended] = []
         self.metas: list[Any] = []
-        self.acks: list[tuple[float, int]] = []
         self.shown: list[Shown] = []
         self.wrong_clock: tuple[float, float, str] | None = None
         self.mended_at = 0.0
@@ -193,14 +193,10 @@ class World:
 
     # What the checks want to know
 
-    def acknowledged(self, at: float, seq: int, replayed: bool) -> None:
-        """Some client was told that this ``seq`` has happened."""
-        if not replayed and (not self.acks or self.acks[-1][1] < seq):
-            self.acks.append((at, seq))
-
-    def acknowledged_by(self, time: float) -> int:
-        """The newest ``seq`` that anybody had been told of by then."""
-        return max((seq for at, seq in self.acks if at <= time), default=0)
+    def shown_to(self, player: str | None, node: str, since: float) -> int | None:
+        """The ``seq`` that a node showed this player as the present, last, since that time."""
+        seen = (s.seq for s in reversed(self.shown) if (s.node, s.player) == (node, player) and s.at >= since)
+        return next(seen, None)
 
     def hosts(self) -> list[tuple[Process, GameHost]]:
         """The game's host on every node that lives and serves."""

@@ -23,9 +23,9 @@ from tests.support.server import ServerThread
 from tradegame.cli import app
 from tradegame.controller.http.routes import build_app
 from tradegame.controller.spec import asyncapi, openapi
-from tradegame.controller.spec.events import PUSHES
 from tradegame.controller.spec.examples import EXAMPLES
-from tradegame.core.use_cases.requests import REQUESTS
+from tradegame.protocol.pushes import PUSHES
+from tradegame.protocol.requests import REQUESTS
 
 NODE_DIRECTORY = Path(__file__).parent / "node"
 PARSE_DEADLINE_S = 60.0
@@ -82,7 +82,7 @@ def test_every_class_is_described() -> None:
         bare = {
             name
             for name, schema in document["components"]["schemas"].items()
-            if not schema.get("description") and name != "PublicPlayer"
+            if not schema.get("description") and name != "Player"
         }
         assert bare == set()
 
@@ -110,11 +110,7 @@ def test_the_asyncapi_document_is_sound_and_holds_every_request_and_push(tmp_pat
     assert [each for each in found["diagnostics"] if each["code"] != "asyncapi-latest-version"] == []
     assert found["operations"] == {
         op: {"action": "receive", "messages": [op], "replies": [f"{op}Ok", "error"]} for op in REQUESTS
-    } | {
-        f"push.{name}": {"action": "send", "messages": [name], "replies": []}
-        for name in ("events", "account", "whisper", "presence", "gone")
-    }
-    assert len(PUSHES) == 5
+    } | {f"push.{name}": {"action": "send", "messages": [name], "replies": []} for name in PUSHES}
     document.write_text(json.dumps(asyncapi() | {"channels": {"game": {"address": 5}}}))
     assert any(each["severity"] == 0 for each in parsed(node, document)["diagnostics"])
 

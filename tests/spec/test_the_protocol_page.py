@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, get_args
+from typing import Any
 
-import attrs
+import msgspec
 import pytest
+from msgspec import Struct
 
 from tests.spec.page import Page, codes, words
 from tradegame.controller.spec import asyncapi, openapi
-from tradegame.controller.spec.asyncapi import CLOSE_CODES
-from tradegame.controller.spec.errors import SAID_OVER_HTTP, SAID_OVER_WEBSOCKET
-from tradegame.controller.spec.events import PUSHES, Event
 from tradegame.controller.spec.examples import EXAMPLES
-from tradegame.controller.spec.schema import ABSENT
-from tradegame.controller.websocket.codes import COUNTED
-from tradegame.core.domain.errors import TradeGameError
-from tradegame.core.use_cases.requests import REQUESTS, After
+from tradegame.protocol.closing import ABOUT as CLOSING
+from tradegame.protocol.closing import COUNTED
+from tradegame.protocol.errors import OVER_HTTP, OVER_WEBSOCKET, TradeGameError
+from tradegame.protocol.pushes import EVENTS, PUSHES
+from tradegame.protocol.requests import KEYED, REQUESTS, After, Request
 
 PAGE = Page.read()
 
 
-def named(kind: type) -> set[str]:
-    return {field.name.rstrip("_") for field in attrs.fields(kind)}
+def named(kind: type[Struct]) -> set[str]:
+    return (
+        set(kind.__struct_encode_fields__) - {"id", "player"}
+        if issubclass(kind, Request)
+        else set(kind.__struct_encode_fields__)
+    )
 
 
-def the(constant: str, of: type) -> str:
-    """The one value that this field of a class may have."""
-    return str(get_args(attrs.fields_dict(attrs.resolve_types(of))[constant].type)[0])
+def optional(kind: type[Struct]) -> set[str]:
+    """What may be left out."""
+    return {field.name for field in msgspec.structs.fields(kind) if not field.required} & named(kind) - {"game"}
 
 
 def test_every_op_and_every_field_of_a_request_is_on_the_page_and_no_other() -> None:
@@ -37,7 +40,7 @@ def test_every_op_and_every_field_of_a_request_is_on_the_page_and_no_other() -> 
     assert rows.keys() == REQUESTS.keys()
     for op, fields in rows.items():
         request = REQUESTS[op]
-        may_be_left_out = {field.name for field in attrs.fields(request) if field.default is not attrs.NOTHING}
+        may_be_left_out = optional(request)
         inner = named(After) if "after" in may_be_left_out else set()
         assert words(codes(fields)) == named(request) | inner, op
         assert words(re.findall(r"\[`([^`]+)`\]", fields)) == may_be_left_out | inner, op
@@ -45,7 +48,7 @@ def test_every_op_and_every_field_of_a_request_is_on_the_page_and_no_other() -> 
 
 def test_what_takes_a_key_is_listed() -> None:
     (listed,) = re.findall(r"^`([a-z ]+)` take a `key`", PAGE.text, re.M)
-    assert set(listed.split()) == {op for op, request in REQUESTS.items() if "key" in named(request)}
+    assert set(listed.split()) == KEYED
 
 
 def test_every_field_of_an_answer_is_somewhere_on_the_page() -> None:
@@ -60,10 +63,10 @@ def test_every_field_of_an_answer_is_somewhere_on_the_page() -> None:
 
 def test_every_error_code_is_on_the_page_with_what_is_certain_and_no_other() -> None:
     rows = {code: definite for cell, definite, _ in PAGE.rows("code") for code in codes(cell)}
-    assert rows == {error.code: "yes" if error.definite else "**no**" for error in SAID_OVER_WEBSOCKET}
+    assert rows == {error.code: "yes" if error.definite else "**no**" for error in OVER_WEBSOCKET}
     others = PAGE.row("HTTP errors without a code above")
     assert {(code, int(status)) for code, status in re.findall(r"`(\w+)` \((\d{3})", others)} == {
-        (error.code, error.status) for error in SAID_OVER_HTTP if error not in SAID_OVER_WEBSOCKET
+        (error.code, error.status) for error in OVER_HTTP if error not in OVER_WEBSOCKET
     }
 
 
@@ -72,28 +75,27 @@ def test_no_error_is_left_out_of_the_documents() -> None:
         below = (each for each in kind.__subclasses__() if each.__module__.startswith("tradegame."))
         return {kind.code}.union(*map(all_below, below))
 
-    assert all_below(TradeGameError) == {error.code for error in (*SAID_OVER_HTTP, *SAID_OVER_WEBSOCKET)}
+    assert all_below(TradeGameError) == {error.code for error in (*OVER_HTTP, *OVER_WEBSOCKET)}
 
 
 def test_every_event_is_on_the_page_with_its_fields_and_no_other() -> None:
     rows = {codes(kind)[0]: fields for kind, fields in PAGE.rows("event `type`")}
-    events = {the("type", of=event): event for event in get_args(Event)}
-    assert rows.keys() == events.keys()
+    assert rows.keys() == EVENTS.keys()
     for kind, fields in rows.items():
         always, sometimes = codes(fields)[0], re.findall(r"\[`(\w+)", fields)
-        assert named(events[kind]) - {"type"} == words([always, *sometimes]), kind
-        assert set(sometimes) == {each.name for each in attrs.fields(events[kind]) if each.default is ABSENT}, kind
+        assert named(EVENTS[kind]) == words([always, *sometimes]), kind
+        assert set(sometimes) == optional(EVENTS[kind]), kind
 
 
 def test_every_push_is_on_the_page_and_no_other() -> None:
-    assert set(re.findall(r'"push": ?"(\w+)"', PAGE.text)) == {the("push", of=push) for push in PUSHES}
+    assert set(re.findall(r'"push": ?"(\w+)"', PAGE.text)) == set(PUSHES)
 
 
 def test_every_close_code_is_on_the_page_and_no_other() -> None:
     spoken_of = {int(code) for code in re.findall(r"(?<!\d)[14]\d{3}(?!\d)", PAGE.section("Connection"))}
-    assert spoken_of - {4000, 4499, 4999} == CLOSE_CODES.keys()
-    assert CLOSE_CODES.keys() <= COUNTED
-    assert {code for code in COUNTED if code >= 4000} <= CLOSE_CODES.keys()
+    assert spoken_of - {4000, 4499, 4999} == CLOSING.keys()
+    assert CLOSING.keys() <= COUNTED
+    assert {code for code in COUNTED if code >= 4000} <= CLOSING.keys()
 
 
 def test_every_http_operation_is_on_the_page_and_no_other() -> None:

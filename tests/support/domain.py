@@ -9,18 +9,6 @@ from typing import Any
 from attrs import define
 
 from tradegame.core.domain.account import Account
-from tradegame.core.domain.commands import (
-    Announce,
-    BuyGood,
-    CancelOrder,
-    Command,
-    Entry,
-    Join,
-    PlaceOrder,
-    Say,
-    SellGood,
-    SetPhase,
-)
 from tradegame.core.domain.definition import (
     GameDefinition,
     GoodDefinition,
@@ -28,9 +16,12 @@ from tradegame.core.domain.definition import (
     NewsDefinition,
     RoundsDefinition,
 )
-from tradegame.core.domain.events import Applied, BookChanged, PublicEvent, Rejected, Result
+from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import HouseState, Market
+from tradegame.protocol.commands import Announce, Command, Entry, Join, SetPhase
+from tradegame.protocol.pushes import BookChanged, PublicEvent
+from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 BEGIN = 1_700_000_000_000
 """When the games of these tests were made, in ms since the Unix epoch."""

@@ -25,9 +25,10 @@ from trio_websocket import (
     wrap_server_stream,
 )
 
+from tradegame.protocol.bounds import KEYS_REMEMBERED
+
 Json = dict[str, Any]
 PRICE = 20
-KEYS_REMEMBERED = 256
 NO_ORDER = "-"
 AT = 1_790_000_000_000
 
@@ -52,12 +53,18 @@ class FakeGame:
 
     def state(self) -> Json:
         return {
+            "title": "",
+            "about": "",
             "phase": self.phase,
             "round": self.round,
             "ends_at": self.ends_at,
+            "opened_at": None,
+            "rules": {"cash": 10_000, "fee_bps": 0, "open_orders": 50, "rounds": None, "goods": {}},
             "goods": json.loads(json.dumps(self.goods)),
             "players": dict(self.players),
             "messages": [],
+            "news": [],
+            "settled": {},
         }
 
     def append(self, *events: Json) -> Json:
@@ -333,7 +340,10 @@ class FakeServer:
                 good = game.goods[frame["good"]]
                 result = {"good": frame["good"], "seq": game.seq} | {k: good[k] for k in ("bids", "asks", "last")}
             case "standings":
-                result = {"standings": [{"rank": 1, "player": "p1", "name": "ann", "worth": 10_000}]}
+                result = {
+                    "standings": [{"rank": 1, "player": "p1", "name": "ann", "worth": 10_000, "score": 0}],
+                    "seq": 0,
+                }
             case "join":
                 return self._join(peer, frame)
         return [{"id": frame["id"], "ok": result}]
@@ -372,6 +382,8 @@ class FakeServer:
                     "held_goods": dict(empty),
                     "orders": [],
                     "worth": 10_000,
+                    "start": 10_000,
+                    "score": 0,
                 },
             )
         after = frame.get("after")

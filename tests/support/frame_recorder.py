@@ -18,6 +18,7 @@ from tradegame.controller.websocket import protocol
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.use_cases.dispatcher import Dispatcher
+from tradegame.protocol.requests import Request
 
 _FIN_TEXT = 0x81
 _HEADS = {126: 4, 127: 10}
@@ -100,7 +101,7 @@ class FrameRecorder:
             see(frame)
             return offer(outbox, frame)
 
-        def decode_and_see(text: str) -> protocol.Decoded:
+        def decode_and_see(text: str) -> Request:
             decoded = decode(text)
             self.taken(text)
             return decoded

@@ -85,7 +85,7 @@ def main() -> None:
                         settings,
                         now_ms=now_ms,
                         host_settings=host_settings,
-                        tend_garbage=True,
+                        own_process=True,
                         task_status=task_status,
                     )
                     nursery.cancel_scope.cancel()

@@ -58,7 +58,7 @@ class ServerThread:
         host_settings: HostSettings | None = None,
         now_ms: Any = wall_clock_ms,
         instruments: Sequence[trio.abc.Instrument] = (),
-        tend_garbage: bool = False,
+        own_process: bool = False,
     ) -> None:
         settings = {
             "store.url": store,
@@ -73,7 +73,7 @@ class ServerThread:
         self._host_settings = host_settings
         self._now_ms = now_ms
         self._instruments = instruments
-        self._tend_garbage = tend_garbage
+        self._own_process = own_process
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="server")
         self._failure: BaseException | None = None
@@ -126,7 +126,7 @@ class ServerThread:
                     self._settings,
                     now_ms=self._now_ms,
                     host_settings=self._host_settings,
-                    tend_garbage=self._tend_garbage,
+                    own_process=self._own_process,
                 )
             )
             self._started.set()

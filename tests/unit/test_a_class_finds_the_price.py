@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 
+from tests.support import views
 from tests.support.domain import BEGIN, Table
-from tradegame.client.bots import ZeroIntelligence
-from tradegame.client.bots.base import Quote, Withdraw
-from tradegame.client.results import Account
+from tradegame.bots import ZeroIntelligence
+from tradegame.bots.base import Quote, Withdraw
 from tradegame.client.state import State
 from tradegame.client.wire import decode
-from tradegame.core.domain import views
-from tradegame.core.domain.commands import CancelOrder, PlaceOrder, SetPhase
 from tradegame.core.domain.game import Game
 from tradegame.infra.config.definitions import parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.protocol.commands import SetPhase
+from tradegame.protocol.requests import CancelOrder, PlaceOrder
+from tradegame.protocol.state import Account
 
 DECISIONS_EACH = 75
 WORST_BPS, MEAN_BPS = 9_000, 9_700
@@ -44,7 +45,8 @@ def efficiency_bps(students: int, seed: int) -> int:
     for player in bots:
         table.join(player)
     table.do(SetPhase(phase="open"))
-    state, chance = decode(State, views.public_state(table.game.state)), Random(seed)
+    state, chance = State(), Random(seed)
+    state.replace(views.public_state(table.game.state), "epoch", 0)
     for _ in range(DECISIONS_EACH * students):
         player = chance.choice(list(bots))
         table.at += 10

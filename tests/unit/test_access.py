@@ -17,6 +17,7 @@ from tradegame.controller.access import RECENT_S, REFUSALS_KEPT, Access, Visit
 from tradegame.controller.forwarded import HOPS, plain_address, said_by_proxies
 from tradegame.controller.head import Head, Refusal, parse_head
 from tradegame.controller.http import pages
+from tradegame.protocol.errors import BadRequestError
 
 
 def head_of(target: str = "/ws", **headers: str) -> Head:
@@ -69,7 +70,7 @@ def test_any_other_name_is_refused_with_the_setting_that_allows_it(host: str) ->
     with pytest.raises(Refusal) as raised:
         visit(Access(), Host=host)
     assert (raised.value.status, raised.value.cause, raised.value.setting) == (421, "host", "server.hosts")
-    assert host in raised.value.message
+    assert host in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_a_page_is_told_why_and_what_to_set() -> None:
 async def test_a_page_is_told_of_what_its_proxy_did_to_the_upgrade(autojump_clock: MockClock) -> None:
 
     access = Access()
-    refusal = Refusal(426, "bad_request", "Upgrade is missing", cause="upgrade")
+    refusal = Refusal(BadRequestError("Upgrade is missing"), status=426, cause="upgrade")
     refusal.head = head_of(Origin="http://localhost")
     with capture_logs() as logs:
         access.note(refusal, "1.1.1.1")

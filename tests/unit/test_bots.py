@@ -7,13 +7,12 @@ import signal
 
 import pytest
 import trio
-from attrs import evolve
+from msgspec.structs import replace
 from rich.console import Console
 
 from tests.support.fake_server import FakeServer
 from tests.unit.test_client_sockets import serving
-from tradegame.client import Account, Good, OpenOrder, State, connect
-from tradegame.client.bots import (
+from tradegame.bots import (
     KINDS,
     Bot,
     Informed,
@@ -25,22 +24,29 @@ from tradegame.client.bots import (
     ZeroIntelligence,
     fleet,
 )
-from tradegame.client.bots import run_bots as run
-from tradegame.client.state import GoodRules, Rules
+from tradegame.bots import run_bots as run
+from tradegame.client import Account, Good, OpenOrder, State, connect
+from tradegame.protocol.state import GoodRules, Hint, Rules
 
 NO_CASH = {"code": "insufficient_cash", "message": "needs 60 coins, has 12", "definite": True}
 CLOSED = {"code": "not_open", "message": "the game is in its closed phase", "definite": True}
 
 
 def account(cash: int = 10_000, grain: int = 0, orders: tuple[OpenOrder, ...] = ()) -> Account:
-    return Account(cash, 0, {"grain": grain, "wool": 0}, {"grain": 0, "wool": 0}, orders, cash)
+    return Account(cash, 0, {"grain": grain, "wool": 0}, {"grain": 0, "wool": 0}, orders, cash, cash, 0)
 
 
 def state(price: int = 20) -> State:
     def good() -> Good:
         return Good(price, ((price - 1, 50),), ((price + 1, 50),))
 
-    rules = Rules(goods={"grain": GoodRules(settlement=(10, 20, 30)), "wool": GoodRules()})
+    rules = Rules(
+        cash=10_000,
+        fee_bps=0,
+        open_orders=50,
+        rounds=None,
+        goods={"grain": GoodRules(0, True, False, (10, 20, 30)), "wool": GoodRules(0, True, False, None)},
+    )
     return State(phase="open", round=1, goods={"grain": good(), "wool": good()}, rules=rules)
 
 
@@ -262,7 +268,7 @@ async def test_an_unknown_kind_is_told_with_the_ones_there_are() -> None:
 
 
 def by_values(role: str, values: tuple[int, ...], owned: int) -> Account:
-    return evolve(account(grain=owned), role=role, values={"grain": values})
+    return replace(account(grain=owned), role=role, values={"grain": values})
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -285,10 +291,10 @@ def test_zero_intelligence_rests_when_it_has_all_that_is_worth_something() -> No
 
 
 def test_informed_rules_out_what_it_was_told() -> None:
-    hints = ({"good": "grain", "not": 10, "text": "", "at": 0}, {"good": "grain", "not": 20, "text": "", "at": 0})
+    hints = (Hint("grain", 10, "", 0), Hint("grain", 20, "", 0))
     market = state()
     market.goods["grain"] = Good()
-    bot, me = Informed(1), evolve(account(grain=20), hints=hints)
+    bot, me = Informed(1), replace(account(grain=20), hints=hints)
     made = [action for _ in range(50) for action in bot.decide(market, me) if isinstance(action, Quote)]
     assert made
     assert all(25 <= quote.price <= 35 for quote in made)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradegame.core.domain.errors import RateLimitedError
 from tradegame.core.use_cases import budgets as module
 from tradegame.core.use_cases.budgets import Budgets, payer_of
+from tradegame.protocol.errors import RateLimitedError
 
 
 class Clock:

@@ -508,7 +508,7 @@ async def test_private_news_and_presence_arrive(server: FakeServer, autojump_clo
         events = game.events()
         whisper = {"push": "whisper", "game": "bazaar", "seq": 0, "player": "p9", "to": "p1", "text": "psst", "at": 5}
         await server.push(whisper)
-        assert await next_of(events, tg.Whisper) == tg.Whisper(0, 5, "p9", "p1", "psst")
+        assert await next_of(events, tg.Whisper) == tg.Whisper("bazaar", 0, "p9", "p1", "psst", 5)
         await server.push({"push": "presence", "game": "bazaar", "online": ["p9"], "offline": ["p1"]})
         await next_of(events, tg.Presence)
         assert game.state.online == {"p9"}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from tradegame.cluster.child import Child
-from tradegame.cluster.guard import Guard, open_guard
 from tradegame.cluster.log import Log
+from tradegame.cluster.processes.child import Child
+from tradegame.cluster.processes.reaper import Reaper, open_reaper
 
 DEADLINE_S = 30.0
 LIVES = "import sys, time; print('here', flush=True); time.sleep(1000)"
@@ -24,10 +24,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @asynccontextmanager
 async def child(directory: Path, code: str) -> AsyncIterator[tuple[Child, trio.Nursery, Log]]:
     log = Log()
-    async with open_guard() as guard:
+    async with open_reaper() as reaper:
         with trio.fail_after(DEADLINE_S):
             async with trio.open_nursery() as nursery:
-                one = Child("node1", [sys.executable, "-I", "-c", code], {**os.environ}, log, directory, guard)
+                one = Child("node1", [sys.executable, "-I", "-c", code], {**os.environ}, log, directory, reaper)
                 yield one, nursery, log
                 nursery.cancel_scope.cancel()
 
@@ -101,22 +101,22 @@ async def test_one_that_ends_says_so_and_counts_unless_it_was_sent_away(
 
 
 async def test_what_cannot_be_started_raises_and_leaves_nothing(tmp_path: Path) -> None:
-    async with open_guard() as guard, trio.open_nursery() as nursery:
-        one = Child("node1", [str(tmp_path / "nothing")], {}, Log(), tmp_path, guard)
+    async with open_reaper() as reaper, trio.open_nursery() as nursery:
+        one = Child("node1", [str(tmp_path / "nothing")], {}, Log(), tmp_path, reaper)
         with pytest.raises(OSError, match="nothing"):
             await one.start(nursery)
         assert not one.alive
 
 
-async def test_what_a_guard_knows_is_gone_when_the_guard_is(tmp_path: Path) -> None:
+async def test_what_the_reaper_lists_is_gone_when_the_block_ends(tmp_path: Path) -> None:
     left = tmp_path / "left"
     (left / "inside").mkdir(parents=True)
     with trio.fail_after(DEADLINE_S):
         process = await trio.lowlevel.open_process([sys.executable, "-I", "-c", "import time; time.sleep(1000)"])
-        async with open_guard() as guard:
-            assert isinstance(guard, Guard)
-            guard.add(process.pid)
-            guard.add_directory(left)
+        async with open_reaper() as reaper:
+            assert isinstance(reaper, Reaper)
+            reaper.add(process.pid)
+            reaper.add_directory(left)
         assert await process.wait() == -9
     assert not left.exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from attrs import evolve
 from rich.console import Console
 
 from tradegame.cluster.log import Line
-from tradegame.cluster.screen import render, status_line
-from tradegame.cluster.show import save_picture, to_text
-from tradegame.cluster.view import MemberRow, NodeRow, View
+from tradegame.cluster.screen.layout import render, status_line
+from tradegame.cluster.screen.show import save_picture
+from tradegame.cluster.screen.view import MemberRow, NodeRow, View
 
-NODE = NodeRow(key="1", name="node1", port=8765, health="serving", clients=12, per_s=43.2, p99_ms=18.4, lag=2)
-MEMBER = MemberRow(key="a", name="etcd-a", port=20001, health="serving", leads=True, db_bytes=2_150_000)
+NODE = NodeRow(key="1", name="node1", port=8765, condition="serving", clients=12, per_s=43.2, p99_ms=18.4, lag=2)
+MEMBER = MemberRow(key="a", name="etcd-a", port=20001, condition="serving", leads=True, db_bytes=2_150_000)
 VIEW = View(
     game="bazaar",
     join="http://127.0.0.1:8765/",
@@ -25,10 +26,10 @@ VIEW = View(
     playing=19,
     nodes=[
         NODE,
-        evolve(NODE, key="2", name="node2", port=8766, health="killed"),
-        evolve(NODE, key="3", name="node3", port=8767, health="frozen"),
+        evolve(NODE, key="2", name="node2", port=8766, condition="killed"),
+        evolve(NODE, key="3", name="node3", port=8767, condition="frozen"),
     ],
-    members=[MEMBER, evolve(MEMBER, key="b", name="etcd-b", leads=False, health="killed")],
+    members=[MEMBER, evolve(MEMBER, key="b", name="etcd-b", leads=False, condition="killed")],
     per_s=142.0,
     p99_ms=18.4,
     failovers=13,
@@ -40,6 +41,14 @@ VIEW = View(
     doubled=0,
     lines=[Line(float(n), "node1", "info", f"line {n}") for n in range(40)],
 )
+
+
+def to_text(view: View, height: int = 32, width: int = 110) -> str:
+    """The screen without colours."""
+    console = Console(width=width, height=height, file=StringIO(), color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(render(view, height, width))
+    return capture.get()
 
 
 def test_the_screen_shows_who_lives_who_leads_and_the_load() -> None:

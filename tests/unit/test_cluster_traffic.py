@@ -10,13 +10,13 @@ import trio
 
 from tests.support.server import ServerThread
 from tradegame.cluster.log import Log
-from tradegame.cluster.traffic import Traffic
+from tradegame.cluster.witness.traffic import Traffic
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.chat import ChatService
-from tradegame.core.domain.commands import Say
-from tradegame.core.domain.events import OrderPlaced
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.trading import TradingService
+from tradegame.protocol.replies import Ordered
+from tradegame.protocol.requests import Say
 
 DEADLINE_S = 60.0
 
@@ -92,7 +92,7 @@ def drop_orders(monkeypatch: pytest.MonkeyPatch) -> None:
     """What rests is taken out of the book at once, and nobody is told."""
     order = TradingService.order
 
-    def careless(service: TradingService, command: Any, effects: Any) -> OrderPlaced:
+    def careless(service: TradingService, command: Any, effects: Any) -> Ordered:
         placed = order(service, command, effects)
         account: Account = service.state.accounts[command.player]
         if placed.resting and command.player != "house":
@@ -110,7 +110,7 @@ def test_a_planted_fault_is_found(
     monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None], kind: str
 ) -> None:
     plant(monkeypatch)
-    monkeypatch.setattr("tradegame.cluster.witness.AUDIT_EVERY_S", 0.3)
+    monkeypatch.setattr("tradegame.cluster.witness.witness.AUDIT_EVERY_S", 0.3)
     # A fault may show in another way first: a buy that happens again may find nothing left.
     traffic = play(lambda traffic: getattr(traffic.ledger, kind) > 0)
     assert any(finding.startswith(f"{kind}:") for finding in traffic.ledger.findings)

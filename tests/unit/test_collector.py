@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tradegame.utils.collector import EVERY_S, FROZEN_FROM, THAWED_AT_ONCE, THAWED_QUIET, Collector
+from tradegame.utils.collector import EVERY_S, FROZEN_FROM, LEAKED, THAWED_FROM, Collector
 
 
 class Ring:
@@ -66,16 +66,17 @@ async def test_many_survivors_are_frozen(autojump_clock: MockClock) -> None:
 
 @pytest.mark.usefixtures("as_before")
 @pytest.mark.parametrize(
-    ("ended", "quiet", "found"),
+    ("ended", "quiet", "more", "found"),
     [
-        (THAWED_QUIET, True, True),
-        (THAWED_QUIET, False, False),
-        (THAWED_AT_ONCE, False, True),
-        (10, True, False),
+        (THAWED_FROM, True, 0, True),
+        (THAWED_FROM, False, 0, False),
+        (100 * THAWED_FROM, False, 0, False),
+        (THAWED_FROM, False, LEAKED, True),
+        (10, True, LEAKED, False),
     ],
 )
 async def test_what_became_garbage_while_frozen_is_found_when_many_have_left(
-    autojump_clock: MockClock, ended: int, quiet: bool, found: bool
+    autojump_clock: MockClock, ended: int, quiet: bool, more: int, found: bool
 ) -> None:
     left = 0
     ring: Ring | None = Ring()
@@ -85,9 +86,12 @@ async def test_what_became_garbage_while_frozen_is_found_when_many_have_left(
         ring = None
         await trio.sleep(EVERY_S)
         assert gone() is not None
+        kept = [[number + 1_000] for number in range(more)]
+        await trio.sleep(EVERY_S)
         left = ended
         await trio.sleep(EVERY_S)
         assert (gone() is None) is found
+        assert len(kept) == more
         nursery.cancel_scope.cancel()
 
 
@@ -111,3 +115,20 @@ async def test_a_full_collection_never_looks_at_much(
         nursery.cancel_scope.cancel()
     assert len(looked_at) >= 5
     assert max(looked_at) < 2 * FROZEN_FROM
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_those_who_ended_while_others_were_there_count_when_nobody_is(autojump_clock: MockClock) -> None:
+    ended, quiet = 0, False
+    ring: Ring | None = Ring()
+    gone = weakref.ref(ring)
+    async with trio.open_nursery() as nursery:
+        await _tended(Collector(lambda: ended, lambda: quiet), nursery)
+        ring = None
+        ended = THAWED_FROM
+        await trio.sleep(2 * EVERY_S)
+        assert gone() is not None
+        quiet = True
+        await trio.sleep(2 * EVERY_S)
+        assert gone() is None
+        nursery.cancel_scope.cancel()

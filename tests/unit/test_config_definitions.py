@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, to_json
-from tradegame.core.domain.errors import BadRequestError
 from tradegame.infra.config import (
     ConfigError,
     default_games,
@@ -15,6 +14,7 @@ from tradegame.infra.config import (
     parse_game_definition,
     structure_game_definition,
 )
+from tradegame.protocol.errors import BadRequestError
 
 
 def game(**fields: Any) -> dict[str, Any]:
@@ -104,4 +104,4 @@ def test_a_body_that_is_wrong_is_a_bad_request_at_its_first_problem() -> None:
 def test_two_games_of_one_id_are_an_error() -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(None, {}, {"games": [game(), game(id="two"), game()]})
-    assert str(caught.value) == 'flag games: games[2].id: "one" is the id of games[0] already'
+    assert str(caught.value) == 'flag games: games[2].id: "one" is already the id of games[0]'

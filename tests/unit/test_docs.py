@@ -10,15 +10,16 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.support import views
 from tradegame.controller import backlog
 from tradegame.controller.websocket import transport
-from tradegame.core.domain import definition, views
-from tradegame.core.domain.bounds import Range
-from tradegame.core.domain.commands import Entry, Join
-from tradegame.core.domain.errors import BadRequestError
+from tradegame.core.domain import definition
+from tradegame.core.domain.bounds import within
 from tradegame.core.domain.game import Game
 from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.protocol.commands import Entry, Join
+from tradegame.protocol.errors import BadRequestError
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = Path(__file__).parents[2] / "tradegame"
@@ -91,13 +92,13 @@ def test_the_ranges_of_numbers_are_those_that_are_taken(chapter: str) -> None:
     kind, where = TABLES[chapter]
     table = rows(chapter)
     for field in attrs.fields(attrs.resolve_types(kind)):
-        ranges = [bound for bound in getattr(field.type, "__metadata__", ()) if isinstance(bound, Range)]
+        ranges = [bound for bound in getattr(field.type, "__metadata__", ()) if bound.ge is not None]
         found = re.fullmatch(r"(-?[\d ^]+) to ([\d ^]+)", table[field.name][1])
         if found is None:
             assert not ranges or field.name == "high", f"{field.name} has no range"
         elif ranges:
             low, high = map(number, found.groups())
-            assert ranges == [Range(low, high)], field.name
+            assert ranges == [within(low, high)], field.name
             assert takes(where, field.name, low)
             assert takes(where, field.name, high)
             assert not takes(where, field.name, low - 1)

@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterable
 
 from tradegame.controller.websocket.protocol import encode_frame
-from tradegame.core.domain.commands import BuyGood, Command, Join, PlaceOrder, Say, SetPhase, encode_entry
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.weight import weight
 from tradegame.core.use_cases.game_host import ENTRY
 from tradegame.core.use_cases.submissions import InFlight, Submissions
+from tradegame.protocol.commands import Command, Join, SetPhase, encode_entry
+from tradegame.protocol.requests import BuyGood, PlaceOrder, Say
 
 AT = 1_790_000_000_000
 PLAYERS = [f"p-{number:012d}" for number in range(200)]

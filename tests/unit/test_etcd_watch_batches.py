@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from tradegame.infra.etcd.handoff import Handoff
-from tradegame.infra.etcd.health import Health, Pulse
+from tradegame.infra.etcd.liveness import Liveness, Pulse
 from tradegame.infra.etcd.messages import PROGRESS_REQUEST, rpc, watch_request
 from tradegame.infra.etcd.watch import new_batch
 from tradegame.infra.kv.port import EventBatch, KeyRange
@@ -95,26 +95,26 @@ async def test_a_closed_handoff_lets_both_sides_go() -> None:
 async def test_a_store_is_ready_while_etcd_answers_and_no_watch_is_silent(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    health = Health()
-    assert health.ready() == "etcd has not answered yet"
-    health.answered()
-    assert health.ready() is None
+    liveness = Liveness()
+    assert liveness.ready() == "etcd has not answered yet"
+    liveness.answered()
+    assert liveness.ready() is None
     pulse = Pulse()
-    health.watches.add(pulse)
+    liveness.watches.add(pulse)
     with pulse.reading():
         await trio.sleep(6)
-        health.answered()
-        assert health.ready() is None
+        liveness.answered()
+        assert liveness.ready() is None
     await trio.sleep(6)
-    health.answered()
-    assert health.ready() == "1 of 1 etcd watches are silent"
+    liveness.answered()
+    assert liveness.ready() == "1 of 1 etcd watches are silent"
     pulse.heard()
-    assert health.ready() is None
+    assert liveness.ready() is None
     await trio.sleep(6)
-    health.failed("etcd at h1: no answer")
-    assert health.ready() == "etcd at h1: no answer"
-    health.answered()
-    health.watches.clear()
-    assert health.ready() is None
-    health.refused("etcd at h1: permission denied")
-    assert health.ready() == "etcd at h1: permission denied"
+    liveness.failed("etcd at h1: no answer")
+    assert liveness.ready() == "etcd at h1: no answer"
+    liveness.answered()
+    liveness.watches.clear()
+    assert liveness.ready() is None
+    liveness.refused("etcd at h1: permission denied")
+    assert liveness.ready() == "etcd at h1: permission denied"

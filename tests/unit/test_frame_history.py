@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tradegame.core.domain.events import Frame, Said
+from tradegame.core.domain.events import Frame
 from tradegame.core.use_cases.broadcast_game_state import FRAMES_KEPT, HISTORY_BYTES, FrameHistory
+from tradegame.protocol.pushes import Said
 
 
 def history(frames: int, events: int = 1, text: str = "x") -> FrameHistory:

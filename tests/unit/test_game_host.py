@@ -13,16 +13,7 @@ import trio.testing
 from attrs import evolve
 
 from tests.contract.faults import Fault, FaultyStore
-from tradegame.core.domain.commands import BuyGood, Join, Say, decode_entry, encode_command, join_entry
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, HouseDefinition, to_json
-from tradegame.core.domain.errors import (
-    CommandTimeoutError,
-    InternalError,
-    OverloadedError,
-    TradeGameError,
-    UnavailableError,
-    UnknownGameError,
-)
 from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.repositories import GameMeta, LogEntry
@@ -31,6 +22,16 @@ from tradegame.core.use_cases.replica import Replica
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
+from tradegame.protocol.commands import Join, decode_entry, encode_command, join_entry
+from tradegame.protocol.errors import (
+    CommandTimeoutError,
+    InternalError,
+    OverloadedError,
+    TradeGameError,
+    UnavailableError,
+    UnknownGameError,
+)
+from tradegame.protocol.requests import BuyGood, Say
 
 DEFINITION = GameDefinition(
     id="bazaar", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=10_000, tick_s=1, drift_bps=5_000))}
@@ -547,7 +548,9 @@ async def test_an_entry_that_the_store_refuses_is_cut_and_keeps_its_order(world:
     answers = await all_of(host, said)
     assert all(isinstance(answer, Outcome) for answer in answers)
     entries = [entry async for page in world.repository.entries(await world.repository.get("bazaar")) for entry in page]
-    texts = [command.text for entry in entries for command in decode_entry(entry.value).commands if command.op == "say"]  # type: ignore[attr-defined]
+    texts = [
+        command.text for entry in entries for command in decode_entry(entry.value).commands if isinstance(command, Say)
+    ]
     assert texts == [f"line {at:03d}" for at in range(50)]
     assert all(len(entry.value) <= 300 for entry in entries[1:])
     assert host.running

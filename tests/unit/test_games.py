@@ -10,11 +10,11 @@ import trio
 from attrs import evolve
 
 from tests.unit.test_game_host import META, Crowd
-from tradegame.core.domain.errors import UnavailableError, UnknownGameError
 from tradegame.core.repositories import StoreFullError
 from tradegame.core.use_cases.games import GameService
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
+from tradegame.protocol.errors import UnavailableError, UnknownGameError
 
 
 @pytest.fixture

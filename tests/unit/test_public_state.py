@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.support import views
 from tests.support.domain import BEGIN, LIVELY, Table, house, random_log
-from tradegame.core.domain import snapshot, views
-from tradegame.core.domain.commands import Join
+from tradegame.core.domain import snapshot
 from tradegame.core.domain.definition import GoodDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.use_cases.public_state import CHUNK, CHUNK_MOST, PublicState
+from tradegame.protocol.commands import Join
 
 
 def shown(public: PublicState, game: Game) -> Any:

@@ -11,15 +11,16 @@ from attrs import evolve
 
 from tradegame.core.domain import audit as auditing
 from tradegame.core.domain.audit import Audit
-from tradegame.core.domain.commands import Entry, Join, Say, encode_entry
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
-from tradegame.core.domain.events import Bought
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.snapshot import state_hash
 from tradegame.core.repositories import GameMeta
 from tradegame.core.use_cases.replica import REPLAY_SLICE, Replica
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv.games import KvGameStateRepository
+from tradegame.protocol.commands import Entry, Join, encode_entry
+from tradegame.protocol.replies import Bought
+from tradegame.protocol.requests import Say
 
 META = GameMeta(
     game="pit",

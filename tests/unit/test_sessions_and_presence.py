@@ -10,7 +10,6 @@ import pytest
 import trio
 import trio.testing
 
-from tradegame.core.domain.errors import UnauthorizedError
 from tradegame.core.repositories import (
     CompactedError,
     ConnectionsChanged,
@@ -23,9 +22,11 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.core.use_cases import sessions as sessions_module
-from tradegame.core.use_cases.keep_sessions import KICKED, REVOKED, SessionKeeper
+from tradegame.core.use_cases.keep_sessions import SessionKeeper
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence, PresenceDelta
 from tradegame.core.use_cases.sessions import SessionService, SignedIn
+from tradegame.protocol.closing import KICKED, REVOKED
+from tradegame.protocol.errors import UnauthorizedError
 
 
 def connection(number: int, player: str = "p-ann", games: Sequence[str] = ("bazaar",)) -> LiveConnection:

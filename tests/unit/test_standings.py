@@ -12,6 +12,8 @@ from tests.support.domain import BEGIN, LIVELY, Table, random_log
 from tradegame.core.domain import snapshot, views
 from tradegame.core.domain.game import Game
 from tradegame.core.use_cases.standings import EVERY_S, RANKED, ROWS_A_SLICE, Standings
+from tradegame.protocol import state as protocol
+from tradegame.protocol.requests import BuyGood, PlaceOrder
 
 
 def follow(game: Game, standings: Standings, log: list[object]) -> None:
@@ -31,7 +33,7 @@ async def test_they_are_those_of_the_whole(seed: int, autojump_clock: MockClock)
         ranked = await standings.ranked()
         assert ranked.rows == views.standings(game.state, RANKED)
         assert ranked.seq == game.state.seq
-        assert ranked.shown(3) == {"standings": ranked.rows[:3], "seq": game.state.seq}
+        assert ranked.shown(3) == protocol.Standings(tuple(ranked.rows[:3]), game.state.seq)
 
 
 async def test_they_are_of_one_moment_while_the_game_goes_on(autojump_clock: MockClock) -> None:
@@ -62,8 +64,6 @@ async def test_they_are_of_one_moment_while_the_game_goes_on(autojump_clock: Moc
 
 
 def _trade(table: Table, seller: str, buyer: str, price: int) -> list[tuple[str, ...]]:
-    from tradegame.core.domain.commands import BuyGood, PlaceOrder
-
     offer = PlaceOrder(player=seller, good="grain", side="ask", qty=1, price=price)
     taken = BuyGood(player=buyer, good="grain", qty=1)
     return [table.entry(offer).accounts, table.entry(taken).accounts]

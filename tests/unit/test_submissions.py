@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import trio.testing
 
-from tradegame.core.domain.commands import Command, Say, encode_entry
-from tradegame.core.domain.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.core.domain.events import Outcome
 from tradegame.core.use_cases.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
+from tradegame.protocol.commands import Command, encode_entry
+from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
+from tradegame.protocol.requests import Say
 
 BOUNDS = EntryBounds(commands=1_000, bytes=10_000, weight=1_000)
 
@@ -85,7 +86,7 @@ async def test_what_is_heavy_waits_for_an_entry_of_its_own() -> None:
 
     taken = []
     while len(submissions):
-        taken.append([submission.text.count("heavy") for submission in submissions.take(weight)])
+        taken.append([submission.text.count(b"heavy") for submission in submissions.take(weight)])
     assert taken == [[0, 0], [1], [0], [1], [0]]
 
 

@@ -22,45 +22,20 @@ A bot that is of some use, whole::
 
 The connection is the client's own business: it is made again when it breaks, games are resumed where they were, and
 a command that was not answered is sent again and has one effect. See ``connect`` for all of the contract, ``Game`` for
-what can be done in a game, ``tradegame.client.events`` for what can happen, and ``tradegame.client.bots`` for bots.
+what can be done in a game, ``tradegame.client.events`` for what can happen, and ``tradegame.bots`` for bots.
 """
 
 from tradegame.client.connect import Client, Statistics, connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
-from tradegame.client.events import (
-    AccountChanged,
-    BookChanged,
-    Event,
-    Joined,
-    Lagged,
-    News,
-    Presence,
-    Reset,
-    RoundChanged,
-    Said,
-    Trade,
-    Whisper,
-)
+from tradegame.client.events import BookChanged, Event, Joined, Lagged, News, Reset, RoundChanged, Said, Trade
 from tradegame.client.game import Game
 from tradegame.client.link import Status
-from tradegame.client.results import (
-    Account,
-    Book,
-    Bought,
-    Cancelled,
-    GameSummary,
-    OpenOrder,
-    Ordered,
-    PlayerInfo,
-    Pong,
-    Released,
-    Sent,
-    ServerInfo,
-    Sold,
-    Standing,
-)
-from tradegame.client.state import Good, Message, Player, State
+from tradegame.client.results import Pong
+from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
+from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
+from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
 
 __all__ = [
     "Account",

@@ -10,14 +10,10 @@ from attrs import define, field
 
 from tradegame.client.errors import ProtocolError, TradeError
 from tradegame.client.wire import Json, encode
+from tradegame.protocol.requests import KEYED
 
-KEYED = frozenset({"join", "buy", "sell", "order", "cancel", "say"})
-WAIT_AND_RETRY = frozenset({"rate_limited", "overloaded"})
-NOT_TAKEN_IN = WAIT_AND_RETRY | {"timeout"}
 PROMPT = KEYED - {"join"}
 """What must not happen long after it was asked for."""
-BEFORE_THE_KEY = WAIT_AND_RETRY | {"bad_request", "unknown_op", "unknown_game", "not_authenticated", "not_joined"}
-"""Said before a node looks at the key."""
 NO_ORDER = "-"
 """No game has an order of that name: to cancel it does nothing, but to take the key."""
 

@@ -11,10 +11,12 @@ import trio
 from attrs import frozen
 
 from tradegame.client.backoff import Backoff
-from tradegame.client.call import BEFORE_THE_KEY, KEYED, NOT_TAKEN_IN, PROMPT, WAIT_AND_RETRY, Answer, Call
+from tradegame.client.call import PROMPT, Answer, Call
 from tradegame.client.errors import ProtocolError, Stop, TradeError
 from tradegame.client.turns import Turns
 from tradegame.client.wire import Json, encode, trade_error
+from tradegame.protocol.errors import BEFORE_THE_KEY, NOT_TAKEN_IN
+from tradegame.protocol.requests import KEYED
 
 
 @frozen
@@ -115,7 +117,7 @@ class Calls:
         error = answer if isinstance(answer, TradeError) else None
         if call.lasting:
             call.doubt = call.doubt or (error is not None and not error.definite)
-            self._turns.answered(call, refused=error is not None and error.code in WAIT_AND_RETRY)
+            self._turns.answered(call, refused=error is not None and error.code in NOT_TAKEN_IN)
             self._wake.set()
         if call.voiding and (error is None or (error.definite and error.code not in BEFORE_THE_KEY)):
             if error is not None and error.code == "key_reused":
@@ -206,7 +208,7 @@ class Calls:
         """Seconds to wait before asking again; None: do not."""
         if not self._retry:
             return None
-        if error.code in WAIT_AND_RETRY:
+        if error.code in NOT_TAKEN_IN:
             wait = (error.retry_after_ms or 0) / 1000
             return wait + backoff.next()
         return backoff.next() if not error.definite else None

@@ -18,9 +18,11 @@ from tradegame.client.errors import NotConnected, Stop
 from tradegame.client.follower import Follower
 from tradegame.client.game import Game
 from tradegame.client.link import Link, Session, Status
-from tradegame.client.results import GameSummary, PlayerInfo, Pong, ServerInfo
+from tradegame.client.results import Pong
 from tradegame.client.socket import Dial, check_url, dial_tcp
 from tradegame.client.wire import decode, field
+from tradegame.protocol.replies import PlayerInfo, ServerInfo
+from tradegame.protocol.state import GameSummary
 
 
 @frozen

@@ -1,108 +1,63 @@
-"""What happens in a game, as ``game.events()`` yields it. ``at`` in ms since the Unix epoch, by the game's clock."""
+"""What happens in a game, as ``game.events()`` yields it: the protocol's events, with the ``seq`` of their frame.
+
+``at`` in ms since the Unix epoch, by the game's clock.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 
 from tradegame.client.errors import ProtocolError
-from tradegame.client.results import Account, Level
-from tradegame.client.wire import Json, decode
+from tradegame.client.wire import decode
+from tradegame.protocol import pushes
+from tradegame.protocol.pushes import EVENTS, AccountChanged, Presence, Whisper
 
 
-@frozen
-class Joined:
+class Joined(pushes.Joined, tag="joined"):
     """A player has an account in the game from now on."""
 
-    seq: int
-    at: int
-    player: str
-    name: str
+    seq: int = 0
+    at: int = 0
 
 
-@frozen
-class Trade:
+class Trade(pushes.Trade, tag="trade"):
     """``taker`` is ``buy`` or ``sell``: the side that did not rest. The house trades as ``house``."""
 
-    seq: int
-    at: int
-    good: str
-    price: int
-    qty: int
-    buyer: str
-    seller: str
-    taker: str
+    seq: int = 0
+    at: int = 0
 
 
-@frozen
-class BookChanged:
+class BookChanged(pushes.BookChanged, tag="book"):
     """The best five levels a side, best first."""
 
-    seq: int
-    at: int
-    good: str
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    seq: int = 0
+    at: int = 0
 
 
-@frozen
-class Said:
-    seq: int
-    at: int
-    player: str
-    text: str
+class Said(pushes.Said, tag="said"):
+    """Somebody said something to everyone."""
+
+    seq: int = 0
+    at: int = 0
 
 
-@frozen
-class RoundChanged:
+class RoundChanged(pushes.RoundChanged, tag="round"):
     """``phase`` is ``lobby``, ``open`` or ``closed``. ``ends_at`` None: until the host says so.
 
     ``opened_at``: when it opened, in ms, if it just did. ``settled``: what each unit of a good was paid at this close.
     """
 
-    seq: int
-    at: int
-    phase: str
-    round: int
-    ends_at: int | None = None
-    opened_at: int | None = None
-    settled: dict[str, int] = Factory(dict)
+    seq: int = 0
+    at: int = 0
 
 
-@frozen
-class News:
-    seq: int
-    at: int
-    text: str
-    good: str | None = None
+class News(pushes.News, tag="news"):
+    """News, about ``good`` if there is one."""
 
-
-@frozen
-class Whisper:
-    """Private: from ``player`` to ``to``, one of whom you are."""
-
-    seq: int
-    at: int
-    player: str
-    to: str
-    text: str
-
-
-@frozen
-class AccountChanged:
-    """Private: ``game.me`` is new."""
-
-    seq: int
-    account: Account
-
-
-@frozen
-class Presence:
-    """Who came and who went. After each (re-)join: everyone who is here, in ``online``."""
-
-    online: tuple[str, ...] = ()
-    offline: tuple[str, ...] = ()
+    seq: int = 0
+    at: int = 0
 
 
 @frozen
@@ -123,26 +78,14 @@ class Lagged:
 PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | News
 Event = PublicEvent | Whisper | AccountChanged | Presence | Reset | Lagged
 
-_PUBLIC: dict[str, type[PublicEvent]] = {
-    "joined": Joined,
-    "trade": Trade,
-    "book": BookChanged,
-    "said": Said,
-    "round": RoundChanged,
-    "news": News,
-}
 
-
-def public_events(raw_events: Any, seq: int, at: int) -> list[PublicEvent]:
+def public_events(raw_events: Any, seq: int, at: int) -> tuple[PublicEvent, ...]:
     """A frame's events, in order. A type of a later server is left out. Raises ProtocolError."""
     if not isinstance(raw_events, list):
         raise ProtocolError(f"the server sent {raw_events!r:.80} as events")
-    events: list[PublicEvent] = []
-    for raw in raw_events:
-        if not isinstance(raw, dict):
-            raise ProtocolError(f"the server sent {raw!r:.80} as an event")
-        kind = _PUBLIC.get(str(raw.get("type")))
-        if kind is not None:
-            fields: Json = {"at": at, **raw, "seq": seq}  # an event that knows its own time is right
-            events.append(decode(kind, fields))
+    known = [each for each in raw_events if not isinstance(each, dict) or str(each.get("type")) in EVENTS]
+    events: tuple[PublicEvent, ...] = decode(tuple[PublicEvent, ...], known)
+    for event in events:
+        event.seq = seq
+        event.at = event.at or at  # an event that knows its own time is right
     return events

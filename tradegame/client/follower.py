@@ -7,11 +7,12 @@ import weakref
 import trio
 
 from tradegame.client.errors import ProtocolError, Stop
-from tradegame.client.events import AccountChanged, Event, Presence, Reset, Whisper, public_events
-from tradegame.client.results import Account
+from tradegame.client.events import Event, Reset, public_events
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
 from tradegame.client.wire import Json, decode, field
+from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.state import Account
 
 
 class Follower:
@@ -76,8 +77,9 @@ class Follower:
                 if not self.syncing and not self._take_events(frame):
                     return False
             case "account":
-                self.put_me(account := decode(Account, frame.get("account")))
-                self._emit(AccountChanged(field(frame, "seq", int), account))
+                changed: AccountChanged = decode(AccountChanged, frame)
+                self.put_me(changed.account)
+                self._emit(changed)
             case "whisper":
                 self._emit(decode(Whisper, frame))
             case "presence":

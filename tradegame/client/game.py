@@ -9,22 +9,11 @@ import trio
 
 from tradegame.client.calls import Calls
 from tradegame.client.follower import Follower
-from tradegame.client.results import (
-    Account,
-    Book,
-    Bought,
-    Cancelled,
-    OpenOrder,
-    Ordered,
-    PlayerInfo,
-    Sent,
-    ServerInfo,
-    Sold,
-    Standing,
-)
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
 from tradegame.client.wire import decode, field
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Sent, ServerInfo, Sold
+from tradegame.protocol.state import Account, Book, OpenOrder, Standing
 
 T = TypeVar("T")
 
@@ -155,5 +144,5 @@ class Game:
             await follower.changed.park()
 
     async def _do(self, kind: type[T], op: str, fields: dict[str, object], key: str | None) -> T:
-        ok = await self._calls.call(op, {"game": self.id, **fields}, key=key)
-        return decode(kind, ok)
+        ok: T = decode(kind, await self._calls.call(op, {"game": self.id, **fields}, key=key))
+        return ok

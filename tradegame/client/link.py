@@ -10,20 +10,21 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import trio
-from attrs import Factory, define, evolve, frozen
+from attrs import define, evolve, frozen
 
-from tradegame.client.call import WAIT_AND_RETRY, Answer
+from tradegame.client.call import Answer
 from tradegame.client.calls import Calls
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, Stop, TradeError
 from tradegame.client.follower import Follower
 from tradegame.client.nodes import Nodes
 from tradegame.client.pace import Ended, Pace
-from tradegame.client.results import PlayerInfo, ServerInfo
-from tradegame.client.socket import ABNORMAL, CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
+from tradegame.client.socket import CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
 from tradegame.client.vigil import ASKED_S, TROUBLE_S, Health, Vigil
-from tradegame.client.wire import Json, decode, encode, field, parse, trade_error
+from tradegame.client.wire import Json, decode, encode, parse, trade_error
+from tradegame.protocol.closing import FINAL, LOST, NORMAL
+from tradegame.protocol.errors import NOT_TAKEN_IN
+from tradegame.protocol.replies import PlayerInfo, ServerInfo, Welcome
 
-STOP_CODES = range(4500, 5000)
 SEND_TIMEOUT = 20.0
 LATE_S = 0.25
 LATE_MOST_S = 5.0
@@ -45,6 +46,10 @@ class Status:
     attempt: int = 0
 
 
+NO_SERVER = ServerInfo("", "", 20, 16_384, 20, 40)
+"""Until a hello was answered."""
+
+
 @define
 class Session:
     """Who we are, kept from connection to connection."""
@@ -52,7 +57,7 @@ class Session:
     name: str | None
     token: str | None
     player: PlayerInfo | None = None
-    server: ServerInfo = Factory(ServerInfo)
+    server: ServerInfo = NO_SERVER
 
 
 class Link:
@@ -125,7 +130,7 @@ class Link:
     async def close(self) -> None:
         """After ``halt``: say goodbye to the server, if there is one, within about a second."""
         if self._nursery is not None:
-            self._break("the client was closed", 1000)
+            self._break("the client was closed", NORMAL)
             with trio.move_on_after(2 * CLOSE_TIMEOUT):
                 await self._done.wait()
 
@@ -140,7 +145,7 @@ class Link:
         """Why it makes no sense to go on; None: it does."""
         if self.stopped is not None:
             return self.stopped
-        if ended.code in STOP_CODES:
+        if ended.code in FINAL:
             return Stop(ConnectionStopped, (ended.code, ended.reason))
         refused = ended.status is not None and 400 <= ended.status < 500 and ended.status not in (408, 429)
         self._refusals = self._refusals + 1 if refused else 0
@@ -185,17 +190,16 @@ class Link:
                 reply = parse(await socket.receive())
         if scope.cancelled_caught:
             socket.silent = True
-            raise SocketClosed(ABNORMAL, f"hello was not answered within {timeout:g} s")
+            raise SocketClosed(LOST, f"hello was not answered within {timeout:g} s")
         if "ok" not in reply:
             error = trade_error(reply.get("error"), None)
-            if error.definite and error.code not in WAIT_AND_RETRY and self._believes(url):
+            if error.definite and error.code not in NOT_TAKEN_IN and self._believes(url):
                 self.stopped = Stop(TradeError, (error.code, error.message, True, None, error.at))
             self._ended = Ended(f"hello: {error}", wait_s=(error.retry_after_ms or 0) / 1000)
-            raise SocketClosed(ABNORMAL, str(error))
+            raise SocketClosed(LOST, str(error))
         ok = reply["ok"]
-        session.player = decode(PlayerInfo, field(ok, "player", dict))
-        session.token = field(ok, "token", str)
-        session.server = decode(ServerInfo, field(ok, "server", dict))
+        welcome: Welcome = decode(Welcome, ok)
+        session.player, session.token, session.server = welcome.player, welcome.token, welcome.server
         self.nodes.met(url, session.server.node, session.server.nodes)
         self.reconnects += self.first.is_set()
         self.failovers += self._last not in ("", url)
@@ -224,7 +228,7 @@ class Link:
             nursery.cancel_scope.cancel()
         self._nursery = None
 
-    def _break(self, reason: str, code: int = ABNORMAL, *, failing: bool = False) -> None:
+    def _break(self, reason: str, code: int = LOST, *, failing: bool = False) -> None:
         """End this connection. The first reason counts."""
         self._ended = self._ended or Ended(reason, code, failing=failing)
         if self._nursery is not None:
@@ -319,7 +323,7 @@ class Link:
             if not isinstance(answer, Exception):
                 game.joined(answer)
                 return
-            again = isinstance(answer, TradeError) and (not answer.definite or answer.code in WAIT_AND_RETRY)
+            again = isinstance(answer, TradeError) and (not answer.definite or answer.code in NOT_TAKEN_IN)
             if again and self._nursery is not None:
                 wait = (getattr(answer, "retry_after_ms", None) or 0) / 1000
                 self._nursery.start_soon(self._follow_later, game, wait + 0.1 + self._chance.random())

@@ -8,9 +8,8 @@ from attrs import frozen
 
 from tradegame.client.backoff import Backoff
 from tradegame.client.nodes import Nodes
-from tradegame.client.socket import ABNORMAL
+from tradegame.protocol.closing import GOING_AWAY, LOST
 
-GOING_AWAY = 1001
 CONNECT_TIMEOUT = 10.0
 HELLO_TIMEOUT = 10.0
 HASTY_CONNECT_TIMEOUT = 3.0
@@ -31,7 +30,7 @@ class Ended:
     """
 
     reason: str
-    code: int = ABNORMAL
+    code: int = LOST
     lasted_s: float | None = None
     status: int | None = None
     wait_s: float = 0.0
@@ -88,7 +87,7 @@ class Pace:
             self.patience = 1.0
         nodes.begin_round(lost=url)
         others = nodes.others(url)
-        hurry = ended.code == GOING_AWAY or (others and ended.code == ABNORMAL)
+        hurry = ended.code == GOING_AWAY or (others and ended.code == LOST)
         if hurry and self._hurried < len(nodes.urls):
             self._hurried += 1  # another node takes us in; not for ever, should they all be going
             return self._chance.uniform(0, JITTER_S) if others else 0.0

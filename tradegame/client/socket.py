@@ -11,17 +11,18 @@ from urllib.parse import urlsplit
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
-SUBPROTOCOL = "tradegame.v1"
+from tradegame.protocol import SUBPROTOCOL
+from tradegame.protocol.closing import BINARY, LOST
+
 MESSAGE_BYTES = 16 * 2**20  # a whole state of a big game is the largest thing a server sends
 CLOSE_TIMEOUT = 1.0
-ABNORMAL = 1006
 
 Dial = Callable[[str], Awaitable[trio.abc.Stream]]
 """Opens a byte stream to a URL's host; raises OSError or trio.BrokenResourceError."""
 
 
 class SocketClosed(Exception):  # noqa: N818 - every connection ends so
-    """The connection is over. ``code`` as in RFC 6455, section 7.4; 1006 when there was no close frame."""
+    """The connection is over. ``code`` as in RFC 6455, section 7.4; LOST when there was no close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"{reason or 'closed'} ({code})")
@@ -74,7 +75,7 @@ class Socket:
         except ConnectionClosed as closed:
             raise _closed(closed) from None
         if not isinstance(message, str):
-            raise SocketClosed(1003, "the server sent a binary frame")
+            raise SocketClosed(BINARY, "the server sent a binary frame")
         return message
 
 
@@ -150,7 +151,7 @@ async def open_socket(url: str, dial: Dial, connect_timeout: float) -> AsyncIter
             raise rest from None
         assert errors is not None
         if opened:
-            raise SocketClosed(ABNORMAL, _explain(errors)) from group
+            raise SocketClosed(LOST, _explain(errors)) from group
         raise Unreachable(_explain(errors), _status(errors)) from group
     finally:
         if stream is not None:
@@ -194,8 +195,8 @@ class _HeardStream(trio.abc.Stream):
 
 def _closed(closed: ConnectionClosed) -> SocketClosed:
     if closed.reason is None:
-        return SocketClosed(ABNORMAL, "the connection broke")
-    reason = closed.reason.reason or ("the connection broke" if closed.reason.code == ABNORMAL else "")
+        return SocketClosed(LOST, "the connection broke")
+    reason = closed.reason.reason or ("the connection broke" if closed.reason.code == LOST else "")
     return SocketClosed(closed.reason.code, reason)
 
 

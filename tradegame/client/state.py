@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from tradegame.client.events import BookChanged, Joined, News, PublicEvent, RoundChanged, Said, Trade
-from tradegame.client.results import Level
 from tradegame.client.wire import decode
-
-RECENT_TRADES = 200
-MESSAGES_KEPT = 50
-NEWS_KEPT = 20
+from tradegame.protocol import state as protocol
+from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, Level
+from tradegame.protocol.state import Headline, Message, Player, Rules
 
 
 @define(eq=False)
@@ -24,7 +22,7 @@ class Good:
     bids: tuple[Level, ...] = ()
     asks: tuple[Level, ...] = ()
     volume: int = 0
-    recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_TRADES))
+    recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_KEPT))
 
     @property
     def best_bid(self) -> int | None:
@@ -46,74 +44,6 @@ class Good:
         return None
 
 
-@frozen
-class Player:
-    name: str
-
-
-@frozen
-class Message:
-    """``at`` in ms since the Unix epoch."""
-
-    player: str
-    text: str
-    at: int
-
-
-@frozen
-class _Market:
-    last: int | None
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    volume: int
-    recent: tuple[tuple[int, int, int], ...]
-
-
-@frozen
-class Headline:
-    """News. ``at`` in ms since the Unix epoch."""
-
-    text: str
-    good: str | None
-    at: int
-
-
-@frozen
-class GoodRules:
-    """``settlement``: the values at one of which it is paid at the close; None: it is not."""
-
-    endowment: int = 0
-    house: bool = False
-    private_values: bool = False
-    settlement: tuple[int, ...] | None = None
-
-
-@frozen
-class Rules:
-    """What of the game's definition players may know; as it was for all games where an older server does not tell."""
-
-    cash: int = 0
-    fee_bps: int = 0
-    open_orders: int = 0
-    goods: dict[str, GoodRules] = Factory(dict)
-
-
-@frozen
-class _Snapshot:
-    phase: str
-    round: int
-    ends_at: int | None
-    goods: dict[str, _Market]
-    players: dict[str, Player]
-    messages: tuple[Message, ...]
-    title: str = ""
-    about: str = ""
-    opened_at: int | None = None
-    rules: Rules = Rules()
-    news: tuple[Headline, ...] = ()
-    settled: dict[str, int] = Factory(dict)
-
-
 @define(eq=False)
 class State:
     """The mirror. Always one and the same object for a game, changed in place; read it, do not write it.
@@ -131,7 +61,7 @@ class State:
     title: str = ""
     about: str = ""
     opened_at: int | None = None
-    rules: Rules = Rules()
+    rules: Rules = Factory(lambda: Rules(0, 0, 0, None, {}))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
     settled: dict[str, int] = Factory(dict)
     online: set[str] = Factory(set)
@@ -141,7 +71,7 @@ class State:
 
     def replace(self, raw: Any, epoch: str, seq: int) -> None:
         """Become what the server says. Raises ProtocolError, and is unchanged then."""
-        new = decode(_Snapshot, raw)
+        new: protocol.State = decode(protocol.State, raw)
         self.phase, self.round, self.ends_at = new.phase, new.round, new.ends_at
         self.players = dict(new.players)
         self.messages.clear()
@@ -151,7 +81,7 @@ class State:
         self.news.extend(new.news)
         self.settled = dict(new.settled)
         self.goods = {
-            name: Good(market.last, market.bids, market.asks, market.volume, deque(market.recent, RECENT_TRADES))
+            name: Good(market.last, market.bids, market.asks, market.volume, deque(market.recent, RECENT_KEPT))
             for name, market in new.goods.items()
         }
         self.epoch, self.seq = epoch, seq

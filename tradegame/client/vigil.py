@@ -7,7 +7,8 @@ from typing import Literal
 
 from attrs import define, field
 
-from tradegame.client.call import KEYED
+from tradegame.client.call import PROMPT
+from tradegame.protocol.errors import BEFORE_THE_KEY, TROUBLE
 
 ASKED_S = 3.0
 """A request that is unanswered for so long, while nothing at all is heard, makes us ask whether anybody is there."""
@@ -17,10 +18,6 @@ DEAF_S = 12.0
 """Whoever leaves a request unanswered for so long does not hear us, whatever it sends. A server gives up after 8."""
 TROUBLE_S = 1.5
 """So long a node may answer nothing but that it cannot."""
-TROUBLE = frozenset({"unavailable", "timeout", "overloaded", "internal"})
-WORK = KEYED - {"join"}
-UNTRIED = frozenset({"rate_limited", "bad_request", "unknown_game", "not_authenticated"})
-"""What only a node can do that reaches the store (a join may be answered from memory), and errors that come before."""
 RECENT_S = 10.0
 
 
@@ -86,7 +83,7 @@ class Health:
         One answer is enough when it took long, as it does when the store is not there.
         """
         if error not in TROUBLE:
-            if op in WORK and error not in UNTRIED:
+            if op in PROMPT and error not in BEFORE_THE_KEY:
                 self._good_at, self._bad_since = now, math.inf
             return False
         if now - self._bad_at > RECENT_S:

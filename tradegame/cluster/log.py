@@ -1,4 +1,4 @@
-"""What all the processes say, and what is done to them: one list of lines, each with its source."""
+"""One list of lines, each with its source: what all processes write, and what is done to them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from attrs import define, evolve, field, frozen
 
 KEPT = 200
 SAME_AGAIN_S = 5.0
-"""A line, or an event of a node, that a process repeats within this time is not shown again."""
+"""A line of a process, or an event of a node, that repeats within this time is not shown again."""
 TEXT_LENGTH = 300
 
 Level = Literal["debug", "info", "event", "warning", "error"]
-"""``event`` is what happens to the cluster itself."""
+"""``event``: something happens to the cluster itself."""
 
 _LEVELS: dict[str, Level] = {
     "debug": "debug",
@@ -31,14 +31,14 @@ _LEVELS: dict[str, Level] = {
 }
 _ENVELOPE = ("event", "msg", "level", "timestamp", "ts", "caller", "logger", "stack", "stacktrace", "exception")
 _QUIET_EVENTS = frozenset({"connection_closed", "etcd_watch_broke", "etcd_watch_resumed", "serving"})
-"""Of a node, when they are no warning: too many for an audience; and that it serves, it says on stdout, too."""
+"""Events of a node that are too many for an audience, unless they are warnings. A node also prints that it serves."""
 _QUIET_TEXTS = ("[core] grpc: ", "bots playing ·")
-"""Of etcd, whenever a member or a client is away; and how the bots are, every five seconds."""
+"""What etcd says whenever a member or a client is away, and the bots' status every five seconds."""
 
 
 @frozen
 class Line:
-    """``at``: seconds since the cluster was up; while it starts, since that began."""
+    """``at``: seconds since the cluster was up; negative while it starts."""
 
     at: float
     source: str
@@ -67,7 +67,7 @@ class Log:
         return now - self._began
 
     def up(self) -> None:
-        """From now on time counts from here, as it does in a plan; what was before it was before 0."""
+        """Restart the clock, as in a plan: lines from before get a negative time."""
         passed = self.clock()
         self._began = trio.current_time()
         self._said.clear()
@@ -81,7 +81,7 @@ class Log:
             self.listener(line)
 
     def hear(self, source: str, raw: bytes) -> None:
-        """A process has written a line. What is not for an audience, or was just said, is passed over."""
+        """A process has written a line. Lines that are not for an audience, or repeat a recent one, are skipped."""
         level, text = parse_line(raw)
         if not text or level == "debug":
             return
@@ -93,7 +93,7 @@ class Log:
 
 
 def parse_line(raw: bytes) -> tuple[Level, str]:
-    """The level and text of a line of a node's (structlog) or a member's (zap) log; any other line is ``info``."""
+    """The level and text of a line from a node's (structlog) or a member's (zap) log. Any other line is ``info``."""
     text = raw.decode(errors="replace").rstrip()
     if any(quiet in text for quiet in _QUIET_TEXTS):
         return "debug", ""
@@ -105,7 +105,7 @@ def parse_line(raw: bytes) -> tuple[Level, str]:
         event = str(found.get("event") or found.get("msg") or "")
         level = _LEVELS.get(str(found.get("level")), "info")
         if (level == "info" and event in _QUIET_EVENTS) or (level == "warning" and "msg" in found):
-            return "debug", ""  # etcd warns of every peer that is away, several times over
+            return "debug", ""  # etcd warns several times about each peer that is away
         facts = [_fact(name, value) for name, value in found.items() if name not in _ENVELOPE]
         return level, _printable(" ".join([event, *facts]))
     return "info", _printable(text)
@@ -116,5 +116,5 @@ def _fact(name: str, value: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """Nothing that a process writes may steer the terminal."""
+    """No output of a process may control the terminal."""
     return "".join(each if each.isprintable() else "·" for each in text)

@@ -1,4 +1,4 @@
-"""What was asked for."""
+"""The options of ``tradegame cluster``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from tradegame.cluster.plan import Step
 
 @frozen(kw_only=True)
 class ClusterOptions:
-    """``nodes`` 1 to 9, ``members`` 1, 3 or 5. ``bots``: how many; ``clients``: the witnesses, which together send
-    ``rate`` commands a second. ``port``: the first node's, the others on those that follow; None: 8765 if that is
-    free, else any. ``directory``: where data and logs go; None: a temporary one, deleted at the end unless ``keep``.
-    ``etcd``: the binary. ``config``: for every node; ``games``: the ids of those in it. ``game``: the one that is
-    played; None: the bazaar, or the first. ``plan``: what happens by itself; ``seconds``: the end comes by itself;
-    None: when somebody says so. ``plain``: lines and no screen. ``picture``: an SVG file that shows the screen as it
-    was at the end.
+    """``nodes`` 1 to 9, ``members`` 1, 3 or 5. ``bots``: how many. ``clients``: how many witnesses; together they send
+    ``rate`` commands a second. ``port``: the first node's, the others follow it; None: 8765 if free, else any.
+    ``directory``: for data and logs; None: a temporary one, deleted at the end unless ``keep``. ``etcd``: the binary.
+    ``config``: for every node; ``games``: the ids of its games. ``game``: the one to play; None: the bazaar, or the
+    first. ``plan``: a script of faults. ``seconds``: when to end; None: when asked. ``plain``: lines instead of a
+    screen. ``picture``: an SVG file for the screen as it is at the end.
     """
 
     nodes: int = 3

@@ -14,7 +14,8 @@ from attrs import frozen
 
 Action = Literal["kill", "revive", "freeze", "thaw", "stop", "rolling", "quit"]
 """``stop`` is SIGTERM, an orderly end. ``revive`` starts what is down and thaws what is frozen. ``rolling`` (all nodes,
-one after the other) and ``quit`` take no target."""
+one after the other) and ``quit`` take no target.
+"""
 ACTIONS: tuple[str, ...] = get_args(Action)
 ALONE = ("rolling", "quit")
 
@@ -22,7 +23,7 @@ _TARGET = re.compile(r"(?:node-?)?([1-9])\Z|(?:member-?|etcd-?)?([a-e])\Z|(leade
 
 
 class PlanError(ValueError):
-    """A plan that cannot be understood; the message names the step."""
+    """The plan is invalid; the message names the step."""
 
 
 @frozen
@@ -38,14 +39,14 @@ class Step:
 
 
 def target_name(target: str) -> str:
-    """``node1``, ``etcd-a``, or what a group is called."""
+    """``node1``, ``etcd-a``, or the name of a group."""
     if len(target) != 1:
         return target
     return f"node{target}" if target.isdigit() else f"etcd-{target}"
 
 
 def parse_plan(text: str, nodes: int, members: int) -> tuple[Step, ...]:
-    """The steps in the order of their times. Raises PlanError, also for a node or member that there will not be."""
+    """The steps, ordered by time. Raises PlanError, also for a node or member that will not exist."""
     steps = [_step(part.strip(), nodes, members) for part in re.split(r"[;\n]", text) if part.strip()]
     return tuple(sorted(steps, key=lambda step: step.at))
 
@@ -77,5 +78,5 @@ def _step(text: str, nodes: int, members: int) -> Step:
     if len(target) == 1 and target.isalpha() and ord(target) - ord("a") >= members:
         raise PlanError(f"{text!r}: there are {members} members, from a to {chr(ord('a') + members - 1)}")
     if action in ("revive", "thaw") and target == "leader":
-        raise PlanError(f"{text!r}: whoever is down does not lead; name the member, or all members")
+        raise PlanError(f"{text!r}: the leader is never down; name the member, or all members")
     return Step(at, action, target)

@@ -1,4 +1,4 @@
-"""Puts the cluster together, keeps it going, and takes it apart again, whatever ends it."""
+"""Builds the cluster, runs it, and takes it apart, however it ends."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from tradegame.cluster.gauges import Gauges
-from tradegame.cluster.guard import Guard, open_guard
-from tradegame.cluster.keys import has_keyboard
 from tradegame.cluster.log import Log
-from tradegame.cluster.observe import Observer
 from tradegame.cluster.options import ClusterOptions
-from tradegame.cluster.processes import Shared
-from tradegame.cluster.show import print_line, save_picture, show_lines, show_screen
-from tradegame.cluster.stage import ClusterError, Stage
-from tradegame.cluster.traffic import Traffic
+from tradegame.cluster.processes.child import Shared
+from tradegame.cluster.processes.gauges import Gauges
+from tradegame.cluster.processes.reaper import Reaper, open_reaper
+from tradegame.cluster.processes.stage import ClusterError, Stage
+from tradegame.cluster.screen.keyboard import has_keyboard
+from tradegame.cluster.screen.observer import Observer
+from tradegame.cluster.screen.show import print_line, save_picture, show_lines, show_screen
+from tradegame.cluster.witness.traffic import Traffic
 
 FAVOURITE_GAME = "bazaar"
 JOIN_DEADLINE_S = 60.0
@@ -30,25 +30,25 @@ SETTLE_S = 20.0
 SETTLE_IN_A_HURRY_S = 2.0
 END_DEADLINE_S = 20.0
 NOT_EVEN_UP = 130
-"""The exit code, a shell's for Ctrl-C: nothing was found wrong, but nothing was looked at."""
+"""The exit code of a shell for Ctrl-C: nothing was found wrong, but nothing was checked."""
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 async def run_cluster(options: ClusterOptions) -> int:
-    """Run it until a key, a signal, a plan or ``seconds`` ends it; no process of it is left then.
+    """Run until a key, a signal, a plan or ``seconds`` ends it; then no process of it is left.
 
-    Returns the exit code: 0; 1 when something was lost or doubled, a process ended by itself, or nothing could be
-    checked in all the ``seconds``; 130 when it was ended before it was up. A second signal ends what is being ended
-    at once. Must be run in the main thread. Raises ClusterError, EtcdMissing, NoPorts and OSError.
+    Returns the exit code: 0; 1 if anything was lost or doubled, a process ended by itself, or nothing could be checked
+    in all the ``seconds``; 130 if it was stopped before it was up. A second signal skips the orderly shutdown. Must run
+    in the main thread. Raises ClusterError, EtcdMissing, NoPorts and OSError.
     """
     run = _Run(options, _choose_game(options))
     with trio.open_signal_receiver(*SIGNALS) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run.heed, signals)
-            async with open_guard() as guard:
-                with _directory(options, guard) as directory:
-                    await run.perform(directory, guard)
+            async with open_reaper() as reaper:
+                with _directory(options, reaper) as directory:
+                    await run.perform(directory, reaper)
                     if options.keep or options.directory is not None:
                         run.said.append(f"data and logs are in {directory}")
             nursery.cancel_scope.cancel()
@@ -77,10 +77,10 @@ class _Run:
             self._interrupted = True
             self._over.set()
 
-    async def perform(self, directory: Path, guard: Guard) -> None:
+    async def perform(self, directory: Path, reaper: Reaper) -> None:
         """Everything between the first process and the last."""
         async with trio.open_nursery() as processes:
-            stage = Stage(self.options, Shared(directory, self._log, guard), processes)
+            stage = Stage(self.options, Shared(directory, self._log, reaper), processes)
             gauges = Gauges(stage.nodes, stage.members, self._log)
             stage.leader = gauges.leader
             traffic = Traffic(self.options.clients, self.options.rate, self._log)
@@ -118,7 +118,7 @@ class _Run:
         if self.options.picture is not None:
             save_picture(observer.view(), self.options.picture)
         self._log.add("cluster", "ending")
-        # Who presses Ctrl-C wants it to end; what was acknowledged a moment ago may then stay unchecked.
+        # Ctrl-C means now: what was acknowledged a moment ago may then stay unchecked.
         patient = self._planned or not self._over.is_set()
         await observer.traffic.finish(SETTLE_S if patient else SETTLE_IN_A_HURRY_S, patient=patient)
         self._unanswered = observer.traffic.unanswered  # before the witnesses are gone
@@ -157,7 +157,7 @@ class _Run:
     def _sum_up(self, observer: Observer) -> None:
         traffic, ledger, tape = observer.traffic, observer.traffic.ledger, observer.traffic.tape
         if observer.began is None:
-            self.said.append("ended before it was up: nothing was checked")
+            self.said.append("stopped before it was up: nothing was checked")
             self.exit_code = NOT_EVEN_UP
             return
         crashed = [child.name for child in observer.stage.children if child.ended_by_itself]
@@ -188,12 +188,12 @@ def _choose_game(options: ClusterOptions) -> str:
 
 
 @contextmanager
-def _directory(options: ClusterOptions, guard: Guard) -> Iterator[Path]:
-    """Where everything is written; gone afterwards if it is a temporary one that nobody wants to keep."""
+def _directory(options: ClusterOptions, reaper: Reaper) -> Iterator[Path]:
+    """The directory for all files; deleted afterwards if it is temporary and not to be kept."""
     if options.directory is not None:
         options.directory.mkdir(parents=True, exist_ok=True)
         if any(options.directory.iterdir()):
-            # The members of an earlier run know each other by ports that are others now.
+            # The members of an earlier run know each other by ports that have changed.
             raise ClusterError(f"{options.directory} is not empty")
         yield options.directory.resolve()
         return
@@ -201,10 +201,10 @@ def _directory(options: ClusterOptions, guard: Guard) -> Iterator[Path]:
     if options.keep:
         yield directory
         return
-    guard.add_directory(directory)
+    reaper.add_directory(directory)
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         if not directory.exists():
-            guard.forget_directory(directory)
+            reaper.forget_directory(directory)

@@ -15,6 +15,8 @@ from attrs import define, field, frozen
 
 from tradegame.controller.forwarded import Said, plain_address, said_by_proxies
 from tradegame.controller.head import Head, Refusal
+from tradegame.protocol.errors import ForbiddenError, NotFoundError
+from tradegame.protocol.http import Reach
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -58,15 +60,6 @@ class Visit:
     def path(self) -> str:
         """The target without its query."""
         return self.target.partition("?")[0]
-
-
-@frozen
-class Reach:
-    """Whether a page's WebSocket would be let in; if not, why, and the setting that the host has to change."""
-
-    ok: bool
-    reason: str | None = None
-    setting: str | None = None
 
 
 @define(eq=False)
@@ -147,7 +140,7 @@ class Access:
             f"pages of {origin[:200]} may not connect to {host[:200] or 'a server without a name'}: add the page's "
             "origin to server.origins, or let the proxy hand on Host"
         )
-        raise Refusal(403, "forbidden", message, cause="origin", setting="server.origins")
+        raise Refusal(ForbiddenError(message), cause="origin", setting="server.origins")
 
     def reach(self, address: str, host: str, origin: str | None) -> Reach:
         """What a page of this origin, at this address, would be told if it opened a WebSocket; it cannot see that."""
@@ -155,11 +148,11 @@ class Access:
             self._check_host(host)
             self.check_origin(origin, host)
         except Refusal as refusal:
-            return Reach(False, refusal.message, refusal.setting)
+            return Reach(False, str(refusal), refusal.setting)
         at, last = self._recent.get((address, origin), (-RECENT_S, None))
         if last is not None and trio.current_time() - at < RECENT_S:
-            return Reach(False, last.message, last.setting)
-        return Reach(True)
+            return Reach(False, last.error.message, last.setting)
+        return Reach(True, None, None)
 
     def note(self, refusal: Refusal, peer: str) -> None:
         """Count and log a refusal: a page is not told why its WebSocket failed, so its host must be."""
@@ -180,7 +173,7 @@ class Access:
                 if len(self._recent) > REFUSALS_KEPT:
                     self._recent.popitem(last=False)
             refusal.head = None
-        facts = {"status": refusal.status, "address": address, "reason": refusal.message, **about}
+        facts = {"status": refusal.status, "address": address, "reason": str(refusal), **about}
         log = structlog.get_logger(__name__)
         if refusal.cause in OF_THE_SETUP:
             log.warning("request_refused", cause=refusal.cause, **facts)
@@ -204,7 +197,7 @@ class Access:
                 return rest
             if not rest or rest.startswith("?"):
                 # relative addresses in the pages begin behind the slash
-                raise Refusal(308, "moved", "see Location", (("Location", f"{prefix}/{rest}"),), cause="")
+                raise Refusal(NotFoundError("see Location"), (("Location", f"{prefix}/{rest}"),), status=308, cause="")
         return target
 
     def _check_host(self, host: str) -> None:
@@ -216,7 +209,7 @@ class Access:
         if name and (is_private(name) or name in self._hosts or any(f"*.{up}" in self._hosts for up in _above(name))):
             return
         message = f"this server does not answer to the name {host[:200]}: add it to server.hosts"
-        raise Refusal(421, "forbidden", message, cause="host", setting="server.hosts")
+        raise Refusal(ForbiddenError(message), status=421, cause="host", setting="server.hosts")
 
 
 def _origin_form(head: Head) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from tradegame.controller.forwarded import plain_address
 from tradegame.controller.head import Head, Refusal, read_head, refuse
 from tradegame.controller.tls import Certificate, TlsListener, plain_http, speaks_tls
 from tradegame.core.use_cases.budgets import payer_of
+from tradegame.protocol.errors import NotFoundError, RequestTimeoutError
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +189,7 @@ class Door:
                 await stream.do_handshake()
             return await read_head(stream, pay)
         message = f"the head of the request did not come within {self.head_s:g} s"
-        raise Refusal(408, "timeout", message, cause="too_slow")
+        raise Refusal(RequestTimeoutError(message), cause="too_slow")
 
     async def _tell_plain(self, stream: trio.SocketStream) -> None:
         try:
@@ -209,7 +210,7 @@ class Door:
                     return
                 head, visit = later, self.access.visit(later, address, secure=secure)
             if visit.path != WEBSOCKET_PATH:
-                raise Refusal(404, "not_found", f"WebSocket is spoken at {WEBSOCKET_PATH}", cause="path")
+                raise Refusal(NotFoundError(f"WebSocket is spoken at {WEBSOCKET_PATH}"), cause="path")
             self.access.check_origin(head.get("origin"), visit.host)
             await self.websocket(stream, head, visit.address)
         except* Refusal as refusals:

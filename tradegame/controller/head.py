@@ -5,11 +5,12 @@ Whoever gets the request parses its head again, strictly: Hypercorn and wsproto,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 
 import trio
 from attrs import define, field
+
+from tradegame.protocol.errors import BadRequestError, TooLargeError, TradeGameError
 
 MAX_HEAD = 16_384
 """The most bytes that a request's line and headers may have together."""
@@ -34,24 +35,23 @@ _REASONS = {
 class Refusal(Exception):  # noqa: N818 - not a fault of anyone's: an answer
     """An answer instead of what was asked for: an HTTP status, and the protocol's error body.
 
+    ``status``: where it is not the code's own.
     ``cause``: under what it is counted, one of a few words; empty: it is not. ``setting``: what the host may have to
     change.
     """
 
     def __init__(
         self,
-        status: int,
-        code: str,
-        message: str,
+        error: TradeGameError,
         headers: Iterable[tuple[str, str]] = (),
         *,
+        status: int | None = None,
         cause: str = "malformed",
         setting: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
+        super().__init__(error.message)
+        self.error = error
+        self.status = status or error.status
         self.headers = tuple(headers)
         self.cause = cause
         self.setting = setting
@@ -60,7 +60,7 @@ class Refusal(Exception):  # noqa: N818 - not a fault of anyone's: an answer
 
     def body(self) -> bytes:
         """The response's body."""
-        return json.dumps({"error": {"code": self.code, "message": self.message, "definite": True}}).encode()
+        return self.error.body()
 
     def fields(self, body: bytes) -> tuple[tuple[str, str], ...]:
         """The response's headers. It ends the connection."""
@@ -122,15 +122,15 @@ def parse_head(raw: bytes, rest: bytes = b"") -> Head:
     line, *fields = raw.removesuffix(_END).decode("latin-1").split("\r\n")
     words = line.split(" ")
     if len(words) != 3 or not all(words):
-        raise Refusal(400, "bad_request", "this is not an HTTP request")
+        raise Refusal(BadRequestError("this is not an HTTP request"))
     method, target, version = words
     if version not in ("HTTP/1.1", "HTTP/1.0"):
-        raise Refusal(505, "bad_request", "only HTTP/1.1 is spoken here", cause="version")
+        raise Refusal(BadRequestError("only HTTP/1.1 is spoken here"), status=505, cause="version")
     headers = []
     for text in fields:
         name, colon, value = text.partition(":")
         if not colon or not name or name.strip() != name:
-            raise Refusal(400, "bad_request", "a header is malformed")
+            raise Refusal(BadRequestError("a header is malformed"))
         headers.append((name.lower(), value.strip()))
     return Head(method, target, version, tuple(headers), raw, rest)
 
@@ -160,7 +160,8 @@ async def read_head(stream: trio.abc.ReceiveStream, pay: Callable[[], float] = l
 
 
 def _too_large() -> Refusal:
-    return Refusal(431, "too_large", f"the head of the request is longer than {MAX_HEAD} bytes", cause="too_large")
+    error = TooLargeError(f"the head of the request is longer than {MAX_HEAD} bytes")
+    return Refusal(error, status=431, cause="too_large")
 
 
 async def refuse(stream: trio.abc.Stream, refusal: Refusal, *, within_s: float = 1.0) -> None:

@@ -11,6 +11,7 @@ import trio
 from attrs import define, field
 
 from tradegame.controller.head import Refusal
+from tradegame.protocol.errors import BadRequestError
 
 log = structlog.get_logger(__name__)
 
@@ -107,4 +108,4 @@ async def speaks_tls(stream: SecureStream) -> bool:
 
 def plain_http() -> Refusal:
     """What plain HTTP is answered on a port that speaks TLS."""
-    return Refusal(400, "bad_request", "this port speaks TLS: use https:// or wss://", cause="plain_http")
+    return Refusal(BadRequestError("this port speaks TLS: use https:// or wss://"), cause="plain_http")

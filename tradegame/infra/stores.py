@@ -1,4 +1,4 @@
-"""The store that an address names: ``memory:``, ``embedded:PATH`` or ``etcd://host:port,…/prefix``."""
+"""Opens the store that the settings name."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from contextlib import asynccontextmanager
 from tradegame.infra.config import StoreSettings
 from tradegame.infra.kv.format import check_format
 from tradegame.infra.kv.port import KeyValueStore
-
-EMBEDDED_PREFIX = "tradegame"
+from tradegame.infra.store_url import parse_store_url
 
 
 @asynccontextmanager
 async def open_store(settings: StoreSettings) -> AsyncIterator[tuple[KeyValueStore, str]]:
-    """The store, and the prefix of its keys; closed at the end.
+    """The store and the prefix of its keys, for the length of the block.
 
-    Raises StoreError when it cannot be opened, or is of another version, OSError for a TLS file that cannot be read.
+    Raises StoreError if it cannot be opened or has another format, OSError if a TLS file cannot be read.
     """
-    kind, _, rest = settings.url.partition(":")
-    if kind in ("etcd", "etcds"):
-        # imported here, since grpc is heavy and most servers run on the embedded store
-        from tradegame.infra.etcd import EtcdSettings, open_etcd, parse_etcd_url
+    url = parse_store_url(settings.url)
+    if url.kind == "etcd":
+        # imported here because grpc is slow to import and most servers use the embedded store
+        from tradegame.infra.etcd import EtcdSettings, open_etcd
 
-        endpoints, prefix = parse_etcd_url(settings.url)
         etcd = EtcdSettings(
-            endpoints=endpoints,
-            prefix=prefix,
+            endpoints=url.endpoints,
+            prefix=url.prefix,
             ca=settings.ca,
             cert=settings.cert,
             key=settings.key,
@@ -34,10 +32,10 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[tuple[KeyValueSto
             password=settings.password,
         )
         async with open_etcd(etcd) as store:
-            await check_format(store, prefix)
-            yield store, prefix
+            await check_format(store, url.prefix)
+            yield store, url.prefix
     else:
         from tradegame.infra.embedded import open_sqlite
 
-        async with open_sqlite(":memory:" if kind == "memory" else rest) as store:
-            yield store, EMBEDDED_PREFIX
+        async with open_sqlite(url.path or ":memory:") as store:
+            yield store, url.prefix

@@ -1,4 +1,4 @@
-"""A clock for trio that cannot be set and goes on while the machine sleeps, so that deadlines include time asleep."""
+"""A clock for trio that cannot be set, and keeps running while the machine sleeps: deadlines include that."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import trio
 def _source() -> Callable[[], float]:
     if hasattr(time, "CLOCK_BOOTTIME"):  # Linux, where CLOCK_MONOTONIC stops while the machine sleeps
         return lambda: time.clock_gettime(time.CLOCK_BOOTTIME)
-    if sys.platform == "darwin":  # time.monotonic() stops there, and CLOCK_MONOTONIC does not
+    if sys.platform == "darwin":  # macOS, where time.monotonic() stops and CLOCK_MONOTONIC does not
         return lambda: time.clock_gettime(time.CLOCK_MONOTONIC)
-    return time.monotonic  # Windows counts sleep; elsewhere it is the best there is
+    return time.monotonic  # Windows counts sleep; elsewhere nothing better exists
 
 
 boot_s: Callable[[], float] = _source()
-"""Seconds since some moment, those included in which the machine slept, where the system can tell."""
+"""Seconds since an arbitrary moment, including the time the machine slept, if the system can tell."""
 
 
 class BootClock(trio.abc.Clock):
     """`trio.run(…, clock=BootClock())`: ``trio.current_time()`` is `boot_s`.
 
-    A machine that wakes up may run what is due somewhat late, since the system's own timers stood still; but whoever
-    compares a deadline with the time sees that it has passed.
+    After a sleep, what is due may run somewhat late, because the system's own timers stood still. But whoever compares
+    a deadline with the time sees that it has passed.
     """
 
     def start_clock(self) -> None:

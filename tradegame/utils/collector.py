@@ -1,16 +1,18 @@
-"""Python's garbage collector, made to keep nobody waiting.
+"""Runs Python's garbage collector so that nobody has to wait for it.
 
-A full collection looks at every container there is: with 10 000 accounts it holds the loop for 60 ms and more, and
-finds next to nothing, since what a game is made of is freed by its reference counts, and so is a connection that ended
-(``tests/e2e/test_freed.py``): an error's traceback, or two objects that hold each other, must not keep it. So full
-collections are made here, often and while there is little to look at: what has survived is *frozen*, and not looked at
-again. Should a connection leave a cycle nevertheless that was frozen, it is collected when many have ended, best while
-nobody is there.
+A full collection visits every container: with 10 000 accounts it holds the loop for over 60 ms and finds next to
+nothing, because a game's objects are freed by their reference counts. So is a connection that ended
+(``tests/e2e/test_freed.py``): neither an error's traceback nor two objects that refer to each other may keep it alive.
+
+So full collections run here, often and while there is little to visit: survivors are *frozen*, and not visited again.
+Should connections leave frozen cycles nevertheless, these are collected after many connections have ended and while
+nobody is connected, or when much more memory is in use than before.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable
 
@@ -18,56 +20,64 @@ import structlog
 import trio
 from attrs import define, field
 
-LOOK_S = 1.0
+LOOK_S = 0.1
+"""How often unfrozen objects are counted."""
 EVERY_S = 5.0
-"""How often it is looked how much is not frozen, and how often that is collected."""
-YOUNG, MIDDLE, NEVER = 2_000, 10, 1_000_000_000
-"""The collector's thresholds: so much that a collection of the middle generation stays under 3 ms."""
-FROZEN_FROM = 20_000
-"""So many survivors are frozen, and at once if they came within a moment: to look at them takes 3 to 5 ms.
+"""How often they are collected even when they are few."""
+YOUNG, MIDDLE, NEVER = 2_000, 3, 1_000_000_000
+"""The collector's thresholds. They count what was made less what was freed: under churn they are reached too late."""
+FROZEN_FROM = 6_000
+"""From so many objects on they are collected at once, and what is left is frozen: 3 to 5 ms.
 
-A connection is 230 objects, so a class that joins brings as many in a few seconds."""
-THAWED_QUIET = 2_000
-THAWED_AT_ONCE = 20_000
-"""After so many connections that ended all is looked at again: when nobody is there it costs nothing; otherwise it
-holds the loop, once in so many connections."""
+A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
+THAWED_FROM = 2_000
+"""After so many ended connections everything is collected again, as soon as nobody is connected."""
+LEAKED = 1_000_000
+"""While somebody is connected that would hold the loop for 0.1 s, so it also takes so many more blocks of memory in use
+than after the last such collection: some 50 MiB."""
 
 
 @define(eq=False)
 class Collector:
-    """``ended``: how many connections have ended, ever; ``quiet``: whether nobody is there to be kept waiting."""
+    """``ended``: how many connections have ended so far; ``quiet``: whether nobody is connected."""
 
     ended: Callable[[], int]
     quiet: Callable[[], bool]
     _ended_before: int = field(default=0, init=False)
+    _blocks_before: int = field(default=0, init=False)
     _thresholds: tuple[int, int, int] = field(factory=gc.get_threshold, init=False)
 
     async def run(self) -> None:
-        """Until cancelled; then the collector is as it was before."""
+        """Run until cancelled; then restore the collector."""
         try:
             gc.set_threshold(YOUNG, MIDDLE, NEVER)
             gc.collect()
             gc.freeze()
+            self._blocks_before = sys.getallocatedblocks()
             while True:
-                for _ in range(int(EVERY_S / LOOK_S)):
+                for _ in range(round(EVERY_S / LOOK_S)):
                     await trio.sleep(LOOK_S)
-                    if len(gc.get_objects(2)) >= FROZEN_FROM:
-                        gc.freeze()
+                    if len(gc.get_objects()) >= FROZEN_FROM:
+                        break
                 self.look()
         finally:
             gc.set_threshold(*self._thresholds)
             gc.unfreeze()
 
     def look(self) -> None:
-        """Collect what there is to collect without keeping anybody waiting."""
+        """Collect without making anybody wait."""
         ended = self.ended() - self._ended_before
-        thaw = ended >= THAWED_AT_ONCE or (ended >= THAWED_QUIET and self.quiet())
-        if thaw:
-            begun = time.perf_counter()
-            self._ended_before += ended
-            gc.unfreeze()
+        leaked = sys.getallocatedblocks() - self._blocks_before >= LEAKED
+        if ended < THAWED_FROM or not (leaked or self.quiet()):
+            gc.collect()
+            if len(gc.get_objects()) >= FROZEN_FROM / 2:
+                gc.freeze()
+            return
+        self._ended_before += ended
+        begun = time.perf_counter()
+        gc.unfreeze()
         found = gc.collect()
-        if thaw:
-            ms = round((time.perf_counter() - begun) * 1000)
-            structlog.get_logger().info("garbage_collected", objects=found, ms=ms, connections_ended=ended)
-            gc.freeze()
+        gc.freeze()
+        self._blocks_before = sys.getallocatedblocks()
+        ms = round((time.perf_counter() - begun) * 1000)
+        structlog.get_logger().info("garbage_collected", objects=found, ms=ms, connections_ended=ended)

@@ -1,4 +1,4 @@
-"""Faults: logged with their stack, known to the outside by a short reference only."""
+"""Faults: logged with their stack trace; clients get only a short reference."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ class Logger(Protocol):
 
 
 def reference() -> str:
-    """A short random word that stands in a client's error and in the log beside the stack trace."""
+    """A short random word that appears in a client's error, and in the log beside the stack trace."""
     return secrets.token_hex(4)
 
 
 def log_fault(logger: Logger, event: str, fault: BaseException, **facts: Any) -> str:
-    """Log a fault with its stack trace, and in ``error`` what is at the bottom of it.
-
-    Returns the reference under which it can be found.
-    """
+    """Log a fault with its stack trace, and its root cause in ``error``. Returns the reference to find it by."""
     found_by = reference()
     logger.error(event, reference=found_by, error=repr(innermost(fault)), exc_info=fault, **facts)
     return found_by
 
 
 def innermost(fault: BaseException) -> BaseException:
-    """Of a group, which only says how many it holds, the first that is none."""
+    """Of a group, the first exception that is not a group."""
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
     return fault

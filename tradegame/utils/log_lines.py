@@ -1,7 +1,7 @@
-"""What stands between an event and the log's file: how many lines a cause may make, and who waits for a slow reader.
+"""Between an event and the log: limits the lines per cause, and writes them without waiting for a slow reader.
 
-Clients cause lines: whoever connects and leaves a thousand times a second would fill the disk. And whoever reads our
-stderr may stop reading: nobody but a thread of our own may wait for it.
+Clients cause log lines: without limits, connecting and leaving a thousand times a second would fill the disk. And if
+whoever reads our stderr stops reading, only our own thread may wait.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from structlog.types import EventDict, WrappedLogger
 CAUSE_BURST, CAUSE_PER_S = 100, 5
 """Lines of one cause: 100 at once, then 5 a second, which at 300 bytes is 130 MB a day."""
 ADDRESS_BURST, ADDRESS_PER_S = 50, 1
-"""The same of one address, so that one that floods does not drown the lines of the others."""
+"""The same per address, so that a flooding address does not drown out the others."""
 KEPT = 2_000
-"""So many causes and addresses are told apart, 200 bytes each; beyond, the longest unheard is forgotten."""
+"""So many causes and addresses are tracked, at 200 bytes each; beyond, the least recent is forgotten."""
 TOLD_S = 10.0
-"""What was left out is told this often."""
+"""How often omitted lines are reported."""
 LINE_BYTES = 65_536
-"""A longer line is cut: a deep stack trace has some 20 KB."""
+"""Longer lines are truncated. A deep stack trace has some 20 KB."""
 WAITING_BYTES = 4_194_304
-"""What may wait for a slow reader of the log; beyond, lines are lost, and counted."""
+"""So much may wait for a slow reader of the log; beyond, lines are lost, and counted."""
 FLUSH_S = 2.0
-"""How long the end waits for what is not written yet."""
+"""How long shutdown waits for lines that are not written yet."""
 
 _OWN = ("log_lines_left_out", "log_lines_lost")
 _TICK_S = 1.0
@@ -54,10 +54,10 @@ class _Budget:
 
 @define
 class LineLimit:
-    """A structlog processor that drops lines beyond the bounds, by cause and by address. For any thread.
+    """A structlog processor that drops lines beyond the limits, by cause and by address. Thread-safe.
 
-    A cause is an event with its ``cause``, or the library's logger that it came from. What was left out is told in a
-    line of its own, ``log_lines_left_out``, while other lines come and at each ``tell``.
+    A cause is an event with its ``cause``, or the library's logger. What was omitted is reported in a line of its own,
+    ``log_lines_left_out``, along with other lines and at each ``tell``.
     """
 
     now: Callable[[], float] = time.monotonic
@@ -76,7 +76,7 @@ class LineLimit:
             cause = f"{cause} {event['cause']}"
         address, now = event.get("address"), self.now()
         with self._lock:
-            # The address first: what one address has too much of is not taken from the others.
+            # Address first: a flooding address must not use up the cause's budget of others.
             taken = address is None or _budget(self._addresses, (cause, address), now, ADDRESS_BURST).take(
                 now, ADDRESS_BURST, ADDRESS_PER_S
             )
@@ -91,7 +91,7 @@ class LineLimit:
         return event
 
     def tell(self, *, at_once: bool = False) -> None:
-        """Log what was left out, if it is time."""
+        """Report what was omitted, if it is time."""
         with self._lock:
             seconds = self.now() - self._since
             if not self._left_out or (seconds < TOLD_S and not at_once):
@@ -113,23 +113,23 @@ def _budget(budgets: OrderedDict[Any, _Budget], key: Any, now: float, burst: int
 
 
 class LineWriter:
-    """Writes lines to a file descriptor, in order, from a thread of its own: ``put`` never waits for the reader.
+    """Writes lines to a file descriptor, in order, from its own thread: ``put`` never waits for the reader.
 
     ``tick`` is called in that thread, about once a second.
     """
 
     def __init__(self, descriptor: int, tick: Callable[[], None] = lambda: None) -> None:
-        self._descriptor = os.dup(descriptor)  # so that it stays ours, whoever closes the stream
+        self._descriptor = os.dup(descriptor)  # our own copy, which nobody else closes
         self._tick = tick
         self._lines: deque[bytes] = deque()
-        self._waiting = 0  # bytes, those included that are being written
+        self._waiting = 0  # in bytes, including those being written
         self._lost = 0
         self._closed = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def put(self, line: bytes) -> None:
-        """Write ``line``, soon; or count it as lost, when too much waits already."""
+        """Write ``line`` soon; or drop and count it if too much is waiting already."""
         with self._changed:
             if self._closed or self._waiting + len(line) > WAITING_BYTES:
                 self._lost += 1
@@ -142,12 +142,12 @@ class LineWriter:
             self._changed.notify_all()
 
     def flush(self, within_s: float = FLUSH_S) -> bool:
-        """Wait until all is written, or the time is over; whether it is."""
+        """Wait until everything is written, or the time is up. Returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, within_s)
 
     def close(self, within_s: float = FLUSH_S) -> None:
-        """Flush, and take nothing more."""
+        """Flush, and accept nothing more."""
         self.flush(within_s)
         with self._changed:
             self._closed = True
@@ -161,7 +161,7 @@ class LineWriter:
                 if not batch and self._closed:
                     break
             if batch:
-                # OSError: the reader of the pipe is gone: there is nobody left to tell
+                # OSError: the reader of the pipe is gone
                 with contextlib.suppress(OSError):
                     self._write(batch)
                 with self._changed:
@@ -186,5 +186,5 @@ class LineWriter:
         while left:
             try:
                 left = left[os.write(self._descriptor, left) :]
-            except BlockingIOError:  # somebody made it non-blocking, for all who have it
+            except BlockingIOError:  # another process made it non-blocking for everybody
                 select.select([], [self._descriptor], [], _TICK_S)

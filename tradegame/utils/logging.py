@@ -1,6 +1,6 @@
-"""Logging: structlog, set up once for the process; one line an event, with its facts as fields.
+"""Logging: structlog, set up once for the process; one line per event, with its facts as fields.
 
-``configure_logging`` is for whoever owns the process (the CLI). Everyone else does ``structlog.get_logger()``.
+Whoever owns the process (the CLI) calls ``configure_logging``. Everyone else calls ``structlog.get_logger()``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from tradegame.utils.log_lines import LINE_BYTES, LineLimit, LineWriter
 
 SECRETS = ("token", "password", "authorization", "secret")
-"""A field of such a name, or of one that ends so (``admin_token``), is never written out."""
+"""A field with such a name, or a name that ends so (``admin_token``), is never written."""
 
 MASK = "***"
 
@@ -29,11 +29,11 @@ _DEEPEST = 5
 def configure_logging(level: str = "info", format: str = "console", stream: TextIO | None = None) -> None:
     """Set up structlog, and route the standard library's ``logging`` (warnings and worse) through it.
 
-    ``level`` is the least that is written: debug, info, warning, error. ``format``: ``console`` for people, in colours
-    where ``stream`` (default: stderr) is a terminal; ``json`` for machines, one object a line.
+    ``level``: the lowest that is written: debug, info, warning, error. ``format``: ``console`` for people, in colour if
+    ``stream`` (default: stderr) is a terminal; ``json`` for machines, one object per line.
 
-    Lines of one cause and of one address are bounded: ``tradegame.utils.log_lines``. To a stream with a file descriptor
-    they are written by a thread, so that logging never waits; ``flush_logging`` does.
+    Lines are limited by cause and by address: ``tradegame.utils.log_lines``. If the stream has a file descriptor, a
+    thread writes them, so that logging never waits; only ``flush_logging`` does.
     """
     global _current
     flush_logging()
@@ -47,7 +47,7 @@ def configure_logging(level: str = "info", format: str = "console", stream: Text
         processors=[limit, *_processors(format, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=lambda *_: sink,
-        # Loggers at module level would else go on with what was configured when they were first used.
+        # Loggers at module level would otherwise keep the configuration of their first use.
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -59,7 +59,7 @@ def configure_logging(level: str = "info", format: str = "console", stream: Text
 
 
 def flush_logging() -> None:
-    """Tell what was left out, and wait until all lines are written, 2 s at most. At exit this is done by itself."""
+    """Report what was omitted, and wait until all lines are written, at most 2 s. Happens by itself at exit."""
     if _current is not None:
         _current.flush()
 
@@ -76,7 +76,7 @@ def _processors(format: str, stream: TextIO) -> list[Processor]:
         redact,
     ]
     if format == "json":
-        # Locals are left out of stack traces: they may hold tokens.
+        # Stack traces have no locals: they may contain tokens.
         transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
             *shared,
@@ -88,14 +88,14 @@ def _processors(format: str, stream: TextIO) -> list[Processor]:
         _escape_controls,
         structlog.dev.ConsoleRenderer(
             colors=_is_terminal(stream),
-            # rich's formatter, the default where rich is there, shows locals
+            # rich's formatter, the default if rich is installed, shows locals
             exception_formatter=structlog.dev.plain_traceback,
         ),
     ]
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """A structlog processor that masks secrets by their field's name, in inner mappings too."""
+    """A structlog processor that masks secrets by the names of fields, also in nested mappings."""
     for name, value in event.items():
         event[name] = _redacted(name, value, _DEEPEST)
     return event
@@ -112,7 +112,7 @@ def _redacted(name: object, value: Any, deeper: int) -> Any:
 
 
 def _escape_controls(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Nothing that a client sent may steer the terminal of whoever reads the log."""
+    """Nothing that a client sent may control the terminal of whoever reads the log."""
     for name, value in event.items():
         if isinstance(value, str) and name not in _MULTI_LINE and not value.isprintable():
             event[name] = value.encode("unicode_escape").decode("ascii")
@@ -124,13 +124,13 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 class _Sink:
-    """Writes lines. A log that cannot be written must not end what it tells of."""
+    """Writes lines. If the log cannot be written, the program continues."""
 
     def __init__(self, stream: TextIO, limit: LineLimit) -> None:
         self._stream = stream
         self._limit = limit
         self._writer: LineWriter | None = None
-        # A stream without a descriptor, or a closed one, is written to directly: nobody reads it but ourselves.
+        # A stream without a descriptor, or a closed one, is written to directly: only this process reads it.
         with suppress(OSError, ValueError, AttributeError):
             self._writer = LineWriter(stream.fileno(), limit.tell)
 
@@ -143,7 +143,7 @@ class _Sink:
             self._stream.write(f"{message}\n")
             self._stream.flush()
         except (OSError, ValueError):
-            return  # the stream is closed: there is nobody left to tell
+            return  # the stream is closed: nobody is left to tell
 
     debug = info = warning = error = critical = exception = log = msg
 
@@ -161,13 +161,13 @@ _current: _Sink | None = None
 
 
 class _ToStructlog(logging.Handler):
-    """Records of other libraries (hypercorn, trio-websocket, grpc) become events of ours."""
+    """Turns records of other libraries (hypercorn, trio-websocket, grpc) into our events."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
         except (TypeError, ValueError, KeyError):
-            message = str(record.msg)  # their format string does not fit their arguments
+            message = str(record.msg)  # their format string does not match their arguments
         facts: dict[str, Any] = {"logger": record.name}
         if record.exc_info and record.exc_info[1] is not None:
             facts["exc_info"] = record.exc_info[1]

@@ -1,6 +1,6 @@
-"""Metrics on prometheus_client, paid for at the scrape: the hot paths only bump plain ints.
+"""Metrics on prometheus_client, computed at the scrape: the hot paths only increment plain integers.
 
-Whoever has something to show registers how to read it; ``render`` asks all of them and writes Prometheus' text.
+Whoever has something to show registers how to read it; ``render`` reads everything and writes Prometheus' text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 
 @define(eq=False)
 class Histogram:
-    """Counts in fixed buckets. ``bounds``: their upper ends (inclusive), rising; one more bucket takes the rest."""
+    """Counts in fixed buckets. ``bounds``: their inclusive upper ends, ascending; one more bucket takes the rest."""
 
     bounds: Sequence[float] = LATENCY_BUCKETS_S
     counts: list[int] = field(init=False)
@@ -32,12 +32,12 @@ class Histogram:
         self.counts = [0] * (len(self.bounds) + 1)
 
     def observe(self, value: float) -> None:
-        """Count one value, in the unit of the bounds."""
+        """Count one value, in the unit of ``bounds``."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
     def cumulative(self) -> list[tuple[str, float]]:
-        """Each upper end and how many values lie at or below it, as Prometheus wants them."""
+        """Each upper end, and how many values lie at or below it."""
         found, below = [], 0
         for bound, count in zip([*map(str, self.bounds), "+Inf"], self.counts, strict=True):
             below += count
@@ -77,9 +77,9 @@ class _RegisteredHistogram:
 
 
 class Metrics(Collector):
-    """One process's metrics, in a registry of its own, beside those of the process and of Python's garbage collector.
+    """One process's metrics in its own registry, beside those of the process and of Python's garbage collector.
 
-    Names carry their unit (``tradegame_append_seconds``); a counter's name is given without ``_total``.
+    Names contain their unit (``tradegame_append_seconds``); a counter's name is given without ``_total``.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Metrics(Collector):
     ) -> None:
         """Show what ``read`` returns: a number or, with ``labels``, a number for each tuple of label values.
 
-        ``read`` is called at each scrape and must not raise. Raises ValueError for a name that is taken.
+        ``read`` is called at each scrape and must not raise. Raises ValueError if the name is taken.
         """
         self._add(_Registered(name, documentation, kind, read, tuple(labels)))
 
@@ -119,7 +119,7 @@ class Metrics(Collector):
             self._add(_RegisteredHistogram(name, documentation, read, tuple(labels)))
 
     def render(self) -> bytes:
-        """Everything, as Prometheus' text format 0.0.4 has it."""
+        """All metrics, in Prometheus' text format 0.0.4."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
@@ -129,5 +129,5 @@ class Metrics(Collector):
 
     def _add(self, registered: _Registered | _RegisteredHistogram) -> None:
         if registered.name in self._registered:
-            raise ValueError(f"a metric named {registered.name} is there already")
+            raise ValueError(f"a metric named {registered.name} already exists")
         self._registered[registered.name] = registered

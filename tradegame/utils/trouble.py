@@ -1,4 +1,4 @@
-"""What goes wrong again and again is logged when it begins and when it ends, not at every try."""
+"""Logs a recurring problem when it begins and when it ends, not at every attempt."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import trio
 from attrs import define, field
 
 QUIET_S = 10.0
-"""What comes and goes is logged this often at most, in s."""
+"""A recurring problem is logged at most this often, in s."""
 
 
 @define(eq=False)
 class Trouble:
-    """One kind of trouble of one thing, such as a watch that breaks.
+    """One kind of problem with one thing, such as a watch that breaks.
 
-    ``begins`` is the event that is logged at the first ``happened``, as a warning, or as an info if it is ``mild``;
-    ``ends`` the one at ``over``, with how often it happened and for how many seconds. ``about``: facts for both.
+    ``begins`` is the event logged at the first ``happened``, as a warning, or as info if ``mild``; ``ends`` is the one
+    at ``over``, with how often it happened and for how many seconds. ``about``: facts for both.
     """
 
     begins: str
@@ -30,7 +30,7 @@ class Trouble:
     _told_at: float = field(default=-float("inf"), init=False)
 
     def happened(self, **facts: Any) -> None:
-        """It went wrong, for the first time or once more. ``facts``: why; of one trouble only the first are logged."""
+        """It failed, for the first time or again. ``facts``: why; only the first are logged."""
         now = trio.current_time()
         if not self.count:
             self._since = now
@@ -41,7 +41,7 @@ class Trouble:
             (log.info if self.mild else log.warning)(self.begins, **self.about, **facts)
 
     def over(self) -> None:
-        """It went right. Nothing to be over is no news."""
+        """It works. Does nothing if there was no problem."""
         if self._told:
             seconds = round(trio.current_time() - self._since, 3)
             structlog.get_logger().info(self.ends, **self.about, times=self.count, seconds=seconds)

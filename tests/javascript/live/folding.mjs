@@ -84,7 +84,9 @@ for (const [index, game] of players.entries()) {
   for (let again = 0; again < 3 && !isDeepStrictEqual(game.me, me); again += 1)
     me = await clients[index].request("me", { game: "rounds" });
   assert.deepEqual(game.me, me);
-  assert.deepEqual(structuredClone(game.state), history.get(game.seq));
+  const [seq, state] = [game.seq, structuredClone(game.state)];
+  await until(() => history.has(seq)); // the wall may hear of it later
+  assert.deepEqual(state, history.get(seq));
 }
 assert.equal(gap(shown.frames), undefined);
 assert.equal(shown.frames[0].seq + shown.frames.length - 1, seen.seq);

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tradegame.core.domain import views
+from tests.support import views
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.events import Applied, BookChanged, Joined, NewsPublished, RoundChanged, Said, Traded
+from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
+from tradegame.protocol.pushes import BookChanged, Joined, News, RoundChanged, Said, Trade
 
 
 class Ledger:
@@ -34,7 +35,7 @@ class Ledger:
         for event in applied.frame.events if applied.frame else ():
             if isinstance(event, Joined):
                 self.join(event.player)
-            elif isinstance(event, Traded):
+            elif isinstance(event, Trade):
                 notional = event.price * event.qty
                 fee = (notional * self.definition.fee_bps + 9_999) // 10_000
                 buyer, seller = self.owned[event.buyer], self.owned[event.seller]
@@ -46,7 +47,7 @@ class Ledger:
                 self.owned["fees"]["cash"] += fee
             elif isinstance(event, RoundChanged):
                 assert event.round >= self.round
-                for good, value in event.settled:
+                for good, value in event.settled.items():
                     for owned in self.owned.values():
                         owned["cash"] += owned[good] * value
                         owned[good] = 0
@@ -66,15 +67,16 @@ class Follower:
         for event in applied.frame.events if applied.frame else ():
             if isinstance(event, Joined):
                 state["players"][event.player] = {"name": event.name}
-            elif isinstance(event, Traded):
+            elif isinstance(event, Trade):
                 good = state["goods"][event.good]
                 good["last"] = event.price
                 good["volume"] += event.qty
-                good["recent"] = [*good["recent"], (at, event.price, event.qty)][-200:]
+                good["recent"] = [*good["recent"], [at, event.price, event.qty]][-200:]
             elif isinstance(event, BookChanged):
                 good = state["goods"][event.good]
-                assert (good["bids"], good["asks"]) != (event.bids, event.asks)
-                good["bids"], good["asks"] = event.bids, event.asks
+                bids, asks = [list(level) for level in event.bids], [list(level) for level in event.asks]
+                assert (good["bids"], good["asks"]) != (bids, asks)
+                good["bids"], good["asks"] = bids, asks
             elif isinstance(event, Said):
                 message = {"player": event.player, "text": event.text, "at": at}
                 state["messages"] = [*state["messages"], message][-50:]
@@ -83,5 +85,5 @@ class Follower:
                 if event.opened_at is not None:
                     state["opened_at"] = event.opened_at
                 state["settled"] = dict(event.settled)
-            elif isinstance(event, NewsPublished):
+            elif isinstance(event, News):
                 state["news"] = [*state["news"], {"text": event.text, "good": event.good, "at": at}][-20:]

@@ -9,18 +9,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.support.domain import BEGIN
-from tradegame.core.domain.commands import (
-    Announce,
-    BuyGood,
-    CancelOrder,
-    Command,
-    Join,
-    PlaceOrder,
-    Say,
-    SellGood,
-    SetClock,
-    SetPhase,
-)
 from tradegame.core.domain.definition import (
     GameDefinition,
     GoodDefinition,
@@ -31,6 +19,8 @@ from tradegame.core.domain.definition import (
     SettlementDefinition,
 )
 from tradegame.core.domain.definition_checks import problems
+from tradegame.protocol.commands import Announce, Command, Join, SetClock, SetPhase
+from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 PLAYERS = ["ann", "bob", "cid", "dee"]
 GOODS = ["g0", "g1", "g2"]
@@ -150,7 +140,7 @@ commands = st.one_of(
     st.builds(
         Say,
         player=players,
-        text=st.text(st.characters(codec="utf-8"), max_size=3),
+        text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=3),
         to=st.none() | st.sampled_from([*PLAYERS, "house", "nobody"]),
         key=keys,
     ),

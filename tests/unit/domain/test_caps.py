@@ -13,21 +13,14 @@ from tests.support.domain import BEGIN, Table, code, define_game, events, house
 from tests.unit.domain.strategies import prices, quantities
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.book import MAX_FILLS
-from tradegame.core.domain.commands import (
-    BuyGood,
-    CancelOrder,
-    Command,
-    Join,
-    PlaceOrder,
-    Say,
-    SellGood,
-    SetPhase,
-)
 from tradegame.core.domain.definition import GoodDefinition, RoundsDefinition, SettlementDefinition
-from tradegame.core.domain.events import Rejected, Traded
+from tradegame.core.domain.events import Rejected
 from tradegame.core.domain.game import DUE_AN_ENTRY, Game
 from tradegame.core.domain.settlement import HINTS_AT_ONCE
 from tradegame.core.domain.weight import weight
+from tradegame.protocol.commands import Command, Join, SetPhase
+from tradegame.protocol.pushes import Trade
+from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 CAP = MAX_FILLS
 
@@ -113,8 +106,8 @@ def test_ones_own_orders_count() -> None:
 def test_an_order_that_nobody_can_pay_for_is_refused_for_that() -> None:
     table = crowd(CAP + 1, side="ask", cash=50)
     assert code(table.bid("bob", CAP + 1, 10)) == "insufficient_cash"
-    table = crowd(CAP + 1)
-    assert code(table.ask("bob", 10**6 + 1, 10)) == "insufficient_goods"
+    table = crowd(CAP + 1, goods={"grain": GoodDefinition(endowment=10**5)})
+    assert code(table.ask("bob", 10**5 + 1, 10)) == "insufficient_goods"
 
 
 def test_the_house_quotes_through_a_crowd_and_rests_nothing_where_more_is_in_its_way() -> None:
@@ -125,11 +118,11 @@ def test_the_house_quotes_through_a_crowd_and_rests_nothing_where_more_is_in_its
         goods={"grain": GoodDefinition(endowment=10**6, house=house(size=1_000, stock=100_000, target=100_000))},
     )
     table.news("a flood", "grain", -5_000)
-    assert len(events(table.wait(2_000), Traded)) == CAP
+    assert len(events(table.wait(2_000), Trade)) == CAP
     assert table.book()[1] == []
     assert [price for price, _ in table.book()[0]] == [20, 9]
-    assert len(events(table.wait(2_000), Traded)) == CAP
-    assert len(events(table.wait(2_000), Traded)) == 5
+    assert len(events(table.wait(2_000), Trade)) == CAP
+    assert len(events(table.wait(2_000), Trade)) == 5
     assert table.book()[1] != []
     assert audit(table.game.state) == []
 
@@ -239,8 +232,8 @@ def test_a_command_never_does_more_than_its_weight(
     expected, before = weight(table.game.state, command), len(table.account("bob").orders)
     applied = table.entry(command)
     own = max(0, before - len(table.account("bob").orders))
-    assert 1 + len(events(applied, Traded)) + own <= expected or own == 0
-    assert 1 + len(events(applied, Traded)) <= expected
+    assert 1 + len(events(applied, Trade)) + own <= expected or own == 0
+    assert 1 + len(events(applied, Trade)) <= expected
 
 
 # What is due

@@ -15,10 +15,12 @@ import pytest
 from tests.support.domain import BEGIN, LIVELY, random_log
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Entry, decode_entry, encode_entry
 from tradegame.core.domain.definition import to_json
-from tradegame.core.domain.events import Applied, OrderCancelled, Rejected, RoundChanged, Traded
+from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
+from tradegame.protocol.commands import Entry, decode_entry, encode_entry
+from tradegame.protocol.pushes import RoundChanged, Trade
+from tradegame.protocol.replies import Cancelled
 
 SEED = 20_260_101
 
@@ -64,8 +66,8 @@ def test_the_log_of_these_tests_is_a_lively_one() -> None:
     _, _, every = played()
     results = [outcome.result for applied in every for outcome in applied.outcomes]
     shown = [event for applied in every if applied.frame for event in applied.frame.events]
-    assert sum(isinstance(event, Traded) for event in shown) > 300
-    assert sum(isinstance(result, OrderCancelled) for result in results) > 50
+    assert sum(isinstance(event, Trade) for event in shown) > 300
+    assert sum(isinstance(result, Cancelled) for result in results) > 50
     assert sum(isinstance(event, RoundChanged) for event in shown) > 20
     assert sum(outcome.replayed for applied in every for outcome in applied.outcomes) > 5
     assert {result.code for result in results if isinstance(result, Rejected)} == {

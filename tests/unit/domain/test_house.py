@@ -12,12 +12,13 @@ import pytest
 from tests.support.domain import BEGIN, YEAR_3000, Table, define_game, events, house
 from tradegame.core.domain.account import FEES, HOUSE
 from tradegame.core.domain.chance import draw, draw_between
-from tradegame.core.domain.commands import Announce, BuyGood, Entry
 from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition
-from tradegame.core.domain.events import BookChanged, NewsPublished, Traded
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.house import mid_price
 from tradegame.core.domain.state import MICRO
+from tradegame.protocol.commands import Announce, Entry
+from tradegame.protocol.pushes import BookChanged, News, Trade
+from tradegame.protocol.requests import BuyGood
 
 TICK = 2_000
 
@@ -118,7 +119,7 @@ def test_the_house_takes_players_orders_that_its_quotes_meet_on_its_tick_and_pay
     table.buy("bob", 10)  # the house now wants more
     table.ask("ann", 3, 20)
     applied = table.wait(TICK)
-    assert events(applied, Traded) == [Traded("grain", 20, 3, HOUSE, "ann", "buy")]
+    assert events(applied, Trade) == [Trade("grain", 20, 3, HOUSE, "ann", "buy")]
     assert table.cash("ann") == (1_060, 0)
     assert table.cash(FEES)[0] == 2 + 2 + 1  # bob's two trades of 105 and 110, the house's of 60
     assert applied.accounts == ("ann",)
@@ -139,8 +140,8 @@ def test_a_sale_by_the_house_on_its_tick_gives_the_player_the_price_of_the_bid()
     table = table_of("ann")
     table.bid("ann", 3, 20)
     table.news("cheap", "grain", anchor_bps=-1_000)
-    (trade,) = events(table.wait(TICK), Traded)
-    assert trade == Traded("grain", 20, 3, "ann", HOUSE, "sell")
+    (trade,) = events(table.wait(TICK), Trade)
+    assert trade == Trade("grain", 20, 3, "ann", HOUSE, "sell")
     assert table.book() == ([(17, 5), (16, 5)], [(19, 2), (20, 5)])
 
 
@@ -236,17 +237,18 @@ def test_a_thousand_years_take_no_longer_than_a_day() -> None:
 def test_news_shifts_the_anchor_and_the_base_it_wanders_around() -> None:
     table = table_of()
     applied = table.entry(Announce(text="drought", good="grain", anchor_bps=5_000))
-    assert events(applied) == [NewsPublished("drought", "grain")]
+    assert events(applied) == [News("drought", "grain")]
     assert table.book()[1][0] == (21, 5)  # only the next tick quotes anew
     table.wait(TICK)
     assert table.book() == ([(29, 5), (28, 5)], [(31, 5), (32, 5)])
     assert (table.quoting().base, table.quoting().anchor) == (30 * MICRO, 30 * MICRO)
 
 
-@pytest.mark.parametrize(("bps", "coins"), [(-9_999, 1), (-20_000, 1), (10**12, 10**9)])
+@pytest.mark.parametrize(("bps", "coins"), [(-9_999, 1), (1_000_000, 1_000_000_000)])
 def test_no_news_moves_an_anchor_below_one_coin_or_above_the_dearest_price(bps: int, coins: int) -> None:
     table = table_of()
-    table.news("!", "grain", bps)
+    for _ in range(6):
+        table.news("!", "grain", bps)
     assert (table.quoting().base, table.quoting().anchor) == (coins * MICRO, coins * MICRO)
 
 
@@ -278,4 +280,4 @@ def test_a_player_may_trade_in_the_entry_that_brings_the_quotes() -> None:
     table.join("ann")
     table.at += TICK
     applied = table.entry(BuyGood(player="ann", good="grain", qty=1))
-    assert events(applied) == [Traded("grain", 21, 1, "ann", HOUSE, "buy")]
+    assert events(applied) == [Trade("grain", 21, 1, "ann", HOUSE, "buy")]

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from lightmatchingengine.lightmatchingengine import LightMatchingEngine, Side
 
 from tests.support.domain import Table, events
-from tradegame.core.domain.commands import BuyGood, CancelOrder, Join, PlaceOrder, SellGood
 from tradegame.core.domain.definition import MAX_PRICE, GoodDefinition
-from tradegame.core.domain.events import OrderPlaced, Traded
+from tradegame.protocol.commands import Join
+from tradegame.protocol.pushes import Trade
+from tradegame.protocol.replies import Ordered
+from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
 
 GOOD = "grain"
 
@@ -69,7 +71,7 @@ class BothBooks:
                 other = self.numbers[fill.order_id]
                 buyer, seller = (player, other) if bid else (other, player)
                 word = "buy" if bid else "sell"
-                expected.append(Traded(GOOD, fill.trade_price, fill.trade_qty, buyer, seller, word))
+                expected.append(Trade(GOOD, fill.trade_price, fill.trade_qty, buyer, seller, word))
         command: PlaceOrder | BuyGood | SellGood
         if arrival.rests:
             command = PlaceOrder(player=player, good=GOOD, side=arrival.side, qty=arrival.qty, price=price)
@@ -77,11 +79,11 @@ class BothBooks:
             kind = BuyGood if bid else SellGood
             command = kind(player=player, good=GOOD, qty=arrival.qty, limit=arrival.price)
         applied = self.table.entry(Join(player=player, name=player), command)
-        assert events(applied, Traded) == expected
+        assert events(applied, Trade) == expected
         self.trades += len(expected)
         if order.leaves_qty and arrival.rests:
             result = applied.outcomes[1].result
-            assert isinstance(result, OrderPlaced)
+            assert isinstance(result, Ordered)
             assert result.resting == order.leaves_qty
             self.open[player] = order.order_id, result.order
         elif order.leaves_qty:

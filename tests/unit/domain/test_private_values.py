@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import views
 from tests.support.domain import BEGIN, Table, define_game, events
-from tradegame.core.domain import snapshot, views
+from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.debrief import Schedules
 from tradegame.core.domain.definition import (
@@ -22,7 +23,7 @@ from tradegame.core.domain.definition import (
     to_json,
 )
 from tradegame.core.domain.definition_checks import problems
-from tradegame.core.domain.events import RoundChanged
+from tradegame.protocol.pushes import RoundChanged
 
 WHEAT = {"wheat": GoodDefinition()}
 

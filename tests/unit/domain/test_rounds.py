@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.support import views
 from tests.support.domain import BEGIN, Table, code, define_game, events, house
 from tests.unit.domain.shadows import Follower
-from tradegame.core.domain import views
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import Announce, Entry, SetClock, SetPhase
 from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition
-from tradegame.core.domain.events import BookChanged, NewsPublished, RoundChanged
 from tradegame.core.domain.game import Game
+from tradegame.protocol.commands import Announce, Entry, SetClock, SetPhase
+from tradegame.protocol.pushes import BookChanged, News, RoundChanged
 
 SECOND = 1_000
 
@@ -146,7 +146,7 @@ def test_what_becomes_due_at_the_games_clock_happens_even_on_a_clock_that_went_b
     table = table_of(news=(NewsDefinition(at_s=0, text="now"),))
     table.wait(5 * SECOND)
     table.phase("open")
-    assert events(table.wait(-1)) == [NewsPublished("now", None)]
+    assert events(table.wait(-1)) == [News("now", None)]
 
 
 def test_closing_cancels_all_orders_and_gives_back_what_they_held() -> None:
@@ -289,7 +289,7 @@ def test_the_hosts_news_is_published_in_any_phase() -> None:
     table = table_of()
     for phase in ("lobby", "open", "closed"):
         table.phase(phase)
-        assert events(table.entry(Announce(text=phase))) == [NewsPublished(phase, None)]
+        assert events(table.entry(Announce(text=phase))) == [News(phase, None)]
 
 
 def test_news_of_an_unknown_good_is_refused() -> None:
@@ -302,9 +302,9 @@ def test_scheduled_news_comes_at_its_time_after_each_round_opens_in_the_order_of
     table.wait(10 * SECOND)
     for _ in range(2):
         assert events(table.wait(5 * SECOND - 1)) == []
-        assert events(table.wait(1)) == [NewsPublished("early", "grain")]
-        assert events(table.wait(15 * SECOND), NewsPublished) == [NewsPublished("late", None)]
-        assert events(table.wait(40 * SECOND), NewsPublished) == []
+        assert events(table.wait(1)) == [News("early", "grain")]
+        assert events(table.wait(15 * SECOND), News) == [News("late", None)]
+        assert events(table.wait(40 * SECOND), News) == []
         table.wait(30 * SECOND)
 
 
@@ -317,7 +317,7 @@ def test_news_at_one_time_comes_in_the_definitions_order() -> None:
 def test_news_scheduled_for_after_the_close_does_not_come() -> None:
     news = (NewsDefinition(at_s=60, text="too late"),)
     table = table_of(news=news, lobby_s=0, repeat=1)
-    assert events(table.wait(1_000 * SECOND), NewsPublished) == []
+    assert events(table.wait(1_000 * SECOND), News) == []
 
 
 def test_without_rounds_news_is_timed_from_the_beginning_and_from_each_opening_by_hand() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.support import views
 from tests.support.domain import BEGIN, Table, define_game, events, house
-from tradegame.core.domain import snapshot, views
+from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import (
     GoodDefinition,
@@ -18,7 +19,8 @@ from tradegame.core.domain.definition import (
     to_json,
 )
 from tradegame.core.domain.definition_checks import problems
-from tradegame.core.domain.events import Applied, RoundChanged
+from tradegame.core.domain.events import Applied
+from tradegame.protocol.pushes import RoundChanged
 
 VALUES = (40, 80, 120, 160, 200)
 
@@ -106,7 +108,7 @@ def test_at_the_close_every_unit_is_paid_whoever_holds_it() -> None:
 def test_the_close_tells_the_value_and_the_next_opening_draws_another_in_secret() -> None:
     at = table("ann", rounds=RoundsDefinition(open_s=100, closed_s=5, repeat=0))
     value = hidden(at)
-    assert events(at.wait(100_000)) == [RoundChanged("closed", 1, BEGIN + 105_000, None, (("oil", value),))]
+    assert events(at.wait(100_000)) == [RoundChanged("closed", 1, BEGIN + 105_000, None, {"oil": value})]
     assert at.game.due_at() == BEGIN + 105_000
     assert views.account(at.game.state, "ann")["start"] == 1_000 + 10 * value
     at.wait(5_000)

@@ -14,12 +14,13 @@ from tests.support.domain import BEGIN, LIVELY, Table, random_log
 from tradegame.core.domain import audit as auditing
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import Audit, audit
-from tradegame.core.domain.commands import Entry, Join, PlaceOrder, SetPhase
 from tradegame.core.domain.definition import GoodDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.trading import FREED_AT_ONCE
 from tradegame.infra.config import parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.protocol.commands import Entry, Join, SetPhase
+from tradegame.protocol.requests import PlaceOrder
 
 SLICE_S = 0.01
 """What one slice may take, of the thread's own time; about 1 ms is meant."""

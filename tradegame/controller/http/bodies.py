@@ -5,30 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
-from attrs import frozen
+from msgspec import Struct
 from starlette.requests import Request
 
-from tradegame.controller.websocket import strict
-from tradegame.core.domain.errors import BadRequestError
-from tradegame.core.use_cases.requests import GoodId, NewsText, PhaseName, ShiftBps
+from tradegame.controller.websocket import protocol
+from tradegame.protocol.errors import BadRequestError
 
-T = TypeVar("T")
-
-
-@frozen(kw_only=True)
-class PhaseBody:
-    """Open or close a game. From ``closed``, or back to ``lobby``, a new round begins."""
-
-    phase: PhaseName
-
-
-@frozen(kw_only=True)
-class NewsBody:
-    """Announce something, and shift the anchor of ``good`` by ``anchor_bps`` basis points, which needs a good."""
-
-    text: NewsText
-    good: GoodId | None = None
-    anchor_bps: ShiftBps | None = None
+T = TypeVar("T", bound=Struct)
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -47,4 +30,5 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 async def body_of(request: Request, kind: type[T]) -> T:
     """The body as a ``kind``. Raises BadRequestError, whose ``at`` says where it is not."""
-    return strict.structure(await json_object(request), kind)
+    body = await json_object(request)
+    return protocol.structure({name: value for name, value in body.items() if value is not None}, kind)

@@ -10,8 +10,8 @@ import trio
 from attrs import define, field
 from starlette.requests import Request
 
-from tradegame.core.domain.errors import RateLimitedError, UnauthorizedError
 from tradegame.core.use_cases.budgets import Budgets, payer_of
+from tradegame.protocol.errors import RateLimitedError, UnauthorizedError
 
 SLOW_S = 1.0
 """A wrong token beyond the budget of its address is answered so much later."""

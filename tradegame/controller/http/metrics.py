@@ -79,6 +79,12 @@ def node_metrics(node: Measured) -> Metrics:
     add("tradegame_connections_closed", "By close code", "counter", lambda: _by(manager.closed), ["code"])
     add("tradegame_connections_turned_away", "Closed at the door, unheard", "counter", node.turned_away)
     add(
+        "tradegame_budget_pace",
+        "The part of every client's budget that is granted now",
+        "gauge",
+        lambda: manager.budgets.pace.value,
+    )
+    add(
         "tradegame_too_fast",
         "Refused, or read later, since a budget was spent: by budget",
         "counter",

@@ -12,8 +12,8 @@ from importlib.resources.abc import Traversable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tradegame.controller.http.errors import NotFoundError
 from tradegame.controller.http.files import File, answer
+from tradegame.protocol.errors import NotFoundError
 
 
 def _read(directory: Traversable, path: str = "") -> dict[str, File]:

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tradegame.controller.http.host_token import HostToken
-from tradegame.core.domain.errors import RateLimitedError
 from tradegame.core.use_cases.budgets import ANSWER_BYTES, Budgets, payer_of
+from tradegame.protocol.errors import RateLimitedError
 
 API = 5.0
 """A request's cost in units, where the table below has none: Hypercorn takes half a millisecond for it."""

@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-import structlog
-from attrs import asdict, frozen
+import msgspec
+from attrs import frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import NewsBody, PhaseBody, body_of, json_object
-from tradegame.controller.http.errors import MethodNotAllowedError, NotFoundError, error_response
+from tradegame.controller.http.bodies import body_of, json_object
+from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.domain import views
-from tradegame.core.domain.bounds import ID_PATTERN
 from tradegame.core.domain.definition import GameDefinition, to_json
-from tradegame.core.domain.errors import (
-    BadRequestError,
-    InternalError,
-    OverloadedError,
-    RateLimitedError,
-    TradeGameError,
-    UnavailableError,
-    UnknownGameError,
-)
 from tradegame.core.repositories import (
     CompactedError,
     GameGoneError,
     GameStateRepository,
     StoreError,
-    StoreFullError,
-    StoreRefusedError,
-    StoreUnavailableError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.export_log import export_log
+from tradegame.core.use_cases.faults import answer_to
 from tradegame.core.use_cases.games import GameService
-from tradegame.utils.errors import log_fault
+from tradegame.protocol.bounds import ID_PATTERN
+from tradegame.protocol.commands import Announce, SetPhase
+from tradegame.protocol.errors import (
+    BadRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RateLimitedError,
+    UnknownGameError,
+)
+from tradegame.protocol.http import Done, Preset, Presets, Published, Vitals
+from tradegame.protocol.state import Games
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_json = msgspec.json.Encoder().encode
 
 JSON_LINES = "application/x-ndjson"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -67,7 +64,7 @@ class HttpServices:
     metrics: Callable[[], bytes]
     parse_definition: Callable[[Mapping[str, Any]], GameDefinition]
     presets: Callable[[], Mapping[str, Mapping[str, Any]]]
-    vitals: Callable[[], Awaitable[Mapping[str, Any]]]
+    vitals: Callable[[str | None], Awaitable[Vitals]]
     budgets: Budgets
     host_token: HostToken
     access: Access
@@ -140,17 +137,8 @@ class _Endpoint:
             if handler is None:
                 return self._not_allowed()
             return self.till.charge(request, await handler(request))
-        except TradeGameError as error:
-            return error_response(error)
-        except StoreFullError:
-            return error_response(OverloadedError("the store is full", retry_after_ms=5_000))
-        except StoreRefusedError:
-            return error_response(BadRequestError("the store does not take this: it is too large"))
-        except StoreUnavailableError:
-            return error_response(UnavailableError("the store did not answer in time", retry_after_ms=1000))
         except Exception as fault:  # noqa: BLE001 - the request's edge: whatever it is, there is an answer
-            reference = log_fault(structlog.get_logger(), "request_failed", fault, path=request.url.path)
-            return error_response(InternalError(f"a fault of the server's, reference {reference}"))
+            return error_response(answer_to(fault, "request_failed", path=request.url.path))
 
     async def nowhere(self, request: Request, error: Exception) -> Response:
         """No such path."""
@@ -170,11 +158,8 @@ class _Endpoint:
 def _presets(services: HttpServices) -> bytes:
     """Each with every default filled in: what makes a form of it need not know them. Takes 4 ms."""
     found = {name: services.parse_definition(table) for name, table in services.presets().items()}
-    listed = [
-        {"id": name, "title": preset.title, "about": preset.about, "definition": to_json(preset)}
-        for name, preset in found.items()
-    ]
-    return _json({"presets": listed}).encode()
+    listed = tuple(Preset(name, preset.title, preset.about, to_json(preset)) for name, preset in found.items())
+    return _json(Presets(listed))
 
 
 @frozen
@@ -196,21 +181,20 @@ class _Routes:
 
     async def list_games(self, request: Request) -> Response:
         hosts = sorted(self.services.games.hosts.items())
-        return JSONResponse({"games": [views.summary(host.game.state) for _, host in hosts if host.running]})
+        return _answer(Games(tuple(views.summary(host.game.state) for _, host in hosts if host.running)))
 
     async def game(self, request: Request) -> Response:
         state = self._present(request).game.state
-        summary = views.summary(state)
-        head = {name: summary[name] for name in ("game", "epoch", "seq")}
+        head = {"game": state.definition.id, "epoch": state.epoch, "seq": state.seq}
         members = self._present(request).shown.members(state)
-        return InPieces((_json(head)[:-1].encode() + b",", *members, b"}"))
+        return InPieces((_json(head)[:-1] + b",", *members, b"}"))
 
     async def standings(self, request: Request) -> Response:
         limit = request.query_params.get("limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
         ranked = await self._present(request).standings.ranked()
-        return JSONResponse(ranked.shown(int(limit)))
+        return _answer(ranked.shown(int(limit)))
 
     async def debrief(self, request: Request) -> Response:
         whole = self.services.host_token.is_right(request)
@@ -222,19 +206,18 @@ class _Routes:
         return Response(self.listed_presets, media_type="application/json")
 
     async def vitals(self, request: Request) -> Response:
-        reason = self.services.ready()
-        return JSONResponse({"ready": reason is None, "reason": reason, **await self.services.vitals()})
+        return _answer(await self.services.vitals(self.services.ready()))
 
     async def reach(self, request: Request) -> Response:
         """Whether a page of ``origin`` may open a WebSocket, as far as this request tells."""
         origin = request.query_params.get("origin", request.headers.get("origin"))
         address = request.client.host if request.client else ""
-        return JSONResponse(asdict(self.services.access.reach(address, request.headers.get("host", ""), origin)))
+        return _answer(self.services.access.reach(address, request.headers.get("host", ""), origin))
 
     async def admin(self, request: Request) -> Response:
         """Whether the token is the right one."""
         self.services.host_token.require(request)
-        return JSONResponse({})
+        return _answer(Done())
 
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
@@ -267,34 +250,37 @@ class _Routes:
     async def create(self, request: Request) -> Response:
         self.services.host_token.require(request)
         definition = self.services.parse_definition(await json_object(request))
-        return JSONResponse(await self.services.administer.create(definition), 201)
+        return _answer(await self.services.administer.create(definition), 201)
 
     async def delete(self, request: Request) -> Response:
         self.services.host_token.require(request)
         await self.services.administer.delete(_game_id(request))
-        return JSONResponse({})
+        return _answer(Done())
 
     async def phase(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        body = await body_of(request, PhaseBody)
-        return JSONResponse({"seq": await self.services.administer.set_phase(_game_id(request), body.phase)})
+        body = await body_of(request, SetPhase)
+        return _answer(Published(await self.services.administer.set_phase(_game_id(request), body.phase)))
 
     async def news(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        body = await body_of(request, NewsBody)
-        bps = body.anchor_bps or 0
-        if bps and body.good is None:
+        body = await body_of(request, Announce)
+        if body.anchor_bps and body.good is None:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
-        seq = await self.services.administer.announce(_game_id(request), body.text, body.good, bps)
-        return JSONResponse({"seq": seq})
+        seq = await self.services.administer.announce(_game_id(request), body.text, body.good, body.anchor_bps)
+        return _answer(Published(seq))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)
         await self.services.administer.kick(request.path_params["player"])
-        return JSONResponse({})
+        return _answer(Done())
 
     def _present(self, request: Request) -> Any:
         return self.services.games.present(_game_id(request))
+
+
+def _answer(payload: msgspec.Struct, status: int = 200) -> Response:
+    return Response(_json(payload), status, media_type="application/json")
 
 
 def _game_id(request: Request) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias, cast
@@ -22,6 +21,7 @@ from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Reads, Stream, is_for_the_door, payment, peer_address
 from tradegame.controller.head import MAX_HEAD, Head, Refusal
 from tradegame.controller.http.replay import READER, Replay, SecureReplay
+from tradegame.protocol.errors import BadRequestError, InternalError, RequestTimeoutError, TooLargeError, TradeGameError
 
 log = structlog.get_logger(__name__)
 
@@ -173,7 +173,7 @@ class _Http1(H11Protocol):
         head = _head_of(request)
         try:
             if request.http_version not in (b"1.1", b"1.0"):
-                raise Refusal(505, "bad_request", "only HTTP/1.1 is spoken here", cause="version")
+                raise Refusal(BadRequestError("only HTTP/1.1 is spoken here"), status=505, cause="version")
             visit = self._access.visit(head, self._peer, secure=self._secure)
         except Refusal as refusal:
             refusal.head = head
@@ -252,11 +252,11 @@ class Guard:
             with trio.fail_after(self._body_s):
                 body = await self._body(scope, receive)
         except trio.TooSlowError:
-            await answer(send, 408, "timeout", f"the body did not come within {self._body_s:g} s")
+            await answer(send, RequestTimeoutError(f"the body did not come within {self._body_s:g} s"))
             return
         if body is None:
             message = f"a request's body has at most {self._body_bytes} bytes"
-            await answer(send, 413, "too_large", message, unread=receive)
+            await answer(send, TooLargeError(message), unread=receive)
             return
         await self._call(scope, body, receive, send)
 
@@ -300,23 +300,21 @@ class Guard:
             reference = secrets.token_hex(4)
             log.exception("http_request_failed", method=scope["method"], path=scope["path"], reference=reference)
         if failed and not started:
-            await answer(send, 500, "internal", f"a fault of the server's, logged as {reference}", definite=False)
+            await answer(send, InternalError.of(reference))
 
 
-async def answer(
-    send: Send, status: int, code: str, message: str, *, definite: bool = True, unread: Receive | None = None
-) -> None:
+async def answer(send: Send, error: TradeGameError, *, unread: Receive | None = None) -> None:
     """A response with the protocol's error body.
 
     ``unread``: before the connection is closed, drop the rest of the request, as far as it comes within 1 s.
 
     Closing a socket with unread bytes resets the connection, and the peer might never see the answer.
     """
-    body = json.dumps({"error": {"code": code, "message": message, "definite": definite}}).encode()
+    body = error.body()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if unread is not None:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": unread is not None})
     if unread is not None:
         with trio.move_on_after(1):

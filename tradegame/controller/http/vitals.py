@@ -6,12 +6,12 @@ Prometheus has all of it and more, over time; this is for who has no Prometheus.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 import trio
 from attrs import Factory, define, frozen
 
 from tradegame.controller.http.metrics import Measured
+from tradegame.protocol import http as protocol
 
 WINDOW_S = 10.0
 """Rates are over so long, or over what there is of it."""
@@ -33,25 +33,27 @@ class Vitals:
     node: Measured
     _samples: deque[_Sample] = Factory(deque)
 
-    async def take(self) -> dict[str, Any]:
-        """Integers, or None where nothing can be said yet."""
+    async def take(self, reason: str | None) -> protocol.Vitals:
+        """``reason``: why the node is not ready, if it is not."""
         now, hosts = self._sample(), self.node.games.hosts
         first = self._samples[0]
         seconds = now.at - first.at
         appends = [new - old for new, old in zip(now.appends, first.appends, strict=False)]
         facts = self.node.dispatcher.facts
-        return {
-            "node": facts.node,
-            "version": facts.version,
-            "nodes": len(self.node.hub.presence.nodes),
-            "connections": len(self.node.manager),
-            "players_online": len(self.node.hub.presence),
-            "commands_per_s": round((now.commands - first.commands) / seconds) if seconds else None,
-            "p99_ms": self._p99_ms(appends),
-            "lag_ms": round(self.node.lag.longest_s() * 1000),
-            "not_served": list(self.node.games.unserved()),
-            "audit_problems": sum(host.counters.violations for host in hosts.values()),
-        }
+        return protocol.Vitals(
+            ready=reason is None,
+            reason=reason,
+            node=facts.node,
+            version=facts.version,
+            nodes=len(self.node.hub.presence.nodes),
+            connections=len(self.node.manager),
+            players_online=len(self.node.hub.presence),
+            commands_per_s=round((now.commands - first.commands) / seconds) if seconds else None,
+            p99_ms=self._p99_ms(appends),
+            lag_ms=round(self.node.lag.longest_s() * 1000),
+            not_served=tuple(self.node.games.unserved()),
+            audit_problems=sum(host.counters.violations for host in hosts.values()),
+        )
 
     def _sample(self) -> _Sample:
         hosts = list(self.node.games.hosts.values())

@@ -7,36 +7,30 @@ from typing import Any
 
 import tradegame
 from tradegame.controller.front import WEBSOCKET_PATH
-from tradegame.controller.spec.errors import SAID_OVER_WEBSOCKET, Error, table, with_codes
-from tradegame.controller.spec.events import PUSHES
+from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.examples import EXAMPLES
-from tradegame.controller.spec.replies import OKS
-from tradegame.controller.spec.schema import Schema, Schemas, described, reference
-from tradegame.controller.spec.words import WORDS, RequestId
-from tradegame.controller.websocket.handshake import SUBPROTOCOL
-from tradegame.core.use_cases.requests import REQUESTS, Request
+from tradegame.controller.spec.schema import Schema, described, reference, schemas
+from tradegame.protocol import SUBPROTOCOL, closing
+from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER
+from tradegame.protocol.errors import OVER_WEBSOCKET, Failure
+from tradegame.protocol.pushes import PUSHES
+from tradegame.protocol.replies import OKS
+from tradegame.protocol.requests import KEYED, REQUESTS
 
-CLOSE_CODES: dict[int, str] = {
-    1001: "The server is going away: reconnect at once, to any node.",
-    1003: "A binary frame: only text is spoken.",
-    1009: "A frame of more bytes than `server.frame_bytes`.",
-    1011: "A fault of the server's: reconnect.",
-    4001: "The client reads too slowly: reconnect, with `after`.",
-    4002: "No sign of life for two heartbeats: reconnect, with `after`.",
-    4003: "The server, or this address's share of it, is full: reconnect, with back-off.",
-    4004: "No `hello` in time: reconnect.",
-    4500: "Protocol abuse: stop.",
-    4501: "Kicked: stop.",
-    4502: "The session was revoked: stop.",
+ID: dict[str, Any] = {
+    "anyOf": [
+        {"type": "integer", "minimum": MIN_REQUEST_NUMBER, "maximum": MAX_REQUEST_NUMBER},
+        {"type": "string", "maxLength": MAX_REQUEST_ID},
+    ],
+    "description": "The client's own: the reply carries it. Without one, only errors come.",
 }
-"""What the server closes a connection with. 4000 to 4499 mean reconnect, 4500 to 4999 stop."""
 
 ABOUT = """\
 What a client and a server of a trading game say to each other over WebSocket, one JSON object a text frame.
 
 - The first request is `hello`, within 10 s; `join` then follows a game.
 - Every request that has an `id` gets exactly one reply with it: `ok` or `error`. A frame with `push` is news.
-- **Exactly once:** `join`, `buy`, `sell`, `order`, `cancel` and `say` take a `key`. Sent again with the same key, on
+- **Exactly once:** {keyed} take a `key`. Sent again with the same key, on
   any connection to any node, a command has one effect, and gets the first result.
 - All numbers are integers, written as such: `1.0` and `1e3` are refused, though JSON Schema would let them pass.
 - The server refuses unknown fields. **A client ignores fields and types of events that it does not know**: within v1,
@@ -50,15 +44,16 @@ The page for people is docs/protocol.md.
 @cache
 def asyncapi() -> dict[str, Any]:
     """The document. Its operations are the server's: it receives requests, and sends replies and pushes."""
-    schemas = Schemas(WORDS)
+    _, components = schemas([*REQUESTS.values(), *OKS.values(), *PUSHES.values(), Failure])
+    with_codes(components["Failure"], OVER_WEBSOCKET)
     messages: dict[str, Any] = {}
     operations: dict[str, Any] = {}
-    schemas.components["Error"] = with_codes(schemas.fields(Error, closed=False), SAID_OVER_WEBSOCKET)
-    messages["error"] = _message("error", "The reply to a request that failed.", _failed(schemas))
+    messages["error"] = _message("error", "The reply to a request that failed.", _failed())
     for op, request in REQUESTS.items():
-        schemas.components[request.__name__] = _request(schemas, request)
+        ok = OKS[op]
+        components[request.__name__]["properties"] |= {"id": ID}
         messages[op] = _message(op, described(request), reference(request.__name__))
-        messages[f"{op}Ok"] = _message(f"{op}Ok", described(OKS[request]), _ok(schemas, OKS[request]))
+        messages[f"{op}Ok"] = _message(f"{op}Ok", described(ok), _ok(ok))
         answers = [_channel("messages", name) for name in (f"{op}Ok", "error")]
         operations[op] = {
             "action": "receive",
@@ -67,10 +62,8 @@ def asyncapi() -> dict[str, Any]:
             "messages": [_channel("messages", op)],
             "reply": {"channel": _channel(), "messages": answers},
         }
-    for push in PUSHES:
-        payload = schemas.sent(push)
-        name = schemas.components[push.__name__]["properties"]["push"]["const"]
-        messages[name] = _message(name, described(push), payload, answers=False)
+    for name, push in PUSHES.items():
+        messages[name] = _message(name, described(push), reference(push.__name__), answers=False)
         operations[f"push.{name}"] = {
             "action": "send",
             "channel": _channel(),
@@ -82,7 +75,7 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": f"tradegame: {SUBPROTOCOL}",
             "version": tradegame.__version__,
-            "description": ABOUT,
+            "description": ABOUT.format(keyed=", ".join(f"`{op}`" for op in REQUESTS if op in KEYED)),
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
@@ -94,12 +87,12 @@ def asyncapi() -> dict[str, Any]:
                 "description": f"One connection. The subprotocol `{SUBPROTOCOL}` is spoken, offered or not.",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
                 "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
-                "x-close-codes": [{"code": code, "description": about} for code, about in CLOSE_CODES.items()],
+                "x-close-codes": [{"code": code, "description": about} for code, about in closing.ABOUT.items()],
             }
         },
         "operations": operations,
-        "components": {"messages": messages, "schemas": schemas.components},
-        "x-error-codes": table(SAID_OVER_WEBSOCKET),
+        "components": {"messages": messages, "schemas": components},
+        "x-error-codes": table(OVER_WEBSOCKET),
     }
 
 
@@ -128,19 +121,10 @@ def _message(name: str, summary: str, payload: Schema, *, answers: bool = True) 
     return message
 
 
-def _request(schemas: Schemas, request: type[Request]) -> Schema:
-    schema = schemas.fields(request, closed=True, null=False)
-    schema["properties"] = {"id": schemas.sent(RequestId), "op": {"const": request.op}, **schema["properties"]}
-    schema["required"] = ["op", *schema.get("required", ())]
-    return schema
+def _ok(ok: type[Any]) -> Schema:
+    return {"type": "object", "properties": {"id": ID, "ok": reference(ok.__name__)}, "required": ["id", "ok"]}
 
 
-def _ok(schemas: Schemas, ok: type) -> Schema:
-    properties = {"id": schemas.sent(RequestId), "ok": schemas.sent(ok)}
-    return {"type": "object", "properties": properties, "required": ["id", "ok"]}
-
-
-def _failed(schemas: Schemas) -> Schema:
-    request_id = {"anyOf": [schemas.sent(RequestId), {"type": "null"}]}
-    properties = {"id": request_id, "error": reference("Error")}
+def _failed() -> Schema:
+    properties = {"id": {"anyOf": [ID, {"type": "null"}]}, "error": reference("Failure")}
     return {"type": "object", "properties": properties, "required": ["id", "error"]}

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import tradegame
-from tradegame.controller.http.errors import TooLargeError
-from tradegame.controller.spec.errors import SAID_OVER_HTTP, Error, ErrorBody, Errors, table, with_codes
+from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
-from tradegame.controller.spec.schema import Schemas, described
-from tradegame.controller.spec.words import WORDS
-from tradegame.core.domain.errors import InternalError, RateLimitedError, TradeGameError
+from tradegame.controller.spec.schema import Schema, described, reference, schemas
+from tradegame.protocol.commands import Announce, SetPhase
+from tradegame.protocol.errors import (
+    OVER_HTTP,
+    ErrorBody,
+    Errors,
+    InternalError,
+    RateLimitedError,
+    RequestTimeoutError,
+    TooLargeError,
+    TradeGameError,
+)
 
 ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
@@ -39,17 +48,29 @@ _HEADERS: dict[int, dict[str, Any]] = {
 _ALWAYS: Errors = (TooLargeError, RateLimitedError, InternalError)
 
 
+Kinds = Mapping[Any, Schema]
+"""The schema of each kind of value."""
+
+
 @cache
 def openapi() -> dict[str, Any]:
     """The document."""
-    schemas = Schemas(WORDS)
-    for operation in OPERATIONS:  # first of all: what else refers to what is taken means the same
-        if operation.body is not None:
-            schemas.taken(operation.body, null=True)
-    schemas.components["Error"] = with_codes(schemas.fields(Error, closed=False), SAID_OVER_HTTP)
+    kinds: dict[Any, None] = {ErrorBody: None}
+    for operation in OPERATIONS:
+        kinds |= dict.fromkeys(each for each in operation.kinds_of_values() if each is not None)
+    found, components = schemas(kinds)
+    schema = dict(zip(kinds, found, strict=True))
+    with_codes(components["Failure"], OVER_HTTP)
+    components["Preset"]["properties"]["definition"] = reference("GameDefinition")
+    for body in (SetPhase, Announce):
+        del components[body.__name__]["properties"]["op"]
+        components[body.__name__]["required"].remove("op")
+        for name, field in components[body.__name__]["properties"].items():
+            if name not in components[body.__name__]["required"]:  # over HTTP, null is as good as left out
+                components[body.__name__]["properties"][name] = {"anyOf": [field, {"type": "null"}]}
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(schemas, operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(schema, operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -62,16 +83,16 @@ def openapi() -> dict[str, Any]:
         "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": schemas.components,
+            "schemas": components,
             "securitySchemes": {
                 "admin": {"type": "http", "scheme": "bearer", "description": "`admin.token` of the configuration."}
             },
         },
-        "x-error-codes": table(SAID_OVER_HTTP),
+        "x-error-codes": table(OVER_HTTP),
     }
 
 
-def _operation(schemas: Schemas, operation: Operation) -> dict[str, Any]:
+def _operation(schemas: Kinds, operation: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.about,
@@ -81,28 +102,25 @@ def _operation(schemas: Schemas, operation: Operation) -> dict[str, Any]:
     if parameters := _parameters(schemas, operation):
         made["parameters"] = parameters
     if operation.body is not None:
-        content = {JSON: {"schema": schemas.taken(operation.body, null=True)}}
+        content = {JSON: {"schema": schemas[operation.body]}}
         made["requestBody"] = {"required": True, "content": content}
     if operation.host:
         made["security"] = [{"admin": []}]
     return made
 
 
-def _parameters(schemas: Schemas, operation: Operation) -> list[dict[str, Any]]:
+def _parameters(schemas: Kinds, operation: Operation) -> list[dict[str, Any]]:
     found = [
-        {"name": name, "in": "path", "required": True, "schema": schemas.taken(kind, null=False)}
+        {"name": name, "in": "path", "required": True, "schema": schemas[kind]}
         for name, kind in operation.names.items()
         if f"{{{name}}}" in operation.path
     ]
-    found += [
-        {"name": name, "in": "query", "schema": schemas.taken(kind, null=False)}
-        for name, kind in operation.query.items()
-    ]
+    found += [{"name": name, "in": "query", "schema": schemas[kind]} for name, kind in operation.query.items()]
     return found
 
 
-def _responses(schemas: Schemas, operation: Operation) -> dict[str, Any]:
-    schema = schemas.sent(operation.answer)
+def _responses(schemas: Kinds, operation: Operation) -> dict[str, Any]:
+    schema = schemas[operation.answer]
     success: dict[str, Any] = {
         "description": "It went well.",
         "content": {kind: {"schema": schema} for kind in operation.kinds},
@@ -117,12 +135,12 @@ def _responses(schemas: Schemas, operation: Operation) -> dict[str, Any]:
     by_status: dict[int, list[type[TradeGameError]]] = {}
     for error in (*operation.errors, *_ALWAYS):
         by_status.setdefault(error.status, []).append(error)
-    failure = {JSON: {"schema": schemas.sent(ErrorBody)}}
+    failure = {JSON: {"schema": schemas[ErrorBody]}}
     for status, errors in sorted(by_status.items()):
         about = " ".join(f"`{error.code}`: {described(error)}" for error in errors)
         responses[str(status)] = {"description": about, "content": failure}
         if status in _HEADERS:
             responses[str(status)]["headers"] = _HEADERS[status]
     if operation.body is not None:
-        responses["408"] = {"description": "`timeout`: the body did not come within 10 s.", "content": failure}
+        responses["408"] = {"description": f"`timeout`: {described(RequestTimeoutError)}", "content": failure}
     return responses

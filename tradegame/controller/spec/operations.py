@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
 
-from tradegame.controller.http.bodies import NewsBody, PhaseBody
-from tradegame.controller.http.errors import NotFoundError
-from tradegame.controller.spec.errors import Errors
-from tradegame.controller.spec.results import Debrief, Done, Presets, Published, Reach, Vitals
-from tradegame.controller.spec.state import Games, GameState, GameSummary, Standings
-from tradegame.controller.spec.words import SitePath
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.errors import (
+from tradegame.protocol.bounds import Depth, GameId, PlayerId
+from tradegame.protocol.commands import Announce, SetPhase
+from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
+    Errors,
+    GameThereError,
+    NotFoundError,
     OverloadedError,
     UnauthorizedError,
     UnavailableError,
@@ -24,8 +23,8 @@ from tradegame.core.domain.errors import (
     UnknownGoodError,
     UnknownPlayerError,
 )
-from tradegame.core.use_cases.games import GameThereError
-from tradegame.core.use_cases.requests import Depth, GameId, OpaqueId
+from tradegame.protocol.http import Debrief, Done, Presets, Published, Reach, Vitals
+from tradegame.protocol.state import Games, GameState, GameSummary, Standings
 
 HTML = "text/html"
 TEXT = "text/plain"
@@ -52,12 +51,16 @@ class Operation:
     answer: Any = str
     kinds: tuple[str, ...] = (JSON,)
     body: type | None = None
-    names: Mapping[str, Any] = {"game": GameId, "player": OpaqueId, "path": SitePath}
+    names: Mapping[str, Any] = {"game": GameId, "player": PlayerId, "path": str}
     query: Mapping[str, Any] = {}
     file: bool = False
     host: bool = False
     not_ready: bool = False
     errors: Errors = ()
+
+    def kinds_of_values(self) -> Iterator[Any]:
+        """Of the answer, the body, and what stands in the path and behind it."""
+        yield from (self.answer, self.body, *self.names.values(), *self.query.values())
 
 
 _STORE: Errors = (OverloadedError, UnavailableError, CommandTimeoutError)
@@ -173,7 +176,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Open or close a game.",
         tag="host",
         answer=Published,
-        body=PhaseBody,
+        body=SetPhase,
         host=True,
         errors=(BadRequestError, UnknownGameError, *_HOST, *_STORE),
     ),
@@ -184,7 +187,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Publish news, which may shift an anchor.",
         tag="host",
         answer=Published,
-        body=NewsBody,
+        body=Announce,
         host=True,
         errors=(BadRequestError, UnknownGameError, UnknownGoodError, *_HOST, *_STORE),
     ),

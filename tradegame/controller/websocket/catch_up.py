@@ -6,11 +6,11 @@ import trio
 from attrs import define, field
 
 from tradegame.controller.websocket import protocol
-from tradegame.controller.websocket.codes import TOO_SLOW
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.members import VISITS, Following, Slice
 from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
 from tradegame.core.use_cases.game_host import GameHost
+from tradegame.protocol.closing import TOO_SLOW
 
 PIECE_BYTES = 65_536
 PAUSE_S = 0.005

@@ -10,15 +10,15 @@ import trio
 from attrs import define, field
 
 from tradegame.controller.websocket import protocol
-from tradegame.controller.websocket.codes import ABUSE, BINARY, FAULT, GOING_AWAY, HEARTBEAT_LOST, NO_HELLO
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.members import Member
 from tradegame.controller.websocket.transport import Disconnected, WebSocket
-from tradegame.core.domain.errors import BadRequestError, RateLimitedError
 from tradegame.core.use_cases.budgets import ANSWER_BYTES, REFUSED
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
+from tradegame.protocol.closing import ABUSE, BINARY, GOING_AWAY, HEARTBEAT_LOST, INTERNAL, NO_HELLO
+from tradegame.protocol.errors import BadRequestError, RateLimitedError
 from tradegame.utils.errors import log_fault
 
 HELLO_S = 10.0
@@ -76,7 +76,7 @@ class Connection:
                     nursery.cancel_scope.cancel()
         except* Exception as faults:  # noqa: BLE001 - the connection's edge: it ends, and nothing else does
             log_fault(structlog.get_logger(), "connection_failed", faults, connection=self.client.connection)
-            self._ending = FAULT, "a fault of the server's"
+            self._ending = INTERNAL, "internal error"
         finally:
             self.hub.leave(self._member)
             code, reason = self._ending or (GOING_AWAY, "the server is going away")
@@ -105,13 +105,13 @@ class Connection:
                 await trio.lowlevel.checkpoint()
                 continue
             try:
-                decoded = protocol.decode(message)
+                request = protocol.decode(message)
             except protocol.DecodeError as refused:
                 self._refuse(refused)
                 await trio.lowlevel.checkpoint()
                 continue
             self._bad = 0
-            waiting = self.dispatcher.dispatch(client, decoded.request, partial(self._reply, decoded.id))
+            waiting = self.dispatcher.dispatch(client, request, partial(self._reply, request.id))
             if waiting is not None:
                 await waiting
                 websocket.last_received = trio.current_time()

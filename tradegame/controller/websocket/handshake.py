@@ -6,8 +6,8 @@ import base64
 import binascii
 
 from tradegame.controller.head import Head, Refusal
-
-SUBPROTOCOL = "tradegame.v1"
+from tradegame.protocol import SUBPROTOCOL
+from tradegame.protocol.errors import BadRequestError
 
 
 def choose_subprotocol(head: Head) -> str | None:
@@ -20,29 +20,30 @@ def choose_subprotocol(head: Head) -> str | None:
         return SUBPROTOCOL
     names = ", ".join(offered)[:200]
     message = f"of the subprotocols offered ({names}) none is spoken here: use {SUBPROTOCOL}"
-    raise Refusal(400, "bad_request", message, cause="subprotocol")
+    raise Refusal(BadRequestError(message), cause="subprotocol")
 
 
 def _check_upgrade(head: Head) -> None:
     """RFC 6455, section 4.2.1."""
     upgrade = (("Upgrade", "websocket"),)
     if head.method != "GET":
-        raise Refusal(405, "bad_request", "a WebSocket begins with GET", (("Allow", "GET"),))
+        raise Refusal(BadRequestError("a WebSocket begins with GET"), (("Allow", "GET"),), status=405)
     if not head.wants_websocket:
         message = "this address speaks WebSocket: a proxy in front must hand on Upgrade and Connection"
-        raise Refusal(426, "bad_request", message, upgrade, cause="upgrade")
+        raise Refusal(BadRequestError(message), upgrade, status=426, cause="upgrade")
     if "upgrade" not in (item.lower() for item in head.tokens("connection")):
         message = "the header Connection: Upgrade is missing: a proxy in front must set it"
-        raise Refusal(400, "bad_request", message, cause="upgrade")
+        raise Refusal(BadRequestError(message), cause="upgrade")
     if head.version != "HTTP/1.1" or not head.get("host"):
         message = "a WebSocket begins with an HTTP/1.1 request that has a Host"
-        raise Refusal(400, "bad_request", message, cause="upgrade")
+        raise Refusal(BadRequestError(message), cause="upgrade")
     if head.get("sec-websocket-version") != "13":
         headers = (*upgrade, ("Sec-WebSocket-Version", "13"))
-        raise Refusal(426, "bad_request", "only version 13 of WebSocket is spoken here", headers, cause="version")
+        error = BadRequestError("only version 13 of WebSocket is spoken here")
+        raise Refusal(error, headers, status=426, cause="version")
     try:
         nonce = base64.b64decode(head.get("sec-websocket-key") or "", validate=True)
     except (binascii.Error, ValueError):
         nonce = b""
     if len(nonce) != 16:
-        raise Refusal(400, "bad_request", "the header Sec-WebSocket-Key is missing or malformed")
+        raise Refusal(BadRequestError("the header Sec-WebSocket-Key is missing or malformed"))

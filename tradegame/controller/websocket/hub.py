@@ -15,13 +15,11 @@ from attrs import Factory, define, field
 
 from tradegame.controller.websocket import protocol
 from tradegame.controller.websocket.catch_up import CatchUp
-from tradegame.controller.websocket.codes import GOING_AWAY, HEARTBEAT_LOST
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.members import VISITS, Following, Member, Slice
 from tradegame.controller.websocket.online import Online
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.domain import views
-from tradegame.core.domain.errors import OverloadedError
 from tradegame.core.domain.events import Applied, Whispered
 from tradegame.core.repositories import LiveConnection
 from tradegame.core.use_cases.broadcast_game_state import PublishedFrame
@@ -29,6 +27,8 @@ from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence
 from tradegame.core.use_cases.sessions import SignedIn
+from tradegame.protocol.closing import GOING_AWAY, HEARTBEAT_LOST
+from tradegame.protocol.errors import OverloadedError
 
 PUSHED_AT_ONCE = 32
 """An entry that touches more accounts than this (a round, a close) has them pushed in slices, each as it is then."""

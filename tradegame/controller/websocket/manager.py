@@ -9,15 +9,15 @@ from attrs import define, field
 
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal
-from tradegame.controller.websocket.codes import COUNTED, FULL, GOING_AWAY
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.transport import Disconnected, WebSocket, accept
-from tradegame.core.domain.errors import RateLimitedError
 from tradegame.core.use_cases.budgets import Budgets, payer_of
 from tradegame.core.use_cases.clients import ClientSession
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.sessions import opaque_id
+from tradegame.protocol.closing import COUNTED, FULL, GOING_AWAY
+from tradegame.protocol.errors import RateLimitedError
 
 
 @define(eq=False)
@@ -117,4 +117,4 @@ class ConnectionManager:
 
 def _too_fast(error: RateLimitedError) -> Refusal:
     seconds = -(-(error.retry_after_ms or 0) // 1000)
-    return Refusal(error.status, error.code, error.message, [("Retry-After", str(seconds))], cause="too_fast")
+    return Refusal(error, [("Retry-After", str(seconds))], cause="too_fast")

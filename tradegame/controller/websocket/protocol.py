@@ -1,65 +1,33 @@
-"""``tradegame.v1``: strict decoding of what clients send, and encoding of what they are told.
-
-Decoding coerces nothing: see ``strict``. Encoding is written out where it is hot: ids and numbers need no escaping,
-texts do.
-"""
+"""``tradegame.v1``: strict decoding of what clients send, and encoding of what they are told, from the vocabulary."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
-from attrs import frozen
+import msgspec
+from msgspec import Struct
 
-from tradegame.controller.websocket import strict
-from tradegame.core.domain.bounds import encodable
-from tradegame.core.domain.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
-from tradegame.core.domain.events import (
-    BookChanged,
-    Bought,
-    Frame,
-    Joined,
-    NewsPublished,
-    OrderCancelled,
-    OrderPlaced,
-    Outcome,
-    PublicEvent,
-    Rejected,
-    RoundChanged,
-    Said,
-    Sold,
-    Traded,
-    Whispered,
-)
-from tradegame.core.use_cases.public_state import Encoded
-from tradegame.core.use_cases.requests import REQUESTS, Request
+from tradegame.core.domain.events import Frame, Outcome, Rejected, Whispered
+from tradegame.core.use_cases.public_state import Stated
+from tradegame.protocol import pushes
+from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER, encodable
+from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, Failure, TradeGameError, UnknownOpError
+from tradegame.protocol.requests import REQUESTS, AnyRequest, GameRequest, PlayerCommand, Request
+from tradegame.protocol.state import Account
 
+T = TypeVar("T", bound=Struct)
 RequestId = int | str | None
-MIN_NUMBER, MAX_NUMBER, MAX_ID = -(2**63), 2**64 - 1, 64
-"""What a request's ``id`` may be: an integer in this range, or a text of at most so many characters."""
-
-_text = json.JSONEncoder(ensure_ascii=False).encode
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-_decoder = json.JSONDecoder(parse_constant=_no_constant)
-
-
-@frozen
-class Decoded:
-    """A frame that was understood: its ``id`` (None: no reply wanted) and the request."""
-
-    id: RequestId
-    request: Request
+UNSAID = frozenset({"id", "player"})
+"""Fields of a command that no client says in its body."""
+_decode: Callable[[str], Request] = msgspec.json.Decoder(AnyRequest).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class DecodeError(Exception):
-    """A frame that was not: the ``id`` to answer to, and the error."""
+    """A frame that was not understood: the ``id`` to answer to, and the error."""
 
     def __init__(self, request_id: RequestId, error: TradeGameError) -> None:
         super().__init__(error.message)
@@ -67,170 +35,168 @@ class DecodeError(Exception):
         self.error = error
 
 
-def decode(text: str) -> Decoded:
-    """A request out of one text frame. Raises DecodeError with ``bad_request`` or ``unknown_op``."""
+class Reply(Struct):
+    """The one reply to a request."""
+
+    id: RequestId
+    ok: Any
+
+
+class FailedReply(Struct):
+    """The same, when it failed. ``id`` is None for what is no request."""
+
+    id: RequestId
+    error: Failure
+
+
+# Decoding
+
+
+def decode(text: str) -> Request:
+    """The request in a text frame. Raises DecodeError with ``bad_request`` or ``unknown_op``."""
+    if "null" not in text and '"player"' not in text:  # else it may say what only a closer look finds
+        try:
+            request = _decode(text)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            pass
+        else:
+            if _is_whole(request):
+                return request
+    return _decode_closely(text)
+
+
+def _is_whole(request: Request) -> bool:
+    """What the types cannot say: a number that fits in 64 bits, a game, and no player."""
+    if type(request.id) is int and request.id > MAX_REQUEST_NUMBER:
+        return False
+    if isinstance(request, GameRequest):
+        return request.game != "" and not (isinstance(request, PlayerCommand) and request.player)
+    return True
+
+
+def _decode_closely(text: str) -> Request:
+    """The same, slowly: with the ``id``, the code and the place of what is wrong."""
     try:
-        data = _decoder.decode(text)
+        data = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise DecodeError(None, BadRequestError("not a JSON object", at="$")) from None
     if type(data) is not dict:
         raise DecodeError(None, BadRequestError("not a JSON object", at="$"))
     request_id = None
     if "id" in data and not _is_request_id(request_id := data.pop("id")):
-        raise DecodeError(None, BadRequestError("expected an integer or at most 64 characters", at="$.id"))
+        raise DecodeError(
+            None, BadRequestError(f"expected an integer or at most {MAX_REQUEST_ID} characters", at="$.id")
+        )
     op = data.pop("op", None)
     if op is None:
         raise DecodeError(None, BadRequestError("the op is missing", at="$.op"))
     kind = REQUESTS.get(op) if type(op) is str else None
     if kind is None:
         raise DecodeError(request_id, UnknownOpError(f"no op {str(op)[:64]!r}", at="$.op"))
-    if None in data.values():
-        name = next(name for name, value in data.items() if value is None)
-        null = BadRequestError("expected a value, or the field left out", at=f"$.{strict.shown(name)}")
-        raise DecodeError(request_id, null)
     try:
-        return Decoded(request_id, strict.structure(data, kind))
+        for name, value in data.items():
+            if value is None:
+                raise BadRequestError("expected a value, or the field left out", at=f"$.{_shown(name)}")
+        request = structure(data, kind)
     except BadRequestError as error:
         raise DecodeError(request_id, error) from None
+    request.id = request_id
+    return request
+
+
+def structure(data: Mapping[str, Any], kind: type[T]) -> T:
+    """Plain data as a ``kind``, checked. Raises BadRequestError, whose ``at`` is the path of what is wrong."""
+    unknown = data.keys() - (set(kind.__struct_encode_fields__) - UNSAID)
+    if unknown:
+        raise BadRequestError("unknown field", at=f"$.{_shown(min(unknown))}")
+    if "game" in kind.__struct_fields__ and "game" not in data:
+        raise BadRequestError("required field missing", at="$.game")
+    for path, text in _texts("$", data):
+        if not encodable(text):
+            raise BadRequestError("expected text that UTF-8 can encode", at=path)
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise _what_is_wrong(str(error)) from None
+
+
+def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict) and path.count(".") < 2:  # a request is no deeper
+        for name, each in value.items():
+            yield f"{path}.{_shown(name)}", name
+            yield from _texts(f"{path}.{_shown(name)}", each)
+
+
+_PLACE = re.compile(r"(.*?)(?: - at `(\$.*)`)?", re.S)
+_FIELD = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.S)
+
+
+def _what_is_wrong(found: str) -> BadRequestError:
+    """msgspec's words, with the place apart."""
+    whole = _PLACE.fullmatch(found)
+    assert whole is not None
+    message, place = whole[1], whole[2] or "$"
+    if (field := _FIELD.fullmatch(message)) is not None:
+        message = "unknown field" if field[1] == "contains unknown" else "required field missing"
+        place = f"{place}.{_shown(field[2])}"
+    return BadRequestError(message[:1].lower() + message[1:].replace(" | null`", "`"), at=place)
+
+
+def _shown(name: str) -> str:
+    """A client's name for a field, as an error may repeat it."""
+    return name[:64] if encodable(name[:64]) else "?"
 
 
 def _is_request_id(value: object) -> bool:
     if type(value) is int:
-        return MIN_NUMBER <= value <= MAX_NUMBER
-    return type(value) is str and len(value) <= MAX_ID and encodable(value)
+        return MIN_REQUEST_NUMBER <= value <= MAX_REQUEST_NUMBER
+    return type(value) is str and len(value) <= MAX_REQUEST_ID and encodable(value)
 
 
-# Replies
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+# Encoding
 
 
 def encode_reply(
-    request_id: RequestId, payload: Mapping[str, Any] | Outcome | TradeGameError
+    request_id: RequestId, payload: Struct | Stated | Outcome | TradeGameError
 ) -> bytes | tuple[bytes, ...]:
     """The one reply to a request; in pieces, if there is a state in it that others are shown, too."""
-    head = '{"id":null' if request_id is None else f'{{"id":{_id(request_id)}'
     if isinstance(payload, Outcome):
-        return f"{head},{_outcome(payload)}}}".encode()
+        result, replayed = payload.result, payload.replayed
+        if isinstance(result, Rejected):
+            definite = RULE_ERRORS[result.code].definite
+            failure = Failure(code=result.code, message=result.message, definite=definite, replayed=replayed)
+            return _encode(FailedReply(request_id, failure))
+        return _encode(Reply(request_id, msgspec.structs.replace(result, replayed=True) if replayed else result))
     if isinstance(payload, TradeGameError):
-        return f'{head},"error":{_json(error_body(payload))}}}'.encode()
-    if isinstance(state := payload.get("state"), Encoded):
-        rest = _json({name: value for name, value in payload.items() if value is not state})
-        return (f'{head},"ok":{rest[:-1]},"state":'.encode(), *state.pieces, b"}}")
-    return f'{head},"ok":{_json(payload)}}}'.encode()
-
-
-def error_body(error: TradeGameError) -> dict[str, Any]:
-    """The ``error`` object, over WebSocket and HTTP alike."""
-    body: dict[str, Any] = {"code": error.code, "message": error.message, "definite": error.definite}
-    if error.at is not None:
-        body["at"] = error.at
-    if error.retry_after_ms is not None:
-        body["retry_after_ms"] = error.retry_after_ms
-    return body
-
-
-def _id(request_id: int | str) -> str:
-    return str(request_id) if type(request_id) is int else _text(request_id)
-
-
-def _outcome(outcome: Outcome) -> str:
-    result, replayed = outcome.result, ',"replayed":true' if outcome.replayed else ""
-    if isinstance(result, Bought):
-        return (
-            f'"ok":{{"filled":{result.filled},"cost":{result.cost},"fee":{result.fee},'
-            f'"cash":{result.cash},"seq":{result.seq}{replayed}}}'
-        )
-    if isinstance(result, Sold):
-        return (
-            f'"ok":{{"filled":{result.filled},"proceeds":{result.proceeds},"fee":{result.fee},'
-            f'"cash":{result.cash},"seq":{result.seq}{replayed}}}'
-        )
-    if isinstance(result, OrderPlaced):
-        return (
-            f'"ok":{{"order":"{result.order}","filled":{result.filled},"resting":{result.resting},'
-            f'"cash":{result.cash},"seq":{result.seq}{replayed}}}'
-        )
-    if isinstance(result, OrderCancelled):
-        return (
-            f'"ok":{{"order":"{result.order}","released":{{"cash":{result.cash},"qty":{result.qty}}},'
-            f'"seq":{result.seq}{replayed}}}'
-        )
-    if isinstance(result, Rejected):
-        definite = "true" if RULE_ERRORS[result.code].definite else "false"
-        return f'"error":{{"code":"{result.code}","message":{_text(result.message)},"definite":{definite}{replayed}}}'
-    return f'"ok":{{"seq":{result.seq}{replayed}}}'
-
-
-# News
+        return _encode(FailedReply(request_id, payload.failure()))
+    if isinstance(payload, Stated):
+        return (_encode(Reply(request_id, payload.ok))[:-2] + b',"state":', *payload.state.pieces, b"}}")
+    return _encode(Reply(request_id, payload))
 
 
 def encode_frame(game: str, epoch: str, frame: Frame) -> bytes:
     """An ``events`` frame, the same bytes for every client on every node."""
-    events = ",".join([_EVENTS[type(event)](event) for event in frame.events])
-    return (
-        f'{{"push":"events","game":"{game}","epoch":"{epoch}","seq":{frame.seq},"at":{frame.at},"events":[{events}]}}'
-    ).encode()
+    return _encode(pushes.Events(game, epoch, frame.seq, frame.at, frame.events))
 
 
-def encode_account(game: str, seq: int, account: Mapping[str, Any]) -> bytes:
-    return f'{{"push":"account","game":"{game}","seq":{seq},"account":{_json(account)}}}'.encode()
+def encode_account(game: str, seq: int, account: Account) -> bytes:
+    return _encode(pushes.AccountChanged(game, seq, account))
 
 
 def encode_whisper(game: str, seq: int, at: int, whisper: Whispered) -> bytes:
-    return (
-        f'{{"push":"whisper","game":"{game}","seq":{seq},"player":{_text(whisper.player)},'
-        f'"to":{_text(whisper.to)},"text":{_text(whisper.text)},"at":{at}}}'
-    ).encode()
+    return _encode(pushes.Whisper(game, seq, whisper.player, whisper.to, whisper.text, at))
 
 
 def encode_presence(game: str, online: Sequence[str], offline: Sequence[str]) -> bytes:
-    return f'{{"push":"presence","game":"{game}","online":{_json(online)},"offline":{_json(offline)}}}'.encode()
+    return _encode(pushes.Presence(game, online, offline))
 
 
 def encode_gone(game: str, epoch: str) -> bytes:
-    """An addition that old clients may ignore: this life of the game is over, or this node lost it."""
-    return f'{{"push":"gone","game":"{game}","epoch":"{epoch}"}}'.encode()
-
-
-def _levels(levels: Sequence[tuple[int, int]]) -> str:
-    return ",".join([f"[{price},{qty}]" for price, qty in levels])
-
-
-def _traded(event: Traded) -> str:
-    return (
-        f'{{"type":"trade","good":"{event.good}","price":{event.price},"qty":{event.qty},'
-        f'"buyer":"{event.buyer}","seller":"{event.seller}","taker":"{event.taker}"}}'
-    )
-
-
-def _book_changed(event: BookChanged) -> str:
-    return f'{{"type":"book","good":"{event.good}","bids":[{_levels(event.bids)}],"asks":[{_levels(event.asks)}]}}'
-
-
-def _joined(event: Joined) -> str:
-    return f'{{"type":"joined","player":"{event.player}","name":{_text(event.name)}}}'
-
-
-def _said(event: Said) -> str:
-    return f'{{"type":"said","player":"{event.player}","text":{_text(event.text)}}}'
-
-
-def _round_changed(event: RoundChanged) -> str:
-    ends_at = "null" if event.ends_at is None else event.ends_at
-    settled = f',"settled":{_json(dict(event.settled))}' if event.settled else ""
-    opened_at = "" if event.opened_at is None else f',"opened_at":{event.opened_at}'
-    return f'{{"type":"round","phase":"{event.phase}","round":{event.round},"ends_at":{ends_at}{opened_at}{settled}}}'
-
-
-def _news(event: NewsPublished) -> str:
-    good = "" if event.good is None else f',"good":"{event.good}"'
-    return f'{{"type":"news","text":{_text(event.text)}{good}}}'
-
-
-_EVENTS: dict[type[PublicEvent], Callable[[Any], str]] = {
-    Traded: _traded,
-    BookChanged: _book_changed,
-    Joined: _joined,
-    Said: _said,
-    RoundChanged: _round_changed,
-    NewsPublished: _news,
-}
+    """This life of the game is over, or this node lost it."""
+    return _encode(pushes.Gone(game, epoch))

@@ -18,12 +18,13 @@ import trio_websocket
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal, refuse
 from tradegame.controller.websocket import frames
-from tradegame.controller.websocket.codes import FAULT, LOST, MALFORMED, NEVER_SENT, TOO_LARGE, TOO_SLOW
 from tradegame.controller.websocket.handshake import choose_subprotocol
 from tradegame.controller.websocket.outbox import Outbox, OutboxStatistics
 from tradegame.controller.websocket.sink import sink_for
 from tradegame.controller.websocket.tap import ReaderNursery, Tap
 from tradegame.core.use_cases.budgets import READ_BYTES
+from tradegame.protocol.closing import INTERNAL, LOST, MALFORMED, NEVER_SENT, TOO_LARGE, TOO_SLOW
+from tradegame.protocol.errors import BadRequestError
 
 HANDSHAKE_S = 5.0
 FRAME_BYTES = 16_384
@@ -84,7 +85,7 @@ async def accept(
         with trio.fail_after(within_s):
             await websocket._until(lambda: websocket._opened)
         if websocket._refused:
-            raise Refusal(400, "bad_request", "the WebSocket handshake is malformed")
+            raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
         if websocket.outbox.broken:
             raise trio.BrokenResourceError
     except Refusal as refusal:
@@ -393,7 +394,7 @@ class WebSocket:
         closed = self._conn.closed
         if closed is None:
             if self._tap.ended:
-                self._fail(FAULT, "internal error")
+                self._fail(INTERNAL, "internal error")
             if self._end is not None:  # meanwhile: an overflow, or another task. What comes next is its close's to read
                 raise self._disconnected()
             return

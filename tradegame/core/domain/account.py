@@ -9,7 +9,6 @@ from tradegame.core.domain.book import Order
 HOUSE = "house"
 FEES = "fees"
 MINT = "mint"
-KEYS_REMEMBERED = 256
 
 
 @define

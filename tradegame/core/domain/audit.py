@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 
-from tradegame.core.domain.account import FEES, HOUSE, KEYS_REMEMBERED, MINT, Account
+from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import ASK, BID, Book, Order, PriceLevel
 from tradegame.core.domain.state import GameState
+from tradegame.protocol.bounds import KEYS_REMEMBERED, SideName
 
 STEP = 2_500
 """Amounts and orders that are looked at in one step, about: 1 to 1.5 ms."""
@@ -148,7 +149,7 @@ class Audit:
                     work = 0
                     yield
 
-    def _large_level(self, good: str, book: Book, side: str, price: int) -> Iterator[None]:
+    def _large_level(self, good: str, book: Book, side: SideName, price: int) -> Iterator[None]:
         for _ in range(LEVEL_TRIES):
             yield
             level, total = book.level(side, price), 0
@@ -185,5 +186,5 @@ def _strangers(good: str) -> str:
     return f"the book of {good} and its owners do not know the same orders"
 
 
-def _wrong_levels(good: str, side: str) -> str:
+def _wrong_levels(good: str, side: SideName) -> str:
     return f"the {side} levels of {good} do not sum up their orders"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from typing import Final
 
 from attrs import Factory, define
 
-from tradegame.core.domain.events import Level
+from tradegame.protocol.bounds import Level, SideName
 
-BID = "bid"
-ASK = "ask"
+BID: Final = "bid"
+ASK: Final = "ask"
 MAX_FILLS = 100
 """The most resting orders that one command meets, the player's own among them. It bounds the time that the command
 takes (about 1 ms) and the events that it makes."""
@@ -27,7 +28,7 @@ class Order:
     number: int
     player: str
     good: str
-    side: str
+    side: SideName
     qty: int
     price: int
 
@@ -150,7 +151,7 @@ class Book:
         self._sides[order.side].reduce(order, qty)
 
     def walk(
-        self, side: str, player: str, qty: int, limit: int | None, purse: int | None = None, most: int = MAX_FILLS
+        self, side: SideName, player: str, qty: int, limit: int | None, purse: int | None = None, most: int = MAX_FILLS
     ) -> Walk:
         """What ``player`` would meet, taking up to ``qty`` units from the resting ``side``; changes nothing.
 
@@ -174,15 +175,15 @@ class Book:
                 break
         return Walk(fills, own, qty - open_qty, notional, more=False)
 
-    def reach(self, side: str, qty: int, limit: int | None, purse: int | None = None) -> int:
+    def reach(self, side: SideName, qty: int, limit: int | None, purse: int | None = None) -> int:
         """At most how many orders ``walk`` meets, level by level, when none is the player's own. Takes some µs."""
         return self._sides[side].reach(qty, limit, purse)
 
-    def level(self, side: str, price: int) -> PriceLevel | None:
+    def level(self, side: SideName, price: int) -> PriceLevel | None:
         """The orders that rest at a price, oldest first; None if there are none."""
         return self._sides[side].level(price)
 
-    def prices(self, side: str) -> Iterator[int]:
+    def prices(self, side: SideName) -> Iterator[int]:
         """Every price that there is now, from the worst; the book may change meanwhile."""
         return self._sides[side].prices()
 
@@ -195,13 +196,13 @@ class Book:
         self._sides = {BID: _Side(1), ASK: _Side(-1)}
         return dropped
 
-    def levels(self, side: str, depth: int) -> tuple[Level, ...]:
+    def levels(self, side: SideName, depth: int) -> tuple[Level, ...]:
         """The best ``depth`` prices of a side with what rests at each, best first."""
         return self._sides[side].levels(depth)
 
-    def best(self, side: str) -> int | None:
+    def best(self, side: SideName) -> int | None:
         return self._sides[side].best()
 
-    def from_worst(self, side: str) -> Iterator[Order]:
+    def from_worst(self, side: SideName) -> Iterator[Order]:
         """Every resting order of a side, by price from the worst, then by time: so they are quickest to add again."""
         return self._sides[side].from_worst()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from tradegame.core.domain.commands import Say
-from tradegame.core.domain.errors import UnknownPlayerError
-from tradegame.core.domain.events import Accepted, Said, Whispered
-from tradegame.core.domain.state import Effects, GameState, Message
+from tradegame.core.domain.events import Whispered
+from tradegame.core.domain.state import Effects, GameState
+from tradegame.protocol.errors import UnknownPlayerError
+from tradegame.protocol.pushes import Said
+from tradegame.protocol.replies import Sent
+from tradegame.protocol.requests import Say
+from tradegame.protocol.state import Message
 
 
 @frozen
 class ChatService:
     state: GameState
 
-    def say(self, command: Say, effects: Effects) -> Accepted:
+    def say(self, command: Say, effects: Effects) -> Sent:
         """To everyone, kept among the last messages; or to one player, kept nowhere."""
         if command.to is None:
             effects.events.append(Said(command.player, command.text))
@@ -23,4 +26,4 @@ class ChatService:
             raise UnknownPlayerError(f"no player {command.to!r} in this game")
         else:
             effects.whispers.append(Whispered(command.player, command.to, command.text))
-        return Accepted(0)
+        return Sent(0)

@@ -6,33 +6,29 @@ from typing import Annotated, Any
 
 from attrs import asdict, frozen
 
-from tradegame.core.domain.bounds import Identifier, Length, Range
+from tradegame.core.domain.bounds import IDENTIFIER, length, within
+from tradegame.protocol.bounds import MAX_PRICE, MAX_QTY, NEWS_LENGTH, SHIFT_BPS
 
 RULES_VERSION = 3
 """The version of the rules that a new game is played by."""
 RULES_KNOWN = (3,)
 """A game is played on by the rules that it was made with; one of any other version is not served."""
 
-MAX_QTY = 1_000_000
-MAX_PRICE = 1_000_000_000
 MAX_UNITS = 20
 """The most units of a good that one player has private values for."""
 MAX_FUNDS = 1_000_000_000_000_000
 """The most coins or units that one account is endowed with."""
 
-NEWS_LENGTH = Length(1, 500)
-SHIFT_BPS = Range(-9_999, 1_000_000)
-"""What news may shift an anchor by: it stays above 0."""
 RESERVED_PLAYERS = ("house", "fees", "mint")
 
-Id = Annotated[str, Identifier()]
-Price = Annotated[int, Range(1, MAX_PRICE)]
-Value = Annotated[int, Range(0, MAX_PRICE)]
-Funds = Annotated[int, Range(0, MAX_FUNDS)]
-Seconds = Annotated[int, Range(0, 31_536_000)]
-NewsText = Annotated[str, NEWS_LENGTH]
-ShiftBps = Annotated[int, SHIFT_BPS]
-Schedule = Annotated[tuple[Value, ...], Length(1, MAX_UNITS, "units")]
+Id = Annotated[str, IDENTIFIER]
+Price = Annotated[int, within(1, MAX_PRICE)]
+Value = Annotated[int, within(0, MAX_PRICE)]
+Funds = Annotated[int, within(0, MAX_FUNDS)]
+Seconds = Annotated[int, within(0, 31_536_000)]
+NewsText = Annotated[str, length(1, NEWS_LENGTH)]
+ShiftBps = Annotated[int, within(*SHIFT_BPS)]
+Schedule = Annotated[tuple[Value, ...], length(1, MAX_UNITS, "units")]
 
 
 @frozen(kw_only=True)
@@ -47,14 +43,14 @@ class HouseDefinition:
     anchor: Price
     spread: Price = 2
     step: Price = 1
-    levels: Annotated[int, Range(1, 50)] = 5
-    size: Annotated[int, Range(1, MAX_QTY)] = 20
+    levels: Annotated[int, within(1, 50)] = 5
+    size: Annotated[int, within(1, MAX_QTY)] = 20
     stock: Funds = 1_000
     cash: Funds = 100_000
-    target: Annotated[int, Range(1, MAX_FUNDS)] = 1_000
-    slope: Annotated[int, Range(0, 1_000)] = 1
-    tick_s: Annotated[int, Range(1, 86_400)] = 2
-    drift_bps: Annotated[int, Range(0, 5_000)] = 50
+    target: Annotated[int, within(1, MAX_FUNDS)] = 1_000
+    slope: Annotated[int, within(0, 1_000)] = 1
+    tick_s: Annotated[int, within(1, 86_400)] = 2
+    drift_bps: Annotated[int, within(0, 5_000)] = 50
 
 
 @frozen(kw_only=True)
@@ -65,7 +61,7 @@ class SettlementDefinition:
     is not. There are at least two hints fewer than values, so that nobody is told everything.
     """
 
-    values: Annotated[tuple[Value, ...], Length(2, 20, "values", distinct=True)]
+    values: Annotated[tuple[Value, ...], length(2, 20, "values", distinct=True)]
     hints_at_s: tuple[Seconds, ...] = ()
 
 
@@ -88,11 +84,11 @@ class PrivateValuesDefinition:
     """
 
     good: Id
-    units: Annotated[int, Range(1, MAX_UNITS)] = 3
+    units: Annotated[int, within(1, MAX_UNITS)] = 3
     low: Value = 20
     high: Price = 180
-    values: Annotated[tuple[Schedule, ...], Length(0, 1_000, "lists")] = ()
-    costs: Annotated[tuple[Schedule, ...], Length(0, 1_000, "lists")] = ()
+    values: Annotated[tuple[Schedule, ...], length(0, 1_000, "lists")] = ()
+    costs: Annotated[tuple[Schedule, ...], length(0, 1_000, "lists")] = ()
     redraw: bool = False
 
     @property
@@ -108,10 +104,10 @@ class RoundsDefinition:
     ``repeat`` is the number of rounds, 0 for no end. After the last one the game stays closed.
     """
 
-    open_s: Annotated[int, Range(1, 31_536_000)]
+    open_s: Annotated[int, within(1, 31_536_000)]
     lobby_s: Seconds = 0
     closed_s: Seconds = 0
-    repeat: Annotated[int, Range(0, 1_000_000)] = 1
+    repeat: Annotated[int, within(0, 1_000_000)] = 1
 
 
 @frozen(kw_only=True)
@@ -136,15 +132,15 @@ class GameDefinition:
     """
 
     id: Id
-    title: Annotated[str, Length(0, 100)] = ""
-    about: Annotated[str, Length(0, 2_000)] = ""
+    title: Annotated[str, length(0, 100)] = ""
+    about: Annotated[str, length(0, 2_000)] = ""
     cash: Funds = 10_000
-    fee_bps: Annotated[int, Range(0, 10_000)] = 0
-    open_orders: Annotated[int, Range(0, 1_000)] = 50
-    max_players: Annotated[int, Range(1, 100_000)] = 20_000
-    goods: Annotated[dict[Id, GoodDefinition], Length(1, 100, "goods")]
+    fee_bps: Annotated[int, within(0, 10_000)] = 0
+    open_orders: Annotated[int, within(0, 1_000)] = 50
+    max_players: Annotated[int, within(1, 100_000)] = 20_000
+    goods: Annotated[dict[Id, GoodDefinition], length(1, 100, "goods")]
     rounds: RoundsDefinition | None = None
-    news: Annotated[tuple[NewsDefinition, ...], Length(0, 1_000, "items")] = ()
+    news: Annotated[tuple[NewsDefinition, ...], length(0, 1_000, "items")] = ()
     private_values: PrivateValuesDefinition | None = None
     wait_for_host: bool = False
 

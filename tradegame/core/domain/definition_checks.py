@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from attrs import fields, has, resolve_types
 
+from tradegame.core.domain.bounds import problem
 from tradegame.core.domain.definition import GameDefinition
 
 
@@ -20,8 +21,8 @@ def _out_of_bounds(path: str, kind: Any, value: Any) -> Iterator[tuple[str, str]
     if get_origin(kind) is Annotated:
         kind, *bounds = get_args(kind)
         for bound in bounds:
-            if (problem := bound.problem(value)) is not None:
-                yield path, problem
+            if (wrong := problem(bound, value)) is not None:
+                yield path, wrong
     if has(kind):
         for field in fields(resolve_types(kind)):
             yield from _out_of_bounds(

@@ -2,68 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import define, frozen
+from attrs import frozen
 
-from tradegame.core.domain.errors import RuleError
-
-Level = tuple[int, int]
-"""A price and the quantity that rests at it."""
-
-
-@frozen
-class Joined:
-    player: str
-    name: str
-
-
-@frozen
-class Traded:
-    """``taker`` is ``buy`` or ``sell``: the side that did not rest."""
-
-    good: str
-    price: int
-    qty: int
-    buyer: str
-    seller: str
-    taker: str
-
-
-@frozen
-class BookChanged:
-    """The best five levels a side, best first."""
-
-    good: str
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-
-
-@frozen
-class Said:
-    player: str
-    text: str
-
-
-@frozen
-class RoundChanged:
-    """``ends_at`` in ms since the Unix epoch; None: until the host says so.
-
-    ``opened_at``: when it opened, if it just did. ``settled``: goods, and what each unit of them was paid.
-    """
-
-    phase: str
-    round: int
-    ends_at: int | None
-    opened_at: int | None = None
-    settled: tuple[tuple[str, int], ...] = ()
-
-
-@frozen
-class NewsPublished:
-    text: str
-    good: str | None
-
-
-PublicEvent = Joined | Traded | BookChanged | Said | RoundChanged | NewsPublished
+from tradegame.protocol.errors import RuleError
+from tradegame.protocol.pushes import PublicEvent
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
 
 
 @frozen
@@ -84,59 +27,6 @@ class Frame:
     events: tuple[PublicEvent, ...]
 
 
-# Results are told the seq of their entry once it is known, before anyone else sees them.
-
-
-@define
-class Bought:
-    """``cost`` without the ``fee``; ``cash`` is what is free after it."""
-
-    filled: int
-    cost: int
-    fee: int
-    cash: int
-    seq: int
-
-
-@define
-class Sold:
-    """``proceeds`` before the ``fee``."""
-
-    filled: int
-    proceeds: int
-    fee: int
-    cash: int
-    seq: int
-
-
-@define
-class OrderPlaced:
-    """``filled`` traded at once, ``resting`` rests under the id ``order``."""
-
-    order: str
-    filled: int
-    resting: int
-    cash: int
-    seq: int
-
-
-@define
-class OrderCancelled:
-    """What the order held is free again: ``cash`` of a bid, ``qty`` of an ask."""
-
-    order: str
-    cash: int
-    qty: int
-    seq: int
-
-
-@define
-class Accepted:
-    """Done, and there is nothing to tell but where: a join, a message, the host's calls."""
-
-    seq: int
-
-
 @frozen
 class Rejected:
     """A rule said no, and nothing changed."""
@@ -149,7 +39,9 @@ class Rejected:
         return cls(error.code, error.message)
 
 
-Result = Bought | Sold | OrderPlaced | OrderCancelled | Accepted | Rejected
+Done = Bought | Sold | Ordered | Cancelled | Sent
+"""Results are told the ``seq`` of their entry once it is known, before anyone else sees them."""
+Result = Done | Rejected
 
 
 @frozen

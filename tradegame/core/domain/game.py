@@ -11,38 +11,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tradegame.core.domain.account import KEYS_REMEMBERED, Account
+from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chat import ChatService
-from tradegame.core.domain.commands import (
-    Announce,
-    BuyGood,
-    CancelOrder,
-    Command,
-    Entry,
-    Join,
-    PlaceOrder,
-    Say,
-    SellGood,
-    SetClock,
-    SetPhase,
-    decode_entry,
-    encode_entry,
-    payload_digest,
-)
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
-from tradegame.core.domain.errors import GameFullError, KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
-from tradegame.core.domain.events import (
-    Accepted,
-    Applied,
-    BookChanged,
-    Frame,
-    Joined,
-    Level,
-    Outcome,
-    Rejected,
-    Result,
-)
+from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.remembered import recall, remember
@@ -50,6 +23,22 @@ from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player
 from tradegame.core.domain.trading import TradingService
+from tradegame.protocol.bounds import KEYS_REMEMBERED, Level
+from tradegame.protocol.commands import (
+    Announce,
+    Command,
+    Entry,
+    Join,
+    SetClock,
+    SetPhase,
+    decode_entry,
+    encode_entry,
+    payload_digest,
+)
+from tradegame.protocol.errors import GameFullError, KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
+from tradegame.protocol.pushes import BookChanged, Joined
+from tradegame.protocol.replies import Sent
+from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 _WITHOUT_ACCOUNT = (Join, SetPhase, Announce, SetClock)
 DUE_AN_ENTRY = 500
@@ -184,7 +173,7 @@ class Game:
             effects.keys[command.player, command.key] = digest or payload_digest(command), result
         return Outcome(result)
 
-    def _join(self, command: Join, effects: Effects) -> Accepted:
+    def _join(self, command: Join, effects: Effects) -> Sent:
         state = self.state
         if command.player in RESERVED_PLAYERS:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
@@ -199,7 +188,7 @@ class Game:
             self._settlement.catch_up(command.player, effects)
             effects.events.append(Joined(command.player, command.name))
             effects.accounts[command.player] = None
-        return Accepted(0)
+        return Sent(0)
 
     def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         book = self.state.markets[good].book

@@ -7,9 +7,10 @@ from attrs import field, frozen
 from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.chance import draw_between
-from tradegame.core.domain.definition import MAX_PRICE, HouseDefinition
+from tradegame.core.domain.definition import HouseDefinition
 from tradegame.core.domain.state import MICRO, OPEN, Effects, GameState, HouseState
 from tradegame.core.domain.trading import TradingService
+from tradegame.protocol.bounds import MAX_PRICE, SideName
 
 WANDER = 4
 """The anchor's walk stays between a ``WANDER``-th of its base and ``WANDER`` times its base.
@@ -104,7 +105,7 @@ class HouseService:
             left -= self._place(good, BID, qty, price, left, effects)
         effects.spent += 2 * house.levels + MAX_FILLS - left
 
-    def _place(self, good: str, side: str, qty: int, price: int, most: int, effects: Effects) -> int:
+    def _place(self, good: str, side: SideName, qty: int, price: int, most: int, effects: Effects) -> int:
         """How many orders it met."""
         if qty <= 0 or not 1 <= price <= MAX_PRICE:
             return 0

@@ -7,6 +7,8 @@ mechanism serves both sides: at the close each unit is redeemed at its holder's 
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import frozen
 
 from tradegame.core.domain.account import MINT, Account
@@ -14,8 +16,8 @@ from tradegame.core.domain.chance import draw
 from tradegame.core.domain.definition import PrivateValuesDefinition
 from tradegame.core.domain.state import Effects, GameState, Player
 
-BUYER = "buyer"
-SELLER = "seller"
+BUYER: Final = "buyer"
+SELLER: Final = "seller"
 
 
 @frozen

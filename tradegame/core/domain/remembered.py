@@ -5,15 +5,8 @@ Texts are neither looked at by the garbage collector nor taken apart for a snaps
 
 from __future__ import annotations
 
-from tradegame.core.domain.events import (
-    Accepted,
-    Bought,
-    OrderCancelled,
-    OrderPlaced,
-    Rejected,
-    Result,
-    Sold,
-)
+from tradegame.core.domain.events import Rejected, Result
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
 
 
 def remember(digest: str, result: Result) -> str:
@@ -23,11 +16,11 @@ def remember(digest: str, result: Result) -> str:
             return f"{digest} B {result.filled} {result.cost} {result.fee} {result.cash} {result.seq}"
         case Sold():
             return f"{digest} S {result.filled} {result.proceeds} {result.fee} {result.cash} {result.seq}"
-        case OrderPlaced():
+        case Ordered():
             return f"{digest} P {result.order} {result.filled} {result.resting} {result.cash} {result.seq}"
-        case OrderCancelled():
-            return f"{digest} C {result.order} {result.cash} {result.qty} {result.seq}"
-        case Accepted():
+        case Cancelled():
+            return f"{digest} C {result.order} {result.released.cash} {result.released.qty} {result.seq}"
+        case Sent():
             return f"{digest} A {result.seq}"
         case _:
             return f"{digest} R {result.code} {result.message}"
@@ -40,15 +33,16 @@ def recall(kept: str) -> tuple[str, Result]:
         code, message = rest.split(" ", 1)
         return digest, Rejected(code, message)
     first, *others = rest.split(" ")
-    numbers = map(int, others)
+    numbers = [int(each) for each in others]
     match kind:
-        case "B":
-            return digest, Bought(int(first), *numbers)
-        case "S":
-            return digest, Sold(int(first), *numbers)
+        case "B" | "S":
+            cost, fee, cash, seq = numbers
+            return digest, (Bought if kind == "B" else Sold)(int(first), cost, fee, cash, seq)
         case "P":
-            return digest, OrderPlaced(first, *numbers)
+            filled, resting, cash, seq = numbers
+            return digest, Ordered(first, filled, resting, cash, seq)
         case "C":
-            return digest, OrderCancelled(first, *numbers)
+            cash, qty, seq = numbers
+            return digest, Cancelled(first, Released(cash, qty), seq)
         case _:
-            return digest, Accepted(int(first))
+            return digest, Sent(int(first))

@@ -7,17 +7,21 @@ from collections.abc import Iterable
 from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE, MINT
-from tradegame.core.domain.commands import Announce, SetClock, SetPhase
 from tradegame.core.domain.debrief import round_result
 from tradegame.core.domain.definition import NewsDefinition
-from tradegame.core.domain.errors import UnknownGoodError
-from tradegame.core.domain.events import Accepted, NewsPublished, RoundChanged
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.private_values import PrivateValuesService, redemption
 from tradegame.core.domain.settlement import SettlementService
-from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, News, Session
+from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, Session
 from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
+from tradegame.protocol import pushes
+from tradegame.protocol.bounds import PhaseName
+from tradegame.protocol.commands import Announce, SetClock, SetPhase
+from tradegame.protocol.errors import UnknownGoodError
+from tradegame.protocol.pushes import RoundChanged
+from tradegame.protocol.replies import Sent
+from tradegame.protocol.state import Headline
 
 
 @frozen
@@ -48,7 +52,7 @@ class RoundService:
         else:
             self._enter(OPEN, effects)
 
-    def set_phase(self, command: SetPhase, effects: Effects) -> Accepted:
+    def set_phase(self, command: SetPhase, effects: Effects) -> Sent:
         """What the host says. From ``closed``, or back to the lobby, it is a new round."""
         if command.phase != self.state.phase:
             if command.phase == CLOSED:
@@ -57,15 +61,15 @@ class RoundService:
                 self._enter(OPEN, effects)
             else:
                 self._new_round(command.phase, effects)
-        return Accepted(0)
+        return Sent(0)
 
-    def announce(self, command: Announce, effects: Effects) -> Accepted:
+    def announce(self, command: Announce, effects: Effects) -> Sent:
         if command.good is not None and command.good not in self.state.markets:
             raise UnknownGoodError(f"no good {command.good!r} in this game")
         self._publish(command.text, command.good, command.anchor_bps, effects)
-        return Accepted(0)
+        return Sent(0)
 
-    def set_clock(self, command: SetClock, effects: Effects) -> Accepted:
+    def set_clock(self, command: SetClock, effects: Effects) -> Sent:
         """Between rounds only; during one, and back, nothing happens. The entry itself is still of the time before."""
         state = self.state
         if state.phase != OPEN and command.time > state.clock:
@@ -73,7 +77,7 @@ class RoundService:
                 state.ends_at += command.time - state.clock
             state.clock = command.time
             effects.events.append(self._changed())
-        return Accepted(0)
+        return Sent(0)
 
     def next_phase(self) -> int | None:
         """When the phase changes by itself, in ms; None: it does not."""
@@ -129,8 +133,8 @@ class RoundService:
     def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
         if good is not None and bps:
             self.house.shift(good, bps)
-        effects.events.append(NewsPublished(text, good))
-        self.state.news.append(News(text, good, effects.at))
+        effects.events.append(pushes.News(text, good))
+        self.state.news.append(Headline(text, good, effects.at))
 
     def _more(self) -> bool:
         rounds = self.state.definition.rounds
@@ -149,7 +153,7 @@ class RoundService:
             state.clock += skipped * cycle
         self._new_round(LOBBY if rounds.lobby_s else OPEN, effects)
 
-    def _new_round(self, phase: str, effects: Effects) -> None:
+    def _new_round(self, phase: PhaseName, effects: Effects) -> None:
         """Every account begins afresh. The tape goes on: prices, volume and recent trades are the game's."""
         self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:  # the host ends it without a closed phase
@@ -186,7 +190,7 @@ class RoundService:
             account.goods[good] += house.stock
             mint.goods[good] -= house.stock
 
-    def _enter(self, phase: str, effects: Effects) -> None:
+    def _enter(self, phase: PhaseName, effects: Effects) -> None:
         state, rounds = self.state, self.state.definition.rounds
         lasts = None
         if rounds is not None:
@@ -206,7 +210,7 @@ class RoundService:
     def _changed(self) -> RoundChanged:
         state = self.state
         opened_at = state.opened_at if state.phase == OPEN else None
-        settled = tuple(state.settled.items()) if state.phase == CLOSED else ()
+        settled = dict(state.settled) if state.phase == CLOSED else {}
         return RoundChanged(state.phase, state.round, state.ends_at, opened_at, settled)
 
     def _close(self, effects: Effects) -> None:

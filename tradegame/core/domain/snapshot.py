@@ -23,12 +23,12 @@ from tradegame.core.domain.state import (
     Hint,
     HouseState,
     Market,
-    Message,
-    News,
     Player,
     Session,
     SettlementState,
 )
+from tradegame.protocol.bounds import SideName
+from tradegame.protocol.state import Headline, Message
 
 SNAPSHOT_SCHEMA = 3
 LINE_WORK = 2_000
@@ -145,7 +145,7 @@ def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
     for name in _PLAIN:
         setattr(state, name, head[name])
     state.messages.extend(Message(*message) for message in head["messages"])
-    state.news.extend(News(*news) for news in head["news"])
+    state.news.extend(Headline(*news) for news in head["news"])
     state.accounts = {}
     reader = _Reader(state)
     for line in source:
@@ -209,9 +209,8 @@ class _Reader:
             market.session = Session(*session)
 
     def _orders(self, kind: Any, rows: list[Any]) -> None:
-        good, side = kind
-        good = next(known for known in self._goods if known == good)
-        side = BID if side == BID else ASK
+        good = next(known for known in self._goods if known == kind[0])
+        side: SideName = BID if kind[1] == BID else ASK
         book, accounts = self._state.markets[good].book, self._state.accounts
         for number, player, qty, price in rows:
             order = Order(number, self._names[player], good, side, qty, price)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 from attrs import Factory, define
 
 from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import Book
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.events import PublicEvent, Result, Whispered
+from tradegame.core.domain.events import Result, Whispered
+from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
+from tradegame.protocol.pushes import PublicEvent
+from tradegame.protocol.state import Headline, Message
 
-LOBBY = "lobby"
-OPEN = "open"
-CLOSED = "closed"
-PHASES = (LOBBY, OPEN, CLOSED)
-RECENT_TRADES = 200
-MESSAGES_KEPT = 50
-NEWS_KEPT = 20
+LOBBY: Final = "lobby"
+OPEN: Final = "open"
+CLOSED: Final = "closed"
 ROUNDS_KEPT = 10
 BEST_LEVELS = 5
 MICRO = 1_000_000
@@ -74,7 +73,7 @@ class Market:
     book: Book
     last: int | None = None
     volume: int = 0
-    recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_TRADES))
+    recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_KEPT))
     house: HouseState | None = None
     settlement: SettlementState | None = None
     session: Session = Factory(Session)
@@ -102,24 +101,10 @@ class Player:
 
     name: str
     keys: dict[str, str] = Factory(dict)
-    role: str | None = None
+    role: Role | None = None
     values: tuple[int, ...] = ()
     score: int = 0
     hints: tuple[Hint, ...] = ()
-
-
-@define
-class Message:
-    player: str
-    text: str
-    at: int
-
-
-@define
-class News:
-    text: str
-    good: str | None
-    at: int
 
 
 @define(eq=False)
@@ -139,7 +124,7 @@ class GameState:
     seq: int = 0
     entries: int = 0
     commands: int = 0
-    phase: str = OPEN
+    phase: PhaseName = OPEN
     round: int = 1
     ends_at: int | None = None
     opened_at: int | None = None
@@ -149,7 +134,7 @@ class GameState:
     players: dict[str, Player] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
-    news: deque[News] = Factory(lambda: deque(maxlen=NEWS_KEPT))
+    news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
     settled: dict[str, int] = Factory(dict)
     results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
 

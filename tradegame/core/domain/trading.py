@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from attrs import field, frozen
 
 from tradegame.core.domain.account import FEES, HOUSE, Account
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order, Walk
-from tradegame.core.domain.commands import BuyGood, CancelOrder, PlaceOrder, SellGood
-from tradegame.core.domain.errors import (
+from tradegame.core.domain.state import OPEN, Effects, GameState, Market
+from tradegame.protocol.bounds import SideName
+from tradegame.protocol.errors import (
     InsufficientCashError,
     InsufficientGoodsError,
     NoLiquidityError,
@@ -19,8 +21,9 @@ from tradegame.core.domain.errors import (
     UnknownGoodError,
     UnknownOrderError,
 )
-from tradegame.core.domain.events import Bought, OrderCancelled, OrderPlaced, Sold, Traded
-from tradegame.core.domain.state import OPEN, Effects, GameState, Market
+from tradegame.protocol.pushes import Trade
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sold
+from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
 
 _ORDER_ID = re.compile(r"o[1-9][0-9]{0,17}\Z")
 
@@ -62,7 +65,7 @@ class TradingService:
         self._trade(command.player, ASK, market, walk, effects)
         return Sold(walk.filled, walk.notional, fee, account.cash, 0)
 
-    def order(self, command: PlaceOrder, effects: Effects) -> OrderPlaced:
+    def order(self, command: PlaceOrder, effects: Effects) -> Ordered:
         """What it will cost is known before it is taken in: what trades at once, its fees, and what then rests.
 
         A resting order is never a taker again, so it holds no fee.
@@ -83,9 +86,9 @@ class TradingService:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
         self._trade(command.player, command.side, market, walk, effects)
         number = self._rest(command.player, command.good, command.side, rest, command.price, effects)
-        return OrderPlaced(f"o{number}", walk.filled, rest, account.cash, 0)
+        return Ordered(f"o{number}", walk.filled, rest, account.cash, 0)
 
-    def quote(self, good: str, side: str, qty: int, price: int, most: int, effects: Effects) -> int:
+    def quote(self, good: str, side: SideName, qty: int, price: int, most: int, effects: Effects) -> int:
         """An order of the house's: never refused for what it meets. It takes what ``most`` fills allow and then rests
         nothing, so that no crowd of tiny orders keeps the house from its market.
 
@@ -101,7 +104,7 @@ class TradingService:
         self._rest(HOUSE, good, side, rest, price, effects)
         return len(walk.fills)
 
-    def _rest(self, player: str, good: str, side: str, qty: int, price: int, effects: Effects) -> int:
+    def _rest(self, player: str, good: str, side: SideName, qty: int, price: int, effects: Effects) -> int:
         """Number an order, and put into the book what is left of it."""
         self.state.orders += 1
         if qty:
@@ -114,7 +117,7 @@ class TradingService:
             effects.accounts[player] = None
         return self.state.orders
 
-    def cancel(self, command: CancelOrder, effects: Effects) -> OrderCancelled:
+    def cancel(self, command: CancelOrder, effects: Effects) -> Cancelled:
         if self.state.phase != OPEN:
             raise NotOpenError(f"the game is in its {self.state.phase} phase")
         orders = self.state.accounts[command.player].orders
@@ -123,7 +126,7 @@ class TradingService:
             raise UnknownOrderError(f"no open order {command.order!r} of yours")
         cash, qty = (order.qty * order.price, 0) if order.side == BID else (0, order.qty)
         self.withdraw(order, effects)
-        return OrderCancelled(command.order, cash, qty, 0)
+        return Cancelled(command.order, Released(cash, qty), 0)
 
     def withdraw(self, order: Order, effects: Effects) -> None:
         """Take an order out of the book and release what it held."""
@@ -204,7 +207,7 @@ class TradingService:
             account.goods[order.good] -= qty
             account.held_goods[order.good] += qty
 
-    def _trade(self, taker: str, side: str, market: Market, walk: Walk, effects: Effects) -> None:
+    def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects) -> None:
         """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled."""
         for order in walk.own:
             self.withdraw(order, effects)
@@ -213,8 +216,9 @@ class TradingService:
         if walk.fills:
             effects.accounts[taker] = None
 
-    def _settle(self, taker: str, side: str, market: Market, order: Order, qty: int, effects: Effects) -> None:
+    def _settle(self, taker: str, side: SideName, market: Market, order: Order, qty: int, effects: Effects) -> None:
         state, good, price = self.state, order.good, order.price
+        word: Literal["buy", "sell"]
         notional = qty * price
         fee = self.fee(notional)
         ours, theirs = state.accounts[taker], state.accounts[order.player]
@@ -239,10 +243,10 @@ class TradingService:
         market.volume += qty
         market.recent.append((effects.at, price, qty))
         market.session.trade(price, qty)
-        effects.events.append(Traded(good, price, qty, buyer, seller, word))
+        effects.events.append(Trade(good, price, qty, buyer, seller, word))
         effects.accounts[order.player] = None
         effects.books[good] = None
 
 
-def _nothing_there(side: str, good: str, limit: int | None) -> str:
+def _nothing_there(side: SideName, good: str, limit: int | None) -> str:
     return f"no {side} for {good}" if limit is None else f"no {side} for {good} within {limit}"

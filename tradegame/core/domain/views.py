@@ -1,4 +1,4 @@
-"""What may be shown of a game, as plain JSON data in the protocol's words. Reading changes nothing."""
+"""What may be shown of a game, in the classes of the protocol. Reading changes nothing."""
 
 from __future__ import annotations
 
@@ -7,39 +7,47 @@ from typing import Any
 
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.errors import NotJoinedError, UnknownGoodError
-from tradegame.core.domain.events import Level
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
 from tradegame.core.domain.worth import holding, start, worth
+from tradegame.protocol.bounds import Level
+from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
+from tradegame.protocol.state import (
+    Account,
+    Book,
+    GameSummary,
+    Good,
+    GoodRules,
+    Hint,
+    OpenOrder,
+    Player,
+    RoundRules,
+    Rules,
+    Standing,
+    State,
+)
 
 
-def public_state(state: GameState) -> dict[str, Any]:
+def public_state(state: GameState) -> State:
     """A ``state``: five levels a side, the recent trades, the players, the last messages and news, the game's rules."""
-    return {
-        **fixed(state),
-        **phase(state),
-        "goods": {name: good(market) for name, market in state.markets.items()},
-        "players": {player: {"name": fields.name} for player, fields in state.players.items()},
-        **messages(state),
-        **news(state),
-    }
+    return State(
+        title=state.definition.title,
+        about=state.definition.about,
+        phase=state.phase,
+        round=state.round,
+        ends_at=state.ends_at,
+        opened_at=state.opened_at,
+        rules=rules(state.definition),
+        goods={name: good(market) for name, market in state.markets.items()},
+        players={player: Player(fields.name) for player, fields in state.players.items()},
+        messages=tuple(state.messages),
+        news=tuple(state.news),
+        settled=settled(state),
+    )
 
 
-def fixed(state: GameState) -> dict[str, Any]:
-    """What of a ``state`` is the same for all the game's life."""
-    definition = state.definition
-    return {"title": definition.title, "about": definition.about, "rules": rules(definition)}
-
-
-def phase(state: GameState) -> dict[str, Any]:
-    """What of a ``state`` changes with the phase."""
-    return {
-        "phase": state.phase,
-        "round": state.round,
-        "ends_at": state.ends_at,
-        "opened_at": state.opened_at,
-        "settled": dict(state.settled) if state.phase == CLOSED else {},
-    }
+def settled(state: GameState) -> dict[str, int]:
+    """What goods were paid, while the round is closed."""
+    return dict(state.settled) if state.phase == CLOSED else {}
 
 
 def best(market: Market) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
@@ -47,102 +55,70 @@ def best(market: Market) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
     return market.book.levels(BID, BEST_LEVELS), market.book.levels(ASK, BEST_LEVELS)
 
 
-def good(market: Market) -> dict[str, Any]:
+def good(market: Market) -> Good:
     """One good of a ``state``. ``recent`` changes with ``volume`` alone."""
     bids, asks = best(market)
-    return {"last": market.last, "bids": bids, "asks": asks, "volume": market.volume, "recent": list(market.recent)}
+    return Good(market.last, bids, asks, market.volume, tuple(market.recent))
 
 
-def messages(state: GameState) -> dict[str, Any]:
-    """The ``messages`` of a ``state``."""
-    return {"messages": [{"player": each.player, "text": each.text, "at": each.at} for each in state.messages]}
-
-
-def news(state: GameState) -> dict[str, Any]:
-    """The ``news`` of a ``state``."""
-    return {"news": [{"text": each.text, "good": each.good, "at": each.at} for each in state.news]}
-
-
-def rules(definition: GameDefinition) -> dict[str, Any]:
+def rules(definition: GameDefinition) -> Rules:
     """What of a definition a player may know; the house's plans he may not."""
     private, rounds = definition.private_values, definition.rounds
-    return {
-        "cash": definition.cash,
-        "fee_bps": definition.fee_bps,
-        "open_orders": definition.open_orders,
-        "rounds": None
-        if rounds is None
-        else {
-            "lobby_s": rounds.lobby_s,
-            "open_s": rounds.open_s,
-            "closed_s": rounds.closed_s,
-            "repeat": rounds.repeat,
-        },
-        "goods": {
-            good: {
-                "endowment": fields.endowment,
-                "house": fields.house is not None,
-                "private_values": private is not None and private.good == good,
-                "settlement": None if fields.settlement is None else list(fields.settlement.values),
-            }
+    return Rules(
+        cash=definition.cash,
+        fee_bps=definition.fee_bps,
+        open_orders=definition.open_orders,
+        rounds=None if rounds is None else RoundRules(rounds.lobby_s, rounds.open_s, rounds.closed_s, rounds.repeat),
+        goods={
+            good: GoodRules(
+                endowment=fields.endowment,
+                house=fields.house is not None,
+                private_values=private is not None and private.good == good,
+                settlement=None if fields.settlement is None else fields.settlement.values,
+            )
             for good, fields in definition.goods.items()
         },
-    }
+    )
 
 
-def account(state: GameState, player: str) -> dict[str, Any]:
+def account(state: GameState, player: str) -> Account:
     """The player's ``account``. Raises NotJoinedError."""
     if player not in state.players:
         raise NotJoinedError("join the game first")
     owned, fields = state.accounts[player], state.players[player]
-    shown: dict[str, Any] = {
-        "cash": owned.cash,
-        "held_cash": owned.held_cash,
-        "goods": owned.goods,
-        "held_goods": owned.held_goods,
-        "orders": [
-            {
-                "order": order.id,
-                "good": order.good,
-                "side": order.side,
-                "qty": order.qty,
-                "price": order.price,
-            }
-            for order in owned.orders.values()
-        ],
-        "worth": worth(state, player),
-        "start": start(state, player),
-        "score": fields.score,
-    }
+    shown = Account(
+        cash=owned.cash,
+        held_cash=owned.held_cash,
+        goods=owned.goods,
+        held_goods=owned.held_goods,
+        orders=tuple(
+            OpenOrder(order.id, order.good, order.side, order.qty, order.price) for order in owned.orders.values()
+        ),
+        worth=worth(state, player),
+        start=start(state, player),
+        score=fields.score,
+    )
     if (private := state.definition.private_values) is not None:
-        shown["role"] = fields.role
-        shown["values"] = {private.good: list(fields.values)}
+        shown.role = fields.role
+        shown.values = {private.good: tuple(fields.values)}
     if any(good.settlement is not None for good in state.definition.goods.values()):
-        shown["hints"] = [
-            {"good": hint.good, "not": hint.value, "text": hint.text, "at": hint.at} for hint in fields.hints
-        ]
+        shown.hints = tuple(Hint(hint.good, hint.value, hint.text, hint.at) for hint in fields.hints)
     return shown
 
 
-def book(state: GameState, good: str, depth: int) -> dict[str, Any]:
+def book(state: GameState, good: str, depth: int) -> Book:
     """A ``book``, ``depth`` levels a side. Raises UnknownGoodError."""
     market = state.markets.get(good)
     if market is None:
         raise UnknownGoodError(f"no good {good!r} in this game")
-    return {
-        "good": good,
-        "bids": market.book.levels(BID, depth),
-        "asks": market.book.levels(ASK, depth),
-        "last": market.last,
-        "seq": state.seq,
-    }
+    return Book(good, market.book.levels(BID, depth), market.book.levels(ASK, depth), market.last, state.seq)
 
 
-Standing = tuple[int, int, str, int]
+Placed = tuple[int, int, str, int]
 """In the standings' order: what is had, negative; the number in the order of joining; the player; the score."""
 
 
-def standings(state: GameState, limit: int) -> list[dict[str, Any]]:
+def standings(state: GameState, limit: int) -> list[Standing]:
     """The richest ``limit`` players. Equal worth is equal rank; who joined first stands first.
 
     With private values, what a player has would tell them: there the worth is the score, the gains of closed rounds.
@@ -156,13 +132,13 @@ def standings(state: GameState, limit: int) -> list[dict[str, Any]]:
     return ranked(state, sorted(all_of_them)[:limit])
 
 
-def ranked(state: GameState, best: Sequence[Standing]) -> list[dict[str, Any]]:
+def ranked(state: GameState, best: Sequence[Placed]) -> list[Standing]:
     """The rows of the standings."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Standing] = []
     for index, (negative, _, player, score) in enumerate(best):
-        rank = rows[-1]["rank"] if rows and rows[-1]["worth"] == -negative else index + 1
+        rank = rows[-1].rank if rows and rows[-1].worth == -negative else index + 1
         name = state.players[player].name
-        rows.append({"rank": rank, "player": player, "name": name, "worth": -negative, "score": score})
+        rows.append(Standing(rank, player, name, -negative, score))
     return rows
 
 
@@ -195,16 +171,16 @@ def result(kept: dict[str, Any], *, hidden: bool) -> dict[str, Any]:
     return {**kept, "goods": goods, "players": players}
 
 
-def summary(state: GameState) -> dict[str, Any]:
+def summary(state: GameState) -> GameSummary:
     """One line of the list of games."""
-    return {
-        "game": state.definition.id,
-        "title": state.definition.title,
-        "phase": state.phase,
-        "round": state.round,
-        "ends_at": state.ends_at,
-        "players": len(state.players),
-        "goods": list(state.markets),
-        "epoch": state.epoch,
-        "seq": state.seq,
-    }
+    return GameSummary(
+        game=state.definition.id,
+        title=state.definition.title,
+        phase=state.phase,
+        round=state.round,
+        ends_at=state.ends_at,
+        players=len(state.players),
+        goods=tuple(state.markets),
+        epoch=state.epoch,
+        seq=state.seq,
+    )

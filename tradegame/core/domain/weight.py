@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS
-from tradegame.core.domain.commands import BuyGood, Command, PlaceOrder, Say, SellGood, SetPhase
 from tradegame.core.domain.state import GameState
+from tradegame.protocol.bounds import SideName
+from tradegame.protocol.commands import Command, SetPhase
+from tradegame.protocol.requests import BuyGood, PlaceOrder, Say, SellGood
 
 BYTES_A_UNIT = 128
 """A ``trade`` event is about as long as this in a frame; so much of a message weighs the same."""
@@ -40,6 +42,6 @@ def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
     return market.book.reach(BID, min(command.qty, free + 1) + _own(account, command.good, BID), limit)
 
 
-def _own(account: Account, good: str, side: str) -> int:
+def _own(account: Account, good: str, side: SideName) -> int:
     """The player's own units in the way do not trade: the walk goes on past them."""
     return sum(order.qty for order in account.orders.values() if order.side == side and order.good == good)

@@ -1,1 +1,1 @@
-"""What a node does for its clients: the dispatcher and the services it hands commands to."""
+"""What a node does for its clients: the dispatcher, and the services to which it passes commands."""

@@ -1,4 +1,4 @@
-"""Where else a client may go: what ``hello`` tells of the nodes that live."""
+"""Other addresses for clients: what ``hello`` tells about the live nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST = 64
 
 @frozen
 class Addresses:
-    """``own`` is this node's address; ``nodes`` are the register's, which may or may not have this one in it."""
+    """``own`` is this node's address; ``nodes`` are the register's, with or without this one."""
 
     own: str
     nodes: Callable[[], Sequence[NodeInfo]]
@@ -24,8 +24,8 @@ class Addresses:
     def told(self) -> list[str]:
         """This node's address first, then the others', each once, at most 64 in all.
 
-        The others are shuffled for each client, so that those of a node that dies spread over all that live, even when
-        they only take the next one.
+        The others are shuffled for each client, so that a dead node's clients spread over all live nodes, even if they
+        only take the next one.
         """
         others = list(dict.fromkeys(node.address for node in self.nodes() if node.address and node.address != self.own))
         return [self.own, *self.chance.sample(others, min(len(others), MOST - 1))]

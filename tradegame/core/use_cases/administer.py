@@ -9,18 +9,20 @@ import trio
 from attrs import frozen
 
 from tradegame.core.domain import views
-from tradegame.core.domain.commands import Announce, Command, SetPhase
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.errors import (
+from tradegame.core.domain.events import Outcome, Rejected
+from tradegame.core.repositories import SessionRepository
+from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.use_cases.games import GameService
+from tradegame.protocol.bounds import PhaseName
+from tradegame.protocol.commands import Announce, Command, SetPhase
+from tradegame.protocol.errors import (
     RULE_ERRORS,
     CommandTimeoutError,
     TradeGameError,
     UnknownPlayerError,
 )
-from tradegame.core.domain.events import Outcome, Rejected
-from tradegame.core.repositories import SessionRepository
-from tradegame.core.use_cases.game_host import GameHost
-from tradegame.core.use_cases.games import GameService
+from tradegame.protocol.state import GameSummary
 
 DEADLINE_S = 10.0
 
@@ -32,7 +34,7 @@ class AdministerUseCase:
     games: GameService
     sessions: SessionRepository
 
-    async def create(self, definition: GameDefinition) -> dict[str, object]:
+    async def create(self, definition: GameDefinition) -> GameSummary:
         """Make a game; returns its line of the list. Raises GameThereError."""
         with _deadline():
             host = await self.games.create(definition)
@@ -43,7 +45,7 @@ class AdministerUseCase:
         with _deadline():
             await self.games.delete(game)
 
-    async def set_phase(self, game: str, phase: str) -> int:
+    async def set_phase(self, game: str, phase: PhaseName) -> int:
         """``lobby``, ``open`` or ``closed``; returns the ``seq``. Raises UnknownGameError."""
         return await self._command(self.games.host(game), SetPhase(phase=phase))
 
@@ -52,9 +54,8 @@ class AdministerUseCase:
         return await self._command(self.games.host(game), Announce(text=text, good=good, anchor_bps=anchor_bps))
 
     async def kick(self, player: str) -> None:
-        """Close the player's connections on every node and let none of the tokens in again.
-
-        Raises UnknownPlayerError.
+        """Close the player's connections on every node and accept none of the tokens again. Raises
+        UnknownPlayerError.
         """
         with _deadline():
             if not await self.sessions.remove_player(player):
@@ -81,8 +82,8 @@ class AdministerUseCase:
 
 @contextmanager
 def _deadline() -> Iterator[None]:
-    """``trio.fail_after``, with the protocol's error."""
+    """Like ``trio.fail_after``, but raises the protocol's error."""
     with trio.move_on_after(DEADLINE_S) as scope:
         yield
     if scope.cancelled_caught:
-        raise CommandTimeoutError("the store took too long", retry_after_ms=1000)
+        raise CommandTimeoutError("the store took too long")

@@ -1,4 +1,4 @@
-"""Broadcast with resume: the last frames of a game, and what a client that comes back has missed."""
+"""Broadcast with resume: the last frames of a game, and what a returning client has missed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections import deque
 
 from attrs import define, field
 
-from tradegame.core.domain.events import BookChanged, Frame, NewsPublished, PublicEvent, Said
+from tradegame.core.domain.events import Frame
+from tradegame.protocol.pushes import BookChanged, News, PublicEvent, Said
 
 FRAMES_KEPT = 2_048
-"""Far more than a client misses that is away for a minute; of ordinary size they take a few MiB."""
+"""Far more than a client misses in a minute; frames of ordinary size take a few MiB."""
 HISTORY_BYTES = 33_554_432
-"""What a game's frames may take on a node. A frame has at most some 100 KiB, an ordinary one under 1 KiB."""
+"""A game's frames may take so many bytes on a node. A frame has at most some 100 KiB, usually under 1 KiB."""
 _FRAME_BYTES, _EVENT_BYTES, _BOOK_BYTES = 200, 250, 1_500
 _BYTES_A_CHARACTER = 4
 
 
 @define
 class PublishedFrame:
-    """A frame or, once somebody needed it, what goes over the wire: encoded once for every client.
+    """A frame and, once it was needed, its encoded form: encoded once for every client.
 
     ``weight``: about how many bytes it takes here, encoded or not.
     """
@@ -31,14 +32,14 @@ class PublishedFrame:
 
 @define(eq=False)
 class FrameHistory:
-    """The newest frames of one game in their order, without a gap; the oldest fall out."""
+    """The newest frames of one game, in order and without a gap; the oldest are dropped."""
 
     weight: int = field(default=0, init=False)
-    """What they take, about, in bytes."""
+    """About how many bytes they take."""
     _frames: deque[PublishedFrame] = field(factory=deque, init=False)
 
     def append(self, frame: Frame) -> PublishedFrame:
-        """Keep the next frame. Raises ValueError if it is not the one that follows."""
+        """Keep the next frame. Raises ValueError if it is not the next."""
         if self._frames and frame.seq != self._frames[-1].seq + 1:
             raise ValueError(f"frame {frame.seq} after {self._frames[-1].seq}")
         published = PublishedFrame(frame.seq, frame, _FRAME_BYTES + sum([_weight(event) for event in frame.events]))
@@ -49,11 +50,11 @@ class FrameHistory:
         return published
 
     def leads_from(self, seq: int, now: int) -> bool:
-        """Whether every frame after ``seq`` up to ``now``, the game's present one, can be had."""
+        """Whether every frame from after ``seq`` to ``now``, the game's newest, is still kept."""
         return 0 <= seq <= now and now - seq <= len(self._frames)
 
     def frame(self, seq: int) -> PublishedFrame | None:
-        """Frame ``seq``; None when it is not kept any more, or not there yet."""
+        """Frame ``seq``; None if it is no longer kept, or does not exist yet."""
         at = len(self._frames) - 1 - (self._frames[-1].seq - seq) if self._frames else -1
         return self._frames[at] if 0 <= at < len(self._frames) else None
 
@@ -61,6 +62,6 @@ class FrameHistory:
 def _weight(event: PublicEvent) -> int:
     if isinstance(event, BookChanged):
         return _BOOK_BYTES
-    if isinstance(event, Said | NewsPublished):
+    if isinstance(event, Said | News):
         return _EVENT_BYTES + _BYTES_A_CHARACTER * len(event.text)
     return _EVENT_BYTES

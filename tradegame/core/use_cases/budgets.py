@@ -1,14 +1,14 @@
-"""Budgets: everything that clients cause has a cost, and who pays it has a budget that outlives connections.
+"""Budgets: everything that clients cause has a cost, paid from a budget that outlives connections.
 
-Before ``hello``, and for HTTP, the payer is the address (of IPv6, its /64), and its connections share what it has.
-After ``hello`` it is the player, over all connections on this node, open or gone; an address has a total for all its
-players. While a total runs low, each who is active gets an equal share of it and no more.
+Before ``hello``, and for HTTP, the payer is the address (for IPv6, its /64), whose connections share what it has. After
+``hello`` it is the player, over all connections on this node, open or gone; an address has a total for all its players.
+While a total runs low, each active payer gets an equal share of it and no more.
 
-Costs are in units: one is a plain command, some 0.1 ms. There are three budgets, all of one make:
+Costs are in units: one is a plain command, some 0.1 ms. There are three budgets:
 
-- ``requests`` is what ``commands_per_s`` is about: without any left a request is answered ``rate_limited``;
-- ``frames`` is for what is not a request that was taken in (pings, fragments, refusals, bytes): without any left a
-  client is not read for a moment, and told nothing;
+- ``requests`` is what ``commands_per_s`` limits: without any left a request is answered ``rate_limited``;
+- ``frames`` is for everything but accepted requests (pings, fragments, refusals, bytes): without any left a client is
+  not read for a moment, silently;
 - ``http`` is a connection's, under the address's total: without any left a request is delayed, and then answered 429.
 """
 
@@ -19,16 +19,16 @@ from collections.abc import Callable
 
 import trio
 
-from tradegame.core.domain.errors import RateLimitedError
-from tradegame.core.use_cases.pools import ADDRESS_BURST_S, Bucket, Pool, Seconds, Table
+from tradegame.core.use_cases.pools import ADDRESS_BURST_S, Bucket, Pace, Pool, Seconds, Table
+from tradegame.protocol.errors import RateLimitedError
 
 PLAYERS_AT_FULL_RATE = 100
-"""So many players of one address may all send as fast as each may, unless ``address_commands_per_s`` says otherwise."""
+"""So many players of one address may all use their full rate, unless ``address_commands_per_s`` says otherwise."""
 FRAMES_PER_S = 50.0
 FRAMES_BURST = 200.0
-"""A player's frames on top of ``commands_per_s``, and at once: ten times what a client needs."""
+"""A player's frames a second beyond ``commands_per_s``, and at once: ten times what a client needs."""
 LONGEST_PAUSE_S = 5.0
-"""A client that has spent its frames is not read for so long at most."""
+"""A client that has spent its frames is not read for at most so long."""
 
 SIGN_UPS_PER_S = 1.0
 """New players of an address in the long run. At once it makes as many as it may have connections."""
@@ -39,7 +39,9 @@ GUESSES_BURST = 5
 """Wrong admin tokens of an address in the long run, and at once: somebody who mistypes."""
 PAYERS_KEPT = 50_000
 ADDRESSES_KEPT = 20_000
-"""Budgets that are not full again, at a time: 50 MB at the most. Newcomers beyond share one: nobody's begins anew."""
+"""At most so many budgets that are not full are kept: 50 MB at most. Newcomers beyond that share one; nobody's is
+reset.
+"""
 
 CONNECT = 10.0
 """A connection's cost: TCP, the handshake, its tasks."""
@@ -48,15 +50,15 @@ SIGN_UP = 5.0
 WRONG_TOKEN = 20.0
 """A wrong token's, on top of the hello: two at once on a connection, then one a second."""
 ANSWER_BYTES = 16_384
-"""Of an answer, so many bytes cost one more unit, charged afterwards."""
+"""So many bytes of an answer cost one more unit, charged afterwards."""
 MISSED_FRAMES = 100
-"""So many frames that a resumed client has missed cost one more unit: they are sent to it alone."""
+"""So many missed frames of a resumed client cost one more unit: they are sent to it alone."""
 REFUSED = 3.0
-"""A refused or malformed request, in frames: about as much work as three pings."""
+"""The cost of a refused or malformed request, in frames: about as much work as three pings."""
 READ_BYTES = 4_096
 """So many bytes read cost a frame."""
 HTTP_READ = 0.5
-"""A read for HTTP, in units, however little it brings: a client may send each byte by itself."""
+"""The cost of a read for HTTP, in units, however small: a client may send each byte by itself."""
 
 Rates = tuple[float, float, float]
 """An address's units a second, each payer's, and each payer's burst."""
@@ -73,7 +75,7 @@ class Payer:
 
 
 class Address:
-    """An address's totals. ``draw`` and ``charge`` are for what nobody who is known has caused."""
+    """An address's totals. ``draw`` and ``charge`` are for costs without a known payer."""
 
     __slots__ = ("_now", "frames", "guesses", "http", "knocks", "requests", "sign_ups")
 
@@ -101,11 +103,11 @@ class Address:
         return self.requests, self.frames, self.http, self.knocks, self.sign_ups, self.guesses
 
     def draw(self, cost: float) -> Seconds:
-        """Spend ``cost`` units of requests and return 0; or spend nothing, and return how long until it may."""
+        """Spend ``cost`` units of requests and return 0; or spend nothing, and return how many s until it may."""
         return self.requests.draw(cost, self._now())
 
     def charge(self, cost: float) -> None:
-        """Spend ``cost`` units of requests, whether they are there or not."""
+        """Spend ``cost`` units of requests, even into debt."""
         self.requests.debit(cost, self._now())
 
 
@@ -126,7 +128,9 @@ class Budgets:
         now: Callable[[], float] = trio.current_time,
     ) -> None:
         self.too_fast: dict[str, int] = {}
-        """What was refused, or read later, by the budget that was spent."""
+        """What was refused or delayed, by the budget that was spent."""
+        self.pace = Pace()
+        """The part of every budget that is granted now: below 1 while the node is overloaded."""
         self._now = now
         self._too_fast = f"at most {commands_per_s:g} commands a second, and a share of your address's"
         per_s = max(address_commands_per_s or commands_per_s * PLAYERS_AT_FULL_RATE, 1.0)
@@ -138,11 +142,11 @@ class Budgets:
         self._addresses = Table(self._new_address, self._address_is_new, ADDRESSES_KEPT)
         self._payers = Table(self._new_payer, self._payer_is_new, PAYERS_KEPT)
         self._readers = Table(
-            lambda: Bucket(self._http[2], self._now()), lambda row: _full(row, self._http, self._now()), PAYERS_KEPT
+            lambda: Bucket(self._http[2], self._now()), lambda row: self._full(row, self._http), PAYERS_KEPT
         )
 
     def address(self, address: str) -> Address:
-        """The budget of an address, by its ``payer_of``. Not to be kept: it may be another one a moment later."""
+        """The budget of an address, by its ``payer_of``. Do not keep it: it may be replaced a moment later."""
         return self._addresses.get(address)
 
     def take(self, payer: str, address: str, cost: float = 1.0) -> None:
@@ -152,11 +156,11 @@ class Budgets:
             self._refuse(wait, "commands", self._too_fast)
 
     def charge(self, payer: str, address: str, cost: float) -> None:
-        """Spend what was found to be the cost afterwards."""
+        """Spend a cost that is known only afterwards."""
         self._addresses.get(address).requests.charge(self._payers.get(payer).requests, cost, self._now())
 
     def frames(self, payer: str, address: str, cost: float) -> Seconds:
-        """Spend that many frames; returns for how long the payer should not be read now, mostly 0."""
+        """Spend that many frames; returns for how many s the payer must not be read, usually 0."""
         row = self._payers.get(payer)
         wait = self._addresses.get(address).frames.charge(row.frames, cost, self._now())
         if wait:
@@ -164,14 +168,16 @@ class Budgets:
         return min(wait, LONGEST_PAUSE_S)
 
     def knock(self, address: str) -> bool:
-        """Charge an address for a connection of whatever kind, before anything is done for it: may it come in?"""
+        """Charge an address for a connection of any kind, before anything is done for it. Returns whether it may come
+        in.
+        """
         wait = self._addresses.get(address).knocks.draw(1.0, self._now())
         if wait:
             self._note("knocks")
         return not wait
 
     def connect(self, address: str) -> None:
-        """Charge an address for a WebSocket. Raises RateLimitedError when it makes too many."""
+        """Charge an address for a WebSocket. Raises RateLimitedError if it makes too many."""
         self._refuse(self._addresses.get(address).draw(CONNECT), "connections", "too many connections of this address")
 
     def http(self, connection: str, address: str, cost: float) -> None:
@@ -181,11 +187,11 @@ class Budgets:
         self._refuse(wait, "http", "too many requests from this address")
 
     def http_answer(self, connection: str, address: str, cost: float) -> None:
-        """Charge what its answer cost besides."""
+        """Charge the cost of its answer, too."""
         self._addresses.get(address).http.charge(self._readers.get(connection), cost, self._now())
 
     def http_read(self, connection: str, address: str) -> Seconds:
-        """Charge a read; returns for how long nothing should be read on this connection then, mostly 0."""
+        """Charge a read; returns for how many s the connection must not be read, usually 0."""
         wait = self._addresses.get(address).http.charge(self._readers.get(connection), HTTP_READ, self._now())
         if wait:
             self._note("http")
@@ -218,12 +224,12 @@ class Budgets:
     def _new_address(self) -> Address:
         now = self._now()
         return Address(
-            Pool(*self._requests, now),
-            Pool(*self._frames, now),
-            Pool(*self._http, now),
-            Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now),
-            Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now),
-            Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now),
+            Pool(*self._requests, now, self.pace),
+            Pool(*self._frames, now, self.pace),
+            Pool(*self._http, now, self.pace),
+            Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now, self.pace),
+            Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now, Pace()),
+            Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now, Pace()),
             self._now,
         )
 
@@ -236,19 +242,17 @@ class Budgets:
         return Payer(Bucket(self._requests[2], now), Bucket(self._frames[2], now))
 
     def _payer_is_new(self, payer: Payer) -> bool:
-        now = self._now()
-        return _full(payer.requests, self._requests, now) and _full(payer.frames, self._frames, now)
+        return self._full(payer.requests, self._requests) and self._full(payer.frames, self._frames)
 
-
-def _full(bucket: Bucket, rates: Rates, now: float) -> bool:
-    """Whether a new one would be no different, in a crowd neither: there both have no more than their share."""
-    return bucket.level + (now - bucket.at) * rates[1] >= rates[2]
+    def _full(self, bucket: Bucket, rates: Rates) -> bool:
+        """Whether a new one would be the same; never in a crowd, where neither has more than its share."""
+        pace = self.pace.value
+        return bucket.level + (self._now() - bucket.at) * rates[1] * pace >= rates[2] * pace
 
 
 def payer_of(address: str) -> str:
-    """Who pays for this IP address: itself; of IPv6 its /64, which is one customer's; of an IPv4-mapped one the IPv4.
-
-    What is no IP address is its own payer.
+    """Who pays for this IP address: itself; for IPv6 its /64, which belongs to one customer; for an IPv4-mapped one the
+    IPv4 address. Anything else is its own payer.
     """
     if ":" not in address:
         return address

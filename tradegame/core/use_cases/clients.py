@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from attrs import define, field
+from msgspec import Struct
 
-from tradegame.core.domain.errors import NotAuthenticatedError, TradeGameError
 from tradegame.core.domain.events import Outcome
 from tradegame.core.use_cases.budgets import Budgets
 from tradegame.core.use_cases.game_host import GameHost
+from tradegame.core.use_cases.public_state import Stated
 from tradegame.core.use_cases.sessions import SignedIn
+from tradegame.protocol.errors import NotAuthenticatedError, TradeGameError
 
-Reply = Callable[[Mapping[str, Any] | Outcome | TradeGameError], None]
+Reply = Callable[[Struct | Stated | Outcome | TradeGameError], None]
 """Called once with the ``ok``, an outcome of the game, or an error. Must not raise."""
 
 
@@ -21,7 +23,7 @@ Reply = Callable[[Mapping[str, Any] | Outcome | TradeGameError], None]
 class ClientSession:
     """One connection's client. ``signed_in`` is None before ``hello``; ``in_flight`` counts unanswered commands.
 
-    ``address`` is what its address pays as (``payer_of``).
+    ``address``: the budget key of its IP address (``payer_of``).
     """
 
     connection: str
@@ -37,7 +39,7 @@ class ClientSession:
         self._payer = self.connection
 
     def sign_in(self, signed_in: SignedIn) -> None:
-        """The client is this player from now on, who pays for what it does."""
+        """The client is this player from now on, who pays for it."""
         self.signed_in = signed_in
         self._payer = signed_in.player.id
 
@@ -53,11 +55,11 @@ class ClientSession:
         self.budgets.take(self._payer, self.address, cost)
 
     def charge(self, cost: float) -> None:
-        """Pay for what it turned out to cost besides."""
+        """Pay for a cost that is known only afterwards."""
         self.budgets.charge(self._payer, self.address, cost)
 
     def frames(self, cost: float) -> float:
-        """Pay for what is no request. Returns for how long the client is not to be read now, in s."""
+        """Pay for anything but a request. Returns for how many s the client must not be read."""
         return self.budgets.frames(self._payer, self.address, cost)
 
     def sign_up(self) -> None:
@@ -66,20 +68,22 @@ class ClientSession:
 
 
 class Audience(Protocol):
-    """Where clients are shown what happens. Only ``make_room`` waits."""
+    """Shows clients what happens. Only ``make_room`` waits."""
 
     async def make_room(self, player: str) -> None:
-        """The player wants one connection more: if it has too many, those go that do not answer. Takes 2 s at most."""
+        """The player opens another connection. If there are too many, those that do not answer are closed. Takes at
+        most 2 s.
+        """
         ...
 
     def welcome(self, client: ClientSession, signed_in: SignedIn) -> None:
-        """The client is this player from now on. Raises OverloadedError when the player has too many connections."""
+        """The client is this player from now on. Raises OverloadedError if the player has too many connections."""
         ...
 
     def follow(self, client: ClientSession, host: GameHost, after: int) -> None:
-        """Show every frame after ``after``, which the host's history leads from."""
+        """Show every frame after ``after``, which the host can still provide."""
         ...
 
     def unfollow(self, client: ClientSession, game: str) -> None:
-        """No more news of it."""
+        """Stop showing the game."""
         ...

@@ -1,63 +1,54 @@
-"""The dispatcher: one table from a request to what handles it, and what every request goes through first."""
+"""The dispatcher: one table from requests to handlers, and what every request goes through first."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
-import structlog
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.domain.errors import (
+from tradegame.core.use_cases.budgets import WRONG_TOKEN
+from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
+from tradegame.core.use_cases.faults import answer_to
+from tradegame.core.use_cases.games import GameService
+from tradegame.core.use_cases.join_game import JoinGameUseCase
+from tradegame.core.use_cases.look import LookUseCase
+from tradegame.core.use_cases.sessions import SessionService
+from tradegame.core.use_cases.submit import SubmitUseCase
+from tradegame.protocol.errors import (
     BadRequestError,
-    CommandTimeoutError,
-    InternalError,
-    OverloadedError,
     TradeGameError,
     UnauthorizedError,
     UnavailableError,
 )
-from tradegame.core.repositories import StoreFullError, StoreUnavailableError
-from tradegame.core.use_cases.budgets import WRONG_TOKEN
-from tradegame.core.use_cases.buy_good import BuyGoodUseCase
-from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
-from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.join_game import JoinGameUseCase
-from tradegame.core.use_cases.look import LookUseCase
-from tradegame.core.use_cases.requests import (
+from tradegame.protocol.replies import PlayerInfo, Pong, ServerInfo, Welcome
+from tradegame.protocol.requests import (
+    AnyCommand,
     BookRequest,
-    BuyRequest,
-    CancelRequest,
     GamesRequest,
     HelloRequest,
     JoinRequest,
     LeaveRequest,
     MeRequest,
-    OrderRequest,
     PingRequest,
     Request,
-    SayRequest,
-    SellRequest,
     StandingsRequest,
 )
-from tradegame.core.use_cases.send_game_message import SendMessageUseCase
-from tradegame.core.use_cases.sessions import SessionService
-from tradegame.utils.errors import log_fault
 
 Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
-"""Replies at once, submits and replies later, or (for what must wait for the store) returns what to await."""
+"""Replies at once, submits and replies later, or (if it must wait for the store) returns an awaitable."""
 
 COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, StandingsRequest: 2.0}
-"""What a request costs in units (see ``budgets``); any other costs 1. A long answer is charged besides."""
+"""What a request costs in units (see ``budgets``); any other costs 1. A long answer costs more."""
 
 COMMAND_TIMEOUT_S = 8.0
-"""For what must be waited for. Longer than a game's own command timeout, which answers first."""
+"""For handlers that are awaited. Longer than a game's own command timeout, which answers first."""
 
 
 @frozen
 class ServerFacts:
-    """What ``hello`` tells of the server. ``nodes``: the addresses at which it can be reached, this node's first."""
+    """What ``hello`` tells about the server. ``nodes``: the addresses at which it can be reached, this node's first."""
 
     version: str
     node: str
@@ -67,13 +58,24 @@ class ServerFacts:
     burst: int
     nodes: Callable[[], Sequence[str]]
 
+    def told(self) -> ServerInfo:
+        return ServerInfo(
+            version=self.version,
+            node=self.node,
+            heartbeat_s=self.heartbeat_s,
+            frame_bytes=self.frame_bytes,
+            commands_per_s=self.commands_per_s,
+            burst=self.burst,
+            nodes=tuple(self.nodes()),
+        )
+
 
 @define(eq=False)
 class Dispatcher:
-    """Hands each request to its use case, under a rate and a deadline, and answers whatever goes wrong.
+    """Passes each request to its use case, within a rate and a deadline, and answers whatever goes wrong.
 
-    ``look`` is called before a client's frame is heard: it may end the connection. ``refuses`` says why nobody may come
-    in now, or None.
+    ``look`` is called before a client's frame is handled, and may end the connection. ``refuses`` returns why nobody
+    may come in now, or None.
     """
 
     games: GameService
@@ -89,7 +91,7 @@ class Dispatcher:
 
     def __attrs_post_init__(self) -> None:
         joining = JoinGameUseCase(self.games, self.audience, self.sessions)
-        trading = BuyGoodUseCase(self.games)
+        submit = SubmitUseCase(self.games).submit
         looking = LookUseCase(self.games)
         self._handlers = {
             HelloRequest: self._hello,
@@ -97,18 +99,14 @@ class Dispatcher:
             GamesRequest: looking.list_games,
             JoinRequest: joining.join,
             LeaveRequest: joining.leave,
-            BuyRequest: trading.buy,
-            SellRequest: trading.sell,
-            OrderRequest: trading.order,
-            CancelRequest: trading.cancel,
-            SayRequest: SendMessageUseCase(self.games).say,
+            **dict.fromkeys(get_args(AnyCommand), submit),
             MeRequest: looking.me,
             BookRequest: looking.book,
             StandingsRequest: looking.standings,
         }
 
     def dispatch(self, client: ClientSession, request: Request, reply: Reply) -> Awaitable[None] | None:
-        """Handle one request. Exactly one reply, now or later. What is returned must be awaited before the next.
+        """Handle one request. Exactly one reply, now or later. Await what is returned before the next request.
 
         Raises nothing: every error is a reply.
         """
@@ -120,7 +118,7 @@ class Dispatcher:
         def counted(payload: Any) -> None:
             nonlocal replied
             if replied:
-                return  # the deadline was quicker
+                return  # the deadline was faster
             replied = True
             if isinstance(payload, TradeGameError):
                 self.count(payload)
@@ -133,33 +131,23 @@ class Dispatcher:
             if isinstance(request, HelloRequest | JoinRequest) and (reason := self.refuses()) is not None:
                 raise UnavailableError(reason, retry_after_ms=1_000)
             waiting = self._handlers[type(request)](client, request, counted)
-        except TradeGameError as error:
-            counted(error)
         except Exception as fault:  # noqa: BLE001 - the command's edge: whatever it is, the client gets an answer
-            counted(_internal(fault, op))
+            counted(answer_to(fault, "command_failed", op=op))
         else:
             if waiting is not None:
                 return self._wait(waiting, op, counted)
         return None
 
     def count(self, error: TradeGameError) -> None:
-        """An error that is answered, and is not a game's own."""
+        """An error that is answered and is not one of the game's own."""
         self.failed[error.code] = self.failed.get(error.code, 0) + 1
 
     async def _wait(self, waiting: Awaitable[None], op: str, reply: Reply) -> None:
         try:
             with trio.fail_after(COMMAND_TIMEOUT_S):
                 await waiting
-        except TradeGameError as error:
-            reply(error)
-        except StoreFullError:
-            reply(OverloadedError("the store is full", retry_after_ms=5_000))
-        except StoreUnavailableError:
-            reply(UnavailableError("the store did not answer in time", retry_after_ms=500))
-        except trio.TooSlowError:
-            reply(CommandTimeoutError("the command took too long", retry_after_ms=500))
         except Exception as fault:  # noqa: BLE001 - the command's edge, as above
-            reply(_internal(fault, op))
+            reply(answer_to(fault, "command_failed", op=op))
 
     def _hello(self, client: ClientSession, request: HelloRequest, reply: Reply) -> Awaitable[None]:
         if client.signed_in is not None:
@@ -176,28 +164,8 @@ class Dispatcher:
             raise
         await self.audience.make_room(signed_in.player.id)
         self.audience.welcome(client, signed_in)
-        facts = self.facts
-        reply(
-            {
-                "player": {"id": signed_in.player.id, "name": signed_in.player.name},
-                "token": signed_in.token,
-                "expires_s": self.sessions.lives_s(signed_in.player),
-                "server": {
-                    "version": facts.version,
-                    "node": facts.node,
-                    "heartbeat_s": facts.heartbeat_s,
-                    "frame_bytes": facts.frame_bytes,
-                    "commands_per_s": facts.commands_per_s,
-                    "burst": facts.burst,
-                    "nodes": list(facts.nodes()),
-                },
-            }
-        )
+        player = PlayerInfo(signed_in.player.id, signed_in.player.name)
+        reply(Welcome(player, signed_in.token, self.sessions.lives_s(signed_in.player), self.facts.told()))
 
     def _ping(self, client: ClientSession, request: PingRequest, reply: Reply) -> None:
-        reply({"at": self.now_ms()})
-
-
-def _internal(fault: BaseException, op: str) -> InternalError:
-    reference = log_fault(structlog.get_logger(), "command_failed", fault, op=op)
-    return InternalError(f"a fault of the server's, reference {reference}")
+        reply(Pong(self.now_ms()))

@@ -1,9 +1,9 @@
 """A game's log as a file: JSON lines, from the oldest base that the store still has.
 
-The first line is the base: the game's definition, and whether a state follows, since older entries are gone. If so, the
-lines of that state are next (see `snapshot`), the last of them ``["end"]``. Then a line an entry, with a digest over
-the chain so far (SHA-256 over the chain before and the entry's own bytes) and the rest of the line. The last line says
-how many entries there were, so that a torn file shows.
+The first line is the base: the game's definition, and whether a state follows because older entries are gone. If so,
+the lines of that state come next (see `snapshot`), the last of them ``["end"]``. Then one line per entry, with a digest
+over the chain so far (SHA-256 over the previous chain and the entry's own bytes) and the rest of the line. The last
+line has the number of entries, so that a truncated file is detected.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from tradegame.core.repositories import GameStateRepository, LogEntry, StoredGam
 
 EXPORT_SCHEMA = 2
 STATE_PIECE = 256 * 1024
-"""Bytes of a state that are given out in one piece."""
+"""How many bytes of a state are yielded in one piece."""
 PIECE_BYTES = 65_536
-"""What is made and sent in one go: a page of the log may have megabytes."""
+"""How much is made and sent in one go: a page of the log may have megabytes."""
 ENTRY_MARK = b'"entry":'
 
 
@@ -59,7 +59,7 @@ def entry_line(entry: LogEntry, chain: str) -> tuple[bytes, str]:
 
 
 def line_digest(chain: str, generation: int, entry_id: str) -> str:
-    """What stands in an entry's line: it covers the chain after the entry, and the rest of the line."""
+    """The digest in an entry's line: it covers the chain after the entry, and the rest of the line."""
     return hashlib.sha256(f"{chain}\n{generation}\n{entry_id}".encode()).hexdigest()
 
 
@@ -68,7 +68,7 @@ def end_line(entries: int, chain: str) -> bytes:
 
 
 async def export_log(repository: GameStateRepository, game: str) -> AsyncIterator[bytes]:
-    """The file in pieces. Raises GameGoneError, CompactedError (once more, then) and StoreUnavailableError."""
+    """The file in pieces. Raises GameGoneError, CompactedError (start again) and StoreUnavailableError."""
     stored = await repository.get(game)
     line, chain = base_line(stored)
     yield line

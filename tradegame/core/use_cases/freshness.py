@@ -1,4 +1,4 @@
-"""Is what this node shows of a game the present? The store is asked how far its log goes."""
+"""Is what this node shows of a game up to date? Asks the store how far its log goes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tradegame.core.use_cases.replica import Replica
 from tradegame.utils.trouble import Trouble
 
 LOOK_AGAIN_S = 0.1
-"""How often, at least, one who waits for the present asks the store again whether it is reached."""
+"""While somebody waits to catch up, the store is asked at least this often."""
 REREAD_S = 0.5
 VERIFY_SELDOM = 6
-"""Of so many looks whether a watch is mute, one is taken where nobody follows the game."""
+"""If nobody follows the game, only one in so many checks for a mute watch is made."""
 
 
 @define(eq=False)
 class Progress:
-    """Wakes whoever waits for something to have happened in a game. ``over``: nothing will any more."""
+    """Wakes those who wait for progress in a game. ``over``: there will be none any more."""
 
     over: bool = False
     _event: trio.Event = field(factory=trio.Event, init=False)
@@ -34,16 +34,15 @@ class Progress:
         await self._event.wait()
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        """Until it is reached, or all is over."""
+        """Wait until it is reached, or all is over."""
         while not (self.over or reached()):
             await self._event.wait()
 
 
 @define(eq=False)
 class Freshness:
-    """``followed``: whether somebody follows the game. ``busy``: what the watch tells is not heard now, for a reason.
-
-    ``give_up`` ends a watch that is mute: another one is made.
+    """``followed``: whether somebody follows the game. ``busy``: the watch's events are not processed now, for a good
+    reason. ``give_up`` ends a mute watch, so that a new one is made.
     """
 
     repository: GameStateRepository
@@ -62,36 +61,38 @@ class Freshness:
 
     @property
     def doubted(self) -> bool:
-        """Whether what is here may be the past: nobody may be shown it as the present before it has caught up."""
+        """Whether this replica may be behind: it must catch up before it is shown as the present."""
         return self._doubted_since is not None
 
     def doubt(self) -> None:
-        """This node stood still, or was cut off: compare with the store before anything is shown as the present."""
+        """This node stalled or was cut off: compare with the store before showing anything as the present."""
         self._doubted_since = self._proofs_begun
         self._doubts.set()
 
     async def catch_up(self) -> None:
-        """Until everything is applied here that the store's log held when this was called.
+        """Wait until everything is applied that the store's log had when this was called. The caller bounds the wait.
 
-        The caller bounds the wait. Raises StoreUnavailableError. Those who wait at the same time share one question.
+        Raises StoreUnavailableError. Concurrent callers share one question.
         """
         arrived = self._proofs_begun
         async with self._proving:
             if self._proofs > arrived:
-                return  # somebody asked after we came, and all that was found then is applied
+                return  # somebody asked after us, and all that was found then is applied
             self._proofs_begun += 1
             number = self._proofs_begun
             wanted = None
             while not self.progress.over:
                 newest = await self._newest_after(self.replica.revision)
-                # The first answer counts: what comes later is not waited for, or a busy game would never be caught up.
+                # The first answer counts. Waiting for later entries too would never end in a busy game.
                 wanted = newest if wanted is None else wanted
                 if newest is None or wanted is None or await self._reached(wanted, LOOK_AGAIN_S):
                     break
             self._proofs = number
 
     async def settle_doubts(self) -> None:
-        """For ever: what is doubted catches up with the store, however long it takes; then it is the present again."""
+        """Run until cancelled: a doubted replica catches up with the store, however long that takes, and is trusted
+        again.
+        """
         while True:
             await self._doubts.wait()
             self._doubts = trio.Event()
@@ -108,9 +109,10 @@ class Freshness:
                         self._doubted_since = None
 
     async def verify_watch(self) -> None:
-        """For ever: a watch may fall silent and seem alive. Where the store has more and nothing comes, it is given up.
+        """Run until cancelled: a watch may be mute and look alive. If the store has more and nothing arrives, it is
+        given up.
 
-        Looked into more seldom where nobody follows the game, and nobody waits for the present.
+        Checked less often if nobody follows the game and nobody waits to catch up.
         """
         looks = asked = 0
         while True:
@@ -136,7 +138,7 @@ class Freshness:
         return await self.repository.newest_after(self.replica.meta.game, revision)
 
     async def _reached(self, revision: int, within_s: float) -> bool:
-        """Wait until everything up to ``revision`` is applied here; False if it is not in time."""
+        """Wait until everything up to ``revision`` is applied. Returns False if it takes too long."""
         with trio.move_on_after(within_s):
             await self.progress.until(lambda: self.replica.revision >= revision)
         return self.replica.revision >= revision

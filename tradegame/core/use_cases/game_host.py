@@ -1,4 +1,4 @@
-"""One game on one node: follows the log, appends to it, answers, and lets due things happen."""
+"""One game on one node: follows the log, appends to it, answers, and makes what is due happen."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ import structlog
 import trio
 from attrs import define, frozen
 
-from tradegame.core.domain.commands import Command, SetClock
-from tradegame.core.domain.errors import (
-    InternalError,
-    OverloadedError,
-    TradeGameError,
-    UnavailableError,
-    UnknownGameError,
-)
 from tradegame.core.domain.events import Applied, Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import OPEN
@@ -32,11 +24,11 @@ from tradegame.core.repositories import (
     GameStateRepository,
     LogEntry,
     MetaChanged,
-    StoreFullError,
     StoreRefusedError,
     StoreUnavailableError,
 )
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
+from tradegame.core.use_cases.faults import FULL_WAIT_MS, store_fault
 from tradegame.core.use_cases.freshness import REREAD_S, Freshness, Progress
 from tradegame.core.use_cases.node_clock import GameTime
 from tradegame.core.use_cases.public_state import PublicState
@@ -44,6 +36,14 @@ from tradegame.core.use_cases.replica import Boundary, Replica
 from tradegame.core.use_cases.results import Results
 from tradegame.core.use_cases.standings import Standings
 from tradegame.core.use_cases.submissions import Answer, EntryBounds, InFlight, Submission, Submissions
+from tradegame.protocol.commands import Command, SetClock
+from tradegame.protocol.errors import (
+    InternalError,
+    OverloadedError,
+    TradeGameError,
+    UnavailableError,
+    UnknownGameError,
+)
 from tradegame.utils.errors import innermost, log_fault, reference
 from tradegame.utils.metrics import Histogram
 from tradegame.utils.trouble import Trouble
@@ -52,26 +52,28 @@ GATHER_FROM_S = 0.001
 GATHER_COMMANDS = 4
 GATHER_FACTOR = 2
 GATHER_MOST_S = 0.05
-"""An entry of several commands that took longer than this to show is followed by a pause in proportion, in s, in
-which more gather. One command alone waits for nothing."""
+"""After a slow broadcast of several commands (longer than this, in s), wait in proportion so that the next entry
+batches more. A single command never waits.
+"""
 EXPIRE_S = 0.1
 ENTRY = EntryBounds(commands=256, bytes=64 << 10, weight=512)
-"""An entry is applied and shown in one go, on every node, and its frame goes to every follower: so all of it stays
-under some 5 ms and 128 KiB. It holds the largest frame of a client many times over."""
+"""Every node applies and broadcasts an entry in one go, to every follower: so all of it stays under some 5 ms and 128
+KiB. It can hold a client's largest frame many times over.
+"""
 BUSY_S = 0.005
-"""Entries that come together are applied for so long, in s, before other tasks may run."""
+"""Entries that arrive together are applied for so long, in s, before other tasks may run."""
 
 
 @frozen
 class HostSettings:
-    """``command_timeout_s``: after it a command is answered ``timeout``. ``queue``: commands that may wait here.
+    """``command_timeout_s``: after this a command is answered ``timeout``. ``queue``: how many commands may wait here,
+    ``queue_bytes``: of how many bytes. ``entry`` limits one entry.
 
-    ``queue_bytes``: bytes of theirs. ``entry`` bounds one entry. After ``snapshot_every`` commands and entries and
-    ``generation_frames`` frames the generation is raised and the state saved; a generation before the present one is
-    always kept, so that so many frames can be had again. ``tick_jitter_s``: the most that a node waits so
-    that another may be first to append what is due. The invariants are audited every ``audit_s``. A watch of a
-    followed game is compared with the store every ``verify_s`` (where nobody follows, a sixth as often), and given up
-    if it then shows nothing for as long.
+    After ``snapshot_every`` commands and entries and ``generation_frames`` frames the generation is raised and the
+    state saved; the previous generation is always kept, so that this many frames can be resumed from.
+    ``tick_jitter_s``: the most that a node waits so that another may append first what is due. The invariants are
+    audited every ``audit_s``. The watch of a followed game is compared with the store every ``verify_s`` (a sixth as
+    often if nobody follows), and given up if it then stays silent as long again.
     """
 
     command_timeout_s: float = 5.0
@@ -86,28 +88,28 @@ class HostSettings:
 
 
 class GameObserver(Protocol):
-    """Who shows what happens in a game. Called from the trio thread; must not raise."""
+    """Shows what happens in a game. Called from the trio thread; must not raise."""
 
     def applied(self, host: GameHost, applied: Applied, frame: PublishedFrame | None) -> None:
         """An entry was applied. The answers to its commands follow."""
         ...
 
     def settled(self, host: GameHost) -> None:
-        """The answers are given: what was gathered may go out."""
+        """The answers are given: buffered output may be sent."""
         ...
 
     def restarted(self, host: GameHost) -> None:
-        """Frames are missing that cannot be had any more: followers need a whole new state."""
+        """Frames are lost for good: followers need a whole new state."""
         ...
 
     def ended(self, host: GameHost) -> None:
-        """The game is deleted, or this node stopped serving it."""
+        """The game was deleted, or this node stopped serving it."""
         ...
 
 
 @define
 class HostCounters:
-    """Since the host began, but ``violations``: what the last audit found."""
+    """Since the host began, except ``violations``: what the last audit found."""
 
     commands: int = 0
     entries: int = 0
@@ -122,9 +124,9 @@ class HostCounters:
 class GameHost:
     """Follows one game's log, appends to it, and answers.
 
-    ``run`` is the host's life; ``submit`` may be called while ``running``. The replica (``game``) changes between
-    two checkpoints only, so whoever reads it without awaiting reads one state. ``failure`` is the reference of the
-    fault that ended it, if one did, and ``why`` says what it was.
+    ``run`` is the host's life; ``submit`` may be called while ``running``. The replica (``game``) changes only between
+    two checkpoints, so whoever reads it without awaiting reads one state. ``failure`` is the reference of the fault
+    that ended it, if any, and ``why`` says what it was.
     """
 
     def __init__(
@@ -160,7 +162,7 @@ class GameHost:
         self._tick = False
         self._shown_s = 0.0
         self.crowd_s = 0.0
-        """How long it takes to bring a frame to all followers, in s: whoever shows it says so here."""
+        """How long a broadcast to all followers takes, in s; set by whoever broadcasts."""
         self._followers = 0
         self._turning = False
         self._boundary: Boundary | None = None
@@ -189,12 +191,12 @@ class GameHost:
 
     @property
     def meta(self) -> GameMeta:
-        """The newest that was seen."""
+        """The newest meta seen."""
         return self._replica.meta
 
     @property
     def game(self) -> Game:
-        """The replica: to be read, not to be kept over a checkpoint."""
+        """The replica: read it, but do not keep it over a checkpoint."""
         return self._replica.game
 
     @property
@@ -207,11 +209,11 @@ class GameHost:
 
     @property
     def in_timed_round(self) -> bool:
-        """Whether a round is open that ends by itself."""
+        """Whether a timed round is open."""
         return self.running and self.game.state.phase == OPEN and self.game.state.ends_at is not None
 
     def node_jumped(self, by_ms: int) -> None:
-        """This node's time jumped: the game goes on at its own, and its clock is set between rounds."""
+        """This node's time jumped: the game keeps its own, and its clock is set between rounds."""
         state = self.game.state
         if not self.running or by_ms <= 0 or state.phase == OPEN or state.ends_at is None:
             return
@@ -221,19 +223,19 @@ class GameHost:
             if isinstance(outcome, Outcome):
                 self._time.follow_node()
 
-        with suppress(TradeGameError):  # it cannot append now: then its time is slewed
+        with suppress(TradeGameError):  # it cannot append now: its time is then slewed
             self.submit(SetClock(time=self.now_ms() + by_ms), answered)
 
     @property
     def waiting(self) -> int:
-        """Commands that are not yet in an entry."""
+        """Commands that are not in an entry yet."""
         return len(self._submissions)
 
     def submit(self, command: Command, answer: Answer) -> None:
-        """Queue a command for the next entry; ``answer`` hears of it within the command timeout.
+        """Queue a command for the next entry; ``answer`` is called within the command timeout.
 
-        Raises OverloadedError when too many wait or this node must not append, BadRequestError for a command that no
-        entry can hold, InternalError after a fault, UnknownGameError after the end.
+        Raises OverloadedError if too many wait or this node must not append, BadRequestError for a command that fits
+        into no entry, InternalError after a fault, UnknownGameError after the end.
         """
         if not self.running:
             raise self._gone()
@@ -243,41 +245,40 @@ class GameHost:
         self._work.set()
 
     def follow(self, followers: int) -> None:
-        """Somebody began (+1) or stopped (-1) to follow. Only a game that is followed ticks by itself."""
+        """A client began (+1) or stopped (-1) to follow. Only a followed game ticks by itself."""
         self._followers += followers
         self._progress.made()
 
     async def drain(self) -> None:
-        """Until everything that was submitted is answered. The caller bounds the wait."""
+        """Wait until everything submitted is answered. The caller bounds the wait."""
         await self._progress.until(self._submissions.all_answered)
 
     async def wait_for(self, seq: int) -> None:
-        """Until frame ``seq`` was applied here. The caller bounds the wait."""
+        """Wait until frame ``seq`` was applied here. The caller bounds the wait."""
         await self._progress.until(lambda: self.game.state.seq >= seq)
 
     async def catch_up(self) -> None:
-        """Until everything is applied here that the store's log held when this was called: see `Freshness`."""
+        """Wait until everything is applied that the store's log had when this was called: see `Freshness`."""
         await self._freshness.catch_up()
 
     @property
     def doubted(self) -> bool:
-        """Whether what is here may be the past, and must not be shown as the present."""
+        """Whether the replica may be behind, and must not be shown as the present."""
         return self._freshness.doubted
 
     def doubt(self) -> None:
-        """This node stood still, or was cut off: compare with the store before anything is shown as the present."""
+        """This node stalled or was cut off: compare with the store before showing anything as the present."""
         self._freshness.doubt()
 
     @property
     def over(self) -> bool:
-        """It ended, however that came."""
+        """It ended, for whatever reason."""
         return self._progress.over
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rebuild the game and serve it until it is deleted or fails.
 
-        No exception comes out of it but cancellation: a fault is logged, shown in ``failure``, and ends this game on
-        this node alone.
+        Raises nothing but cancellation: a fault is logged, shown in ``failure``, and ends this game on this node only.
         """
         started = False
         try:
@@ -354,7 +355,7 @@ class GameHost:
                 return
 
     def _show(self, entry: LogEntry) -> None:
-        """Apply an entry, show what it did, and answer those whose commands it carried."""
+        """Apply an entry, broadcast what it did, and answer those whose commands it carried."""
         in_flight = self._in_flight.pop(entry.id, None)
         own = in_flight.entry if in_flight is not None and in_flight.value == entry.value else None
         applied, frame = self._replica.apply(entry, own)
@@ -389,7 +390,7 @@ class GameHost:
     # Appending
 
     async def _append_entries(self) -> None:
-        """One append at a time; what comes in meanwhile goes into the next entry."""
+        """One append at a time; what arrives meanwhile goes into the next entry."""
         gathered = 0
         while True:
             while not (self._submissions or self._tick):
@@ -397,18 +398,21 @@ class GameHost:
                 await self._work.wait()
             shown_s = max(self._shown_s, self.crowd_s)
             if shown_s > GATHER_FROM_S and gathered >= GATHER_COMMANDS:
-                # Showing an entry to a crowd costs the same for one trade as for a hundred: let more gather.
+                # Broadcasting an entry to a crowd costs the same for one trade as for a hundred: let more commands
+                # gather.
                 await trio.sleep(min(shown_s * GATHER_FACTOR, GATHER_MOST_S))
             tick, self._tick = self._tick, False
             submissions = self._submissions.take(self._weight)
             gathered = len(submissions)
             if not (submissions or tick):
                 await trio.lowlevel.checkpoint()
-                continue  # all that waited was too late
+                continue  # everything that waited was too late
             await self._append(submissions)
 
     async def _append(self, submissions: Sequence[Submission]) -> None:
-        """Append an entry of these commands. What the store refuses whole is appended in halves, in the same order."""
+        """Append an entry of these commands. If the store refuses it as a whole, append its halves, in the same
+        order.
+        """
         self._appended += 1
         entry_id = f"{self._node}-{self._appended}"
         in_flight = self._in_flight[entry_id] = InFlight.of(self.now_ms(), submissions)
@@ -416,7 +420,7 @@ class GameHost:
             self._replica.saw(await self._repository.update(self.meta, entry_id, in_flight.value))
             self._append_trouble.over()
         except StoreUnavailableError as error:
-            # Nobody knows whether it landed. If it did, it is applied like any other; its answers are given now.
+            # It is unknown whether it landed. If so, it is applied like any other; its answers are given now.
             if self._in_flight.pop(entry_id, None) is None:
                 return
             count = len(submissions)
@@ -427,11 +431,9 @@ class GameHost:
                 return
             self.counters.unavailable += count
             self._append_trouble.happened(entry=entry_id, commands=count, error=str(error))
-            answer: TradeGameError = UnavailableError("the store did not answer in time", retry_after_ms=500)
-            if isinstance(error, StoreFullError):  # it was refused, for certain
-                answer = OverloadedError("the store is full", retry_after_ms=5_000)
-            if isinstance(error, StoreRefusedError):
-                answer = OverloadedError("the store does not take this command", retry_after_ms=5_000)
+            answer = store_fault(error)
+            if isinstance(error, StoreRefusedError):  # its form is right: it is the store that has no room for it
+                answer = OverloadedError("the store does not take this command", retry_after_ms=FULL_WAIT_MS)
             for submission in submissions:
                 submission.settle(answer)
             self._observer.settled(self)
@@ -448,7 +450,7 @@ class GameHost:
                 await trio.lowlevel.checkpoint()
 
     async def _tick_when_due(self) -> None:
-        """Append an empty entry when something is due, somebody follows, and nothing comes in."""
+        """Append an empty entry if something is due, somebody follows, and nothing else arrives."""
         while True:
             due = self.game.due_at()
             if due is None or not self._followers:
@@ -468,7 +470,7 @@ class GameHost:
                         await self._progress.wait()
 
     async def _turn_generations(self) -> None:
-        """Raise the generation when this node's entry was the one too many; save the state at the boundary."""
+        """Raise the generation if this node's entry made it long enough; save the state at the boundary."""
         mine = 0
         while True:
             await self._boundary_work.wait()
@@ -482,7 +484,7 @@ class GameHost:
                     raised = await self._repository.raise_generation(self.meta)
                     if raised is not None:
                         mine = raised.generation
-                        if self._boundary is not None:  # the watch was quicker
+                        if self._boundary is not None:  # the watch was faster
                             self._boundary_work.set()
             except StoreUnavailableError as error:
                 self._snapshot_trouble.happened(error=str(error))
@@ -496,7 +498,7 @@ class GameHost:
         self.counters.snapshots += saved is not None
 
     async def _audit(self) -> None:
-        """Check every invariant from scratch, now and then: what must read 0 does so because somebody looked."""
+        """Audit every invariant from scratch, now and then."""
         audited = -1
         while True:
             await trio.sleep(self.settings.audit_s)

@@ -1,4 +1,4 @@
-"""All games of this node: one host each, started as games appear, ended as they go."""
+"""All games of this node: one host each, started when a game appears and ended when it goes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import trio
 from attrs import define, field
 
 from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
-from tradegame.core.domain.errors import RuleError, UnavailableError, UnknownGameError
 from tradegame.core.repositories import (
     CorruptStoreError,
     GameExistsError,
@@ -20,16 +19,11 @@ from tradegame.core.repositories import (
 )
 from tradegame.core.use_cases.game_host import GameHost, GameObserver, HostSettings
 from tradegame.core.use_cases.sessions import opaque_id
+from tradegame.protocol.errors import GameThereError, UnavailableError, UnknownGameError
 from tradegame.utils.trouble import Trouble
 
 BEGIN_S = 5.0
-"""So long a start waits, in s, until all games are read; those that take longer are served once they are."""
-
-
-class GameThereError(RuleError):
-    """A game of that id is already there."""
-
-    code = "game_exists"
+"""At its start, a node waits so long for all games to be read, in s; slower ones are served later."""
 
 
 @define(eq=False)
@@ -44,15 +38,15 @@ class GameService:
     must_not_append: Callable[[], str | None] = lambda: None
     hosts: dict[str, GameHost] = field(factory=dict, init=False)
     not_served: dict[str, str] = field(factory=dict, init=False)
-    """Games of the store that cannot be served here, by id: why not."""
+    """Games of the store that cannot be served here, by id, with the reason."""
     _changed: trio.Event = field(factory=trio.Event, init=False)
     _number: int = field(default=0, init=False)
 
     def host(self, game: str) -> GameHost:
         """The running host of a game.
 
-        Raises UnknownGameError, and UnavailableError for a game that is there and which this node, perhaps alone,
-        cannot serve: it stopped here with a fault, its rules are a newer version's, or it is still being read.
+        Raises UnknownGameError, and UnavailableError for an existing game that this node, perhaps alone, cannot serve:
+        it stopped here with a fault, has newer rules, or is still being read.
         """
         host = self.hosts.get(game)
         if host is not None and host.running:
@@ -64,15 +58,15 @@ class GameService:
     def present(self, game: str) -> GameHost:
         """The running host of a game, to be shown as it is now.
 
-        Raises UnknownGameError, and UnavailableError while what is here may be the past.
+        Raises UnknownGameError, and UnavailableError while this node may be behind.
         """
         host = self.host(game)
         if host.doubted:
-            raise UnavailableError("this node is not up to date", retry_after_ms=500)
+            raise UnavailableError("this node is not up to date")
         return host
 
     def unserved(self) -> dict[str, str]:
-        """Every game that is there and not served here, by id: why not."""
+        """Every existing game that is not served here, by id, with the reason."""
         games = dict.fromkeys([*self.not_served, *self.hosts])
         return {game: why for game in games if (why := self._why_not(game)) is not None}
 
@@ -85,12 +79,12 @@ class GameService:
         return None if host.over else "it is being read"
 
     def doubt(self) -> None:
-        """This node stood still, or was cut off: every game catches up with the store before it is shown again."""
+        """This node stalled or was cut off: every game catches up with the store before it is shown again."""
         for host in self.hosts.values():
             host.doubt()
 
     def in_timed_round(self) -> bool:
-        """Whether a round is open here that ends by itself: then the node's time must not jump."""
+        """Whether a timed round is open in any game here: then the node's time must not jump."""
         return any(host.in_timed_round for host in self.hosts.values())
 
     def node_jumped(self, by_ms: int) -> None:
@@ -99,16 +93,16 @@ class GameService:
             host.node_jumped(by_ms)
 
     def ready(self) -> str | None:
-        """None while every game here is the present; else which is not."""
+        """None while every game here is up to date; otherwise which is not."""
         doubted = next((host.id for host in self.hosts.values() if host.running and host.doubted), None)
         return None if doubted is None else f"the game {doubted!r} is not up to date"
 
     async def run(
         self, definitions: Iterable[GameDefinition], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Make the games that are not there, serve all there are, and follow the list; until cancelled.
+        """Create missing games, serve all, and follow the list until cancelled.
 
-        It has started when every game is served or refused, or after ``BEGIN_S`` with those that are.
+        Started when every game is served or refused, or after ``BEGIN_S`` with those that are.
         """
         for definition in definitions:
             try:
@@ -147,7 +141,7 @@ class GameService:
                     trouble.over()
 
     async def create(self, definition: GameDefinition) -> GameHost:
-        """Make a game and wait until this node serves it.
+        """Create a game and wait until this node serves it.
 
         Raises GameThereError and StoreUnavailableError; the caller bounds the wait.
         """
@@ -192,13 +186,13 @@ class GameService:
         return stored.revision
 
     def _refuse(self, game: str, why: str) -> None:
-        """This game is not served here, and the others are. Said once."""
+        """This game is not served here; the others are. Logged once."""
         if self.not_served.get(game) != why:
             self.not_served[game] = why
             structlog.get_logger().error("game_not_served", game=game, reason=why)
 
     def _forget_failed(self, game: str) -> None:
-        """A game that stopped with a fault is gone from the store, too: it is nobody's trouble any more."""
+        """A stopped game was deleted from the store: it is no longer a problem."""
         self.not_served.pop(game, None)
         host = self.hosts.get(game)
         if host is not None and host.failure is not None:
@@ -206,7 +200,7 @@ class GameService:
             self._notify()
 
     def _new_host(self, meta: GameMeta) -> GameHost | None:
-        """A host for a game that has none yet, entered in the list; None when it has, or cannot be served here."""
+        """Enter a host for a game that has none yet. Returns None if it has one, or cannot be served here."""
         known = self.hosts.get(meta.game)
         if known is not None and known.meta.epoch == meta.epoch:
             return None
@@ -215,14 +209,14 @@ class GameService:
             self._refuse(meta.game, f"its rules are version {meta.rules}, known are {versions}")
             return None
         self._number += 1
-        # a host numbers its own entries, and a game made anew must not meet the old one's
+        # a host numbers its own entries; a recreated game must not reuse the old one's ids
         node = f"{self.node}.{self._number}"
         try:
             host = GameHost(
                 self.repository, meta, node, self.observer, self.now_ms, self.settings, self.must_not_append
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            # somebody wrote a definition that is none: that game is not served, the others are
+            # an invalid definition in the store: that game is not served, the others are
             self._refuse(meta.game, f"its definition is none: {error!r}")
             return None
         self.not_served.pop(meta.game, None)

@@ -1,28 +1,29 @@
-"""Join and leave: an account, the present state or the missed frames, and all that follows."""
+"""Join and leave: an account, the present state or the missed frames, and everything that follows."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
 
 import trio
 from attrs import frozen
 
 from tradegame.core.domain import views
-from tradegame.core.domain.commands import Join
-from tradegame.core.domain.errors import GameFullError, TradeGameError, UnavailableError
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.repositories import StoreUnavailableError
 from tradegame.core.use_cases.budgets import MISSED_FRAMES
 from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
 from tradegame.core.use_cases.game_host import GameHost
 from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.requests import JoinRequest, LeaveRequest
+from tradegame.core.use_cases.public_state import Stated
 from tradegame.core.use_cases.sessions import SessionService
+from tradegame.protocol.commands import Join
+from tradegame.protocol.errors import GameFullError, TradeGameError, UnavailableError
+from tradegame.protocol.replies import Following, Left
+from tradegame.protocol.requests import JoinRequest, LeaveRequest
 
 CATCH_UP_S = 4.0
 PAUSE_S = 0.1
-"""How long a client waits for this node to be up to date, and how often the store is asked when it does not answer."""
+"""How long a client waits for this node to catch up, and how often a silent store is asked."""
 
 
 @frozen
@@ -34,12 +35,13 @@ class JoinGameUseCase:
     def join(self, client: ClientSession, request: JoinRequest, reply: Reply) -> Awaitable[None] | None:
         """Open an account if there is none, then answer and subscribe in one go, so that no frame is missed.
 
-        What is shown is the present: everything that was answered to anybody, on any node, before this was asked.
+        The state shown is the present: it contains everything that any node had answered to anybody before this join
+        was sent.
         """
         host = self.games.host(request.game)
         state = host.game.state
         assert client.signed_in is not None
-        full = len(state.players) >= state.definition.max_players  # nobody ever leaves: the log need not be asked
+        full = len(state.players) >= state.definition.max_players  # accounts are never removed: no need to ask the log
         if full and not request.spectate and client.player not in state.players:
             raise GameFullError.of(len(state.players))
         if client.signed_in.player.guest and not request.spectate:
@@ -49,7 +51,7 @@ class JoinGameUseCase:
         return self._join(client, request, reply, host)
 
     async def _join_as_guest(self, client: ClientSession, request: JoinRequest, reply: Reply) -> None:
-        """The session is to last before there is an account: nobody is to lose one."""
+        """Make the session last before there is an account: an account must not be lost with a short session."""
         assert client.signed_in is not None
         client.signed_in = await self.sessions.keep(client.signed_in)
         waiting = self.join(client, request, reply)
@@ -59,17 +61,16 @@ class JoinGameUseCase:
     def leave(self, client: ClientSession, request: LeaveRequest, reply: Reply) -> None:
         self.games.host(request.game)
         self.audience.unfollow(client, request.game)
-        reply({})
+        reply(Left())
 
     async def _join_present(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> None:
-        """Nobody is taken back in time: who was further on another node waits until this one is as far.
-
-        Who is ahead of the store itself (an older backup?) gets what there is.
+        """Nobody is taken back in time: a client that saw more on another node waits until this one has caught up. A
+        client ahead of the store itself (an older backup?) gets what there is.
         """
         with trio.move_on_after(CATCH_UP_S) as waiting:
             await self._catch_up(host)
         if waiting.cancelled_caught:
-            raise UnavailableError("this node is not up to date", retry_after_ms=500)
+            raise UnavailableError("this node is not up to date")
         self._show(client, request, reply, self.games.host(request.game), replayed=False)
 
     async def _catch_up(self, host: GameHost) -> None:
@@ -82,9 +83,8 @@ class JoinGameUseCase:
                 return
 
     def _join(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> Awaitable[None]:
-        """Through the log: what is shown is as new as this node's own entry.
-
-        It is waited for, so that what the client sends behind it finds the account there.
+        """Through the log: what is shown is as new as this node's own entry. Awaited, so that the client's next
+        commands find the account.
         """
         answered = trio.Event()
         assert client.signed_in is not None
@@ -110,13 +110,8 @@ class JoinGameUseCase:
         recovered = False
         if after is not None and after.epoch == state.epoch and host.history.leads_from(after.seq, state.seq):
             known, recovered = after.seq, True
-        ok: dict[str, Any] = {"game": host.id, "epoch": state.epoch, "seq": known, "recovered": recovered}
-        if not recovered:
-            ok["state"] = host.shown.encoded(state)
-        if not request.spectate:
-            ok["me"] = views.account(state, client.player)
-        if replayed:
-            ok["replayed"] = True
+        me = None if request.spectate else views.account(state, client.player)
+        ok = Following(host.id, state.epoch, known, recovered, me=me, replayed=replayed)
         client.charge((state.seq - known) / MISSED_FRAMES)
-        reply(ok)
+        reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
         self.audience.follow(client, host, known)

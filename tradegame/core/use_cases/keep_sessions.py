@@ -1,4 +1,4 @@
-"""Open connections and their sessions: kept alive while they are used, closed when they end, wherever that was said."""
+"""Sessions of open connections: renewed while used, and closed when they end, on whatever node that happens."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from tradegame.core.repositories import (
     SessionRevoked,
     StoreError,
 )
+from tradegame.protocol.closing import KICKED, REVOKED
 from tradegame.utils.trouble import Trouble
 
-KICKED = 4501
-REVOKED = 4502
 RETRY_S = 0.5
 
 
@@ -35,9 +34,8 @@ class OpenSessions(Protocol):
 
 @frozen
 class SessionKeeper:
-    """``expires_s``: the shortest life of a session past its last renewal.
-
-    ``ended`` is told of every session that is over, on whatever node.
+    """``expires_s``: the shortest life of a session after a renewal. ``ended`` is called for every session that is
+    over, on whatever node.
     """
 
     repository: SessionRepository
@@ -71,7 +69,7 @@ class SessionKeeper:
                 await trio.sleep(RETRY_S)
 
     async def _renew(self) -> None:
-        """Each session once in a quarter of its life, one after the other, so that the store has no peak of it."""
+        """Renew each session once in a quarter of its life, spread out, so that the store sees no peak."""
         while True:
             sessions = self.open.sessions()
             gap_s = self.expires_s / 4 / (len(sessions) + 1)
@@ -88,7 +86,7 @@ class SessionKeeper:
         try:
             live = await self.repository.renew(session)
         except CorruptStoreError as error:
-            # one record that nobody can read is one session's end, not the node's
+            # an unreadable record ends one session, not the node
             structlog.get_logger().error("session_unreadable", error=str(error))
             live = False
         if not live:

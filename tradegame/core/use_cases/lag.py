@@ -1,4 +1,4 @@
-"""How long the event loop keeps everybody waiting: whatever holds it, garbage collection and callbacks included."""
+"""How long the event loop keeps everybody waiting, whatever holds it, including garbage collection and callbacks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tradegame.core.use_cases.vigil import STOOD_STILL_S
 from tradegame.utils.metrics import Histogram
 
 BEAT_S = 0.02
-"""How often the loop is looked at: a hold of the loop is seen but for this much of it, at most."""
+"""How often the loop is checked: at most this much of a hold goes unseen."""
 WINDOW_S = 60.0
 LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 @define(eq=False)
 class LoopLag:
-    """Sleeps a little, again and again, and notes how late it wakes.
+    """Sleeps briefly, again and again, and notes how late it wakes.
 
-    ``elapsed_s``: a clock that goes on while the process stands still, and need not while it works. A process that was
-    stopped, or a machine that slept, is no lag: see `Vigil`, which counts those.
+    ``elapsed_s``: a clock that keeps running while the process is suspended, and need not run while it works. A
+    suspended process or machine is not lag: see `Vigil`, which counts those.
     """
 
     elapsed_s: Callable[[], float] = trio.current_time
@@ -46,7 +46,7 @@ class LoopLag:
             before = after
 
     def observe(self, lag_s: float) -> None:
-        """Count one. Only those are kept that no later one has passed."""
+        """Count one. Keeps only those that no later one has exceeded."""
         now, lag_s = trio.current_time(), max(lag_s, 0.0)
         self.seconds.observe(lag_s)
         self._forget(now)

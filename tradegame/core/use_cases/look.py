@@ -1,4 +1,4 @@
-"""Reading: the list of games, an account, a book, the standings. Answered from this node's replica at once."""
+"""Reading: the list of games, an account, a book, the standings. Answered at once from this node's replica."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from attrs import frozen
 from tradegame.core.domain import views
 from tradegame.core.use_cases.clients import ClientSession, Reply
 from tradegame.core.use_cases.games import GameService
-from tradegame.core.use_cases.requests import BookRequest, GamesRequest, MeRequest, StandingsRequest
 from tradegame.core.use_cases.standings import Standings
+from tradegame.protocol.requests import BookRequest, GamesRequest, MeRequest, StandingsRequest
+from tradegame.protocol.state import Games
 
 DEFAULT_DEPTH = 10
 
@@ -21,7 +22,7 @@ class LookUseCase:
 
     def list_games(self, client: ClientSession, request: GamesRequest, reply: Reply) -> None:
         hosts = sorted(self.games.hosts.items())
-        reply({"games": [views.summary(host.game.state) for _, host in hosts if host.running]})
+        reply(Games(tuple(views.summary(host.game.state) for _, host in hosts if host.running)))
 
     def me(self, client: ClientSession, request: MeRequest, reply: Reply) -> None:
         reply(views.account(self.games.present(request.game).game.state, client.player))

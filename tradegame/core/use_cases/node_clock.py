@@ -1,9 +1,9 @@
-"""The time that a node's games are played by: the wall clock's, without its steps.
+"""The time by which a node's games are played: the wall clock's, without its steps.
 
-A wall clock can be set: by hand, by NTP, by a machine that wakes up. A game's time must not follow such a step at
-once: an hour ahead ends three rounds in a second, an hour back lets no house quote for an hour. So a node counts
-time on a clock that nobody can set (`tradegame.utils.boot_clock`) and slews it to the wall clock, and a step
-waits until no round is open.
+A wall clock can be set: by hand, by NTP, by a machine that wakes up. A game's time must not follow such a step at once:
+an hour ahead ends three rounds in a second, an hour back stops every house for an hour. So a node counts time on a
+clock that cannot be set (`tradegame.utils.boot_clock`) and slews it to the wall clock, and a step waits until no round
+is open.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from attrs import define, field
 SLEW = 0.05
 """The node's time runs at most this much faster or slower than real time: 20 s make up for one second."""
 STEP_MS = 1_000
-"""A wall clock that differs by more was set, and did not drift."""
+"""A wall clock that differs by more was set; it did not drift."""
 SETTLED_S = 60.0
-"""A step is adopted when it has lasted so long: a clock that was set wrong is often put right at once."""
+"""A step is adopted after so long: a clock that was set wrong is often corrected at once."""
 LOOK_S = 1.0
 
 
 @define(eq=False)
 class NodeClock:
-    """Milliseconds since the Unix epoch, slewed to ``wall_ms``. Never goes back, but in `adopt`.
+    """Milliseconds since the Unix epoch, slewed to ``wall_ms``. Never goes back, except in `adopt`.
 
-    ``boot_s``: seconds on a clock that cannot be set, those included in which the machine slept. ``steps``: how often
+    ``boot_s``: seconds on a clock that cannot be set, including the time that the machine slept. ``steps``: how often
     the wall clock was seen to be set.
     """
 
@@ -52,11 +52,11 @@ class NodeClock:
         return int(now_s * 1000 + self._offset_ms)
 
     def behind_ms(self) -> int:
-        """How far the wall clock is ahead of the node's time; negative: it is behind."""
+        """How far the wall clock is ahead of the node's time; negative if behind."""
         return round(self._behind_ms(self.boot_s()))
 
     def look(self) -> None:
-        """Notice a step, and the end of one. To be called about once a second."""
+        """Notice the beginning and the end of a step. Call it about once a second."""
         self.now_ms()
         behind_ms = self.behind_ms()
         if abs(behind_ms) <= STEP_MS:
@@ -69,7 +69,7 @@ class NodeClock:
             structlog.get_logger().warning("clock_stepped", by_ms=behind_ms, until="no round is open")
 
     def adopt(self) -> int:
-        """Follow a step that has lasted ``SETTLED_S``. Returns by how many ms the time jumped; 0: not at all."""
+        """Follow a step that has lasted ``SETTLED_S``. Returns by how many ms the time jumped; 0: it did not."""
         if self._stepped_at_s is None or self.boot_s() - self._stepped_at_s < SETTLED_S:
             return 0
         by_ms = self.behind_ms()
@@ -86,8 +86,8 @@ class NodeClock:
 class GameTime:
     """One game's time on one node: the node's, but never behind the game's own clock, which never goes back.
 
-    Other nodes, and this one before a restart, may have had clocks that were ahead. From there the game's time goes on,
-    and is slewed back.
+    Other nodes, or this one before a restart, may have had clocks that were ahead. The game's time then continues from
+    there, and is slewed back.
     """
 
     node_ms: Callable[[], int]
@@ -108,10 +108,10 @@ class GameTime:
         return now + int(self._ahead_ms)
 
     def node_jumped(self, by_ms: int) -> None:
-        """The node's time jumped: the game's does not, until its clock is set (`SetClock`)."""
+        """The node's time jumped. The game's does not, until its clock is set (`SetClock`)."""
         self._read_at_ms += by_ms
         self._ahead_ms -= by_ms
 
     def follow_node(self) -> None:
-        """The game's clock was set: from now on its time is the node's again."""
+        """The game's clock was set: its time is the node's again."""
         self._ahead_ms = max(0.0, self._ahead_ms)

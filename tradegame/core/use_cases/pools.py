@@ -1,4 +1,4 @@
-"""What ``budgets`` is made of: token buckets under a total, shared fairly when that runs low; and a table of them."""
+"""The parts of ``budgets``: token buckets under a total that is shared fairly when it runs low, and a table of them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,32 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 ADDRESS_BURST_S = 5.0
-"""An address may spend so many seconds of its rate at once: 300 who connect, say hello and join take half of it."""
+"""An address may spend so many seconds of its rate at once: 300 clients that connect, say hello and join use half of
+it.
+"""
 CROWDED = 0.25
 """With less than this part of its burst left, an address's players get equal shares."""
 SHARED = 0.8
-"""The part of the rate that is shared then. The rest is for those who connect."""
+"""The share of the rate that is divided then. The rest is for newcomers."""
 FADES = 0.75
-"""How many players are active is the count of the last second, or what it was before, fading so much a second."""
+"""The number of active players is the count of the last second, or the previous number, decaying by this much a
+second.
+"""
 
 Seconds = float
 
 
+class Pace:
+    """The part of every budget that is granted now, from ``LEAST`` to 1: see ``strain.py``."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 1.0
+
+
 class Bucket:
-    """What one payer may still spend. See ``Pool``, which does the sums."""
+    """What one payer may still spend. See ``Pool``, which computes it."""
 
     __slots__ = ("at", "level", "window")
 
@@ -30,100 +43,119 @@ class Bucket:
 
 
 class Pool:
-    """An address's total of one kind, and the rules for the buckets of those who come from there.
+    """An address's total of one kind, and the rules for the buckets of its clients.
 
-    ``each_per_s`` and ``each_burst`` are a single payer's, in units.
+    ``each_per_s`` and ``each_burst`` are one payer's, in units. All rates and bursts are those of a calm node;
+    ``pace`` is the part of them that is granted now.
     """
 
-    __slots__ = ("_count", "_past", "_window", "at", "burst", "each_burst", "each_per_s", "level", "per_s")
+    __slots__ = ("_count", "_pace", "_past", "_window", "at", "burst", "each_burst", "each_per_s", "level", "per_s")
 
-    def __init__(self, per_s: float, each_per_s: float, each_burst: float, now: float) -> None:
+    def __init__(self, per_s: float, each_per_s: float, each_burst: float, now: float, pace: Pace) -> None:
         self.per_s = per_s
         self.burst = max(per_s * ADDRESS_BURST_S, each_burst)
         self.each_per_s = each_per_s
         self.each_burst = each_burst
         self.level = self.burst
         self.at = now
+        self._pace = pace
         self._window = -1
         self._count = 0  # payers seen in this second
         self._past = 1.0  # and before
 
     @classmethod
-    def of_nobody(cls, per_s: float, burst: float, now: float) -> Pool:
-        """A total that nobody has a bucket of."""
-        pool = cls(per_s, 0.0, 0.0, now)
+    def of_nobody(cls, per_s: float, burst: float, now: float, pace: Pace) -> Pool:
+        """A total without buckets."""
+        pool = cls(per_s, 0.0, 0.0, now, pace)
         pool.burst = pool.level = float(burst)
         return pool
 
     @property
     def active(self) -> float:
-        """How many payers share it, about."""
+        """About how many payers share it."""
         return max(self._count, self._past)
 
     def take(self, bucket: Bucket, cost: float, now: float) -> Seconds:
-        """Spend ``cost`` and return 0; or spend nothing, and return how long until there is as much."""
+        """Spend ``cost`` and return 0; or spend nothing, and return how many s until there is enough."""
         per_s = self._refill(bucket, cost, now)
-        cost = min(cost, self.each_burst)  # the dearest request must be possible under the smallest burst
+        cost = min(cost, self.each_burst)  # the most expensive request must fit into the smallest burst
         if bucket.level < cost:
             return (cost - bucket.level) / per_s
-        if self.level < -self.burst:  # shares were too large while the crowd came
-            return (-self.burst - self.level) / self.per_s
+        if self.level < -self._most:  # shares were too large while the crowd arrived
+            return (-self._most - self.level) / self._rate
         bucket.level -= cost
         self.level -= cost
         return 0.0
 
     def charge(self, bucket: Bucket, cost: float, now: float) -> Seconds:
-        """Spend ``cost`` whether it is there or not. Returns how long until the debt is paid."""
+        """Spend ``cost``, even into debt. Returns how many s until the debt is paid."""
         per_s = self._refill(bucket, cost, now)
-        cost = min(cost, bucket.level + self.each_burst)  # nobody's debt is larger than a burst
+        cost = max(min(cost, bucket.level + self.each_burst * self._pace.value), 0.0)  # no debt exceeds a burst
         bucket.level -= cost
         self._owe(cost)
         wait = -bucket.level / per_s if bucket.level < 0 else 0.0
-        if self.level < -self.burst:
-            wait = max(wait, (-self.burst - self.level) / self.per_s)
+        if self.level < -self._most:
+            wait = max(wait, (-self._most - self.level) / self._rate)
         return wait
 
     def draw(self, cost: float, now: float) -> Seconds:
-        """Spend from the total itself, for nobody in particular; as ``take``."""
-        self._refill_total(now)
+        """Spend from the total itself, for no payer in particular; like ``take``."""
+        self._refill_total(now, cost)
         if self.level < cost:
-            return (cost - self.level) / self.per_s
+            return (cost - self.level) / self._rate
         self.level -= cost
         return 0.0
 
     def debit(self, cost: float, now: float) -> None:
-        """The same, whether it is there or not."""
-        self._refill_total(now)
+        """The same, even into debt."""
+        self._refill_total(now, cost)
         self._owe(cost)
 
     def full(self, now: float) -> bool:
-        """Whether a new one would be no different."""
-        return self.level + (now - self.at) * self.per_s >= self.burst
+        """Whether a new one would be the same."""
+        return self.level + (now - self.at) * self._rate >= self._most
+
+    @property
+    def _rate(self) -> float:
+        """Units a second now."""
+        return self.per_s * self._pace.value
+
+    @property
+    def _most(self) -> float:
+        """The burst now."""
+        return self.burst * self._pace.value
 
     def _owe(self, cost: float) -> None:
-        """Many who each owe a burst must not shut out all others of the address for longer than a burst takes."""
-        self.level = max(self.level - cost, -2 * self.burst)
+        """Many payers who each owe a burst must not shut out the rest of the address for longer than one burst
+        takes.
+        """
+        self.level = max(self.level - cost, -2 * self._most)
 
     def _refill(self, bucket: Bucket, cost: float, now: float) -> float:
-        """Bring both up to date; the payer's rate in units a second."""
-        self._refill_total(now)
+        """Refill both; returns the payer's rate in units a second."""
+        self._refill_total(now, cost)
         window = int(now)
         if bucket.window != window:
             bucket.window = window
             self._note(window)
-        per_s, most = self.each_per_s, self.each_burst
-        if self.level < self.burst * CROWDED:
-            share = SHARED * self.per_s / self.active
+        pace = self._pace.value
+        per_s, most = self.each_per_s * pace, self.each_burst * pace
+        if self.level < self._most * CROWDED:
+            share = SHARED * self._rate / self.active
             if share < per_s:
-                per_s, most = share, min(most, max(share, cost))
+                per_s, most = share, min(most, share)
+        if most < cost:
+            most = min(cost, self.each_burst)
         level = bucket.level + (now - bucket.at) * per_s
         bucket.level = level if level < most else most
         bucket.at = now
         return per_s
 
-    def _refill_total(self, now: float) -> None:
-        level = self.level + (now - self.at) * self.per_s
-        self.level = level if level < self.burst else self.burst
+    def _refill_total(self, now: float, cost: float) -> None:
+        level, most = self.level + (now - self.at) * self._rate, self._most
+        if most < cost:
+            most = min(cost, self.burst)
+        self.level = level if level < most else most
         self.at = now
 
     def _note(self, window: int) -> None:
@@ -139,7 +171,9 @@ Row = TypeVar("Row")
 
 
 class Table(Generic[Row]):
-    """Rows by key; a row that is as good as new is dropped. Never over ``most``, and no row is lost to a newcomer."""
+    """Rows by key; a row that equals a new one is dropped. Never more than ``most``, and no newcomer displaces a
+    row.
+    """
 
     def __init__(self, make: Callable[[], Row], is_new: Callable[[Row], bool], most: int) -> None:
         self._make = make
@@ -161,7 +195,7 @@ class Table(Generic[Row]):
         return row
 
     def _sweep(self) -> None:
-        """Look at two for each that comes: so there are at most twice as many as are in use, and nobody waits long."""
+        """Check two rows for each new one: so there are at most twice as many as in use, and nobody waits long."""
         for key in [key for key, _ in zip(self._rows, range(2), strict=False)]:
             if self._is_new(self._rows[key]):
                 del self._rows[key]

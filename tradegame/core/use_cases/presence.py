@@ -24,12 +24,12 @@ from tradegame.utils.trouble import Trouble
 BATCH_S = 0.1
 RETRY_S = 0.5
 LOOK_S = 1.0
-"""Twice as long as anybody takes who looks whether the store is lost."""
+"""Twice as long as any reader that checks for a lost store takes."""
 
 
 @frozen
 class PresenceDelta:
-    """Players who came and went in one game since the last delta; never the same in both."""
+    """Players who came and went in one game since the last delta; never the same player in both."""
 
     online: tuple[str, ...]
     offline: tuple[str, ...]
@@ -37,7 +37,7 @@ class PresenceDelta:
 
 @define
 class Presence:
-    """Counts connections a player, so that a second tab is no second arrival."""
+    """Counts connections per player, so that a second tab is not a second arrival."""
 
     _connections: dict[str, LiveConnection] = field(factory=dict, init=False)
     _players: dict[str, int] = field(factory=dict, init=False)
@@ -47,7 +47,7 @@ class Presence:
     nodes: tuple[NodeInfo, ...] = field(default=(), init=False)
 
     def change(self, change: ConnectionsChanged) -> None:
-        """Take in what the register says."""
+        """Apply what the register says."""
         if change.reset:
             for connection in list(self._connections.values()):
                 self._forget(connection.id)
@@ -63,11 +63,11 @@ class Presence:
             self._forget(removed)
 
     def online(self, game: str) -> tuple[str, ...]:
-        """Everyone who was told to be online in this game."""
+        """Everyone who was announced as online in this game."""
         return tuple(self._told.get(game, ()))
 
     def deltas(self) -> dict[str, PresenceDelta]:
-        """What changed since the last call, by game. Costs what has changed, however many are there."""
+        """What changed since the last call, by game. Costs what has changed, however many are online."""
         deltas: dict[str, PresenceDelta] = {}
         for game, changed in self._changed.items():
             now, told = self._counts.get(game, {}), self._told.setdefault(game, {})
@@ -114,10 +114,10 @@ class Presence:
 
 @define(eq=False)
 class ConnectionRegister:
-    """Writes this node's connections behind their backs, in batches, and keeps the node's lease.
+    """Writes this node's connections in the background, in batches, and keeps the node's lease.
 
-    ``put`` and ``drop`` never wait. What the store could not take is written once it can. A lease that is lost is taken
-    again, and every connection written again, for as long as it takes.
+    ``put`` and ``drop`` never wait. What the store did not accept is written once it can be. After a lost lease, it
+    takes a new one and writes every connection again, for as long as that takes.
     """
 
     connections: ConnectionRepository
@@ -136,7 +136,7 @@ class ConnectionRegister:
     _work: trio.Event = field(factory=trio.Event, init=False)
 
     def put(self, connection: LiveConnection) -> None:
-        """This connection is there, or follows other games now."""
+        """This connection exists, or follows other games now."""
         self._live[connection.id] = connection
         self._dirty[connection.id] = connection
         self._work.set()
@@ -149,7 +149,7 @@ class ConnectionRegister:
             self._work.set()
 
     def ready(self) -> str | None:
-        """None while the other nodes can know that this one lives, and it can write; else the reason why not."""
+        """None while the other nodes can know that this one is alive, and it can write; otherwise the reason."""
         if not self.registered:
             return "not registered in the store"
         if trio.current_time() >= self._kept_until:
@@ -157,9 +157,9 @@ class ConnectionRegister:
         return self._full
 
     def silent_s(self) -> float:
-        """How long ago the last question began that the store has answered, whatever it said; in s.
+        """How many s ago the last question began that the store has answered, whatever the answer.
 
-        To be asked once a second at least: time in which the loop was too busy even for that is left out, since the
+        Call it at least once a second: time in which the loop was too busy even for that does not count, since the
         store could not be asked either.
         """
         return self._free_s() - self._answered_at
@@ -172,20 +172,19 @@ class ConnectionRegister:
         return now - self._busy_s
 
     def doubt(self) -> None:
-        """The lease may be over, for all that is known here: ask at once, and be unready until it is kept."""
+        """The lease may be over: ask at once, and be unready until it is renewed."""
         self._answered_at = self._free_s()
         self._kept_until = -float("inf")
         self._kick.set()
 
     def nodes_seen(self, nodes: Sequence[NodeInfo]) -> None:
-        """The register's nodes: where this one is missing, its lease may have been revoked, so ask at once."""
+        """The register's nodes. If this one is missing, its lease may have been revoked, so ask at once."""
         if self.registered and all(node.id != self.node.id for node in nodes):
             self._kick.set()
 
     def connections_seen(self, change: ConnectionsChanged) -> None:
-        """What the register says of this node's own connections is compared with what is, and else written again.
-
-        A write that was given up may land long after the one that took its place.
+        """Compare what the register says of this node's own connections with reality, and write it again if it differs.
+        A write that was given up may land long after the one that replaced it.
         """
         known = {connection.id: connection for connection in change.saved if connection.node == self.node.id}
         wrong = {key: connection for key, connection in known.items() if self._live.get(key) != connection}
@@ -196,9 +195,10 @@ class ConnectionRegister:
             self._work.set()
 
     async def withdraw(self) -> None:
-        """This node is about to go: nobody is to be sent to it. What hangs on its lease stays until ``run`` ends.
+        """This node is about to go: remove its key, so that no client is sent to it. What hangs on its lease stays
+        until ``run`` ends.
 
-        The caller bounds it. A store that does not take it is only logged: the key goes with the lease, later.
+        The caller bounds the wait. If the store refuses, that is only logged: the key goes with the lease, later.
         """
         try:
             await self.connections.withdraw(self.node.id)
@@ -206,9 +206,9 @@ class ConnectionRegister:
             structlog.get_logger().warning("node_not_withdrawn", node=self.node.id, error=str(error))
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Register the node, then write and keep alive until cancelled; gives the lease back at the end.
+        """Register the node, then write and renew until cancelled; gives the lease back at the end.
 
-        Raises StoreUnavailableError when the first registration fails, HistoryLostError whenever that is found.
+        Raises StoreUnavailableError if the first registration fails, HistoryLostError whenever that is found.
         """
         await self._register()
         task_status.started()
@@ -243,7 +243,7 @@ class ConnectionRegister:
                 pause_s = RETRY_S if lost_at_once else 0.0
                 lost_at_once = True
             except HistoryLostError:
-                raise  # all that this node knows is of another history: it has to begin anew
+                raise  # all that this node knows is of another history: it must start afresh
             except StoreError as error:
                 trouble.happened(error=str(error))
                 pause_s = RETRY_S
@@ -265,12 +265,12 @@ class ConnectionRegister:
         self.registered = True
 
     async def _keep(self) -> float:
-        """Keep the lease; how long until the next time, in s."""
+        """Renew the lease. Returns how long until the next time, in s."""
         begun, asked_at = trio.current_time(), self._free_s()
         full = None
         try:
             self._ttl_s = await self.connections.keep_alive(self._now())
-        except StoreFullError as error:  # it is kept nevertheless
+        except StoreFullError as error:  # it is renewed nevertheless
             full = f"the store is full: {error}"
         self._answered(asked_at, full)
         self._kept_until = begun + self._ttl_s
@@ -315,10 +315,10 @@ async def follow_register(
     heartbeat: Callable[[tuple[NodeInfo, ...]], None],
     connections_seen: Callable[[ConnectionsChanged], None],
 ) -> None:
-    """Keep ``presence`` current for ever.
+    """Keep ``presence`` current until cancelled.
 
     ``changed`` is called after each change, ``heartbeat`` with the nodes whenever one of them wrote its key,
-    ``connections_seen`` with what else the register says. None of them may raise.
+    ``connections_seen`` with everything else the register says. None of them may raise.
     """
     async with connections.watch() as watch:
         while True:

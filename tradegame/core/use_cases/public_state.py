@@ -1,39 +1,49 @@
-"""A game's public state, as JSON in parts that are encoded when they change: of a large game, nearly all is shared.
+"""A game's public state, as JSON in parts that are encoded when they change: most of a large game is shared.
 
-300 players who join within a second are 300 new states, each of which differs from the one before by one name. So the
-document is cut up: what never changes, the phase, each good, the players in chunks, the messages, the news. What a
-client is sent is these pieces, one after another, and clients that have not read yet hold the same ones.
+300 players who join within a second make 300 new states, each of which differs from the previous by one name. So the
+document is cut into what never changes, the phase, each good, the players in chunks, the messages, the news. A client
+is sent these pieces one after another, and clients that have not read yet share them.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from attrs import define, field, frozen
 
 from tradegame.core.domain import views
 from tradegame.core.domain.state import GameState
+from tradegame.protocol.replies import Following
+from tradegame.protocol.state import Player
 
 CHUNK = 64
 """Players in a chunk when it is sealed. What follows the last sealed one is encoded at each join: some 2 KiB."""
 CHUNK_MOST = 1_024
-"""Two sealed chunks of one size are joined up to this, so 10 000 players are some 15 pieces of at most 40 KiB."""
+"""Two sealed chunks of one size are merged up to this, so 10 000 players are some 15 pieces of at most 40 KiB."""
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_json = msgspec.json.Encoder().encode
 
 
 @frozen
 class Encoded:
-    """A JSON document that is encoded already, in pieces. None of them is empty."""
+    """A JSON document that is already encoded, in pieces. None of them is empty."""
 
     pieces: tuple[bytes, ...]
 
 
+@frozen
+class Stated:
+    """The reply to a ``join``, whose ``state`` is encoded already."""
+
+    ok: Following
+    state: Encoded
+
+
 @define(eq=False)
 class PublicState:
-    """The state of one game as it is shown. Asked for a state of another life, or a rebuilt one, it begins afresh."""
+    """The public state of one game. For another epoch, or a rebuilt state, it starts afresh."""
 
     _state: GameState | None = field(default=None, init=False)
     _parts: dict[str, tuple[Any, bytes]] = field(factory=dict, init=False)
@@ -43,19 +53,19 @@ class PublicState:
     _players: int = field(default=0, init=False)
 
     def encoded(self, state: GameState) -> Encoded:
-        """``views.public_state``, encoded. Costs what has changed since the last time."""
+        """``views.public_state``, encoded. Costs what has changed since the last call."""
         return Encoded((b"{", *self.members(state), b"}"))
 
     def members(self, state: GameState) -> tuple[bytes, ...]:
-        """The same without its braces, to be put into a larger object."""
+        """The same without its braces, to be embedded in a larger object."""
         if state is not self._state:
             self._parts.clear()
             self._sealed.clear()
             self._open, self._players, self._sealed_players = b"", 0, 0
             self._state = state
-        pieces = [self._part("fixed", (), lambda: _members(views.fixed(state)))]
+        pieces = [self._part("fixed", (), lambda: _fixed(state))]
         phase = (state.phase, state.round, state.ends_at, state.opened_at, tuple(state.settled.items()))
-        pieces.append(self._part("phase", phase, lambda: b"," + _members(views.phase(state)) + b',"goods":{'))
+        pieces.append(self._part("phase", phase, lambda: b"," + _phase(state) + b',"goods":{'))
         for number, (good, market) in enumerate(state.markets.items()):
             shown = views.best(market)
             pieces.append(
@@ -63,7 +73,7 @@ class PublicState:
                     f"good {good}",
                     (market.last, market.volume, shown),
                     lambda number=number, good=good, market=market: (
-                        f"{',' if number else ''}{_json(good)}:{_json(views.good(market))}".encode()
+                        (b"," if number else b"") + _json(good) + b":" + _json(views.good(market))
                     ),
                 )
             )
@@ -72,9 +82,13 @@ class PublicState:
         pieces.append(b"},")
         messages, news = state.messages, state.news
         pieces.append(
-            self._part("messages", messages[-1] if messages else None, lambda: _members(views.messages(state)) + b",")
+            self._part(
+                "messages",
+                messages[-1] if messages else None,
+                lambda: b'"messages":' + _json(tuple(messages)) + b",",
+            )
         )
-        pieces.append(self._part("news", news[-1] if news else None, lambda: _members(views.news(state))))
+        pieces.append(self._part("news", news[-1] if news else None, lambda: b'"news":' + _json(tuple(news))))
         return tuple(pieces)
 
     def _part(self, name: str, key: Any, encode: Any) -> bytes:
@@ -84,7 +98,7 @@ class PublicState:
         return known[1]
 
     def _players_of(self, state: GameState) -> list[bytes]:
-        """Players only come, and their names stay: what was encoded once stays as it is."""
+        """Players only arrive, and keep their names: what was encoded once stays valid."""
         count = len(state.players)
         if count != self._players:
             self._players = count
@@ -106,16 +120,33 @@ class PublicState:
 
 
 def _same(known: Any, key: Any) -> bool:
-    """The same thing; or, of plain values, an equal one. A message is another one though it says the same."""
+    """The same object; or, for plain values, an equal one. Two messages are different even if their texts are equal."""
     return known is key or (type(key) is tuple and known == key)
 
 
-def _members(fields: dict[str, Any]) -> bytes:
-    return _json(fields)[1:-1].encode()
+def _members(**fields: Any) -> bytes:
+    return _json(fields)[1:-1]
+
+
+def _fixed(state: GameState) -> bytes:
+    """What is the same for all the game's life."""
+    definition = state.definition
+    return _members(title=definition.title, about=definition.about, rules=views.rules(definition))
+
+
+def _phase(state: GameState) -> bytes:
+    """What changes with the phase."""
+    return _members(
+        phase=state.phase,
+        round=state.round,
+        ends_at=state.ends_at,
+        opened_at=state.opened_at,
+        settled=views.settled(state),
+    )
 
 
 def _last(state: GameState, count: int) -> list[tuple[str, str]]:
-    """The last ``count`` players, in the order of their joining: each the id and the name."""
+    """The last ``count`` players in the order of joining: id and name."""
     newest_first: Iterable[str] = reversed(state.players)
     last = [(player, state.players[player].name) for player, _ in zip(newest_first, range(count), strict=False)]
     last.reverse()
@@ -123,5 +154,5 @@ def _last(state: GameState, count: int) -> list[tuple[str, str]]:
 
 
 def _chunk(players: list[tuple[str, str]], *, first: bool) -> bytes:
-    entries = ",".join([f'{_json(player)}:{{"name":{_json(name)}}}' for player, name in players])
-    return ("" if first or not entries else ",").encode() + entries.encode()
+    entries = _members(**{player: Player(name) for player, name in players})
+    return (b"" if first or not entries else b",") + entries

@@ -1,7 +1,7 @@
 """One game as this node knows it: rebuilt from the store, then kept current entry by entry.
 
-A replica decides nothing and waits for nothing but the store. It notices when it went astray: at the beginning of each
-generation of the log its hash is compared with the one that was saved there.
+A replica decides nothing and waits for nothing but the store. It notices if it diverges: at the beginning of each
+generation of the log, its hash is compared with the one that was saved there.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from attrs import define, field, frozen
 
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import Audit
-from tradegame.core.domain.commands import Entry
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.core.repositories import GameGoneError, GameMeta, GameStateRepository, LogEntry, StoredGame
 from tradegame.core.use_cases.broadcast_game_state import FrameHistory, PublishedFrame
+from tradegame.protocol.commands import Entry
 
 REPLAY_SLICE = 100
-"""Commands and entries that are replayed in one go, before other tasks may run: they take about 2 ms."""
+"""How many commands and entries are replayed in one go, about 2 ms, before other tasks may run."""
 BOUNDARIES_KEPT = 4
 
 
 class DivergedError(Exception):
-    """This replica's state is not the one that another node saved for the same place in the log."""
+    """This replica's state differs from the one that another node saved for the same place in the log."""
 
     def __init__(self, game: str, generation: int, ours: str, theirs: str) -> None:
         super().__init__(f"{game} at the beginning of generation {generation}: {ours} here, {theirs} saved")
@@ -46,9 +46,8 @@ class Boundary:
 
 @define(eq=False)
 class Replica:
-    """``meta`` is the newest that was seen. ``game`` changes only in ``rebuild``, ``apply`` and nowhere else.
-
-    Before the first ``rebuild`` the game is at its very beginning.
+    """``meta`` is the newest seen. ``game`` changes only in ``rebuild`` and ``apply``. Before the first ``rebuild`` the
+    game is at its very beginning.
     """
 
     repository: GameStateRepository
@@ -67,7 +66,9 @@ class Replica:
         self.game = _genesis(self.meta)
 
     def apply(self, entry: LogEntry, own: Entry | None = None) -> tuple[Applied, PublishedFrame | None]:
-        """Apply the next entry of the log; ``own``: what it was before this node encoded it."""
+        """Apply the next entry of the log; ``own``: the same entry before this node encoded it, if it is this
+        node's.
+        """
         applied = self.game.apply_value(entry.value, own)
         self.revision = entry.revision
         self._cost += 1 + len(applied.outcomes)
@@ -76,12 +77,12 @@ class Replica:
         return applied, None if applied.frame is None else self.history.append(applied.frame)
 
     def saw(self, meta: GameMeta) -> None:
-        """Somebody's append or snapshot brought a newer meta along."""
+        """An append or a snapshot of somebody returned a newer meta."""
         if meta.revision > self.meta.revision:
             self.meta = meta
 
     async def audit(self) -> list[str] | None:
-        """Look for violations of what must always hold, while entries are applied. None: the game was rebuilt."""
+        """Look for violations of the invariants while entries are applied. None: the game was rebuilt meanwhile."""
         self._audit = current = Audit(self.game.state)
         for _ in current.steps():
             await trio.lowlevel.checkpoint()
@@ -91,9 +92,9 @@ class Replica:
         return list(current.found)
 
     async def meta_changed(self, meta: GameMeta) -> Boundary | None:
-        """The watch tells of a new meta, in its place in the log. A boundary, if a generation begins here.
+        """A new meta, in its place in the log; a boundary, if a generation begins here. Apply nothing before it
+        returns: writing a large state takes a while, with pauses.
 
-        Nothing may be applied before it returns: writing a large state down takes a while, with pauses for others.
         Raises DivergedError.
         """
         self.saw(meta)
@@ -109,16 +110,16 @@ class Replica:
         return boundary
 
     def generation_full(self, cost: int, frames: int) -> bool:
-        """Whether so many commands and entries, and so many frames, came since the generation began."""
+        """Whether enough commands, entries and frames have come since the generation began."""
         return self._cost >= cost and self.game.state.seq - self._first_seq >= frames
 
     async def rebuild(self, show: Callable[[LogEntry], None], restarted: Callable[[], None]) -> None:
         """Read the game from the store: its base, then the log up to the present.
 
-        The first time everything is applied silently. Later, what had been applied is applied again to a new
-        replica, silently, and each entry after it is given to ``show``, which must ``apply`` it. When the base lies
-        beyond what was seen, frames are missing for good: ``restarted`` is called before anything else.
-        Raises CompactedError (try again), GameGoneError, DivergedError and StoreUnavailableError.
+        The first time everything is applied silently. Later, what was already applied is replayed silently, and each
+        entry after it is passed to ``show``, which must ``apply`` it. If the base lies beyond what was seen, frames are
+        lost for good: ``restarted`` is called before anything else. Raises CompactedError (retry), GameGoneError,
+        DivergedError and StoreUnavailableError.
         """
         stored = await self.repository.get(self.meta.game)
         if stored.meta.epoch != self.meta.epoch:
@@ -174,7 +175,7 @@ class Replica:
 
 @define
 class _Pace:
-    """Lets others run every now and then while entries are replayed."""
+    """Lets other tasks run now and then during a replay."""
 
     game: Game
     _paused_at: int = 0

@@ -17,12 +17,12 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 @define(eq=False)
 class Results:
-    """One game's. What the state does not keep any more is forgotten here, too."""
+    """The results of one game. What the state no longer keeps is dropped here, too."""
 
     _encoded: dict[tuple[int, bool], tuple[dict[str, Any], bytes]] = field(factory=dict, init=False)
 
     async def debrief(self, state: GameState, *, host: bool) -> Encoded:
-        """``views.debrief``, encoded: as it was when this was called. Lets others run between two rounds."""
+        """``views.debrief``, encoded, as of this call. Lets other tasks run between two rounds."""
         results, hidden = list(state.results), views.values_are_hidden(state, host=host)
         kept = {id(result) for result in results}
         for key in [key for key in self._encoded if key[0] not in kept]:

@@ -1,4 +1,4 @@
-"""Sessions: who a token stands for, on any node. The store knows a token's SHA-256 only."""
+"""Sessions: which player a token stands for, on any node. The store knows only a token's SHA-256."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from itertools import islice
 import structlog
 from attrs import define, evolve, field, frozen
 
-from tradegame.core.domain.errors import UnauthorizedError
 from tradegame.core.repositories import CorruptStoreError, PlayerRecord, SessionRepository, StoreError
+from tradegame.protocol.errors import UnauthorizedError
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 @frozen
 class SignedIn:
-    """``token`` is the client's alone: it is told once and never logged. ``session`` is its hash."""
+    """``token`` is for the client only: told once and never logged. ``session`` is its hash."""
 
     player: PlayerRecord
     session: str
@@ -29,16 +29,15 @@ class SignedIn:
 GUEST_S = 3_600
 """A player who has joined no game is forgotten so long after the last use: long enough for a lesson's break."""
 GUESTS_KEPT = 20_000
-"""And so many that were made here are kept at a time: as many as a node takes connections."""
+"""So many guests made here are kept at a time: as many as a node takes connections."""
 LOOKED_AT = 32
-"""So many of the oldest are looked at for one who is not connected."""
+"""So many of the oldest are searched for one who is not connected."""
 
 
 @define(eq=False)
 class SessionService:
-    """``expires_s``: how long a session lives past its last use, once its player has joined a game.
-
-    ``connected``: whether a player has a connection, on whatever node.
+    """``expires_s``: how long a session lives after its last use, once its player has joined a game. ``connected``:
+    whether a player has a connection, on any node.
     """
 
     sessions: SessionRepository
@@ -48,20 +47,19 @@ class SessionService:
     _guests: OrderedDict[str, str] = field(factory=OrderedDict, init=False)  # players by session, the oldest first
 
     def lives_s(self, player: PlayerRecord) -> int:
-        """How long this player's session lives past its last use."""
+        """How long this player's session lives after its last use."""
         return min(GUEST_S, self.expires_s) if player.guest else self.expires_s
 
     async def sign_in(self, name: str | None, token: str | None) -> SignedIn:
-        """The player of a live token; without one, a new player with a new token.
+        """The player of a live token; without a token, a new player with a new token. A known player keeps the name.
 
-        A known player keeps the name. Raises UnauthorizedError for a token that is unknown or expired, and
-        StoreUnavailableError.
+        Raises UnauthorizedError for a token that is unknown or expired, and StoreUnavailableError.
         """
         if token is not None:
             session = session_of(token)
             try:
                 player = await self.sessions.find(session)
-            except CorruptStoreError:  # as it ends where a connection uses it: its player comes as a new one
+            except CorruptStoreError:  # as if it had ended during a connection: its player comes as a new one
                 player = None
             if player is None:
                 raise UnauthorizedError("the token is unknown or expired")
@@ -77,7 +75,7 @@ class SessionService:
         return SignedIn(player, session, token)
 
     async def keep(self, signed_in: SignedIn) -> SignedIn:
-        """The player is about to join a game, and no guest any more.
+        """The player is about to join a game, and stops being a guest.
 
         Raises UnauthorizedError if the session is over, and StoreUnavailableError.
         """
@@ -89,11 +87,11 @@ class SessionService:
         return evolve(signed_in, player=evolve(signed_in.player, guest=False))
 
     def ended(self, session: str) -> None:
-        """A session is over, on whatever node, or its player is no guest any more."""
+        """A session is over, on whatever node, or its player is no longer a guest."""
         self._guests.pop(session, None)
 
     async def _forget_one(self) -> None:
-        """Of the oldest guests, the first who is not connected. Those who are may stay: their number is bounded."""
+        """The first of the oldest guests who is not connected. Connected ones stay: their number is limited."""
         for session, player in list(islice(self._guests.items(), LOOKED_AT)):
             self._guests.move_to_end(session)
             if not self.connected(player):
@@ -106,10 +104,10 @@ class SessionService:
 
 
 def session_of(token: str) -> str:
-    """What the store knows a token by."""
+    """The hash by which the store knows a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def opaque_id(length: int) -> str:
-    """A random id of 5 bits a character."""
+    """A random id, 5 bits per character."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))

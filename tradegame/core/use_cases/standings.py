@@ -1,49 +1,50 @@
-"""The standings of one game: drawn up at most once a second, in slices, from what was touched since the last time."""
+"""The standings of one game: computed at most once a second, in slices, from what has changed since the last time."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any
 
 import trio
 from attrs import define, field, frozen
 
 from tradegame.core.domain import views
 from tradegame.core.domain.state import GameState
-from tradegame.core.domain.views import Standing
+from tradegame.core.domain.views import Placed
 from tradegame.core.domain.worth import Holding, holding
+from tradegame.protocol import state as protocol
+from tradegame.protocol.state import Standing
 
 EVERY_S = 1.0
-"""Standings are this old at most when something has changed since."""
+"""If something has changed, standings are at most this old."""
 ROWS_A_SLICE = 256
 """Players in a slice: under 1 ms."""
 SLICES_MORE = 100
-"""In a game so busy that more are touched than are looked at, the rest is taken in one go after so many."""
+"""If more players change than are updated, as in a very busy game, the rest is done in one go after so many slices."""
 RANKED = 100
-"""The most that can be asked for."""
+"""The longest list that can be requested."""
 
 
 @frozen
 class Ranked:
-    """The best, as they were at frame ``seq``; ``entries``: of the log, that had been applied then."""
+    """The best players as of frame ``seq``; ``entries``: how many log entries had been applied then."""
 
     seq: int
     entries: int
-    rows: list[dict[str, Any]]
+    rows: list[Standing]
 
-    def shown(self, limit: int) -> dict[str, Any]:
+    def shown(self, limit: int) -> protocol.Standings:
         """A ``standings`` reply."""
-        return {"standings": self.rows[:limit], "seq": self.seq}
+        return protocol.Standings(tuple(self.rows[:limit]), self.seq)
 
 
 @define(eq=False)
 class Standings:
-    """``current`` gives the game's state as it is now; another object after the game was read anew.
+    """``current`` returns the game's state as it is now; a different object after a rebuild.
 
-    What each player has is kept here as it was last looked at. Players who were touched since are looked at again in
-    slices, the last few in one go with the prices: so all of it is of one moment.
+    Keeps what each player had when last looked at. Changed players are updated in slices, and the last few in one go
+    with the prices, so that everything is from one moment.
     """
 
     current: Callable[[], GameState]
@@ -55,12 +56,12 @@ class Standings:
     _turn: trio.Lock = field(factory=trio.Lock, init=False)
 
     def touched(self, players: Iterable[str]) -> None:
-        """An entry changed what these have."""
-        if self._state is not None:  # else everybody is looked at, when somebody asks first
+        """An entry changed these players' accounts."""
+        if self._state is not None:  # otherwise everybody is looked at, when somebody first asks
             self._touched.update(dict.fromkeys(players))
 
     def known(self) -> Ranked | None:
-        """What was drawn up, if it is new enough."""
+        """The last standings, if they are new enough."""
         state, ranked = self.current(), self._ranked
         if ranked is None or state is not self._state:
             return None
@@ -68,7 +69,7 @@ class Standings:
         return ranked if fresh else None
 
     async def ranked(self) -> Ranked:
-        """The standings, at most a second old. Those who ask at the same time share the work."""
+        """The standings, at most a second old. Concurrent callers share the work."""
         async with self._turn:
             ranked = self.known()
             if ranked is None:
@@ -80,7 +81,7 @@ class Standings:
         state = await self._look()
         seq, entries = state.seq, state.entries
         prices = {good: market.last or 0 for good, market in state.markets.items()}
-        best: list[Standing] = []
+        best: list[Placed] = []
         rows = enumerate(self._holdings.items())
         while some := list(islice(rows, ROWS_A_SLICE)):
             fresh = [(-have.worth(prices), number, player, have.score) for number, (player, have) in some]
@@ -89,7 +90,7 @@ class Standings:
         return Ranked(seq, entries, views.ranked(state, best))
 
     async def _look(self) -> GameState:
-        """Look at who was touched. Without a pause between the last of them and the return."""
+        """Update the changed players. No pause between the last of them and the return."""
         slices = 0
         while True:
             state = self.current()

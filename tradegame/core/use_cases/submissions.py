@@ -1,4 +1,4 @@
-"""The commands that wait: for their entry, and for their answer."""
+"""Waiting commands: for their entry, and for their answer."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field, frozen
 
-from tradegame.core.domain.commands import Command, Entry, encode_command, join_entry
-from tradegame.core.domain.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.core.domain.events import Outcome
+from tradegame.protocol.commands import Command, Entry, encode_command, join_entry
+from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 
 Answer = Callable[[Outcome | TradeGameError], None]
-"""How a command's submitter learns what came of it: called once, from the trio thread; must not raise."""
+"""Called once with the result of a command, from the trio thread; must not raise."""
 
 FRAMING_BYTES = 64
-"""What an entry has around its commands is less than this."""
+"""An entry's framing around its commands is smaller than this."""
 ANSWERED_AT_ONCE = 100
-"""So many are answered in one go, before other tasks may run."""
+"""So many are answered in one go before other tasks may run."""
 
 
 @frozen
 class EntryBounds:
-    """What one entry may cost everybody who applies it, shows it and is shown it.
+    """What one entry may cost everybody who applies it, broadcasts it and receives it.
 
     ``commands``, and ``bytes`` of the stored entry with its framing, are never exceeded. ``weight``, in the unit of the
-    domain's ``weight``, is exceeded only by a command that is alone.
+    domain's ``weight``, is exceeded only by a single command.
     """
 
     commands: int
@@ -36,13 +36,13 @@ class EntryBounds:
 
 @define(eq=False)
 class Submission:
-    """A command and who waits for it. ``answer`` is None once it was given. ``deadline`` on trio's clock, in s.
+    """A command and who waits for it. ``answer`` is None once it was called. ``deadline`` on trio's clock, in s.
 
     ``text`` is the command as the log has it, ``size`` its bytes there.
     """
 
     command: Command
-    text: str
+    text: bytes
     size: int
     answer: Answer | None
     deadline: float
@@ -56,7 +56,7 @@ class Submission:
 
 @define(eq=False)
 class InFlight:
-    """An entry of this node's that has not come back yet. ``appended_at`` on trio's clock, in s."""
+    """An entry of this node that has not come back yet. ``appended_at`` on trio's clock, in s."""
 
     entry: Entry
     value: bytes
@@ -73,9 +73,8 @@ class InFlight:
 
 @define(eq=False)
 class Submissions:
-    """First come, first served.
-
-    ``timeout_s`` holds for every command; ``most`` commands of ``most_bytes`` together may wait for their entry.
+    """First come, first served. ``timeout_s`` applies to every command; ``most`` commands of ``most_bytes`` in total
+    may wait for their entry.
     """
 
     timeout_s: float
@@ -87,18 +86,18 @@ class Submissions:
     _unanswered: deque[Submission] = field(factory=deque, init=False)
 
     def __len__(self) -> int:
-        """Commands that are not yet in an entry."""
+        """Commands that are not in an entry yet."""
         return len(self._queue)
 
     def add(self, command: Command, answer: Answer) -> None:
-        """Raises OverloadedError when too many wait, BadRequestError for a command that no entry can hold."""
+        """Raises OverloadedError if too many wait, BadRequestError for a command that fits into no entry."""
         if len(self._queue) >= self.most or self._bytes >= self.most_bytes:
-            raise OverloadedError("too many commands wait for the store", retry_after_ms=1000)
-        text = encode_command(command)
+            raise OverloadedError("too many commands wait for the store")
         try:
-            size = len(text) if text.isascii() else len(text.encode())
+            text = encode_command(command)
         except UnicodeEncodeError:
             raise BadRequestError("expected text that UTF-8 can encode") from None
+        size = len(text)
         if FRAMING_BYTES + size > self.bounds.bytes:
             raise BadRequestError(f"the command is too large: {size} bytes in the log")
         submission = Submission(command, text, size, answer, trio.current_time() + self.timeout_s)
@@ -107,10 +106,10 @@ class Submissions:
         self._bytes += size
 
     def take(self, weight: Callable[[Command], int]) -> list[Submission]:
-        """The next ones for an entry, as many as its bounds allow.
+        """The next commands for an entry, as many as its limits allow.
 
-        What was answered `timeout` before it was sent must not happen any more, and is left out; so is what is
-        to be: after a process stood still, this may run before ``expire``.
+        Skips commands that were answered `timeout` before they were sent: they must not happen any more. Also skips
+        commands whose deadline has passed: after a stall this can run before ``expire``.
         """
         taken: list[Submission] = []
         now = trio.current_time()
@@ -128,7 +127,9 @@ class Submissions:
         return taken
 
     def expire(self) -> int:
-        """Answer ``timeout`` to what waited too long, the oldest first; how many, ``ANSWERED_AT_ONCE`` at most."""
+        """Answer ``timeout`` to what waited too long, the oldest first. Returns how many, at most
+        ``ANSWERED_AT_ONCE``.
+        """
         expired, now = 0, trio.current_time()
         while self._unanswered and (self._unanswered[0].answer is None or self._unanswered[0].deadline <= now):
             if expired == ANSWERED_AT_ONCE:
@@ -136,7 +137,7 @@ class Submissions:
             submission = self._unanswered.popleft()
             if submission.answer is not None:
                 expired += 1
-                submission.settle(CommandTimeoutError("the command took too long", retry_after_ms=500))
+                submission.settle(CommandTimeoutError("the command took too long"))
         return expired
 
     def all_answered(self) -> bool:
@@ -145,7 +146,7 @@ class Submissions:
         return not self._unanswered
 
     async def abandon(self, queued: TradeGameError, sent: TradeGameError) -> None:
-        """Answer everyone who still waits: ``queued`` to what was never sent, ``sent`` to what may have happened."""
+        """Answer everyone who still waits: ``queued`` for what was never sent, ``sent`` for what may have happened."""
         never_sent = {id(submission) for submission in self._queue}
         self._queue.clear()
         self._bytes = 0

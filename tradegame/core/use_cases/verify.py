@@ -12,13 +12,13 @@ from typing import Any, BinaryIO
 from attrs import define, field, frozen
 
 from tradegame.core.domain import snapshot
-from tradegame.core.domain.account import KEYS_REMEMBERED
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.commands import decode_entry
 from tradegame.core.domain.definition import RULES_KNOWN, from_json
 from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.use_cases.export_log import ENTRY_MARK, EXPORT_SCHEMA, line_digest
+from tradegame.protocol.bounds import KEYS_REMEMBERED
+from tradegame.protocol.commands import decode_entry
 
 AUDIT_EVERY = 5_000
 """Entries between two audits of every invariant."""
@@ -55,7 +55,7 @@ class _Wrong(Exception):  # noqa: N818 - becomes a Problem
 
 @define
 class _Keys:
-    """An own account of which keys had an effect, to hold against the game's."""
+    """An independent record of which keys had an effect, to compare with the game's."""
 
     _seen: dict[str, dict[str, None]] = field(factory=dict)
 
@@ -77,10 +77,9 @@ class _Keys:
 
 
 def verify_log(path: Path, progress: Callable[[int, int], None]) -> Report:
-    """Replay the file that ``GET /v1/games/{game}/log`` gave.
+    """Replay the file from ``GET /v1/games/{game}/log``. ``progress(done, total)`` in bytes.
 
-    ``progress(done, total)`` in bytes. Raises OSError when the file cannot be read; what is wrong inside it is
-    the report's ``problem``.
+    Raises OSError if the file cannot be read; what is wrong inside it is the report's ``problem``.
     """
     total = path.stat().st_size
     with path.open("rb") as file:

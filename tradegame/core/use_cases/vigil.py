@@ -1,8 +1,9 @@
-"""Can this node be taken at its word? A process may stand still, and a node may lose the store, without knowing.
+"""Detects process stalls and a lost store.
 
-Both show in time alone. A process that was stopped (SIGSTOP, a suspended machine) finds when it goes on that its clock
-has jumped: what its clients sent meanwhile is of unknown age, and they may have sent it again elsewhere. A node that
-the store has not answered for as long as its lease lasts is dead to all others: they show what it cannot see.
+A process may be suspended, and a node may lose the store, without knowing. Only time shows both. A process that was
+suspended (SIGSTOP, a sleeping machine) finds that its clock has jumped: what its clients sent meanwhile is of unknown
+age, and they may have sent it again elsewhere. A node that got no answer from the store for as long as its lease lasts
+is dead to all others: they do things that it cannot see.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from attrs import define, field
 from tradegame.core.use_cases.presence import ConnectionRegister, Presence
 
 STOOD_STILL_S = 5.0
-"""Longer than a command may take: whoever asked has given up by then."""
+"""Longer than a command may take: its client has given up by then."""
 BEAT_S = 0.5
 LOST_S = 10.0
 """As long as a node's lease."""
 
 
 class Doubted(Protocol):
-    """What this node shows, all of which must be compared with the store before it may be shown as the present."""
+    """What this node shows; all of it must be compared with the store before it may be shown as the present."""
 
     def doubt(self) -> None: ...
 
 
 @define(eq=False)
 class Vigil:
-    """Notices that the process stood still, and that the store is lost; then sends the clients away.
+    """Notices that the process stalled, or that the store is lost, and then closes all connections.
 
-    ``send_away(reason)`` closes every connection with 1001 and never waits. ``elapsed_s``: a clock that goes on while
-    the process stands still, and need not while it works.
+    ``send_away(reason)`` closes every connection with 1001 and never waits. ``elapsed_s``: a clock that keeps running
+    while the process is suspended, and need not run while it works.
     """
 
     register: ConnectionRegister
@@ -47,7 +48,7 @@ class Vigil:
     _beat_at: float | None = field(default=None, init=False)
 
     def look(self) -> None:
-        """Has the process stood still? To be asked before anything that a client sent is heard. Never waits."""
+        """Detect a stall. Call it before anything that a client sent is handled. Never waits."""
         now = self.elapsed_s()
         still_s = 0.0 if self._beat_at is None else now - self._beat_at
         self._beat_at = now
@@ -59,7 +60,7 @@ class Vigil:
             self.send_away("this node stood still")
 
     def refuses(self) -> str | None:
-        """Why nobody may come in now; None when they may."""
+        """Why nobody may come in now; None if they may."""
         return "this node has lost the store" if self._lost else None
 
     async def run(self) -> None:
@@ -71,7 +72,7 @@ class Vigil:
                 others = sum(node.id != self.register.node.id for node in self.presence.nodes)
                 structlog.get_logger().warning("store_lost", other_nodes=others)
                 self.games.doubt()
-                if others:  # alone, to send anyone away would help nobody
+                if others:  # alone: closing connections would help nobody
                     self.send_away("this node has lost the store")
             elif self._lost and not lost:
                 structlog.get_logger().info("store_found_again")

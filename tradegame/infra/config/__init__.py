@@ -1,4 +1,4 @@
-"""Configuration: what can be set, from where, and what is told when it is wrong."""
+"""Configuration: what can be set, where it comes from, and what is said if it is wrong."""
 
 from tradegame.infra.config.definitions import default_games, parse_game_definition, structure_game_definition
 from tradegame.infra.config.errors import ConfigError, Problem

@@ -7,18 +7,19 @@ from typing import Any
 
 from cattrs import Converter
 
-from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition
+from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.definition_checks import problems
-from tradegame.core.domain.errors import BadRequestError
 from tradegame.infra.config.errors import ConfigError, Problem
+from tradegame.infra.config.presets import presets
 from tradegame.infra.config.structuring import CONVERTER, ProblemsError, join_path, structure, structure_class
+from tradegame.protocol.errors import BadRequestError
 
 
 def structure_game_definition(data: object, where: str) -> GameDefinition:
-    """``data`` as a game's definition, every range checked.
+    """``data`` as a game's definition, with every range checked.
 
-    ``where`` is the path of ``data`` itself (``$``, ``games[0]``) and stands before the path of each problem.
-    Raises ConfigError with all of them.
+    ``where``: the path of ``data`` itself (``$``, ``games[0]``), which precedes the path of each problem. Raises
+    ConfigError with all problems.
     """
     try:
         return structure(data, GameDefinition)
@@ -37,19 +38,8 @@ def parse_game_definition(body: Mapping[str, Any]) -> GameDefinition:
 
 
 def default_games() -> tuple[GameDefinition, ...]:
-    """What is served when no game is configured: the bazaar, with a handful of goods."""
-
-    def good(**house: int) -> GoodDefinition:
-        return GoodDefinition(house=HouseDefinition(**house))
-
-    goods = {
-        "grain": good(anchor=22),
-        "wood": good(anchor=35),
-        "wool": good(anchor=48),
-        "iron": good(anchor=90, spread=4, step=2, size=10, stock=500, target=500),
-        "spice": good(anchor=240, spread=8, step=4, size=5, stock=200, target=200, drift_bps=100),
-    }
-    return (GameDefinition(id="bazaar", title="The bazaar", goods=goods),)
+    """What is served when no game is configured: the preset ``bazaar``."""
+    return (structure(presets()["bazaar"], GameDefinition),)
 
 
 def _checked(kind: type[GameDefinition], converter: Converter) -> Callable[[Any, Any], GameDefinition]:

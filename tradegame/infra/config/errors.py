@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, told so that a person finds the place."""
+"""What is wrong with a configuration, so that a person finds the place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. ``problems`` holds every one found; the text has one line for each."""
+    """The configuration is invalid. ``problems`` has every problem found; the text has one line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -1,4 +1,4 @@
-"""The effective configuration as TOML, each line with where its value came from. Secrets are masked."""
+"""The effective configuration as TOML, each line with the source of its value. Secrets are masked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _COLUMN = 44
 
 
 def list_settings(loaded: Loaded) -> str:
-    """A config.toml that says the same, and why. A secret that is set stands in a comment, as ``"***"``."""
+    """A config.toml with the same settings, and where each came from. A secret that is set appears as a comment,
+    ``"***"``.
+    """
     return "\n".join(_lines(loaded)).strip() + "\n"
 
 
@@ -30,7 +32,7 @@ def _lines(loaded: Loaded) -> Iterator[str]:
             rule = rule_of(field)
             line = _line(name, value, loaded.origin(f"{section}.{name}"))
             if rule is not None and rule.secret and value:
-                # a comment, so that what is printed can be used as a file without "***" becoming the secret
+                # a comment, so that the output can be used as a file without "***" becoming the secret
                 line = "# " + _line(name, "***", loaded.origin(f"{section}.{name}"))
             yield line
         yield ""
@@ -71,7 +73,7 @@ def _key(key: str) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, str):
-        # JSON's escapes are TOML's, but for DEL, which TOML wants escaped
+        # JSON's escapes are TOML's, except for DEL, which TOML wants escaped
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, bool):
         return "true" if value else "false"

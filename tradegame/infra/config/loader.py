@@ -1,4 +1,4 @@
-"""Where settings come from: defaults, under config.toml, under the environment, under flags."""
+"""Where settings come from: defaults, then config.toml, then the environment, then flags; later ones win."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FLAGS = {
     "log.level": "--log-level",
     "log.format": "--log-format",
 }
-"""The command line's name of a key."""
+"""The command line's flag for a key."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*\Z")
 _LAST_STEP = re.compile(r"(\.[^.\[\]]*|\[\d+\])\Z")
@@ -42,12 +42,12 @@ SECTIONS: dict[str, dict[str, attrs.Attribute[Any]]] = {
     for section in attrs.fields(attrs.resolve_types(Settings))
     if isinstance(section.type, type) and attrs.has(section.type)
 }
-"""Every section's keys: what a file, a variable or a flag may set, games apart."""
+"""Every section's keys, except games: what a file, a variable or a flag may set."""
 
 
 @attrs.frozen
 class Loaded:
-    """Settings, and where each given value came from: ``given`` maps its path to a file, a variable or a flag."""
+    """Settings, and where each value came from: ``given`` maps its path to a file, a variable or a flag."""
 
     settings: Settings
     given: Mapping[str, str]
@@ -63,10 +63,10 @@ def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[
 
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
-    """Defaults, under ``file`` (TOML), under ``TRADEGAME_SECTION__KEY`` in ``environ``, under ``flags``.
+    """Defaults, overridden by ``file`` (TOML), by ``TRADEGAME_SECTION__KEY`` in ``environ``, by ``flags``.
 
     ``flags`` maps a key's path (``server.port``; ``games`` for the whole list) to its value. Raises ConfigError with
-    all that is wrong, unknown keys included.
+    everything that is wrong, including unknown keys.
     """
     data: dict[str, Any] = {} if file is None else _read(file)
     given = {path: str(file) for path in _paths(data, "")}
@@ -103,8 +103,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _from_environment(environ: Mapping[str, str], found: list[Problem]) -> Iterator[tuple[str, Any, str]]:
     for name in sorted(environ):
-        # Kubernetes sets TRADEGAME_PORT and the like for a service called "tradegame": only a name with a double
-        # underscore is meant for us.
+        # Kubernetes sets TRADEGAME_PORT and the like for a service called "tradegame", so only a name with a double
+        # underscore is ours.
         if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name.removeprefix(ENVIRONMENT_PREFIX):
             continue
         section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
@@ -137,7 +137,7 @@ def _unknown(section: str, key: str, origin: str) -> Problem | None:
 
 
 def _parse(text: str, field: attrs.Attribute[Any]) -> Any:
-    """A variable's text as the field's type has it. Raises ValueError."""
+    """A variable's text as the field's type. Raises ValueError."""
     rule = rule_of(field)
     if field.type is int:
         if not _INTEGER.match(text.strip()):
@@ -148,13 +148,13 @@ def _parse(text: str, field: attrs.Attribute[Any]) -> Any:
             try:
                 return json.loads(text)
             except ValueError as error:
-                raise ValueError(f"expected a JSON list, or values with commas between: {error}") from None
+                raise ValueError(f"expected a JSON list, or values separated by commas: {error}") from None
         return [item.strip() for item in text.split(",") if item.strip()]
     return text
 
 
 def _paths(data: object, path: str) -> Iterator[str]:
-    """The path of everything in ``data``, inner tables and lists too."""
+    """The path of everything in ``data``, including nested tables and lists."""
     if path:
         yield path
     if isinstance(data, dict):
@@ -166,7 +166,7 @@ def _paths(data: object, path: str) -> Iterator[str]:
 
 
 def _nearest_origin(given: Mapping[str, str], path: str) -> str:
-    """Of the value, or of the table that should have held it."""
+    """The source of the value, or of the table that should contain it."""
     while path not in given:
         shorter = _LAST_STEP.sub("", path)
         if shorter == path:

@@ -1,4 +1,4 @@
-"""The games that come along: ``tradegame/presets/*.toml``, each with one ``[[games]]`` table."""
+"""The included games: ``tradegame/presets/*.toml``, each with one ``[[games]]`` table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @cache
 def presets() -> dict[str, dict[str, Any]]:
-    """Every preset's table by its name, in order of the alphabet: as config.toml and ``POST /v1/games`` take it.
+    """Every preset's table by name, in alphabetical order, as config.toml and ``POST /v1/games`` accept it.
 
     The game's id is that name.
     """

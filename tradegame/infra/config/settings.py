@@ -1,4 +1,4 @@
-"""Every setting, with its default and its range. What each is for stands in config.toml and docs/OPERATIONS.md."""
+"""Every setting, with its default and its range. config.toml and docs/OPERATIONS.md say what each is for."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from attrs import field, frozen
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.infra.config.definitions import default_games
 from tradegame.infra.config.structuring import RULE, Rule
+from tradegame.infra.store_url import EXPECTED, parse_endpoint, parse_store_url
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
 
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z|\*\Z|null\Z")
-_ENDPOINT = re.compile(r"(\[([^\]]*)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
-_PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?\Z")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?\Z")
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z|\*\Z")
 _PATH_PREFIX = re.compile(r"((/[A-Za-z0-9._~-]+)+)?\Z")
-_STORE = "memory:, embedded:PATH or etcd://HOST:PORT,…/PREFIX"
 _ADVERTISE = "a ws:// or wss:// URL with its path, such as wss://one.example.org/ws"
 _HOST_TOKEN = "at least 16 characters, of printable ASCII without spaces"
 _URL_LENGTH = 256
@@ -43,7 +41,7 @@ def _secret() -> Any:
 
 
 def is_host_token(token: str) -> bool:
-    """Long enough not to be guessed, and of characters that an HTTP header carries as they are."""
+    """Long enough not to be guessed, and with characters that are allowed in an HTTP header."""
     return len(token) >= 16 and token.isascii() and token.isprintable() and " " not in token
 
 
@@ -52,36 +50,20 @@ def _text(default: str = "") -> Any:
 
 
 def _is_store_url(url: str) -> bool:
-    scheme, _, rest = url.partition(":")
-    if scheme == "memory":
-        return not rest
-    if scheme == "embedded":
-        return bool(rest) and rest.isprintable()
-    if scheme not in ("etcd", "etcds") or not rest.startswith("//"):
-        return False
-    if "@" in rest:
-        raise ValueError(f"expected {_STORE}, without user and password: those are store.user and store.password")
-    endpoints, _, prefix = rest[2:].partition("/")
-    each = endpoints.split(",")
-    return all(map(_is_endpoint, each)) and len(set(each)) == len(each) and bool(not prefix or _PREFIX.match(prefix))
-
-
-def _is_endpoint(text: str) -> bool:
-    found = _ENDPOINT.match(text)
-    if found is None:
-        return False
-    _, address, port = found.groups()
-    try:
-        return (address is None or bool(ipaddress.IPv6Address(address))) and 1 <= int(port or 1) <= 65_535
-    except ValueError:
-        return False
+    parse_store_url(url)
+    return True
 
 
 def _is_websocket_url(url: str) -> bool:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    known = scheme in ("ws", "wss") and len(url) <= _URL_LENGTH and not authority.startswith(("0.0.0.0", "[::]"))
-    return known and _is_endpoint(authority) and _PATH.match(slash + path) is not None
+    if scheme not in ("ws", "wss") or len(url) > _URL_LENGTH or authority.startswith(("0.0.0.0", "[::]")):
+        return False
+    try:
+        parse_endpoint(authority)
+    except ValueError:
+        return False
+    return _PATH.match(slash + path) is not None
 
 
 def _are_origins(origins: tuple[str, ...]) -> bool:
@@ -94,20 +76,20 @@ def _are_hosts(hosts: tuple[str, ...]) -> bool:
 
 def _are_networks(networks: tuple[str, ...]) -> bool:
     for each in networks:
-        ipaddress.ip_network(each, strict=False)  # its ValueError names the one that is none
+        ipaddress.ip_network(each, strict=False)  # its ValueError names the invalid one
     return True
 
 
 @frozen(kw_only=True)
 class ServerSettings:
-    """Where to listen. ``port`` 0 takes a free one. ``origins``: what a browser's Origin may be besides our own.
+    """Where to listen. ``port`` 0 takes a free one. ``origins``: allowed values of a browser's Origin besides our own.
 
-    ``hosts``: names under which the server is reached, besides IP addresses and names that only a local network gives.
-    ``proxies``: addresses and networks whose ``Forwarded`` and ``X-Forwarded-…`` are believed. ``path_prefix``: a path
-    below which a proxy shows the server, whether it strips it or not.
-    ``advertise``: the URL under which clients reach this node from outside, which ``hello`` tells them on every node.
-    Empty: made of ``host`` and ``port``, and the machine's name where it listens on every network.
-    ``tls_cert`` and ``tls_key`` are PEM files; both or neither. An orderly end takes ``shutdown_grace_s`` at most.
+    ``hosts``: names under which the server is reached, besides IP addresses and names that only a local network has.
+    ``proxies``: addresses and networks whose ``Forwarded`` and ``X-Forwarded-…`` are trusted. ``path_prefix``: a path
+    below which a proxy serves us, whether it strips it or not. ``advertise``: the URL at which clients reach this node
+    from outside, which ``hello`` tells them on every node. Empty: derived from ``host`` and ``port``, and the machine's
+    name if it listens on every network. ``tls_cert`` and ``tls_key`` are PEM files; both or neither. An orderly
+    shutdown takes at most ``shutdown_grace_s``.
     """
 
     host: str = _text("127.0.0.1")
@@ -133,9 +115,9 @@ class ServerSettings:
 
 @frozen(kw_only=True)
 class StoreSettings:
-    """Where games live. The rest is etcd's alone: PEM files for TLS, and a user with a password."""
+    """Where games are stored. All but ``url`` is for etcd: PEM files for TLS, and a user with a password."""
 
-    url: str = field(default="embedded:tradegame.db", metadata={RULE: Rule(_STORE, _is_store_url)})
+    url: str = field(default="embedded:tradegame.db", metadata={RULE: Rule(EXPECTED, _is_store_url)})
     ca: str = _text()
     cert: str = _text()
     key: str = _text()
@@ -145,12 +127,11 @@ class StoreSettings:
 
 @frozen(kw_only=True)
 class LimitSettings:
-    """What one client may take.
-
-    ``commands_per_s`` with a ``burst`` on top, a player; ``address_commands_per_s``: all players of one address
-    together, 0 for a hundred times ``commands_per_s``; ``frame_bytes``: the largest frame from a client;
-    ``outbox_bytes``: what may wait for a slow reader, besides one frame, before it is closed with 4001;
-    ``outboxes_bytes``: what may wait for all clients together; the rest counts connections.
+    """Limits on what clients may use. Per player: ``commands_per_s``, and a ``burst`` at once.
+    ``address_commands_per_s``: all players of one address together; 0: a hundred times ``commands_per_s``.
+    ``frame_bytes``: the largest frame from a client. ``outbox_bytes``: how much may wait for a slow reader, besides one
+    frame, before it is closed with 4001; ``outboxes_bytes``: how much may wait for all clients together. The others
+    count connections.
     """
 
     commands_per_s: int = _integer(20, 1, 1_000_000)
@@ -166,9 +147,8 @@ class LimitSettings:
 
 @frozen(kw_only=True)
 class SessionSettings:
-    """A session dies ``expires_s`` seconds after its last use, a guest's after an hour.
-
-    The server pings every ``heartbeat_s`` seconds.
+    """A session expires ``expires_s`` seconds after its last use, a guest's after an hour. The server pings every
+    ``heartbeat_s`` seconds.
     """
 
     expires_s: int = _integer(604_800, 1, 315_360_000)
@@ -177,7 +157,7 @@ class SessionSettings:
 
 @frozen(kw_only=True)
 class AdminSettings:
-    """``token``: what the host's HTTP calls must bear. Empty: the server makes one, and keeps it beside the store."""
+    """``token``: authorizes the host's HTTP calls. Empty: the server generates one, and keeps it beside the store."""
 
     token: str = field(
         default="",
@@ -188,7 +168,7 @@ class AdminSettings:
 
 @frozen(kw_only=True)
 class LogSettings:
-    """``level``: the least that is logged. ``format``: console for people, json for machines."""
+    """``level``: the lowest that is logged. ``format``: console for people, json for machines."""
 
     level: str = _one_of("info", LOG_LEVELS)
     format: str = _one_of("console", LOG_FORMATS)
@@ -196,7 +176,7 @@ class LogSettings:
 
 @frozen(kw_only=True)
 class Settings:
-    """All of it. ``games`` are created when they are not there."""
+    """All settings. ``games`` are created if they do not exist."""
 
     server: ServerSettings = field(factory=ServerSettings)
     store: StoreSettings = field(factory=StoreSettings)
@@ -208,7 +188,7 @@ class Settings:
 
 
 def problems(settings: Settings) -> list[tuple[str, str]]:
-    """What is wrong with settings that are right one by one: paths and messages."""
+    """What is wrong with settings that are each valid: paths and messages."""
     found = []
     for section, one, other in (("server", "tls_cert", "tls_key"), ("store", "cert", "key")):
         first, second = (getattr(getattr(settings, section), name) for name in (one, other))
@@ -220,6 +200,6 @@ def problems(settings: Settings) -> list[tuple[str, str]]:
     seen: dict[str, int] = {}
     for index, game in enumerate(settings.games):
         if game.id in seen:
-            found.append((f"games[{index}].id", f'"{game.id}" is the id of games[{seen[game.id]}] already'))
+            found.append((f"games[{index}].id", f'"{game.id}" is already the id of games[{seen[game.id]}]'))
         seen.setdefault(game.id, index)
     return found

@@ -1,7 +1,7 @@
 """Plain data (from TOML, JSON) into attrs classes by cattrs: strict, and with every problem's path.
 
-cattrs by itself coerces (5.7 becomes 5, true becomes 1, 1 becomes "1") and takes a string for a list of its letters;
-the hooks here take a value only as what it is.
+cattrs by itself coerces (5.7 becomes 5, true becomes 1, 1 becomes "1") and accepts a string for a list of its letters;
+the hooks here accept a value only of its own type.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RULE = "rule"
 """The key of a field's ``Rule`` in its attrs metadata."""
 
 SHOWN = 60
-"""The most characters of a wrong value that a message repeats."""
+"""A message repeats at most so many characters of an invalid value."""
 
 
 class UnfitError(ValueError):
@@ -39,7 +39,7 @@ class UnfitError(ValueError):
 
 
 class ProblemsError(ValueError):
-    """Several things are wrong below one place: pairs of a path from there and a message."""
+    """Several problems below one place: pairs of a path from there and a message."""
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         self.problems = tuple(problems)
@@ -50,7 +50,7 @@ class ProblemsError(ValueError):
 class Rule:
     """What a field's value must be, beyond its type. ``secret``: no message and no listing shows the value.
 
-    ``holds`` may raise ValueError instead of returning False, to say more closely what is wrong.
+    ``holds`` may raise ValueError instead of returning False, with a more precise message.
     """
 
     expected: str
@@ -70,7 +70,7 @@ def rule_of(field: attrs.Attribute[Any]) -> Rule | None:
 
 
 def show(value: object) -> str:
-    """A value as a message repeats it: short, in TOML's and JSON's own words."""
+    """A value as a message shows it: short, in the notation of TOML and JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -84,7 +84,7 @@ def show(value: object) -> str:
 
 
 def expected_one_of(names: Iterable[str], found: str) -> str:
-    """For an unknown name: the nearest known one, if one is near, and all there are."""
+    """For an unknown name: the closest known one, if any is close, and all known ones."""
     names = list(names)
     near = difflib.get_close_matches(found[:SHOWN], names, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
@@ -220,4 +220,4 @@ def _make_converter() -> Converter:
 
 
 CONVERTER = _make_converter()
-"""The one converter. Others add hooks of their own to it (see ``definitions``)."""
+"""The one converter. Other modules add their hooks to it (see ``definitions``)."""

@@ -19,11 +19,11 @@ _LEASE_TICK_S = 0.5
 
 @define(eq=False)
 class Committer:
-    """Runs one piece of blocking work at a time in its thread, and tells trio when it is done.
+    """Runs one piece of blocking work at a time in its thread, and reports to trio when it is done.
 
-    What the work returns is handed to ``done``, in trio; if it raises, the thread ends and ``broken`` is told.
-    In between, at least every half second, ``due`` is asked, in the thread; if it says so, ``on_due`` runs in
-    trio. What runs in trio must not raise: that would kill the trio run.
+    The result of the work is passed to ``done``, in trio; if the work raises, the thread ends and ``broken`` is called.
+    At least every half second the thread asks ``due``; if that returns true, ``on_due`` runs in trio. What runs in trio
+    must not raise: that would end the trio run.
     """
 
     _done: Callable[[Any], None]
@@ -31,7 +31,7 @@ class Committer:
     _due: Callable[[], bool]
     _on_due: Callable[[], None]
     _token: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token)
-    # At most one piece of work and the end (None) are ever in it.
+    # It never holds more than one piece of work and the end (None).
     _orders: queue.SimpleQueue[Callable[[], object] | None] = field(factory=queue.SimpleQueue)
     _thread: threading.Thread = field(init=False)
 
@@ -40,15 +40,15 @@ class Committer:
         self._thread.start()
 
     def submit(self, work: Callable[[], object]) -> None:
-        """Begin it. Nothing else may be under way."""
+        """Begin the work. No other may be under way."""
         self._orders.put(work)
 
     def stop(self) -> None:
-        """Ask the thread to end after what is under way."""
+        """Ask the thread to end after the current work."""
         self._orders.put(None)
 
     def join(self) -> None:
-        """Wait for the thread's end; blocks."""
+        """Block until the thread has ended."""
         self._thread.join()
 
     def _work(self) -> None:
@@ -64,7 +64,7 @@ class Committer:
 
     def _work_on(self) -> None:
         while True:
-            # Asked before every wait, not only after one that timed out: a busy store's never does.
+            # Asked before every wait, not only after a timeout: the queue of a busy store never times out.
             if self._due():
                 self._token.run_sync_soon(self._on_due, idempotent=True)
             try:

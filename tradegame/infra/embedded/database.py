@@ -1,4 +1,4 @@
-"""Opening the SQLite file: one process, a known schema, nothing acknowledged that a crash could take back."""
+"""Opens the SQLite file: one process, a known schema, and no acknowledged write that a crash could undo."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ INSERT INTO store VALUES (1);
 
 
 def open_database(path: str) -> sqlite3.Connection:
-    """Open or make the database, and keep every other process out until it is closed.
+    """Open or create the database, and keep every other process out until it is closed.
 
-    Raises StoreUnavailableError (with the path) when the file cannot be opened or another process has it
-    open, CorruptStoreError when it is not a database of ours or of another schema.
+    Raises StoreUnavailableError (with the path) if the file cannot be opened or another process has it open,
+    CorruptStoreError if it is not a database of ours or has another schema.
     """
     try:
         connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
@@ -69,14 +69,14 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     version = _pragma(connection, "user_version")
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application != APPLICATION_ID and (application or version or tables):
-        raise CorruptStoreError(f"{path} is a database of another program")
+        raise CorruptStoreError(f"{path} belongs to another program")
     if version > SCHEMA_VERSION:
         raise CorruptStoreError(
             f"{path} was written by a newer version (schema {version}; this one knows up to {SCHEMA_VERSION})"
         )
     if version and version < SCHEMA_VERSION:
         raise CorruptStoreError(
-            f"{path} was written by an older version (schema {version}; this one knows {SCHEMA_VERSION}) and is not"
+            f"{path} was written by an older version (schema {version}; this one knows {SCHEMA_VERSION}) and cannot be"
             " read: move the file away, and a new one is made"
         )
     connection.execute("PRAGMA cell_size_check = ON")
@@ -85,7 +85,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA cache_size = -32768")
     if version == 0:
-        # One transaction with the version: a crash here leaves either no store or a whole one.
+        # In one transaction with the version: after a crash there is either no store or a whole one.
         connection.executescript(
             f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
             f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
@@ -93,13 +93,13 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
 
 
 def close_database(connection: sqlite3.Connection) -> None:
-    """Fold the write-ahead log into the database and close it. A crash instead of this loses nothing."""
+    """Move the write-ahead log into the database and close it. A crash instead loses nothing."""
     with contextlib.closing(connection):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def store_error(error: sqlite3.Error, *, definite: bool) -> StoreUnavailableError:
-    """What went wrong, in the store's own errors. A full disk is definite: SQLite wrote nothing that counts."""
+    """The failure as one of the store's own errors. A full disk is definite: SQLite wrote nothing that counts."""
     if _code(error) == sqlite3.SQLITE_FULL:
         return StoreFullError(f"the store's disk is full: {error}")
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__
@@ -107,14 +107,14 @@ def store_error(error: sqlite3.Error, *, definite: bool) -> StoreUnavailableErro
 
 
 MALFORMED = "database disk image is malformed"
-"""SQLite's own words, for what only we see."""
+"""SQLite's own message, for damage that only we detect."""
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether a part of the file is damaged: it will be at the next try, too."""
+    """Whether a part of the file is damaged: a retry will fail, too."""
     text = str(error)
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
-        # Python itself says the second of a text that is none any more, without a code.
+        # For text that is no longer valid, Python itself raises the second, without a code.
         text == MALFORMED or text.startswith("Could not decode to UTF-8")
     )
 
@@ -143,7 +143,7 @@ def _opening_error(path: str, error: sqlite3.Error) -> CorruptStoreError | Store
 
 
 def _code(error: sqlite3.Error) -> int:
-    """The primary result code; 0 when Python itself raised it. https://www.sqlite.org/rescode.html"""
+    """The primary result code; 0 if Python itself raised the error. https://www.sqlite.org/rescode.html"""
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 

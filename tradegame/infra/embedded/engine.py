@@ -38,13 +38,13 @@ ON CONFLICT (key) DO UPDATE
 SET value = excluded.value, mod_revision = excluded.mod_revision, lease = excluded.lease
 RETURNING create_revision
 """
-# At most this many leases end at once; the others' turn comes at the next look.
+# At most this many leases end at once; the others at the next look.
 _EXPIRED_AT_ONCE = 100
 
 
 @define
 class Batch:
-    """What a list of calls came to. ``wrote``: its transaction is open and waits for its commit."""
+    """The outcomes of a list of calls. ``wrote``: its transaction is open and waits for its commit."""
 
     outcomes: list[Any]
     first_revision: int
@@ -56,8 +56,8 @@ class Batch:
 class Engine:
     """Runs calls to its own methods in batches: `run`, then `commit` if it wrote, then `finish`.
 
-    `commit` is the part that waits for the disk; it (and a long `run`) may run in another thread while nothing
-    else here is called. Outcomes are a call's result or the exception that is to be raised for it.
+    `commit` waits for the disk; it (and a long `run`) may run in another thread while nothing else here is called. An
+    outcome is a call's result, or the exception to raise for it.
     """
 
     _connection: sqlite3.Connection
@@ -65,7 +65,7 @@ class Engine:
     _leases: LeaseDeadlines = field(factory=LeaseDeadlines)
     revision: int = field(init=False)
     _batch: Batch = field(init=False)
-    # What the call under way reads, if it can do without what is damaged; the lease that it ends.
+    # For the current call: what it reads if it can do without damaged rows; the lease that it ends.
     _tolerant: tuple[KeyRange, int] | None = None
     _ending: int | None = None
 
@@ -79,7 +79,7 @@ class Engine:
     def run(self, calls: Sequence[Call]) -> Batch:
         """Run the calls in one transaction. An error in one undoes only that one.
 
-        SQLite does nothing more in a transaction that came upon a damaged page: all is run again, without that call.
+        SQLite refuses to continue a transaction that met a damaged page: then everything runs again, without that call.
         """
         settled: dict[int, Any] = {}
         while True:
@@ -93,7 +93,7 @@ class Engine:
                 if not batch.wrote:
                     self._connection.execute("COMMIT")
             except sqlite3.Error as error:
-                # Here nothing was committed yet, and nothing will be.
+                # Nothing was committed yet, and nothing will be.
                 number = len(batch.outcomes)
                 self._fail(batch, calls, store_error(error, definite=True))
                 if is_corrupt(error) and number < len(calls):
@@ -110,7 +110,7 @@ class Engine:
         return None
 
     def finish(self, batch: Batch, error: sqlite3.Error | None) -> Batch:
-        """The batch as it came out. After a failed commit it is looked up whether it happened all the same."""
+        """The finished batch. After a failed commit, checks whether it happened all the same."""
         if error is None:
             return batch
         failure = store_error(error, definite=False)
@@ -122,11 +122,11 @@ class Engine:
 
     @property
     def lease_due(self) -> bool:
-        """Whether `leases_due` has something to tell. Any thread may ask."""
+        """Whether any lease is due. Thread-safe."""
         return self._leases.any_due()
 
     def leases_due(self) -> list[int]:
-        """Leases that are to `end` now, at most so many."""
+        """Leases that must `end` now, at most so many."""
         return self._leases.due(_EXPIRED_AT_ONCE)
 
     def _outcome(self, call: Call) -> Any:
@@ -137,7 +137,7 @@ class Engine:
             return error
         except sqlite3.Error as error:
             if is_corrupt(error) or not self._connection.in_transaction:
-                # SQLite gave up the whole transaction: the other calls' writes are gone with it.
+                # SQLite rolled back the whole transaction, with the other calls' writes.
                 # https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
                 raise
             return store_error(error, definite=True)
@@ -145,9 +145,9 @@ class Engine:
             return error
 
     def _salvaged(self, error: sqlite3.Error) -> Any:
-        """The outcome of the call that came upon a damaged page. Each statement here is a transaction of its own."""
+        """The outcome of the call that met a damaged page. Each statement here is a transaction of its own."""
         if self._ending is not None:
-            # The lease's keys stay until the file is repaired; the other leases end all the same.
+            # The lease's keys stay until the file is repaired; other leases end all the same.
             log.error("lease_not_ended", lease=self._ending, reason=str(error))
             self._leases.remove(self._ending)
         try:
@@ -168,7 +168,7 @@ class Engine:
             self.revision = self._stored_revision()
             self._leases.restore(self._connection.execute("SELECT id, ttl_ms, expires_at_ms FROM leases"))
         except sqlite3.Error:
-            # Nothing can be read any more. The next call will say so again, to whoever asks.
+            # Nothing can be read any more. The next call will say so to its caller.
             self.revision = batch.first_revision
 
     def _stored_revision(self) -> int:
@@ -183,7 +183,7 @@ class Engine:
         return RangeResult(self.revision, tuple(_pair(row) for row in (rows[:limit] if more else rows)), more)
 
     def _readable(self, keys: KeyRange, limit: int) -> RangeResult:
-        """Row by row, without those that are damaged. Their keys stand in the index, too: another part of the file."""
+        """Row by row, without the damaged ones. Their keys are also in the index, another part of the file."""
         names = [name for (name,) in self._rows("key", keys, limit)]
         pairs: list[KeyValuePair] = []
         unreadable: list[str] = []
@@ -197,7 +197,7 @@ class Engine:
         return RangeResult(self.revision, tuple(pairs), bool(limit) and len(names) > limit, tuple(unreadable))
 
     def _rows(self, columns: str, keys: KeyRange, limit: int) -> list[Any]:
-        """In the order of the keys, one more than the limit allows if there is one."""
+        """In key order; one more than the limit allows, if there is one."""
         where, parameters = _where(keys)
         return self._connection.execute(
             f"SELECT {columns} FROM pairs WHERE {where} ORDER BY key LIMIT ?",
@@ -248,7 +248,7 @@ class Engine:
         self._leases.remove(lease)
 
     def end(self, lease: int) -> None:
-        """End a lease that is due, unless it was kept alive meanwhile."""
+        """End a lease that is due, unless it was renewed meanwhile."""
         if self._leases.is_due(lease):
             self._ending = lease
             self.revoke(lease)
@@ -257,7 +257,7 @@ class Engine:
 
     @contextmanager
     def _all_or_nothing(self, events: list[Event]) -> Iterator[int]:
-        """A savepoint; gives the next revision, which is taken if there are events at the end."""
+        """A savepoint; yields the next revision, which is used if there are events at the end."""
         self._connection.execute("SAVEPOINT one_call")
         try:
             yield self.revision + 1
@@ -294,8 +294,8 @@ class Engine:
         return tuple(pairs)
 
     def _delete(self, where: str, parameters: list[Any], revision: int, events: list[Event]) -> None:
-        # In key order, as etcd tells it. As one value: this may run in a thread, and Python's sqlite3 gives up
-        # the GIL at every row.
+        # In key order, as etcd delivers them. As one value: this may run in a thread, and Python's sqlite3 releases the
+        # GIL at every row.
         found = self._connection.execute(
             f"SELECT json_group_array(key) FROM (SELECT key FROM pairs WHERE {where} ORDER BY key)", parameters
         )
@@ -309,7 +309,7 @@ class Engine:
 
 
 def _pair(row: Any) -> KeyValuePair:
-    """Raises sqlite3.DatabaseError for a row of a damaged page that SQLite takes for a good one."""
+    """Raises sqlite3.DatabaseError for a row of a damaged page that SQLite considers valid."""
     if type(row[1]) is not bytes or type(row[3]) is not int:
         raise sqlite3.DatabaseError(MALFORMED)
     return KeyValuePair(*row)

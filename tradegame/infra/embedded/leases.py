@@ -1,4 +1,4 @@
-"""When leases end. The truth about a living process is in memory; the database knows enough for the next one."""
+"""When leases end. Memory is authoritative while the process lives; the database stores enough for the next process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class _Deadline:
 
 @define
 class LeaseDeadlines:
-    """The deadlines of all leases, by the monotonic clock, so that a wall clock set anew ends none.
+    """The deadlines of all leases, on the monotonic clock, so that setting the wall clock ends none.
 
-    The database holds wall-clock times (ms since the Unix epoch). They are written again only when they
-    are a tenth of the lease's life behind: keeping a lease alive costs no write most of the time. A lease
-    that is read back after a restart therefore gets that tenth on top: it ends late, never early.
+    The database holds wall-clock times (ms since the Unix epoch). They are rewritten only when they are a tenth of the
+    lease's life behind, so that renewing a lease usually costs no write. A lease read after a restart therefore gets
+    that tenth on top: it may end late, never early.
     """
 
     _monotonic: Callable[[], float] = time.monotonic
@@ -31,7 +31,7 @@ class LeaseDeadlines:
     _queue: list[tuple[float, int]] = field(factory=list)
 
     def restore(self, rows: Iterable[tuple[int, int, int]]) -> None:
-        """Take in ``(id, ttl_ms, expires_at_ms)`` from the database; known ones keep their deadlines."""
+        """Add ``(id, ttl_ms, expires_at_ms)`` from the database; known leases keep their deadlines."""
         now_ms = self._wall_ms()
         for lease, ttl_ms, expires_at_ms in rows:
             if lease not in self._deadlines:
@@ -42,11 +42,11 @@ class LeaseDeadlines:
         self._set(lease, ttl_ms, ttl_ms, self.expiry_ms(ttl_ms))
 
     def renew(self, lease: int) -> int | None:
-        """Begin the lease's life anew. Returns the wall-clock time to store, or None if what is stored will do."""
+        """Renew the lease. Returns the wall-clock time to store, or None if the stored one will do."""
         known = self._deadlines[lease]
         expires_at_ms = self.expiry_ms(known.ttl_ms)
         stale = abs(expires_at_ms - known.stored_ms) > known.ttl_ms // 10
-        # The queue still holds the old deadline: `due` finds out then, and queues the new one.
+        # The queue still has the old deadline: `due` notices and queues the new one.
         known.monotonic_s = self._monotonic() + known.ttl_ms / 1000
         if stale:
             known.stored_ms = expires_at_ms
@@ -59,7 +59,7 @@ class LeaseDeadlines:
         return self._wall_ms() + ttl_ms
 
     def any_due(self) -> bool:
-        """Whether it is worth asking `due`. Any thread may call this."""
+        """Whether asking `due` may return anything. Thread-safe."""
         try:
             first = self._queue[0]
         except IndexError:
@@ -67,12 +67,12 @@ class LeaseDeadlines:
         return first[0] <= self._monotonic()
 
     def is_due(self, lease: int) -> bool:
-        """Whether it ended, and was not kept alive since."""
+        """Whether it ended, and was not renewed since."""
         known = self._deadlines.get(lease)
         return known is not None and known.monotonic_s <= self._monotonic()
 
     def due(self, limit: int) -> list[int]:
-        """The leases that ended, at most ``limit``. They stay due until they are removed or renewed."""
+        """Leases that have ended, at most ``limit``. They stay due until they are removed or renewed."""
         now = self._monotonic()
         due: list[int] = []
         while self._queue and self._queue[0][0] <= now and len(due) < limit:
@@ -85,7 +85,7 @@ class LeaseDeadlines:
             else:
                 heapq.heappush(self._queue, (known.monotonic_s, lease))
         for lease in due:
-            # Should the deletion fail, it comes up again a little later.
+            # If the deletion fails, it is due again a little later.
             heapq.heappush(self._queue, (now + 1, lease))
         return due
 

@@ -1,10 +1,11 @@
 """The embedded store: SQLite behind the key-value port.
 
-Statements run in the trio thread, only the commit (the fsync) runs in a thread of its own. Python's sqlite3
-gives up the GIL at every statement, and getting it back from a busy trio thread costs up to 5 ms each time:
-measured, an append took 30 ms in a thread beside a busy loop and 0.03 ms in the loop itself. Deleting a whole
-range is the exception: trimming 250 MB takes a second or two, so that runs in the thread as well. What comes in
-while a commit is under way becomes the next one: group commit, without timers.
+Statements run in the trio thread; only the commit (the fsync) runs in a thread of its own. Python's sqlite3 releases
+the GIL at every statement, and getting it back from a busy trio thread takes up to 5 ms each time: an append took 30 ms
+in a thread beside a busy loop, and 0.03 ms in the loop itself. Deleting a whole range is the exception: trimming 250 MB
+takes a second or two, so that runs in the thread as well.
+
+Calls that arrive while a commit is under way go into the next one: group commit, without timers.
 """
 
 from __future__ import annotations
@@ -33,11 +34,10 @@ log = structlog.get_logger(__name__)
 
 DEADLINE_S = 10.0
 MAX_WAITING = 1024
-# One batch's share of the loop: what waits beyond that goes into the next.
+# One batch's share of the loop: the rest waits for the next batch.
 _MAX_BATCH = 256
 _CLOSE_S = 10.0
-# So often the loop goes round, and everybody who can run does, before a lease that is due is ended. To keep one alive
-# takes two.
+# Before a due lease is ended, the loop turns so often, and everybody who can run does. To renew one takes two turns.
 _TURNS = 8
 
 
@@ -47,7 +47,7 @@ _Committed = tuple[Batch, sqlite3.Error | None]
 @define(eq=False)
 class _Job:
     call: Call
-    # It may take longer than the loop can be kept waiting.
+    # It may take longer than the loop can wait.
     long: bool = False
     done: trio.Event = field(factory=trio.Event)
     begun: bool = False
@@ -58,13 +58,12 @@ class _Job:
 async def open_sqlite(
     path: str, *, deadline_s: float = DEADLINE_S, watch_buffer: int = CHANNEL_BATCHES
 ) -> AsyncIterator[SqliteStore]:
-    """Open the store in the file ``path``, made if it is not there, or a throw-away one in ``:memory:``.
+    """Open the store in the file ``path``, created if missing, or a temporary one in ``:memory:``.
 
-    No other process can open the file meanwhile. When the context ends, calls that still wait raise
-    StoreUnavailableError, as do the watches; what was acknowledged is on the disk all the time.
-
-    Raises StoreUnavailableError when the file cannot be opened (the message says why: in use, no folder),
-    CorruptStoreError when it is damaged, not ours, or from another version. Can be cancelled while the disk is slow.
+    No other process can open the file meanwhile. When the context ends, waiting calls and watches raise
+    StoreUnavailableError; what was acknowledged is already on disk. Raises StoreUnavailableError if the file cannot be
+    opened (the message says why: in use, no folder), CorruptStoreError if it is damaged, not ours, or from another
+    version. Can be cancelled while the disk is slow.
     """
     connection, engine = await trio.to_thread.run_sync(_open, path, abandon_on_cancel=True)
     store = SqliteStore(engine, path, deadline_s, watch_buffer)
@@ -114,11 +113,11 @@ class SqliteStore:
     _room: trio.Semaphore = field(factory=lambda: trio.Semaphore(MAX_WAITING))
     _committing: list[_Job] | None = None
     _committing_since: float = 0.0
-    # Why the last write failed; a write that works clears it.
+    # Why the last write failed; a successful write clears it.
     _fault: str | None = None
     _closed: bool = False
     _expiring: bool = False
-    # It is over when somebody repairs the file, so this is said once.
+    # It stays until somebody repairs the file, so it is logged once.
     _damage: Trouble = field(factory=lambda: Trouble("store_damaged", ""))
     _trouble: Trouble = field(factory=lambda: Trouble("store_batch_failed", "store_writes_again"))
 
@@ -195,7 +194,7 @@ class SqliteStore:
         return job.outcome
 
     def _flush(self) -> None:
-        """Run what waits, unless a commit is under way: then its end does."""
+        """Run waiting calls, unless a commit is under way; its end runs them."""
         while self._waiting and self._committing is None:
             jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
             for job in jobs:
@@ -226,10 +225,10 @@ class SqliteStore:
         return self._commit(batch) if batch.wrote else (batch, None)
 
     def _committed(self, committed: _Committed) -> None:
-        """The thread is done. Called by trio between tasks: what it raises would end the run."""
+        """The thread is done. Called by trio between tasks: an exception here would end the run."""
         try:
             if self._committing is None:
-                raise AssertionError("a commit ended that nobody began")
+                raise AssertionError("a commit ended that was not begun")
             jobs, self._committing = self._committing, None
             self._deliver(jobs, self._engine.finish(*committed))
             self._flush()
@@ -237,7 +236,7 @@ class SqliteStore:
             self._break(failure)
 
     def _deliver(self, jobs: Sequence[_Job], batch: Batch) -> None:
-        """Events first: whoever is woken by its own write finds that the watches have it."""
+        """Events first: a task woken by its own write finds them in the watches."""
         self._watches.dispatch(batch.events)
         failure = next((outcome for outcome in batch.outcomes if isinstance(outcome, StoreUnavailableError)), None)
         if failure is not None:
@@ -254,15 +253,14 @@ class SqliteStore:
             job.done.set()
 
     def _expire(self) -> None:
-        """A lease is due. Called by trio between tasks, as `_committed` is."""
+        """A lease is due. Called by trio between tasks, like `_committed`."""
         if not self._expiring and not self._closed:
             self._expiring = True
             trio.lowlevel.spawn_system_task(self._end_leases)
 
     async def _end_leases(self) -> None:
-        """End the leases that are still due once everybody had a turn.
-
-        Who keeps a lease alive is in this very process: where the loop was busy, they could not.
+        """End the leases that are still due once everybody had a turn: their owners run in this process, and could not
+        renew them while the loop was busy.
         """
         try:
             for _ in range(_TURNS):
@@ -276,7 +274,7 @@ class SqliteStore:
             self._expiring = False
 
     def _break(self, failure: Exception) -> None:
-        """A fault of ours, not of the disk's: stop rather than go on with who knows what."""
+        """An internal error, not the disk's: stop, rather than continue in an unknown state."""
         log.error("store_broken", exc_info=failure)
         self._fault = f"the store failed: {failure!r}"
         self._closed = True
@@ -286,14 +284,14 @@ class SqliteStore:
     # -- the end ---------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Take nothing more, refuse what waits. `open_sqlite` calls this, then `join` in a thread."""
+        """Accept nothing more and refuse what waits. `open_sqlite` calls this, then `join` in a thread."""
         self._closed = True
         self._refuse(StoreUnavailableError("the store is closed", definite=True))
         self._watches.close_all()
         self._committer.stop()
 
     def join(self) -> None:
-        """Wait for a commit that is under way; blocks."""
+        """Block until a commit that is under way has ended."""
         self._committer.join()
 
     def _refuse(self, error: StoreUnavailableError) -> None:

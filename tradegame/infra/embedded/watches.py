@@ -1,4 +1,6 @@
-"""Watches inside the process: a bounded channel each, and a shared history for those who lag or begin in the past."""
+"""Watches inside the process: a bounded channel each, and a shared history for watches that lag or start in the
+past.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,9 @@ CHANNEL_BATCHES = 256
 
 @define
 class History:
-    """The newest events, in order: all since ``floor``, at most so many and so many bytes of values.
+    """The newest events in order: all since ``floor``, limited by number and by bytes of values.
 
-    It lives in memory only. After a restart nothing asks for what was before: whoever watches has read
-    the present first.
+    In memory only. After a restart nobody asks for what was before, since a watch begins with reading the present.
     """
 
     floor: int
@@ -35,7 +36,7 @@ class History:
         self.revision = self.floor
 
     def add(self, events: Sequence[Event]) -> None:
-        """Take in whole revisions, and forget whole revisions of the oldest beyond the bounds."""
+        """Add whole revisions, and drop whole revisions of the oldest beyond the limits."""
         self._events.extend(events)
         self._bytes += sum(_size(event) for event in events)
         self.revision = events[-1].mod_revision
@@ -45,7 +46,7 @@ class History:
                 self._bytes -= _size(self._events.popleft())
 
     def since(self, revision: int, keys: KeyRange) -> tuple[Event, ...]:
-        """What happened in ``keys`` after ``revision``. Raises CompactedError when some of it is forgotten."""
+        """What happened in ``keys`` after ``revision``. Raises CompactedError if some of it was dropped."""
         if revision < self.floor:
             raise CompactedError(f"what happened after revision {revision} is gone up to {self.floor}")
         newest_first = []
@@ -63,14 +64,14 @@ def _size(event: Event) -> int:
 
 @define(eq=False)
 class SqliteWatch:
-    """One watch. When its channel is full nothing waits for it: it goes on from the history."""
+    """One watch. If its channel is full, nothing waits for it: it continues from the history."""
 
     _keys: KeyRange
     _seen: int
     _history: History
     _send: trio.MemorySendChannel[EventBatch]
     _receive: trio.MemoryReceiveChannel[EventBatch]
-    # Something between `_seen` (and what the channel holds) and the present has to come from the history.
+    # Something between `_seen` (and what the channel holds) and the present must come from the history.
     _behind: bool
 
     @classmethod
@@ -101,7 +102,7 @@ class SqliteWatch:
             return batch
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Hand over new events; called by the store, never waits."""
+        """Deliver new events; called by the store, never waits."""
         if self._behind:
             return
         wanted = tuple(event for event in events if event.key in self._keys and event.mod_revision > self._seen)
@@ -160,7 +161,7 @@ class Watches:
             watch.deliver(events)
 
     def close_all(self) -> None:
-        """Every receive raises StoreUnavailableError from now on, after what was delivered before."""
+        """Every receive raises StoreUnavailableError from now on, after what was already delivered."""
         self._closed = True
         for watch in self._open:
             watch.close()

@@ -2,16 +2,15 @@
 
 import os
 
-# etcd3 0.12's generated messages are older than protobuf 4: its C parts refuse them ("Descriptors cannot be
-# created directly"), its Python part takes them. The choice is made once, when protobuf is first imported, so it
-# is made before anything here imports etcd3.
+# etcd3 0.12's generated messages are older than protobuf 4: its C implementation refuses them ("Descriptors cannot be
+# created directly"), its Python implementation accepts them. protobuf chooses once, when it is first imported, so this
+# must run before anything here imports etcd3.
 os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
-# gRPC's C core writes to stderr past every logger, and would break a log of JSON lines. What it has to say stands in
-# its errors, which are logged.
+# gRPC's C core writes to stderr past every logger, which would break a log of JSON lines. Its messages are in its
+# errors, which are logged.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from tradegame.infra.etcd.client import EtcdClient, open_etcd
 from tradegame.infra.etcd.settings import EtcdSettings
-from tradegame.infra.etcd.url import parse_etcd_url
 
-__all__ = ["EtcdClient", "EtcdSettings", "open_etcd", "parse_etcd_url"]
+__all__ = ["EtcdClient", "EtcdSettings", "open_etcd"]

@@ -1,7 +1,7 @@
-"""The token that stands for the user name and the password, for an etcd that wants one.
+"""The token for a user name and a password, if etcd requires authentication.
 
-See https://etcd.io/docs/v3.5/op-guide/authentication/rbac/. A simple token ends after some minutes without use and
-with a member's restart; the next call then fetches another.
+See https://etcd.io/docs/v3.5/op-guide/authentication/rbac/. A simple token expires after some minutes without use and
+when a member restarts; the next call then fetches another.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from tradegame.infra.etcd.unary import Metadata, call_unary
 
 log = structlog.get_logger(__name__)
 
-# A member that is cut off from the others says so at once instead of waiting for them.
+# A member that is cut off from the others should refuse at once instead of waiting for them.
 _HAS_LEADER = ("hasleader", "true")
 
 
 @define(eq=False)
 class Authentication:
-    """Without a ``user`` there is no token. ``timeout_s`` bounds each wait for one."""
+    """Without a ``user`` there is no token. ``timeout_s`` limits each wait for one."""
 
     user: str
     password: str = field(repr=False)
@@ -34,13 +34,13 @@ class Authentication:
     _fetching: trio.Lock = field(factory=trio.Lock)
 
     async def metadata(self, member: Member) -> Metadata:
-        """What each request carries. Raises StoreUnavailableError when no token is to be had."""
+        """The metadata of each request. Raises StoreUnavailableError if no token can be fetched."""
         if self.user and self._token is None:
             await self._fetch(member)
         return (_HAS_LEADER, ("token", self._token)) if self._token else (_HAS_LEADER,)
 
     def expired(self, metadata: Metadata) -> bool:
-        """etcd refused this metadata's token. True: another can be had, so the call is worth repeating."""
+        """etcd refused this metadata's token. Returns whether a retry with another token makes sense."""
         if not self.user:
             return False
         if ("token", self._token) in metadata or not self._token:

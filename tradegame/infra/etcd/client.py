@@ -25,10 +25,10 @@ _LOOK_S = 0.5
 
 @asynccontextmanager
 async def open_etcd(settings: EtcdSettings) -> AsyncIterator[EtcdClient]:
-    """A client of the cluster, for as long as the context lasts; at its end all watches and calls end.
+    """A client of the cluster, for the length of the context; at its end all watches and calls end.
 
-    It waits for no connection: ``ready()`` tells when etcd has answered. Raises OSError when a file of the TLS
-    settings cannot be read. What the body raises comes out as it is, in no exception group.
+    Does not wait for a connection: ``ready()`` tells whether etcd has answered. Raises OSError if a file of the TLS
+    settings cannot be read. Exceptions of the body are raised unchanged, not in a group.
     """
     cluster = Cluster.open(settings)
     raised: Exception | None = None
@@ -47,11 +47,11 @@ async def open_etcd(settings: EtcdSettings) -> AsyncIterator[EtcdClient]:
 
 
 async def _keep_probing(cluster: Cluster) -> None:
-    """Where nothing else is asked, ask now and then: so ``ready()`` never rests on an old answer."""
+    """Ask now and then if nothing else does, so that ``ready()`` never relies on an old answer."""
     well = True
     while True:
         try:
-            if cluster.health.silent_s() >= _PROBE_AFTER_S:
+            if cluster.liveness.silent_s() >= _PROBE_AFTER_S:
                 await cluster.probe()
         except StoreError as error:
             if well:
@@ -66,7 +66,7 @@ async def _keep_probing(cluster: Cluster) -> None:
 
 @define(eq=False)
 class EtcdClient:
-    """See KeyValueStore for each method. From ``open_etcd``; used in the trio run that opened it."""
+    """See KeyValueStore for each method. From ``open_etcd``; use it in the trio run that opened it."""
 
     _cluster: Cluster
     _nursery: trio.Nursery
@@ -95,7 +95,7 @@ class EtcdClient:
             with scope:
                 await watch.run()
 
-        # In the client's nursery, not in one of its own: so nothing that the body raises is wrapped in a group.
+        # In the client's nursery, not in one of its own, so that exceptions of the body are not wrapped in a group.
         self._nursery.start_soon(run)
         try:
             yield watch
@@ -103,7 +103,7 @@ class EtcdClient:
             scope.cancel()
 
     async def grant(self, ttl_s: int) -> int:
-        # Granted twice, the lease that nobody knows of ends by itself.
+        # If it was granted twice, the lease that nobody knows expires.
         answer = await self._cluster.call("grant", rpc.LeaseGrantRequest(TTL=ttl_s), Effect.REPEATABLE)
         lease: int = answer.ID
         return lease
@@ -122,4 +122,4 @@ class EtcdClient:
             log.debug("etcd_lease_was_over", lease=lease)
 
     def ready(self) -> str | None:
-        return self._cluster.health.ready()
+        return self._cluster.liveness.ready()

@@ -19,7 +19,7 @@ from tradegame.core.repositories.errors import (
 )
 from tradegame.infra.etcd.authentication import Authentication
 from tradegame.infra.etcd.errors import ClosedError, RefusedError, translate
-from tradegame.infra.etcd.health import Health
+from tradegame.infra.etcd.liveness import Liveness
 from tradegame.infra.etcd.member import Member
 from tradegame.infra.etcd.messages import count_request
 from tradegame.infra.etcd.settings import EtcdSettings
@@ -29,32 +29,32 @@ log = structlog.get_logger(__name__)
 
 # Between two rounds over all endpoints that failed at once.
 _PAUSE_S = 0.1
-# An attempt is given at least so much of what is left: a network may take a second for the way there and back, and
-# three members that are each given up too soon are none.
+# An attempt gets at least so much of what is left: a network may take a second for a round trip, and giving up each of
+# three members too soon is no failover.
 _PATIENCE_S = 1.4
 
 Method = Literal["range", "transaction", "grant", "keep_alive", "revoke"]
 
 
 class Effect(enum.Enum):
-    """What a call does, and so whether it may be sent again after an unknown outcome."""
+    """What a call does, and so whether it may be retried after an unknown outcome."""
 
     NONE = "a read"
-    REPEATABLE = "done twice is as good as once"
-    ONCE = "never sent again once it may have arrived"
+    REPEATABLE = "idempotent"
+    ONCE = "never retried once it may have arrived"
 
 
 @define(eq=False)
 class Cluster:
-    """All members, and the one that works: calls stay with it until it fails. Whoever opened it closes it.
+    """All members, and the one in use: calls stay with it until it fails. Whoever opened it closes it.
 
-    What is read is linearizable, so its revision never goes back. If it does, the store is not the one that it was, and
+    Reads are linearizable, so the revision never goes back. If it does, the store was replaced by an older one, and
     from then on every call raises HistoryLostError.
     """
 
     members: tuple[Member, ...]
     authentication: Authentication
-    health: Health
+    liveness: Liveness
     _timeout_s: float
     _probe: Any
     _current: int = 0
@@ -63,18 +63,18 @@ class Cluster:
 
     @classmethod
     def open(cls, settings: EtcdSettings) -> Cluster:
-        """Connects to nothing yet. Raises OSError when a file of the TLS settings cannot be read."""
+        """Does not connect yet. Raises OSError if a file of the TLS settings cannot be read."""
         credentials = settings.credentials()
         return cls(
             tuple(Member.open(address, credentials) for address in settings.addresses),
             Authentication(settings.user, settings.password, settings.timeout_s),
-            Health(),
+            Liveness(),
             settings.timeout_s,
             count_request(f"{settings.prefix}/"),
         )
 
     def close(self) -> None:
-        """Ends every call that is under way."""
+        """End every call that is under way."""
         for member in self.members:
             member.close()
 
@@ -83,7 +83,7 @@ class Cluster:
         return self.members[self._current]
 
     def after(self, member: Member) -> Member:
-        """The member to try when this one failed."""
+        """The member to try after this one failed."""
         return self.members[(self.members.index(member) + 1) % len(self.members)]
 
     async def probe(self) -> None:
@@ -93,8 +93,8 @@ class Cluster:
     async def call(self, method: Method, request: Any, effect: Effect) -> Any:
         """Ask one member after the other until one answers, within the deadline.
 
-        Raises StoreUnavailableError when none does, or at once when a write that must not be sent again may have
-        arrived; every other StoreError as etcd said it.
+        Raises StoreUnavailableError if none does, or at once if a write that must not be retried may have arrived; any
+        other StoreError as etcd returned it.
         """
         if self._went_back:
             raise HistoryLostError(self._went_back)
@@ -107,7 +107,7 @@ class Cluster:
                     return await self._write(member, method, request, deadline)
                 return await self._attempt(member, method, request, effect, self._share(deadline, untried))
             except RefusedError as error:
-                self.health.refused(str(error))
+                self.liveness.refused(str(error))
                 raise
             except (StoreFullError, StoreRefusedError, ClosedError):
                 raise
@@ -117,23 +117,23 @@ class Cluster:
                 pause = _PAUSE_S if untried <= 0 else 0.0
                 unknown = effect is Effect.ONCE and not error.definite
                 if unknown or trio.current_time() + pause >= deadline:
-                    self.health.failed(str(error))
+                    self.liveness.failed(str(error))
                     raise
                 await trio.sleep(pause)
 
     async def _write(self, member: Member, method: Method, request: Any, deadline: float) -> Any:
-        """Send a write once, to a member that is known to answer: so a failure to connect is a definite one."""
+        """Send a write once, to a member that is known to answer, so that a failure to connect is definite."""
         if not member.proven:
-            # Half of the time stays for what follows: the write, or another member's turn.
+            # Half of the time is kept for what follows: the write, or another member.
             share = self._share(deadline, 1) / 2
             await self._attempt(member, "range", self._probe, Effect.NONE, share)
         left = deadline - trio.current_time()
         if left < self._timeout_s / 4:
-            raise StoreUnavailableError(f"etcd at {member.address}: too late to begin a write", definite=True)
+            raise StoreUnavailableError(f"etcd at {member.address}: no time left for a write", definite=True)
         return await self._attempt(member, method, request, Effect.ONCE, left)
 
     def _share(self, deadline: float, untried: int) -> float:
-        """This attempt's part of the time that is left, in s."""
+        """This attempt's share of the remaining time, in s."""
         left = max(deadline - trio.current_time(), 0.0)
         return max(left / max(untried, 1), min(left, _PATIENCE_S))
 
@@ -159,7 +159,7 @@ class Cluster:
                 self._answered(member)
             raise failure from error
         except ValueError as error:
-            # what gRPC says about a channel that was closed
+            # gRPC's error for a closed channel
             raise ClosedError from error
         self._answered(member)
         if method in ("range", "transaction"):
@@ -167,20 +167,20 @@ class Cluster:
         return answer
 
     def _check_revision(self, before: int, now: int, member: Member) -> None:
-        """``before``: the newest revision that was known when this was asked."""
+        """``before``: the newest revision known when the call was made."""
         self._newest = max(self._newest, now)
         if now < before:
             self._went_back = f"etcd at {member.address} is at revision {now} and was at {before}: is it a backup?"
             log.error("etcd_went_back", endpoint=member.address, revision=now, before=before)
-            self.health.refused(self._went_back)
+            self.liveness.refused(self._went_back)
             raise HistoryLostError(self._went_back)
 
     def _answered(self, member: Member) -> None:
         member.proven = True
-        self.health.answered()
+        self.liveness.answered()
 
     def _move_on_from(self, member: Member, error: StoreUnavailableError) -> None:
-        """Later calls go to the next member. Many calls may fail on one member: only the first one moves."""
+        """Use the next member for later calls. Many calls may fail on one member: only the first one moves on."""
         if member.proven:
             log.warning("etcd_endpoint_failed", endpoint=member.address, reason=str(error), definite=error.definite)
         member.proven = False

@@ -1,7 +1,7 @@
-"""What gRPC and etcd answer instead of a result, as the store's own errors: the one place that knows their texts.
+"""Maps the errors of gRPC and etcd to the store's own: the one place that knows their texts.
 
-The texts are etcd's, from api/v3rpc/rpctypes/error.go; they are part of its interface, its status codes
-alone are too coarse.
+The texts are etcd's, from api/v3rpc/rpctypes/error.go. They are part of its interface; the status codes alone are too
+coarse.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tradegame.core.repositories.errors import (
 
 _TOKEN_REFUSED = ("invalid auth token", "user name is empty", "revision of auth store is old")
 
-# etcd and gRPC say these before a request can have any effect. Everything else leaves a write's outcome open:
-# above all "request timed out", "leader changed" and "server stopped", and a connection that broke.
+# etcd and gRPC return these before a request can have any effect. Everything else leaves a write's outcome open:
+# "request timed out", "leader changed", "server stopped", and a broken connection.
 _WITHOUT_EFFECT = (
     "failed to connect to all addresses",
     "dns resolution failed",
@@ -49,7 +49,7 @@ _UNCERTAIN = frozenset(
 
 
 class RefusedError(StoreUnavailableError):
-    """etcd does not let us: a wrong user, password, token or right. It had no effect."""
+    """etcd refuses us: a wrong user, password or token, or a missing permission. The call had no effect."""
 
     def __init__(self, message: str, *, stale_token: bool) -> None:
         super().__init__(message, definite=True)
@@ -57,14 +57,14 @@ class RefusedError(StoreUnavailableError):
 
 
 class ClosedError(StoreUnavailableError):
-    """The client was closed by its owner: trying again is of no use."""
+    """The client was closed by its owner: a retry is useless."""
 
     def __init__(self) -> None:
         super().__init__("this etcd client is closed", definite=True)
 
 
 def translate(error: Any, endpoint: str, *, write: bool) -> StoreError:
-    """The error to raise for one that gRPC raised. A read's failure is always definite."""
+    """The error to raise for one that gRPC raised. A failed read is always definite."""
     code: grpc.StatusCode = error.code()
     details: str = error.details() or ""
     said = details.lower()
@@ -81,7 +81,7 @@ def translate(error: Any, endpoint: str, *, write: bool) -> StoreError:
         return StoreUnavailableError(message, definite=True)
     if code in _UNCERTAIN:
         return StoreUnavailableError(f"{message} ({code.name})", definite=not write)
-    # INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too large) and their like: the request itself is wrong, here or anywhere.
+    # INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too large) and the like: the request itself is wrong, on every member.
     return StoreRefusedError(f"{message} ({code.name})")
 
 
@@ -92,7 +92,7 @@ def watch_cancelled(response: Any, endpoint: str) -> StoreError:
     if response.compact_revision or "has been compacted" in said:
         return CompactedError(f"{message} (compacted up to revision {response.compact_revision})")
     if "permission denied" in said or _token_refused(said):
-        # etcd before 3.5.5 says "permission denied" to a token that it does not know any more, too.
+        # etcd before 3.5.5 also says "permission denied" for a token that it no longer knows.
         return RefusedError(message, stale_token=True)
     return StoreUnavailableError(message, definite=True)
 

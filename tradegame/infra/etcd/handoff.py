@@ -1,7 +1,7 @@
-"""From a thread into trio, bounded, many at a time.
+"""From a thread into trio, bounded, many items at a time.
 
-``trio.from_thread.run(channel.send, …)`` for each item keeps thread and trio in lockstep: beside a busy trio that
-was 200 items a second. Here the thread runs ahead until the bound, and trio takes all that is there at once.
+``trio.from_thread.run(channel.send, …)`` for each item keeps thread and trio in lockstep: 200 items a second beside a
+busy trio. Here the thread runs ahead up to the bound, and trio takes everything that is there at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Handoff(Generic[T]):
     _token: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token)
 
     def put(self, item: T) -> bool:
-        """From the thread: hand over, waiting for room. False once it is closed: nobody takes any more."""
+        """From the thread: hand over an item, waiting for room. Returns False once it is closed."""
         self._room.acquire()
         if self._closed:
             return False
@@ -39,13 +39,13 @@ class Handoff(Generic[T]):
         return True
 
     def close(self) -> None:
-        """Let go of a waiting thread, for good; and of the task, when it has taken what is there."""
+        """Release a waiting thread for good; and the task, once it has taken what is there."""
         self._closed = True
         self._room.release()
         self._wake()
 
     async def take(self) -> Sequence[T]:
-        """All that is there, in order, at least one; nothing after the close."""
+        """All items that are there, in order, at least one; none after the close."""
         while not self._items and not self._closed:
             await self._arrived.wait()
             self._arrived = trio.Event()

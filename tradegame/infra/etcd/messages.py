@@ -1,4 +1,4 @@
-"""The port's types as etcd's messages and back. The one file that imports etcd3."""
+"""Converts the port's types to etcd's messages and back. The one file that imports etcd3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tradegame.infra.kv.port import (
 )
 
 with warnings.catch_warnings():
-    # protobuf's Python part deprecates how etcd3's old generated code makes its descriptors.
+    # protobuf's Python implementation deprecates how etcd3's old generated code creates its descriptors.
     warnings.simplefilter("ignore", DeprecationWarning)
     try:
         from etcd3 import etcdrpc
@@ -32,8 +32,8 @@ with warnings.catch_warnings():
 # The generated messages and stubs, which have no types.
 rpc: Any = etcdrpc
 
-# etcd3's messages predate WatchProgressRequest (etcd 3.4): field 3 of WatchRequest, an empty message.
-# protobuf keeps a field that it does not know and writes it out again.
+# etcd3's messages are older than WatchProgressRequest (etcd 3.4): field 3 of WatchRequest, an empty message. protobuf
+# keeps unknown fields and writes them out again.
 PROGRESS_REQUEST: Any = rpc.WatchRequest.FromString(b"\x1a\x00")
 
 
@@ -49,7 +49,7 @@ def range_request(keys: KeyRange, limit: int) -> Any:
 
 
 def count_request(key: str) -> Any:
-    """A linearizable read that brings nothing back but the proof that the cluster answers."""
+    """A linearizable read that returns nothing but proves that the cluster answers."""
     return rpc.RangeRequest(key=key.encode(), count_only=True)
 
 
@@ -81,18 +81,18 @@ def _operation(operation: Operation) -> Any:
 
 
 def watch_request(keys: KeyRange, start_revision: int) -> Any:
-    """From ``start_revision`` on, with etcd's own notices of progress. Without fragments: revisions come whole."""
+    """From ``start_revision`` on, with etcd's own progress notices. Not fragmented, so revisions are whole."""
     create = rpc.WatchCreateRequest(**_range_fields(keys), start_revision=start_revision, progress_notify=True)
     return rpc.WatchRequest(create_request=create)
 
 
 def is_answer_to_progress_request(response: Any) -> bool:
-    """For all watches of the stream at once, so of none of them: its ``watch_id`` is -1."""
+    """For all watches of the stream at once: its ``watch_id`` is -1."""
     return bool(response.watch_id == -1)
 
 
 def _text(key: bytes) -> str:
-    # Ours are UTF-8. A foreign key among them must not stop the watch of the whole range.
+    # Our keys are UTF-8. A foreign key must not stop the watch of the whole range.
     return key.decode(errors="backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""What it takes to reach an etcd cluster."""
+"""The settings of a connection to an etcd cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 from attrs import Attribute, field, frozen
 
-from tradegame.infra.etcd.url import DEFAULT_PREFIX, parse_endpoint
+from tradegame.infra.store_url import DEFAULT_PREFIX, parse_endpoint
 
 
 def _as_tuple(endpoints: Iterable[str]) -> tuple[str, ...]:
@@ -42,11 +42,11 @@ def _without_scheme(endpoint: str) -> str:
 class EtcdSettings:
     """``endpoints``: ``host:port`` or ``https://host:port`` of the members of one cluster.
 
-    ``ca``, ``cert`` and ``key`` are paths of PEM files. There is TLS when an endpoint says ``https://`` or when
-    ``ca`` or ``cert`` is given; without ``ca`` the server's certificate is checked against gRPC's own list.
-    ``user`` and ``password`` are for an etcd with authentication. ``prefix``: one key under it is read now and
-    then to see whether etcd answers; the user must be allowed to. ``timeout_s`` is the deadline of one call,
-    failover included. Wrong values raise ValueError.
+    ``ca``, ``cert`` and ``key`` are paths of PEM files. TLS is used if an endpoint begins with ``https://`` or if
+    ``ca`` or ``cert`` is given; without ``ca`` the server's certificate is checked against gRPC's own list. ``user``
+    and ``password`` are for an etcd with authentication. ``prefix``: one key below it is read now and then to check
+    that etcd answers; the user needs permission for it. ``timeout_s`` is the deadline of one call, failover included.
+    Invalid values raise ValueError.
     """
 
     endpoints: tuple[str, ...] = field(converter=_as_tuple, validator=_check_endpoints)
@@ -64,7 +64,7 @@ class EtcdSettings:
         return tuple(parse_endpoint(_without_scheme(endpoint)) for endpoint in self.endpoints)
 
     def credentials(self) -> grpc.ChannelCredentials | None:
-        """For TLS, from the files; None without TLS. Raises OSError when a file cannot be read."""
+        """For TLS, from the files; None without TLS. Raises OSError if a file cannot be read."""
         if not (self.ca or self.cert or self.endpoints[0].startswith("https://")):
             return None
         return grpc.ssl_channel_credentials(

@@ -1,4 +1,4 @@
-"""One stream of watch responses from one member, read in a thread, checked for silence."""
+"""One stream of watch responses from one member, read in a thread and checked for silence."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from attrs import define, field
 from tradegame.core.repositories.errors import StoreError, StoreUnavailableError
 from tradegame.infra.etcd.errors import ClosedError, translate
 from tradegame.infra.etcd.handoff import Handoff
-from tradegame.infra.etcd.health import Pulse
+from tradegame.infra.etcd.liveness import Pulse
 from tradegame.infra.etcd.member import Member
 from tradegame.infra.etcd.messages import PROGRESS_REQUEST
 from tradegame.infra.etcd.unary import Metadata
 
 IDLE_S = 2.0
-"""After this long without a word, etcd is asked for a sign of life."""
+"""After this long without a response, etcd is asked for progress."""
 SILENT_S = 2.0
-"""And after this long without an answer to that, or to the opening, the stream is given up."""
+"""After this long without an answer to that, or to the opening, the stream is given up."""
 _LOOK_S = 0.5
 
 Deliver = Callable[[Sequence[Any]], Awaitable[None]]
@@ -29,7 +29,7 @@ Deliver = Callable[[Sequence[Any]], Awaitable[None]]
 
 @define(eq=False)
 class WatchStream:
-    """Opened by ``open``, then ``read`` once, which also ends it."""
+    """Open it with ``open``, then call ``read`` once, which also closes it."""
 
     _member: Member
     _call: Any
@@ -39,7 +39,7 @@ class WatchStream:
 
     @classmethod
     def open(cls, member: Member, request: Any, metadata: Metadata, pulse: Pulse) -> WatchStream:
-        """Raises StoreUnavailableError when the client is closed."""
+        """Raises StoreUnavailableError if the client is closed."""
         # gRPC's own thread takes requests from here; None ends it.
         requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         requests.put(request)
@@ -51,9 +51,9 @@ class WatchStream:
         return cls(member, call, requests, pulse)
 
     async def read(self, deliver: Deliver) -> NoReturn:
-        """Give all responses to ``deliver``, in order, as many at a time as there are, until the stream ends.
+        """Pass all responses to ``deliver``, in order, as many at a time as there are, until the stream ends.
 
-        It always ends with a StoreError: the one that ``deliver`` raised, or that the stream broke or was silent.
+        Always ends with a StoreError: the one that ``deliver`` raised, or that the stream broke or was silent.
         """
         responses: Handoff[Any] = Handoff()
         failure: list[StoreError] = []
@@ -71,7 +71,7 @@ class WatchStream:
                 except StoreError as error:
                     failure.append(error)
                 finally:
-                    # Here too when cancelled: these two are what ends the thread.
+                    # Also when cancelled: these two end the thread.
                     self._call.cancel()
                     responses.close()
                 nursery.cancel_scope.cancel()
@@ -80,16 +80,16 @@ class WatchStream:
         raise failure[0]
 
     async def _pump(self, responses: Handoff[Any]) -> StoreError:
-        """Read until the stream ends; why it did."""
+        """Read until the stream ends. Returns why it ended."""
 
         def pump() -> None:
             for response in self._call:
-                # It waits here for as long as the reader takes: gRPC's flow control does the rest.
+                # It waits here as long as the reader takes; gRPC's flow control does the rest.
                 if not responses.put(response):
                     return
 
         try:
-            # a limiter of its own: watches must not use up the threads that everything else shares
+            # its own limiter: watches must not use up the threads that everything else shares
             await trio.to_thread.run_sync(pump, limiter=trio.CapacityLimiter(1))
         except grpc.RpcError as error:
             if not self._silent:
@@ -100,7 +100,7 @@ class WatchStream:
         return StoreUnavailableError(f"etcd at {self._member.address}: {message}", definite=True)
 
     async def _check(self) -> None:
-        """Ask for a sign of life where none comes, and end the stream when there is still none."""
+        """Ask for progress if the stream is silent, and end it if it stays silent."""
         asked_at: float | None = trio.current_time()  # opening it asks for an answer, too
         while not self._silent:
             await trio.sleep(_LOOK_S)

@@ -12,10 +12,10 @@ Metadata = Sequence[tuple[str, str]]
 
 
 async def call_unary(method: Any, request: Any, timeout_s: float, metadata: Metadata) -> Any:
-    """Call and wait for the answer, at most ``timeout_s``, which gRPC itself keeps.
+    """Call and wait for the answer, at most ``timeout_s``, which gRPC itself enforces.
 
-    Raises grpc.RpcError; ValueError when the channel is closed. Cancelled from outside, it cancels the call;
-    what that did on the server nobody knows.
+    Raises grpc.RpcError; ValueError if the channel is closed. Cancelling it cancels the call, whose effect on the
+    server is then unknown.
     """
     await trio.lowlevel.checkpoint_if_cancelled()
     token = trio.lowlevel.current_trio_token()
@@ -23,15 +23,15 @@ async def call_unary(method: Any, request: Any, timeout_s: float, metadata: Meta
     waiting = True
 
     def wake() -> None:
-        # In the trio thread, where an exception would end the whole run. A task must be woken only once,
-        # and not when a cancellation was first.
+        # In the trio thread, where an exception would end the whole run. A task must be woken only once, and not after
+        # a cancellation.
         nonlocal waiting
         if waiting:
             waiting = False
             trio.lowlevel.reschedule(task)
 
     def done(_: Any) -> None:
-        # In gRPC's thread. The trio run may be over by now, and then nobody waits.
+        # In gRPC's thread. If the trio run is over, nobody waits.
         with contextlib.suppress(trio.RunFinishedError):
             token.run_sync_soon(wake)
 

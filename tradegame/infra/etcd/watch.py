@@ -1,12 +1,14 @@
-"""A watch that goes on: through broken connections, silent ones and other endpoints, without gap or repeat.
+"""A watch that survives broken connections, silent ones and failed endpoints, without gap or repeat.
 
 What is trusted in a response, and why:
 
-- Events come in whole revisions, since no fragments are asked for. Some versions of etcd send events twice after
-  a watch caught up: what is not newer than the last one delivered is dropped.
-- A notice of progress that etcd sends by itself (every 10 min by default) carries a revision up to which all was
-  delivered. The answer to a progress *request* may run ahead of events (https://github.com/etcd-io/etcd/issues/15220,
-  in 3.4 and in 3.5 before 3.5.8): it is a sign of life and nothing else.
+- Events come in whole revisions, since no fragments are requested. Some versions of etcd send events twice after a
+watch has caught up: what is not newer than the last one delivered is dropped.
+
+- A progress notice that etcd sends by itself (every 10 min by default) carries a revision up to which everything was
+delivered. The answer to a progress *request* may run ahead of events (https://github.com/etcd-io/etcd/issues/15220, in
+3.4 and in 3.5 before 3.5.8): it is a sign of life and nothing else.
+
 - ``header.revision`` beside events is the store's, which may be far ahead of the events while a watch catches up.
 """
 
@@ -22,7 +24,7 @@ from attrs import define, field
 from tradegame.core.repositories.errors import CompactedError, StoreError
 from tradegame.infra.etcd.cluster import Cluster
 from tradegame.infra.etcd.errors import ClosedError, RefusedError, watch_cancelled
-from tradegame.infra.etcd.health import Pulse
+from tradegame.infra.etcd.liveness import Pulse
 from tradegame.infra.etcd.member import Member
 from tradegame.infra.etcd.messages import is_answer_to_progress_request, watch_event, watch_request
 from tradegame.infra.etcd.stream import WatchStream
@@ -63,14 +65,14 @@ class EtcdWatch:
 
     async def run(self) -> None:
         """Feed the reader until the watch meets a compaction or is cancelled."""
-        self._cluster.health.watches.add(self._pulse)
+        self._cluster.liveness.watches.add(self._pulse)
         try:
             await self._feed()
         except CompactedError as error:
             log.warning("etcd_watch_compacted", keys=self._keys.start, last=self._last)
             self._end = error
         finally:
-            self._cluster.health.watches.discard(self._pulse)
+            self._cluster.liveness.watches.discard(self._pulse)
             self._sender.close()
 
     async def _feed(self) -> NoReturn:
@@ -82,7 +84,8 @@ class EtcdWatch:
             except CompactedError:
                 raise
             except StoreError as error:
-                # At once when it worked before; else ever more slowly, and not before a wrong right can be mended.
+                # At once if it worked before; otherwise with growing delay, so that a missing permission can be granted
+                # meanwhile.
                 pause = 0.0 if self._opened else min(pause + _PAUSE_S, _LONGEST_PAUSE_S)
                 pause = _LONGEST_PAUSE_S if isinstance(error, RefusedError) else pause
                 self._trouble.happened(endpoint=member.address, reason=str(error))
@@ -118,7 +121,7 @@ class EtcdWatch:
 
 
 def new_batch(responses: Sequence[Any], last: int) -> EventBatch | None:
-    """What the responses tell past the revision ``last``, as one batch; None if there is nothing."""
+    """What the responses contain past the revision ``last``, as one batch; None if nothing."""
     reached = last
     events: list[Event] = []
     for response in responses:

@@ -1,5 +1,6 @@
-"""Values: readable JSON, each with a ``schema`` number. What is known of is read strictly; in what nodes tell of
-each other, and of players, more may stand there."""
+"""Values: readable JSON, each with a ``schema`` number. Known fields are checked strictly. Records that nodes keep
+about each other and about players may have unknown fields.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +22,13 @@ SCHEMA = 1
 
 
 def encode(record: Any) -> bytes:
-    """An attrs record, or a dict, as JSON text with the schema's number first."""
+    """An attrs record, or a dict, as JSON text that begins with the schema's number."""
     fields = record if isinstance(record, dict) else _converter.unstructure(record)
     return json.dumps({"schema": SCHEMA, **fields}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode(key: str, value: bytes, kind: type[T]) -> T:
-    """The record under ``key``. Raises CorruptStoreError, which names the key and what is wrong there."""
+    """The record under ``key``. Raises CorruptStoreError, which names the key and what is wrong."""
     fields = decode_fields(key, value)
     try:
         return _converter.structure(fields, kind)
@@ -45,7 +46,7 @@ def decode_fields(key: str, value: bytes) -> dict[str, Any]:
         raise CorruptStoreError(f"{key}: no JSON object")
     schema = fields.pop("schema", None)
     if schema != SCHEMA or isinstance(schema, bool):
-        raise CorruptStoreError(f"{key}: schema {schema!r}, this version knows {SCHEMA}")
+        raise CorruptStoreError(f"{key}: schema {schema!r}, this version reads {SCHEMA}")
     return fields
 
 
@@ -54,7 +55,7 @@ def decode_meta(pair: KeyValuePair) -> GameMeta:
 
 
 def decode_meta_at(key: str, value: bytes, revision: int) -> GameMeta:
-    """A game's meta. Its revision is the store's, it is no part of the value."""
+    """A game's meta. Its revision is the store's and not part of the value."""
     meta = decode(key, value, GameMeta)
     object.__setattr__(meta, "revision", revision)
     return meta
@@ -62,9 +63,9 @@ def decode_meta_at(key: str, value: bytes, revision: int) -> GameMeta:
 
 def _exactly(kind: type[Any]) -> Any:
     def check(value: Any, _: Any) -> Any:
-        # cattrs would make 5 of 5.7 and 1 of True; `type`, since a bool is an int.
+        # cattrs would convert 5.7 to 5 and True to 1; `type`, since a bool is an int
         if type(value) is not kind:
-            raise TypeError(f"{value!r} is no {kind.__name__}")
+            raise TypeError(f"{value!r} is not of type {kind.__name__}")
         return value
 
     return check
@@ -75,8 +76,8 @@ for _kind in (int, str, bool):
     _converter.register_structure_hook(_kind, _exactly(_kind))
 _converter.register_structure_hook_func(lambda kind: kind == dict[str, Any], _exactly(dict))
 _converter.register_unstructure_hook_func(lambda kind: kind == dict[str, Any], lambda value: value)
-# What a newer node says on top in these is passed over, so that nodes of two versions bear each other. Not so in a
-# game's meta: whoever writes that compares and writes all of it, and its form belongs to the rules' version.
+# Unknown fields of a newer node are ignored here, so that nodes of two versions can run together. Not in a game's meta:
+# a node compares and writes all of it, and its form belongs to the version of the rules.
 for _record in (PlayerRecord, LiveConnection, NodeInfo):
     _converter.register_structure_hook(
         _record, make_dict_structure_fn(_record, _converter, _cattrs_forbid_extra_keys=False)

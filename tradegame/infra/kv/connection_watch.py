@@ -1,4 +1,4 @@
-"""Following every node's connections: what is there, then what changes, and all anew when history is gone."""
+"""Follows every node's connections: what is there, then what changes, and everything again if history is gone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class KvConnectionWatch:
 
 
 async def follow(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes) -> None:
-    """Send every change, for ever. When the store's history is gone or its answer fails, a reset comes first."""
+    """Send every change, until cancelled. If the store's history is gone or a read fails, a reset comes first."""
     trouble = Trouble("connections_unavailable", "connections_followed_again")
     while True:
         try:
@@ -89,7 +89,7 @@ async def _follow_from_now(kv: KeyValueStore, keys: ConnectionKeys, changes: Cha
 async def _follow_connections(watch: Watch, changes: Changes) -> None:
     while True:
         batch = await watch.receive()
-        # By key, the last word counts: a connection saved and removed in one batch is removed.
+        # The last write to a key counts: a connection saved and removed in one batch is removed.
         saved: dict[str, LiveConnection] = {}
         removed: dict[str, None] = {}
         for event in batch.events:
@@ -116,9 +116,8 @@ async def _follow_nodes(watch: Watch, nodes: dict[str, NodeInfo], changes: Chang
 
 
 async def _read(kv: KeyValueStore, keys: KeyRange, kind: type[T]) -> tuple[int, dict[str, T]]:
-    """What is there, by key, and a revision to watch from.
-
-    It is the first page's: a later page may show more, and the watch then tells that again.
+    """What is there, by key, and a revision to watch from. That is the first page's: a later page may show more, which
+    the watch then repeats.
     """
     found: dict[str, T] = {}
     revision = 0
@@ -141,7 +140,7 @@ def _readable(key: str, value: bytes, kind: type[T]) -> T | None:
     try:
         return decode(key, value, kind)
     except CorruptStoreError as error:
-        # Another node's, perhaps of a newer version: ours are worth serving all the same.
+        # Another node's record, perhaps of a newer version. Ours are served all the same.
         log.warning("connection_unreadable", key=key, reason=str(error))
         return None
 

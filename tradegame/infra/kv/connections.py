@@ -21,16 +21,16 @@ from tradegame.infra.kv.limits import batches
 from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore, Operation, Put
 
 LEASE_S = 10
-# Changes that wait for a slow receiver. Beyond that the store's own watch waits, which is bounded too.
+# Changes waiting for a slow receiver. Beyond that the store's own watch waits, which is bounded too.
 _CHANGES = 64
 
 
 @define(eq=False)
 class KvConnectionRepository:
-    """See `ConnectionRepository`. One of these is one node.
+    """See `ConnectionRepository`. One instance is one node.
 
-    ``lease_s``: how long a node that is gone without a word still counts as living. A write that got no
-    answer is not sent again here: the caller saves again whatever is still true by then.
+    ``lease_s``: how long a dead node still counts as living. A write without an answer is not retried here: the caller
+    saves again whatever is still true by then.
     """
 
     _kv: KeyValueStore

@@ -1,4 +1,4 @@
-"""A game's watch and the list's: writes to keys turned into what they mean."""
+"""The watch of a game and of the list of games: translates writes to keys into what they mean."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @define(eq=False)
 class KvGameWatch:
-    """See `GameWatch`. After the game's end its batches are empty, whatever is made under its id."""
+    """See `GameWatch`. After the game's end its batches are empty, even if a game with its id is created."""
 
     _watch: Watch
     _keys: GameKeys
@@ -46,7 +46,7 @@ class KvGameWatch:
     def _happened(self, event: Event) -> LogEntry | MetaChanged | GameDeleted | None:
         if event.key != self._keys.meta:
             if event.value is None:
-                # A trim. What it takes was delivered long ago.
+                # A trim. What it deletes was delivered long ago.
                 return None
             generation, entry_id = self._keys.parse_entry(event.key)
             return LogEntry(event.mod_revision, generation, entry_id, event.value)
@@ -65,7 +65,7 @@ class KvGameListWatch:
     _watch: Watch
     _kv: KeyValueStore
     _prefix: str
-    # Received, but not told yet: telling takes a read, which can fail or be cancelled.
+    # Received but not yet passed on: that takes a read, which can fail or be cancelled.
     _pending: deque[Event] = field(factory=deque)
 
     async def receive(self) -> Sequence[GameListed]:
@@ -83,11 +83,11 @@ class KvGameListWatch:
         try:
             result = await self._kv.range(KeyRange(key))
             if not result.pairs:
-                # Gone again: an event to come tells.
+                # Deleted again: a later event will say so.
                 return None
             meta = decode_meta(result.pairs[0])
             epoch = decode_fields(event.key, event.value).get("epoch")
         except CorruptStoreError as error:
             return GameListed(game, None, str(error))
-        # Another epoch: it was made anew meanwhile, and events to come tell that.
+        # Another epoch: it was recreated meanwhile, and later events will say so.
         return GameListed(game, meta) if meta.epoch == epoch else None

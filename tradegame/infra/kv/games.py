@@ -1,4 +1,4 @@
-"""Games in an ordered key-value store: the log, its generations, and who may read what while it is trimmed."""
+"""Games in an ordered key-value store: the log, its generations, and how to read it while it is trimmed."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ PART_BYTES = 900 * 1024
 _LEAST_PART_BYTES = 16 * 1024
 _PARTS_AT_ONCE = 3
 PAGE_ENTRIES = 128
-"""Read at once: with entries of 64 KiB, the most that a host appends, 8 MiB."""
+"""How many are read at once: with entries of 64 KiB, the most that a host appends, 8 MiB."""
 DEADLINE_S = 4.0
 
 
 @define(eq=False)
 class KvGameStateRepository:
-    """See `GameStateRepository`. ``deadline_s`` bounds a write with all its tries.
+    """See `GameStateRepository`. ``deadline_s`` limits a write with all its retries.
 
-    After StoreUnavailableError(definite=False) from `update`, the same entry may be given to it again,
-    with the same ``meta``: only then is it certain to be found where the first try left it.
+    After StoreUnavailableError(definite=False) from `update`, pass it the same entry with the same ``meta`` again: only
+    then is it certain to find what the first attempt wrote.
     """
 
     _kv: KeyValueStore
@@ -66,7 +66,7 @@ class KvGameStateRepository:
         found = decode_meta(result.pairs[0][0])
         if settling.uncertain and found.epoch == meta.epoch:
             return found
-        raise GameExistsError(f"the game {meta.game} is already there")
+        raise GameExistsError(f"the game {meta.game} already exists")
 
     async def list(self) -> StoredGames:
         catalog = KeyRange.prefix(f"{self._prefix}/catalog/")
@@ -82,7 +82,7 @@ class KvGameStateRepository:
             except CorruptStoreError:
                 found = tuple([await self._meta_of(game, unreadable) for game in some])
             for game, pairs in zip(some, found, strict=True):
-                # A game that went meanwhile has none: the watch from `listed.revision` says so, too.
+                # A game that was deleted meanwhile has none: the watch from `listed.revision` says so, too.
                 try:
                     metas += [decode_meta(pair) for pair in pairs]
                 except CorruptStoreError as error:
@@ -100,7 +100,7 @@ class KvGameStateRepository:
     async def delete(self, game: str) -> bool:
         keys = self._keys(game)
         settling = Settling.within(self._kv, self._deadline_s)
-        # The comparison holds once the game is gone: so it can be sent again.
+        # The comparison fails once the game is gone, so it can be retried.
         result = await settling.transaction(
             [Compare(keys.meta, 0)], [], [Delete(keys.all), Delete(KeyRange(keys.catalog))]
         )
@@ -123,21 +123,21 @@ class KvGameStateRepository:
                 return StoredGame(meta, revision, base.generation, snapshot)
             _, now = await self._meta(keys)
             if now.epoch == meta.epoch and _base(now) == base:
-                raise CorruptStoreError(f"{keys.snapshot(base)}: not the {base.parts} parts that belong there")
+                raise CorruptStoreError(f"{keys.snapshot(base)}: expected {base.parts} parts")
 
     async def entries(self, stored: StoredGame) -> AsyncIterator[Sequence[LogEntry]]:
-        """See the port. Read in the order of the keys, a generation as a whole, then put into the order of the log."""
+        """See the port. Reads in key order, a generation as a whole, then sorts into log order."""
         keys = self._keys(stored.meta.game)
         rest = keys.log_between(stored.base_generation, stored.meta.generation)
         read: list[LogEntry] = []
         more = True
         while more:
             page = await self._kv.range(rest, limit=self._page_entries)
-            # Asked after every page: a page that a trim has thinned out must not be taken for the whole.
+            # Checked after every page: a page that a trim has thinned out must not count as complete.
             await self._check_untrimmed(keys, stored)
             for pair in page.pairs:
                 if pair.mod_revision > stored.revision:
-                    continue  # appended since: an entry is never written again
+                    continue  # appended since: an entry is never rewritten
                 entry = LogEntry(pair.mod_revision, *keys.parse_entry(pair.key), pair.value)
                 if read and read[-1].generation != entry.generation:
                     for ordered in _in_order(read, self._page_entries):
@@ -163,7 +163,7 @@ class KvGameStateRepository:
 
     @asynccontextmanager
     async def watch_list(self, after_revision: int) -> AsyncIterator[KvGameListWatch]:
-        """See the port. A game is listed when it appears and when it goes; `watch` tells its other changes."""
+        """See the port. Reports when a game appears or goes; `watch` reports its other changes."""
         catalog = KeyRange.prefix(f"{self._prefix}/catalog/")
         async with self._kv.watch(catalog, after_revision) as watch:
             yield KvGameListWatch(watch, self._kv, self._prefix)
@@ -172,7 +172,7 @@ class KvGameStateRepository:
 
     async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:
         if len(value) > MAX_VALUE_BYTES:
-            raise StoreRefusedError(f"an entry of {len(value)} bytes, {MAX_VALUE_BYTES} are allowed")
+            raise StoreRefusedError(f"an entry of {len(value)} bytes; the limit is {MAX_VALUE_BYTES}")
         keys = self._keys(meta.game)
         settling = Settling.within(self._kv, self._deadline_s)
         while True:
@@ -189,17 +189,17 @@ class KvGameStateRepository:
                 raise GameGoneError(f"the game {meta.game} is gone")
             newest = decode_meta(metas[0])
             if newest.epoch != meta.epoch:
-                raise GameGoneError(f"the game {meta.game} was made anew")
+                raise GameGoneError(f"the game {meta.game} was recreated")
             if own:
                 return newest
             if newest.generation != meta.generation and _floor(newest) > meta.generation:
-                # Where the entry would be, all is trimmed: whether an earlier try landed there, nobody knows.
+                # Everything is trimmed where the entry would be: it is unknown whether an earlier attempt landed there.
                 raise StoreUnavailableError(
                     f"the entry {entry_id} was given generation {meta.generation}, which is trimmed",
                     definite=False,
                 )
-            # Meta has changed and the entry is not there. No try that is still under way can land any more,
-            # since all of them compare the old meta: so it is safe to append it under the new one.
+            # Meta has changed and the entry is not there. No attempt still under way can land any more, since all of
+            # them compare the old meta. So it is safe to append the entry under the new one.
             meta = newest
 
     async def raise_generation(self, meta: GameMeta) -> GameMeta | None:
@@ -223,7 +223,7 @@ class KvGameStateRepository:
                     meta = written
                 break
             except StoreRefusedError:
-                # A store that takes less than we know of (etcd's --max-request-bytes): smaller parts, anew.
+                # The store accepts less than we assume (etcd's --max-request-bytes): retry with smaller parts.
                 if part_bytes < _LEAST_PART_BYTES:
                     raise
                 part_bytes //= 2
@@ -242,7 +242,7 @@ class KvGameStateRepository:
     async def _write_part(
         self, meta: GameMeta, epoch: str, reference: SnapshotRef, part: int, value: bytes
     ) -> GameMeta | None:
-        """Write one part, fenced by meta: nothing may be left behind in a game that was deleted meanwhile."""
+        """Write one part, conditional on meta: nothing may be left behind in a game that was deleted meanwhile."""
         keys = self._keys(meta.game)
         while _wanted(meta, epoch, reference):
             result = await Settling.within(self._kv, self._deadline_s).transaction(
@@ -258,12 +258,12 @@ class KvGameStateRepository:
         return None
 
     async def _trim(self, keys: GameKeys, meta: GameMeta) -> None:
-        """Delete what lies before the last but one snapshot. If it fails, the next snapshot's trim does it."""
+        """Delete what is older than the last but one snapshot. If it fails, the next snapshot's trim does it."""
         floor = _floor(meta)
         if floor == 0:
             return
         try:
-            # Fenced: late, in another life of the game, it would delete that one's log.
+            # Conditional on meta: a late trim must not delete the log of a recreated game.
             await Settling.within(self._kv, self._deadline_s).transaction(
                 [Compare(keys.meta, meta.revision)],
                 [Delete(keys.log_before(floor)), Delete(keys.snapshot_before(floor))],
@@ -274,7 +274,7 @@ class KvGameStateRepository:
     # -- pieces ----------------------------------------------------------------------------------------
 
     async def _write_meta(self, settling: Settling, old: GameMeta, new: GameMeta) -> GameMeta | None:
-        """Write ``new`` if ``old`` is still what is there. None: it is not."""
+        """Write ``new`` if ``old`` is still there. Returns None if it is not."""
         keys = self._keys(old.game)
         result = await settling.transaction(
             [Compare(keys.meta, old.revision)], [Put(keys.meta, encode(new))], [Get(KeyRange(keys.meta))]
@@ -282,7 +282,7 @@ class KvGameStateRepository:
         if result.succeeded:
             return evolve(new, revision=result.revision)
         if settling.uncertain and result.pairs[0]:
-            # An earlier try may have landed. Another node's same change would look the same, and be as good.
+            # An earlier attempt may have succeeded. The same change by another node looks the same, and is as good.
             found = decode_meta(result.pairs[0][0])
             if evolve(found, revision=0) == evolve(new, revision=0):
                 return found
@@ -291,11 +291,11 @@ class KvGameStateRepository:
     async def _meta(self, keys: GameKeys) -> tuple[int, GameMeta]:
         result = await self._kv.range(KeyRange(keys.meta))
         if not result.pairs:
-            raise GameGoneError(f"the game {keys.game} is not there")
+            raise GameGoneError(f"the game {keys.game} does not exist")
         return result.revision, decode_meta(result.pairs[0])
 
     async def _snapshot(self, keys: GameKeys, reference: SnapshotRef) -> bytes | None:
-        """The snapshot's bytes, or None if they are not all there."""
+        """The snapshot's bytes, or None if they are incomplete."""
         values: list[bytes] = []
         for first in range(0, reference.parts, _PARTS_AT_ONCE):
             last = min(first + _PARTS_AT_ONCE, reference.parts)
@@ -309,7 +309,7 @@ class KvGameStateRepository:
         except GameGoneError as error:
             raise CompactedError(str(error)) from error
         if now.epoch != stored.meta.epoch or _floor(now) > stored.base_generation:
-            raise CompactedError(f"the log of {keys.game} was trimmed while it was read")
+            raise CompactedError(f"the log of {keys.game} was trimmed while being read")
 
     def _keys(self, game: str) -> GameKeys:
         return GameKeys(self._prefix, game)
@@ -323,7 +323,7 @@ def _in_order(entries: list[LogEntry], page: int) -> Iterator[Sequence[LogEntry]
 
 
 def _game_of(key: str, catalog: str) -> str | None:
-    """Whose catalog key it is; None for one that nobody of ours can have written."""
+    """The game of this catalog key; None if it is not a key that we would write."""
     try:
         return check_game_id(key.removeprefix(catalog))
     except ValueError:
@@ -332,7 +332,7 @@ def _game_of(key: str, catalog: str) -> str | None:
 
 
 def _base(meta: GameMeta) -> SnapshotRef | None:
-    """Where a replay begins. Of two snapshots the older: what follows it lets clients resume."""
+    """Where a replay begins: the older of two snapshots, since clients resume from what follows it."""
     return meta.snapshots[0] if len(meta.snapshots) == 2 else None
 
 

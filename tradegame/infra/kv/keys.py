@@ -1,30 +1,30 @@
-"""Where everything lies in the store. See "Keys in the store" in docs/architecture.md."""
+"""Where everything is in the store. See "Keys in the store" in docs/architecture.md."""
 
 from __future__ import annotations
 
 from attrs import field, frozen
 
-from tradegame.core.domain.bounds import ID_PATTERN
 from tradegame.core.repositories.game_states import SnapshotRef
 from tradegame.infra.kv.port import KeyRange
+from tradegame.protocol.bounds import ID_PATTERN
 
 
 def check_game_id(game: str) -> str:
-    """Raise ValueError for what is no game's id: another game's keys could be meant by it."""
+    """Raises ValueError if it is not a game's id, and could lead to another game's keys."""
     if ID_PATTERN.match(game) is None:
         raise ValueError(f"{game!r} is no game id")
     return game
 
 
 def check_part(text: str) -> str:
-    """Raise ValueError for what cannot be one part of a key."""
+    """Raises ValueError if it cannot be one part of a key."""
     if not text or "/" in text:
-        raise ValueError(f"{text!r} cannot be a part of a key")
+        raise ValueError(f"{text!r} cannot be part of a key")
     return text
 
 
 def between(first: str, last: str) -> KeyRange:
-    """The keys from ``first`` to ``last``, both included: after ``last`` comes ``last`` and a NUL."""
+    """The keys from ``first`` to ``last``, both included: the successor of ``last`` is ``last`` and a NUL."""
     return KeyRange(first, last + "\0")
 
 
@@ -45,7 +45,7 @@ class GameKeys:
 
     @property
     def catalog(self) -> str:
-        """A small key that is there while the game is: what the list of games is made of."""
+        """A small key that exists while the game does; the list of games consists of these."""
         return f"{self.prefix}/catalog/{self.game}"
 
     @property
@@ -79,10 +79,8 @@ class GameKeys:
         return KeyRange(f"{self.root}snapshot/", f"{self.root}snapshot/{generation:08d}/")
 
     def snapshot(self, reference: SnapshotRef) -> str:
-        """The folder of one snapshot's parts.
-
-        It carries the digest: two nodes may save the same snapshot at once, and if one of them has gone
-        astray their parts must not mix.
+        """The folder of one snapshot's parts. Contains the digest: two nodes may save the same snapshot at once, and if
+        one of them has diverged, their parts must not mix.
         """
         return f"{self.root}snapshot/{reference.generation:08d}/{check_part(reference.digest[:16])}/"
 

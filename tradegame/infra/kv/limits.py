@@ -1,4 +1,6 @@
-"""What a transaction may hold. etcd refuses more, so no store may take it: a test on one would mean nothing."""
+"""Limits of a transaction. etcd refuses more, so every store must: otherwise a test on another store would mean
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +13,25 @@ MAX_OPERATIONS = 100
 """Of each list. etcd's default is 128 (``--max-txn-ops``)."""
 
 MAX_VALUE_BYTES = 1 << 20
-"""Of all values of one transaction together. etcd's default is 1.5 MiB a request, keys and framing included."""
+"""Of all values of one transaction together. etcd's default is 1.5 MiB per request, with keys and framing."""
 
 
 def check_transaction(compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation]) -> None:
-    """Raise StoreRefusedError for what etcd would refuse: too much, or two writes to one key in one branch."""
+    """Raises StoreRefusedError for what etcd would refuse: too much, or two writes to one key in one branch."""
     if len(compare) > MAX_OPERATIONS:
-        raise StoreRefusedError(f"{len(compare)} comparisons in one transaction, {MAX_OPERATIONS} are allowed")
+        raise StoreRefusedError(f"{len(compare)} comparisons in one transaction; the limit is {MAX_OPERATIONS}")
     for operations in (success, failure):
         if len(operations) > MAX_OPERATIONS:
-            raise StoreRefusedError(f"{len(operations)} operations in one transaction, {MAX_OPERATIONS} are allowed")
+            raise StoreRefusedError(f"{len(operations)} operations in one transaction; the limit is {MAX_OPERATIONS}")
         size = sum(len(operation.value) for operation in operations if isinstance(operation, Put))
         if size > MAX_VALUE_BYTES:
-            raise StoreRefusedError(f"{size} bytes of values in one transaction, {MAX_VALUE_BYTES} are allowed")
+            raise StoreRefusedError(f"{size} bytes of values in one transaction; the limit is {MAX_VALUE_BYTES}")
         _check_written_once(operations)
 
 
 def batches(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
-    """The operations in their order, in lists that one transaction may hold.
-
-    A value that is too large for any is alone in its list.
+    """The operations in order, in lists that each fit into one transaction. A value that is too large for any is alone
+    in its list.
     """
     batch: list[Operation] = []
     size = 0

@@ -1,10 +1,9 @@
-"""The ordered key-value store that the repositories stand on: etcd's data model, in typed Python.
+"""The ordered key-value store on which the repositories are built: etcd's data model, in typed Python.
 
-Every write takes the next *revision* of the whole store. A key knows the revision that made it
-(``create_revision``) and the last that changed it (``mod_revision``). A transaction compares,
-then does one list of operations or the other, atomically, in one revision. A watch delivers the
-writes to a range of keys in revision order, from any revision that is still there.
-See https://etcd.io/docs/v3.5/learning/data_model/.
+Every write takes the next *revision* of the whole store. A key knows the revision that created it (``create_revision``)
+and the last that changed it (``mod_revision``). A transaction compares, then performs one list of operations or the
+other, atomically, in one revision. A watch delivers the writes to a range of keys in revision order, from any revision
+that still exists. See https://etcd.io/docs/v3.5/learning/data_model/.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Put:
 
 @frozen
 class Delete:
-    """Delete a range; nothing there is no error."""
+    """Delete a range, which may be empty."""
 
     range: KeyRange
 
@@ -91,9 +90,8 @@ class TransactionResult:
 
 @frozen
 class RangeResult:
-    """``revision``: the store's revision at the time of the read. ``more``: the limit cut it short.
-
-    ``unreadable``: keys that are there and whose values the store has lost (a damaged file), where that was asked for.
+    """``revision``: the store's revision at the time of the read. ``more``: the limit cut it short. ``unreadable``:
+    keys whose values the store has lost (a damaged file), if that was requested.
     """
 
     revision: int
@@ -104,7 +102,7 @@ class RangeResult:
 
 @frozen
 class Event:
-    """One write to one key. ``value`` is None when the key was deleted (or its lease ended)."""
+    """One write to one key. ``value`` is None if the key was deleted (or its lease ended)."""
 
     key: str
     value: bytes | None
@@ -114,7 +112,7 @@ class Event:
 
 @frozen
 class EventBatch:
-    """Everything that one or more whole revisions did in the watched range, in order. Never half a revision."""
+    """Everything that one or more whole revisions did in the watched range, in order. Never part of a revision."""
 
     revision: int
     events: tuple[Event, ...] = field(factory=tuple)
@@ -124,9 +122,9 @@ class Watch(Protocol):
     """One open watch. A single task receives from it."""
 
     async def receive(self) -> EventBatch:
-        """The next batch. It never ends by itself.
+        """The next batch. Never ends by itself.
 
-        Raises CompactedError when what comes next is gone from the store, for good: the watch is over.
+        Raises CompactedError if what comes next is gone from the store: the watch is then over.
         """
         ...
 
@@ -134,16 +132,16 @@ class Watch(Protocol):
 class KeyValueStore(Protocol):
     """An ordered key-value store.
 
-    Every method may raise StoreUnavailableError (``definite`` tells whether a write can have
-    happened) within its own deadline; none waits for ever. Every one may raise CorruptStoreError
-    when it comes upon a damaged part of the store: asked again, it will again.
+    Every method may raise StoreUnavailableError within its own deadline (``definite`` tells whether a write can have
+    happened); none waits for ever. Every method may raise CorruptStoreError if it meets a damaged part of the store; a
+    retry will meet it again.
     """
 
     async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
-        """Read keys, linearizably, in their order. ``limit`` keeps the first that many; 0 means no bound.
+        """Read keys, linearizably, in order. ``limit`` keeps the first that many; 0 means no limit.
 
-        There is no filter by revision: etcd reads the whole range for one, whatever the limit says.
-        Raises CorruptStoreError when something there cannot be read; if ``tolerant``, the result names it instead.
+        There is no filter by revision: etcd reads the whole range for one, whatever the limit. Raises CorruptStoreError
+        if something there cannot be read; if ``tolerant``, the result names it instead.
         """
         ...
 
@@ -155,17 +153,16 @@ class KeyValueStore(Protocol):
     ) -> TransactionResult:
         """Compare and write, once. At most 100 operations, at most 1 MiB of values.
 
-        Raises StoreRefusedError for what is too much, or writes a key twice.
-        It is never retried after it may have reached the store: an unknown outcome is
-        StoreUnavailableError(definite=False), and the caller finds out.
+        Raises StoreRefusedError if it is too much, or writes a key twice. Never retried after it may have reached the
+        store: an unknown outcome is StoreUnavailableError(definite=False), and the caller finds out.
         """
         ...
 
     def watch(self, keys: KeyRange, after_revision: int) -> AbstractAsyncContextManager[Watch]:
         """Everything that happens in ``keys`` after ``after_revision``, in order, without gap or repeat.
 
-        Carried by a bounded trio memory channel; resumed by itself when a connection breaks.
-        An empty batch may come as a sign of progress: all before its revision was delivered.
+        Uses a bounded trio memory channel; resumes by itself if a connection breaks. An empty batch is a sign of
+        progress: everything before its revision was delivered.
         """
         ...
 
@@ -174,13 +171,13 @@ class KeyValueStore(Protocol):
         ...
 
     async def keep_alive(self, lease: int) -> int:
-        """Begin the lease's life anew; returns its time to live in s. Raises LeaseLostError."""
+        """Renew the lease; returns its time to live in s. Raises LeaseLostError."""
         ...
 
     async def revoke(self, lease: int) -> None:
-        """End the lease and delete its keys; an unknown lease is no error."""
+        """End the lease and delete its keys. Does nothing for an unknown lease."""
         ...
 
     def ready(self) -> str | None:
-        """None while the store answers and its watches are sure of being live; else the reason why not."""
+        """None while the store answers and its watches are known to be live; otherwise the reason."""
         ...

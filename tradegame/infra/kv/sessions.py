@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 DEADLINE_S = 4.0
 AT_ONCE = 50
-"""Sessions that are looked up in one transaction; the store takes 100 operations."""
+"""How many sessions are looked up in one transaction; the store allows 100 operations."""
 
 
 @frozen
@@ -54,14 +54,14 @@ class _SessionKeys:
 
 @define(eq=False)
 class KvSessionRepository:
-    """See `SessionRepository`. ``deadline_s`` bounds a write with all its tries."""
+    """See `SessionRepository`. ``deadline_s`` limits a write with all its retries."""
 
     _kv: KeyValueStore
     _prefix: str
     _deadline_s: float = DEADLINE_S
 
     async def create(self, player: PlayerRecord, session: str, expires_s: int) -> None:
-        """See the port. Raises ValueError when the player or the session is already there."""
+        """See the port. Raises ValueError if the player or the session already exists."""
         keys = self._keys
         lease = await self._kv.grant(expires_s)
         settling = Settling.within(self._kv, self._deadline_s)
@@ -81,7 +81,7 @@ class KvSessionRepository:
         if result.succeeded or (settling.uncertain and any(pair.lease == lease for pair in result.pairs[0])):
             return
         await self._give_back(lease)
-        raise ValueError(f"the player {player.id} or the session is already there")
+        raise ValueError(f"the player {player.id} or the session already exists")
 
     async def find(self, session: str) -> PlayerRecord | None:
         keys = self._keys
@@ -120,7 +120,7 @@ class KvSessionRepository:
             if result.succeeded:
                 await self._give_back(pair.lease)
                 return True
-            # Another connection of the player's was quicker, or the first try was: what is there now tells.
+            # Another connection of the player was faster, or the first attempt succeeded: what is there now tells.
             if not settling.uncertain:
                 await self._give_back(lease)
 
@@ -139,7 +139,7 @@ class KvSessionRepository:
                 if pairs:
                     players[session], _ = _player_of(pairs[0])
             except CorruptStoreError as error:
-                # one record that nobody can read is one session's end, not the node's
+                # an unreadable record ends one session, not the node
                 log.error("session_unreadable", error=str(error))
         if not players:
             return list(sessions)
@@ -148,7 +148,7 @@ class KvSessionRepository:
         return [session for session in sessions if session not in live]
 
     async def renew(self, session: str) -> bool:
-        # Two reads and a keep-alive, no write: a removed player's session is over, too.
+        # Two reads and a renewal, no write: a removed player's session is over, too.
         return await self.find(session) is not None
 
     async def revoke(self, session: str) -> bool:
@@ -161,7 +161,7 @@ class KvSessionRepository:
     async def remove_player(self, player: str) -> bool:
         key = self._keys.player(player)
         settling = Settling.within(self._kv, self._deadline_s)
-        # Their sessions stay behind, worth nothing, until their leases end.
+        # Their sessions remain, without use, until their leases end.
         result = await settling.transaction([Compare(key, 0)], [], [Delete(KeyRange(key))])
         return not result.succeeded or settling.uncertain
 
@@ -182,7 +182,7 @@ class KvSessionRepository:
         try:
             await self._kv.revoke(lease)
         except StoreError as error:
-            # Nothing hangs on it, and it ends by itself.
+            # Nothing depends on it, and it ends by itself.
             log.warning("lease_not_given_back", lease=lease, reason=str(error))
 
     @property
@@ -201,7 +201,7 @@ def _player_of(session: KeyValuePair) -> tuple[str, bool]:
 
 @define(eq=False)
 class KvSessionWatch:
-    """See `SessionWatch`. May be empty: a sign of life, or somebody's new session."""
+    """See `SessionWatch`. May be empty: progress, or somebody's new session."""
 
     _watch: Watch
     _keys: _SessionKeys
@@ -217,4 +217,4 @@ class KvSessionWatch:
                 ended.append(SessionRevoked(event.key[len(self._keys.sessions) :]))
             elif event.key.startswith(self._keys.players):
                 removed.append(PlayerRemoved(event.key[len(self._keys.players) :]))
-        return ended + removed  # where a session ends, its player's record does: that is no kick
+        return ended + removed  # if a session ends, so does its player's record: that is not a kick

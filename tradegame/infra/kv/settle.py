@@ -1,4 +1,4 @@
-"""Writes whose answer got lost: ask again until it is known what became of them."""
+"""Writes whose answer was lost: retry until the outcome is known."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LONGEST_PAUSE_S = 0.5
 
 @define
 class Settling:
-    """Sends transactions until they are answered, all of them before one deadline (in trio's clock).
+    """Sends transactions until they are answered, all before one deadline (on trio's clock).
 
-    Only for transactions whose comparisons fail once they have happened: sent twice they happen once, and
-    the failure branch shows what is there. ``uncertain``: a try went without an answer, so that the failed
-    comparison may be our own doing.
+    Only for transactions whose comparisons fail once they have happened: sent twice they happen once, and the failure
+    branch shows what is there. ``uncertain``: an attempt went without an answer, so a failed comparison may be our own
+    doing.
     """
 
     _kv: KeyValueStore
@@ -35,10 +35,10 @@ class Settling:
     async def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()
     ) -> TransactionResult:
-        """Raises StoreUnavailableError at the deadline, with ``definite=False`` if any try was uncertain.
+        """Raises StoreUnavailableError at the deadline, with ``definite=False`` if any attempt was uncertain.
 
-        A full store is not asked again, unless an earlier try is to be found out about. What the store refuses
-        it refuses again: that is raised at once.
+        A full store is not retried, unless the outcome of an earlier attempt is unknown. What the store refuses is
+        raised at once.
         """
         pause_s = _FIRST_PAUSE_S
         reason = "the deadline passed"
@@ -48,11 +48,11 @@ class Settling:
                 try:
                     return await self._kv.transaction(compare, success, failure)
                 except StoreRefusedError as error:
-                    if self.uncertain:  # what an earlier try did, this refusal does not tell
+                    if self.uncertain:  # this refusal says nothing about an earlier attempt
                         raise StoreUnavailableError(str(error), definite=False) from error
                     raise
                 except StoreFullError as error:
-                    # etcd says this of the very write that took it over its quota, too, and that one is done.
+                    # etcd says this also of the write that took it over its quota, which did happen.
                     self.uncertain = self.uncertain or not await self._untouched(compare)
                     if not self.uncertain:
                         raise
@@ -60,9 +60,9 @@ class Settling:
                 except StoreUnavailableError as error:
                     answered, reason = True, str(error)
                     self.uncertain |= not error.definite
-            # Cut off by the deadline: it was under way, and may still arrive.
+            # Cut off by the deadline while under way; it may still arrive.
             self.uncertain |= not answered
-            # Random, so that the nodes that a fault struck together do not come back together.
+            # Random, so that the nodes hit by one fault do not retry together.
             wait_s = pause_s * random.uniform(0.5, 1.5)
             if trio.current_time() + wait_s >= self._deadline:
                 raise StoreUnavailableError(f"the store did not answer in time: {reason}", definite=not self.uncertain)
@@ -70,7 +70,7 @@ class Settling:
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _untouched(self, compare: Sequence[Compare]) -> bool:
-        """Whether all is as it was before: then nothing was done. By plain reads, which a full etcd answers."""
+        """Whether nothing has changed, so that nothing was done. Uses plain reads, which a full etcd answers."""
         try:
             for each in compare:
                 pairs = (await self._kv.range(KeyRange(each.key, f"{each.key}\0"), limit=1)).pairs

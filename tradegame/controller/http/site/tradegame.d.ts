@@ -42,28 +42,7 @@ export function connect(url: string | URL | (string | URL)[] | undefined, option
 export function newKey(): string;
 
 export type ErrorCode =
-  | "bad_request"
-  | "unknown_op"
-  | "unknown_game"
-  | "unknown_good"
-  | "unknown_player"
-  | "unknown_order"
-  | "not_authenticated"
-  | "unauthorized"
-  | "not_joined"
-  | "game_full"
-  | "not_open"
-  | "insufficient_cash"
-  | "insufficient_goods"
-  | "no_liquidity"
-  | "too_many_orders"
-  | "too_many_fills"
-  | "key_reused"
-  | "rate_limited"
-  | "overloaded"
-  | "unavailable"
-  | "timeout"
-  | "internal"
+  | ServerErrorCode
   /** The client's own: it could not be sent in `unsentMs`, and surely did not and will not happen. */
   | "unsent"
   /** The client's own: it was closed, or stopped by the server. */
@@ -102,23 +81,6 @@ export class TradeError extends Error {
 
 // The client
 
-export interface PlayerInfo {
-  id: string;
-  name: string;
-}
-
-/** How the server presents itself: `commands_per_s` and `burst` are how fast a player may send. */
-export interface ServerInfo {
-  version: string;
-  node: string;
-  heartbeat_s: number;
-  frame_bytes: number;
-  commands_per_s: number;
-  burst: number;
-  /** Where the nodes that live can be reached, this one first. */
-  nodes?: string[];
-}
-
 /** `live`: greeted, and every game is up to date. */
 export interface Connection {
   state: "connecting" | "live" | "reconnecting" | "stopped";
@@ -132,18 +94,6 @@ export interface Connection {
   opened: boolean;
   /** Once stopped: `closed`, the server's close code, or an error's code. */
   code?: string;
-}
-
-export interface GameSummary {
-  game: string;
-  title: string;
-  phase: Phase;
-  round: number;
-  ends_at: number | null;
-  players: number;
-  goods: string[];
-  epoch: string;
-  seq: number;
 }
 
 export interface ClientEvents {
@@ -185,147 +135,7 @@ export class Client {
 
 // A game's state
 
-export interface Good {
-  /** The last price; the house's anchor until the first trade; null where there is neither. */
-  last: number | null;
-  /** Five levels a side, best first. */
-  bids: Level[];
-  asks: Level[];
-  volume: number;
-  /** At most 200 trades, oldest first. */
-  recent: [at: number, price: number, qty: number][];
-}
-
-export interface Message {
-  player: string;
-  text: string;
-  at: number;
-}
-
-export interface Headline {
-  text: string;
-  good: string | null;
-  at: number;
-}
-
-/** What of the game's definition players may know. */
-export interface Rules {
-  cash: number;
-  fee_bps: number;
-  open_orders: number;
-  rounds: { lobby_s: number; open_s: number; closed_s: number; repeat: number } | null;
-  /** `settlement`: the values at one of which it is paid at the close. */
-  goods: Record<string, { endowment: number; house: boolean; private_values: boolean; settlement: number[] | null }>;
-}
-
-/** Read it, do not write it. A reset makes it another object. */
-export interface State {
-  title: string;
-  about: string;
-  phase: Phase;
-  round: number;
-  ends_at: number | null;
-  opened_at: number | null;
-  rules: Rules;
-  goods: Record<string, Good>;
-  players: Record<string, { name: string }>;
-  /** At most 50, oldest first. */
-  messages: Message[];
-  /** At most 20, oldest first. */
-  news: Headline[];
-  /** What each unit of a good was paid when this round closed. */
-  settled: Record<string, number>;
-}
-
-export interface OpenOrder {
-  order: string;
-  good: string;
-  side: Side;
-  /** What still rests. */
-  qty: number;
-  price: number;
-}
-
-/** `cash` and `goods` are what is free. */
-export interface Account {
-  cash: number;
-  held_cash: number;
-  goods: Record<string, number>;
-  held_goods: Record<string, number>;
-  orders: OpenOrder[];
-  /** All of it, goods at their last price. */
-  worth: number;
-  /** The worth with which this round began, valued as now. */
-  start: number;
-  /** The gains of closed rounds. */
-  score: number;
-  /** With private values: `buyer` or `seller`. */
-  role?: string | null;
-  /** With private values: what the 1st, 2nd … unit held at the close is worth to this player. */
-  values?: Record<string, number[]>;
-  /** Where goods settle: values that one will not settle at. */
-  hints?: { good: string; not: number; text: string; at: number }[];
-}
-
 // What happens in it
-
-export interface Trade {
-  type: "trade";
-  good: string;
-  price: number;
-  qty: number;
-  /** A player's id, or `house`. */
-  buyer: string;
-  seller: string;
-  /** Which side did not rest. */
-  taker: "buy" | "sell";
-}
-
-export interface BookChanged {
-  type: "book";
-  good: string;
-  bids: Level[];
-  asks: Level[];
-}
-
-export interface Joined {
-  type: "joined";
-  player: string;
-  name: string;
-}
-
-export interface Said {
-  type: "said";
-  player: string;
-  text: string;
-}
-
-export interface RoundChanged {
-  type: "round";
-  phase: Phase;
-  round: number;
-  ends_at: number | null;
-  opened_at?: number;
-  settled?: Record<string, number>;
-}
-
-export interface News {
-  type: "news";
-  text: string;
-  good?: string;
-}
-
-export type Event = Trade | BookChanged | Joined | Said | RoundChanged | News;
-
-/** Everything public that one step of the game brought. `seq` rises by one from frame to frame. */
-export interface Frame {
-  push: "events";
-  game: string;
-  epoch: string;
-  seq: number;
-  at: number;
-  events: Event[];
-}
 
 /** In place of frames that cannot be had, up to `seq`: `game.state` has missed nothing. */
 export interface ResetFrame {
@@ -334,17 +144,6 @@ export interface ResetFrame {
   epoch: string;
   seq: number;
   events: [];
-}
-
-/** Private: from `player` to `to`, one of whom you are. */
-export interface Whisper {
-  push: "whisper";
-  game: string;
-  seq: number;
-  player: string;
-  to: string;
-  text: string;
-  at: number;
 }
 
 export interface GameEvents {
@@ -367,65 +166,6 @@ export interface GameEvents {
   resumed: () => unknown;
   /** It was deleted, or cannot be joined any more: it has ended. */
   gone: (error: TradeError) => unknown;
-}
-
-// What calls return. `seq`: the game's place right after it; `replayed`: it had happened before, this is its first answer.
-
-export interface Bought {
-  filled: number;
-  /** Without the `fee`. */
-  cost: number;
-  fee: number;
-  cash: number;
-  seq: number;
-  replayed?: true;
-}
-
-export interface Sold {
-  filled: number;
-  /** Before the `fee`. */
-  proceeds: number;
-  fee: number;
-  cash: number;
-  seq: number;
-  replayed?: true;
-}
-
-export interface Ordered {
-  order: string;
-  filled: number;
-  resting: number;
-  cash: number;
-  seq: number;
-  replayed?: true;
-}
-
-export interface Cancelled {
-  order: string;
-  released: { cash: number; qty: number };
-  seq: number;
-  replayed?: true;
-}
-
-export interface Sent {
-  seq: number;
-  replayed?: true;
-}
-
-export interface Book {
-  good: string;
-  bids: Level[];
-  asks: Level[];
-  last: number | null;
-  seq: number;
-}
-
-export interface Standing {
-  rank: number;
-  player: string;
-  name: string;
-  worth: number;
-  score: number;
 }
 
 /**
@@ -469,3 +209,358 @@ export class Game {
   /** Every frame from this call on, until the game is left or gone, or the client stops. */
   events(): AsyncIterableIterator<Frame | ResetFrame>;
 }
+
+// Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
+
+/** What the server says no with. */
+export type ServerErrorCode = "bad_request" | "not_authenticated" | "unauthorized" | "rate_limited" | "overloaded" | "unavailable" | "timeout" | "internal" | "unknown_op" | "unknown_game" | "unknown_good" | "unknown_player" | "unknown_order" | "game_full" | "not_joined" | "not_open" | "insufficient_cash" | "insufficient_goods" | "no_liquidity" | "too_many_orders" | "too_many_fills" | "key_reused";
+
+/** What is public. */
+export type Event = Joined | Trade | BookChanged | Said | RoundChanged | News;
+
+/**
+ * Who the client is.
+ */
+export interface PlayerInfo {
+  id: string;
+  name: string;
+}
+
+/**
+ * The node that answers, and its limits: requests a second and at once, bytes a frame, seconds between pings.
+ *
+ * `nodes`: the WebSocket URLs of the nodes that live, this one's own first.
+ */
+export interface ServerInfo {
+  version: string;
+  node: string;
+  heartbeat_s: number;
+  frame_bytes: number;
+  commands_per_s: number;
+  burst: number;
+  nodes?: string[];
+}
+
+/**
+ * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
+ */
+export interface GameSummary {
+  game: string;
+  title: string;
+  phase: Phase;
+  round: number;
+  ends_at: number | null;
+  players: number;
+  goods: string[];
+  epoch: string;
+  seq: number;
+}
+
+/**
+ * A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
+ *
+ * `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
+ */
+export interface Good {
+  last: number | null;
+  bids: Level[];
+  asks: Level[];
+  volume: number;
+  recent: [at: number, price: number, qty: number][];
+}
+
+/**
+ * What somebody said to everyone.
+ */
+export interface Message {
+  player: string;
+  text: string;
+  at: number;
+}
+
+/**
+ * Headline of the game's, or of the host's; `good` if they are about one.
+ */
+export interface Headline {
+  text: string;
+  good: string | null;
+  at: number;
+}
+
+/**
+ * The phases of a round in seconds, and how many rounds there are; 0 for no end.
+ */
+export interface RoundRules {
+  lobby_s: number;
+  open_s: number;
+  closed_s: number;
+  repeat: number;
+}
+
+/**
+ * What of a good's definition players may know. `settlement`: the values of which one is paid at the close.
+ */
+export interface GoodRules {
+  endowment: number;
+  house: boolean;
+  private_values: boolean;
+  settlement: number[] | null;
+}
+
+/**
+ * What of a game's definition players may know. `rounds`: null where there is no clock.
+ */
+export interface Rules {
+  cash: number;
+  fee_bps: number;
+  open_orders: number;
+  rounds: RoundRules | null;
+  goods: Record<string, GoodRules>;
+}
+
+export interface Player {
+  name: string;
+}
+
+/**
+ * A game's public state: at most 50 messages, oldest first.
+ *
+ * `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
+ * what a unit of each good was paid, in a closed round.
+ */
+export interface State {
+  title: string;
+  about: string;
+  phase: Phase;
+  round: number;
+  ends_at: number | null;
+  opened_at: number | null;
+  rules: Rules;
+  goods: Record<string, Good>;
+  players: Record<string, Player>;
+  messages: Message[];
+  news: Headline[];
+  settled: Record<string, number>;
+}
+
+/**
+ * An order that rests in the book; `qty` is what is left of it.
+ */
+export interface OpenOrder {
+  order: string;
+  good: string;
+  side: Side;
+  qty: number;
+  price: number;
+}
+
+/**
+ * What a good will not settle at, told to this player alone.
+ */
+export interface Hint {
+  good: string;
+  not: number;
+  text: string;
+  at: number;
+}
+
+/**
+ * A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
+ *
+ * `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
+ * over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
+ * values; `hints` only where goods settle.
+ */
+export interface Account {
+  cash: number;
+  held_cash: number;
+  goods: Record<string, number>;
+  held_goods: Record<string, number>;
+  orders: OpenOrder[];
+  worth: number;
+  start: number;
+  score: number;
+  role?: "buyer" | "seller";
+  values?: Record<string, number[]>;
+  hints?: Hint[];
+}
+
+/**
+ * Somebody opened an account.
+ */
+export interface Joined {
+  type: "joined";
+  player: string;
+  name: string;
+}
+
+/**
+ * A trade, at the resting order's price. `taker`: the side that did not rest.
+ */
+export interface Trade {
+  type: "trade";
+  good: string;
+  price: number;
+  qty: number;
+  buyer: string;
+  seller: string;
+  taker: "buy" | "sell";
+}
+
+/**
+ * The best five levels a side, best first, when a frame changed them; at most one a good a frame.
+ */
+export interface BookChanged {
+  type: "book";
+  good: string;
+  bids: Level[];
+  asks: Level[];
+}
+
+/**
+ * Somebody said something to everyone.
+ */
+export interface Said {
+  type: "said";
+  player: string;
+  text: string;
+}
+
+/**
+ * The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
+ *
+ * `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+ */
+export interface RoundChanged {
+  type: "round";
+  phase: Phase;
+  round: number;
+  ends_at: number | null;
+  opened_at?: number;
+  settled?: Record<string, number>;
+}
+
+/**
+ * News, about `good` if there is one.
+ */
+export interface News {
+  type: "news";
+  text: string;
+  good?: string;
+}
+
+/**
+ * Everything public that one step of the game did. `seq` rises by exactly one from frame to frame.
+ *
+ * A client that sees any other number has lost something, and joins again. Other types of events may be added: a
+ * client ignores those that it does not know.
+ */
+export interface Frame {
+  push: "events";
+  game: string;
+  epoch: string;
+  seq: number;
+  at: number;
+  events: Event[];
+}
+
+/**
+ * What `player` said to `to` alone: to the connections of both that have joined the game.
+ */
+export interface Whisper {
+  push: "whisper";
+  game: string;
+  seq: number;
+  player: string;
+  to: string;
+  text: string;
+  at: number;
+}
+
+/**
+ * `cost` is without the `fee`; `cash` is what is free after it; `replayed`: the first result again.
+ */
+export interface Bought {
+  filled: number;
+  cost: number;
+  fee: number;
+  cash: number;
+  seq: number;
+  replayed?: true;
+}
+
+/**
+ * `proceeds` are before the `fee`; `cash` is what is free after it.
+ */
+export interface Sold {
+  filled: number;
+  proceeds: number;
+  fee: number;
+  cash: number;
+  seq: number;
+  replayed?: true;
+}
+
+/**
+ * `filled` traded at once, `resting` rests under the id `order`.
+ */
+export interface Ordered {
+  order: string;
+  filled: number;
+  resting: number;
+  cash: number;
+  seq: number;
+  replayed?: true;
+}
+
+/**
+ * `cash` for a bid, `qty` for an ask; the other is 0.
+ */
+export interface Released {
+  cash: number;
+  qty: number;
+}
+
+/**
+ * The order is out of the book, and what it held is free again.
+ */
+export interface Cancelled {
+  order: string;
+  released: Released;
+  seq: number;
+  replayed?: true;
+}
+
+/**
+ * It was said; `seq` is the game's last frame then.
+ */
+export interface Sent {
+  seq: number;
+  replayed?: true;
+}
+
+/**
+ * One good's book: levels best first.
+ */
+export interface Book {
+  good: string;
+  bids: Level[];
+  asks: Level[];
+  last: number | null;
+  seq: number;
+}
+
+/**
+ * A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+ *
+ * In a game with private values `worth` is the `score`: the gains of the closed rounds.
+ */
+export interface Standing {
+  rank: number;
+  player: string;
+  name: string;
+  worth: number;
+  score: number;
+}
+
+// End of what is generated.

@@ -172,11 +172,59 @@ class EventStream {
   }
 }
 
+// Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
+
+/** The WebSocket subprotocol. */
+const SUBPROTOCOL = "tradegame.v1";
+
+/** The commands that take a `key`. */
+const KEYED = new Set(["join", "buy", "sell", "order", "cancel", "say"]);
+
+/** The requests that change nothing. */
+const READS = new Set(["book", "games", "me", "ping", "standings"]);
+
+/** The error codes that refuse a request for lack of room: it had no effect, and may be sent again. */
+const NOT_TAKEN_IN = new Set(["overloaded", "rate_limited"]);
+
+/** The error codes that a node gives before it looks at the `key`: they say nothing of an earlier sending. */
+const BEFORE_THE_KEY = new Set([
+  "bad_request",
+  "not_authenticated",
+  "not_joined",
+  "overloaded",
+  "rate_limited",
+  "unknown_game",
+  "unknown_op",
+]);
+
+/** The error codes of a node that cannot do its work now. Another node may. */
+const TROUBLE = new Set(["internal", "overloaded", "timeout", "unavailable"]);
+
+/** The close codes. */
+const CLOSE = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  LOST: 1006,
+  TOO_SLOW: 4001,
+  HEARTBEAT_LOST: 4002,
+  FULL: 4003,
+  ABUSE: 4500,
+  KICKED: 4501,
+  REVOKED: 4502,
+};
+
+/** How many recent trades of a good, messages and news a state holds. */
+const KEPT = {
+  recent: 200,
+  messages: 50,
+  news: 20,
+};
+
+/** Whether a client must not reconnect after this close code. @param {number} code */
+const isFinal = (code) => code >= 4500 && code <= 4999;
+
 // What an event changes in a game's state.
 
-
-/** The server keeps as many. */
-const KEPT = { recent: 200, messages: 50, news: 20 };
 
 /**
  * What an event makes of a state: exactly what the server has.
@@ -418,46 +466,6 @@ class Game extends Emitter {
   }
 }
 
-// What the protocol says, in tables: ops, error codes, close codes.
-
-const PROTOCOL = "tradegame.v1";
-
-/** The commands that take a `key`. */
-const KEYED = new Set(["join", "buy", "sell", "order", "cancel", "say"]);
-
-/** The requests that change nothing. */
-const READS = new Set(["ping", "games", "me", "book", "standings"]);
-
-/** The errors that refuse a request for lack of room: it had no effect, and may be sent again. */
-const NOT_TAKEN_IN = new Set(["rate_limited", "overloaded"]);
-
-/** The errors that a node gives before it looks at the `key`. */
-const BEFORE_KEY = new Set([
-  "rate_limited",
-  "overloaded",
-  "bad_request",
-  "unknown_op",
-  "unknown_game",
-  "not_authenticated",
-  "not_joined",
-]);
-
-/** The close codes. */
-const CLOSE = {
-  NORMAL: 1000,
-  GOING_AWAY: 1001,
-  LOST: 1006,
-  TOO_SLOW: 4001,
-  HEARTBEAT_LOST: 4002,
-  FULL: 4003,
-  ABUSE: 4500,
-  KICKED: 4501,
-  REVOKED: 4502,
-};
-
-/** Whether a client must not reconnect after this close code. @param {number} code */
-const isFinal = (code) => code >= 4500 && code <= 4999;
-
 // The games that a client follows.
 
 
@@ -620,7 +628,6 @@ class Following {
 // Whether a node does its work.
 
 
-const TROUBLE = new Set(["unavailable", "timeout", "overloaded", "internal"]);
 const TROUBLE_MS = 1_500;
 const RECENT_MS = 10_000;
 
@@ -640,7 +647,7 @@ class Health {
     const now = performance.now();
     if (code === null || !TROUBLE.has(code)) {
       // What only a node can do that reaches the store; a join may be answered from memory.
-      const works = KEYED.has(op) && op !== "join" && !BEFORE_KEY.has(code ?? "");
+      const works = KEYED.has(op) && op !== "join" && !BEFORE_THE_KEY.has(code ?? "");
       if (works) [this.#goodAt, this.#badSince] = [now, Infinity];
       return false;
     }
@@ -696,7 +703,7 @@ class Link {
     this.#ended = on.ended;
     this.#ticking = setInterval(on.tick, TICK_MS);
     try {
-      const socket = (this.#socket = new WebSocket(url, [PROTOCOL]));
+      const socket = (this.#socket = new WebSocket(url, [SUBPROTOCOL]));
       socket.onopen = () => {
         this.opened = true;
         on.opened();
@@ -1292,7 +1299,7 @@ class Requests {
     if (error === null && !request.voiding) return this.#settle(request, data.ok, null);
     if (error !== null && !error.definite) request.doubt = true;
     this.#place(request, error !== null && NOT_TAKEN_IN.has(error.code));
-    if (request.voiding && (error === null || (error.definite && !BEFORE_KEY.has(error.code)))) {
+    if (request.voiding && (error === null || (error.definite && !BEFORE_THE_KEY.has(error.code)))) {
       if (error?.code !== "key_reused") return this.#settle(request, null, withdrawn(request));
       request.happened = true; // and asked again it tells what came of it
       return this.#send(request);
@@ -1300,7 +1307,7 @@ class Requests {
     if (error === null) return;
     if (request.lasting && this.#again(request, error)) return;
     // This time it was surely not taken in. The time before, when the answer was lost, it may have been.
-    if (request.doubt && BEFORE_KEY.has(error.code)) error.definite = false;
+    if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
     this.#settle(request, null, error);
   }
 

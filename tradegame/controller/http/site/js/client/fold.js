@@ -2,8 +2,7 @@
 
 /** @import * as T from "../../tradegame.d.ts" */
 
-/** The server keeps as many. */
-const KEPT = { recent: 200, messages: 50, news: 20 };
+import { KEPT } from "./vocabulary.js";
 
 /**
  * What an event makes of a state: exactly what the server has.

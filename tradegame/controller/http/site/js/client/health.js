@@ -1,8 +1,7 @@
 // Whether a node does its work.
 
-import { BEFORE_KEY, KEYED } from "./vocabulary.js";
+import { BEFORE_THE_KEY, KEYED, TROUBLE } from "./vocabulary.js";
 
-const TROUBLE = new Set(["unavailable", "timeout", "overloaded", "internal"]);
 const TROUBLE_MS = 1_500;
 const RECENT_MS = 10_000;
 
@@ -22,7 +21,7 @@ export class Health {
     const now = performance.now();
     if (code === null || !TROUBLE.has(code)) {
       // What only a node can do that reaches the store; a join may be answered from memory.
-      const works = KEYED.has(op) && op !== "join" && !BEFORE_KEY.has(code ?? "");
+      const works = KEYED.has(op) && op !== "join" && !BEFORE_THE_KEY.has(code ?? "");
       if (works) [this.#goodAt, this.#badSince] = [now, Infinity];
       return false;
     }

@@ -1,6 +1,6 @@
 // One socket.
 
-import { CLOSE, PROTOCOL } from "./vocabulary.js";
+import { CLOSE, SUBPROTOCOL } from "./vocabulary.js";
 
 export const TICK_MS = 1_000;
 const GOODBYE_MS = 1_000;
@@ -35,7 +35,7 @@ export class Link {
     this.#ended = on.ended;
     this.#ticking = setInterval(on.tick, TICK_MS);
     try {
-      const socket = (this.#socket = new WebSocket(url, [PROTOCOL]));
+      const socket = (this.#socket = new WebSocket(url, [SUBPROTOCOL]));
       socket.onopen = () => {
         this.opened = true;
         on.opened();

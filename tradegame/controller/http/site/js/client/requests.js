@@ -5,7 +5,7 @@
 import { TradeError, tradeError } from "./errors.js";
 import { newKey } from "./key.js";
 import { closed, late, unsure, withdrawn } from "./request.js";
-import { BEFORE_KEY, KEYED, NOT_TAKEN_IN, READS } from "./vocabulary.js";
+import { BEFORE_THE_KEY, KEYED, NOT_TAKEN_IN, READS } from "./vocabulary.js";
 
 const MOST_UNANSWERED = 1_000;
 /**
@@ -166,7 +166,7 @@ export class Requests {
     if (error === null && !request.voiding) return this.#settle(request, data.ok, null);
     if (error !== null && !error.definite) request.doubt = true;
     this.#place(request, error !== null && NOT_TAKEN_IN.has(error.code));
-    if (request.voiding && (error === null || (error.definite && !BEFORE_KEY.has(error.code)))) {
+    if (request.voiding && (error === null || (error.definite && !BEFORE_THE_KEY.has(error.code)))) {
       if (error?.code !== "key_reused") return this.#settle(request, null, withdrawn(request));
       request.happened = true; // and asked again it tells what came of it
       return this.#send(request);
@@ -174,7 +174,7 @@ export class Requests {
     if (error === null) return;
     if (request.lasting && this.#again(request, error)) return;
     // This time it was surely not taken in. The time before, when the answer was lost, it may have been.
-    if (request.doubt && BEFORE_KEY.has(error.code)) error.definite = false;
+    if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
     this.#settle(request, null, error);
   }
 

@@ -1,38 +1,55 @@
-// What the protocol says, in tables: ops, error codes, close codes.
+// Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
 
-export const PROTOCOL = "tradegame.v1";
+/** The WebSocket subprotocol. */
+export const SUBPROTOCOL = "tradegame.v1";
 
 /** The commands that take a `key`. */
 export const KEYED = new Set(["join", "buy", "sell", "order", "cancel", "say"]);
 
 /** The requests that change nothing. */
-export const READS = new Set(["ping", "games", "me", "book", "standings"]);
+export const READS = new Set(["book", "games", "me", "ping", "standings"]);
 
-/** The errors that refuse a request for lack of room: it had no effect, and may be sent again. */
-export const NOT_TAKEN_IN = new Set(["rate_limited", "overloaded"]);
+/** The error codes that refuse a request for lack of room: it had no effect, and may be sent again. */
+export const NOT_TAKEN_IN = new Set(["overloaded", "rate_limited"]);
 
-/** The errors that a node gives before it looks at the `key`. */
-export const BEFORE_KEY = new Set([
-  "rate_limited",
-  "overloaded",
+/** The error codes that a node gives before it looks at the `key`: they say nothing of an earlier sending. */
+export const BEFORE_THE_KEY = new Set([
   "bad_request",
-  "unknown_op",
-  "unknown_game",
   "not_authenticated",
   "not_joined",
+  "overloaded",
+  "rate_limited",
+  "unknown_game",
+  "unknown_op",
 ]);
+
+/** The error codes of a node that cannot do its work now. Another node may. */
+export const TROUBLE = new Set(["internal", "overloaded", "timeout", "unavailable"]);
 
 /** The close codes. */
 export const CLOSE = {
   NORMAL: 1000,
   GOING_AWAY: 1001,
+  MALFORMED: 1002,
+  BINARY: 1003,
   LOST: 1006,
+  NOT_UTF_8: 1007,
+  TOO_LARGE: 1009,
+  INTERNAL: 1011,
   TOO_SLOW: 4001,
   HEARTBEAT_LOST: 4002,
   FULL: 4003,
+  NO_HELLO: 4004,
   ABUSE: 4500,
   KICKED: 4501,
   REVOKED: 4502,
+};
+
+/** How many recent trades of a good, messages and news a state holds. */
+export const KEPT = {
+  recent: 200,
+  messages: 50,
+  news: 20,
 };
 
 /** Whether a client must not reconnect after this close code. @param {number} code */

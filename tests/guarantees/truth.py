@@ -1,0 +1,138 @@
+"""The truth: what happened according to the log, found by replaying it from its first entry."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from attrs import Factory, define, field, frozen
+
+from tests.guarantees.history import fingerprint, name_of
+from tests.support import views
+from tradegame.controller.websocket import protocol
+from tradegame.core.domain import snapshot
+from tradegame.core.domain.audit import audit
+from tradegame.core.domain.events import Rejected, Result
+from tradegame.core.domain.game import Game
+from tradegame.protocol.commands import decode_entry
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
+
+Name = tuple[str, str]
+"""A player and what one command of theirs is counted by, see `name_of`."""
+
+
+class Entry(Protocol):
+    """One entry of the log, as it was appended."""
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def value(self) -> bytes: ...
+
+
+@frozen
+class Effect:
+    """What a command came to when it was applied, not answered from memory: an ``ok`` or an ``error``.
+
+    ``newer``: how many commands with a key of this player had been applied before it. ``late``: a copy that another
+    node held back until the game had forgotten its key. docs/protocol.md allows its second effect.
+    """
+
+    ok: bool
+    body: dict[str, Any]
+    newer: int = field(default=0, eq=False)
+    late: bool = field(default=False, eq=False)
+
+
+@define(repr=False)
+class Truth:
+    """``effects`` and ``logged`` by `Name`: what took effect, and how often the command is in the log.
+
+    ``frames`` by ``seq``. ``accounts`` by player and ``seq``: the fingerprint of every account that a player had when
+    an entry ended at that ``seq``. ``final``: the accounts at the end. ``digest``: the hash of the state there, and
+    ``digests`` where each generation begins. ``appended``: entries by the node that appended them. ``problems``:
+    invariants that do not hold.
+    """
+
+    epoch: str = ""
+    seq: int = 0
+    entries: Sequence[Entry] = ()
+    effects: dict[Name, list[Effect]] = Factory(dict)
+    logged: Counter[Name] = Factory(Counter)
+    frames: dict[int, bytes] = Factory(dict)
+    accounts: dict[tuple[str, int], set[int]] = Factory(dict)
+    final: dict[str, dict[str, Any]] = Factory(dict)
+    problems: list[str] = Factory(list)
+    chain: str = ""
+    digest: str = ""
+    digests: dict[int, str] = Factory(dict)
+    appended: Counter[str] = Factory(Counter)
+
+
+def replay(game: Game, entries: Iterable[Entry], *, audit_every: int, keys_remembered: float = float("inf")) -> Truth:
+    """Apply ``entries`` to a new ``game``, and audit it every so many.
+
+    ``keys_remembered``: after so many newer keys, a copy that another node appends is ``late``; by default none is.
+    """
+    truth = Truth(epoch=game.state.epoch, entries=tuple(entries))
+    applied_of: Counter[str] = Counter()
+    first: dict[Name, tuple[str, int]] = {}
+    generation = 1
+    for number, entry in enumerate(truth.entries, 1):
+        while generation < entry.generation:
+            generation += 1
+            truth.digests[generation] = snapshot.state_hash(game)
+        applied = game.apply_value(entry.value)
+        node = entry.id.rpartition("-")[0]
+        truth.appended[node.rpartition(".")[0]] += 1
+        for command, outcome in zip(decode_entry(entry.value).commands, applied.outcomes, strict=True):
+            newer = applied_of[command.player]
+            applied_of[command.player] += command.key is not None and not outcome.replayed
+            text = getattr(command, "text", None)
+            if command.op == "join" or (command.key is None and text is None):
+                continue  # joining again has no second effect; what the host does has no key
+            name = (command.player, name_of(command.key, text or ""))
+            truth.logged[name] += 1
+            first_node, newer_then = first.setdefault(name, (node, newer))
+            if outcome.replayed:
+                continue
+            late = node != first_node and newer - newer_then >= keys_remembered
+            truth.effects.setdefault(name, []).append(_effect(outcome.result, newer, late))
+        if applied.frame is not None:
+            shown = protocol.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
+            truth.frames[applied.frame.seq] = shown
+        for player in applied.accounts:
+            account = json.dumps(views.account(game.state, player))
+            truth.accounts.setdefault((player, applied.seq), set()).add(fingerprint(account))
+        if number % audit_every == 0:
+            truth.problems += [f"after entry {number}: {violation}" for violation in audit(game.state)]
+    truth.problems += [f"at the end: {violation}" for violation in audit(game.state)]
+    truth.seq, truth.chain, truth.digest = game.state.seq, game.state.chain, snapshot.state_hash(game)
+    truth.digests.setdefault(generation + 1, truth.digest)
+    # Through JSON, as a client sees it.
+    truth.final = {p: json.loads(json.dumps(views.account(game.state, p))) for p in game.state.players}
+    return truth
+
+
+def _effect(result: Result, newer: int, late: bool) -> Effect:
+    """The protocol's words for a result, written independently of the server's encoder."""
+    match result:
+        case Bought(filled, cost, fee, cash, seq):
+            body = {"filled": filled, "cost": cost, "fee": fee, "cash": cash, "seq": seq}
+        case Sold(filled, proceeds, fee, cash, seq):
+            body = {"filled": filled, "proceeds": proceeds, "fee": fee, "cash": cash, "seq": seq}
+        case Ordered(order, filled, resting, cash, seq):
+            body = {"order": order, "filled": filled, "resting": resting, "cash": cash, "seq": seq}
+        case Cancelled(order, Released(cash, qty), seq):
+            body = {"order": order, "released": {"cash": cash, "qty": qty}, "seq": seq}
+        case Sent(seq):
+            body = {"seq": seq}
+        case Rejected(code, message):
+            return Effect(False, {"code": code, "message": message, "definite": True}, newer, late)
+        case _:
+            raise AssertionError(f"unknown result {result!r}")
+    return Effect(True, body, newer, late)

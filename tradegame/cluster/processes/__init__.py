@@ -1,0 +1,1 @@
+"""The child processes: etcd members, nodes and bots; how each is started, watched, killed, and never left behind."""

@@ -1,0 +1,1 @@
+"""What the audience sees, and the keys they press."""

@@ -1,0 +1,132 @@
+"""The kinds of values: every range, pattern and length once. What is checked and what is published are the same.
+
+A description says what a value is and its unit; clients read it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
+
+MAX_QTY = 1_000_000
+MAX_PRICE = 1_000_000_000
+SHIFT_BPS = (-9_999, 1_000_000)
+"""What news may shift an anchor by: it stays above 0."""
+NEWS_LENGTH = 500
+RECENT_KEPT, MESSAGES_KEPT, NEWS_KEPT = 200, 50, 20
+"""The most recent trades of a good, messages and news that a state holds."""
+KEYS_REMEMBERED = 256
+"""How many keys of a player are remembered in a game."""
+
+MIN_REQUEST_NUMBER, MAX_REQUEST_NUMBER = -(2**63), 2**64 - 1
+"""The range of a request's ``id`` that is a number."""
+MAX_REQUEST_ID = 64
+"""The most characters of one that is a text."""
+
+ID = r"^[a-z0-9][a-z0-9_-]{0,31}\Z"
+ID_PATTERN = re.compile(ID)
+_CONTROLS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
+
+RESERVED_NAMES = ("house", "the house", "fees", "mint", "host", "news")
+NAME_EXPECTED = "1 to 32 printable characters, no space at either end, and no name of the game's own"
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"
+_BLANKS = "\u2800\u3164\u115f\u1160\uffa0"
+"""Symbols and letters by their category, and nothing to the eye: the empty braille cell, and the fillers of Hangul."""
+
+# What clients send
+
+Qty = Annotated[int, Meta(ge=1, le=MAX_QTY, description="Whole units of a good.")]
+Price = Annotated[int, Meta(ge=1, le=MAX_PRICE, description="Coins a unit.")]
+Depth = Annotated[int, Meta(ge=1, le=100, description="How many levels a side, or rows; 10 if left out.")]
+Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, description="A frame's number, one more with each.")]
+ShiftBps = Annotated[
+    int, Meta(ge=SHIFT_BPS[0], le=SHIFT_BPS[1], description="By how many basis points an anchor is shifted.")
+]
+GameId = Annotated[str, Meta(pattern=ID, description="A game's id.")]
+GoodId = Annotated[str, Meta(pattern=ID, description="A good's id.")]
+_OPAQUE = Meta(min_length=1, max_length=64)
+PlayerId = Annotated[
+    str, _OPAQUE, Meta(description="A player's id: nothing can be read from it. The house trades as `house`.")
+]
+OrderId = Annotated[str, _OPAQUE, Meta(description="An order's id: nothing can be read from it.")]
+Epoch = Annotated[str, _OPAQUE, Meta(description="This life of the game: another when it is deleted and made anew.")]
+Key = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        description="Exactly once: the same command sent again with the same key has one effect, and gets the first "
+        "result with `replayed: true`. The same key with another payload is `key_reused`. "
+        f"The last {KEYS_REMEMBERED} of a player and game are kept.",
+    ),
+]
+Token = Annotated[str, Meta(min_length=1, max_length=256, description="Whoever has it is the player: a secret.")]
+ClientName = Annotated[str, Meta(max_length=200, description="What the client's program calls itself.")]
+PlayerName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=32,
+        pattern=r"^\S(.*\S)?$",
+        description="Printable characters: nothing invisible or that turns the text around; "
+        f"not {', '.join(RESERVED_NAMES)}, in whatever case.",
+        extra_json_schema={"not": {"enum": list(RESERVED_NAMES)}},
+    ),
+]
+Text = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=500,
+        pattern=f"^[^{_CONTROLS}]*$",
+        description="No control characters but tab and line feed.",
+    ),
+]
+NewsText = Annotated[str, Meta(min_length=1, max_length=NEWS_LENGTH, description="What everybody in the game reads.")]
+SideName = Literal["bid", "ask"]
+Side = Annotated[SideName, Meta(description="`bid` buys, `ask` sells.")]
+PhaseName = Literal["lobby", "open", "closed"]
+PHASES: tuple[str, ...] = get_args(PhaseName)
+Phase = Annotated[PhaseName, Meta(description="Orders are taken while a game is `open`.")]
+Role = Literal["buyer", "seller"]
+Flag = Annotated[bool, Meta(description="False if left out.")]
+RequestId = Annotated[int, Meta(ge=MIN_REQUEST_NUMBER)] | Annotated[str, Meta(max_length=MAX_REQUEST_ID)]
+
+# What the server sends besides: its ranges are published, and no client refuses an answer for them
+
+_FROM_0 = {"minimum": 0}
+
+Coins = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Coins, as a whole number.")]
+Balance = Annotated[int, Meta(description="Coins, as a whole number; below 0 for what was lost.")]
+Units = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Whole units of a good.")]
+Count = Annotated[int, Meta(extra_json_schema=_FROM_0, description="How many.")]
+Millis = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Milliseconds since the Unix epoch.")]
+Bps = Annotated[int, Meta(description="Basis points: hundredths of a percent.")]
+Level = tuple[int, int]
+"""A price level: the price, and the quantity that rests at it."""
+RecentTrade = tuple[int, int, int]
+"""A trade: when, the price, the quantity."""
+
+
+def is_name(name: str) -> bool:
+    """Whether a text of the form of a name may be one: nothing unprintable, no space at an end, not reserved."""
+    return (
+        name == name.strip()
+        and name.casefold() not in RESERVED_NAMES
+        and not any(_is_unprintable(character) for character in name)
+    )
+
+
+def encodable(text: str) -> bool:
+    """False for a text with a lone surrogate, which JSON can spell and UTF-8 cannot."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _is_unprintable(character: str) -> bool:
+    """Controls, and what nobody sees or what turns the text around; but not what joins an emoji's parts."""
+    category = unicodedata.category(character)
+    return category in _UNPRINTABLE or character in _BLANKS or (category == "Cf" and character not in _JOINERS)

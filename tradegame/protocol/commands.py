@@ -1,0 +1,125 @@
+"""What a game's log holds: commands, and the entry that carries them.
+
+A command is what a player asked (see ``requests``), or what the host or a node did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from tradegame.protocol.bounds import GoodId, Key, NewsText, Phase, ShiftBps
+from tradegame.protocol.requests import AnyCommand, Said
+
+
+class Join(Said, kw_only=True, tag="join"):
+    """Open an account, endowed by the game's definition. With an account already there, nothing happens."""
+
+    rules_from: ClassVar[int] = 3
+
+    player: str
+    name: str
+    key: Key | None = None
+
+
+class HostCommand(Said, kw_only=True):
+    """The base of what no player commands."""
+
+    rules_from: ClassVar[int] = 3
+    player: ClassVar[str] = "host"
+    key: ClassVar[None] = None
+
+
+class SetPhase(HostCommand, kw_only=True, tag="phase"):
+    """Open or close a game. From `closed`, or back to `lobby`, a new round begins."""
+
+    phase: Phase
+
+
+class Announce(HostCommand, kw_only=True, tag="news"):
+    """Announce something, and shift the anchor of `good` by `anchor_bps` basis points, which needs a good."""
+
+    text: NewsText
+    good: GoodId | None = None
+    anchor_bps: ShiftBps = 0
+
+
+class SetClock(HostCommand, kw_only=True, tag="clock"):
+    """A node's clock was set, and no round is open: the game's goes forward to ``time``, in ms since the Unix epoch.
+
+    A phase that is under way ends as much later, so that none is lost.
+    """
+
+    time: int
+
+
+Command = Join | AnyCommand | SetPhase | Announce | SetClock
+"""What a game's log may hold."""
+
+
+class Entry(Struct):
+    """What one append carries: the commands in their order, and the appending node's clock ``at`` in ms."""
+
+    at: int
+    commands: tuple[Command, ...] = ()
+
+
+class _Stored(Struct, forbid_unknown_fields=True):
+    """An entry as it is written down."""
+
+    schema: Literal[1]
+    at: int
+    commands: tuple[Command, ...]
+
+
+_encode = msgspec.json.Encoder().encode
+_entries = msgspec.json.Decoder(_Stored)
+_NOT_PAYLOAD = ("id", "game", "player", "key", "name")
+_PAYLOAD: dict[type[Any], tuple[str, ...]] = {
+    command: tuple(name for name in command.__struct_fields__ if name not in _NOT_PAYLOAD)
+    for command in get_args(Command)
+}
+
+
+def payload_digest(command: Command) -> str:
+    """16 hex digits that differ when the payload differs: what a ``key`` is compared by.
+
+    That is everything the player said but the key itself; a joining player's name is left out, too.
+    """
+    kind = type(command)
+    payload = [command.op, *(getattr(command, name) for name in _PAYLOAD[kind])]
+    return hashlib.blake2b(json.dumps(payload).encode(), digest_size=8).hexdigest()
+
+
+def encode_command(command: Command) -> bytes:
+    """A command as the log has it. Raises UnicodeEncodeError for text that UTF-8 cannot encode."""
+    return _encode(command)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """An entry as the log keeps it: one line of JSON, readable."""
+    return join_entry(entry.at, [_encode(command) for command in entry.commands])
+
+
+def join_entry(at: int, commands: Iterable[bytes]) -> bytes:
+    """An entry made of commands that are encoded already."""
+    return b'{"schema":1,"at":%d,"commands":[%b]}' % (at, b",".join(commands))
+
+
+def decode_entry(value: bytes) -> Entry:
+    """The entry that ``encode_entry`` wrote.
+
+    Raises ValueError for anything else, an entry of an unknown schema included.
+    """
+    try:
+        stored = _entries.decode(value)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"not an entry of a game's log: {error}") from error
+    if not all(command.player for command in stored.commands):
+        raise ValueError("not an entry of a game's log: a command of nobody")
+    return Entry(stored.at, stored.commands)

@@ -1,0 +1,286 @@
+"""Every error code, as a small class family: its HTTP status, what is certain, and how long to wait.
+
+A class is all that is said of its code, and the docstring is the description that clients read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Self
+
+import msgspec
+from msgspec import Struct
+
+
+class Failure(Struct, kw_only=True, omit_defaults=True):
+    """What went wrong. ``message`` is for a person; ``at`` says where in the request it is.
+
+    ``definite``: whether it is certain that nothing happened. If not, send the same again with the same ``key``.
+    ``retry_after_ms``: when to come again. ``replayed``: the key's first result again.
+    """
+
+    code: str
+    message: str
+    definite: bool
+    at: str | None = None
+    retry_after_ms: int | None = None
+    replayed: bool = False
+
+
+class ErrorBody(Struct):
+    """How HTTP says that something went wrong."""
+
+    error: Failure
+
+
+class TradeGameError(Exception):
+    """The base. ``message`` is for a person, ``at`` says where in a request, ``retry_after_ms`` when to come again.
+
+    Of a class: ``definite``: it is certain that nothing happened. ``wait_ms``: when to come again where the
+    error itself does not say. ``taken_in``: False for what was refused for want of room, and may simply be sent again.
+    ``before_key``: it is said before a node looks at the ``key``, so it tells nothing of an earlier sending.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    definite: ClassVar[bool] = True
+    wait_ms: ClassVar[int | None] = None
+    taken_in: ClassVar[bool] = True
+    before_key: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, at: str | None = None, retry_after_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        self.retry_after_ms = self.wait_ms if retry_after_ms is None else retry_after_ms
+
+    def failure(self) -> Failure:
+        """The ``error`` object, over WebSocket and HTTP alike."""
+        return Failure(
+            code=self.code,
+            message=self.message,
+            definite=self.definite,
+            at=self.at,
+            retry_after_ms=self.retry_after_ms,
+        )
+
+    def body(self) -> bytes:
+        """The body of an HTTP response."""
+        return msgspec.json.encode(ErrorBody(self.failure()))
+
+
+class BadRequestError(TradeGameError):
+    """Not of the form that this protocol gives; `at` says where."""
+
+    code, status, before_key = "bad_request", 400, True
+
+
+class NotAuthenticatedError(TradeGameError):
+    """Anything but `hello` and `ping` before `hello`."""
+
+    code, status, before_key = "not_authenticated", 401, True
+
+
+class UnauthorizedError(TradeGameError):
+    """A token that is unknown or expired."""
+
+    code, status = "unauthorized", 401
+
+
+class RateLimitedError(TradeGameError):
+    """Too fast: not taken in; `retry_after_ms` says when to come again."""
+
+    code, status, taken_in, before_key = "rate_limited", 429, False, True
+
+
+class OverloadedError(TradeGameError):
+    """No room: not taken in; `retry_after_ms` says when to come again."""
+
+    code, status, taken_in, before_key, wait_ms = "overloaded", 503, False, True, 1_000
+
+
+class UnavailableError(TradeGameError):
+    """The store did not answer in time, or this node cannot serve: nobody knows whether it happened."""
+
+    code, status, definite, wait_ms = "unavailable", 503, False, 500
+
+
+class CommandTimeoutError(TradeGameError):
+    """It took too long: nobody knows whether it happened."""
+
+    code, status, definite, wait_ms = "timeout", 504, False, 500
+
+
+class InternalError(TradeGameError):
+    """An internal error: logged with its stack trace under a reference that `message` carries."""
+
+    code, status, definite = "internal", 500, False
+
+    @classmethod
+    def of(cls, reference: str) -> Self:
+        """``reference``: that under which it was logged."""
+        return cls(f"internal error (reference {reference})")
+
+
+class UnknownOpError(TradeGameError):
+    """No such op."""
+
+    code, status, before_key = "unknown_op", 404, True
+
+
+class UnknownGameError(TradeGameError):
+    """No such game."""
+
+    code, status, before_key = "unknown_game", 404, True
+
+
+class RuleError(TradeGameError):
+    """What the rules of a game answer. Remembered with a command's ``key``, like every outcome of the game."""
+
+    status = 409
+
+
+class UnknownGoodError(RuleError):
+    """No such good in this game."""
+
+    code, status = "unknown_good", 404
+
+
+class UnknownPlayerError(RuleError):
+    """No such player."""
+
+    code, status = "unknown_player", 404
+
+
+class UnknownOrderError(RuleError):
+    """No such open order of this player."""
+
+    code, status = "unknown_order", 404
+
+
+class GameFullError(RuleError):
+    """The game has as many accounts as it may. To `spectate` is still possible."""
+
+    code = "game_full"
+
+    @classmethod
+    def of(cls, players: int) -> Self:
+        """``players``: how many it has."""
+        return cls(f"the game has {players} players, and takes no more")
+
+
+class NotJoinedError(RuleError):
+    """A command to a game in which the player has no account."""
+
+    code, before_key = "not_joined", True
+
+
+class NotOpenError(RuleError):
+    """The game's phase takes no orders."""
+
+    code = "not_open"
+
+
+class InsufficientCashError(RuleError):
+    """Free (not held) cash does not cover it."""
+
+    code = "insufficient_cash"
+
+
+class InsufficientGoodsError(RuleError):
+    """Free (not held) goods do not cover it."""
+
+    code = "insufficient_goods"
+
+
+class NoLiquidityError(RuleError):
+    """Nothing on the other side at or within the limit."""
+
+    code = "no_liquidity"
+
+
+class TooManyOrdersError(RuleError):
+    """The player's open orders reached the game's cap."""
+
+    code = "too_many_orders"
+
+
+class TooManyFillsError(RuleError):
+    """The `order` would meet more than 100 resting orders at once: make it smaller, or its price less good."""
+
+    code = "too_many_fills"
+
+
+class KeyReusedError(RuleError):
+    """The `key` was used before, with another payload."""
+
+    code = "key_reused"
+
+
+class HttpError(TradeGameError):
+    """What only HTTP answers."""
+
+
+class ForbiddenError(HttpError):
+    """A page of another origin; with status 421, a `Host` that is not the server's."""
+
+    code, status = "forbidden", 403
+
+
+class NotFoundError(HttpError):
+    """Nothing is at this path."""
+
+    code, status = "not_found", 404
+
+
+class MethodNotAllowedError(HttpError):
+    """The path is there, but not for this method: `Allow` names those that it is there for."""
+
+    code, status = "method_not_allowed", 405
+
+
+class GameThereError(HttpError):
+    """A game of that id is already there."""
+
+    code, status = "game_exists", 409
+
+
+class TooLargeError(HttpError):
+    """The body or the head of the request is longer than what is read."""
+
+    code, status = "too_large", 413
+
+
+class RequestTimeoutError(HttpError):
+    """The request did not come whole in time, and was not looked at."""
+
+    code, status = "timeout", 408
+
+
+Errors = tuple[type[TradeGameError], ...]
+
+
+def _below(kind: type[TradeGameError]) -> Iterator[type[TradeGameError]]:
+    for each in kind.__subclasses__():
+        if "code" in vars(each) and each.__module__ == __name__:
+            yield each
+        yield from _below(each)
+
+
+def _codes(errors: Iterable[type[TradeGameError]]) -> frozenset[str]:
+    return frozenset(error.code for error in errors)
+
+
+ALL: Errors = tuple(_below(TradeGameError))
+_NOT_HTTP = (UnknownOpError, NotAuthenticatedError, RequestTimeoutError)  # the last is `timeout`, which is there
+OVER_HTTP: Errors = tuple(each for each in ALL if each not in _NOT_HTTP)
+OVER_WEBSOCKET: Errors = tuple(each for each in ALL if not issubclass(each, HttpError))
+RULE_ERRORS = {error.code: error for error in ALL if issubclass(error, RuleError)}
+"""Every rule's error, by its code."""
+
+NOT_TAKEN_IN = _codes(each for each in ALL if not each.taken_in)
+"""Refused this time: a client sends it again."""
+BEFORE_THE_KEY = _codes(each for each in ALL if each.before_key)
+"""Said by a node before it looks at the key. Of an earlier sending whose answer was lost, these say nothing."""
+TROUBLE = _codes(each for each in OVER_WEBSOCKET if each.status >= 500)
+"""The node cannot do its work now. Another may."""

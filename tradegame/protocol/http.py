@@ -1,0 +1,148 @@
+"""What only HTTP answers: the results of rounds, presets, a node's vitals, and short acknowledgements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from tradegame.protocol.bounds import (
+    Balance,
+    Bps,
+    Coins,
+    Count,
+    GameId,
+    GoodId,
+    Millis,
+    PlayerId,
+    RecentTrade,
+    Role,
+    Seq,
+    Units,
+)
+
+
+class Equilibrium(Struct, omit_defaults=True):
+    """Where supply meets demand: the lowest and the highest such price, and how many units change hands."""
+
+    low: Coins
+    high: Coins
+    qty: Units
+
+
+class GoodResult(Struct, omit_defaults=True):
+    """A good in a closed round. `demand` and `supply`: values dearest first, costs cheapest first; 500 at most,
+    and none while another round may be played by them, but with the admin token.
+
+    Prices are null where nothing was traded, `settled` where the good does not settle, `equilibrium` where nobody
+    has private values or nothing can be traded. `tape`: the round's last trades, oldest first.
+    """
+
+    trades: Count
+    volume: Units
+    notional: Coins
+    open: Coins | None
+    high: Coins | None
+    low: Coins | None
+    close: Coins | None
+    settled: Coins | None
+    equilibrium: Equilibrium | None
+    demand: tuple[Coins, ...]
+    supply: tuple[Coins, ...]
+    tape: tuple[RecentTrade, ...]
+
+
+class PlayerResult(Struct, omit_defaults=True):
+    """A player in a closed round: what he began with, what he had at its end, and the difference.
+
+    `start` and `worth` are null while they would tell private values that another round may be played by, but with
+    the admin token.
+    """
+
+    player: PlayerId
+    name: str
+    role: Role | None
+    start: Balance | None
+    worth: Balance | None
+    gain: Balance
+
+
+class RoundResult(Struct, omit_defaults=True):
+    """What a closed round came to. `players`: whoever gained most first, 1000 at most.
+
+    `surplus`: what trade made, `max_surplus` the most that it could have made, `efficiency_bps` the one over the
+    other; null without private values.
+    """
+
+    round: Count
+    opened_at: Millis | None
+    closed_at: Millis
+    efficiency_bps: Bps | None
+    surplus: Balance | None
+    max_surplus: Coins | None
+    goods: dict[GoodId, GoodResult]
+    players: tuple[PlayerResult, ...]
+
+
+class Debrief(Struct, omit_defaults=True):
+    """The results of the last closed rounds, oldest first."""
+
+    rounds: tuple[RoundResult, ...]
+
+
+class Preset(Struct, omit_defaults=True):
+    """A game that comes along: its `definition`, every default filled in, is what `POST /v1/games` takes."""
+
+    id: str
+    title: str
+    about: str
+    definition: dict[str, Any]
+
+
+class Presets(Struct, omit_defaults=True):
+    """The games that come along, in order of the alphabet."""
+
+    presets: tuple[Preset, ...]
+
+
+class Reach(Struct, omit_defaults=True):
+    """Whether a page's WebSocket is let in: a browser does not tell the page why it was refused.
+
+    `reason`: why not, for a person, else null; `setting`: what of config.toml the host has to change, where it is
+    one, such as `server.origins`.
+    """
+
+    ok: bool
+    reason: str | None
+    setting: str | None
+
+
+class Vitals(Struct, omit_defaults=True):
+    """How a node does, over the last ten seconds; null where nothing can be said yet. `reason`: why it is not ready.
+
+    `p99_ms`: of an append to the log. `lag_ms`: the longest that a task which was ready to run had to wait, in the
+    last minute. `not_served`: games that are there and not served here. `audit_problems`: must be 0.
+    """
+
+    ready: bool
+    reason: str | None
+    node: str
+    version: str
+    nodes: Count
+    connections: Count
+    players_online: Count
+    commands_per_s: Count | None
+    p99_ms: Count | None
+    lag_ms: Count
+    not_served: tuple[GameId, ...]
+    audit_problems: Count
+
+
+class Done(Struct, omit_defaults=True):
+    """It is done, and there is nothing to tell."""
+
+
+class Published(Struct, omit_defaults=True):
+    """It is in the game: `seq` is the game's last frame then."""
+
+    seq: Seq

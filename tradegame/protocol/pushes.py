@@ -1,0 +1,144 @@
+"""What the server sends unasked: a game's numbered frames with their events, and what is told to single players."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from msgspec import Struct, field
+
+from tradegame.protocol import tag_of
+from tradegame.protocol.bounds import (
+    Coins,
+    Count,
+    Epoch,
+    GameId,
+    GoodId,
+    Level,
+    Millis,
+    Phase,
+    PlayerId,
+    Price,
+    Qty,
+    Seq,
+)
+from tradegame.protocol.state import Account
+
+
+class Event(Struct, omit_defaults=True, tag_field="type"):
+    """The base of every public event."""
+
+
+class Joined(Event, tag="joined"):
+    """Somebody opened an account."""
+
+    player: PlayerId
+    name: str
+
+
+class Trade(Event, tag="trade"):
+    """A trade, at the resting order's price. `taker`: the side that did not rest."""
+
+    good: GoodId
+    price: Price
+    qty: Qty
+    buyer: PlayerId
+    seller: PlayerId
+    taker: Literal["buy", "sell"]
+
+
+class BookChanged(Event, tag="book"):
+    """The best five levels a side, best first, when a frame changed them; at most one a good a frame."""
+
+    good: GoodId
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+class Said(Event, tag="said"):
+    """Somebody said something to everyone."""
+
+    player: PlayerId
+    text: str
+
+
+class RoundChanged(Event, tag="round"):
+    """The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
+
+    `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+    """
+
+    phase: Phase
+    round: Count
+    ends_at: Millis | None
+    opened_at: Millis | None = None
+    settled: dict[GoodId, Coins] = field(default_factory=dict)
+
+
+class News(Event, tag="news"):
+    """News, about `good` if there is one."""
+
+    text: str
+    good: GoodId | None = None
+
+
+PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | News
+
+
+class Push(Struct, omit_defaults=True, tag_field="push"):
+    """The base of every frame that carries `push` and no `id`."""
+
+
+class Events(Push, tag="events"):
+    """Everything public that one step of the game did. `seq` rises by exactly one from frame to frame.
+
+    A client that sees any other number has lost something, and joins again. Other types of events may be added: a
+    client ignores those that it does not know.
+    """
+
+    game: GameId
+    epoch: Epoch
+    seq: Seq
+    at: Millis
+    events: tuple[PublicEvent, ...]
+
+
+class AccountChanged(Push, tag="account"):
+    """The player's account, when a frame changed it: to each of their connections that has joined the game."""
+
+    game: GameId
+    seq: Seq
+    account: Account
+
+
+class Whisper(Push, tag="whisper"):
+    """What `player` said to `to` alone: to the connections of both that have joined the game."""
+
+    game: GameId
+    seq: Seq
+    player: PlayerId
+    to: PlayerId
+    text: str
+    at: Millis
+
+
+class Presence(Push, tag="presence"):
+    """Who came and who went; soon after a join, everyone who is there. To fold both alike: add, then remove."""
+
+    game: GameId
+    online: Sequence[PlayerId]
+    offline: Sequence[PlayerId]
+
+
+class Gone(Push, tag="gone"):
+    """The game was deleted, or this node stopped serving it: no more of this `epoch` comes from here."""
+
+    game: GameId
+    epoch: Epoch
+
+
+AnyPush = Events | AccountChanged | Whisper | Presence | Gone
+PUSHES: dict[str, type[Push]] = {tag_of(push): push for push in get_args(AnyPush)}
+"""Every push by its name."""
+EVENTS: dict[str, type[Event]] = {tag_of(event): event for event in get_args(PublicEvent)}
+"""Every public event by its ``type``."""

@@ -1,0 +1,188 @@
+"""What a client may ask: one class an ``op``.
+
+A player's command is the request itself: the server adds whose it is, and puts it into the game's log.
+docs/contributing.md has the steps to add one.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, get_args
+
+from msgspec import Struct
+
+from tradegame.protocol import tag_of
+from tradegame.protocol.bounds import (
+    NAME_EXPECTED,
+    ClientName,
+    Depth,
+    Epoch,
+    Flag,
+    GameId,
+    GoodId,
+    Key,
+    OrderId,
+    PlayerId,
+    PlayerName,
+    Price,
+    Qty,
+    RequestId,
+    Seq,
+    Side,
+    Text,
+    Token,
+    is_name,
+)
+
+
+class Said(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
+    """What is called by an ``op``: a request, or a command in a game's log."""
+
+    @property
+    def op(self) -> str:
+        return tag_of(type(self))
+
+
+class Request(Said, kw_only=True):
+    """The base of every request. ``id``: the client's own, None if it wants no reply; the envelope's, not the log's."""
+
+    id: RequestId | None = None
+
+
+class HelloRequest(Request, kw_only=True, tag="hello"):
+    """Who the client is: with a live `token` the player of before, on any node; with none a new one.
+
+    The first request of every connection. A token's player keeps their name: one given with it is ignored.
+    """
+
+    name: PlayerName | None = None
+    token: Token | None = None
+    client: ClientName | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None and not is_name(self.name):
+            raise ValueError(f"Expected {NAME_EXPECTED} - at `$.name`")
+
+
+class PingRequest(Request, kw_only=True, tag="ping"):
+    """The server's clock."""
+
+
+class GamesRequest(Request, kw_only=True, tag="games"):
+    """The list of games."""
+
+
+class GameRequest(Request, kw_only=True):
+    """The base of what goes to one game. ``game`` must be there; in the game's own log it is left out."""
+
+    game: GameId = ""
+
+
+class After(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The last frame that a client saw."""
+
+    epoch: Epoch
+    seq: Seq
+
+
+class JoinRequest(GameRequest, kw_only=True, tag="join"):
+    """Open an account, unless there is one, and follow the game from now on.
+
+    `after`: go on behind the last frame that was seen. `spectate`: follow only, without an account.
+    """
+
+    spectate: Flag | None = None
+    after: After | None = None
+    key: Key | None = None
+
+
+class LeaveRequest(GameRequest, kw_only=True, tag="leave"):
+    """No more news of the game; the account stays."""
+
+
+class MeRequest(GameRequest, kw_only=True, tag="me"):
+    """The player's account."""
+
+
+class BookRequest(GameRequest, kw_only=True, tag="book"):
+    """One good's book, `depth` levels a side."""
+
+    good: GoodId
+    depth: Depth | None = None
+
+
+class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
+    """The richest `limit` players."""
+
+    limit: Depth | None = None
+
+
+class PlayerCommand(GameRequest, kw_only=True):
+    """The base of a request that goes through the log as it is.
+
+    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player.
+    ``rules_from``: the first version of the rules that has it.
+    """
+
+    rules_from: ClassVar[int] = 3
+
+    player: str = ""
+    key: Key | None = None
+
+
+class BuyGood(PlayerCommand, kw_only=True, tag="buy"):
+    """Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`."""
+
+    good: GoodId
+    qty: Qty
+    limit: Price | None = None
+
+
+class SellGood(PlayerCommand, kw_only=True, tag="sell"):
+    """Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`."""
+
+    good: GoodId
+    qty: Qty
+    limit: Price | None = None
+
+
+class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
+    """A limit order: what does not trade at once rests, and what it needs is held."""
+
+    good: GoodId
+    side: Side
+    qty: Qty
+    price: Price
+
+
+class CancelOrder(PlayerCommand, kw_only=True, tag="cancel"):
+    """Take a resting order out of the book, and release what it held."""
+
+    order: OrderId
+
+
+class Say(PlayerCommand, kw_only=True, tag="say"):
+    """Say `text` to everyone in the game, or to the player `to` alone."""
+
+    text: Text
+    to: PlayerId | None = None
+
+
+AnyCommand = BuyGood | SellGood | PlaceOrder | CancelOrder | Say
+"""What goes through the log as it was asked."""
+AnyRequest = (
+    HelloRequest
+    | PingRequest
+    | GamesRequest
+    | JoinRequest
+    | LeaveRequest
+    | AnyCommand
+    | MeRequest
+    | BookRequest
+    | StandingsRequest
+)
+REQUESTS: dict[str, type[Request]] = {tag_of(request): request for request in get_args(AnyRequest)}
+"""Every request by its ``op``."""
+KEYED = frozenset(op for op, request in REQUESTS.items() if "key" in request.__struct_fields__)
+"""What takes a key."""
+READS = frozenset({"ping", "games", "me", "book", "standings"})
+"""What changes nothing, and may be asked again at will."""

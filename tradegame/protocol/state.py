@@ -1,0 +1,206 @@
+"""What is shown of a game: its line in the list, its public state, a player's account, a book, the standings."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from tradegame.protocol.bounds import (
+    Balance,
+    Coins,
+    Count,
+    Epoch,
+    GameId,
+    GoodId,
+    Level,
+    Millis,
+    OrderId,
+    Phase,
+    PlayerId,
+    Price,
+    Qty,
+    RecentTrade,
+    Role,
+    Seq,
+    Side,
+    Units,
+)
+
+
+class GameSummary(Struct, omit_defaults=True):
+    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so."""
+
+    game: GameId
+    title: str
+    phase: Phase
+    round: Count
+    ends_at: Millis | None
+    players: Count
+    goods: tuple[GoodId, ...]
+    epoch: Epoch
+    seq: Seq
+
+
+class RoundRules(Struct, omit_defaults=True):
+    """The phases of a round in seconds, and how many rounds there are; 0 for no end."""
+
+    lobby_s: Count
+    open_s: Count
+    closed_s: Count
+    repeat: Count
+
+
+class GoodRules(Struct, omit_defaults=True):
+    """What of a good's definition players may know. `settlement`: the values of which one is paid at the close."""
+
+    endowment: Units
+    house: bool
+    private_values: bool
+    settlement: tuple[Coins, ...] | None
+
+
+class Rules(Struct, omit_defaults=True):
+    """What of a game's definition players may know. `rounds`: null where there is no clock."""
+
+    cash: Coins
+    fee_bps: Count
+    open_orders: Count
+    rounds: RoundRules | None
+    goods: dict[GoodId, GoodRules]
+
+
+class Good(Struct, omit_defaults=True):
+    """A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
+
+    `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
+    """
+
+    last: Coins | None
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    volume: Units
+    recent: tuple[RecentTrade, ...]
+
+
+class Player(Struct, omit_defaults=True):
+    name: str
+
+
+class Message(Struct, omit_defaults=True):
+    """What somebody said to everyone."""
+
+    player: PlayerId
+    text: str
+    at: Millis
+
+
+class Headline(Struct, omit_defaults=True):
+    """Headline of the game's, or of the host's; `good` if they are about one."""
+
+    text: str
+    good: GoodId | None
+    at: Millis
+
+
+class State(Struct, omit_defaults=True):
+    """A game's public state: at most 50 messages, oldest first.
+
+    `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
+    what a unit of each good was paid, in a closed round.
+    """
+
+    title: str
+    about: str
+    phase: Phase
+    round: Count
+    ends_at: Millis | None
+    opened_at: Millis | None
+    rules: Rules
+    goods: dict[GoodId, Good]
+    players: dict[PlayerId, Player]
+    messages: tuple[Message, ...]
+    news: tuple[Headline, ...]
+    settled: dict[GoodId, Coins]
+
+
+class GameState(State, omit_defaults=True):
+    """One game's public state, with what says where it is: its `epoch` and `seq`."""
+
+    game: GameId
+    epoch: Epoch
+    seq: Seq
+
+
+class OpenOrder(Struct, omit_defaults=True):
+    """An order that rests in the book; `qty` is what is left of it."""
+
+    order: OrderId
+    good: GoodId
+    side: Side
+    qty: Qty
+    price: Price
+
+
+class Hint(Struct, omit_defaults=True):
+    """What a good will not settle at, told to this player alone."""
+
+    good: GoodId
+    not_: Coins = field(name="not")
+    text: str
+    at: Millis
+
+
+class Account(Struct, omit_defaults=True):
+    """A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
+
+    `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
+    over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
+    values; `hints` only where goods settle.
+    """
+
+    cash: Coins
+    held_cash: Coins
+    goods: dict[GoodId, Units]
+    held_goods: dict[GoodId, Units]
+    orders: tuple[OpenOrder, ...]
+    worth: Balance
+    start: Balance
+    score: Balance
+    role: Role | None = None
+    values: dict[GoodId, tuple[Coins, ...]] | None = None
+    hints: tuple[Hint, ...] | None = None
+
+
+class Book(Struct, omit_defaults=True):
+    """One good's book: levels best first."""
+
+    good: GoodId
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    last: Coins | None
+    seq: Seq
+
+
+class Standing(Struct, omit_defaults=True):
+    """A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+
+    In a game with private values `worth` is the `score`: the gains of the closed rounds.
+    """
+
+    rank: Count
+    player: PlayerId
+    name: str
+    worth: Balance
+    score: Balance
+
+
+class Standings(Struct, omit_defaults=True):
+    """The richest players, the richest first, as they were at frame `seq`: a second ago at most."""
+
+    standings: tuple[Standing, ...]
+    seq: Seq
+
+
+class Games(Struct, omit_defaults=True):
+    """Every game that this node serves."""
+
+    games: tuple[GameSummary, ...]
