@@ -60,7 +60,7 @@ client: .venv/installed $(JAVASCRIPT)/node_modules/.package-lock.json
 	@cd $(JAVASCRIPT) && node_modules/.bin/rollup --config --silent
 
 format-js: $(JAVASCRIPT)/node_modules/.package-lock.json
-	@$(JAVASCRIPT)/node_modules/.bin/biome format --write
+	@$(JAVASCRIPT)/node_modules/.bin/biome check --write --error-on-warnings
 
 # Skipped where Node is missing, but not in CI.
 check-js:

@@ -27,6 +27,13 @@ END = "End of what is generated."
 
 COLUMNS = 120
 
+
+def _length(text: Any) -> int:
+    """The most characters of a kind of text."""
+    (length,) = (meta.max_length for meta in get_args(text)[1:] if meta.max_length is not None)
+    return int(length)
+
+
 TABLES: dict[str, tuple[str, Any]] = {
     "SUBPROTOCOL": ("The WebSocket subprotocol.", SUBPROTOCOL),
     "KEYED": ("The commands that take a `key`.", [op for op in requests.REQUESTS if op in requests.KEYED]),
@@ -46,6 +53,20 @@ TABLES: dict[str, tuple[str, Any]] = {
     "CLOSE": (
         "The close codes.",
         {name: code for name, code in vars(closing).items() if isinstance(code, int) and code in closing.COUNTED},
+    ),
+    "BOUNDS": (
+        "Bounds of what people type: the highest numbers, the lengths of texts, the form of an id.",
+        {
+            "qty": bounds.MAX_QTY,
+            "price": bounds.MAX_PRICE,
+            "shiftBps": list(bounds.SHIFT_BPS),
+            "name": _length(bounds.PlayerName),
+            "text": _length(bounds.Text),
+            "news": bounds.NEWS_LENGTH,
+            "id": bounds.ID_LENGTH,
+            # a dash in a class is escaped in the pattern of an HTML input
+            "idPattern": bounds.ID.removeprefix("^").removesuffix(r"\Z").replace("_-]", r"_\-]"),
+        },
     ),
     "KEPT": (
         "How many recent trades of a good, messages and news a state holds.",

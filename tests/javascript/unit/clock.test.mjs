@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, frame, setTheClock, stopTheClock } from "./lib/fake.mjs";
+import { advance, frame, setTheClock, stopTheClock, World } from "./lib/fake.mjs";
 
 const AHEAD = 3_600_000;
 let world;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
 import { newKey } from "../../../tradegame/controller/http/site/tradegame.js";
-import { World, advance, refusal, settled, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, refusal, settled, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);

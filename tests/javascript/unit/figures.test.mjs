@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { gridLabels } from "../../../tradegame/controller/http/site/js/common/format.js";
 import { ranks } from "../../../tradegame/controller/http/site/js/common/ranks.js";
 import { Tapes } from "../../../tradegame/controller/http/site/js/common/tapes.js";
-import { SLACK_BPS, limitFor } from "../../../tradegame/controller/http/site/js/play/quote.js";
+import { limitFor, SLACK_BPS } from "../../../tradegame/controller/http/site/js/play/quote.js";
 
 test("equal is equal rank, and the next one is as many places behind", () => {
   assert.deepEqual(ranks([9, 7, 7, 7, 0, -1, -1]), [1, 2, 2, 2, 5, 6, 6]);

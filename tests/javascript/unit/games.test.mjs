@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, account, advance, frame, settled, state, stopTheClock, watch } from "./lib/fake.mjs";
+import { account, advance, frame, settled, state, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, settled, sleep, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, settled, sleep, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);

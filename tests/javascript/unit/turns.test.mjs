@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, settled, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, settled, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 /** As many newer keys as may be sent while one is unsettled, and it itself. */
 const WINDOW = 100;

@@ -19,10 +19,10 @@
  * @import * as T from "./tradegame.d.ts"
  */
 
-// Addresses of servers.
+// Server addresses.
 
 /**
- * The address, with `/ws` for a path where it has none. Throws a TypeError.
+ * Normalises a server's address to a WebSocket URL; the path defaults to `/ws`. Throws a TypeError.
  * @param {string | URL} address
  */
 function checkUrl(address) {
@@ -30,13 +30,13 @@ function checkUrl(address) {
   if (url.protocol === "http:") url.protocol = "ws:";
   if (url.protocol === "https:") url.protocol = "wss:";
   if (url.protocol !== "ws:" && url.protocol !== "wss:")
-    throw new TypeError(`${address} is no ws:// or wss:// address`);
+    throw new TypeError(`${address} is not a ws:// or wss:// address`);
   if (url.pathname === "/") url.pathname = "/ws";
   url.hash = "";
   return url.href;
 }
 
-/** @param {string} address */
+/** Whether the address is on this machine. @param {string} address */
 function isLocal(address) {
   const host = new URL(address).hostname.replace(/\.$/, "");
   return /^(localhost|.*\.localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/.test(host);
@@ -44,19 +44,19 @@ function isLocal(address) {
 
 /** The address of the page's own server. Throws a TypeError outside a browser. */
 function ownAddress() {
-  if (typeof location === "undefined") throw new TypeError("outside a browser connect needs the server's address");
+  if (typeof location === "undefined") throw new TypeError("outside a browser, connect() needs the server's address");
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
 }
 
-// Listeners.
+// Events and their listeners.
 
-/** Those who want to know. */
+/** Something that listeners can be added to. */
 class Emitter {
   /** @type {Map<string, Set<(...details: any[]) => unknown>>} */
   #listeners = new Map();
 
   /**
-   * Calls `listener` at each event of that type; returns what takes it off again.
+   * Calls `listener` at each event of that type. Returns a function that removes it.
    * @param {string} type
    * @param {(...details: any[]) => unknown} listener
    */
@@ -67,7 +67,7 @@ class Emitter {
   }
 
   /**
-   * A listener that throws, or rejects, stops neither the others nor the connection.
+   * A listener that throws or rejects affects neither the others nor the connection.
    * @param {string} type
    * @param {any[]} details
    */
@@ -83,10 +83,10 @@ class Emitter {
   }
 }
 
-// The errors of calls.
+// Errors.
 
 
-/** What the server, or this client, says no with. `definite: false`: nobody knows whether it happened. */
+/** An error from the server or from this client. `definite: false`: it is unknown whether the command happened. */
 class TradeError extends Error {
   /** @param {T.TradeErrorFields} fields */
   constructor({ code, message, definite = true, at = null, retry_after_ms = null, replayed = false, key = null }) {
@@ -97,25 +97,28 @@ class TradeError extends Error {
     this.at = at;
     this.retryAfterMs = retry_after_ms;
     this.replayed = replayed;
-    /** The command's: sent again with it, it happens once. */
+    /** The command's key: sent again with it, the command happens once. */
     this.key = key;
   }
 }
 
-/** @param {any} error @param {string | null} key */
+/**
+ * The server's error object as a TradeError. Throws a TypeError if it is invalid.
+ * @param {any} error
+ * @param {string | null} key
+ */
 function tradeError(error, key) {
-  if (typeof error?.code !== "string" || typeof error.definite !== "boolean")
-    throw new TypeError("an error of no known form");
+  if (typeof error?.code !== "string" || typeof error.definite !== "boolean") throw new TypeError("an invalid error");
   return new TradeError({ ...error, message: String(error.message ?? error.code), key });
 }
 
-// One reader's frames.
+// A bounded queue of frames for one reader.
 
 
 const STREAM_FRAMES = 1_000;
 
 /**
- * A reader's own frames, at most 1 000 of them.
+ * One reader's frames. At most 1 000 are queued; then a reset frame replaces them.
  * @implements {AsyncIterableIterator<T.Frame | T.ResetFrame>}
  */
 class EventStream {
@@ -158,7 +161,7 @@ class EventStream {
     else this.#frames = [reset()];
   }
 
-  /** What came before leads to nothing that comes after. @param {T.ResetFrame} reset */
+  /** Drops the queue: the state was replaced as a whole. @param {T.ResetFrame} reset */
   _reset(reset) {
     const reader = this.#readers.shift();
     if (reader !== undefined) reader({ value: reset, done: false });
@@ -223,11 +226,11 @@ const KEPT = {
 /** Whether a client must not reconnect after this close code. @param {number} code */
 const isFinal = (code) => code >= 4500 && code <= 4999;
 
-// What an event changes in a game's state.
+// How events change a game's state.
 
 
 /**
- * What an event makes of a state: exactly what the server has.
+ * Applies an event to the state. The result equals the server's state.
  * @param {T.State} state
  * @param {T.Event} event
  * @param {number} at
@@ -251,7 +254,7 @@ function fold(state, event, at) {
       keep(state.messages, { player: event.player, text: event.text, at }, KEPT.messages);
       break;
     case "round":
-      // The tape goes on: prices, volume and recent trades are the game's, not the round's.
+      // Prices, volume and recent trades belong to the game, not to the round: they continue.
       Object.assign(state, { phase: event.phase, round: event.round, ends_at: event.ends_at });
       if (event.opened_at !== undefined) state.opened_at = event.opened_at;
       state.settled = event.settled ?? {};
@@ -274,24 +277,24 @@ function keep(list, item, most) {
   if (list.length > most) list.splice(0, list.length - most);
 }
 
-// One game that is followed.
+// A followed game.
 
 
-/** The time of a game that is ahead of its node's goes so much slower, until they are together. */
+/** A game's clock that is ahead of the server's runs slower by this fraction until both agree. */
 const SLEW = 0.05;
 
-/** One game that is followed: its public state and this player's account, kept up to date. */
+/** A followed game: its public state and this player's account, kept up to date. */
 class Game extends Emitter {
   /** @type {T.State} */
-  state = /** @type {any} */ (null); // before it is joined, nobody has it
-  /** The player's account; null for who only looks on.
+  state = /** @type {any} */ (null); // never seen: join() resolves after the state is set
+  /** The player's account; null for a spectator.
    * @type {T.Account | null} */
   me = null;
   /** @type {Set<string>} */
   online = new Set();
   epoch = "";
   seq = 0;
-  /** It was left, is gone, or the client has stopped: nothing more comes. */
+  /** The game was left or deleted, or the client has stopped: nothing more comes. */
   ended = false;
   _gaps = 0;
 
@@ -301,7 +304,7 @@ class Game extends Emitter {
   #syncing = false;
   #aheadMs = 0;
   #aheadSince = 0;
-  /** Whether `state` is a place to resume from. */
+  /** Whether `state` can be resumed from. */
   #resumable = false;
 
   /** @param {Client} client @param {string} id @param {boolean} spectate */
@@ -312,17 +315,34 @@ class Game extends Emitter {
     this.spectate = spectate;
   }
 
-  /** @param {string} good @param {number} qty @param {{limit?: number | null, key?: string}} [options] @returns {Promise<T.Bought>} */
+  /**
+   * @param {string} good
+   * @param {number} qty
+   * @param {{limit?: number | null, key?: string}} [options]
+   * @returns {Promise<T.Bought>}
+   */
   buy(good, qty, { limit, key } = {}) {
     return this.#request("buy", { good, qty, limit, key });
   }
 
-  /** @param {string} good @param {number} qty @param {{limit?: number | null, key?: string}} [options] @returns {Promise<T.Sold>} */
+  /**
+   * @param {string} good
+   * @param {number} qty
+   * @param {{limit?: number | null, key?: string}} [options]
+   * @returns {Promise<T.Sold>}
+   */
   sell(good, qty, { limit, key } = {}) {
     return this.#request("sell", { good, qty, limit, key });
   }
 
-  /** @param {string} good @param {"bid" | "ask"} side @param {number} qty @param {number} price @param {{key?: string}} [options] @returns {Promise<T.Ordered>} */
+  /**
+   * @param {string} good
+   * @param {T.Side} side
+   * @param {number} qty
+   * @param {number} price
+   * @param {{key?: string}} [options]
+   * @returns {Promise<T.Ordered>}
+   */
   order(good, side, qty, price, { key } = {}) {
     return this.#request("order", { good, side, qty, price, key });
   }
@@ -347,7 +367,7 @@ class Game extends Emitter {
     return (await this.#request("standings", { limit })).standings;
   }
 
-  /** The game's clock, in ms since the Unix epoch: the server's, unless frames say that it is later in the game. */
+  /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
   now() {
     return Math.round(this.#client.now() + this.#ahead());
   }
@@ -356,15 +376,15 @@ class Game extends Emitter {
     return Math.max(0, this.#aheadMs - (performance.now() - this.#aheadSince) * SLEW);
   }
 
-  /** No more news of it: `events()` ends. The account stays. Leaving again does nothing. */
+  /** Stops following the game: `events()` ends. The account stays. Leaving again does nothing. */
   leave() {
     return this.#client._leave(this);
   }
 
   /**
-   * Every frame from this call on: `for await (const frame of game.events())`. Ends when the game is left or gone, or the
-   * client stops. Who reads more than 1 000 frames late, or was away for longer than the server remembers, gets a frame
-   * `{push: "reset", seq, events: []}` in place of what is missing: `game.state` has missed nothing.
+   * Every frame from this call on: `for await (const frame of game.events())`. Ends when the game is left or deleted,
+   * or the client stops. A reader more than 1 000 frames behind, or offline for longer than the server remembers, gets
+   * a frame `{push: "reset", seq, events: []}` instead of the missing ones; `game.state` has missed nothing.
    * @returns {EventStream}
    */
   events() {
@@ -379,21 +399,21 @@ class Game extends Emitter {
     return this.#client.request(op, { game: this.id, ...fields });
   }
 
-  /** A `join` from where it stands. Until it is answered, what comes is of an earlier one, and comes again. */
+  /** The fields of a `join` that resumes. Frames that arrive before its answer are ignored: they come again. */
   _resuming() {
     this.#syncing = true;
     const after = this.#resumable ? { after: { epoch: this.epoch, seq: this.seq } } : {};
     return { game: this.id, ...(this.spectate ? { spectate: true } : {}), ...after };
   }
 
-  /** A `join` was answered. When it is `recovered`, the missed frames follow. @param {any} ok */
+  /** Takes the answer to a `join`. If `recovered`, the missed frames follow. @param {any} ok */
   _joined(ok) {
     const whole = ok.recovered !== true;
     if (whole && (typeof ok.state?.goods !== "object" || typeof ok.epoch !== "string" || !Number.isInteger(ok.seq)))
-      throw new TypeError("a state of no known form");
+      throw new TypeError("an invalid state");
     if (!whole && !this.#resumable) throw new TypeError("no state for a game that was not followed");
     this.#syncing = false;
-    this.online = new Set(); // the list of who is here follows
+    this.online = new Set(); // the full list follows
     if (whole) {
       [this.state, this.epoch, this.seq] = [ok.state, ok.epoch, ok.seq];
       this.#resumable = true;
@@ -409,13 +429,13 @@ class Game extends Emitter {
     for (const stream of [...this.#streams]) stream._end();
   }
 
-  /** False: frames are missing before it. @param {any} data */
+  /** Takes a push. False if frames before it are missing. @param {any} data */
   _push(data) {
     switch (data.push) {
       case "events":
         return this.#syncing || this.#frame(data);
       case "account":
-        if (typeof data.account?.cash !== "number") throw new TypeError("an account of no known form");
+        if (typeof data.account?.cash !== "number") throw new TypeError("an invalid account");
         this.me = data.account;
         this._emit("account", this.me);
         break;
@@ -447,12 +467,12 @@ class Game extends Emitter {
       this._gaps += 1;
       return false;
     }
-    if (frame.seq <= this.seq) return true; // from before: a resume brings it again
+    if (frame.seq <= this.seq) return true; // seen already: a resume sends it again
     try {
       if (frame.seq !== this.seq + 1) throw new TypeError("a frame without a seq");
       for (const event of frame.events) fold(this.state, event, frame.at);
     } catch (error) {
-      this.#resumable = false; // half of it is in the state, and resuming would bring it again
+      this.#resumable = false; // the state has half of this frame, and a resume would send it again
       throw error;
     }
     this.seq = frame.seq;
@@ -469,14 +489,14 @@ class Game extends Emitter {
 // The games that a client follows.
 
 
-/** After more gaps in a row than this, with no good frame between them, the connection is given up. */
+/** After more consecutive gaps than this, the client reconnects. */
 const GAPS = 5;
 
 /** @typedef {{deadlineMs: number, unsentMs: number}} Patience */
 
 /** Joins games, leaves them, and resumes them on each new connection. */
 class Following {
-  /** Games that this connection has not resumed yet.
+  /** Games not yet resumed on this connection.
    * @type {Set<Game>} */
   #behind = new Set();
   /** @type {Map<string, Promise<Game>>} */
@@ -487,7 +507,7 @@ class Following {
   #on;
 
   /**
-   * `link` gives the present connection once it was greeted, else null.
+   * `link` returns the current socket once `hello` is answered, else null.
    * @param {Client} client
    * @param {Map<string, Game>} games
    * @param {Requests} requests
@@ -500,19 +520,19 @@ class Following {
     this.#on = on;
   }
 
-  /** How many games this connection has not resumed yet. */
+  /** How many games are not yet resumed on this connection. */
   get behind() {
     return this.#behind.size;
   }
 
-  /** A new connection was greeted: join all games again. */
+  /** Joins all games again on a new connection. */
   resume() {
     this.#behind = new Set(this.#games.values());
     for (const game of this.#behind) this.#follow(game);
   }
 
   /**
-   * One join of a game at a time.
+   * Joins a game. Joins of the same game run one after another.
    * @param {string} id
    * @param {{spectate: boolean, key: string | undefined}} options
    * @param {Patience} most
@@ -534,9 +554,9 @@ class Following {
     if (known && (spectate || !known.spectate)) return known;
     const game = known ?? new Game(this.#client, id, spectate);
     try {
-      // Without `after`, even when it is watched already: the answer then holds all there is to know.
+      // Without `after`, even if it is already watched: the answer then contains the whole state.
       await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), key }, most, (ok) => {
-        // Here and not after the await: the frames behind this answer may come in the same breath.
+        // Here rather than after the await: the next frames may already be queued behind this answer.
         if (game.ended) return;
         game.spectate = spectate;
         game._joined(ok);
@@ -544,12 +564,12 @@ class Following {
         this.#caughtUp(game);
       });
     } catch (error) {
-      if (known === undefined) this.#unfollow(id); // should the server have it, or be about to
+      if (known === undefined) this.#unfollow(id); // the server may have joined it, or may be about to
       throw error;
     }
     if (!game.ended) return game;
     this.#unfollow(id);
-    throw new TradeError({ code: "closed", message: "the game was left meanwhile" });
+    throw new TradeError({ code: "closed", message: "the game was left while joining" });
   }
 
   /** @param {Game} game @returns {Promise<void>} */
@@ -563,7 +583,7 @@ class Following {
   }
 
   /**
-   * No more news of it on this connection; the next one has none anyway.
+   * Ends the game's frames on this connection. The next connection does not ask for them.
    * @param {string} id
    * @returns {Promise<void>}
    */
@@ -582,7 +602,7 @@ class Following {
   }
 
   /**
-   * Joins a game again on this connection, after the last frame that was seen.
+   * Joins a game again on this connection, from the last frame seen.
    * @param {Game} game
    */
   #follow(game) {
@@ -614,72 +634,30 @@ class Following {
   /** @param {Link} link @param {any} data */
   push(link, data) {
     const game = this.#games.get(data.game);
-    if (game === undefined) return; // left a moment ago
+    if (game === undefined) return; // just left
     if (data.push === "gone") {
-      // Deleted, or only stopped on this node? The answer to a join tells.
+      // Either deleted, or stopped on this node only: joining again tells which.
       if (data.epoch === game.epoch) link.after(Math.random() * 1_000, () => this.#follow(game));
     } else if (!game._push(data)) {
-      if (game._gaps > GAPS) link.end(CLOSE.LOST, "frames are missing again and again");
+      if (game._gaps > GAPS) link.end(CLOSE.LOST, "frames keep missing");
       else this.#follow(game);
     }
   }
 }
-
-// Whether a node does its work.
-
-
-const TROUBLE_MS = 1_500;
-const RECENT_MS = 10_000;
-
-/** Whether the node of this connection does its work, or only answers that it cannot. */
-class Health {
-  #goodAt = -Infinity;
-  #badSince = Infinity;
-  #badAt = -Infinity;
-
-  /**
-   * True: try another node.
-   * @param {string} op
-   * @param {string | null} code
-   * @param {number} sentAt
-   */
-  answered(op, code, sentAt) {
-    const now = performance.now();
-    if (code === null || !TROUBLE.has(code)) {
-      // What only a node can do that reaches the store; a join may be answered from memory.
-      const works = KEYED.has(op) && op !== "join" && !BEFORE_THE_KEY.has(code ?? "");
-      if (works) [this.#goodAt, this.#badSince] = [now, Infinity];
-      return false;
-    }
-    if (now - this.#badAt > RECENT_MS) this.#badSince = Infinity;
-    this.#badAt = now;
-    this.#badSince = Math.min(this.#badSince, Math.max(sentAt, this.#goodAt));
-    return now - this.#badSince >= TROUBLE_MS;
-  }
-}
-
-// How long the client waits, in ms.
-
-const COMMAND_DEADLINE_MS = 30_000;
-const CONNECT_DEADLINE_MS = 30_000;
-/** In a browser, a command that could not be sent for this long is withdrawn: by then the market is another one. */
-const UNSENT_MS = 5_000;
-/** A device that reports no network is wrong if the server answered within this time. */
-const REACHED_MS = 2_000;
 
 // One socket.
 
 
 const TICK_MS = 1_000;
 const GOODBYE_MS = 1_000;
-/** Values of `readyState`. */
+/** Values of WebSocket.readyState. */
 const CLOSING = 2;
 const CLOSED = 3;
 
 /** @typedef {{code: number, reason: string, failing: boolean, waitMs: number}} Ended
- *  `failing`: the node was there, but of no use. `waitMs`: it asked not to be tried again before. */
+ *  `failing`: the node answered, but did no useful work. `waitMs`: how long it asked us to wait. */
 
-/** One socket, and the timers that end with it. */
+/** One socket, with the timers that end with it. */
 class Link {
   /** @type {any} */
   #socket = null;
@@ -687,7 +665,7 @@ class Link {
   #over = false;
   #why = "";
   #ended;
-  /** Each with what is called when it never comes to it.
+  /** Each timer with what to call if the connection ends first.
    * @type {Map<ReturnType<typeof setTimeout>, () => void>} */
   #timers = new Map();
   /** @type {ReturnType<typeof setInterval>} */
@@ -713,7 +691,7 @@ class Link {
       socket.onclose = (/** @type {{code: number, reason: string}} */ { code, reason }) =>
         this.end(code, reason || this.#why);
     } catch (error) {
-      // no address, or none that a page may go to
+      // an invalid address, or one that the page may not connect to
       this.after(0, () => this.end(CLOSE.LOST, String(error)));
     }
   }
@@ -723,12 +701,12 @@ class Link {
     try {
       this.#socket.send(text);
     } catch {
-      // it is closing: onclose comes, and what is unanswered is sent again
+      // it is closing: onclose follows, and unanswered commands are sent again
     }
   }
 
   /**
-   * `call` in `ms`, unless the connection ends first: then `instead`.
+   * Calls `call` after `ms`, or `instead` if the connection ends first.
    * @param {number} ms
    * @param {() => void} call
    */
@@ -742,7 +720,7 @@ class Link {
   }
 
   /**
-   * The end, once, whoever brings it about. `silent`: nobody is waited for to say goodbye.
+   * Ends the connection, once. `silent`: without waiting for the other side's close frame.
    * @param {number} code
    * @param {string} reason
    */
@@ -760,7 +738,7 @@ class Link {
     if (socket !== null) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.onerror = () => {};
-      // `terminate` is of the package ws, which else holds a process for up to 30 s when the other side is dead.
+      // Only the package ws has `terminate`. Without it, a dead server would keep the process alive for up to 30 s.
       if (silent && socket.terminate) socket.terminate();
       else if (socket.readyState < CLOSING) socket.close();
       if (!silent && socket.terminate && socket.readyState !== CLOSED) {
@@ -778,14 +756,14 @@ class Link {
 const WAKE_TICKS = 5;
 
 /**
- * Is the server still there? A browser does not tell of the server's pings: when nothing comes, the client asks.
+ * Detects a dead connection. A browser does not show the server's pings, so the client asks when nothing arrives.
  *
- * It counts ticks, one a second while this program runs, and looks at no clock: who slept, was stopped or is throttled
- * in a tab that nobody sees does not take the others for dead.
+ * It counts ticks, one a second while this program runs, instead of reading a clock: a program that slept, was stopped
+ * or is throttled in a hidden tab does not mistake the server for dead.
  */
 class Liveness {
   #quiet = 0;
-  /** Ticks that an answer may still take; null: nothing was asked.
+  /** Ticks left for an answer; null if nothing was asked.
    * @type {number | null} */
   #left = null;
   #tickedAt = Date.now();
@@ -800,7 +778,7 @@ class Liveness {
     this.#left = null;
   }
 
-  /** Somebody wakes up, and wants to know soon. Whether to ask. */
+  /** The machine woke up: the answer must come soon. Returns whether to ask. */
   doubt() {
     const asks = this.#left === null;
     this.#left = Math.min(this.#left ?? WAKE_TICKS, WAKE_TICKS);
@@ -808,8 +786,8 @@ class Liveness {
   }
 
   /**
-   * `age`: for how many ticks the oldest request is unanswered. A node that only waits for its store reads nothing for
-   * up to 8 s: with nowhere else to go that is waited out.
+   * Called once a second. `age`: for how many ticks the oldest request has been unanswered. A node that waits for its
+   * store reads nothing for up to 8 s; if there is no other node, wait that long.
    * @param {number} age
    * @param {boolean} hasty
    * @param {number} patience
@@ -834,23 +812,56 @@ class Liveness {
   }
 }
 
+// Whether a node answers nothing but errors.
+
+
+const PATIENCE_MS = 1_500;
+const RECENT_MS = 10_000;
+
+/** Watches a node's answers for the errors of a node that cannot do its work. */
+class NodeErrors {
+  #goodAt = -Infinity;
+  #badSince = Infinity;
+  #badAt = -Infinity;
+
+  /**
+   * Takes an answer to a request sent at `sentAt`. True if the node has answered nothing but such errors for 1.5 s.
+   * @param {string} op
+   * @param {string | null} code
+   * @param {number} sentAt
+   */
+  answered(op, code, sentAt) {
+    const now = performance.now();
+    if (code === null || !TROUBLE.has(code)) {
+      // Only an answer that needs the store shows that the node works; a join may be answered from memory.
+      const works = KEYED.has(op) && op !== "join" && !BEFORE_THE_KEY.has(code ?? "");
+      if (works) [this.#goodAt, this.#badSince] = [now, Infinity];
+      return false;
+    }
+    if (now - this.#badAt > RECENT_MS) this.#badSince = Infinity;
+    this.#badAt = now;
+    this.#badSince = Math.min(this.#badSince, Math.max(sentAt, this.#goodAt));
+    return now - this.#badSince >= PATIENCE_MS;
+  }
+}
+
 // Where to connect next.
 
 
 const MOST_NODES = 64;
 const URL_LENGTH = 256;
-/** So long a node that failed is passed over while there are others; twice as long each time that it fails again. */
+/** How long to avoid a node that failed, if there are others; doubled at each further failure. */
 const COOL_MS = 5_000;
 const COOL_MOST_MS = 60_000;
-/** When so many others have failed in a row, it is rather where we have been before than where we were sent. */
+/** After so many failures in a row, prefer known addresses to ones that a server listed. */
 const LOYALTY = 2;
 
 /**
- * The addresses that were given, always, and those that the last `hello` told.
+ * The addresses to connect to: those given, and those listed in the last `hello`.
  *
- * They are tried in rounds: each once, then `more` is false until the next round. Before any node was ever met, in the
- * order in which they were given; after that at random, so that the clients of a node that died spread over all the
- * others; those that failed lately and the one just lost come last.
+ * They are tried in rounds: each once, then `more` is false until the next round. Until the first `hello` they are
+ * tried in the given order; afterwards at random, so that the clients of a dead node spread over the others. Nodes that
+ * failed recently and the one just lost come last.
  */
 class Nodes {
   /** @type {Map<string, {node: string, proven: boolean, failures: number, coolUntil: number}>} */
@@ -867,7 +878,7 @@ class Nodes {
     this.#know(this.given);
   }
 
-  /** The address to try now. It counts as tried in this round. */
+  /** Takes the next address to try in this round. */
   next() {
     const fresh = this.urls.filter((url) => !this.#tried.has(url));
     const [[url]] = (fresh.length ? fresh : this.urls)
@@ -877,29 +888,29 @@ class Nodes {
     return url;
   }
 
-  /** Whether some were not tried in this round yet. */
+  /** Whether some addresses are untried in this round. */
   get more() {
     return this.urls.some((url) => !this.#tried.has(url));
   }
 
-  /** All may be tried again; the node at `lost` after the others. */
+  /** Starts a round. The node at `lost` comes last. */
   beginRound(lost = "") {
     this.#tried.clear();
     this.#lost = lost;
   }
 
-  /** The addresses that lead to other nodes than this one does, as far as is known. @param {string} url */
+  /** The addresses of other nodes than this one, as far as is known. @param {string} url */
   others(url) {
     return this.urls.filter((other) => !this.#same(other, url));
   }
 
-  /** Whether there is another node that has not failed lately. @param {string} url */
+  /** Whether there is another node that has not failed recently. @param {string} url */
   elsewhere(url) {
     return this.others(url).some((other) => this.#record(other).coolUntil <= performance.now());
   }
 
   /**
-   * `hello` was answered at `url` by `node`, and these are the addresses it told: its own first.
+   * `hello` was answered at `url` by `node`, which listed the addresses `told`, its own first.
    * @param {string} url
    * @param {unknown} node
    * @param {unknown[]} told
@@ -908,14 +919,14 @@ class Nodes {
     this.#met = true;
     Object.assign(this.#record(url), { proven: true, node: String(node ?? "") });
     const [own, ...rest] = told.map((address) => this.#checked(address));
-    // Its own name for where we are: by another one than ours it may not be reached from here.
+    // Skip its own address, unless it is the one we used: it may be unreachable from here.
     const learned = [url, ...(own === url ? [own] : []), ...rest.filter((address) => address !== own)];
     const urls = learned.filter((address) => address !== null);
     this.urls = [...new Set([...this.given, ...urls])].slice(0, this.given.length + MOST_NODES);
     this.#know(this.urls);
   }
 
-  /** It could not be reached, was silent, or did not do what it was asked. @param {string} url */
+  /** The node was unreachable or silent, or did no useful work. @param {string} url */
   failed(url) {
     const record = this.#record(url);
     const cool = Math.min(COOL_MOST_MS, COOL_MS * 2 ** record.failures);
@@ -923,7 +934,7 @@ class Nodes {
     record.coolUntil = performance.now() + (cool * (1 + Math.random())) / 2;
   }
 
-  /** It served us well for a while: what was before is forgiven. @param {string} url */
+  /** The node has worked for a while: forget its failures. @param {string} url */
   steady(url) {
     Object.assign(this.#record(url), { failures: 0, coolUntil: -Infinity });
   }
@@ -938,7 +949,7 @@ class Nodes {
     this.#records = new Map(urls.map((url) => [url, this.#record(url)]));
   }
 
-  /** The lowest goes first. @param {string} url */
+  /** The lowest is tried first. @param {string} url */
   #rank(url) {
     const { coolUntil, proven } = this.#record(url);
     const tried = this.#tried.size;
@@ -960,7 +971,7 @@ class Nodes {
   }
 
   /**
-   * An address that we may go to; null when it is none.
+   * The address if it is valid and may be used, else null.
    * @param {unknown} address
    * @returns {string | null}
    */
@@ -973,9 +984,9 @@ class Nodes {
     } catch {
       return null;
     }
-    // Who came over TLS does not say its token in the clear.
+    // A client that connected over TLS must not send its token in the clear.
     if (this.given.some((each) => each.startsWith("wss:")) && !url.startsWith("wss:")) return null;
-    // A node behind a proxy means its own machine, not ours.
+    // A node behind a proxy that lists a local address means its own machine.
     return isLocal(url) && !this.given.some(isLocal) ? null : url;
   }
 }
@@ -988,14 +999,14 @@ const LONGEST_PAUSE_MS = 4_000;
 const HELLO_MS = 10_000;
 const HASTY_HELLO_MS = 4_000;
 const MOST_PATIENCE = 4;
-/** When a node dies, its clients come to the others spread over so long. */
+/** The clients of a dead node reconnect spread over this time. */
 const JITTER_MS = 250;
-/** A connection that lasted so long ends the back-off: what comes next is a new trouble. */
+/** A connection that lasted this long resets the back-off. */
 const STEADY_MS = 10_000;
 
-/** Hurry while there are other nodes to go to; back-off, and ever more patience, when none of them is any better. */
+/** Reconnects quickly while there are other nodes to try; backs off, with growing deadlines, if all fail. */
 class Pace {
-  /** A factor for all that is waited in a hurry. */
+  /** A factor for the short deadlines. */
   patience = 1;
   #nodes;
   #tries = 0;
@@ -1006,18 +1017,18 @@ class Pace {
     this.#nodes = nodes;
   }
 
-  /** Whether there is anywhere else to go. */
+  /** Whether there are other addresses to try. */
   get hasty() {
     return this.#nodes.urls.length > 1;
   }
 
-  /** How long it may take until `hello` is answered. */
+  /** The deadline for the answer to `hello`, in ms. */
   get helloMs() {
     return this.hasty ? Math.min(HELLO_MS, HASTY_HELLO_MS * this.patience) : HELLO_MS;
   }
 
   /**
-   * How long to wait, in ms, after what happened at `url`. `lasted`: ms since `hello`; null: it was not answered.
+   * How long to wait before reconnecting, in ms. `lasted`: ms since `hello` at `url`, or null if it was not answered.
    * @param {string} url
    * @param {number} code
    * @param {number | null} lasted
@@ -1028,7 +1039,7 @@ class Pace {
     const nodes = this.#nodes;
     if (lasted === null) {
       nodes.failed(url);
-      if (nodes.more) return 0; // there are others that were not asked yet
+      if (nodes.more) return 0; // others are untried
       nodes.beginRound();
       this.#bePatient();
       return this.#backOff() + waitMs;
@@ -1044,18 +1055,18 @@ class Pace {
     nodes.beginRound(url);
     const others = nodes.others(url).length > 0;
     if ((code === CLOSE.GOING_AWAY || (others && code === CLOSE.LOST)) && this.#hurried < nodes.urls.length) {
-      this.#hurried += 1; // another node takes us in; not for ever, should they all be going
+      this.#hurried += 1; // another node is up; bounded, in case all are shutting down
       return Math.random() * JITTER_MS;
     }
     return this.#backOff() + waitMs;
   }
 
-  /** If all are slow, to hurry from one to the next only makes them slower. */
+  /** If all nodes are slow, switching quickly would only slow them further. */
   #bePatient() {
     this.patience = Math.min(MOST_PATIENCE, 2 * this.patience);
   }
 
-  /** Exponential, with full jitter: of the ways to spread a crowd that was thrown out at once, it makes the fewest calls. */
+  /** Exponential back-off with full jitter: it spreads many clients with the fewest attempts. */
   #backOff() {
     const most = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#tries);
     this.#tries += 1;
@@ -1063,10 +1074,10 @@ class Pace {
   }
 }
 
-// Why a connection ended, for a person.
+// Why a connection ended, for people.
 
 
-/** What to tell a person where the server gives no reason. @type {Record<number, string>} */
+/** Shown if the server gives no reason. @type {Record<number, string>} */
 const REASONS = {
   [CLOSE.GOING_AWAY]: "the server is going away",
   [CLOSE.TOO_SLOW]: "read too slowly",
@@ -1079,13 +1090,13 @@ const REASONS = {
 
 // Keys of commands.
 
-/** A key that nobody else makes: the same key sent again has one effect. */
+/** A random key. A command sent again with the same key happens once. */
 function newKey() {
   const bytes = globalThis.crypto.getRandomValues(new Uint8Array(12));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// One request, and what may be said of it.
+// One request.
 
 
 /**
@@ -1096,29 +1107,29 @@ function newKey() {
  * @property {string | null} key
  * @property {string} game
  * @property {boolean} lasting sent again on the next connection if this one ends without an answer
- * @property {boolean} flying on this connection, and not answered yet
- * @property {boolean} doubt an earlier sending of it may have been carried out
+ * @property {boolean} flying sent on this connection, and not answered yet
+ * @property {boolean} doubt an earlier attempt may have been carried out
  * @property {number} tries
- * @property {number} age in ticks, since it was sent last
+ * @property {number} age ticks since it was last sent
  * @property {number} sentAt
  * @property {number} until
- * @property {number} askedAt on performance.now()
- * @property {number} askedOn by the machine's clock: it goes on while the machine sleeps
+ * @property {number} askedAt by performance.now()
+ * @property {number} askedOn by the machine's clock, which keeps running while the machine sleeps
  * @property {number} unsentMs
- * @property {boolean} voiding what flies is not itself: it only takes the key
- * @property {boolean} happened its key is known: sent again, it gets the first result
+ * @property {boolean} voiding sent in its place: a command that does nothing but use up its key
+ * @property {boolean} happened the server knows its key: sent again, it gets the first result
  * @property {(ok: any, error: TradeError | null) => void} settle
  * @property {ReturnType<typeof setTimeout> | undefined} deadline
  * @property {ReturnType<typeof setTimeout> | undefined} retry
  * @property {ReturnType<typeof setTimeout> | undefined} withdrawal
  */
 
-/** @param {Request} request */
+/** Whether it may have been carried out. @param {Request} request */
 function unsure({ flying, doubt }) {
   return flying || doubt;
 }
 
-/** Too long ago to happen now. @param {Request} request */
+/** Whether it is too old to happen now. @param {Request} request */
 function late({ askedAt, askedOn, unsentMs }) {
   return Math.max(performance.now() - askedAt, Date.now() - askedOn) >= unsentMs;
 }
@@ -1137,44 +1148,45 @@ function closed(message, request) {
   return new TradeError({ code: "closed", message, definite: !unsure(request), key: request.key });
 }
 
-// The requests that are not answered yet.
+// Unanswered requests.
 
 
 const MOST_UNANSWERED = 1_000;
 /**
- * No new key goes out while one that is not settled has so many newer ones, less one, in its game. The server remembers a
- * player's last 256 per game: what is left over is for the player's other tabs, of which this one does not know.
+ * How many keys of a game may be in use, from the oldest unsettled command on. The server remembers a player's last 256
+ * keys per game; the rest is left for the player's other tabs.
  */
 const WINDOW = 100;
 const FRAME_BYTES = 16_384;
-/** Commands that must not happen long after they were asked for. */
+/** Commands that must happen soon or not at all. */
 const PROMPT = new Set([...KEYED].filter((op) => op !== "join"));
-/** No game has an order of that name: to cancel it does nothing, but to take the key. */
+/** No order has this id: cancelling it does nothing but use up the key. */
 const NO_ORDER = "-";
 
-/** What was asked and is not answered yet, across connections, in the order in which it was asked. */
+/** Unanswered requests, across connections, in the order in which they were made. */
 class Requests {
-  /** How many commands wait for their answer. */
+  /** How many commands await an answer. */
   commands = 0;
   onchange = () => {};
-  /** Whether something is kept because of that. */
-  get kept() {
-    return this.#held.size > 0 && this.offline();
-  }
-
-  /** The machine itself says that it has no network: a socket that takes a frame now sends it who knows when. */
+  /** Whether the machine reports that it has no network: the socket would send a frame at an unknown later time. */
   offline = () => false;
   /** @type {(op: string, code: string | null, sentAt: number) => void} */
   onoutcome = () => {};
 
+  /** Whether requests are held back because the machine is offline. */
+  get kept() {
+    return this.#held.size > 0 && this.offline();
+  }
+
   /** @type {Map<number, Request>} */
   #waiting = new Map();
-  /** New ones that may not go out yet. @type {Set<Request>} */
+  /** New requests that may not be sent yet. @type {Set<Request>} */
   #held = new Set();
-  /** By game: the commands that went out, by id and in their order, from the oldest that is not settled. Is it settled?
+  /** By game: the commands sent, in order from the oldest unsettled one, with whether each is settled.
    * @type {Map<string, Map<number, boolean>>} */
   #places = new Map();
-  /** In doubt, and not taken in when they were asked again: nothing new takes the rate away from them. @type {Set<Request>} */
+  /** In doubt, and refused for lack of room when sent again: new requests must not use up the rate they need.
+   * @type {Set<Request>} */
   #refused = new Set();
   #number = 0;
   #asked = 0;
@@ -1184,7 +1196,8 @@ class Requests {
   #over = "";
 
   /**
-   * Until it is answered, on whichever connection. `answered` is called before the next frame is looked at.
+   * Sends a request, again on each new connection until it is answered. `answered` is called before the next frame is
+   * processed.
    * @param {string} op
    * @param {Record<string, unknown>} fields
    * @param {{deadlineMs: number, unsentMs: number}} most
@@ -1195,7 +1208,7 @@ class Requests {
     return new Promise((resolve, reject) => {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
       if (this.#asked >= MOST_UNANSWERED)
-        throw new TradeError({ code: "overloaded", message: "too much is unanswered" });
+        throw new TradeError({ code: "overloaded", message: "too many unanswered requests" });
       const key = KEYED.has(op) ? { key: fields.key ?? newKey() } : {};
       const given = Object.entries({ ...fields, ...key }).filter(([, value]) => value !== undefined && value !== null);
       const request = this.#make(op, Object.fromEntries(given), true, (ok, error) => {
@@ -1208,7 +1221,7 @@ class Requests {
         request.frame.length * 3 > this.#frameBytes &&
         new TextEncoder().encode(request.frame).length > this.#frameBytes
       ) {
-        // The server would close the connection on it, each time anew.
+        // The server would close every connection on which it is sent.
         throw new TradeError({
           code: "bad_request",
           message: `a frame has at most ${this.#frameBytes} bytes`,
@@ -1238,7 +1251,7 @@ class Requests {
   }
 
   /**
-   * On this connection only; when that ends first, the error is `closed`.
+   * Sends a request on this connection only. If that ends first, the error is `closed`.
    * @param {string} op
    * @param {Record<string, unknown>} fields
    * @param {(ok: any, error: TradeError | null) => void} answered
@@ -1247,7 +1260,7 @@ class Requests {
     this.#add(this.#make(op, fields, false, answered));
   }
 
-  /** For how many ticks the oldest is unanswered on this connection. Each call is a tick. */
+  /** For how many ticks the oldest request on this connection has been unanswered. Each call is a tick. */
   age() {
     let oldest = 0;
     for (const request of this.#waiting.values()) {
@@ -1262,14 +1275,14 @@ class Requests {
     if (typeof frameBytes === "number") this.#frameBytes = frameBytes;
   }
 
-  /** Everything that is unanswered, but for what waits to be tried again. What may have happened goes first. */
+  /** Sends all unanswered requests, except those that wait to be retried. Those in doubt go first. */
   resend() {
     const unsent = [...this.#waiting.values()].filter(({ flying, retry }) => !flying && retry === undefined);
     for (const request of unsent.filter(({ doubt }) => doubt)) this.#send(request);
     for (const request of unsent.filter(({ doubt }) => !doubt)) this.#send(request);
   }
 
-  /** The connection has ended: what was on it may have been carried out. */
+  /** The connection has ended: what was sent on it may have been carried out. */
   disconnected() {
     this.#write = null;
     this.#held.clear();
@@ -1280,7 +1293,7 @@ class Requests {
     }
   }
 
-  /** No answer will ever come. @param {string} why */
+  /** Rejects everything: no answer will come. @param {string} why */
   stop(why) {
     this.#over = why;
     this.#write = null;
@@ -1290,9 +1303,9 @@ class Requests {
   /** @param {any} data */
   answer(data) {
     const request = this.#waiting.get(data.id);
-    if (request === undefined || !request.flying) return; // given up meanwhile
+    if (request === undefined || !request.flying) return; // no longer awaited
     const failed = data.error !== undefined;
-    if (!failed && (typeof data.ok !== "object" || data.ok === null)) throw new TypeError("an answer of no known form");
+    if (!failed && (typeof data.ok !== "object" || data.ok === null)) throw new TypeError("an invalid answer");
     const error = failed ? tradeError(data.error, request.key) : null;
     request.flying = false;
     this.onoutcome(request.op, error?.code ?? null, request.sentAt);
@@ -1301,18 +1314,18 @@ class Requests {
     this.#place(request, error !== null && NOT_TAKEN_IN.has(error.code));
     if (request.voiding && (error === null || (error.definite && !BEFORE_THE_KEY.has(error.code)))) {
       if (error?.code !== "key_reused") return this.#settle(request, null, withdrawn(request));
-      request.happened = true; // and asked again it tells what came of it
+      request.happened = true; // sent again, it gets the first result
       return this.#send(request);
     }
     if (error === null) return;
     if (request.lasting && this.#again(request, error)) return;
-    // This time it was surely not taken in. The time before, when the answer was lost, it may have been.
+    // This attempt had no effect, but an earlier one, whose answer was lost, may have had one.
     if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
     this.#settle(request, null, error);
   }
 
   /**
-   * Not taken in, or nobody knows: the same again, if there is time.
+   * Retries a request that was refused for lack of room or is in doubt. False if there is no time left.
    * @param {Request} request
    * @param {TradeError} error
    */
@@ -1340,7 +1353,7 @@ class Requests {
     const id = ++this.#number;
     const { key = null, game = "" } = fields;
     const frame = JSON.stringify({ id, op, ...fields });
-    // What has no key and changes something must not be sent twice.
+    // A request that changes something and has no key must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
     const fresh = {
       flying: false,
@@ -1372,8 +1385,9 @@ class Requests {
   }
 
   /**
-   * Now, or when its turn comes. What is late does not happen any more: new, it is withdrawn; in doubt, its key is taken by
-   * a command that does nothing. Then no copy of it, wherever it is, does anything; or the key is known already, and it had happened.
+   * Sends a request now, or when its turn comes. One that is too late must not happen any more: a new one is withdrawn;
+   * for one in doubt, a command that does nothing uses up its key. After that, no copy of it still under way has an
+   * effect. If the key is known already, it had happened.
    * @param {Request} request
    */
   #send(request) {
@@ -1389,7 +1403,7 @@ class Requests {
     this.#write(request.voiding ? JSON.stringify({ id, op: "cancel", game, order: NO_ORDER, key }) : request.frame);
   }
 
-  /** Whether it may go out: what was sent before and may have happened always may. @param {Request} request */
+  /** Whether it may be sent. One in doubt always may. @param {Request} request */
   #free(request) {
     if (request.doubt || !request.lasting) return true;
     if (request.unsentMs !== Infinity && this.offline()) return false;
@@ -1404,7 +1418,7 @@ class Requests {
   }
 
   /**
-   * It was refused for now: its key, if it was never sent before, is no key that was sent. Or it was taken in.
+   * Notes an answer. A command refused for lack of room uses up no key, unless it is in doubt.
    * @param {Request} request
    * @param {boolean} refused
    */
@@ -1415,7 +1429,7 @@ class Requests {
     this.next();
   }
 
-  /** Whose turn has come: who was asked first goes first, also when it was refused meanwhile. */
+  /** Sends the requests whose turn has come, oldest first, those refused meanwhile included. */
   next() {
     if (this.#refused.size || !this.#held.size) return;
     for (const request of [...this.#held].sort((one, other) => one.id - other.id)) {
@@ -1425,7 +1439,7 @@ class Requests {
   }
 
   /**
-   * Once, for each.
+   * Settles a request, once.
    * @param {Request} request
    * @param {any} ok
    * @param {TradeError | null} error
@@ -1443,7 +1457,7 @@ class Requests {
     if (places.has(request.id)) places.set(request.id, true);
     for (const [id, settled] of places) {
       if (!settled) break;
-      places.delete(id); // free once all older ones are
+      places.delete(id); // free once all older ones are settled
     }
     request.settle(ok, error);
     if (request.key !== null) this.onchange();
@@ -1451,20 +1465,20 @@ class Requests {
   }
 }
 
-// The server's time.
+// The server's clock.
 
-/** So many answers tell the time well. They are asked for a second apart, and again every minute, and when a clock was set. */
+/** How many answers give a good estimate. Asked a second apart, then once a minute, and again after a clock was set. */
 const SAMPLES = 4;
 const RENEW_TICKS = 60;
-/** When the machine's clock and its timer part by more, one of them was set, or stood still while the machine slept. */
+/** If the machine's clock and its timer drift apart by more, one was set, or stood still while the machine slept. */
 const JUMP_MS = 250;
 
 /**
- * The server's time, on this machine's timer, which nobody can set.
+ * The server's clock, kept on this machine's timer, which nobody can set.
  *
- * An answer to `ping` was given between the question and its coming: so it says between which bounds the two clocks are
- * apart. What all answers say together is closer than any of them, and one that is late spoils nothing. An answer that
- * contradicts those before it is newer: a clock was set, or the timer stood still.
+ * The server's answer to `ping` was given between sending and receiving, which bounds the offset of the two clocks. The
+ * bounds of all answers together are tighter than those of any one, and a late answer does no harm. If an answer
+ * contradicts the earlier ones, a clock was set or the timer stood still, and the newest counts.
  */
 class ServerClock {
   #low = -Infinity;
@@ -1479,7 +1493,7 @@ class ServerClock {
     return known ? Math.round(performance.now() + (this.#low + this.#high) / 2) : Date.now();
   }
 
-  /** Called when `ping` is sent; what it returns, with the answer's `at`, or undefined when there is none. */
+  /** Call when sending `ping`. Call the function it returns with the answer's `at`, or undefined if there is none. */
   ask() {
     this.#asking += 1;
     this.#ticks = 0;
@@ -1498,12 +1512,12 @@ class ServerClock {
     };
   }
 
-  /** More answers are wanted. */
+  /** Asks for more answers. */
   doubt() {
     this.#wanted = SAMPLES;
   }
 
-  /** Once a second: whether to ask. */
+  /** Call once a second. Returns whether to ask. */
   tick() {
     const apart = Date.now() - performance.now();
     if (Math.abs(apart - this.#apart) > JUMP_MS) this.doubt();
@@ -1513,25 +1527,34 @@ class ServerClock {
   }
 }
 
-// A player's connection to a server, across sockets.
+// How long the client waits, in ms.
+
+const COMMAND_DEADLINE_MS = 30_000;
+const CONNECT_DEADLINE_MS = 30_000;
+/** In a browser, a command that could not be sent for this long is withdrawn: the market has moved on. */
+const UNSENT_MS = 5_000;
+/** If the server answered within this time, ignore a device that reports no network. */
+const REACHED_MS = 2_000;
+
+// A player's connection to the server; it outlives its sockets.
 
 
-/** A player's connection to a server, whichever socket it has at the moment. */
+/** A player's connection to the server. It reconnects by itself. */
 class Client extends Emitter {
-  /** The games that are followed, by id.
+  /** The followed games, by id.
    * @type {Map<string, Game>} */
   games = new Map();
   /** @type {T.PlayerInfo | null} */
   player = null;
-  /** What makes one the same player next time. A secret.
+  /** Lets the same player come back. A secret.
    * @type {string | null} */
   token = null;
   /** @type {T.ServerInfo | null} */
   server = null;
-  /** connecting, live, reconnecting, stopped; and why, when it is tried again, how much is unanswered, whether the last socket opened.
+  /** The state; why; when the next attempt is; how many commands are unanswered; whether the last socket opened.
    * @type {T.Connection} */
   connection = { state: "connecting", reason: "", retryAt: null, unanswered: 0, opened: false };
-  /** How often it went on at another address. */
+  /** How often it moved to another address. */
   failovers = 0;
   /** Resolves with the client at the first `hello`.
    * @type {Promise<Client>} */
@@ -1549,7 +1572,7 @@ class Client extends Emitter {
   #pace;
   /** @type {Link | null} */
   #link = null;
-  /** On performance.now(); null: this connection has not been greeted yet.
+  /** When `hello` was answered on this socket, by performance.now(); null before that.
    * @type {number | null} */
   #greetedAt = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -1557,11 +1580,11 @@ class Client extends Emitter {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #deadline;
   #liveness = new Liveness();
-  #health = new Health();
+  #nodeErrors = new NodeErrors();
   #clock = new ServerClock();
   #last = "";
   #rejections = 0;
-  /** When the server answered a ping last, or hello, on performance.now(). */
+  /** When the server last answered `ping` or `hello`, by performance.now(). */
   #reachedAt = -Infinity;
   /** @type {{resolve: (client: Client) => void, reject: (error: TradeError) => void}} */
   #settle;
@@ -1580,7 +1603,7 @@ class Client extends Emitter {
       ...options,
     };
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one, as options.WebSocket");
+    if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one as options.WebSocket");
     this.token = options.token ?? null;
     this.#nodes = new Nodes(urls);
     this.#pace = new Pace(this.#nodes);
@@ -1603,23 +1626,23 @@ class Client extends Emitter {
     this.#dial();
   }
 
-  /** The server's clock, in ms since the Unix epoch, as well as it is known. Setting this machine's clock does not move it. */
+  /** The server's clock as far as known, in ms since the Unix epoch. Setting this machine's clock does not move it. */
   now() {
     return this.#clock.now();
   }
 
-  /** How many commands wait for their answer. */
+  /** How many commands await an answer. */
   get unanswered() {
     return this.#requests.commands;
   }
 
-  /** Where it may go: the addresses that were given, then those that the server told last. */
+  /** The addresses to connect to: those given, then those the server listed last. */
   get urls() {
     return [...this.#nodes.urls];
   }
 
   /**
-   * Follows a game: as a player, or looking on with `{spectate: true}`. Joining again gives the same Game.
+   * Follows a game, as a player or as a spectator. Joining again returns the same Game.
    * @param {string} id
    * @param {{spectate?: boolean, key?: string}} [options]
    */
@@ -1633,7 +1656,7 @@ class Client extends Emitter {
   }
 
   /**
-   * Any op, by its name; commands get a `key` if they have none. Resolves with `ok`, rejects with a TradeError.
+   * Sends any request, by its `op`; a command without a `key` gets one. Resolves with `ok`, rejects with a TradeError.
    * @param {string} op
    * @param {Record<string, unknown>} [fields]
    * @param {{deadlineMs?: number, unsentMs?: number}} [options]
@@ -1643,7 +1666,7 @@ class Client extends Emitter {
     return this.#requests.ask(op, fields, { deadlineMs, unsentMs });
   }
 
-  /** Leaves for good. What is unanswered is rejected. */
+  /** Closes the connection for good. Unanswered calls are rejected. */
   close() {
     this.#stop("closed", "");
   }
@@ -1653,7 +1676,7 @@ class Client extends Emitter {
     return this.#following.leave(game);
   }
 
-  /** Live is who was greeted and has resumed every game. Commands need not wait for that. */
+  /** Live: `hello` is answered and every game is resumed. Commands need not wait for that. */
   #live() {
     if (this.#greetedAt === null || this.#following.behind || this.connection.state === "live") return;
     this.#changed({ state: "live", reason: "", retryAt: null });
@@ -1675,7 +1698,7 @@ class Client extends Emitter {
     });
   }
 
-  /** @param {Link} link */
+  /** Says hello. @param {Link} link */
   #greet(link) {
     const { name, client } = this.#options;
     const who = this.token !== null ? { token: this.token } : name === undefined ? {} : { name };
@@ -1685,7 +1708,7 @@ class Client extends Emitter {
   /** @param {Link} link @param {any} ok */
   #welcomed(link, ok) {
     if (typeof ok?.token !== "string" || typeof ok.player?.id !== "string" || typeof ok.server !== "object")
-      throw new TypeError("a hello of no known form");
+      throw new TypeError("an invalid answer to hello");
     this.player = ok.player;
     this.token = ok.token;
     this.server = ok.server;
@@ -1695,7 +1718,7 @@ class Client extends Emitter {
     this.#greetedAt = this.#reachedAt = performance.now();
     this.#rejections = 0;
     this.#liveness = new Liveness(ok.server.heartbeat_s);
-    this.#health = new Health();
+    this.#nodeErrors = new NodeErrors();
     this.#clock.doubt();
     clearTimeout(this.#deadline);
     this.#requests.connected((text) => link.send(text), ok.server.frame_bytes);
@@ -1714,19 +1737,18 @@ class Client extends Emitter {
       this.token !== null &&
       this.#options.name !== undefined
     ) {
-      this.token = null; // the session is over: somebody new, of that name
-      this.#greet(link);
-      return;
+      this.token = null; // the session is over: become a new player of that name
+      return this.#greet(link);
     }
     this.#rejections += 1;
-    // An address that was only told may be somebody else's by now: once is not enough there.
+    // An address that the server listed may belong to something else by now: ignore its first rejection.
     const believed = this.#nodes.given.includes(link.url) || this.#rejections > 1;
     if (error.definite && !NOT_TAKEN_IN.has(error.code) && believed) this.#stop(error.code, error.message, error);
     else link.end(CLOSE.LOST, error.message, { waitMs: error.retryAfterMs ?? 0 });
   }
 
   /**
-   * What is not of the protocol ends the connection, so that nothing that was in it is missing unnoticed.
+   * Anything invalid ends the connection, so that what it contained is not lost unnoticed.
    * @param {Link} link
    * @param {unknown} text
    */
@@ -1736,7 +1758,7 @@ class Client extends Emitter {
     try {
       const data = typeof text === "string" ? JSON.parse(text) : null;
       if (typeof data !== "object" || data === null || Array.isArray(data))
-        throw new TypeError("a frame that is no JSON object");
+        throw new TypeError("a frame that is not a JSON object");
       if (data.push !== undefined) this.#following.push(link, data);
       else if (this.#greetedAt !== null) this.#requests.answer(data);
       else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error, null));
@@ -1755,8 +1777,7 @@ class Client extends Emitter {
     this.#greetedAt = null;
     this.#requests.disconnected();
     if (isFinal(code)) {
-      this.#stop(String(code), reason || REASONS[code] || "refused");
-      return;
+      return this.#stop(String(code), reason || REASONS[code] || "refused");
     }
     const pause = this.#pace.pause(link.url, code, lasted, failing, waitMs);
     this.#retry = setTimeout(() => this.#dial(), pause);
@@ -1770,7 +1791,7 @@ class Client extends Emitter {
 
   /** Once a second. @param {Link} link */
   #watch(link) {
-    if (this.#link !== link || this.#greetedAt === null) return; // hello has a deadline of its own
+    if (this.#link !== link || this.#greetedAt === null) return; // hello has its own deadline
     this.#requests.next();
     if (this.#clock.tick() || this.#requests.kept) this.#probe();
     const todo = this.#liveness.tick(this.#requests.age(), this.#pace.hasty, this.#pace.patience);
@@ -1778,30 +1799,30 @@ class Client extends Emitter {
     else if (todo === "leave") link.end(CLOSE.LOST, "the server does not answer", { failing: true, silent: true });
   }
 
-  /** Is anybody there? And how late is it there? */
+  /** Asks whether the server is there, and what time it has. */
   #probe() {
     const answered = this.#clock.ask();
     this.#requests.put("ping", {}, (ok, error) => {
       answered(ok?.at);
       if (error !== null) return;
-      this.#reachedAt = performance.now(); // whatever the machine says
+      this.#reachedAt = performance.now(); // there is a network, even if the machine reports none
       this.#requests.next();
     });
   }
 
   /**
-   * An answer came: does this node do its work?
+   * Called at each answer: leaves a node that answers nothing but errors.
    * @param {string} op
    * @param {string | null} code
    * @param {number} sentAt
    */
   #judge(op, code, sentAt) {
-    const useless = this.#health.answered(op, code, sentAt);
+    const useless = this.#nodeErrors.answered(op, code, sentAt);
     if (useless && this.#link && this.#nodes.elsewhere(this.#link.url))
       this.#link.end(CLOSE.LOST, `nothing but ${code}`, { failing: true });
   }
 
-  /** The network is back, or somebody looks: now. */
+  /** The network is back, or the page became visible: do not wait any longer. */
   #hurry() {
     if (typeof document !== "undefined" && document.visibilityState === "hidden") return;
     if (this.#retry !== undefined) {
@@ -1815,7 +1836,8 @@ class Client extends Emitter {
 
   /** @param {number} most */
   #tooLate(most) {
-    const message = `no connection to ${this.#nodes.given.join(", ")} in ${most / 1000} s: ${this.connection.reason || "no answer"}`;
+    const [where, why] = [this.#nodes.given.join(", "), this.connection.reason || "no answer"];
+    const message = `no connection to ${where} in ${most / 1000} s: ${why}`;
     this.#stop("unreachable", message, new TradeError({ code: "unreachable", message }));
   }
 
@@ -1850,8 +1872,8 @@ class Client extends Emitter {
 
 
 /**
- * Connects and says hello. Rejects with a TradeError when the server will not have us, or when, outside a browser,
- * none was there in 30 s.
+ * Connects and says hello. Rejects with a TradeError if the server refuses, or, outside a browser, if no server answers
+ * within 30 s.
  * @param {any} [url]
  * @param {T.Options} [options]
  * @returns {Promise<Client>}

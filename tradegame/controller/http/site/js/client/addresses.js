@@ -1,7 +1,7 @@
-// Addresses of servers.
+// Server addresses.
 
 /**
- * The address, with `/ws` for a path where it has none. Throws a TypeError.
+ * Normalises a server's address to a WebSocket URL; the path defaults to `/ws`. Throws a TypeError.
  * @param {string | URL} address
  */
 export function checkUrl(address) {
@@ -9,13 +9,13 @@ export function checkUrl(address) {
   if (url.protocol === "http:") url.protocol = "ws:";
   if (url.protocol === "https:") url.protocol = "wss:";
   if (url.protocol !== "ws:" && url.protocol !== "wss:")
-    throw new TypeError(`${address} is no ws:// or wss:// address`);
+    throw new TypeError(`${address} is not a ws:// or wss:// address`);
   if (url.pathname === "/") url.pathname = "/ws";
   url.hash = "";
   return url.href;
 }
 
-/** @param {string} address */
+/** Whether the address is on this machine. @param {string} address */
 export function isLocal(address) {
   const host = new URL(address).hostname.replace(/\.$/, "");
   return /^(localhost|.*\.localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/.test(host);
@@ -23,6 +23,6 @@ export function isLocal(address) {
 
 /** The address of the page's own server. Throws a TypeError outside a browser. */
 export function ownAddress() {
-  if (typeof location === "undefined") throw new TypeError("outside a browser connect needs the server's address");
+  if (typeof location === "undefined") throw new TypeError("outside a browser, connect() needs the server's address");
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
 }

@@ -1,4 +1,4 @@
-// A player's connection to a server, across sockets.
+// A player's connection to the server; it outlives its sockets.
 
 /** @import * as T from "../../tradegame.d.ts" */
 /** @import { Ended } from "./link.js" */
@@ -8,33 +8,33 @@ import { checkUrl, isLocal, ownAddress } from "./addresses.js";
 import { Emitter } from "./emitter.js";
 import { TradeError, tradeError } from "./errors.js";
 import { Following } from "./following.js";
-import { Health } from "./health.js";
-import { COMMAND_DEADLINE_MS, CONNECT_DEADLINE_MS, REACHED_MS, UNSENT_MS } from "./limits.js";
 import { Link } from "./link.js";
 import { Liveness } from "./liveness.js";
+import { NodeErrors } from "./node_errors.js";
 import { Nodes } from "./nodes.js";
 import { Pace } from "./pace.js";
 import { REASONS } from "./reasons.js";
 import { Requests } from "./requests.js";
 import { ServerClock } from "./server_clock.js";
+import { COMMAND_DEADLINE_MS, CONNECT_DEADLINE_MS, REACHED_MS, UNSENT_MS } from "./timeouts.js";
 import { CLOSE, isFinal, NOT_TAKEN_IN } from "./vocabulary.js";
 
-/** A player's connection to a server, whichever socket it has at the moment. */
+/** A player's connection to the server. It reconnects by itself. */
 export class Client extends Emitter {
-  /** The games that are followed, by id.
+  /** The followed games, by id.
    * @type {Map<string, Game>} */
   games = new Map();
   /** @type {T.PlayerInfo | null} */
   player = null;
-  /** What makes one the same player next time. A secret.
+  /** Lets the same player come back. A secret.
    * @type {string | null} */
   token = null;
   /** @type {T.ServerInfo | null} */
   server = null;
-  /** connecting, live, reconnecting, stopped; and why, when it is tried again, how much is unanswered, whether the last socket opened.
+  /** The state; why; when the next attempt is; how many commands are unanswered; whether the last socket opened.
    * @type {T.Connection} */
   connection = { state: "connecting", reason: "", retryAt: null, unanswered: 0, opened: false };
-  /** How often it went on at another address. */
+  /** How often it moved to another address. */
   failovers = 0;
   /** Resolves with the client at the first `hello`.
    * @type {Promise<Client>} */
@@ -52,7 +52,7 @@ export class Client extends Emitter {
   #pace;
   /** @type {Link | null} */
   #link = null;
-  /** On performance.now(); null: this connection has not been greeted yet.
+  /** When `hello` was answered on this socket, by performance.now(); null before that.
    * @type {number | null} */
   #greetedAt = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -60,11 +60,11 @@ export class Client extends Emitter {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #deadline;
   #liveness = new Liveness();
-  #health = new Health();
+  #nodeErrors = new NodeErrors();
   #clock = new ServerClock();
   #last = "";
   #rejections = 0;
-  /** When the server answered a ping last, or hello, on performance.now(). */
+  /** When the server last answered `ping` or `hello`, by performance.now(). */
   #reachedAt = -Infinity;
   /** @type {{resolve: (client: Client) => void, reject: (error: TradeError) => void}} */
   #settle;
@@ -83,7 +83,7 @@ export class Client extends Emitter {
       ...options,
     };
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one, as options.WebSocket");
+    if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one as options.WebSocket");
     this.token = options.token ?? null;
     this.#nodes = new Nodes(urls);
     this.#pace = new Pace(this.#nodes);
@@ -106,23 +106,23 @@ export class Client extends Emitter {
     this.#dial();
   }
 
-  /** The server's clock, in ms since the Unix epoch, as well as it is known. Setting this machine's clock does not move it. */
+  /** The server's clock as far as known, in ms since the Unix epoch. Setting this machine's clock does not move it. */
   now() {
     return this.#clock.now();
   }
 
-  /** How many commands wait for their answer. */
+  /** How many commands await an answer. */
   get unanswered() {
     return this.#requests.commands;
   }
 
-  /** Where it may go: the addresses that were given, then those that the server told last. */
+  /** The addresses to connect to: those given, then those the server listed last. */
   get urls() {
     return [...this.#nodes.urls];
   }
 
   /**
-   * Follows a game: as a player, or looking on with `{spectate: true}`. Joining again gives the same Game.
+   * Follows a game, as a player or as a spectator. Joining again returns the same Game.
    * @param {string} id
    * @param {{spectate?: boolean, key?: string}} [options]
    */
@@ -136,7 +136,7 @@ export class Client extends Emitter {
   }
 
   /**
-   * Any op, by its name; commands get a `key` if they have none. Resolves with `ok`, rejects with a TradeError.
+   * Sends any request, by its `op`; a command without a `key` gets one. Resolves with `ok`, rejects with a TradeError.
    * @param {string} op
    * @param {Record<string, unknown>} [fields]
    * @param {{deadlineMs?: number, unsentMs?: number}} [options]
@@ -146,7 +146,7 @@ export class Client extends Emitter {
     return this.#requests.ask(op, fields, { deadlineMs, unsentMs });
   }
 
-  /** Leaves for good. What is unanswered is rejected. */
+  /** Closes the connection for good. Unanswered calls are rejected. */
   close() {
     this.#stop("closed", "");
   }
@@ -156,7 +156,7 @@ export class Client extends Emitter {
     return this.#following.leave(game);
   }
 
-  /** Live is who was greeted and has resumed every game. Commands need not wait for that. */
+  /** Live: `hello` is answered and every game is resumed. Commands need not wait for that. */
   #live() {
     if (this.#greetedAt === null || this.#following.behind || this.connection.state === "live") return;
     this.#changed({ state: "live", reason: "", retryAt: null });
@@ -178,7 +178,7 @@ export class Client extends Emitter {
     });
   }
 
-  /** @param {Link} link */
+  /** Says hello. @param {Link} link */
   #greet(link) {
     const { name, client } = this.#options;
     const who = this.token !== null ? { token: this.token } : name === undefined ? {} : { name };
@@ -188,7 +188,7 @@ export class Client extends Emitter {
   /** @param {Link} link @param {any} ok */
   #welcomed(link, ok) {
     if (typeof ok?.token !== "string" || typeof ok.player?.id !== "string" || typeof ok.server !== "object")
-      throw new TypeError("a hello of no known form");
+      throw new TypeError("an invalid answer to hello");
     this.player = ok.player;
     this.token = ok.token;
     this.server = ok.server;
@@ -198,7 +198,7 @@ export class Client extends Emitter {
     this.#greetedAt = this.#reachedAt = performance.now();
     this.#rejections = 0;
     this.#liveness = new Liveness(ok.server.heartbeat_s);
-    this.#health = new Health();
+    this.#nodeErrors = new NodeErrors();
     this.#clock.doubt();
     clearTimeout(this.#deadline);
     this.#requests.connected((text) => link.send(text), ok.server.frame_bytes);
@@ -217,19 +217,18 @@ export class Client extends Emitter {
       this.token !== null &&
       this.#options.name !== undefined
     ) {
-      this.token = null; // the session is over: somebody new, of that name
-      this.#greet(link);
-      return;
+      this.token = null; // the session is over: become a new player of that name
+      return this.#greet(link);
     }
     this.#rejections += 1;
-    // An address that was only told may be somebody else's by now: once is not enough there.
+    // An address that the server listed may belong to something else by now: ignore its first rejection.
     const believed = this.#nodes.given.includes(link.url) || this.#rejections > 1;
     if (error.definite && !NOT_TAKEN_IN.has(error.code) && believed) this.#stop(error.code, error.message, error);
     else link.end(CLOSE.LOST, error.message, { waitMs: error.retryAfterMs ?? 0 });
   }
 
   /**
-   * What is not of the protocol ends the connection, so that nothing that was in it is missing unnoticed.
+   * Anything invalid ends the connection, so that what it contained is not lost unnoticed.
    * @param {Link} link
    * @param {unknown} text
    */
@@ -239,7 +238,7 @@ export class Client extends Emitter {
     try {
       const data = typeof text === "string" ? JSON.parse(text) : null;
       if (typeof data !== "object" || data === null || Array.isArray(data))
-        throw new TypeError("a frame that is no JSON object");
+        throw new TypeError("a frame that is not a JSON object");
       if (data.push !== undefined) this.#following.push(link, data);
       else if (this.#greetedAt !== null) this.#requests.answer(data);
       else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error, null));
@@ -258,8 +257,7 @@ export class Client extends Emitter {
     this.#greetedAt = null;
     this.#requests.disconnected();
     if (isFinal(code)) {
-      this.#stop(String(code), reason || REASONS[code] || "refused");
-      return;
+      return this.#stop(String(code), reason || REASONS[code] || "refused");
     }
     const pause = this.#pace.pause(link.url, code, lasted, failing, waitMs);
     this.#retry = setTimeout(() => this.#dial(), pause);
@@ -273,7 +271,7 @@ export class Client extends Emitter {
 
   /** Once a second. @param {Link} link */
   #watch(link) {
-    if (this.#link !== link || this.#greetedAt === null) return; // hello has a deadline of its own
+    if (this.#link !== link || this.#greetedAt === null) return; // hello has its own deadline
     this.#requests.next();
     if (this.#clock.tick() || this.#requests.kept) this.#probe();
     const todo = this.#liveness.tick(this.#requests.age(), this.#pace.hasty, this.#pace.patience);
@@ -281,30 +279,30 @@ export class Client extends Emitter {
     else if (todo === "leave") link.end(CLOSE.LOST, "the server does not answer", { failing: true, silent: true });
   }
 
-  /** Is anybody there? And how late is it there? */
+  /** Asks whether the server is there, and what time it has. */
   #probe() {
     const answered = this.#clock.ask();
     this.#requests.put("ping", {}, (ok, error) => {
       answered(ok?.at);
       if (error !== null) return;
-      this.#reachedAt = performance.now(); // whatever the machine says
+      this.#reachedAt = performance.now(); // there is a network, even if the machine reports none
       this.#requests.next();
     });
   }
 
   /**
-   * An answer came: does this node do its work?
+   * Called at each answer: leaves a node that answers nothing but errors.
    * @param {string} op
    * @param {string | null} code
    * @param {number} sentAt
    */
   #judge(op, code, sentAt) {
-    const useless = this.#health.answered(op, code, sentAt);
+    const useless = this.#nodeErrors.answered(op, code, sentAt);
     if (useless && this.#link && this.#nodes.elsewhere(this.#link.url))
       this.#link.end(CLOSE.LOST, `nothing but ${code}`, { failing: true });
   }
 
-  /** The network is back, or somebody looks: now. */
+  /** The network is back, or the page became visible: do not wait any longer. */
   #hurry() {
     if (typeof document !== "undefined" && document.visibilityState === "hidden") return;
     if (this.#retry !== undefined) {
@@ -318,7 +316,8 @@ export class Client extends Emitter {
 
   /** @param {number} most */
   #tooLate(most) {
-    const message = `no connection to ${this.#nodes.given.join(", ")} in ${most / 1000} s: ${this.connection.reason || "no answer"}`;
+    const [where, why] = [this.#nodes.given.join(", "), this.connection.reason || "no answer"];
+    const message = `no connection to ${where} in ${most / 1000} s: ${why}`;
     this.#stop("unreachable", message, new TradeError({ code: "unreachable", message }));
   }
 

@@ -1,12 +1,12 @@
-// Listeners.
+// Events and their listeners.
 
-/** Those who want to know. */
+/** Something that listeners can be added to. */
 export class Emitter {
   /** @type {Map<string, Set<(...details: any[]) => unknown>>} */
   #listeners = new Map();
 
   /**
-   * Calls `listener` at each event of that type; returns what takes it off again.
+   * Calls `listener` at each event of that type. Returns a function that removes it.
    * @param {string} type
    * @param {(...details: any[]) => unknown} listener
    */
@@ -17,7 +17,7 @@ export class Emitter {
   }
 
   /**
-   * A listener that throws, or rejects, stops neither the others nor the connection.
+   * A listener that throws or rejects affects neither the others nor the connection.
    * @param {string} type
    * @param {any[]} details
    */

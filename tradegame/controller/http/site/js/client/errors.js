@@ -1,8 +1,8 @@
-// The errors of calls.
+// Errors.
 
 /** @import * as T from "../../tradegame.d.ts" */
 
-/** What the server, or this client, says no with. `definite: false`: nobody knows whether it happened. */
+/** An error from the server or from this client. `definite: false`: it is unknown whether the command happened. */
 export class TradeError extends Error {
   /** @param {T.TradeErrorFields} fields */
   constructor({ code, message, definite = true, at = null, retry_after_ms = null, replayed = false, key = null }) {
@@ -13,14 +13,17 @@ export class TradeError extends Error {
     this.at = at;
     this.retryAfterMs = retry_after_ms;
     this.replayed = replayed;
-    /** The command's: sent again with it, it happens once. */
+    /** The command's key: sent again with it, the command happens once. */
     this.key = key;
   }
 }
 
-/** @param {any} error @param {string | null} key */
+/**
+ * The server's error object as a TradeError. Throws a TypeError if it is invalid.
+ * @param {any} error
+ * @param {string | null} key
+ */
 export function tradeError(error, key) {
-  if (typeof error?.code !== "string" || typeof error.definite !== "boolean")
-    throw new TypeError("an error of no known form");
+  if (typeof error?.code !== "string" || typeof error.definite !== "boolean") throw new TypeError("an invalid error");
   return new TradeError({ ...error, message: String(error.message ?? error.code), key });
 }

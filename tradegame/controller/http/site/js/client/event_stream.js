@@ -1,11 +1,11 @@
-// One reader's frames.
+// A bounded queue of frames for one reader.
 
 /** @import * as T from "../../tradegame.d.ts" */
 
 const STREAM_FRAMES = 1_000;
 
 /**
- * A reader's own frames, at most 1 000 of them.
+ * One reader's frames. At most 1 000 are queued; then a reset frame replaces them.
  * @implements {AsyncIterableIterator<T.Frame | T.ResetFrame>}
  */
 export class EventStream {
@@ -48,7 +48,7 @@ export class EventStream {
     else this.#frames = [reset()];
   }
 
-  /** What came before leads to nothing that comes after. @param {T.ResetFrame} reset */
+  /** Drops the queue: the state was replaced as a whole. @param {T.ResetFrame} reset */
   _reset(reset) {
     const reader = this.#readers.shift();
     if (reader !== undefined) reader({ value: reset, done: false });

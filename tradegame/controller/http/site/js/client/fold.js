@@ -1,11 +1,11 @@
-// What an event changes in a game's state.
+// How events change a game's state.
 
 /** @import * as T from "../../tradegame.d.ts" */
 
 import { KEPT } from "./vocabulary.js";
 
 /**
- * What an event makes of a state: exactly what the server has.
+ * Applies an event to the state. The result equals the server's state.
  * @param {T.State} state
  * @param {T.Event} event
  * @param {number} at
@@ -29,7 +29,7 @@ export function fold(state, event, at) {
       keep(state.messages, { player: event.player, text: event.text, at }, KEPT.messages);
       break;
     case "round":
-      // The tape goes on: prices, volume and recent trades are the game's, not the round's.
+      // Prices, volume and recent trades belong to the game, not to the round: they continue.
       Object.assign(state, { phase: event.phase, round: event.round, ends_at: event.ends_at });
       if (event.opened_at !== undefined) state.opened_at = event.opened_at;
       state.settled = event.settled ?? {};

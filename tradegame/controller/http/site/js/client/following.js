@@ -8,14 +8,14 @@ import { TradeError } from "./errors.js";
 import { Game } from "./game.js";
 import { CLOSE, NOT_TAKEN_IN } from "./vocabulary.js";
 
-/** After more gaps in a row than this, with no good frame between them, the connection is given up. */
+/** After more consecutive gaps than this, the client reconnects. */
 const GAPS = 5;
 
 /** @typedef {{deadlineMs: number, unsentMs: number}} Patience */
 
 /** Joins games, leaves them, and resumes them on each new connection. */
 export class Following {
-  /** Games that this connection has not resumed yet.
+  /** Games not yet resumed on this connection.
    * @type {Set<Game>} */
   #behind = new Set();
   /** @type {Map<string, Promise<Game>>} */
@@ -26,7 +26,7 @@ export class Following {
   #on;
 
   /**
-   * `link` gives the present connection once it was greeted, else null.
+   * `link` returns the current socket once `hello` is answered, else null.
    * @param {Client} client
    * @param {Map<string, Game>} games
    * @param {Requests} requests
@@ -39,19 +39,19 @@ export class Following {
     this.#on = on;
   }
 
-  /** How many games this connection has not resumed yet. */
+  /** How many games are not yet resumed on this connection. */
   get behind() {
     return this.#behind.size;
   }
 
-  /** A new connection was greeted: join all games again. */
+  /** Joins all games again on a new connection. */
   resume() {
     this.#behind = new Set(this.#games.values());
     for (const game of this.#behind) this.#follow(game);
   }
 
   /**
-   * One join of a game at a time.
+   * Joins a game. Joins of the same game run one after another.
    * @param {string} id
    * @param {{spectate: boolean, key: string | undefined}} options
    * @param {Patience} most
@@ -73,9 +73,9 @@ export class Following {
     if (known && (spectate || !known.spectate)) return known;
     const game = known ?? new Game(this.#client, id, spectate);
     try {
-      // Without `after`, even when it is watched already: the answer then holds all there is to know.
+      // Without `after`, even if it is already watched: the answer then contains the whole state.
       await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), key }, most, (ok) => {
-        // Here and not after the await: the frames behind this answer may come in the same breath.
+        // Here rather than after the await: the next frames may already be queued behind this answer.
         if (game.ended) return;
         game.spectate = spectate;
         game._joined(ok);
@@ -83,12 +83,12 @@ export class Following {
         this.#caughtUp(game);
       });
     } catch (error) {
-      if (known === undefined) this.#unfollow(id); // should the server have it, or be about to
+      if (known === undefined) this.#unfollow(id); // the server may have joined it, or may be about to
       throw error;
     }
     if (!game.ended) return game;
     this.#unfollow(id);
-    throw new TradeError({ code: "closed", message: "the game was left meanwhile" });
+    throw new TradeError({ code: "closed", message: "the game was left while joining" });
   }
 
   /** @param {Game} game @returns {Promise<void>} */
@@ -102,7 +102,7 @@ export class Following {
   }
 
   /**
-   * No more news of it on this connection; the next one has none anyway.
+   * Ends the game's frames on this connection. The next connection does not ask for them.
    * @param {string} id
    * @returns {Promise<void>}
    */
@@ -121,7 +121,7 @@ export class Following {
   }
 
   /**
-   * Joins a game again on this connection, after the last frame that was seen.
+   * Joins a game again on this connection, from the last frame seen.
    * @param {Game} game
    */
   #follow(game) {
@@ -153,12 +153,12 @@ export class Following {
   /** @param {Link} link @param {any} data */
   push(link, data) {
     const game = this.#games.get(data.game);
-    if (game === undefined) return; // left a moment ago
+    if (game === undefined) return; // just left
     if (data.push === "gone") {
-      // Deleted, or only stopped on this node? The answer to a join tells.
+      // Either deleted, or stopped on this node only: joining again tells which.
       if (data.epoch === game.epoch) link.after(Math.random() * 1_000, () => this.#follow(game));
     } else if (!game._push(data)) {
-      if (game._gaps > GAPS) link.end(CLOSE.LOST, "frames are missing again and again");
+      if (game._gaps > GAPS) link.end(CLOSE.LOST, "frames keep missing");
       else this.#follow(game);
     }
   }

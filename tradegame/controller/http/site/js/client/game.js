@@ -1,4 +1,4 @@
-// One game that is followed.
+// A followed game.
 
 /** @import * as T from "../../tradegame.d.ts" */
 
@@ -8,21 +8,21 @@ import { Emitter } from "./emitter.js";
 import { EventStream } from "./event_stream.js";
 import { fold } from "./fold.js";
 
-/** The time of a game that is ahead of its node's goes so much slower, until they are together. */
+/** A game's clock that is ahead of the server's runs slower by this fraction until both agree. */
 const SLEW = 0.05;
 
-/** One game that is followed: its public state and this player's account, kept up to date. */
+/** A followed game: its public state and this player's account, kept up to date. */
 export class Game extends Emitter {
   /** @type {T.State} */
-  state = /** @type {any} */ (null); // before it is joined, nobody has it
-  /** The player's account; null for who only looks on.
+  state = /** @type {any} */ (null); // never seen: join() resolves after the state is set
+  /** The player's account; null for a spectator.
    * @type {T.Account | null} */
   me = null;
   /** @type {Set<string>} */
   online = new Set();
   epoch = "";
   seq = 0;
-  /** It was left, is gone, or the client has stopped: nothing more comes. */
+  /** The game was left or deleted, or the client has stopped: nothing more comes. */
   ended = false;
   _gaps = 0;
 
@@ -32,7 +32,7 @@ export class Game extends Emitter {
   #syncing = false;
   #aheadMs = 0;
   #aheadSince = 0;
-  /** Whether `state` is a place to resume from. */
+  /** Whether `state` can be resumed from. */
   #resumable = false;
 
   /** @param {Client} client @param {string} id @param {boolean} spectate */
@@ -43,17 +43,34 @@ export class Game extends Emitter {
     this.spectate = spectate;
   }
 
-  /** @param {string} good @param {number} qty @param {{limit?: number | null, key?: string}} [options] @returns {Promise<T.Bought>} */
+  /**
+   * @param {string} good
+   * @param {number} qty
+   * @param {{limit?: number | null, key?: string}} [options]
+   * @returns {Promise<T.Bought>}
+   */
   buy(good, qty, { limit, key } = {}) {
     return this.#request("buy", { good, qty, limit, key });
   }
 
-  /** @param {string} good @param {number} qty @param {{limit?: number | null, key?: string}} [options] @returns {Promise<T.Sold>} */
+  /**
+   * @param {string} good
+   * @param {number} qty
+   * @param {{limit?: number | null, key?: string}} [options]
+   * @returns {Promise<T.Sold>}
+   */
   sell(good, qty, { limit, key } = {}) {
     return this.#request("sell", { good, qty, limit, key });
   }
 
-  /** @param {string} good @param {"bid" | "ask"} side @param {number} qty @param {number} price @param {{key?: string}} [options] @returns {Promise<T.Ordered>} */
+  /**
+   * @param {string} good
+   * @param {T.Side} side
+   * @param {number} qty
+   * @param {number} price
+   * @param {{key?: string}} [options]
+   * @returns {Promise<T.Ordered>}
+   */
   order(good, side, qty, price, { key } = {}) {
     return this.#request("order", { good, side, qty, price, key });
   }
@@ -78,7 +95,7 @@ export class Game extends Emitter {
     return (await this.#request("standings", { limit })).standings;
   }
 
-  /** The game's clock, in ms since the Unix epoch: the server's, unless frames say that it is later in the game. */
+  /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
   now() {
     return Math.round(this.#client.now() + this.#ahead());
   }
@@ -87,15 +104,15 @@ export class Game extends Emitter {
     return Math.max(0, this.#aheadMs - (performance.now() - this.#aheadSince) * SLEW);
   }
 
-  /** No more news of it: `events()` ends. The account stays. Leaving again does nothing. */
+  /** Stops following the game: `events()` ends. The account stays. Leaving again does nothing. */
   leave() {
     return this.#client._leave(this);
   }
 
   /**
-   * Every frame from this call on: `for await (const frame of game.events())`. Ends when the game is left or gone, or the
-   * client stops. Who reads more than 1 000 frames late, or was away for longer than the server remembers, gets a frame
-   * `{push: "reset", seq, events: []}` in place of what is missing: `game.state` has missed nothing.
+   * Every frame from this call on: `for await (const frame of game.events())`. Ends when the game is left or deleted,
+   * or the client stops. A reader more than 1 000 frames behind, or offline for longer than the server remembers, gets
+   * a frame `{push: "reset", seq, events: []}` instead of the missing ones; `game.state` has missed nothing.
    * @returns {EventStream}
    */
   events() {
@@ -110,21 +127,21 @@ export class Game extends Emitter {
     return this.#client.request(op, { game: this.id, ...fields });
   }
 
-  /** A `join` from where it stands. Until it is answered, what comes is of an earlier one, and comes again. */
+  /** The fields of a `join` that resumes. Frames that arrive before its answer are ignored: they come again. */
   _resuming() {
     this.#syncing = true;
     const after = this.#resumable ? { after: { epoch: this.epoch, seq: this.seq } } : {};
     return { game: this.id, ...(this.spectate ? { spectate: true } : {}), ...after };
   }
 
-  /** A `join` was answered. When it is `recovered`, the missed frames follow. @param {any} ok */
+  /** Takes the answer to a `join`. If `recovered`, the missed frames follow. @param {any} ok */
   _joined(ok) {
     const whole = ok.recovered !== true;
     if (whole && (typeof ok.state?.goods !== "object" || typeof ok.epoch !== "string" || !Number.isInteger(ok.seq)))
-      throw new TypeError("a state of no known form");
+      throw new TypeError("an invalid state");
     if (!whole && !this.#resumable) throw new TypeError("no state for a game that was not followed");
     this.#syncing = false;
-    this.online = new Set(); // the list of who is here follows
+    this.online = new Set(); // the full list follows
     if (whole) {
       [this.state, this.epoch, this.seq] = [ok.state, ok.epoch, ok.seq];
       this.#resumable = true;
@@ -140,13 +157,13 @@ export class Game extends Emitter {
     for (const stream of [...this.#streams]) stream._end();
   }
 
-  /** False: frames are missing before it. @param {any} data */
+  /** Takes a push. False if frames before it are missing. @param {any} data */
   _push(data) {
     switch (data.push) {
       case "events":
         return this.#syncing || this.#frame(data);
       case "account":
-        if (typeof data.account?.cash !== "number") throw new TypeError("an account of no known form");
+        if (typeof data.account?.cash !== "number") throw new TypeError("an invalid account");
         this.me = data.account;
         this._emit("account", this.me);
         break;
@@ -178,12 +195,12 @@ export class Game extends Emitter {
       this._gaps += 1;
       return false;
     }
-    if (frame.seq <= this.seq) return true; // from before: a resume brings it again
+    if (frame.seq <= this.seq) return true; // seen already: a resume sends it again
     try {
       if (frame.seq !== this.seq + 1) throw new TypeError("a frame without a seq");
       for (const event of frame.events) fold(this.state, event, frame.at);
     } catch (error) {
-      this.#resumable = false; // half of it is in the state, and resuming would bring it again
+      this.#resumable = false; // the state has half of this frame, and a resume would send it again
       throw error;
     }
     this.seq = frame.seq;

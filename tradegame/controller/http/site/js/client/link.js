@@ -4,14 +4,14 @@ import { CLOSE, SUBPROTOCOL } from "./vocabulary.js";
 
 export const TICK_MS = 1_000;
 const GOODBYE_MS = 1_000;
-/** Values of `readyState`. */
+/** Values of WebSocket.readyState. */
 const CLOSING = 2;
 const CLOSED = 3;
 
 /** @typedef {{code: number, reason: string, failing: boolean, waitMs: number}} Ended
- *  `failing`: the node was there, but of no use. `waitMs`: it asked not to be tried again before. */
+ *  `failing`: the node answered, but did no useful work. `waitMs`: how long it asked us to wait. */
 
-/** One socket, and the timers that end with it. */
+/** One socket, with the timers that end with it. */
 export class Link {
   /** @type {any} */
   #socket = null;
@@ -19,7 +19,7 @@ export class Link {
   #over = false;
   #why = "";
   #ended;
-  /** Each with what is called when it never comes to it.
+  /** Each timer with what to call if the connection ends first.
    * @type {Map<ReturnType<typeof setTimeout>, () => void>} */
   #timers = new Map();
   /** @type {ReturnType<typeof setInterval>} */
@@ -45,7 +45,7 @@ export class Link {
       socket.onclose = (/** @type {{code: number, reason: string}} */ { code, reason }) =>
         this.end(code, reason || this.#why);
     } catch (error) {
-      // no address, or none that a page may go to
+      // an invalid address, or one that the page may not connect to
       this.after(0, () => this.end(CLOSE.LOST, String(error)));
     }
   }
@@ -55,12 +55,12 @@ export class Link {
     try {
       this.#socket.send(text);
     } catch {
-      // it is closing: onclose comes, and what is unanswered is sent again
+      // it is closing: onclose follows, and unanswered commands are sent again
     }
   }
 
   /**
-   * `call` in `ms`, unless the connection ends first: then `instead`.
+   * Calls `call` after `ms`, or `instead` if the connection ends first.
    * @param {number} ms
    * @param {() => void} call
    */
@@ -74,7 +74,7 @@ export class Link {
   }
 
   /**
-   * The end, once, whoever brings it about. `silent`: nobody is waited for to say goodbye.
+   * Ends the connection, once. `silent`: without waiting for the other side's close frame.
    * @param {number} code
    * @param {string} reason
    */
@@ -92,7 +92,7 @@ export class Link {
     if (socket !== null) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.onerror = () => {};
-      // `terminate` is of the package ws, which else holds a process for up to 30 s when the other side is dead.
+      // Only the package ws has `terminate`. Without it, a dead server would keep the process alive for up to 30 s.
       if (silent && socket.terminate) socket.terminate();
       else if (socket.readyState < CLOSING) socket.close();
       if (!silent && socket.terminate && socket.readyState !== CLOSED) {

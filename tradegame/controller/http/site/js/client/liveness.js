@@ -5,14 +5,14 @@ import { TICK_MS } from "./link.js";
 const WAKE_TICKS = 5;
 
 /**
- * Is the server still there? A browser does not tell of the server's pings: when nothing comes, the client asks.
+ * Detects a dead connection. A browser does not show the server's pings, so the client asks when nothing arrives.
  *
- * It counts ticks, one a second while this program runs, and looks at no clock: who slept, was stopped or is throttled
- * in a tab that nobody sees does not take the others for dead.
+ * It counts ticks, one a second while this program runs, instead of reading a clock: a program that slept, was stopped
+ * or is throttled in a hidden tab does not mistake the server for dead.
  */
 export class Liveness {
   #quiet = 0;
-  /** Ticks that an answer may still take; null: nothing was asked.
+  /** Ticks left for an answer; null if nothing was asked.
    * @type {number | null} */
   #left = null;
   #tickedAt = Date.now();
@@ -27,7 +27,7 @@ export class Liveness {
     this.#left = null;
   }
 
-  /** Somebody wakes up, and wants to know soon. Whether to ask. */
+  /** The machine woke up: the answer must come soon. Returns whether to ask. */
   doubt() {
     const asks = this.#left === null;
     this.#left = Math.min(this.#left ?? WAKE_TICKS, WAKE_TICKS);
@@ -35,8 +35,8 @@ export class Liveness {
   }
 
   /**
-   * `age`: for how many ticks the oldest request is unanswered. A node that only waits for its store reads nothing for
-   * up to 8 s: with nowhere else to go that is waited out.
+   * Called once a second. `age`: for how many ticks the oldest request has been unanswered. A node that waits for its
+   * store reads nothing for up to 8 s; if there is no other node, wait that long.
    * @param {number} age
    * @param {boolean} hasty
    * @param {number} patience

@@ -10,8 +10,8 @@ export { Game } from "./game.js";
 export { newKey } from "./key.js";
 
 /**
- * Connects and says hello. Rejects with a TradeError when the server will not have us, or when, outside a browser,
- * none was there in 30 s.
+ * Connects and says hello. Rejects with a TradeError if the server refuses, or, outside a browser, if no server answers
+ * within 30 s.
  * @param {any} [url]
  * @param {T.Options} [options]
  * @returns {Promise<Client>}

@@ -4,18 +4,18 @@ import { checkUrl, isLocal } from "./addresses.js";
 
 const MOST_NODES = 64;
 const URL_LENGTH = 256;
-/** So long a node that failed is passed over while there are others; twice as long each time that it fails again. */
+/** How long to avoid a node that failed, if there are others; doubled at each further failure. */
 const COOL_MS = 5_000;
 const COOL_MOST_MS = 60_000;
-/** When so many others have failed in a row, it is rather where we have been before than where we were sent. */
+/** After so many failures in a row, prefer known addresses to ones that a server listed. */
 const LOYALTY = 2;
 
 /**
- * The addresses that were given, always, and those that the last `hello` told.
+ * The addresses to connect to: those given, and those listed in the last `hello`.
  *
- * They are tried in rounds: each once, then `more` is false until the next round. Before any node was ever met, in the
- * order in which they were given; after that at random, so that the clients of a node that died spread over all the
- * others; those that failed lately and the one just lost come last.
+ * They are tried in rounds: each once, then `more` is false until the next round. Until the first `hello` they are
+ * tried in the given order; afterwards at random, so that the clients of a dead node spread over the others. Nodes that
+ * failed recently and the one just lost come last.
  */
 export class Nodes {
   /** @type {Map<string, {node: string, proven: boolean, failures: number, coolUntil: number}>} */
@@ -32,7 +32,7 @@ export class Nodes {
     this.#know(this.given);
   }
 
-  /** The address to try now. It counts as tried in this round. */
+  /** Takes the next address to try in this round. */
   next() {
     const fresh = this.urls.filter((url) => !this.#tried.has(url));
     const [[url]] = (fresh.length ? fresh : this.urls)
@@ -42,29 +42,29 @@ export class Nodes {
     return url;
   }
 
-  /** Whether some were not tried in this round yet. */
+  /** Whether some addresses are untried in this round. */
   get more() {
     return this.urls.some((url) => !this.#tried.has(url));
   }
 
-  /** All may be tried again; the node at `lost` after the others. */
+  /** Starts a round. The node at `lost` comes last. */
   beginRound(lost = "") {
     this.#tried.clear();
     this.#lost = lost;
   }
 
-  /** The addresses that lead to other nodes than this one does, as far as is known. @param {string} url */
+  /** The addresses of other nodes than this one, as far as is known. @param {string} url */
   others(url) {
     return this.urls.filter((other) => !this.#same(other, url));
   }
 
-  /** Whether there is another node that has not failed lately. @param {string} url */
+  /** Whether there is another node that has not failed recently. @param {string} url */
   elsewhere(url) {
     return this.others(url).some((other) => this.#record(other).coolUntil <= performance.now());
   }
 
   /**
-   * `hello` was answered at `url` by `node`, and these are the addresses it told: its own first.
+   * `hello` was answered at `url` by `node`, which listed the addresses `told`, its own first.
    * @param {string} url
    * @param {unknown} node
    * @param {unknown[]} told
@@ -73,14 +73,14 @@ export class Nodes {
     this.#met = true;
     Object.assign(this.#record(url), { proven: true, node: String(node ?? "") });
     const [own, ...rest] = told.map((address) => this.#checked(address));
-    // Its own name for where we are: by another one than ours it may not be reached from here.
+    // Skip its own address, unless it is the one we used: it may be unreachable from here.
     const learned = [url, ...(own === url ? [own] : []), ...rest.filter((address) => address !== own)];
     const urls = learned.filter((address) => address !== null);
     this.urls = [...new Set([...this.given, ...urls])].slice(0, this.given.length + MOST_NODES);
     this.#know(this.urls);
   }
 
-  /** It could not be reached, was silent, or did not do what it was asked. @param {string} url */
+  /** The node was unreachable or silent, or did no useful work. @param {string} url */
   failed(url) {
     const record = this.#record(url);
     const cool = Math.min(COOL_MOST_MS, COOL_MS * 2 ** record.failures);
@@ -88,7 +88,7 @@ export class Nodes {
     record.coolUntil = performance.now() + (cool * (1 + Math.random())) / 2;
   }
 
-  /** It served us well for a while: what was before is forgiven. @param {string} url */
+  /** The node has worked for a while: forget its failures. @param {string} url */
   steady(url) {
     Object.assign(this.#record(url), { failures: 0, coolUntil: -Infinity });
   }
@@ -103,7 +103,7 @@ export class Nodes {
     this.#records = new Map(urls.map((url) => [url, this.#record(url)]));
   }
 
-  /** The lowest goes first. @param {string} url */
+  /** The lowest is tried first. @param {string} url */
   #rank(url) {
     const { coolUntil, proven } = this.#record(url);
     const tried = this.#tried.size;
@@ -125,7 +125,7 @@ export class Nodes {
   }
 
   /**
-   * An address that we may go to; null when it is none.
+   * The address if it is valid and may be used, else null.
    * @param {unknown} address
    * @returns {string | null}
    */
@@ -138,9 +138,9 @@ export class Nodes {
     } catch {
       return null;
     }
-    // Who came over TLS does not say its token in the clear.
+    // A client that connected over TLS must not send its token in the clear.
     if (this.given.some((each) => each.startsWith("wss:")) && !url.startsWith("wss:")) return null;
-    // A node behind a proxy means its own machine, not ours.
+    // A node behind a proxy that lists a local address means its own machine.
     return isLocal(url) && !this.given.some(isLocal) ? null : url;
   }
 }

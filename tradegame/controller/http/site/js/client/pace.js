@@ -9,14 +9,14 @@ const LONGEST_PAUSE_MS = 4_000;
 const HELLO_MS = 10_000;
 const HASTY_HELLO_MS = 4_000;
 const MOST_PATIENCE = 4;
-/** When a node dies, its clients come to the others spread over so long. */
+/** The clients of a dead node reconnect spread over this time. */
 const JITTER_MS = 250;
-/** A connection that lasted so long ends the back-off: what comes next is a new trouble. */
+/** A connection that lasted this long resets the back-off. */
 const STEADY_MS = 10_000;
 
-/** Hurry while there are other nodes to go to; back-off, and ever more patience, when none of them is any better. */
+/** Reconnects quickly while there are other nodes to try; backs off, with growing deadlines, if all fail. */
 export class Pace {
-  /** A factor for all that is waited in a hurry. */
+  /** A factor for the short deadlines. */
   patience = 1;
   #nodes;
   #tries = 0;
@@ -27,18 +27,18 @@ export class Pace {
     this.#nodes = nodes;
   }
 
-  /** Whether there is anywhere else to go. */
+  /** Whether there are other addresses to try. */
   get hasty() {
     return this.#nodes.urls.length > 1;
   }
 
-  /** How long it may take until `hello` is answered. */
+  /** The deadline for the answer to `hello`, in ms. */
   get helloMs() {
     return this.hasty ? Math.min(HELLO_MS, HASTY_HELLO_MS * this.patience) : HELLO_MS;
   }
 
   /**
-   * How long to wait, in ms, after what happened at `url`. `lasted`: ms since `hello`; null: it was not answered.
+   * How long to wait before reconnecting, in ms. `lasted`: ms since `hello` at `url`, or null if it was not answered.
    * @param {string} url
    * @param {number} code
    * @param {number | null} lasted
@@ -49,7 +49,7 @@ export class Pace {
     const nodes = this.#nodes;
     if (lasted === null) {
       nodes.failed(url);
-      if (nodes.more) return 0; // there are others that were not asked yet
+      if (nodes.more) return 0; // others are untried
       nodes.beginRound();
       this.#bePatient();
       return this.#backOff() + waitMs;
@@ -65,18 +65,18 @@ export class Pace {
     nodes.beginRound(url);
     const others = nodes.others(url).length > 0;
     if ((code === CLOSE.GOING_AWAY || (others && code === CLOSE.LOST)) && this.#hurried < nodes.urls.length) {
-      this.#hurried += 1; // another node takes us in; not for ever, should they all be going
+      this.#hurried += 1; // another node is up; bounded, in case all are shutting down
       return Math.random() * JITTER_MS;
     }
     return this.#backOff() + waitMs;
   }
 
-  /** If all are slow, to hurry from one to the next only makes them slower. */
+  /** If all nodes are slow, switching quickly would only slow them further. */
   #bePatient() {
     this.patience = Math.min(MOST_PATIENCE, 2 * this.patience);
   }
 
-  /** Exponential, with full jitter: of the ways to spread a crowd that was thrown out at once, it makes the fewest calls. */
+  /** Exponential back-off with full jitter: it spreads many clients with the fewest attempts. */
   #backOff() {
     const most = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#tries);
     this.#tries += 1;

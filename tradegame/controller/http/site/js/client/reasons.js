@@ -1,8 +1,8 @@
-// Why a connection ended, for a person.
+// Why a connection ended, for people.
 
 import { CLOSE } from "./vocabulary.js";
 
-/** What to tell a person where the server gives no reason. @type {Record<number, string>} */
+/** Shown if the server gives no reason. @type {Record<number, string>} */
 export const REASONS = {
   [CLOSE.GOING_AWAY]: "the server is going away",
   [CLOSE.TOO_SLOW]: "read too slowly",

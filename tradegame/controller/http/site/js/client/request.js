@@ -1,4 +1,4 @@
-// One request, and what may be said of it.
+// One request.
 
 import { TradeError } from "./errors.js";
 
@@ -10,29 +10,29 @@ import { TradeError } from "./errors.js";
  * @property {string | null} key
  * @property {string} game
  * @property {boolean} lasting sent again on the next connection if this one ends without an answer
- * @property {boolean} flying on this connection, and not answered yet
- * @property {boolean} doubt an earlier sending of it may have been carried out
+ * @property {boolean} flying sent on this connection, and not answered yet
+ * @property {boolean} doubt an earlier attempt may have been carried out
  * @property {number} tries
- * @property {number} age in ticks, since it was sent last
+ * @property {number} age ticks since it was last sent
  * @property {number} sentAt
  * @property {number} until
- * @property {number} askedAt on performance.now()
- * @property {number} askedOn by the machine's clock: it goes on while the machine sleeps
+ * @property {number} askedAt by performance.now()
+ * @property {number} askedOn by the machine's clock, which keeps running while the machine sleeps
  * @property {number} unsentMs
- * @property {boolean} voiding what flies is not itself: it only takes the key
- * @property {boolean} happened its key is known: sent again, it gets the first result
+ * @property {boolean} voiding sent in its place: a command that does nothing but use up its key
+ * @property {boolean} happened the server knows its key: sent again, it gets the first result
  * @property {(ok: any, error: TradeError | null) => void} settle
  * @property {ReturnType<typeof setTimeout> | undefined} deadline
  * @property {ReturnType<typeof setTimeout> | undefined} retry
  * @property {ReturnType<typeof setTimeout> | undefined} withdrawal
  */
 
-/** @param {Request} request */
+/** Whether it may have been carried out. @param {Request} request */
 export function unsure({ flying, doubt }) {
   return flying || doubt;
 }
 
-/** Too long ago to happen now. @param {Request} request */
+/** Whether it is too old to happen now. @param {Request} request */
 export function late({ askedAt, askedOn, unsentMs }) {
   return Math.max(performance.now() - askedAt, Date.now() - askedOn) >= unsentMs;
 }

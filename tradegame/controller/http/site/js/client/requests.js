@@ -1,4 +1,4 @@
-// The requests that are not answered yet.
+// Unanswered requests.
 
 /** @import { Request } from "./request.js" */
 
@@ -9,39 +9,40 @@ import { BEFORE_THE_KEY, KEYED, NOT_TAKEN_IN, READS } from "./vocabulary.js";
 
 const MOST_UNANSWERED = 1_000;
 /**
- * No new key goes out while one that is not settled has so many newer ones, less one, in its game. The server remembers a
- * player's last 256 per game: what is left over is for the player's other tabs, of which this one does not know.
+ * How many keys of a game may be in use, from the oldest unsettled command on. The server remembers a player's last 256
+ * keys per game; the rest is left for the player's other tabs.
  */
 const WINDOW = 100;
 const FRAME_BYTES = 16_384;
-/** Commands that must not happen long after they were asked for. */
+/** Commands that must happen soon or not at all. */
 const PROMPT = new Set([...KEYED].filter((op) => op !== "join"));
-/** No game has an order of that name: to cancel it does nothing, but to take the key. */
+/** No order has this id: cancelling it does nothing but use up the key. */
 const NO_ORDER = "-";
 
-/** What was asked and is not answered yet, across connections, in the order in which it was asked. */
+/** Unanswered requests, across connections, in the order in which they were made. */
 export class Requests {
-  /** How many commands wait for their answer. */
+  /** How many commands await an answer. */
   commands = 0;
   onchange = () => {};
-  /** Whether something is kept because of that. */
-  get kept() {
-    return this.#held.size > 0 && this.offline();
-  }
-
-  /** The machine itself says that it has no network: a socket that takes a frame now sends it who knows when. */
+  /** Whether the machine reports that it has no network: the socket would send a frame at an unknown later time. */
   offline = () => false;
   /** @type {(op: string, code: string | null, sentAt: number) => void} */
   onoutcome = () => {};
 
+  /** Whether requests are held back because the machine is offline. */
+  get kept() {
+    return this.#held.size > 0 && this.offline();
+  }
+
   /** @type {Map<number, Request>} */
   #waiting = new Map();
-  /** New ones that may not go out yet. @type {Set<Request>} */
+  /** New requests that may not be sent yet. @type {Set<Request>} */
   #held = new Set();
-  /** By game: the commands that went out, by id and in their order, from the oldest that is not settled. Is it settled?
+  /** By game: the commands sent, in order from the oldest unsettled one, with whether each is settled.
    * @type {Map<string, Map<number, boolean>>} */
   #places = new Map();
-  /** In doubt, and not taken in when they were asked again: nothing new takes the rate away from them. @type {Set<Request>} */
+  /** In doubt, and refused for lack of room when sent again: new requests must not use up the rate they need.
+   * @type {Set<Request>} */
   #refused = new Set();
   #number = 0;
   #asked = 0;
@@ -51,7 +52,8 @@ export class Requests {
   #over = "";
 
   /**
-   * Until it is answered, on whichever connection. `answered` is called before the next frame is looked at.
+   * Sends a request, again on each new connection until it is answered. `answered` is called before the next frame is
+   * processed.
    * @param {string} op
    * @param {Record<string, unknown>} fields
    * @param {{deadlineMs: number, unsentMs: number}} most
@@ -62,7 +64,7 @@ export class Requests {
     return new Promise((resolve, reject) => {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
       if (this.#asked >= MOST_UNANSWERED)
-        throw new TradeError({ code: "overloaded", message: "too much is unanswered" });
+        throw new TradeError({ code: "overloaded", message: "too many unanswered requests" });
       const key = KEYED.has(op) ? { key: fields.key ?? newKey() } : {};
       const given = Object.entries({ ...fields, ...key }).filter(([, value]) => value !== undefined && value !== null);
       const request = this.#make(op, Object.fromEntries(given), true, (ok, error) => {
@@ -75,7 +77,7 @@ export class Requests {
         request.frame.length * 3 > this.#frameBytes &&
         new TextEncoder().encode(request.frame).length > this.#frameBytes
       ) {
-        // The server would close the connection on it, each time anew.
+        // The server would close every connection on which it is sent.
         throw new TradeError({
           code: "bad_request",
           message: `a frame has at most ${this.#frameBytes} bytes`,
@@ -105,7 +107,7 @@ export class Requests {
   }
 
   /**
-   * On this connection only; when that ends first, the error is `closed`.
+   * Sends a request on this connection only. If that ends first, the error is `closed`.
    * @param {string} op
    * @param {Record<string, unknown>} fields
    * @param {(ok: any, error: TradeError | null) => void} answered
@@ -114,7 +116,7 @@ export class Requests {
     this.#add(this.#make(op, fields, false, answered));
   }
 
-  /** For how many ticks the oldest is unanswered on this connection. Each call is a tick. */
+  /** For how many ticks the oldest request on this connection has been unanswered. Each call is a tick. */
   age() {
     let oldest = 0;
     for (const request of this.#waiting.values()) {
@@ -129,14 +131,14 @@ export class Requests {
     if (typeof frameBytes === "number") this.#frameBytes = frameBytes;
   }
 
-  /** Everything that is unanswered, but for what waits to be tried again. What may have happened goes first. */
+  /** Sends all unanswered requests, except those that wait to be retried. Those in doubt go first. */
   resend() {
     const unsent = [...this.#waiting.values()].filter(({ flying, retry }) => !flying && retry === undefined);
     for (const request of unsent.filter(({ doubt }) => doubt)) this.#send(request);
     for (const request of unsent.filter(({ doubt }) => !doubt)) this.#send(request);
   }
 
-  /** The connection has ended: what was on it may have been carried out. */
+  /** The connection has ended: what was sent on it may have been carried out. */
   disconnected() {
     this.#write = null;
     this.#held.clear();
@@ -147,7 +149,7 @@ export class Requests {
     }
   }
 
-  /** No answer will ever come. @param {string} why */
+  /** Rejects everything: no answer will come. @param {string} why */
   stop(why) {
     this.#over = why;
     this.#write = null;
@@ -157,9 +159,9 @@ export class Requests {
   /** @param {any} data */
   answer(data) {
     const request = this.#waiting.get(data.id);
-    if (request === undefined || !request.flying) return; // given up meanwhile
+    if (request === undefined || !request.flying) return; // no longer awaited
     const failed = data.error !== undefined;
-    if (!failed && (typeof data.ok !== "object" || data.ok === null)) throw new TypeError("an answer of no known form");
+    if (!failed && (typeof data.ok !== "object" || data.ok === null)) throw new TypeError("an invalid answer");
     const error = failed ? tradeError(data.error, request.key) : null;
     request.flying = false;
     this.onoutcome(request.op, error?.code ?? null, request.sentAt);
@@ -168,18 +170,18 @@ export class Requests {
     this.#place(request, error !== null && NOT_TAKEN_IN.has(error.code));
     if (request.voiding && (error === null || (error.definite && !BEFORE_THE_KEY.has(error.code)))) {
       if (error?.code !== "key_reused") return this.#settle(request, null, withdrawn(request));
-      request.happened = true; // and asked again it tells what came of it
+      request.happened = true; // sent again, it gets the first result
       return this.#send(request);
     }
     if (error === null) return;
     if (request.lasting && this.#again(request, error)) return;
-    // This time it was surely not taken in. The time before, when the answer was lost, it may have been.
+    // This attempt had no effect, but an earlier one, whose answer was lost, may have had one.
     if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
     this.#settle(request, null, error);
   }
 
   /**
-   * Not taken in, or nobody knows: the same again, if there is time.
+   * Retries a request that was refused for lack of room or is in doubt. False if there is no time left.
    * @param {Request} request
    * @param {TradeError} error
    */
@@ -207,7 +209,7 @@ export class Requests {
     const id = ++this.#number;
     const { key = null, game = "" } = fields;
     const frame = JSON.stringify({ id, op, ...fields });
-    // What has no key and changes something must not be sent twice.
+    // A request that changes something and has no key must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
     const fresh = {
       flying: false,
@@ -239,8 +241,9 @@ export class Requests {
   }
 
   /**
-   * Now, or when its turn comes. What is late does not happen any more: new, it is withdrawn; in doubt, its key is taken by
-   * a command that does nothing. Then no copy of it, wherever it is, does anything; or the key is known already, and it had happened.
+   * Sends a request now, or when its turn comes. One that is too late must not happen any more: a new one is withdrawn;
+   * for one in doubt, a command that does nothing uses up its key. After that, no copy of it still under way has an
+   * effect. If the key is known already, it had happened.
    * @param {Request} request
    */
   #send(request) {
@@ -256,7 +259,7 @@ export class Requests {
     this.#write(request.voiding ? JSON.stringify({ id, op: "cancel", game, order: NO_ORDER, key }) : request.frame);
   }
 
-  /** Whether it may go out: what was sent before and may have happened always may. @param {Request} request */
+  /** Whether it may be sent. One in doubt always may. @param {Request} request */
   #free(request) {
     if (request.doubt || !request.lasting) return true;
     if (request.unsentMs !== Infinity && this.offline()) return false;
@@ -271,7 +274,7 @@ export class Requests {
   }
 
   /**
-   * It was refused for now: its key, if it was never sent before, is no key that was sent. Or it was taken in.
+   * Notes an answer. A command refused for lack of room uses up no key, unless it is in doubt.
    * @param {Request} request
    * @param {boolean} refused
    */
@@ -282,7 +285,7 @@ export class Requests {
     this.next();
   }
 
-  /** Whose turn has come: who was asked first goes first, also when it was refused meanwhile. */
+  /** Sends the requests whose turn has come, oldest first, those refused meanwhile included. */
   next() {
     if (this.#refused.size || !this.#held.size) return;
     for (const request of [...this.#held].sort((one, other) => one.id - other.id)) {
@@ -292,7 +295,7 @@ export class Requests {
   }
 
   /**
-   * Once, for each.
+   * Settles a request, once.
    * @param {Request} request
    * @param {any} ok
    * @param {TradeError | null} error
@@ -310,7 +313,7 @@ export class Requests {
     if (places.has(request.id)) places.set(request.id, true);
     for (const [id, settled] of places) {
       if (!settled) break;
-      places.delete(id); // free once all older ones are
+      places.delete(id); // free once all older ones are settled
     }
     request.settle(ok, error);
     if (request.key !== null) this.onchange();

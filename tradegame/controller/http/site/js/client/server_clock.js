@@ -1,17 +1,17 @@
-// The server's time.
+// The server's clock.
 
-/** So many answers tell the time well. They are asked for a second apart, and again every minute, and when a clock was set. */
+/** How many answers give a good estimate. Asked a second apart, then once a minute, and again after a clock was set. */
 const SAMPLES = 4;
 const RENEW_TICKS = 60;
-/** When the machine's clock and its timer part by more, one of them was set, or stood still while the machine slept. */
+/** If the machine's clock and its timer drift apart by more, one was set, or stood still while the machine slept. */
 const JUMP_MS = 250;
 
 /**
- * The server's time, on this machine's timer, which nobody can set.
+ * The server's clock, kept on this machine's timer, which nobody can set.
  *
- * An answer to `ping` was given between the question and its coming: so it says between which bounds the two clocks are
- * apart. What all answers say together is closer than any of them, and one that is late spoils nothing. An answer that
- * contradicts those before it is newer: a clock was set, or the timer stood still.
+ * The server's answer to `ping` was given between sending and receiving, which bounds the offset of the two clocks. The
+ * bounds of all answers together are tighter than those of any one, and a late answer does no harm. If an answer
+ * contradicts the earlier ones, a clock was set or the timer stood still, and the newest counts.
  */
 export class ServerClock {
   #low = -Infinity;
@@ -26,7 +26,7 @@ export class ServerClock {
     return known ? Math.round(performance.now() + (this.#low + this.#high) / 2) : Date.now();
   }
 
-  /** Called when `ping` is sent; what it returns, with the answer's `at`, or undefined when there is none. */
+  /** Call when sending `ping`. Call the function it returns with the answer's `at`, or undefined if there is none. */
   ask() {
     this.#asking += 1;
     this.#ticks = 0;
@@ -45,12 +45,12 @@ export class ServerClock {
     };
   }
 
-  /** More answers are wanted. */
+  /** Asks for more answers. */
   doubt() {
     this.#wanted = SAMPLES;
   }
 
-  /** Once a second: whether to ask. */
+  /** Call once a second. Returns whether to ask. */
   tick() {
     const apart = Date.now() - performance.now();
     if (Math.abs(apart - this.#apart) > JUMP_MS) this.doubt();

@@ -45,6 +45,18 @@ export const CLOSE = {
   REVOKED: 4502,
 };
 
+/** Bounds of what people type: the highest numbers, the lengths of texts, the form of an id. */
+export const BOUNDS = {
+  qty: 1000000,
+  price: 1000000000,
+  shiftBps: [-9999, 1000000],
+  name: 32,
+  text: 500,
+  news: 500,
+  id: 32,
+  idPattern: "[a-z0-9][a-z0-9_\\-]{0,31}",
+};
+
 /** How many recent trades of a good, messages and news a state holds. */
 export const KEPT = {
   recent: 200,

@@ -1,11 +1,11 @@
-// The market's chart: candles and volume, live, on lightweight-charts; one's own trades and orders on it.
+// The market's chart: live candles and volume, with the player's own trades and orders (lightweight-charts).
 
 import {
   CandlestickSeries,
-  HistogramSeries,
-  LineStyle,
   createChart,
   createSeriesMarkers,
+  HistogramSeries,
+  LineStyle,
 } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
@@ -18,13 +18,13 @@ export const INTERVALS = [
   ["1m", 60],
   ["5m", 300],
 ];
-/** A round is so many candles, or fewer. */
+/** The most candles in a round. */
 const CANDLES_A_ROUND = 60;
-/** Pixels from one candle to the next: when there are few, when there are many, and at most, however far one zooms in. */
+/** Pixels from one candle to the next: with few candles, with many, and at most, however far the reader zooms in. */
 const WIDE = 18;
 const USUAL = 9;
 const WIDEST = 80;
-/** So many candles' room is left for what comes. */
+/** Room left at the right, in candles. */
 const AHEAD = 5;
 const MOST_MARKS = 60;
 const DESCRIBE_MS = 5_000;
@@ -34,7 +34,7 @@ const lengthFor = (openS) =>
     ? 15
     : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1];
 
-/** `painter` draws it; `tapes` has the trades; `mine` the player whose own are marked, or null. */
+/** `tapes` has the trades; `mine` is the player whose own trades are marked, or null. */
 export class MarketChart {
   good = null;
 
@@ -54,7 +54,7 @@ export class MarketChart {
   #changed = new Map();
   /** Whether all candles fit, so that the view grows with them. */
   #young = true;
-  /** Whether the reader has moved the view: then it is left alone until another good, or another length, is chosen. */
+  /** Whether the reader has moved the view: then it stays until another good or candle length is chosen. */
   #moved = false;
   #grown = false;
   #zone = zone();
@@ -120,7 +120,7 @@ export class MarketChart {
       this.#under = time ?? null;
       painter.mark(this.#tell);
     });
-    // Until it is laid out, and while it is not displayed, it has no width, and nothing can be fitted into it.
+    // Before layout, and while hidden, it has no width, and nothing can be fitted into it.
     this.#chart.timeScale().subscribeSizeChange(() => painter.mark(this.#resized));
     for (const type of ["wheel", "pointermove", "touchmove"])
       this.#drawn.addEventListener(type, (event) => (this.#moved ||= type !== "pointermove" || event.buttons > 0), {
@@ -141,7 +141,7 @@ export class MarketChart {
     this.#rebuild();
   }
 
-  /** Its place is taken by something else. */
+  /** Frees it, before something else takes its place. */
   dispose() {
     this.#gone.abort();
     this.#chart.remove();
@@ -196,7 +196,7 @@ export class MarketChart {
     this.#tell();
   };
 
-  /** A young market begins at the left and fills the room there is; an old one shows its end, and goes on by itself. */
+  /** Few candles start at the left and fill the width; many show the latest and scroll. */
   #resized = () => {
     const scale = this.#chart.timeScale();
     const [count, width] = [this.#candles.list.length + AHEAD, scale.width()];
@@ -210,7 +210,7 @@ export class MarketChart {
     }
   };
 
-  /** The device is in another time zone: the times on the axis are written anew. */
+  /** Writes the axis again if the device has changed its time zone. */
   #retime = () => {
     const now = zone();
     if (now === this.#zone) return;
@@ -218,7 +218,7 @@ export class MarketChart {
     this.#chart.timeScale().applyOptions({ tickMarkFormatter: (...given) => tickTime(...given) });
   };
 
-  /** One's own orders, as lines. */
+  /** Shows the player's own orders as lines. */
   #order = () => {
     const orders = this.#mine === null ? [] : (this.#game.me?.orders ?? []).filter(({ good }) => good === this.good);
     const key = JSON.stringify(orders.map(({ side, qty, price }) => [side, qty, price]));
@@ -236,7 +236,7 @@ export class MarketChart {
     );
   };
 
-  /** The candle under the pointer in numbers, else the last one. */
+  /** Shows the candle under the pointer, else the last one, in numbers. */
   #tell = () => {
     const { list } = this.#candles;
     const some = list.length > 0;
@@ -251,7 +251,7 @@ export class MarketChart {
     this.#describe(list);
   };
 
-  /** For who does not see it; now and then, there is enough that speaks. */
+  /** Describes the chart to screen readers; seldom, since other things are read out too. */
   #describe(list) {
     const now = performance.now();
     if (now < this.#describedAt + DESCRIBE_MS) return;
@@ -306,10 +306,10 @@ export class MarketChart {
   }
 }
 
-/** Times are kept in UTC, which always goes on, and only written in the reader's own time, which goes back once a year. */
+/** Times are kept in UTC, since they must ascend; local time goes back once a year and is only displayed. */
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The choice of a candle's length. */
+/** Buttons to choose the candle length. */
 export function intervals(chart) {
   const buttons = INTERVALS.map(([label, seconds]) =>
     h(

@@ -1,4 +1,4 @@
-// Who leads. Asked for now and then: the server ranks.
+// The standings, asked for every 2 s.
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
@@ -6,7 +6,7 @@ import { whileShown } from "./repeat.js";
 
 const EVERY_MS = 2_000;
 
-/** At most `limit(table)` rows, 1 to 100: asked each time. */
+/** A table of at most `limit(table)` rows, 1 to 100. */
 export function standingsTable(client, game, painter, { limit = () => 20 } = {}) {
   const body = h("tbody");
   const scored = Object.values(game.state.rules?.goods ?? {}).some((good) => good.private_values);
@@ -37,7 +37,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
       found = await game.standings(limit(table));
       painter.mark(paint);
     } catch {
-      // the next time
+      // asked again soon
     } finally {
       asking = false;
     }
@@ -46,6 +46,6 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
   game.on("round", refresh);
   game.on("reset", refresh);
   game.on("joined", refresh);
-  queueMicrotask(refresh); // by then it has its place
+  queueMicrotask(refresh); // by then it is in the document
   return table;
 }

@@ -1,19 +1,21 @@
-// One game, in the host's hand: rounds, news, players, the log.
+// The host's controls of one game: rounds, news, players, the log.
 
-import { beginAnew } from "../common/anew.js";
+import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
-import { ask, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
-import { at, onlyHere, typed } from "../common/root.js";
+import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { openDialog, panel } from "../common/panels.js";
+import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
-import { download, game as path, json } from "./api.js";
+import { onLocalhost, shortUrl, urlOf } from "../common/urls.js";
+import { download, json, game as path } from "./api.js";
 import { debrief } from "./debrief.js";
 
-/** Whom this page has kicked: the game keeps them, as it keeps what they own. */
+/** The players kicked on this page. They stay in the game, with what they own. */
 const kicked = new Set();
 
 export function control(client, game, painter, deleted) {
-  beginAnew(game, painter);
+  reloadOnNewEpoch(game, painter);
   const problem = h("p.error", { role: "alert" });
   async function attempt(call, done, told = problem) {
     told.textContent = "";
@@ -32,12 +34,12 @@ export function control(client, game, painter, deleted) {
     { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") },
     "To lobby",
   );
-  const address = typed(`?game=${game.id}`);
+  const address = shortUrl(`?game=${game.id}`);
   const places = h(
     "div.row",
     {},
-    h("a", { href: at(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"),
-    h("a", { href: at(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"),
+    h("a", { href: urlOf(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"),
+    h("a", { href: urlOf(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"),
   );
   const players = h("span.soft", {}, "");
   const roundsPanel = panel(
@@ -45,11 +47,12 @@ export function control(client, game, painter, deleted) {
     { end: [connectionStatus(client)] },
     h("p.soft", {}, "Players join at"),
     h("p.address", {}, address),
-    onlyHere
+    onLocalhost
       ? h(
           "p.soft",
           {},
-          `On this machine alone: to others ${location.hostname} is their own. For them, open this page and the wall under the name or number that this machine has in the network.`,
+          `On this machine only: on other machines, ${location.hostname} is their own. ` +
+            "For them, open this page and the wall under this machine's name or IP address in the network.",
         )
       : "",
     h("div.rounds", {}, roundClock(game), open, close, lobby, players),
@@ -57,21 +60,22 @@ export function control(client, game, painter, deleted) {
     places,
   );
 
-  const text = h("input", { id: "headline", maxlength: 500, required: true, dir: "auto" });
+  const text = h("input", { id: "headline", maxlength: BOUNDS.news, required: true, dir: "auto" });
   const good = h(
     "select",
     { id: "news-good" },
     h("option", { value: "" }, "no good"),
     ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)),
   );
-  const shift = h("input", { id: "shift", type: "number", min: -99, max: 10_000, step: 1, placeholder: "0" });
+  const [lowest, highest] = BOUNDS.shiftBps.map((bps) => Math.trunc(bps / 100));
+  const shift = h("input", { id: "shift", type: "number", min: lowest, max: highest, step: 1, placeholder: "0" });
   const missing = h("p.error", { role: "alert" });
   function announce(event) {
     event.preventDefault();
     const bps = Math.round(Number(shift.value || 0) * 100);
     if (bps && !game.state.rules?.goods[good.value]?.house) {
       missing.textContent = good.value
-        ? `There is no house for ${good.value}: nobody but players makes its price, so it cannot be moved.`
+        ? `There is no house for ${good.value}: only players make its price, so it cannot be moved.`
         : "Choose the good whose price it moves, or leave the percents empty.";
       good.focus();
       return;
@@ -139,7 +143,7 @@ export function control(client, game, painter, deleted) {
     const dialog = h(
       "dialog",
       { "aria-label": "Kick" },
-      h("h2", {}, "Kick ", said(name), "?"),
+      h("h2", {}, "Kick ", userText(name), "?"),
       h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."),
       h(
         "form.row",
@@ -148,7 +152,7 @@ export function control(client, game, painter, deleted) {
         h("button.sell", { value: "yes" }, "Kick"),
       ),
     );
-    if ((await ask(dialog)) !== "yes") return;
+    if ((await openDialog(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
       kicked.add(player);
@@ -181,7 +185,7 @@ export function control(client, game, painter, deleted) {
 
   const place = h("div.debrief");
   const refresh = debrief(game.id, place);
-  const again = () => refresh().catch(() => {}); // the connection's state tells
+  const again = () => refresh().catch(() => {}); // the connection's status shows the problem
   game.on("round", again);
   game.on("reset", again);
   again();
@@ -190,7 +194,7 @@ export function control(client, game, painter, deleted) {
     const dialog = h(
       "dialog",
       { "aria-label": "Delete" },
-      h("h2", {}, "Delete ", said(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"),
+      h("h2", {}, "Delete ", userText(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"),
       h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."),
       h(
         "form.row",
@@ -199,7 +203,7 @@ export function control(client, game, painter, deleted) {
         h("button.sell", { value: "yes" }, "Delete"),
       ),
     );
-    if ((await ask(dialog)) !== "yes") return;
+    if ((await openDialog(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", path(game.id));
       deleted();
@@ -215,7 +219,7 @@ export function control(client, game, painter, deleted) {
   ];
 }
 
-/** The log comes with the token in a header, so that it is a button that behaves as a link. */
+/** A button that acts as a link: the log needs the token in a header. */
 function logLink(button) {
   button.setAttribute("role", "link");
   return button;

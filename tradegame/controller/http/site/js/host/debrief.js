@@ -1,14 +1,15 @@
-// After a round: how prices stood to where supply meets demand, how much of the gains was made, and by whom.
+// The debrief after a round: prices against the equilibrium, efficiency, and everybody's gain.
 
-import { h, said } from "../common/dom.js";
-import { coins, direction, percents, signed } from "../common/format.js";
+import { h, userText } from "../common/dom.js";
+import { coins, direction, efficiency, signed } from "../common/format.js";
 import { ranks } from "../common/ranks.js";
-import { game as path, json, save } from "./api.js";
+import { json, game as path, save } from "./api.js";
 import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
 
-const COLUMN = 15; // rows of results that are read at a glance: on the wall, more stand in two columns
+/** On the wall, more results than this are shown in two columns. */
+const COLUMN = 15;
 
-/** `place` is filled with the rounds of a game, `wall`: all by itself; returns what refreshes it. */
+/** Fills `place` with the debriefs of a game's rounds; `wall`: on a page of its own. Returns a refresh function. */
 export function debrief(id, place, { wall = false } = {}) {
   let rounds = [];
   let chosen = null;
@@ -28,7 +29,8 @@ export function debrief(id, place, { wall = false } = {}) {
         h(
           "p.empty",
           {},
-          "After the first round closes, its results are here: prices against the equilibrium, efficiency, everybody's gain.",
+          "After the first round closes, its results are here: " +
+            "prices against the equilibrium, efficiency, everybody's gain.",
         ),
       );
       return;
@@ -59,7 +61,7 @@ function report(id, round, wall) {
   ];
   if (round.efficiency_bps !== null)
     facts.unshift(
-      ["Efficiency", percents(round.efficiency_bps / 10_000).replace("+", "")],
+      ["Efficiency", efficiency(round)],
       ["Gains made", `${coins(round.surplus)} of ${coins(round.max_surplus)}`],
     );
   return [
@@ -71,11 +73,8 @@ function report(id, round, wall) {
 
 function goodReport(good, fields, round) {
   const mean = fields.volume ? Math.round((fields.notional / fields.volume) * 10) / 10 : null;
-  const words = [
-    mean === null
-      ? "no trade"
-      : `${count(fields.volume, "unit")} in ${count(fields.trades, "trade")}, ${fields.low} to ${fields.high}, mean price ${mean}`,
-  ];
+  const traded = `${count(fields.volume, "unit")} in ${count(fields.trades, "trade")}, ${fields.low} to ${fields.high}`;
+  const words = [mean === null ? "no trade" : `${traded}, mean price ${mean}`];
   if (fields.equilibrium) {
     const { qty, low, high } = fields.equilibrium;
     words.push(`theory: ${count(qty, "unit")} ${low === high ? `at ${low}` : `between ${low} and ${high}`}`);
@@ -139,7 +138,7 @@ function results(id, round, wall) {
       "tr",
       {},
       h("td.r.num", {}, String(rank[index])),
-      h("td", {}, said(name)),
+      h("td", {}, userText(name)),
       roles ? h("td", {}, role ?? "") : null,
       ...(told ? [h("td.r.num.more", {}, coins(start)), h("td.r.num.more", {}, coins(worth))] : []),
       h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
@@ -172,7 +171,7 @@ function results(id, round, wall) {
 }
 
 function csv(id, round) {
-  // a cell that begins like a formula is text all the same
+  // quote a cell that a spreadsheet would take for a formula
   const cell = (value) =>
     `"${String(value ?? "")
       .replace(/^[=+\-@\t\r]/, "'$&")

@@ -8,7 +8,7 @@ const BOX = { width: 560, height: 300, left: 44, right: 14, top: 30, bottom: 30 
 /** 1 trade, 2 trades */
 export const count = (number, one) => `${coins(number)} ${one}${number === 1 ? "" : "s"}`;
 
-/** Round numbers from below `low` to above `high`: 1, 2 or 5 times a power of ten apart, four to eight of them. */
+/** Four to eight round numbers from below `low` to above `high`, 1, 2 or 5 times a power of ten apart. */
 function ticks(low, high) {
   const rough = Math.max(1, (high - low) / 5);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -69,7 +69,7 @@ export function supplyAndDemand({ demand, supply, equilibrium }) {
   band(picture, y, equilibrium);
   const steps = (list) =>
     list.map((value, index) => `${index ? "L" : "M"}${x(index)} ${y(value)}L${x(index + 1)} ${y(value)}`).join("");
-  // named over the drawing, where no curve comes
+  // the legend stands above the drawing, where no curve is
   [
     ["demand", demand],
     ["supply", supply],

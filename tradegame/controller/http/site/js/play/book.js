@@ -1,7 +1,8 @@
-// The order book as a ladder: asks above, bids below, depth as bars; a level that is pressed is the ticket's price.
+// The order book as a ladder: asks above, bids below, depth as bars. Pressing a level fills the ticket.
 
-import { h, panel, rows, setAttribute, setText } from "../common/dom.js";
+import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
+import { panel } from "../common/panels.js";
 
 export function bookPanel(desk, ticket) {
   const { game, painter } = desk;
@@ -49,16 +50,13 @@ export function bookPanel(desk, ticket) {
         setText(third, coins(deep));
         first.classList.toggle("mine", mine.has(side + price));
         depth.style.width = `${Math.round((deep / most) * 100)}%`;
-        setAttribute(
-          button,
-          "aria-label",
-          `${side === "bid" ? "Bid" : "Ask"} ${price}, ${qty} units${mine.has(side + price) ? ", yours among them" : ""}`,
-        );
+        const yours = mine.has(side + price) ? ", yours among them" : "";
+        setAttribute(button, "aria-label", `${side === "bid" ? "Bid" : "Ask"} ${price}, ${qty} units${yours}`);
       },
     );
   }
   function level(side) {
-    // who presses an ask wants to buy at it
+    // pressing an ask means buying at it
     const press = ({ currentTarget }) =>
       ticket.fill({ buying: side === "ask", price: currentTarget.price, qty: currentTarget.qty });
     return h(

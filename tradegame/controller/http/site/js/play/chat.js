@@ -1,7 +1,9 @@
-// Talk: to everyone, or to one; and who is here.
+// Chat, to everyone or to one player; and the list of players.
 
-import { h, keyed, panel, rows, said, setAttribute, setText } from "../common/dom.js";
-import { nameOf } from "../common/people.js";
+import { BOUNDS } from "../client/vocabulary.js";
+import { h, keyed, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { nameOf } from "../common/names.js";
+import { panel } from "../common/panels.js";
 import { toast } from "../common/toast.js";
 
 const LINES = 200;
@@ -12,7 +14,7 @@ export function chatPanels({ client, game, painter }) {
   const to = h("select", { "aria-label": "To" }, h("option", { value: "" }, "Everyone"));
   const text = h("input", {
     "aria-label": "Message",
-    maxlength: 500,
+    maxlength: BOUNDS.text,
     placeholder: "Say something",
     autocomplete: "off",
     dir: "auto",
@@ -23,7 +25,7 @@ export function chatPanels({ client, game, painter }) {
 
   function line(kind, who, words) {
     const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.append(h(kind ? `div.${kind}` : "div", {}, who ? said(who, "span.who.text") : null, said(words)));
+    log.append(h(kind ? `div.${kind}` : "div", {}, who ? userText(who, "span.who.text") : null, userText(words)));
     while (log.children.length > LINES) log.firstElementChild.remove();
     if (bottom) log.scrollTop = log.scrollHeight;
   }
@@ -56,9 +58,9 @@ export function chatPanels({ client, game, painter }) {
     try {
       await game.say(words, to.value ? { to: to.value } : {});
     } catch (error) {
-      const lost = text.value !== ""; // the next line is being written already
+      const lost = text.value !== ""; // the player is already writing the next line
       if (!lost) text.value = words;
-      toast(lost ? `“${words}” was not said: ${error.message}` : error.message, true);
+      toast(lost ? `“${words}” was not sent: ${error.message}` : error.message, true);
     }
   }
 

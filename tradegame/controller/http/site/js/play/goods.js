@@ -1,7 +1,8 @@
-// Every good: last price, change, a sparkline, and what one has of it.
+// Every good: last price, change, a sparkline, and how much the player has.
 
-import { h, panel, setAttribute, setText, svg } from "../common/dom.js";
+import { h, setAttribute, setText, svg } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
+import { panel } from "../common/panels.js";
 
 const POINTS = 40;
 
@@ -53,7 +54,7 @@ function goodRow(game, tapes, name, choose) {
     have,
     change,
   );
-  // the name, then the figures: in the grid they stand in two rows
+  // in the grid, the name and the figures have two rows
   button.replaceChildren(h("div", {}, h("div.name.clip", {}, name), have), spark, h("div.figures", {}, price, change));
   let before = null;
   return {
@@ -90,13 +91,13 @@ function goodRow(game, tapes, name, choose) {
   };
 }
 
-/** At most `most` of the values, evenly, the first and the last among them. */
+/** At most `most` of the values, evenly spaced, with the first and the last. */
 export function thin(values, most) {
   if (values.length <= most) return values;
   return Array.from({ length: most }, (_, index) => values[Math.round((index * (values.length - 1)) / (most - 1))]);
 }
 
-/** A line through the values in a box of 100 by 30. */
+/** An SVG path through the values in a box of 100 by 30. */
 export function path(values) {
   if (values.length < 2) return "";
   const [low, high] = [Math.min(...values), Math.max(...values)];

@@ -1,8 +1,9 @@
-// One's own open orders, each with its cancel; and one's own trades.
+// The player's own open orders and trades.
 
-import { h, keyed, panel, rows, setText, tabbed } from "../common/dom.js";
+import { h, keyed, rows, setText } from "../common/dom.js";
 import { coins, time, units } from "../common/format.js";
-import { nameOf } from "../common/people.js";
+import { nameOf } from "../common/names.js";
+import { panel, tabbed } from "../common/panels.js";
 import { toast } from "../common/toast.js";
 
 export function ordersPanel(desk) {
@@ -54,7 +55,7 @@ function openOrders({ game, painter, choose }, every) {
   }
   async function withdraw(order, button) {
     if (button.hasAttribute("aria-disabled")) return false;
-    button.setAttribute("aria-disabled", "true"); // not disabled: that would take the focus away
+    button.setAttribute("aria-disabled", "true"); // not `disabled`, which would lose the focus
     try {
       await game.cancel(order);
       return true;
@@ -97,7 +98,7 @@ function openOrders({ game, painter, choose }, every) {
   return [empty, table];
 }
 
-/** An order that rested was taken: who did not press anything just now should know. */
+/** Tells the player that a resting order was taken. */
 function tell(taken) {
   for (const good of new Set(taken.map((trade) => trade.good))) {
     for (const side of ["buy", "sell"]) {
@@ -105,14 +106,13 @@ function tell(taken) {
       if (!trades.length) continue;
       const qty = trades.reduce((sum, trade) => sum + trade.qty, 0);
       const worth = trades.reduce((sum, trade) => sum + trade.qty * trade.price, 0);
-      toast(
-        `Your ${side === "buy" ? "bid" : "ask"} was taken: ${side === "buy" ? "bought" : "sold"} ${units(qty, good)} for ${coins(worth)} coins.`,
-      );
+      const [order, done] = side === "buy" ? ["bid", "bought"] : ["ask", "sold"];
+      toast(`Your ${order} was taken: ${done} ${units(qty, good)} for ${coins(worth)} coins.`);
     }
   }
 }
 
-/** The state does not say who traded: so they are those that this browser has seen. */
+/** The trades that this browser has seen: the state does not tell who traded. */
 function ownTrades({ client, game, painter, own }) {
   const me = client.player.id;
   const seen = own.trades;

@@ -1,7 +1,8 @@
-// What one has, what it is worth, and how that went.
+// What the player has, what it is worth, and how that changed.
 
-import { h, panel, setAttribute, setText, svg } from "../common/dom.js";
+import { h, setAttribute, setText, svg } from "../common/dom.js";
 import { coins, direction, signed } from "../common/format.js";
+import { panel } from "../common/panels.js";
 import { path } from "./goods.js";
 
 const POINTS = 300;
@@ -20,7 +21,7 @@ export function portfolioPanel(desk) {
   const facts = h("dl.facts.num");
   const history = [];
 
-  /** By the prices of this moment: the server tells it only when the account itself changes. */
+  /** The worth at the current prices. The server tells it only when the account changes. */
   function now() {
     const { me, state } = game;
     let total = me.cash + me.held_cash;
@@ -31,7 +32,7 @@ export function portfolioPanel(desk) {
     }
     return total;
   }
-  /** What one began the round with, by the prices of this moment: as the server values it. */
+  /** What the player began the round with, at the current prices, valued as the server does. */
   function start() {
     const { me, state } = game;
     let total = state.rules.cash;

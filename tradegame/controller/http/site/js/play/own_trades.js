@@ -1,4 +1,4 @@
-// One's own trades: the state does not say who traded, so the browser remembers those that it has seen.
+// The player's own trades. The state does not tell who traded, so the browser keeps those it has seen.
 
 import { recall, remember } from "../common/storage.js";
 
@@ -16,7 +16,7 @@ function stored() {
   }
 }
 
-/** Of one player in one life of a game: `trades`, newest first, at most 200; kept for the last four games played here. */
+/** A player's trades in one epoch of a game, newest first, at most 200. Kept for the last four games played here. */
 export class OwnTrades {
   trades = [];
   #of;
@@ -32,7 +32,7 @@ export class OwnTrades {
     addEventListener("pagehide", () => this.#saving !== undefined && this.#save());
   }
 
-  /** Trades of one frame, oldest first. */
+  /** Adds the trades of one frame, oldest first. */
   add(trades, at) {
     this.trades.unshift(
       ...trades
@@ -43,7 +43,10 @@ export class OwnTrades {
     this.#saving ??= setTimeout(() => this.#save(), PAUSE_MS);
   }
 
-  /** Looks a trade of the public tape up, each once: `[at, price, qty, taker, buyer, seller]`, or undefined where it was others'. */
+  /**
+   * A function that looks up a trade of the public tape, each once: `[at, price, qty, taker, buyer, seller]`, or
+   * undefined if it was not the player's.
+   */
   finder(good) {
     const left = this.trades.filter((trade) => trade.good === good);
     return ([at, price, qty]) => {

@@ -1,10 +1,11 @@
-// When a part of the page cannot be loaded nothing else runs that could tell, and nobody reloads a projector. No module: it is there first.
+// Reloads the page if a part of it could not be loaded: nothing else would run, and nobody reloads a projector.
+// Not a module, so that it runs first.
 
 (() => {
   const LEAST_MS = 2_000;
   let begun = false;
 
-  /** Not all of a class at once; and only while the server answers, since a page that is loaded while it does not is lost. */
+  /** At a random time, to spread a class; only once the server answers: before that, it would leave an error page. */
   const again = () =>
     setTimeout(
       async () => {

@@ -1,19 +1,21 @@
-// A game from a preset, or from a definition of one's own.
+// Creating a game, from a preset or from a definition.
 
-import { h, panel, setText } from "../common/dom.js";
+import { BOUNDS } from "../client/vocabulary.js";
+import { h, setText } from "../common/dom.js";
+import { panel } from "../common/panels.js";
 import { json } from "./api.js";
 
 const TIMES = { lobby_s: "Lobby, s", open_s: "Open, s", closed_s: "Closed, s", repeat: "Rounds (0: no end)" };
 const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
 
 /**
- * There is one definition: the fields and the text show it, and what is changed in either changes it. While the text is no
- * JSON there is none, and nothing but the text can be changed.
+ * There is one definition. Both the fields and the text show it, and both can change it. While the text is invalid
+ * JSON, only the text can be changed.
  */
 export async function newGamePanel(created) {
   const { presets } = await json("GET", "/v1/presets");
   let definition = {};
-  let clock = USUAL; // the rounds that come back when they are no more opened by hand
+  let clock = USUAL; // the rounds to restore when they are no longer opened by hand
 
   const preset = h(
     "select",
@@ -24,9 +26,9 @@ export async function newGamePanel(created) {
   const id = h("input", {
     id: "new-id",
     required: true,
-    maxlength: 32,
-    pattern: "[a-z0-9][a-z0-9_\\-]*",
-    title: "a-z, 0-9, _ and -",
+    maxlength: BOUNDS.id,
+    pattern: BOUNDS.idPattern,
+    title: "a-z, 0-9, _ and -, beginning with a letter or a digit",
     oninput: () => set({ id: id.value }),
   });
   const title = h("input", { id: "new-title", maxlength: 100, oninput: () => set({ title: title.value }) });
@@ -85,7 +87,7 @@ export async function newGamePanel(created) {
     show();
     write();
   }
-  /** What was changed in a field. */
+  /** Takes a change of a field. */
   function set(change) {
     definition = { ...definition, ...change };
     if (definition.rounds) clock = definition.rounds;
@@ -96,7 +98,7 @@ export async function newGamePanel(created) {
     text.value = JSON.stringify(definition, null, 1);
     read.problem("");
   }
-  /** What was changed in the text. */
+  /** Takes a change of the text. */
   function read() {
     try {
       const found = JSON.parse(text.value);
@@ -104,7 +106,7 @@ export async function newGamePanel(created) {
         throw new SyntaxError("a definition begins with {");
       definition = found;
     } catch (error) {
-      read.problem(`That is no JSON: ${error.message}`);
+      read.problem(`That is not JSON: ${error.message}`);
       return;
     }
     if (definition.rounds) clock = { ...USUAL, ...definition.rounds };
@@ -115,7 +117,7 @@ export async function newGamePanel(created) {
     setText(problem, words);
     fields.disabled = submit.disabled = words !== "";
   };
-  /** The fields show the definition; what is not in it is what the server takes for it. */
+  /** Shows the definition in the fields, with the server's defaults. */
   function show() {
     const now = [
       [id, definition.id ?? ""],

@@ -1,7 +1,8 @@
-// What nobody else knows: a buyer's or seller's values, what a player of the pit was told. In a hand it stands by the ticket.
+// What only this player knows: a buyer's or seller's values, and hints. On a phone it stands by the ticket.
 
-import { h, panel } from "../common/dom.js";
+import { h } from "../common/dom.js";
 import { coins } from "../common/format.js";
+import { panel } from "../common/panels.js";
 
 export function privatePanel({ game, painter }) {
   const { section, body } = panel("For you alone", { className: "private fixed", on: "trade" });
@@ -12,7 +13,7 @@ export function privatePanel({ game, painter }) {
   return section;
 }
 
-/** The units' values of a buyer or seller; what the pit's players were told. */
+/** Shows a buyer's or seller's values, and the hints. */
 function secrets(game, section, place) {
   const { me, state } = game;
   if (!me) return;

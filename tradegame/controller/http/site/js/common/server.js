@@ -1,10 +1,10 @@
-// What the server says over HTTP; and when it says nothing, or somebody else does, what that means, for a person.
+// Requests to the server over HTTP, with errors that tell people what is wrong.
 
-import { at } from "./root.js";
+import { urlOf } from "./urls.js";
 
 const PATIENCE_MS = 3_000;
 
-/** In words for a person. `status` 0: nobody answered. */
+/** `message` is for people. `status` is 0 if nothing answered. */
 export class NoAnswerError extends Error {
   constructor(message, status = 0) {
     super(message);
@@ -26,8 +26,8 @@ function stranger(status) {
   return `What answers at ${location.host} (HTTP ${status}) is not the game's server, but ${more}`;
 }
 
-/** The body of an answer, which must be JSON. Throws NoAnswerError. */
-export async function bodyOf(response) {
+/** The JSON body of a response. Throws NoAnswerError if it is not JSON. */
+export async function jsonBody(response) {
   try {
     return await response.json();
   } catch {
@@ -35,29 +35,30 @@ export async function bodyOf(response) {
   }
 }
 
-/** A request; raises NoAnswerError when nobody answers. */
+/** Sends a request to `path`. Throws NoAnswerError if nothing answers. */
 export async function request(path, options = {}) {
   try {
-    return await fetch(at(path), options);
+    return await fetch(urlOf(path), options);
   } catch {
     throw new NoAnswerError(nobody());
   }
 }
 
-/** What the server says at `path`, within 3 s. Throws NoAnswerError. */
-export async function ask(path) {
+/** The JSON at `path`, within 3 s. Throws NoAnswerError. */
+export async function fetchJson(path) {
   const response = await request(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-  const body = await bodyOf(response);
+  const body = await jsonBody(response);
   if (!response.ok) throw new NoAnswerError(body.error?.message ?? stranger(response.status), response.status);
   return body;
 }
 
-/** Why there is no connection, as far as the server knows; "": from its side there could be one. */
-export async function obstacle() {
+/** Why the server refuses this page's WebSocket, for people; "" if it does not. */
+export async function whyUnreachable() {
   try {
-    const { ok, reason, setting } = await ask(`v1/reach?origin=${encodeURIComponent(location.origin)}`);
+    const { ok, reason, setting } = await fetchJson(`v1/reach?origin=${encodeURIComponent(location.origin)}`);
     if (ok) return "";
-    return `The server lets no connection of this page in: ${reason}${setting && !reason.includes(setting) ? `. The host has to change ${setting}` : ""}. Tell the host.`;
+    const remedy = setting && !reason.includes(setting) ? `. The host has to change ${setting}` : "";
+    return `The server refuses this page's connection: ${reason}${remedy}. Tell the host.`;
   } catch (error) {
     return error.message;
   }

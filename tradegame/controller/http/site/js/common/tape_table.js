@@ -1,9 +1,9 @@
-// The tape: the last trades, newest first.
+// A table of the last trades, newest first.
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins, time } from "./format.js";
 
-/** Of one good (`good()` says which), or of all with `good` null; at most `most` rows. */
+/** Trades of the good that `good()` returns, or of all goods if `good` is null; at most `most` rows. */
 export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {}) {
   const body = h("tbody");
   const heads = [

@@ -1,6 +1,8 @@
-// What the keyboard does, and the list of it. Who speaks to the machine, or slips, can switch the single keys off.
+// The keyboard shortcuts, and their list. They can be switched off, for players who use speech input, for example.
 
-import { ask, h } from "../common/dom.js";
+import { h } from "../common/dom.js";
+import { openDialog } from "../common/panels.js";
+import { recall, remember } from "../common/storage.js";
 
 const HELP = [
   ["b", "buy"],
@@ -12,24 +14,10 @@ const HELP = [
 ];
 const OFF = "tradegame.keys-off";
 
-function off() {
-  try {
-    return localStorage.getItem(OFF) !== null;
-  } catch {
-    return false;
-  }
-}
+const off = () => recall("localStorage", OFF) !== null;
+const switchOff = (really) => remember("localStorage", OFF, really ? "1" : null);
 
-function switchOff(really) {
-  try {
-    if (really) localStorage.setItem(OFF, "1");
-    else localStorage.removeItem(OFF);
-  } catch {
-    // no storage: they stay on
-  }
-}
-
-export function keys(desk, ticket, chat) {
+export function listenForKeys(desk, ticket, chat) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const typing = event.target.closest?.("input, textarea, select, dialog");
@@ -41,17 +29,17 @@ export function keys(desk, ticket, chat) {
     const good = Object.keys(desk.game.state.goods)[Number(event.key) - 1];
     if (event.key === "b" || event.key === "s") ticket.side(event.key === "b");
     else if (event.key === "/") chat.focus();
-    else if (event.key === "?") void keysHelp();
+    else if (event.key === "?") void showKeysHelp();
     else if (good !== undefined) desk.choose(good);
     else return;
     event.preventDefault();
   });
 }
 
-export function keysHelp() {
+export function showKeysHelp() {
   const rows = HELP.map(([key, what]) => h("tr", {}, h("td", {}, h("kbd", {}, key)), h("td", {}, what)));
   const on = h("input", { type: "checkbox", checked: !off(), onchange: () => switchOff(!on.checked) });
-  return ask(
+  return openDialog(
     h(
       "dialog",
       { "aria-label": "Keys" },
