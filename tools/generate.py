@@ -137,10 +137,10 @@ SHOWN: tuple[type[Struct], ...] = (
 def client_types(old: str) -> str:
     """The same file, with the types of the wire made anew."""
     events = " | ".join(event.__name__ for event in pushes.EVENTS.values())
-    codes = " | ".join(json.dumps(error.code) for error in errors.OVER_WEBSOCKET)
+    codes = "\n".join(f"  | {json.dumps(error.code)}" for error in errors.OVER_WEBSOCKET)
     lines = [
-        f"/** What the server says no with. */\nexport type ServerErrorCode = {codes};",
-        f"/** What is public. */\nexport type Event = {events};",
+        f"/** The error codes of the server. */\nexport type ServerErrorCode =\n{codes};",
+        f"/** The public events. */\nexport type Event = {events};",
         *(_interface(kind) for kind in SHOWN),
     ]
     return _between(old, f"// {NOTE}", "\n\n" + "\n\n".join(lines) + "\n\n")
@@ -148,7 +148,10 @@ def client_types(old: str) -> str:
 
 def _interface(kind: type[Struct]) -> str:
     about = re.sub("``(.+?)``", r"`\1`", inspect.cleandoc(kind.__doc__ or "")).splitlines()
-    head = ["/**", *(f" * {line}".rstrip() for line in about), " */"] if kind.__doc__ else []
+    if len(about) == 1 and len(about[0]) + len("/**  */") <= COLUMNS:
+        head = [f"/** {about[0]} */"]
+    else:
+        head = ["/**", *(f" * {line}".rstrip() for line in about), " */"] if about else []
     fields = []
     tag = kind.__struct_config__.tag
     if tag is not None:

@@ -1,5 +1,5 @@
-// What the client makes of the events is what the server has: after hundreds of random commands, rounds and news, at every
-// place at which the server is asked.
+// The state that the client makes of the events equals the server's after hundreds of random commands, rounds and
+// news, each time the server is asked.
 
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";

@@ -1,5 +1,5 @@
-// Under load, the server is killed and started again, or one of its nodes is killed for good. Nothing is lost, nothing is
-// done twice, and nobody who follows sees a gap.
+// Under load, the server is killed and restarted, or one of its nodes is killed for good. Nothing is lost, nothing is
+// done twice, and no follower sees a gap.
 //
 //   node surviving.mjs ws://…/ws DEED…    the deeds are asked for one after another, while the players go on
 

@@ -115,7 +115,7 @@ test("after its deadline a command is rejected once: definite if it was never ta
   assert.deepEqual([busy.settled, lost.settled, unsent.settled], [1, 1, 1]);
 });
 
-test("a refusal from before the key was looked at is not the last word on a command whose answer was lost", async () => {
+test("a refusal given before the key was checked does not settle a command whose answer was lost", async () => {
   for (const code of ["rate_limited", "overloaded", "unknown_game", "not_joined"]) {
     world = new World();
     const { game, socket } = await world.playing({ deadlineMs: 2_000 });

@@ -22,7 +22,7 @@ test("frames that come in the same breath as the answer to join are not lost", a
   assert.deepEqual([game.seq, game.state.messages.at(-1).text], [11, "at once"]);
 });
 
-test("one game that cannot be resumed yet holds up neither the others nor their commands, and is tried again", async () => {
+test("a game that cannot be resumed yet delays neither other games nor their commands, and is retried", async () => {
   const { client, game, socket } = await world.playing();
   const joining = client.join("other");
   socket.show(3, { epoch: "e2" });
@@ -48,7 +48,7 @@ test("one game that cannot be resumed yet holds up neither the others nor their 
   assert.equal(world.sockets.length, 2);
 });
 
-test("a gap makes it join again from where it stands, and what comes until the answer is not counted twice", async () => {
+test("after a gap it joins again from where it stands, and counts no frame twice", async () => {
   const { client, game, socket } = await world.playing();
   socket.say(frame(12, said("after the gap")));
   assert.deepEqual(socket.last("join").after, { epoch: "e1", seq: 10 });
@@ -103,7 +103,7 @@ test("another life of the game is shown whole, and readers of events are told th
   );
 });
 
-test("a game that is deleted has ended; one that only stopped on this node, or in an earlier life, has not", async () => {
+test("a deleted game has ended; one that stopped on this node only, or in an earlier epoch, has not", async () => {
   const { client, game, socket } = await world.playing();
   const gone = [];
   game.on("gone", (error) => gone.push(error.code));
@@ -158,7 +158,7 @@ test("what is not of the protocol ends the connection; after it the state is ask
   }
 });
 
-test("an answer of no known form ends the connection, and the command goes on at the next", async () => {
+test("an invalid answer ends the connection, and the command continues on the next", async () => {
   for (const bad of [{ error: "no" }, { error: { code: 7 } }, { ok: 7 }, {}]) {
     world = new World();
     const { game, socket } = await world.playing();
@@ -269,7 +269,7 @@ test("a first join goes on over a reconnect, with its key; refused, it leaves no
   );
 });
 
-test("a leave that is under way when the connection ends does not leave the game that is joined again after it", async () => {
+test("a leave under way when the connection ends does not leave the game that is joined again", async () => {
   const { client, game, socket } = await world.playing();
   const leaving = watch(game.leave());
   const again = client.join("bazaar");

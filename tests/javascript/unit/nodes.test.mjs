@@ -114,7 +114,7 @@ test("a node's own name for where we are is not another node", async () => {
   assert.equal(client.failovers, 0);
 });
 
-test("a node that is silent while it owes an answer is left within seconds when there are others, and then passed over", async () => {
+test("a silent node that owes an answer is left within seconds if there are others, and then avoided", async () => {
   for (let times = 0; times < 8; times += 1) {
     world = new World();
     const { game, socket } = await world.playing({}, told(ONE, TWO, THREE));
@@ -239,7 +239,7 @@ class Page extends EventTarget {
   }
 }
 
-test("in a page it stays with its own origin, dials at once when somebody looks, and asks whether anybody is there", async (context) => {
+test("in a page it stays with its origin, and acts at once when the page becomes visible", async (context) => {
   const page = (globalThis.document = new Page());
   globalThis.addEventListener = page.addEventListener.bind(page);
   globalThis.removeEventListener = page.removeEventListener.bind(page);

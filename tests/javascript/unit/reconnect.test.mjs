@@ -9,7 +9,7 @@ before(stopTheClock);
 beforeEach(() => (world = new World()));
 afterEach(() => world.close());
 
-test("after a break it takes up its session, resumes its games, then sends again what was not answered, with the same keys", async () => {
+test("after a break it resumes its session and games, then resends commands with the same keys", async () => {
   const { client, game, socket } = await world.playing();
   socket.say(frame(11));
   const calls = [game.buy("grain", 1), game.sell("grain", 1), game.say("hello")].map(watch);
