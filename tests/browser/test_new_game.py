@@ -36,7 +36,7 @@ def test_fields_and_definition_are_one_whichever_is_changed(newcomer: Newcomer, 
     opened.fill("90")
     assert json.loads(text.input_value()) == {**shown, "cash": 600, "rounds": {**shown["rounds"], "open_s": 90}}
     text.fill("{")
-    expect(new.get_by_role("alert")).to_contain_text("no JSON")
+    expect(new.get_by_role("alert")).to_contain_text("not JSON")
     expect(cash).to_be_disabled()
     expect(new.get_by_role("button", name="Create game")).to_be_disabled()
     text.fill(json.dumps({**shown, "cash": 601}))

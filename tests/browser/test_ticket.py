@@ -180,8 +180,11 @@ def test_a_market_order_has_a_limit_that_is_seen_and_can_be_changed(ann: Play, b
     expect(limit).to_have_value("306")
     quantity.fill("5")
     expect(limit).to_have_value("102")
-    # the market moves between the look and the press: the page is not drawn meanwhile
-    ann.page.evaluate("window.requestAnimationFrame = () => 0")
+    # the market moves between the look and the press: the page is not drawn meanwhile, once pending frames are
+    ann.page.evaluate(
+        "new Promise((done) => { const frame = requestAnimationFrame;"
+        " window.requestAnimationFrame = () => 0; frame(() => frame(done)); })"
+    )
     seq = ann.seq
     ben.ask("cancel", game="bazaar", order=cheap)
     ann.until_seq(seq + 1)

@@ -124,7 +124,7 @@ def test_below_a_path_whether_the_proxy_strips_it_or_not(server: ServerProcess, 
         for _ in range(3):
             page = httpx.get(f"http://127.0.0.1:{port}/trade/")
             assert (page.status_code, '<div id="app">' in page.text) == (200, True)
-            assert httpx.get(f"http://127.0.0.1:{port}/trade/static/js/common/root.js").status_code == 200
+            assert httpx.get(f"http://127.0.0.1:{port}/trade/static/js/common/urls.js").status_code == 200
             open_websocket(port, "/trade/ws").close()
 
 

@@ -21,7 +21,7 @@ from tradegame.client.pace import Ended, Pace
 from tradegame.client.socket import CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
 from tradegame.client.vigil import ASKED_S, TROUBLE_S, Health, Vigil
 from tradegame.client.wire import Json, decode, encode, parse, trade_error
-from tradegame.protocol.closing import LOST, NORMAL, STOP
+from tradegame.protocol.closing import FINAL, LOST, NORMAL
 from tradegame.protocol.errors import NOT_TAKEN_IN
 from tradegame.protocol.replies import PlayerInfo, ServerInfo, Welcome
 
@@ -145,7 +145,7 @@ class Link:
         """Why it makes no sense to go on; None: it does."""
         if self.stopped is not None:
             return self.stopped
-        if ended.code in STOP:
+        if ended.code in FINAL:
             return Stop(ConnectionStopped, (ended.code, ended.reason))
         refused = ended.status is not None and 400 <= ended.status < 500 and ended.status not in (408, 429)
         self._refusals = self._refusals + 1 if refused else 0

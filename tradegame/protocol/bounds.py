@@ -26,7 +26,8 @@ MIN_REQUEST_NUMBER, MAX_REQUEST_NUMBER = -(2**63), 2**64 - 1
 MAX_REQUEST_ID = 64
 """The most characters of one that is a text."""
 
-ID = r"^[a-z0-9][a-z0-9_-]{0,31}\Z"
+ID_LENGTH = 32
+ID = rf"^[a-z0-9][a-z0-9_-]{{0,{ID_LENGTH - 1}}}\Z"
 ID_PATTERN = re.compile(ID)
 _CONTROLS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
 

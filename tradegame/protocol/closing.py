@@ -21,8 +21,8 @@ ABUSE = 4500
 KICKED = 4501
 REVOKED = 4502
 
-STOP = range(4500, 5000)
-"""After these a client does not connect again."""
+FINAL = range(4500, 5000)
+"""After these a client does not reconnect."""
 
 ABOUT: dict[int, str] = {
     GOING_AWAY: "The server is going away: reconnect at once, to any node.",

@@ -1,5 +1,5 @@
-// What the client makes of the events is what the server has: after hundreds of random commands, rounds and news, at every
-// place at which the server is asked.
+// The state that the client makes of the events equals the server's after hundreds of random commands, rounds and
+// news, each time the server is asked.
 
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
@@ -46,7 +46,9 @@ async function command() {
 }
 
 async function compare() {
-  const { game, epoch, seq, ...state } = await (await fetch(new URL("/v1/games/rounds", `http://${new URL(process.argv[2]).host}`))).json();
+  const { game, epoch, seq, ...state } = await (
+    await fetch(new URL("/v1/games/rounds", `http://${new URL(process.argv[2]).host}`))
+  ).json();
   await until(() => seen.seq >= seq);
   assert.deepEqual(history.get(seq), state, `at ${seq}`);
   assert.deepEqual([game, epoch], ["rounds", seen.epoch]);
@@ -55,11 +57,20 @@ async function compare() {
 
 for (let step = 0; step < 40; step += 1) {
   await Promise.all(Array.from({ length: 30 }, command));
-  if (step % 2) await host("POST", "/v1/games/rounds/news", { text: `news ${step}`, ...(step % 4 === 1 ? { good: "grain", anchor_bps: 500 } : {}) });
-  if (step % 8 === 7) for (const phase of pick([["closed", "open"], ["closed", "lobby", "open"], ["lobby", "open"]])) {
-    await host("POST", "/v1/games/rounds/phase", { phase });
-    await compare();
-  }
+  if (step % 2)
+    await host("POST", "/v1/games/rounds/news", {
+      text: `news ${step}`,
+      ...(step % 4 === 1 ? { good: "grain", anchor_bps: 500 } : {}),
+    });
+  if (step % 8 === 7)
+    for (const phase of pick([
+      ["closed", "open"],
+      ["closed", "lobby", "open"],
+      ["lobby", "open"],
+    ])) {
+      await host("POST", "/v1/games/rounds/phase", { phase });
+      await compare();
+    }
   await compare();
 }
 
@@ -70,7 +81,8 @@ for (const [index, game] of players.entries()) {
   await until(() => game.seq >= late.seq);
   let me = await clients[index].request("me", { game: "rounds" });
   // a hint that is pushed behind that answer makes one more question
-  for (let again = 0; again < 3 && !isDeepStrictEqual(game.me, me); again += 1) me = await clients[index].request("me", { game: "rounds" });
+  for (let again = 0; again < 3 && !isDeepStrictEqual(game.me, me); again += 1)
+    me = await clients[index].request("me", { game: "rounds" });
   assert.deepEqual(game.me, me);
   const [seq, state] = [game.seq, structuredClone(game.state)];
   await until(() => history.has(seq)); // the wall may hear of it later
@@ -79,4 +91,10 @@ for (const [index, game] of players.entries()) {
 assert.equal(gap(shown.frames), undefined);
 assert.equal(shown.frames[0].seq + shown.frames.length - 1, seen.seq);
 const { state } = seen;
-conclude({ ...counts, trades: state.goods.grain.recent.length, messages: state.messages.length, news: state.news.length, round: state.round });
+conclude({
+  ...counts,
+  trades: state.goods.grain.recent.length,
+  messages: state.messages.length,
+  news: state.news.length,
+  round: state.round,
+});

@@ -39,7 +39,12 @@ server.on("connection", (socket) => {
     const { id, op, key, name, token } = JSON.parse(text);
     if (op === "hello") number = Number(token ?? name);
     const ok = {
-      hello: { player: { id: "p1", name: "ann" }, token: String(number), expires_s: 9, server: { heartbeat_s: 20, frame_bytes: 16_384 } },
+      hello: {
+        player: { id: "p1", name: "ann" },
+        token: String(number),
+        expires_s: 9,
+        server: { heartbeat_s: 20, frame_bytes: 16_384 },
+      },
       join: { game: "bazaar", epoch: "e1", seq: 1, recovered: false, state: STATE, me: ACCOUNT },
       ping: { at: Date.now() },
       buy: { filled: 1, cost: 1, fee: 0, cash: 1, seq: 1 },

@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { collect, conclude, connect, gap, newKey, until } from "./lib/test.mjs";
 
 const [ann, ben, wall] = await Promise.all(["ann", "ben", "wall"].map((name) => connect(name)));
-assert.deepEqual((await ann.list()).map(({ game }) => game), ["bazaar"]);
+assert.deepEqual(
+  (await ann.list()).map(({ game }) => game),
+  ["bazaar"],
+);
 const [hers, his] = [await ann.join("bazaar"), await ben.join("bazaar")];
 const seen = await wall.join("bazaar", { spectate: true });
 assert.deepEqual([hers.me.cash, hers.me.goods.wood, seen.me], [10_000, 10, null]);
@@ -35,7 +38,10 @@ assert.deepEqual(whispers, Array(2).fill(["only for you", ben.player.id, ann.pla
 await until(() => seen.online.has(ann.player.id) && seen.online.has(wall.player.id));
 await until(() => hers.me.cash === 10_074 && his.me.goods.wood === 12 && !hers.me.orders.length);
 assert.deepEqual(await ann.request("me", { game: "bazaar" }), hers.me);
-assert.deepEqual(seen.state.goods.wood.recent.map(([, price, qty]) => [price, qty]), [[37, 2]]);
+assert.deepEqual(
+  seen.state.goods.wood.recent.map(([, price, qty]) => [price, qty]),
+  [[37, 2]],
+);
 const book = await seen.book("grain", 2);
 assert.deepEqual([book.bids.length, book.asks.length], [2, 2]);
 const standings = await seen.standings();

@@ -1,5 +1,5 @@
-// Under load, the server is killed and started again, or one of its nodes is killed for good. Nothing is lost, nothing is
-// done twice, and nobody who follows sees a gap.
+// Under load, the server is killed and restarted, or one of its nodes is killed for good. Nothing is lost, nothing is
+// done twice, and no follower sees a gap.
 //
 //   node surviving.mjs ws://…/ws DEED…    the deeds are asked for one after another, while the players go on
 
@@ -37,7 +37,10 @@ async function trade(game, ledger, number) {
       ledger.grain -= filled;
     }
   } catch (error) {
-    assert.ok(["no_liquidity", "insufficient_goods", "insufficient_cash"].includes(error.code), `${error.code}: ${error.message}`);
+    assert.ok(
+      ["no_liquidity", "insufficient_goods", "insufficient_cash"].includes(error.code),
+      `${error.code}: ${error.message}`,
+    );
     assert.ok(error.definite);
     ledger.refused += 1;
   }
@@ -65,7 +68,10 @@ await until(() => clients.every(({ connection }) => connection.state === "live" 
 
 for (const [index, game] of games.entries()) {
   const ledger = ledgers[index];
-  assert.ok(ledger.settled.every((times) => times === 1), "settled once each");
+  assert.ok(
+    ledger.settled.every((times) => times === 1),
+    "settled once each",
+  );
   const me = await clients[index].request("me", { game: "bazaar" });
   assert.deepEqual([me.cash, me.goods.grain], [ledger.cash, ledger.grain], clients[index].player.name);
   await until(() => game.me.cash === me.cash);
@@ -75,10 +81,18 @@ await until(() => seen.seq >= seq && games.every((game) => game.seq >= seq));
 for (const { frames } of [shown, ...own]) {
   assert.equal(gap(frames), undefined);
   for (const [index, client] of clients.entries()) {
-    const said = frames.flatMap(({ events }) => events).filter(({ type, player }) => type === "said" && player === client.player.id);
+    const said = frames
+      .flatMap(({ events }) => events)
+      .filter(({ type, player }) => type === "said" && player === client.player.id);
     assert.deepEqual(said.map(({ text }) => text).sort(), [...ledgers[index].said].sort());
   }
 }
 const failovers = [...clients, wall].map((client) => client.failovers);
 const urls = clients[0].urls;
-conclude({ settled: settled(), refused: ledgers.map(({ refused }) => refused), failovers, urls, frames: shown.frames.length });
+conclude({
+  settled: settled(),
+  refused: ledgers.map(({ refused }) => refused),
+  failovers,
+  urls,
+  frames: shown.frames.length,
+});

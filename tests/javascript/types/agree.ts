@@ -17,7 +17,11 @@ same<Public<real.Game>, keyof said.Game>(true);
 same<Public<real.TradeError>, keyof said.TradeError>(true);
 
 // And each can be used as it is told.
-export const uses = (client: real.Client, game: real.Game, error: real.TradeError): [said.Client, said.Game, said.TradeError] => [client, game, error];
+export const uses = (
+  client: real.Client,
+  game: real.Game,
+  error: real.TradeError,
+): [said.Client, said.Game, said.TradeError] => [client, game, error];
 export const connect: typeof said.connect = real.connect;
 export const newKey: typeof said.newKey = real.newKey;
 export const makesErrors: typeof said.TradeError = real.TradeError;

@@ -1,21 +1,21 @@
 // What a bot writer does, in TypeScript: every part of the API, with the types that it promises.
 
 import {
-  Client,
-  Game,
-  TradeError,
-  connect,
-  newKey,
   type Account,
+  Client,
   type Connection,
+  connect,
   type Event,
   type Frame,
+  Game,
   type GameSummary,
   type Level,
+  newKey,
   type Phase,
   type ResetFrame,
   type Standing,
   type State,
+  TradeError,
 } from "../../../tradegame/controller/http/site/tradegame.js";
 
 /** Fails to compile unless the two types are the same. */
@@ -29,7 +29,9 @@ export async function bot(): Promise<void> {
   const later = new Client("ws://127.0.0.1:8765/ws");
   same<typeof later.ready, Promise<Client>>(true);
   same<typeof client.games, Map<string, Game>>(true);
-  const off: () => void = client.on("state", (connection: Connection) => console.log(connection.state, connection.retryAt ?? 0));
+  const off: () => void = client.on("state", (connection: Connection) =>
+    console.log(connection.state, connection.retryAt ?? 0),
+  );
   off();
   const id: string | undefined = client.player?.id;
   const nodes: string[] = client.server?.nodes ?? client.urls;
@@ -51,7 +53,11 @@ export async function bot(): Promise<void> {
     same<typeof bought.cost, number>(true);
     const { order, resting } = await game.order("grain", "ask", 1, best?.[0] ?? 20);
     if (resting) console.log((await game.cancel(order)).released.cash);
-    console.log((await game.sell("grain", 1)).proceeds, (await game.say("hi", { to: "p1" })).seq, (await game.book("grain", 5)).last);
+    console.log(
+      (await game.sell("grain", 1)).proceeds,
+      (await game.say("hi", { to: "p1" })).seq,
+      (await game.book("grain", 5)).last,
+    );
   } catch (error) {
     if (!(error instanceof TradeError)) throw error;
     console.log(error.code, error.definite, error.retryAfterMs, error.at, error.key, error.replayed);
@@ -63,7 +69,18 @@ export async function bot(): Promise<void> {
     if (frame.push === "events") console.log(frame.at);
   }
   await game.leave();
-  console.log(again, nodes, games, at, phase, me?.orders, standings, game.ended, game.epoch, await client.request("me", { game: "bazaar" }));
+  console.log(
+    again,
+    nodes,
+    games,
+    at,
+    phase,
+    me?.orders,
+    standings,
+    game.ended,
+    game.epoch,
+    await client.request("me", { game: "bazaar" }),
+  );
   client.close();
 
   // @ts-expect-error a side is a bid or an ask

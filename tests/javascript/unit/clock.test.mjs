@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, frame, setTheClock, stopTheClock } from "./lib/fake.mjs";
+import { advance, frame, setTheClock, stopTheClock, World } from "./lib/fake.mjs";
 
 const AHEAD = 3_600_000;
 let world;
@@ -80,7 +80,7 @@ test("four answers in the first seconds, then one a minute, and four again when 
 });
 
 test("a timer that stood still while the machine slept is noticed", async () => {
-  const { client, socket } = await world.playing();
+  const { client } = await world.playing();
   await answer();
   await pass(10);
   const late = 4_000; // the server's clock went on, the machine's too, its timer did not

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
 import { newKey } from "../../../tradegame/controller/http/site/tradegame.js";
-import { World, advance, refusal, settled, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, refusal, settled, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);
@@ -12,10 +12,22 @@ afterEach(() => world.close());
 
 test("every command has a key, the caller's own or one that nobody else has", async () => {
   const { client, game, socket } = await world.playing();
-  const calls = [game.buy("grain", 1), game.sell("grain", 1), game.order("grain", "bid", 1, 5), game.cancel("o1"), game.say("x"), game.buy("grain", 1, { key: "mine" }), client.request("buy", { game: "bazaar", good: "grain", qty: 1 }), client.join("other")];
+  const calls = [
+    game.buy("grain", 1),
+    game.sell("grain", 1),
+    game.order("grain", "bid", 1, 5),
+    game.cancel("o1"),
+    game.say("x"),
+    game.buy("grain", 1, { key: "mine" }),
+    client.request("buy", { game: "bazaar", good: "grain", qty: 1 }),
+    client.join("other"),
+  ];
   for (const call of calls) call.catch(() => {});
   const keys = socket.requests.slice(-8).map(({ key }) => key);
-  assert.ok(keys.every((key) => typeof key === "string" && key.length <= 64), keys.join());
+  assert.ok(
+    keys.every((key) => typeof key === "string" && key.length <= 64),
+    keys.join(),
+  );
   assert.equal(new Set(keys).size, 8);
   assert.equal(keys[5], "mine");
   assert.equal(new Set(Array.from({ length: 1_000 }, newKey)).size, 1_000);
@@ -23,7 +35,8 @@ test("every command has a key, the caller's own or one that nobody else has", as
 
 test("null and undefined are left out: they are no values on the wire", async () => {
   const { game, socket } = await world.playing();
-  for (const call of [game.buy("grain", 1, { limit: null }), game.say("x", { to: null, key: undefined })]) call.catch(() => {});
+  for (const call of [game.buy("grain", 1, { limit: null }), game.say("x", { to: null, key: undefined })])
+    call.catch(() => {});
   assert.ok(!("limit" in socket.last("buy")) && !("to" in socket.last("say")) && socket.last("say").key);
 });
 
@@ -51,7 +64,10 @@ test("what nobody knows is asked again with the same key, what is definite is no
   assert.equal(socket.of("buy").length, 4);
   socket.refuse(socket.last("buy"), "no_liquidity", { replayed: true });
   await settled();
-  assert.deepEqual([call.error.code, call.error.definite, call.error.replayed, call.error.key], ["no_liquidity", true, true, socket.last("buy").key]);
+  assert.deepEqual(
+    [call.error.code, call.error.definite, call.error.replayed, call.error.key],
+    ["no_liquidity", true, true, socket.last("buy").key],
+  );
   await advance(5_000);
   assert.equal(socket.of("buy").length, 4);
 });
@@ -99,7 +115,7 @@ test("after its deadline a command is rejected once: definite if it was never ta
   assert.deepEqual([busy.settled, lost.settled, unsent.settled], [1, 1, 1]);
 });
 
-test("a refusal from before the key was looked at is not the last word on a command whose answer was lost", async () => {
+test("a refusal given before the key was checked does not settle a command whose answer was lost", async () => {
   for (const code of ["rate_limited", "overloaded", "unknown_game", "not_joined"]) {
     world = new World();
     const { game, socket } = await world.playing({ deadlineMs: 2_000 });
@@ -170,20 +186,43 @@ test("a listener that throws, or rejects, stops nothing", async () => {
   const { error } = console;
   const told = [];
   console.error = (problem) => told.push(problem.message);
-  client.on("state", () => { throw new Error("state"); });
-  game.on("said", () => { throw new Error("said"); });
-  game.on("said", async () => { throw new Error("later"); });
+  client.on("state", () => {
+    throw new Error("state");
+  });
+  game.on("said", () => {
+    throw new Error("said");
+  });
+  game.on("said", async () => {
+    throw new Error("later");
+  });
   const heard = [];
   const off = game.on("said", ({ text }) => heard.push(text));
-  socket.say({ push: "events", game: "bazaar", epoch: "e1", seq: 11, at: 1, events: [{ type: "said", player: "p1", text: "one" }] });
+  socket.say({
+    push: "events",
+    game: "bazaar",
+    epoch: "e1",
+    seq: 11,
+    at: 1,
+    events: [{ type: "said", player: "p1", text: "one" }],
+  });
   off();
-  socket.say({ push: "events", game: "bazaar", epoch: "e1", seq: 12, at: 1, events: [{ type: "said", player: "p1", text: "two" }] });
+  socket.say({
+    push: "events",
+    game: "bazaar",
+    epoch: "e1",
+    seq: 12,
+    at: 1,
+    events: [{ type: "said", player: "p1", text: "two" }],
+  });
   const call = watch(game.buy("grain", 1));
   socket.ok(socket.last("buy"), { seq: 12 });
   await settled();
   console.error = error;
   assert.deepEqual([heard, game.seq, call.settled], [["one"], 12, 1]);
-  assert.ok(["said", "later", "state"].every((problem) => told.includes(problem)), told.join());
+  assert.ok(
+    ["said", "later", "state"].every((problem) => told.includes(problem)),
+    told.join(),
+  );
 });
 
 test("an error of the server's is told whole", async () => {
@@ -191,5 +230,8 @@ test("an error of the server's is told whole", async () => {
   const call = watch(game.buy("grain", 0));
   socket.say({ id: socket.last("buy").id, error: { ...refusal("bad_request"), at: "$.qty" } });
   await settled();
-  assert.deepEqual([call.error.name, call.error.code, call.error.at, call.error.message], ["TradeError", "bad_request", "$.qty", "it is bad_request"]);
+  assert.deepEqual(
+    [call.error.name, call.error.code, call.error.at, call.error.message],
+    ["TradeError", "bad_request", "$.qty", "it is bad_request"],
+  );
 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { gridLabels } from "../../../tradegame/controller/http/site/js/common/format.js";
 import { ranks } from "../../../tradegame/controller/http/site/js/common/ranks.js";
 import { Tapes } from "../../../tradegame/controller/http/site/js/common/tapes.js";
-import { SLACK_BPS, limitFor } from "../../../tradegame/controller/http/site/js/play/quote.js";
+import { limitFor, SLACK_BPS } from "../../../tradegame/controller/http/site/js/play/quote.js";
 
 test("equal is equal rank, and the next one is as many places behind", () => {
   assert.deepEqual(ranks([9, 7, 7, 7, 0, -1, -1]), [1, 2, 2, 2, 5, 6, 6]);
@@ -19,15 +19,26 @@ test("a limit is a little beyond the worst price, and at least a coin", () => {
 
 function market(recent, opened_at) {
   const listeners = {};
-  const game = { state: { opened_at, goods: { grain: { last: recent.at(-1)?.[1] ?? 20, recent } } }, on: (type, call) => (listeners[type] = call) };
+  const game = {
+    state: { opened_at, goods: { grain: { last: recent.at(-1)?.[1] ?? 20, recent } } },
+    on: (type, call) => (listeners[type] = call),
+  };
   return { game, listeners };
 }
 
 test("change and line are of the same trades: those of this round, from its first", () => {
-  const { game, listeners } = market([[1, 10, 1], [5, 20, 1], [6, 50, 1]], 5);
+  const { game, listeners } = market(
+    [
+      [1, 10, 1],
+      [5, 20, 1],
+      [6, 50, 1],
+    ],
+    5,
+  );
   const tapes = new Tapes(game);
   assert.deepEqual([tapes.round("grain").map(([, price]) => price), tapes.change("grain")], [[20, 50], 1.5]);
-  for (let count = 0; count < 60; count += 1) listeners.trade({ good: "grain", price: 40 - (count % 3), qty: 1 }, { at: 7 });
+  for (let count = 0; count < 60; count += 1)
+    listeners.trade({ good: "grain", price: 40 - (count % 3), qty: 1 }, { at: 7 });
   const prices = tapes.round("grain").map(([, price]) => price);
   assert.deepEqual([prices.length, prices[0]], [62, 20]);
   assert.equal(Math.sign(prices.at(-1) - prices[0]), Math.sign(tapes.change("grain")));
@@ -36,10 +47,25 @@ test("change and line are of the same trades: those of this round, from its firs
 });
 
 test("the trades of the state that are one's own are known again, each once", () => {
-  const { game } = market([[5, 20, 1], [5, 20, 1], [6, 50, 1]], 5);
+  const { game } = market(
+    [
+      [5, 20, 1],
+      [5, 20, 1],
+      [6, 50, 1],
+    ],
+    5,
+  );
   let left = 1;
-  const own = { finder: () => ([at, price, qty]) => (at === 5 && left-- > 0 ? [at, price, qty, "buy", "me", "house"] : undefined) };
-  assert.deepEqual(new Tapes(game, own).of("grain").map((trade) => trade[4]), ["me", undefined, undefined]);
+  const own = {
+    finder:
+      () =>
+      ([at, price, qty]) =>
+        at === 5 && left-- > 0 ? [at, price, qty, "buy", "me", "house"] : undefined,
+  };
+  assert.deepEqual(
+    new Tapes(game, own).of("grain").map((trade) => trade[4]),
+    ["me", undefined, undefined],
+  );
 });
 
 test("a grid's labels are as far from each other as its lines are, and say what they stand at", () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, account, advance, frame, settled, state, stopTheClock, watch } from "./lib/fake.mjs";
+import { account, advance, frame, settled, state, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);
@@ -22,7 +22,7 @@ test("frames that come in the same breath as the answer to join are not lost", a
   assert.deepEqual([game.seq, game.state.messages.at(-1).text], [11, "at once"]);
 });
 
-test("one game that cannot be resumed yet holds up neither the others nor their commands, and is tried again", async () => {
+test("a game that cannot be resumed yet delays neither other games nor their commands, and is retried", async () => {
   const { client, game, socket } = await world.playing();
   const joining = client.join("other");
   socket.show(3, { epoch: "e2" });
@@ -48,7 +48,7 @@ test("one game that cannot be resumed yet holds up neither the others nor their 
   assert.equal(world.sockets.length, 2);
 });
 
-test("a gap makes it join again from where it stands, and what comes until the answer is not counted twice", async () => {
+test("after a gap it joins again from where it stands, and counts no frame twice", async () => {
   const { client, game, socket } = await world.playing();
   socket.say(frame(12, said("after the gap")));
   assert.deepEqual(socket.last("join").after, { epoch: "e1", seq: 10 });
@@ -94,10 +94,16 @@ test("another life of the game is shown whole, and readers of events are told th
   socket.say(frame(2, said("new"), { epoch: "e9" }));
   assert.deepEqual([resets, game.state.round, game.seq], [["e9"], 7, 2]);
   const read = [(await events.next()).value, (await events.next()).value];
-  assert.deepEqual(read.map(({ push, epoch, seq, events: all }) => [push, epoch, seq, all.length]), [["reset", "e9", 1, 0], ["events", "e9", 2, 1]]);
+  assert.deepEqual(
+    read.map(({ push, epoch, seq, events: all }) => [push, epoch, seq, all.length]),
+    [
+      ["reset", "e9", 1, 0],
+      ["events", "e9", 2, 1],
+    ],
+  );
 });
 
-test("a game that is deleted has ended; one that only stopped on this node, or in an earlier life, has not", async () => {
+test("a deleted game has ended; one that stopped on this node only, or in an earlier epoch, has not", async () => {
   const { client, game, socket } = await world.playing();
   const gone = [];
   game.on("gone", (error) => gone.push(error.code));
@@ -113,13 +119,25 @@ test("a game that is deleted has ended; one that only stopped on this node, or i
   const reading = watch(game.events().next());
   socket.refuse(socket.last("join"), "unknown_game");
   await settled();
-  assert.deepEqual([gone, game.ended, client.games.has("bazaar"), reading.value.done], [["unknown_game"], true, false, true]);
+  assert.deepEqual(
+    [gone, game.ended, client.games.has("bazaar"), reading.value.done],
+    [["unknown_game"], true, false, true],
+  );
   assert.equal(client.connection.state, "live");
 });
 
 test("what is not of the protocol ends the connection; after it the state is asked for whole", async () => {
   const half = JSON.stringify(frame(11, [...said("one"), { type: "trade", good: "nothing", price: 1, qty: 1 }]));
-  const garbage = ["no JSON", "null", "[]", "7", new Uint8Array([123, 125]), half, JSON.stringify(frame(11, 7)), JSON.stringify({ push: "account", game: "bazaar" })];
+  const garbage = [
+    "no JSON",
+    "null",
+    "[]",
+    "7",
+    new Uint8Array([123, 125]),
+    half,
+    JSON.stringify(frame(11, 7)),
+    JSON.stringify({ push: "account", game: "bazaar" }),
+  ];
   for (const bad of garbage) {
     world = new World();
     const { client, game, socket } = await world.playing();
@@ -140,7 +158,7 @@ test("what is not of the protocol ends the connection; after it the state is ask
   }
 });
 
-test("an answer of no known form ends the connection, and the command goes on at the next", async () => {
+test("an invalid answer ends the connection, and the command continues on the next", async () => {
   for (const bad of [{ error: "no" }, { error: { code: 7 } }, { ok: 7 }, {}]) {
     world = new World();
     const { game, socket } = await world.playing();
@@ -245,10 +263,13 @@ test("a first join goes on over a reconnect, with its key; refused, it leaves no
   const refused = watch(client.join("nothing"));
   world.socket.refuse(world.socket.last("join"), "unknown_game");
   await settled();
-  assert.deepEqual([refused.error.code, client.games.has("nothing"), world.socket.last("leave").game], ["unknown_game", false, "nothing"]);
+  assert.deepEqual(
+    [refused.error.code, client.games.has("nothing"), world.socket.last("leave").game],
+    ["unknown_game", false, "nothing"],
+  );
 });
 
-test("a leave that is under way when the connection ends does not leave the game that is joined again after it", async () => {
+test("a leave under way when the connection ends does not leave the game that is joined again", async () => {
   const { client, game, socket } = await world.playing();
   const leaving = watch(game.leave());
   const again = client.join("bazaar");
@@ -293,7 +314,10 @@ test("events are all the frames from the call on, for each reader, however late 
   const [one, other] = [game.events(), game.events()];
   const waiting = [one.next(), one.next()];
   for (let seq = 11; seq <= 14; seq += 1) socket.say(frame(seq));
-  assert.deepEqual((await Promise.all(waiting)).map(({ value }) => value.seq), [11, 12]);
+  assert.deepEqual(
+    (await Promise.all(waiting)).map(({ value }) => value.seq),
+    [11, 12],
+  );
   const read = [];
   for await (const { seq } of other) {
     read.push(seq);
@@ -302,7 +326,10 @@ test("events are all the frames from the call on, for each reader, however late 
   assert.deepEqual(read, [11, 12, 13, 14]);
   assert.equal((await other.next()).done, true);
   void game.leave();
-  assert.deepEqual([(await one.next()).value.seq, (await one.next()).value.seq, (await one.next()).done], [13, 14, true]);
+  assert.deepEqual(
+    [(await one.next()).value.seq, (await one.next()).value.seq, (await one.next()).done],
+    [13, 14, true],
+  );
 });
 
 test("who reads far too late has a bounded queue, and is told that frames are missing", async () => {

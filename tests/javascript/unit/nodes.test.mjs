@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, settled, sleep, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, settled, sleep, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);
@@ -63,7 +63,16 @@ test("all nodes are tried before it waits, those that failed last", async () => 
 });
 
 test("from wss: it never goes to ws:, and to its own machine only if it came from there", async () => {
-  const local = ["ws://127.0.0.1:1/ws", "ws://localhost:1/ws", "ws://a.localhost/ws", "ws://[::1]/ws", "ws://0.0.0.0/ws", "ws://127.1/ws", "ws://0x7f.1/ws", "ws://[::ffff:127.0.0.1]/ws"];
+  const local = [
+    "ws://127.0.0.1:1/ws",
+    "ws://localhost:1/ws",
+    "ws://a.localhost/ws",
+    "ws://[::1]/ws",
+    "ws://0.0.0.0/ws",
+    "ws://127.1/ws",
+    "ws://0x7f.1/ws",
+    "ws://[::ffff:127.0.0.1]/ws",
+  ];
   const { client } = await world.playing({}, told(ONE, TWO, ...local));
   assert.deepEqual(client.urls, [ONE, TWO]);
   const secure = world.client({}, "wss://one.example/ws");
@@ -75,7 +84,20 @@ test("from wss: it never goes to ws:, and to its own machine only if it came fro
 });
 
 test("what is no address is passed over, and nothing breaks", async () => {
-  const odd = [7, null, "", "two", "http//x", "ftp://two.example/", "ws://", "ws://me:secret@two.example/ws", `ws://${"x".repeat(300)}/`, "ws://[zz]/", "ws://two.example/a b", TWO];
+  const odd = [
+    7,
+    null,
+    "",
+    "two",
+    "http//x",
+    "ftp://two.example/",
+    "ws://",
+    "ws://me:secret@two.example/ws",
+    `ws://${"x".repeat(300)}/`,
+    "ws://[zz]/",
+    "ws://two.example/a b",
+    TWO,
+  ];
   const { client, socket } = await world.playing({}, told(ONE, ...odd));
   assert.deepEqual(client.urls, [ONE, TWO]);
   socket.end();
@@ -92,7 +114,7 @@ test("a node's own name for where we are is not another node", async () => {
   assert.equal(client.failovers, 0);
 });
 
-test("a node that is silent while it owes an answer is left within seconds when there are others, and then passed over", async () => {
+test("a silent node that owes an answer is left within seconds if there are others, and then avoided", async () => {
   for (let times = 0; times < 8; times += 1) {
     world = new World();
     const { game, socket } = await world.playing({}, told(ONE, TWO, THREE));
@@ -217,7 +239,7 @@ class Page extends EventTarget {
   }
 }
 
-test("in a page it stays with its own origin, dials at once when somebody looks, and asks whether anybody is there", async (context) => {
+test("in a page it stays with its origin, and acts at once when the page becomes visible", async (context) => {
   const page = (globalThis.document = new Page());
   globalThis.addEventListener = page.addEventListener.bind(page);
   globalThis.removeEventListener = page.removeEventListener.bind(page);

@@ -7,13 +7,29 @@ const site = "../../../tradegame/controller/http/site/js";
 const { affordable, met, others, valued, walk } = await import(`${site}/play/quote.js`);
 const { Candles } = await import(`${site}/common/candles.js`);
 
-const ASKS = [[20, 5], [30, 10], [1_000, 50]];
+const ASKS = [
+  [20, 5],
+  [30, 10],
+  [1_000, 50],
+];
 
 test("a walk takes the best levels first and stops at the limit", () => {
   const { filled, left, cost, worst } = walk(ASKS, 12, null, true, 0);
   assert.deepEqual([filled, left, cost, worst], [12, 0, 5 * 20 + 7 * 30, 30]);
   assert.deepEqual(walk(ASKS, 100, 30, true, 0).left, 85);
-  assert.equal(walk([[90, 3], [80, 3]], 5, 85, false, 0).filled, 3);
+  assert.equal(
+    walk(
+      [
+        [90, 3],
+        [80, 3],
+      ],
+      5,
+      85,
+      false,
+      0,
+    ).filled,
+    3,
+  );
 });
 
 test("a fee is between that of one trade a level and that of one a unit", () => {
@@ -23,9 +39,15 @@ test("a fee is between that of one trade a level and that of one a unit", () => 
 });
 
 test("one's own orders are no liquidity, and are cancelled when the walk comes by", () => {
-  const own = [{ side: "ask", price: 20, qty: 5 }, { side: "ask", price: 1_000, qty: 20 }];
+  const own = [
+    { side: "ask", price: 20, qty: 5 },
+    { side: "ask", price: 1_000, qty: 20 },
+  ];
   const rest = others(ASKS, own);
-  assert.deepEqual(rest, [[30, 10], [1_000, 30]]);
+  assert.deepEqual(rest, [
+    [30, 10],
+    [1_000, 30],
+  ]);
   assert.deepEqual(met(own, walk(rest, 5, null, true, 0), null, true), [own[0]]);
   assert.deepEqual(met(own, walk(rest, 100, null, true, 0), null, true), own);
   assert.deepEqual(met(own, walk(rest, 100, 30, true, 0), 30, true), [own[0]]);
@@ -36,7 +58,11 @@ test("what is affordable is paid whatever the fees, and what rests has none", ()
   assert.equal(affordable(ASKS, 100, null, 100), 4);
   assert.equal(affordable([], 1_000_000, 100, 100, true), 10_000);
   assert.equal(affordable(ASKS, 1_000, 25, 0, true), 5 + 36);
-  for (const [cash, bps] of [[137, 0], [399, 125], [5_000, 9]]) {
+  for (const [cash, bps] of [
+    [137, 0],
+    [399, 125],
+    [5_000, 9],
+  ]) {
     const most = affordable(ASKS, cash, null, bps);
     const { cost, mostFees } = walk(ASKS, most, null, true, bps);
     assert.ok(cost + mostFees <= cash);
@@ -54,7 +80,10 @@ test("candles hold what was traded, and quiet times show but do not run away", (
   candles.add([10_000, 20, 1]);
   candles.add([12_000, 25, 2]);
   candles.add([26_000, 22, 1]);
-  assert.deepEqual(candles.list.map(({ time }) => time), [10, 15, 20, 25]);
+  assert.deepEqual(
+    candles.list.map(({ time }) => time),
+    [10, 15, 20, 25],
+  );
   assert.deepEqual(candles.list[0], { time: 10, open: 20, high: 25, low: 20, close: 25, volume: 3 });
   assert.deepEqual(candles.list[2], { time: 20, open: 25, high: 25, low: 25, close: 25, volume: 0 });
   assert.equal(candles.fresh, 3);

@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, frame, settled, sleep, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, frame, settled, sleep, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);
 beforeEach(() => (world = new World()));
 afterEach(() => world.close());
 
-test("after a break it takes up its session, resumes its games, then sends again what was not answered, with the same keys", async () => {
+test("after a break it resumes its session and games, then resends commands with the same keys", async () => {
   const { client, game, socket } = await world.playing();
   socket.say(frame(11));
   const calls = [game.buy("grain", 1), game.sell("grain", 1), game.say("hello")].map(watch);
@@ -20,8 +20,14 @@ test("after a break it takes up its session, resumes its games, then sends again
   world.socket.greet();
   const { after } = world.socket.last("join");
   assert.deepEqual(after, { epoch: "e1", seq: 11 });
-  assert.deepEqual(world.socket.requests.map(({ op }) => op), ["hello", "ping", "join", "buy", "sell", "say"]);
-  assert.deepEqual(world.socket.requests.slice(-3).map(({ key }) => key), keys);
+  assert.deepEqual(
+    world.socket.requests.map(({ op }) => op),
+    ["hello", "ping", "join", "buy", "sell", "say"],
+  );
+  assert.deepEqual(
+    world.socket.requests.slice(-3).map(({ key }) => key),
+    keys,
+  );
   assert.equal(world.socket.last("hello").token, "t1");
   assert.equal(client.connection.state, "reconnecting");
   world.socket.recover();
@@ -30,7 +36,10 @@ test("after a break it takes up its session, resumes its games, then sends again
   assert.equal(game.seq, 12);
   for (const op of ["buy", "sell", "say"]) world.socket.ok(world.socket.last(op), { seq: 12, replayed: true });
   await settled();
-  assert.deepEqual(calls.map(({ settled: times }) => times), [1, 1, 1]);
+  assert.deepEqual(
+    calls.map(({ settled: times }) => times),
+    [1, 1, 1],
+  );
   assert.equal(client.unanswered, 0);
 });
 
@@ -60,7 +69,10 @@ test("back-off grows with jitter to at most four seconds, and 1001 is answered a
     world.socket.end();
     pauses.push(await world.next());
   }
-  assert.ok(pauses.slice(0, 3).every((pause, tries) => pause <= 260 * 2 ** tries), pauses.join());
+  assert.ok(
+    pauses.slice(0, 3).every((pause, tries) => pause <= 260 * 2 ** tries),
+    pauses.join(),
+  );
   assert.ok(Math.max(...pauses) <= 4_010 && Math.max(...pauses) > 1_000, pauses.join());
 });
 
@@ -81,7 +93,10 @@ test("codes from 4500 to 4999 stop it: calls are rejected, events end, nobody is
   const reading = watch(game.events().next());
   socket.end(4501, "kicked");
   await settled();
-  assert.deepEqual([client.connection.state, client.connection.code, client.connection.reason], ["stopped", "4501", "kicked"]);
+  assert.deepEqual(
+    [client.connection.state, client.connection.code, client.connection.reason],
+    ["stopped", "4501", "kicked"],
+  );
   assert.deepEqual([call.error.code, call.error.definite], ["closed", false]);
   assert.deepEqual([reading.value, game.ended], [{ value: undefined, done: true }, true]);
   await assert.rejects(game.buy("grain", 1), { code: "closed", definite: true });
@@ -184,7 +199,10 @@ test("closing leaves nothing behind: no socket, no timer that dials, and every c
   const calls = [game.buy("grain", 1), client.list(), client.join("other")].map(watch);
   client.close();
   await settled();
-  assert.deepEqual(calls.map(({ error }) => error.code), ["closed", "closed", "closed"]);
+  assert.deepEqual(
+    calls.map(({ error }) => error.code),
+    ["closed", "closed", "closed"],
+  );
   assert.equal(socket.readyState, 3);
   await advance(60_000);
   assert.equal(world.sockets.length, 1);

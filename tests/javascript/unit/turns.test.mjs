@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, settled, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, settled, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 /** As many newer keys as may be sent while one is unsettled, and it itself. */
 const WINDOW = 100;
@@ -85,7 +85,10 @@ test("who was asked first goes first, though it was refused meanwhile", async ()
   answerSells(socket);
   await advance(1_000);
   socket.ok(socket.last("say"), { seq: 11 });
-  assert.deepEqual(socket.requests.slice(-WINDOW).map(({ op }) => op), ["buy", ...Array(WINDOW - 1).fill("sell")]);
+  assert.deepEqual(
+    socket.requests.slice(-WINDOW).map(({ op }) => op),
+    ["buy", ...Array(WINDOW - 1).fill("sell")],
+  );
 });
 
 test("nothing new is sent while what may have happened is refused by the rate", async () => {
@@ -114,8 +117,14 @@ test("on a new connection what may have happened goes first, and in its order", 
   watch(game.say("newer"));
   await world.next();
   world.socket.greet().recover();
-  assert.deepEqual(world.socket.requests.filter(({ key }) => key).map(({ key }) => key), sent);
+  assert.deepEqual(
+    world.socket.requests.filter(({ key }) => key).map(({ key }) => key),
+    sent,
+  );
   answerSells(world.socket);
   world.socket.ok(world.socket.last("buy"), { seq: 11 });
-  assert.deepEqual(world.socket.of("say").map(({ text }) => text), ["new", "newer"]);
+  assert.deepEqual(
+    world.socket.of("say").map(({ text }) => text),
+    ["new", "newer"],
+  );
 });

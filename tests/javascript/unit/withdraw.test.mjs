@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { World, advance, settled, sleep, stopTheClock, watch } from "./lib/fake.mjs";
+import { advance, settled, sleep, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 const PATIENCE = { unsentMs: 5_000, deadlineMs: 600_000 };
 
@@ -11,7 +11,12 @@ before(stopTheClock);
 beforeEach(() => (world = new World()));
 afterEach(() => world.close());
 
-const verdict = ({ error, value }) => (value !== undefined ? "done" : error === undefined ? "open" : `${error.code}, ${error.definite ? "certain" : "in doubt"}`);
+const verdict = ({ error, value }) =>
+  value !== undefined
+    ? "done"
+    : error === undefined
+      ? "open"
+      : `${error.code}, ${error.definite ? "certain" : "in doubt"}`;
 
 /** Away for so long, then greeted on a new connection. */
 async function away(ms) {
@@ -24,7 +29,13 @@ async function away(ms) {
 test("every command that was never sent is withdrawn after a while, for certain, and never sent", async () => {
   const { client, game, socket } = await world.playing(PATIENCE);
   socket.end();
-  const calls = [game.buy("grain", 1), game.sell("grain", 1), game.order("grain", "bid", 1, 5), game.cancel("o1"), game.say("x")].map(watch);
+  const calls = [
+    game.buy("grain", 1),
+    game.sell("grain", 1),
+    game.order("grain", "bid", 1, 5),
+    game.cancel("o1"),
+    game.say("x"),
+  ].map(watch);
   const read = watch(game.book("grain"));
   await advance(4_900);
   assert.deepEqual(calls.map(verdict), Array(5).fill("open"));
@@ -152,7 +163,10 @@ test("a machine that says it has no network keeps new commands, whatever its soc
   assert.deepEqual([lost, kept, order].map(verdict), ["unsent, certain", "unsent, certain", "open"]);
   navigator.onLine = true;
   await advance(1_000);
-  assert.deepEqual(["buy", "sell", "order"].map((op) => socket.of(op).length), [0, 0, 1]);
+  assert.deepEqual(
+    ["buy", "sell", "order"].map((op) => socket.of(op).length),
+    [0, 0, 1],
+  );
   delete globalThis.navigator;
 });
 

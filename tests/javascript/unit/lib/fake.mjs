@@ -44,15 +44,48 @@ export async function advance(ms) {
 export const MARKET = { last: 20, bids: [[19, 50]], asks: [[21, 50]], volume: 0, recent: [] };
 
 export const state = (fields = {}) => ({
-  title: "", about: "", phase: "open", round: 1, ends_at: null, opened_at: null, rules: {}, settled: {},
-  goods: { grain: structuredClone(MARKET) }, players: {}, messages: [], news: [], ...fields,
+  title: "",
+  about: "",
+  phase: "open",
+  round: 1,
+  ends_at: null,
+  opened_at: null,
+  rules: {},
+  settled: {},
+  goods: { grain: structuredClone(MARKET) },
+  players: {},
+  messages: [],
+  news: [],
+  ...fields,
 });
 
-export const account = (cash = 10_000) => ({ cash, held_cash: 0, goods: { grain: 0 }, held_goods: { grain: 0 }, orders: [], worth: cash, start: cash, score: 0 });
+export const account = (cash = 10_000) => ({
+  cash,
+  held_cash: 0,
+  goods: { grain: 0 },
+  held_goods: { grain: 0 },
+  orders: [],
+  worth: cash,
+  start: cash,
+  score: 0,
+});
 
-export const frame = (seq, events = [], fields = {}) => ({ push: "events", game: "bazaar", epoch: "e1", seq, at: 1_790_000_000_000 + seq, events, ...fields });
+export const frame = (seq, events = [], fields = {}) => ({
+  push: "events",
+  game: "bazaar",
+  epoch: "e1",
+  seq,
+  at: 1_790_000_000_000 + seq,
+  events,
+  ...fields,
+});
 
-export const refusal = (code, fields = {}) => ({ code, message: `it is ${code}`, definite: !["unavailable", "timeout", "internal"].includes(code), ...fields });
+export const refusal = (code, fields = {}) => ({
+  code,
+  message: `it is ${code}`,
+  definite: !["unavailable", "timeout", "internal"].includes(code),
+  ...fields,
+});
 
 /** One end of a connection: what the client has sent, and what a test lets the server say. */
 export class Socket {
@@ -119,14 +152,30 @@ export class Socket {
   /** Opens it and answers hello. */
   greet({ server = {}, player = "p1", token = "t1" } = {}) {
     if (this.readyState === 0) this.open();
-    const facts = { version: "0", node: this.url, heartbeat_s: 1_000, frame_bytes: 16_384, commands_per_s: 20, burst: 40, ...server };
+    const facts = {
+      version: "0",
+      node: this.url,
+      heartbeat_s: 1_000,
+      frame_bytes: 16_384,
+      commands_per_s: 20,
+      burst: 40,
+      ...server,
+    };
     this.ok(this.last("hello"), { player: { id: player, name: "ann" }, token, expires_s: 60, server: facts });
     return this;
   }
 
   /** Answers the newest join with a whole state. */
   show(seq = 10, fields = {}) {
-    this.ok(this.last("join"), { game: this.last("join").game, epoch: "e1", seq, recovered: false, state: state(), me: account(), ...fields });
+    this.ok(this.last("join"), {
+      game: this.last("join").game,
+      epoch: "e1",
+      seq,
+      recovered: false,
+      state: state(),
+      me: account(),
+      ...fields,
+    });
     return this;
   }
 

@@ -4,50 +4,51 @@
  * A bot in TypeScript: save this beside tradegame.js, and `import { connect } from "./tradegame.js"`.
  */
 
-/** A price, and the quantity that rests at it. */
+/** A price, and the quantity resting at it. */
 export type Level = [price: number, qty: number];
 export type Phase = "lobby" | "open" | "closed";
 export type Side = "bid" | "ask";
 
-// What one connects with
+// Connecting
 
 export interface Options {
-  /** 1 to 32 printable characters, for a new player. With a `token` that is no longer valid: who one is then. */
+  /** 1 to 32 printable characters: a new player's name. Also used if `token` is no longer valid. */
   name?: string;
-  /** An earlier `client.token`, to be that player again. */
+  /** An earlier `client.token`, to be the same player again. */
   token?: string;
-  /** What this program calls itself, for the server's log. */
+  /** This program's name, for the server's log. */
   client?: string;
-  /** Go to the server's other nodes when this one fails. Off in a browser, where a page may only talk to its own origin. */
+  /** Whether to use the server's other nodes. Default: true, but false in a browser, where only the page's origin is
+   * allowed. */
   follow?: boolean;
-  /** For where there is none: the one of the package `ws`, on Node before 22. */
+  /** The WebSocket class, where there is none: on Node before 22, that of the package `ws`. */
   WebSocket?: unknown;
-  /** How long a call may take in all, reconnects included; else 30 000. */
+  /** How long a call may take in all, reconnects included. Default: 30 000. */
   deadlineMs?: number;
   /**
-   * How long after it was asked for a command may still happen: else 5 000 in a browser, and `Infinity` elsewhere. One that
-   * was never sent is rejected then, `unsent`. One in doubt is not sent again later than that: once there is a connection
-   * its key is taken, and it turns out to have happened, or never will. A `join`, and what only reads, waits for `deadlineMs`.
+   * How long after the call a command may still happen. Default: 5 000 in a browser, else `Infinity`. A command never
+   * sent is then rejected as `unsent`. One in doubt is not sent again: on the next connection its key is used up, which
+   * tells whether it had happened; if not, it never will. A `join` and requests that only read wait for `deadlineMs`.
    */
   unsentMs?: number;
-  /** How long until the first connection must be there; else 30 000, and in a browser `Infinity`. */
+  /** The deadline for the first connection. Default: `Infinity` in a browser, else 30 000. */
   connectDeadlineMs?: number;
 }
 
-/** Connects and says hello. In a browser the address is the page's own server. Rejects with a TradeError. */
+/** Connects and says hello. In a browser the address defaults to the page's own server. Rejects with a TradeError. */
 export function connect(options?: Options): Promise<Client>;
 export function connect(url: string | URL | (string | URL)[] | undefined, options?: Options): Promise<Client>;
 
-/** A key that nobody else makes: the same key sent again has one effect. */
+/** A random key. A command sent again with the same key happens once. */
 export function newKey(): string;
 
 export type ErrorCode =
   | ServerErrorCode
-  /** The client's own: it could not be sent in `unsentMs`, and surely did not and will not happen. */
+  /** From the client: not sent within `unsentMs`; it did not and will not happen. */
   | "unsent"
-  /** The client's own: it was closed, or stopped by the server. */
+  /** From the client: it was closed, or stopped by the server. */
   | "closed"
-  /** The client's own: no server was there in `connectDeadlineMs`. */
+  /** From the client: no server answered within `connectDeadlineMs`. */
   | "unreachable"
   | (string & {});
 
@@ -62,82 +63,84 @@ export interface TradeErrorFields {
   key?: string | null;
 }
 
-/** What the server, or the client, says no with. */
+/** An error from the server or from the client. */
 export class TradeError extends Error {
   constructor(fields: TradeErrorFields);
   name: string;
   code: ErrorCode;
-  /** `false`: nobody knows whether it happened. The same call with the same `key` finds out, and does it if it had not: soon,
-   * while the key is among the player's last 256 in that game. */
+  /** `false`: it is unknown whether it happened. The same call with the same `key` finds out, and does it if it had not
+   * happened. Call soon, while the key is among the player's last 256 in that game. */
   definite: boolean;
-  /** Which field was wrong, as `$.qty`. */
+  /** The invalid field, such as `$.qty`. */
   at: string | null;
   retryAfterMs: number | null;
-  /** The first answer to that key, given again. */
+  /** Whether this is the first answer to that key, repeated. */
   replayed: boolean;
-  /** The command's. */
+  /** The command's key. */
   key: string | null;
 }
 
 // The client
 
-/** `live`: greeted, and every game is up to date. */
+/** `live`: `hello` is answered, and every game is up to date. */
 export interface Connection {
   state: "connecting" | "live" | "reconnecting" | "stopped";
-  /** Why, for a person. */
+  /** Why, for people. */
   reason: string;
-  /** When it is tried again, by this machine's clock. */
+  /** When the next attempt is, by this machine's clock. */
   retryAt: number | null;
-  /** Commands that wait for their answer. */
+  /** How many commands await an answer. */
   unanswered: number;
-  /** Whether the socket that ended last had opened. False: nobody was there, or something between lets no WebSocket through. */
+  /** Whether the last socket opened. If not, nothing answered, or something between blocks WebSockets. */
   opened: boolean;
   /** Once stopped: `closed`, the server's close code, or an error's code. */
   code?: string;
 }
 
 export interface ClientEvents {
-  /** The connection changed, or what is unanswered. */
+  /** The connection or the number of unanswered commands changed. */
   state: (connection: Connection) => unknown;
 }
 
-/** A player's connection to a server, whichever socket it has at the moment. */
+/** A player's connection to the server. It reconnects by itself. */
 export class Client {
-  /** Connects at once, and does not wait: `ready` tells. */
+  /** Starts to connect; see `ready`. */
   constructor(url?: string | URL | (string | URL)[], options?: Options);
-  /** Resolves at the first `hello`; rejects with a TradeError when there will be none. */
+  /** Resolves at the first answer to `hello`; rejects with a TradeError if there will be none. */
   readonly ready: Promise<Client>;
-  /** The games that are followed, by id. */
+  /** The followed games, by id. */
   readonly games: Map<string, Game>;
   /** Null before `ready`, as `token` and `server` may be. */
   readonly player: PlayerInfo | null;
-  /** What makes one the same player next time, on any node. A secret. */
+  /** Lets the same player come back, on any node. A secret. */
   readonly token: string | null;
   readonly server: ServerInfo | null;
   readonly connection: Connection;
   readonly unanswered: number;
-  /** How often it went on at another address. */
+  /** How often it moved to another address. */
   readonly failovers: number;
-  /** Where it may go: the addresses given, then those that the server told last. */
+  /** The addresses to connect to: those given, then those the server listed last. */
   readonly urls: string[];
-  /** Returns what takes the listener off again. */
+  /** Returns a function that removes the listener. */
   on<Type extends keyof ClientEvents>(type: Type, listener: ClientEvents[Type]): () => void;
-  /** The server's clock, in ms since the Unix epoch, as well as it is known. Setting this machine's clock does not move it. */
+  /** The server's clock as far as known, in ms since the Unix epoch. Setting this machine's clock does not move it. */
   now(): number;
-  /** Follows a game: as a player, or looking on. Joining again gives the same Game. */
+  /** Follows a game, as a player or as a spectator. Joining again returns the same Game. */
   join(id: string, options?: { spectate?: boolean; key?: string }): Promise<Game>;
   list(): Promise<GameSummary[]>;
-  /** Any op of the protocol, by its name; commands get a `key` if they have none. */
-  request(op: string, fields?: Record<string, unknown>, options?: { deadlineMs?: number; unsentMs?: number }): Promise<any>;
-  /** Leaves for good. What is unanswered is rejected with `closed`. */
+  /** Sends any request of the protocol, by its `op`; a command without a `key` gets one. */
+  request(
+    op: string,
+    fields?: Record<string, unknown>,
+    options?: { deadlineMs?: number; unsentMs?: number },
+  ): Promise<any>;
+  /** Closes the connection for good. Unanswered calls are rejected with `closed`. */
   close(): void;
 }
 
-// A game's state
+// A game
 
-// What happens in it
-
-/** In place of frames that cannot be had, up to `seq`: `game.state` has missed nothing. */
+/** Instead of missing frames up to `seq`. `game.state` has missed nothing. */
 export interface ResetFrame {
   push: "reset";
   game: string;
@@ -153,74 +156,94 @@ export interface GameEvents {
   said: (said: Said, frame: Frame) => unknown;
   round: (round: RoundChanged, frame: Frame) => unknown;
   news: (news: News, frame: Frame) => unknown;
-  /** After the events of a frame, one by one: the frame. */
+  /** A whole frame, after its events one by one. */
   events: (frame: Frame) => unknown;
-  /** `game.me` is new. */
+  /** `game.me` changed. */
   account: (me: Account) => unknown;
   whisper: (whisper: Whisper) => unknown;
-  /** Who is here. */
+  /** The players who are connected. */
   presence: (online: Set<string>) => unknown;
-  /** `game.state` is another one as a whole: what came before leads nowhere. */
+  /** `game.state` was replaced as a whole. */
   reset: () => unknown;
   /** After a reconnect: the missed frames follow. */
   resumed: () => unknown;
-  /** It was deleted, or cannot be joined any more: it has ended. */
+  /** The game was deleted, or cannot be joined any more. */
   gone: (error: TradeError) => unknown;
 }
 
 /**
- * One game that is followed. Commands reject with a TradeError, and are settled exactly once, whatever happens to the
+ * A followed game. Each command resolves or rejects (with a TradeError) exactly once, whatever happens to the
  * connection meanwhile.
  */
 export class Game {
-  /** `client.join()` makes it. */
+  /** See `client.join()`. */
   private constructor();
   readonly id: string;
   readonly spectate: boolean;
   readonly state: State;
-  /** The player's account; null for who only looks on. */
+  /** The player's account; null for a spectator. */
   readonly me: Account | null;
   /** The players who are connected. */
   readonly online: Set<string>;
   readonly epoch: string;
-  /** The last frame that `state` holds. */
+  /** The number of the last frame in `state`. */
   readonly seq: number;
-  /** Left, gone, or the client has stopped: nothing more comes. */
+  /** The game was left or deleted, or the client has stopped: nothing more comes. */
   readonly ended: boolean;
-  /** Returns what takes the listener off again. */
+  /** Returns a function that removes the listener. */
   on<Type extends keyof GameEvents>(type: Type, listener: GameEvents[Type]): () => void;
-  /** The game's clock, in ms since the Unix epoch: the server's, unless frames say that it is later in the game. */
+  /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
   now(): number;
-  /** Buys up to `qty` units now, none dearer than `limit`. */
+  /** Buys up to `qty` units now, none above `limit`. */
   buy(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Bought>;
-  /** Sells up to `qty` units now, none cheaper than `limit`. */
+  /** Sells up to `qty` units now, none below `limit`. */
   sell(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Sold>;
-  /** What does not trade at once rests at `price`. */
+  /** Places a limit order: what does not trade at once rests at `price`. */
   order(good: string, side: Side, qty: number, price: number, options?: { key?: string }): Promise<Ordered>;
   cancel(order: string, options?: { key?: string }): Promise<Cancelled>;
-  /** 1 to 500 characters, to everyone, or to the player with the id `to` alone. */
+  /** 1 to 500 characters, to everyone, or only to the player with the id `to`. */
   say(text: string, options?: { to?: string | null; key?: string }): Promise<Sent>;
-  /** `depth` levels a side, 1 to 100; else 10. */
+  /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
-  /** The richest `limit` players, 1 to 100; else 10. */
+  /** The richest `limit` players, 1 to 100. Default: 10. */
   standings(limit?: number): Promise<Standing[]>;
-  /** No more news of it: `events()` ends. The account stays. Leaving again does nothing. */
+  /** Stops following the game: `events()` ends. The account stays. Leaving again does nothing. */
   leave(): Promise<void>;
-  /** Every frame from this call on, until the game is left or gone, or the client stops. */
+  /** Every frame from this call on, until the game is left or deleted, or the client stops. */
   events(): AsyncIterableIterator<Frame | ResetFrame>;
 }
 
 // Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
 
-/** What the server says no with. */
-export type ServerErrorCode = "bad_request" | "not_authenticated" | "unauthorized" | "rate_limited" | "overloaded" | "unavailable" | "timeout" | "internal" | "unknown_op" | "unknown_game" | "unknown_good" | "unknown_player" | "unknown_order" | "game_full" | "not_joined" | "not_open" | "insufficient_cash" | "insufficient_goods" | "no_liquidity" | "too_many_orders" | "too_many_fills" | "key_reused";
+/** The error codes of the server. */
+export type ServerErrorCode =
+  | "bad_request"
+  | "not_authenticated"
+  | "unauthorized"
+  | "rate_limited"
+  | "overloaded"
+  | "unavailable"
+  | "timeout"
+  | "internal"
+  | "unknown_op"
+  | "unknown_game"
+  | "unknown_good"
+  | "unknown_player"
+  | "unknown_order"
+  | "game_full"
+  | "not_joined"
+  | "not_open"
+  | "insufficient_cash"
+  | "insufficient_goods"
+  | "no_liquidity"
+  | "too_many_orders"
+  | "too_many_fills"
+  | "key_reused";
 
-/** What is public. */
+/** The public events. */
 export type Event = Joined | Trade | BookChanged | Said | RoundChanged | News;
 
-/**
- * Who the client is.
- */
+/** Who the client is. */
 export interface PlayerInfo {
   id: string;
   name: string;
@@ -241,9 +264,7 @@ export interface ServerInfo {
   nodes?: string[];
 }
 
-/**
- * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
- */
+/** A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so. */
 export interface GameSummary {
   game: string;
   title: string;
@@ -269,27 +290,21 @@ export interface Good {
   recent: [at: number, price: number, qty: number][];
 }
 
-/**
- * What somebody said to everyone.
- */
+/** What somebody said to everyone. */
 export interface Message {
   player: string;
   text: string;
   at: number;
 }
 
-/**
- * Headline of the game's, or of the host's; `good` if they are about one.
- */
+/** Headline of the game's, or of the host's; `good` if they are about one. */
 export interface Headline {
   text: string;
   good: string | null;
   at: number;
 }
 
-/**
- * The phases of a round in seconds, and how many rounds there are; 0 for no end.
- */
+/** The phases of a round in seconds, and how many rounds there are; 0 for no end. */
 export interface RoundRules {
   lobby_s: number;
   open_s: number;
@@ -297,9 +312,7 @@ export interface RoundRules {
   repeat: number;
 }
 
-/**
- * What of a good's definition players may know. `settlement`: the values of which one is paid at the close.
- */
+/** What of a good's definition players may know. `settlement`: the values of which one is paid at the close. */
 export interface GoodRules {
   endowment: number;
   house: boolean;
@@ -307,9 +320,7 @@ export interface GoodRules {
   settlement: number[] | null;
 }
 
-/**
- * What of a game's definition players may know. `rounds`: null where there is no clock.
- */
+/** What of a game's definition players may know. `rounds`: null where there is no clock. */
 export interface Rules {
   cash: number;
   fee_bps: number;
@@ -343,9 +354,7 @@ export interface State {
   settled: Record<string, number>;
 }
 
-/**
- * An order that rests in the book; `qty` is what is left of it.
- */
+/** An order that rests in the book; `qty` is what is left of it. */
 export interface OpenOrder {
   order: string;
   good: string;
@@ -354,9 +363,7 @@ export interface OpenOrder {
   price: number;
 }
 
-/**
- * What a good will not settle at, told to this player alone.
- */
+/** What a good will not settle at, told to this player alone. */
 export interface Hint {
   good: string;
   not: number;
@@ -385,18 +392,14 @@ export interface Account {
   hints?: Hint[];
 }
 
-/**
- * Somebody opened an account.
- */
+/** Somebody opened an account. */
 export interface Joined {
   type: "joined";
   player: string;
   name: string;
 }
 
-/**
- * A trade, at the resting order's price. `taker`: the side that did not rest.
- */
+/** A trade, at the resting order's price. `taker`: the side that did not rest. */
 export interface Trade {
   type: "trade";
   good: string;
@@ -407,9 +410,7 @@ export interface Trade {
   taker: "buy" | "sell";
 }
 
-/**
- * The best five levels a side, best first, when a frame changed them; at most one a good a frame.
- */
+/** The best five levels a side, best first, when a frame changed them; at most one a good a frame. */
 export interface BookChanged {
   type: "book";
   good: string;
@@ -417,9 +418,7 @@ export interface BookChanged {
   asks: Level[];
 }
 
-/**
- * Somebody said something to everyone.
- */
+/** Somebody said something to everyone. */
 export interface Said {
   type: "said";
   player: string;
@@ -440,9 +439,7 @@ export interface RoundChanged {
   settled?: Record<string, number>;
 }
 
-/**
- * News, about `good` if there is one.
- */
+/** News, about `good` if there is one. */
 export interface News {
   type: "news";
   text: string;
@@ -464,9 +461,7 @@ export interface Frame {
   events: Event[];
 }
 
-/**
- * What `player` said to `to` alone: to the connections of both that have joined the game.
- */
+/** What `player` said to `to` alone: to the connections of both that have joined the game. */
 export interface Whisper {
   push: "whisper";
   game: string;
@@ -477,9 +472,7 @@ export interface Whisper {
   at: number;
 }
 
-/**
- * `cost` is without the `fee`; `cash` is what is free after it; `replayed`: the first result again.
- */
+/** `cost` is without the `fee`; `cash` is what is free after it; `replayed`: the first result again. */
 export interface Bought {
   filled: number;
   cost: number;
@@ -489,9 +482,7 @@ export interface Bought {
   replayed?: true;
 }
 
-/**
- * `proceeds` are before the `fee`; `cash` is what is free after it.
- */
+/** `proceeds` are before the `fee`; `cash` is what is free after it. */
 export interface Sold {
   filled: number;
   proceeds: number;
@@ -501,9 +492,7 @@ export interface Sold {
   replayed?: true;
 }
 
-/**
- * `filled` traded at once, `resting` rests under the id `order`.
- */
+/** `filled` traded at once, `resting` rests under the id `order`. */
 export interface Ordered {
   order: string;
   filled: number;
@@ -513,17 +502,13 @@ export interface Ordered {
   replayed?: true;
 }
 
-/**
- * `cash` for a bid, `qty` for an ask; the other is 0.
- */
+/** `cash` for a bid, `qty` for an ask; the other is 0. */
 export interface Released {
   cash: number;
   qty: number;
 }
 
-/**
- * The order is out of the book, and what it held is free again.
- */
+/** The order is out of the book, and what it held is free again. */
 export interface Cancelled {
   order: string;
   released: Released;
@@ -531,17 +516,13 @@ export interface Cancelled {
   replayed?: true;
 }
 
-/**
- * It was said; `seq` is the game's last frame then.
- */
+/** It was said; `seq` is the game's last frame then. */
 export interface Sent {
   seq: number;
   replayed?: true;
 }
 
-/**
- * One good's book: levels best first.
- */
+/** One good's book: levels best first. */
 export interface Book {
   good: string;
   bids: Level[];

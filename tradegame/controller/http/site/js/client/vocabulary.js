@@ -3,83 +3,16 @@
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "tradegame.v1";
 
-/** What a server closes with, by name. */
-export const CLOSE_CODES = {
-  "NORMAL": 1000,
-  "GOING_AWAY": 1001,
-  "MALFORMED": 1002,
-  "BINARY": 1003,
-  "LOST": 1006,
-  "NOT_UTF_8": 1007,
-  "TOO_LARGE": 1009,
-  "INTERNAL": 1011,
-  "TOO_SLOW": 4001,
-  "HEARTBEAT_LOST": 4002,
-  "FULL": 4003,
-  "NO_HELLO": 4004,
-  "ABUSE": 4500,
-  "KICKED": 4501,
-  "REVOKED": 4502
-};
+/** The commands that take a `key`. */
+export const KEYED = new Set(["join", "buy", "sell", "order", "cancel", "say"]);
 
-/** The first and the last close code after which a client does not connect again. */
-export const STOP = [
-  4500,
-  4999
-];
+/** The requests that change nothing. */
+export const READS = new Set(["book", "games", "me", "ping", "standings"]);
 
-/** Every error code of the server. */
-export const ERROR_CODES = new Set([
-  "bad_request",
-  "not_authenticated",
-  "unauthorized",
-  "rate_limited",
-  "overloaded",
-  "unavailable",
-  "timeout",
-  "internal",
-  "unknown_op",
-  "unknown_game",
-  "unknown_good",
-  "unknown_player",
-  "unknown_order",
-  "game_full",
-  "not_joined",
-  "not_open",
-  "insufficient_cash",
-  "insufficient_goods",
-  "no_liquidity",
-  "too_many_orders",
-  "too_many_fills",
-  "key_reused"
-]);
+/** The error codes that refuse a request for lack of room: it had no effect, and may be sent again. */
+export const NOT_TAKEN_IN = new Set(["overloaded", "rate_limited"]);
 
-/** What takes a key, so that it happens once. */
-export const KEYED = new Set([
-  "join",
-  "buy",
-  "sell",
-  "order",
-  "cancel",
-  "say"
-]);
-
-/** What changes nothing, and may be asked again at will. */
-export const READS = new Set([
-  "book",
-  "games",
-  "me",
-  "ping",
-  "standings"
-]);
-
-/** Not taken in this time: try again. */
-export const LATER = new Set([
-  "overloaded",
-  "rate_limited"
-]);
-
-/** Said by a node before it looks at the key. Of an earlier sending they say nothing. */
+/** The error codes that a node gives before it looks at the `key`: they say nothing of an earlier sending. */
 export const BEFORE_THE_KEY = new Set([
   "bad_request",
   "not_authenticated",
@@ -87,20 +20,49 @@ export const BEFORE_THE_KEY = new Set([
   "overloaded",
   "rate_limited",
   "unknown_game",
-  "unknown_op"
+  "unknown_op",
 ]);
 
-/** The node cannot do its work now. Another may. */
-export const TROUBLE = new Set([
-  "internal",
-  "overloaded",
-  "timeout",
-  "unavailable"
-]);
+/** The error codes of a node that cannot do its work now. Another node may. */
+export const TROUBLE = new Set(["internal", "overloaded", "timeout", "unavailable"]);
 
-/** How much of each a state holds. */
-export const KEPT = {
-  "recent": 200,
-  "messages": 50,
-  "news": 20
+/** The close codes. */
+export const CLOSE = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  MALFORMED: 1002,
+  BINARY: 1003,
+  LOST: 1006,
+  NOT_UTF_8: 1007,
+  TOO_LARGE: 1009,
+  INTERNAL: 1011,
+  TOO_SLOW: 4001,
+  HEARTBEAT_LOST: 4002,
+  FULL: 4003,
+  NO_HELLO: 4004,
+  ABUSE: 4500,
+  KICKED: 4501,
+  REVOKED: 4502,
 };
+
+/** Bounds of what people type: the highest numbers, the lengths of texts, the form of an id. */
+export const BOUNDS = {
+  qty: 1000000,
+  price: 1000000000,
+  shiftBps: [-9999, 1000000],
+  name: 32,
+  text: 500,
+  news: 500,
+  id: 32,
+  idPattern: "[a-z0-9][a-z0-9_\\-]{0,31}",
+};
+
+/** How many recent trades of a good, messages and news a state holds. */
+export const KEPT = {
+  recent: 200,
+  messages: 50,
+  news: 20,
+};
+
+/** Whether a client must not reconnect after this close code. @param {number} code */
+export const isFinal = (code) => code >= 4500 && code <= 4999;

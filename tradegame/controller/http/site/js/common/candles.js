@@ -1,12 +1,12 @@
-// Trades into candles. Pure: no page is needed to test it.
+// Makes candles of trades. Needs no page.
 
 const MOST = 2_000;
-
+/** The most flat candles in a row. */
 const QUIET = 60;
 
 /**
- * Candles of `seconds`, oldest first, from trades `[at in ms, price, qty]`. A time without trades has flat candles, so that
- * it shows, but at most QUIET of them. `fresh` is how many the last trade made.
+ * Candles of `seconds` each, oldest first, from trades `[at in ms, price, qty]`. A time without trades gets flat
+ * candles, at most QUIET of them. `fresh` is how many candles the last trade added.
  */
 export class Candles {
   constructor(seconds) {
@@ -15,7 +15,7 @@ export class Candles {
     this.fresh = 0;
   }
 
-  /** Takes a trade in and returns the candle that it changed. Trades come in order of time. */
+  /** Adds a trade and returns the candle it changed. Trades must come in order of time. */
   add([at, price, qty]) {
     const time = Math.floor(at / 1000 / this.seconds) * this.seconds;
     let last = this.list.at(-1);
@@ -23,7 +23,8 @@ export class Candles {
     if (last === undefined || last.time < time) {
       const { close } = last ?? {};
       const from = last === undefined ? time : Math.max(last.time + this.seconds, time - QUIET * this.seconds);
-      for (let quiet = from; quiet < time; quiet += this.seconds) this.#push({ time: quiet, open: close, high: close, low: close, close, volume: 0 });
+      for (let quiet = from; quiet < time; quiet += this.seconds)
+        this.#push({ time: quiet, open: close, high: close, low: close, close, volume: 0 });
       last = { time, open: last?.close ?? price, high: price, low: price, close: price, volume: 0 };
       last.high = Math.max(last.high, last.open);
       last.low = Math.min(last.low, last.open);

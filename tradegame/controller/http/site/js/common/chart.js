@@ -1,32 +1,40 @@
-// The market's chart: candles and volume, live, on lightweight-charts; one's own trades and orders on it.
+// The market's chart: live candles and volume, with the player's own trades and orders (lightweight-charts).
 
 import {
   CandlestickSeries,
-  HistogramSeries,
-  LineStyle,
   createChart,
   createSeriesMarkers,
+  HistogramSeries,
+  LineStyle,
 } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
 import { coins, gridLabels, moment, tickTime } from "./format.js";
 import { colour } from "./theme.js";
 
-export const INTERVALS = [["5s", 5], ["15s", 15], ["1m", 60], ["5m", 300]];
-/** A round is so many candles, or fewer. */
+export const INTERVALS = [
+  ["5s", 5],
+  ["15s", 15],
+  ["1m", 60],
+  ["5m", 300],
+];
+/** The most candles in a round. */
 const CANDLES_A_ROUND = 60;
-/** Pixels from one candle to the next: when there are few, when there are many, and at most, however far one zooms in. */
+/** Pixels from one candle to the next: with few candles, with many, and at most, however far the reader zooms in. */
 const WIDE = 18;
 const USUAL = 9;
 const WIDEST = 80;
-/** So many candles' room is left for what comes. */
+/** Room left at the right, in candles. */
 const AHEAD = 5;
 const MOST_MARKS = 60;
 const DESCRIBE_MS = 5_000;
 
-const lengthFor = (openS) => (openS === undefined ? 15 : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1]);
+const lengthFor = (openS) =>
+  openS === undefined
+    ? 15
+    : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1];
 
-/** `painter` draws it; `tapes` has the trades; `mine` the player whose own are marked, or null. */
+/** `tapes` has the trades; `mine` is the player whose own trades are marked, or null. */
 export class MarketChart {
   good = null;
 
@@ -46,7 +54,7 @@ export class MarketChart {
   #changed = new Map();
   /** Whether all candles fit, so that the view grows with them. */
   #young = true;
-  /** Whether the reader has moved the view: then it is left alone until another good, or another length, is chosen. */
+  /** Whether the reader has moved the view: then it stays until another good or candle length is chosen. */
   #moved = false;
   #grown = false;
   #zone = zone();
@@ -65,28 +73,59 @@ export class MarketChart {
     this.plot = h("div.plot");
     this.#chart = createChart(this.plot, {
       autoSize: true,
-      layout: { attributionLogo: false, fontSize: size, background: { color: "transparent" }, fontFamily: getComputedStyle(document.body).fontFamily },
+      layout: {
+        attributionLogo: false,
+        fontSize: size,
+        background: { color: "transparent" },
+        fontFamily: getComputedStyle(document.body).fontFamily,
+      },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.1, bottom: 0.26 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: AHEAD, barSpacing: USUAL, maxBarSpacing: WIDEST, tickMarkFormatter: tickTime },
-      localization: { priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))), tickmarksPriceFormatter: gridLabels, timeFormatter: moment },
+      timeScale: {
+        borderVisible: false,
+        timeVisible: true,
+        secondsVisible: true,
+        rightOffset: AHEAD,
+        barSpacing: USUAL,
+        maxBarSpacing: WIDEST,
+        tickMarkFormatter: tickTime,
+      },
+      localization: {
+        priceFormatter: (price) => (price < 0 ? "" : coins(Math.round(price))),
+        tickmarksPriceFormatter: gridLabels,
+        timeFormatter: moment,
+      },
     });
     this.#drawn = this.#chart.chartElement();
     this.#drawn.setAttribute("role", "img");
     this.#drawn.setAttribute("aria-label", "Price chart");
-    this.#prices = this.#chart.addSeries(CandlestickSeries, { priceFormat: { type: "price", precision: 0, minMove: 1 } });
-    this.#volumes = this.#chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
+    this.#prices = this.#chart.addSeries(CandlestickSeries, {
+      priceFormat: { type: "price", precision: 0, minMove: 1 },
+    });
+    this.#volumes = this.#chart.addSeries(HistogramSeries, {
+      priceFormat: { type: "volume" },
+      priceScaleId: "",
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
     this.#volumes.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#markers = createSeriesMarkers(this.#prices, []);
-    const attribution = h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView");
+    const attribution = h(
+      "a",
+      { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" },
+      "Charts by TradingView",
+    );
     this.plot.append(h("div.legend", {}, this.#figures, attribution), this.#none);
     this.#dress();
     this.#chart.subscribeCrosshairMove(({ time }) => {
       this.#under = time ?? null;
       painter.mark(this.#tell);
     });
-    // Until it is laid out, and while it is not displayed, it has no width, and nothing can be fitted into it.
+    // Before layout, and while hidden, it has no width, and nothing can be fitted into it.
     this.#chart.timeScale().subscribeSizeChange(() => painter.mark(this.#resized));
-    for (const type of ["wheel", "pointermove", "touchmove"]) this.#drawn.addEventListener(type, (event) => (this.#moved ||= type !== "pointermove" || event.buttons > 0), { passive: true });
+    for (const type of ["wheel", "pointermove", "touchmove"])
+      this.#drawn.addEventListener(type, (event) => (this.#moved ||= type !== "pointermove" || event.buttons > 0), {
+        passive: true,
+      });
     const { signal } = this.#gone;
     addEventListener("themechange", () => this.#dress(), { signal });
     document.addEventListener("visibilitychange", () => painter.mark(this.#retime), { signal });
@@ -102,7 +141,7 @@ export class MarketChart {
     this.#rebuild();
   }
 
-  /** Its place is taken by something else. */
+  /** Frees it, before something else takes its place. */
   dispose() {
     this.#gone.abort();
     this.#chart.remove();
@@ -157,7 +196,7 @@ export class MarketChart {
     this.#tell();
   };
 
-  /** A young market begins at the left and fills the room there is; an old one shows its end, and goes on by itself. */
+  /** Few candles start at the left and fill the width; many show the latest and scroll. */
   #resized = () => {
     const scale = this.#chart.timeScale();
     const [count, width] = [this.#candles.list.length + AHEAD, scale.width()];
@@ -171,7 +210,7 @@ export class MarketChart {
     }
   };
 
-  /** The device is in another time zone: the times on the axis are written anew. */
+  /** Writes the axis again if the device has changed its time zone. */
   #retime = () => {
     const now = zone();
     if (now === this.#zone) return;
@@ -179,7 +218,7 @@ export class MarketChart {
     this.#chart.timeScale().applyOptions({ tickMarkFormatter: (...given) => tickTime(...given) });
   };
 
-  /** One's own orders, as lines. */
+  /** Shows the player's own orders as lines. */
   #order = () => {
     const orders = this.#mine === null ? [] : (this.#game.me?.orders ?? []).filter(({ good }) => good === this.good);
     const key = JSON.stringify(orders.map(({ side, qty, price }) => [side, qty, price]));
@@ -187,23 +226,32 @@ export class MarketChart {
     this.#ordered = key;
     for (const line of this.#lines) this.#prices.removePriceLine(line);
     this.#lines = orders.map(({ side, qty, price }) =>
-      this.#prices.createPriceLine({ price, color: colour(side === "bid" ? "up" : "down"), lineWidth: 1, lineStyle: LineStyle.Dashed, title: `${side} ${qty}` }),
+      this.#prices.createPriceLine({
+        price,
+        color: colour(side === "bid" ? "up" : "down"),
+        lineWidth: 1,
+        lineStyle: LineStyle.Dashed,
+        title: `${side} ${qty}`,
+      }),
     );
   };
 
-  /** The candle under the pointer in numbers, else the last one. */
+  /** Shows the candle under the pointer, else the last one, in numbers. */
   #tell = () => {
     const { list } = this.#candles;
     const some = list.length > 0;
-    if (this.#none.hidden !== some) this.#chart.applyOptions({ crosshair: { vertLine: { visible: some }, horzLine: { visible: some } } });
+    if (this.#none.hidden !== some)
+      this.#chart.applyOptions({ crosshair: { vertLine: { visible: some }, horzLine: { visible: some } } });
     this.#none.hidden = some;
     const candle = (this.#under !== null && list.find(({ time }) => time === this.#under)) || list.at(-1);
-    const words = candle && ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
+    const words =
+      candle &&
+      ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
     setText(this.#figures, words ? words.join("  ") : "");
     this.#describe(list);
   };
 
-  /** For who does not see it; now and then, there is enough that speaks. */
+  /** Describes the chart to screen readers; seldom, since other things are read out too. */
   #describe(list) {
     const now = performance.now();
     if (now < this.#describedAt + DESCRIBE_MS) return;
@@ -211,14 +259,22 @@ export class MarketChart {
     this.#retime();
     let [low, high] = [Infinity, 0];
     for (const candle of list) [low, high] = [Math.min(low, candle.low), Math.max(high, candle.high)];
-    const words = list.length ? `last ${coins(list.at(-1).close)}, between ${coins(low)} and ${coins(high)} in ${list.length} candles` : "no trade yet";
+    const words = list.length
+      ? `last ${coins(list.at(-1).close)}, between ${coins(low)} and ${coins(high)} in ${list.length} candles`
+      : "no trade yet";
     this.#drawn.setAttribute("aria-label", `Price chart of ${this.good}: ${words}`);
   }
 
   #mark(time, buyer, seller, qty) {
     if (this.#mine === null || (buyer !== this.#mine && seller !== this.#mine)) return false;
     const bought = buyer === this.#mine;
-    this.#marks.push({ time, position: bought ? "belowBar" : "aboveBar", shape: bought ? "arrowUp" : "arrowDown", color: colour(bought ? "up" : "down"), text: `${bought ? "+" : "−"}${qty}` });
+    this.#marks.push({
+      time,
+      position: bought ? "belowBar" : "aboveBar",
+      shape: bought ? "arrowUp" : "arrowDown",
+      color: colour(bought ? "up" : "down"),
+      text: `${bought ? "+" : "−"}${qty}`,
+    });
     if (this.#marks.length > MOST_MARKS) this.#marks.shift();
     return true;
   }
@@ -232,21 +288,35 @@ export class MarketChart {
     this.#chart.applyOptions({
       layout: { textColor: colour("soft") },
       grid: { vertLines: { color: colour("grid") }, horzLines: { color: colour("grid") } },
-      crosshair: { vertLine: { labelBackgroundColor: colour("soft") }, horzLine: { labelBackgroundColor: colour("soft") } },
+      crosshair: {
+        vertLine: { labelBackgroundColor: colour("soft") },
+        horzLine: { labelBackgroundColor: colour("soft") },
+      },
     });
-    this.#prices.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down, borderUpColor: up, borderDownColor: down });
+    this.#prices.applyOptions({
+      upColor: up,
+      downColor: down,
+      wickUpColor: up,
+      wickDownColor: down,
+      borderUpColor: up,
+      borderDownColor: down,
+    });
     this.#ordered = ""; // the lines too
     if (this.good !== null) this.#rebuild();
   }
 }
 
-/** Times are kept in UTC, which always goes on, and only written in the reader's own time, which goes back once a year. */
+/** Times are kept in UTC, since they must ascend; local time goes back once a year and is only displayed. */
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The choice of a candle's length. */
+/** Buttons to choose the candle length. */
 export function intervals(chart) {
   const buttons = INTERVALS.map(([label, seconds]) =>
-    h("button", { type: "button", "aria-pressed": String(chart.seconds === seconds), onclick: () => choose(seconds) }, label),
+    h(
+      "button",
+      { type: "button", "aria-pressed": String(chart.seconds === seconds), onclick: () => choose(seconds) },
+      label,
+    ),
   );
   function choose(seconds) {
     chart.interval(seconds);

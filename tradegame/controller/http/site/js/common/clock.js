@@ -17,7 +17,7 @@ export function roundClock(game) {
     setAttribute(phase, "data-phase", now);
     setText(phase, WORDS[now] ?? now);
     const rounds = rules?.rounds;
-    // past the last of them the host goes on by hand
+    // after the last planned round, the host opens further ones by hand
     const planned = rounds && rounds.repeat > 1 && number <= rounds.repeat ? ` of ${rounds.repeat}` : "";
     setText(round, rounds || number > 1 ? `Round ${number}${planned}` : "");
     setText(left, endsAt === null ? "" : span(endsAt - game.now()));

@@ -1,20 +1,28 @@
-// Numbers and times as people read them.
+// Numbers and times for people.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const percent = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
+const percent = new Intl.NumberFormat("en", {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+  signDisplay: "exceptZero",
+});
 
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const LONG = 10_000_000_000;
 
-export const coins = (value) => (value === null || value === undefined ? "–" : Math.abs(value) < LONG ? whole.format(value) : compact.format(value));
-/** At a grid's lines: of lines that are 2.5 coins apart only those of whole coins have a label, and so labels are evenly spaced. */
-export const gridLabels = (prices) => prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
+export const coins = (value) =>
+  value === null || value === undefined ? "–" : Math.abs(value) < LONG ? whole.format(value) : compact.format(value);
+/** Labels of grid lines: only whole prices have one. */
+export const gridLabels = (prices) =>
+  prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
 export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `−${coins(-value)}` : "0");
 export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
+/** A closed round's efficiency in percent. */
+export const efficiency = ({ efficiency_bps: bps }) => percents(bps / 10_000).replace("+", "");
 export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
 
-/** What one of these games is called: by its address, too, where another has the same title. */
-export function calledAmong(games, { game, title }) {
+/** A game's title, with its id if another game has the same title. */
+export function distinctTitle(games, { game, title }) {
   if (!title) return game;
   return games.some((other) => other.game !== game && other.title === title) ? `${title} (${game})` : title;
 }
@@ -23,7 +31,10 @@ export function time(ms) {
   return new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
-/** Local time for a chart's axis at `seconds` since 1970; `kind` as in lightweight-charts: 3 a time, 4 one with seconds, less a new day. */
+/**
+ * Local time on a chart's axis, at `seconds` since 1970. `kind` is lightweight-charts' TickMarkType: 3 a time, 4 one
+ * with seconds, less a new day.
+ */
 export function tickTime(seconds, kind) {
   const fields = kind < 3 ? { weekday: "short" } : kind === 4 ? { second: "2-digit" } : {};
   return new Date(seconds * 1000).toLocaleString("en-GB", { hour: "2-digit", minute: "2-digit", ...fields });
@@ -31,7 +42,13 @@ export function tickTime(seconds, kind) {
 
 /** Day and time of day. */
 export function moment(seconds) {
-  return new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(seconds * 1000).toLocaleString("en-GB", {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
 }
 
 /** 3:07, 1:02:15 */
@@ -42,5 +59,5 @@ export function span(ms) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** "3 wheat", "1 wheat": goods have no plural of their own. */
+/** "3 wheat": goods have no plural. */
 export const units = (qty, good) => `${coins(qty)} ${good}`;

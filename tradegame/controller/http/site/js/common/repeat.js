@@ -1,15 +1,15 @@
-// What goes on as long as somebody can see it.
+// Doing things again.
 
-/** Calls `call` every `ms` until `element`, which is in the document by then, is not there any more. */
+/** Calls `call` every `ms` until `element` has left the document. */
 export function whileShown(element, ms, call) {
   const timer = setInterval(() => (element.isConnected ? call() : clearInterval(timer)), ms);
 }
 
 const FIRST_MS = 1_000;
-/** Nobody reloads a projector: so long at most, and it looks again. */
+/** Never longer, since nobody reloads a projector. */
 const LONGEST_MS = 10_000;
 
-/** At least `ms` and at most twice as long, so that a class does not ask all at once; less when the network comes back. */
+/** Waits a random time from `ms` to twice that, to spread a class; less if the network comes back. */
 export function pause(ms) {
   return new Promise((resolve) => {
     const done = () => {
@@ -22,7 +22,7 @@ export function pause(ms) {
   });
 }
 
-/** What `attempt` comes to, as soon as it succeeds: it is never given up. `tell` is given each error. */
+/** Retries `attempt` until it succeeds, and returns its result. Calls `tell` with each error. */
 export async function keepTrying(attempt, tell) {
   for (let ms = FIRST_MS; ; ms = Math.min(LONGEST_MS, ms * 2)) {
     try {

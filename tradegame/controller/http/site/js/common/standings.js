@@ -1,4 +1,4 @@
-// Who leads. Asked for now and then: the server ranks.
+// The standings, asked for every 2 s.
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
@@ -6,11 +6,17 @@ import { whileShown } from "./repeat.js";
 
 const EVERY_MS = 2_000;
 
-/** At most `limit(table)` rows, 1 to 100: asked each time. */
+/** A table of at most `limit(table)` rows, 1 to 100. */
 export function standingsTable(client, game, painter, { limit = () => 20 } = {}) {
   const body = h("tbody");
   const scored = Object.values(game.state.rules?.goods ?? {}).some((good) => good.private_values);
-  const head = h("tr", {}, h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"));
+  const head = h(
+    "tr",
+    {},
+    h("th.r", { scope: "col" }, "#"),
+    h("th", { scope: "col" }, "Player"),
+    h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"),
+  );
   const table = h("table", {}, h("thead", {}, head), body);
   let found = [];
   const make = () => h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"));
@@ -31,7 +37,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
       found = await game.standings(limit(table));
       painter.mark(paint);
     } catch {
-      // the next time
+      // asked again soon
     } finally {
       asking = false;
     }
@@ -40,6 +46,6 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
   game.on("round", refresh);
   game.on("reset", refresh);
   game.on("joined", refresh);
-  queueMicrotask(refresh); // by then it has its place
+  queueMicrotask(refresh); // by then it is in the document
   return table;
 }

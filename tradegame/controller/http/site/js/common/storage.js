@@ -1,6 +1,6 @@
-// What a browser keeps for a page. It may refuse even to be asked: then it lasts as long as the page.
+// The browser's storage. It may refuse any access; then nothing is kept.
 
-/** `kind` is "localStorage" or "sessionStorage"; null where nothing is kept. */
+/** The stored value, or null. `kind` is "localStorage" or "sessionStorage". */
 export function recall(kind, key) {
   try {
     return window[kind].getItem(key);
@@ -9,7 +9,7 @@ export function recall(kind, key) {
   }
 }
 
-/** `value` null forgets it. */
+/** Stores a value; null removes it. */
 export function remember(kind, key, value) {
   try {
     if (value === null) window[kind].removeItem(key);

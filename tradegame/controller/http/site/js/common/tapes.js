@@ -1,18 +1,18 @@
-// Every trade that this page has seen of each good, as far back as it is kept, and the figures made of them.
+// The trades of each good that this page has seen, and figures made of them.
 
 const MOST = 5_000;
 
 export class Tapes {
   #tapes = new Map();
 
-  /** `own`, where there is a player: knows which of the trades in the state are theirs. */
+  /** `own`, if there is a player, knows which of the trades in the state are theirs. */
   constructor(game, own = null) {
     this.game = game;
     const reset = () => {
       for (const [good, fields] of Object.entries(game.state.goods)) {
         const known = this.#tapes.get(good) ?? [];
         const newest = known.at(-1)?.[0] ?? -1;
-        // what is told again is known already; of several trades in one ms none is taken twice
+        // skip known trades; several trades may share a millisecond
         const found = own?.finder(good);
         const fresh = fields.recent.filter(([at]) => at > newest).map((trade) => found?.(trade) ?? [...trade, ""]);
         this.#tapes.set(good, [...known, ...fresh].slice(-MOST));
@@ -31,20 +31,20 @@ export class Tapes {
     return this.#tapes.get(good) ?? [];
   }
 
-  /** Those of this round. */
+  /** The trades of this round. */
   round(good) {
     const tape = this.of(good);
     return tape.slice(this.#opening(tape));
   }
 
-  /** The last price against the first of this round that is known, as a ratio. */
+  /** The change from this round's first known price to the last, as a ratio; null without a trade. */
   change(good) {
     const tape = this.of(good);
     const first = tape[this.#opening(tape)];
     return first === undefined ? null : tape.at(-1)[1] / first[1] - 1;
   }
 
-  /** Where this round begins: trades stand in order of time. */
+  /** The index of this round's first trade, by binary search. */
   #opening(tape) {
     const opened = this.game.state.opened_at ?? 0;
     let [low, high] = [0, tape.length];

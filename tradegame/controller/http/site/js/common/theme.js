@@ -1,37 +1,27 @@
-// Light, dark, or as the system has it. Set before anything is drawn; charts ask for the colours.
+// Light or dark: as chosen, else as the system has it.
+
+import { recall, remember } from "./storage.js";
 
 const KEY = "tradegame.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
-function stored() {
-  try {
-    return localStorage.getItem(KEY) ?? "system";
-  } catch {
-    return "system";
-  }
-}
+const systemTheme = () => (system.matches ? "dark" : "light");
 
-export function theme() {
-  const chosen = stored();
-  return chosen === "system" ? (system.matches ? "dark" : "light") : chosen;
-}
-
-function apply() {
-  document.documentElement.dataset.theme = theme();
+function show(theme) {
+  document.documentElement.dataset.theme = theme;
   dispatchEvent(new CustomEvent("themechange"));
 }
 
+const apply = () => show(recall("localStorage", KEY) ?? systemTheme());
+
+/** The system's theme is not stored as a choice, so that the page keeps following it. */
 export function toggleTheme() {
-  const next = theme() === "dark" ? "light" : "dark";
-  try {
-    localStorage.setItem(KEY, next === (system.matches ? "dark" : "light") ? "system" : next);
-  } catch {
-    // no storage: it lasts as long as the page
-  }
-  document.documentElement.dataset.theme = next;
-  dispatchEvent(new CustomEvent("themechange"));
+  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  remember("localStorage", KEY, next === systemTheme() ? null : next);
+  show(next);
 }
 
+/** A colour of the theme, for charts. */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 system.addEventListener("change", apply);

@@ -1,12 +1,12 @@
-// What came of what one did, said once and gone.
+// Short messages that disappear.
 
-import { h, said } from "./dom.js";
+import { h, userText } from "./dom.js";
 
 const box = h("div.toasts", { role: "status", "aria-live": "polite" });
-document.body.append(box); // before there is anything to say: then it is read out
+document.body.append(box); // before the first message, so that screen readers read it out
 
 export function toast(text, bad = false) {
-  const item = said(text, bad ? "div.toast.bad" : "div.toast");
+  const item = userText(text, bad ? "div.toast.bad" : "div.toast");
   box.append(item);
   while (box.children.length > 4) box.firstElementChild.remove();
   setTimeout(() => item.remove(), bad ? 7_000 : 4_000);

@@ -1,6 +1,6 @@
-// The host's HTTP calls, and their errors in words that help.
+// The host's HTTP calls, with helpful errors.
 
-import { bodyOf, request } from "../common/reach.js";
+import { jsonBody, request } from "../common/server.js";
 import { recall, remember } from "../common/storage.js";
 
 const TOKEN = "tradegame.admin";
@@ -9,7 +9,7 @@ let token = recall("sessionStorage", TOKEN) ?? "";
 const WRONG = "That is not the admin token of this server.";
 const HELP = { 401: WRONG };
 
-/** What everybody may read is asked without the token: the page asks again and again, and a token that is wrong by now would cost a guess each time. */
+/** Public paths are asked without the token: the page polls them, and each use of a wrong token counts as a guess. */
 const PUBLIC = new Set(["/v1/games", "/v1/health", "/v1/presets"]);
 
 export class ApiError extends Error {
@@ -20,7 +20,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Nothing is waited for longer: what a host presses is meant for now. A log may be long. */
+/** A host's commands are meant for now. A log may be long. */
 const ANSWER_MS = 10_000;
 const LOG_MS = 120_000;
 
@@ -31,21 +31,26 @@ export async function call(method, path, body, patienceMs = ANSWER_MS) {
   try {
     response = await request(path.slice(1), {
       method,
-      headers: { ...(token && !(method === "GET" && PUBLIC.has(path)) ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: {
+        ...(token && !(method === "GET" && PUBLIC.has(path)) ? { Authorization: `Bearer ${token}` } : {}),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: patience.signal,
     });
   } catch (error) {
     const late = method === "GET" ? "" : " Whether it happened is not known: look before you press again.";
-    throw patience.signal.aborted ? new ApiError(0, { message: `The server did not answer in ${patienceMs / 1000} s.${late}` }) : error;
+    throw patience.signal.aborted
+      ? new ApiError(0, { message: `The server did not answer in ${patienceMs / 1000} s.${late}` })
+      : error;
   } finally {
     clearTimeout(timer);
   }
-  if (!response.ok) throw new ApiError(response.status, (await bodyOf(response)).error);
+  if (!response.ok) throw new ApiError(response.status, (await jsonBody(response)).error);
   return response;
 }
 
-export const json = async (method, path, body) => bodyOf(await call(method, path, body));
+export const json = async (method, path, body) => jsonBody(await call(method, path, body));
 export const game = (id, rest = "") => `/v1/games/${encodeURIComponent(id)}${rest}`;
 
 export async function signIn(given) {
@@ -61,7 +66,7 @@ export async function signIn(given) {
 
 export const remembered = () => token;
 
-/** What is wrong with the token, or ""; a right one is never told that there were too many. Throws when the server does not say. */
+/** What is wrong with the token, or "". A right one never gets 429. Throws if the server does not tell. */
 export async function tokenProblem() {
   try {
     await json("GET", "/v1/admin");

@@ -1,19 +1,21 @@
-// One game, in the host's hand: rounds, news, players, the log.
+// The host's controls of one game: rounds, news, players, the log.
 
-import { beginAnew } from "../common/anew.js";
+import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
-import { ask, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
-import { at, onlyHere, typed } from "../common/root.js";
+import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { openDialog, panel } from "../common/panels.js";
+import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
-import { download, game as path, json } from "./api.js";
+import { onLocalhost, shortUrl, urlOf } from "../common/urls.js";
+import { download, json, game as path } from "./api.js";
 import { debrief } from "./debrief.js";
 
-/** Whom this page has kicked: the game keeps them, as it keeps what they own. */
+/** The players kicked on this page. They stay in the game, with what they own. */
 const kicked = new Set();
 
 export function control(client, game, painter, deleted) {
-  beginAnew(game, painter);
+  reloadOnNewEpoch(game, painter);
   const problem = h("p.error", { role: "alert" });
   async function attempt(call, done, told = problem) {
     told.textContent = "";
@@ -27,21 +29,54 @@ export function control(client, game, painter, deleted) {
   const phase = (to, done) => () => attempt(() => json("POST", path(game.id, "/phase"), { phase: to }), done);
   const open = h("button.primary.big", { type: "button", onclick: phase("open", "The round is open.") }, "Open");
   const close = h("button.big", { type: "button", onclick: phase("closed", "The round is closed.") }, "Close");
-  const lobby = h("button.big", { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") }, "To lobby");
-  const address = typed(`?game=${game.id}`);
-  const places = h("div.row", {}, h("a", { href: at(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"), h("a", { href: at(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"));
+  const lobby = h(
+    "button.big",
+    { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") },
+    "To lobby",
+  );
+  const address = shortUrl(`?game=${game.id}`);
+  const places = h(
+    "div.row",
+    {},
+    h("a", { href: urlOf(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"),
+    h("a", { href: urlOf(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"),
+  );
   const players = h("span.soft", {}, "");
-  const roundsPanel = panel("Rounds", { end: [connectionStatus(client)] }, h("p.soft", {}, "Players join at"), h("p.address", {}, address), onlyHere ? h("p.soft", {}, `On this machine alone: to others ${location.hostname} is their own. For them, open this page and the wall under the name or number that this machine has in the network.`) : "", h("div.rounds", {}, roundClock(game), open, close, lobby, players), problem, places);
+  const roundsPanel = panel(
+    "Rounds",
+    { end: [connectionStatus(client)] },
+    h("p.soft", {}, "Players join at"),
+    h("p.address", {}, address),
+    onLocalhost
+      ? h(
+          "p.soft",
+          {},
+          `On this machine only: on other machines, ${location.hostname} is their own. ` +
+            "For them, open this page and the wall under this machine's name or IP address in the network.",
+        )
+      : "",
+    h("div.rounds", {}, roundClock(game), open, close, lobby, players),
+    problem,
+    places,
+  );
 
-  const text = h("input", { id: "headline", maxlength: 500, required: true, dir: "auto" });
-  const good = h("select", { id: "news-good" }, h("option", { value: "" }, "no good"), ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)));
-  const shift = h("input", { id: "shift", type: "number", min: -99, max: 10_000, step: 1, placeholder: "0" });
+  const text = h("input", { id: "headline", maxlength: BOUNDS.news, required: true, dir: "auto" });
+  const good = h(
+    "select",
+    { id: "news-good" },
+    h("option", { value: "" }, "no good"),
+    ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)),
+  );
+  const [lowest, highest] = BOUNDS.shiftBps.map((bps) => Math.trunc(bps / 100));
+  const shift = h("input", { id: "shift", type: "number", min: lowest, max: highest, step: 1, placeholder: "0" });
   const missing = h("p.error", { role: "alert" });
   function announce(event) {
     event.preventDefault();
     const bps = Math.round(Number(shift.value || 0) * 100);
     if (bps && !game.state.rules?.goods[good.value]?.house) {
-      missing.textContent = good.value ? `There is no house for ${good.value}: nobody but players makes its price, so it cannot be moved.` : "Choose the good whose price it moves, or leave the percents empty.";
+      missing.textContent = good.value
+        ? `There is no house for ${good.value}: only players make its price, so it cannot be moved.`
+        : "Choose the good whose price it moves, or leave the percents empty.";
       good.focus();
       return;
     }
@@ -56,7 +91,18 @@ export function control(client, game, painter, deleted) {
       missing,
     );
   }
-  const news = panel("News", {}, h("form", { onsubmit: announce }, h("label", {}, "Headline", text), h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)), missing, h("button", { type: "submit" }, "Announce")));
+  const news = panel(
+    "News",
+    {},
+    h(
+      "form",
+      { onsubmit: announce },
+      h("label", {}, "Headline", text),
+      h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)),
+      missing,
+      h("button", { type: "submit" }, "Announce"),
+    ),
+  );
 
   const list = h("tbody");
   const make = () => {
@@ -71,7 +117,14 @@ export function control(client, game, painter, deleted) {
     open.disabled = game.state.phase === "open";
     close.disabled = game.state.phase === "closed";
     lobby.disabled = game.state.phase === "lobby";
-    setText(open, game.state.phase === "closed" ? `Open round ${game.state.round + 1}` : game.state.phase === "lobby" ? `Open round ${game.state.round}` : "Open");
+    setText(
+      open,
+      game.state.phase === "closed"
+        ? `Open round ${game.state.round + 1}`
+        : game.state.phase === "lobby"
+          ? `Open round ${game.state.round}`
+          : "Open",
+    );
     setAttribute(open, "aria-label", "Open");
     rows(list, everyone.slice(0, 500), make, (row, [player, { name }]) => {
       const [first, second, third] = row.children;
@@ -87,8 +140,19 @@ export function control(client, game, painter, deleted) {
     });
   };
   async function remove(player, name) {
-    const dialog = h("dialog", { "aria-label": "Kick" }, h("h2", {}, "Kick ", said(name), "?"), h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Kick")));
-    if ((await ask(dialog)) !== "yes") return;
+    const dialog = h(
+      "dialog",
+      { "aria-label": "Kick" },
+      h("h2", {}, "Kick ", userText(name), "?"),
+      h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."),
+      h(
+        "form.row",
+        { method: "dialog" },
+        h("button", { value: "no" }, "No"),
+        h("button.sell", { value: "yes" }, "Kick"),
+      ),
+    );
+    if ((await openDialog(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
       kicked.add(player);
@@ -97,19 +161,49 @@ export function control(client, game, painter, deleted) {
   }
   for (const type of ["joined", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
-  const table = h("div.scroll", { tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, ...["Player", "Connection", ""].map((title) => h("th", { scope: "col" }, title || h("span.visually-hidden", {}, "Kick"))))), list));
+  const table = h(
+    "div.scroll",
+    { tabindex: 0 },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ...["Player", "Connection", ""].map((title) =>
+            h("th", { scope: "col" }, title || h("span.visually-hidden", {}, "Kick")),
+          ),
+        ),
+      ),
+      list,
+    ),
+  );
   const people = panel("Players", { flush: true }, table);
 
   const place = h("div.debrief");
   const refresh = debrief(game.id, place);
-  const again = () => refresh().catch(() => {}); // the connection's state tells
+  const again = () => refresh().catch(() => {}); // the connection's status shows the problem
   game.on("round", again);
   game.on("reset", again);
   again();
   const log = h("button", { type: "button", onclick: () => attempt(() => download(game.id)) }, "Download log");
   async function gone() {
-    const dialog = h("dialog", { "aria-label": "Delete" }, h("h2", {}, "Delete ", said(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"), h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "No"), h("button.sell", { value: "yes" }, "Delete")));
-    if ((await ask(dialog)) !== "yes") return;
+    const dialog = h(
+      "dialog",
+      { "aria-label": "Delete" },
+      h("h2", {}, "Delete ", userText(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"),
+      h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."),
+      h(
+        "form.row",
+        { method: "dialog" },
+        h("button", { value: "no" }, "No"),
+        h("button.sell", { value: "yes" }, "Delete"),
+      ),
+    );
+    if ((await openDialog(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", path(game.id));
       deleted();
@@ -117,10 +211,15 @@ export function control(client, game, painter, deleted) {
   }
   const kept = panel("Records", {}, h("div.row", {}, h("button", { type: "button", onclick: gone }, "Delete game")));
   kept.body.firstChild.prepend(logLink(log));
-  return [roundsPanel.section, panel("Debrief", {}, place).section, h("div.two", {}, news.section, people.section), kept.section];
+  return [
+    roundsPanel.section,
+    panel("Debrief", {}, place).section,
+    h("div.two", {}, news.section, people.section),
+    kept.section,
+  ];
 }
 
-/** The log comes with the token in a header, so that it is a button that behaves as a link. */
+/** A button that acts as a link: the log needs the token in a header. */
 function logLink(button) {
   button.setAttribute("role", "link");
   return button;

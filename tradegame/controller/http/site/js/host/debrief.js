@@ -1,14 +1,15 @@
-// After a round: how prices stood to where supply meets demand, how much of the gains was made, and by whom.
+// The debrief after a round: prices against the equilibrium, efficiency, and everybody's gain.
 
-import { h, said } from "../common/dom.js";
-import { coins, direction, percents, signed } from "../common/format.js";
+import { h, userText } from "../common/dom.js";
+import { coins, direction, efficiency, signed } from "../common/format.js";
 import { ranks } from "../common/ranks.js";
-import { game as path, json, save } from "./api.js";
+import { json, game as path, save } from "./api.js";
 import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
 
-const COLUMN = 15; // rows of results that are read at a glance: on the wall, more stand in two columns
+/** On the wall, more results than this are shown in two columns. */
+const COLUMN = 15;
 
-/** `place` is filled with the rounds of a game, `wall`: all by itself; returns what refreshes it. */
+/** Fills `place` with the debriefs of a game's rounds; `wall`: on a page of its own. Returns a refresh function. */
 export function debrief(id, place, { wall = false } = {}) {
   let rounds = [];
   let chosen = null;
@@ -24,20 +25,45 @@ export function debrief(id, place, { wall = false } = {}) {
   }
   function draw() {
     if (!rounds.length) {
-      place.replaceChildren(h("p.empty", {}, "After the first round closes, its results are here: prices against the equilibrium, efficiency, everybody's gain."));
+      place.replaceChildren(
+        h(
+          "p.empty",
+          {},
+          "After the first round closes, its results are here: " +
+            "prices against the equilibrium, efficiency, everybody's gain.",
+        ),
+      );
       return;
     }
-    const tabs = rounds.map(({ round }, index) => h("button", { type: "button", "aria-pressed": String(index === chosen), onclick: () => ((chosen = index), draw()) }, `Round ${round}`));
-    place.replaceChildren(h("div.tabs", { role: "group", "aria-label": "Rounds" }, ...tabs), ...report(id, rounds[chosen], wall));
+    const tabs = rounds.map(({ round }, index) =>
+      h(
+        "button",
+        { type: "button", "aria-pressed": String(index === chosen), onclick: () => ((chosen = index), draw()) },
+        `Round ${round}`,
+      ),
+    );
+    place.replaceChildren(
+      h("div.tabs", { role: "group", "aria-label": "Rounds" }, ...tabs),
+      ...report(id, rounds[chosen], wall),
+    );
   }
   return refresh;
 }
 
 function report(id, round, wall) {
-  const goods = Object.entries(round.goods).filter(([, fields]) => fields.trades || fields.demand.length || fields.equilibrium || fields.settled !== null);
+  const goods = Object.entries(round.goods).filter(
+    ([, fields]) => fields.trades || fields.demand.length || fields.equilibrium || fields.settled !== null,
+  );
   const traded = Object.values(round.goods).reduce((sum, { trades }) => sum + trades, 0);
-  const facts = [["Trades", coins(traded)], ["Players", coins(round.players.length)]];
-  if (round.efficiency_bps !== null) facts.unshift(["Efficiency", percents(round.efficiency_bps / 10_000).replace("+", "")], ["Gains made", `${coins(round.surplus)} of ${coins(round.max_surplus)}`]);
+  const facts = [
+    ["Trades", coins(traded)],
+    ["Players", coins(round.players.length)],
+  ];
+  if (round.efficiency_bps !== null)
+    facts.unshift(
+      ["Efficiency", efficiency(round)],
+      ["Gains made", `${coins(round.surplus)} of ${coins(round.max_surplus)}`],
+    );
   return [
     h("div.figures", {}, ...facts.map(([name, value]) => h("dl", {}, h("dt", {}, name), h("dd.num", {}, value)))),
     ...goods.map(([good, fields]) => goodReport(good, fields, round)),
@@ -47,51 +73,116 @@ function report(id, round, wall) {
 
 function goodReport(good, fields, round) {
   const mean = fields.volume ? Math.round((fields.notional / fields.volume) * 10) / 10 : null;
-  const words = [mean === null ? "no trade" : `${count(fields.volume, "unit")} in ${count(fields.trades, "trade")}, ${fields.low} to ${fields.high}, mean price ${mean}`];
+  const traded = `${count(fields.volume, "unit")} in ${count(fields.trades, "trade")}, ${fields.low} to ${fields.high}`;
+  const words = [mean === null ? "no trade" : `${traded}, mean price ${mean}`];
   if (fields.equilibrium) {
     const { qty, low, high } = fields.equilibrium;
     words.push(`theory: ${count(qty, "unit")} ${low === high ? `at ${low}` : `between ${low} and ${high}`}`);
   }
   if (fields.settled !== null) words.push(`it settled at ${fields.settled}`);
   const plots = [];
-  const which = fields.tape.length < fields.trades ? `The last ${count(fields.tape.length, "trade")}, each at its price` : "Each trade's price";
-  const band = fields.settled !== null ? "; the line is what it was paid at" : fields.equilibrium ? "; the band is where supply meets demand" : "";
-  if (fields.trades) plots.push(h("figure", {}, h("figcaption", {}, which + band), pricesOverTime(fields, round.opened_at, round.closed_at)));
+  const which =
+    fields.tape.length < fields.trades
+      ? `The last ${count(fields.tape.length, "trade")}, each at its price`
+      : "Each trade's price";
+  const band =
+    fields.settled !== null
+      ? "; the line is what it was paid at"
+      : fields.equilibrium
+        ? "; the band is where supply meets demand"
+        : "";
+  if (fields.trades)
+    plots.push(
+      h("figure", {}, h("figcaption", {}, which + band), pricesOverTime(fields, round.opened_at, round.closed_at)),
+    );
   const dealt = fields.demand.length || fields.supply.length;
-  if (fields.equilibrium && !dealt) words.push("demand and supply are a secret as long as another round may be played by them");
-  if (dealt) plots.push(h("figure", {}, h("figcaption", {}, "What units were worth to buyers, and cost sellers"), supplyAndDemand(fields)));
-  return h("section", { "aria-label": `Debrief of ${good}` }, h("h3", {}, good), h("p.soft", {}, `${words.join("; ")}.`), h("div.plots", {}, ...plots));
+  if (fields.equilibrium && !dealt)
+    words.push("demand and supply are a secret as long as another round may be played by them");
+  if (dealt)
+    plots.push(
+      h(
+        "figure",
+        {},
+        h("figcaption", {}, "What units were worth to buyers, and cost sellers"),
+        supplyAndDemand(fields),
+      ),
+    );
+  return h(
+    "section",
+    { "aria-label": `Debrief of ${good}` },
+    h("h3", {}, good),
+    h("p.soft", {}, `${words.join("; ")}.`),
+    h("div.plots", {}, ...plots),
+  );
 }
 
 function results(id, round, wall) {
   const { players } = round;
   const roles = players.some(({ role }) => role !== null);
   const told = players.some(({ start }) => start !== null);
-  const heads = [["th.r", "#", "rank"], ["th", "Player", "name"], ...(roles ? [["th", "Role", "role"]] : []), ...(told ? [["th.r.more", "Began with", "more"], ["th.r.more", "Ended with", "more"]] : []), ["th.r", "Gain", "gain"]];
+  const heads = [
+    ["th.r", "#", "rank"],
+    ["th", "Player", "name"],
+    ...(roles ? [["th", "Role", "role"]] : []),
+    ...(told
+      ? [
+          ["th.r.more", "Began with", "more"],
+          ["th.r.more", "Ended with", "more"],
+        ]
+      : []),
+    ["th.r", "Gain", "gain"],
+  ];
   const rank = ranks(players.map(({ gain }) => gain));
   const row = ({ name, role, start, worth, gain }, index) =>
     h(
       "tr",
       {},
       h("td.r.num", {}, String(rank[index])),
-      h("td", {}, said(name)),
+      h("td", {}, userText(name)),
       roles ? h("td", {}, role ?? "") : null,
       ...(told ? [h("td.r.num.more", {}, coins(start)), h("td.r.num.more", {}, coins(worth))] : []),
       h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
     );
   const all = players.map(row);
   const half = wall && all.length > COLUMN ? Math.ceil(all.length / 2) : all.length;
-  const tables = [all.slice(0, half), all.slice(half)].filter((part, index) => !index || part.length).map((part, index) =>
-    h("table", {}, h("caption.visually-hidden", {}, `Results of round ${round.round}${index ? ", continued" : ""}`), h("colgroup", {}, ...heads.map(([, , column]) => h(`col.${column}`))), h("thead", {}, h("tr", {}, ...heads.map(([tag, title]) => h(tag, { scope: "col" }, title)))), h("tbody", {}, ...part)),
+  const tables = [all.slice(0, half), all.slice(half)]
+    .filter((part, index) => !index || part.length)
+    .map((part, index) =>
+      h(
+        "table",
+        {},
+        h("caption.visually-hidden", {}, `Results of round ${round.round}${index ? ", continued" : ""}`),
+        h("colgroup", {}, ...heads.map(([, , column]) => h(`col.${column}`))),
+        h("thead", {}, h("tr", {}, ...heads.map(([tag, title]) => h(tag, { scope: "col" }, title)))),
+        h("tbody", {}, ...part),
+      ),
+    );
+  return h(
+    "div",
+    {},
+    h(
+      "div.row",
+      {},
+      h("h3", {}, "Results"),
+      h("button", { type: "button", onclick: () => csv(id, round) }, "Download CSV"),
+    ),
+    h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": "Results" }, ...tables),
   );
-  return h("div", {}, h("div.row", {}, h("h3", {}, "Results"), h("button", { type: "button", onclick: () => csv(id, round) }, "Download CSV")), h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": "Results" }, ...tables));
 }
 
 function csv(id, round) {
-  // a cell that begins like a formula is text all the same
-  const cell = (value) => `"${String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+  // quote a cell that a spreadsheet would take for a formula
+  const cell = (value) =>
+    `"${String(value ?? "")
+      .replace(/^[=+\-@\t\r]/, "'$&")
+      .replaceAll('"', '""')}"`;
   const rank = ranks(round.players.map(({ gain }) => gain));
-  const lines = [["rank", "player", "name", "role", "start", "worth", "gain"], ...round.players.map((row, index) => [rank[index], row.player, row.name, row.role, row.start, row.worth, row.gain])];
-  const text = lines.map((line) => line.map((value) => (typeof value === "number" ? value : cell(value))).join(",")).join("\r\n");
+  const lines = [
+    ["rank", "player", "name", "role", "start", "worth", "gain"],
+    ...round.players.map((row, index) => [rank[index], row.player, row.name, row.role, row.start, row.worth, row.gain]),
+  ];
+  const text = lines
+    .map((line) => line.map((value) => (typeof value === "number" ? value : cell(value))).join(","))
+    .join("\r\n");
   save(new Blob([`\ufeff${text}\r\n`], { type: "text/csv;charset=utf-8" }), `${id}-round-${round.round}.csv`);
 }

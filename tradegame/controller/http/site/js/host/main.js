@@ -1,56 +1,80 @@
-// The host's page: sign in, make games, run their rounds, see how the server does, read the debrief.
+// The host's page: sign in, create games, run their rounds, watch the server, read the debrief.
 
 import { Client } from "../../../tradegame.js";
-import { Painter, h, panel, rows, said, setAttribute, setText } from "../common/dom.js";
-import { calledAmong, coins } from "../common/format.js";
+import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { coins, distinctTitle } from "../common/format.js";
+import { Painter } from "../common/painter.js";
+import { panel } from "../common/panels.js";
 import { keepTrying } from "../common/repeat.js";
-import { at, socket } from "../common/root.js";
-import { accompany, trouble } from "../common/status.js";
-import { toggleTheme } from "../common/theme.js";
 import { recall, remember } from "../common/storage.js";
+import { toggleTheme } from "../common/theme.js";
 import { toast } from "../common/toast.js";
-import { game as path, json, remembered, signIn, signOut, tokenProblem } from "./api.js";
+import { explainOutage, showTrouble } from "../common/trouble.js";
+import { socketUrl, urlOf } from "../common/urls.js";
+import { json, game as path, remembered, signIn, signOut, tokenProblem } from "./api.js";
 import { control } from "./control.js";
 import { debrief } from "./debrief.js";
-import { newGamePanel } from "./newgame.js";
+import { newGamePanel } from "./new_game.js";
 
 const place = document.getElementById("app");
 const asked = new URLSearchParams(location.search);
 const TOKEN = "tradegame.host";
 const EVERY_MS = 2_000;
 
-/** A page that was closed for long asks at once. */
+/** Calls `call` now and every `ms` while the page is visible. */
 function every(ms, call) {
   const once = () => document.visibilityState === "visible" && call().catch(() => {});
   setInterval(once, ms);
   once();
 }
 
-/** The debrief on the wall: nobody reloads a projector, so it never gives up. */
+/** The debrief on the wall. Nobody reloads a projector, so it never gives up. */
 async function alone(id) {
-  const { title } = await keepTrying(() => json("GET", path(id)), (error) => wait("Debrief", error.status === 404 ? `There is no game “${id}” here. As soon as there is, its debrief is shown.` : error.message));
+  const { title } = await keepTrying(
+    () => json("GET", path(id)),
+    (error) =>
+      wait(
+        "Debrief",
+        error.status === 404
+          ? `There is no game “${id}” here. As soon as there is, its debrief is shown.`
+          : error.message,
+      ),
+  );
   const results = h("div.debrief");
-  place.replaceChildren(h("main.alone", {}, h("h1", {}, said(title || id)), h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results)));
+  place.replaceChildren(
+    h(
+      "main.alone",
+      {},
+      h("h1", {}, userText(title || id)),
+      h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results),
+    ),
+  );
   document.title = `Debrief · ${title || id}`;
   const refresh = debrief(id, results, { wall: true });
   every(EVERY_MS, async () => {
     try {
       await refresh();
-      trouble("");
+      showTrouble("");
     } catch (error) {
-      trouble(error.status === 404 ? `There is no game “${id}” any more.` : error.message);
+      showTrouble(error.status === 404 ? `There is no game “${id}” any more.` : error.message);
     }
   });
 }
 
-/** What is waited for, in the page's place. */
+/** Replaces the page with what it waits for. */
 function wait(title, text) {
-  const card = h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, title), said(text, "p")));
+  const card = h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, title), userText(text, "p")));
   if (!place.firstElementChild?.isEqualNode(card)) place.replaceChildren(card);
 }
 
 function door(problem = "") {
-  const token = h("input", { id: "token", type: "password", required: true, autocomplete: "current-password", "aria-describedby": "token-problem" });
+  const token = h("input", {
+    id: "token",
+    type: "password",
+    required: true,
+    autocomplete: "current-password",
+    "aria-describedby": "token-problem",
+  });
   const error = h("p.error", { id: "token-problem", role: "alert" }, problem);
   async function submit(event) {
     event.preventDefault();
@@ -64,16 +88,38 @@ function door(problem = "") {
     }
   }
   place.replaceChildren(
-    h("main.welcome", {}, h("div.card", {}, h("h1", {}, "Host"), h("p", {}, "Make games, open and close rounds, read the debrief."), h("form", { onsubmit: submit }, h("label", { for: "token" }, "Admin token"), token, error, h("button.primary.big", { type: "submit" }, "Sign in")), h("p.soft", {}, "The server prints a link with it when it starts, or it is what was set as TRADEGAME_ADMIN__TOKEN."))),
+    h(
+      "main.welcome",
+      {},
+      h(
+        "div.card",
+        {},
+        h("h1", {}, "Host"),
+        h("p", {}, "Make games, open and close rounds, read the debrief."),
+        h(
+          "form",
+          { onsubmit: submit },
+          h("label", { for: "token" }, "Admin token"),
+          token,
+          error,
+          h("button.primary.big", { type: "submit" }, "Sign in"),
+        ),
+        h(
+          "p.soft",
+          {},
+          "The server prints a link with it when it starts, or it is what was set as TRADEGAME_ADMIN__TOKEN.",
+        ),
+      ),
+    ),
   );
   token.focus();
 }
 
-/** Somebody who looks on, the same each time as long as the server knows them. */
-async function onlooker() {
+/** A spectator, the same each time while the session lasts. */
+async function spectator() {
   const token = recall("sessionStorage", TOKEN);
-  const client = new Client(socket, { name: "the host", ...(token === null ? {} : { token }) });
-  accompany(client);
+  const client = new Client(socketUrl, { name: "the host", ...(token === null ? {} : { token }) });
+  explainOutage(client);
   try {
     await client.ready;
   } catch (error) {
@@ -84,15 +130,18 @@ async function onlooker() {
   return client;
 }
 
-/** The desk, as soon as the server lets us to it; or the door, when the admin token is not the right one. */
+/** Shows the desk once connected, or the sign-in form if the admin token is wrong. */
 async function inside() {
   const problem = await keepTrying(tokenProblem, (error) => wait("Host", error.message));
   if (problem) return door(problem);
-  const client = await keepTrying(onlooker, (error) => wait("Host", error.message));
-  await keepTrying(() => desk(client), (error) => wait("Host", error.message));
+  const client = await keepTrying(spectator, (error) => wait("Host", error.message));
+  await keepTrying(
+    () => desk(client),
+    (error) => wait("Host", error.message),
+  );
 }
 
-/** Throws while there is nothing to show; once it is shown it stays. */
+/** Shows the host's controls. Throws if they cannot be shown yet. */
 async function desk(client) {
   const painter = new Painter();
   const main = h("div.main");
@@ -102,7 +151,13 @@ async function desk(client) {
   let chosen = null;
   let turn = 0;
   const gameRow = () => {
-    const button = h("button", { type: "button", onclick: () => choose(button.game).catch((error) => toast(error.message, true)) }, said(""), h("span.tag.end"), h("span.soft.num"));
+    const button = h(
+      "button",
+      { type: "button", onclick: () => choose(button.game).catch((error) => toast(error.message, true)) },
+      userText(""),
+      h("span.tag.end"),
+      h("span.soft.num"),
+    );
     return h("li", {}, button);
   };
 
@@ -114,58 +169,81 @@ async function desk(client) {
       const [name, tag, count] = button.children;
       button.game = game;
       setAttribute(button, "aria-pressed", String(game === chosen));
-      setText(name, calledAmong(games, { game, title }));
+      setText(name, distinctTitle(games, { game, title }));
       setAttribute(tag, "data-phase", phase);
       setText(tag, phase);
       setText(count, coins(players));
     });
     return games;
   }
-  /** The server has forgotten us: it was started with another store, say. */
+  /** Connects again if the session ends, for example because the server has another store. */
   function follow() {
     const mine = client;
     mine.on("state", async ({ state }) => {
       if (state !== "stopped" || client !== mine) return;
       remember("sessionStorage", TOKEN, null);
-      if (await keepTrying(tokenProblem, (error) => trouble(error.message))) return location.reload(); // to the door
-      client = await keepTrying(onlooker, (error) => trouble(error.message));
+      const refused = await keepTrying(tokenProblem, (error) => showTrouble(error.message));
+      if (refused) return location.reload(); // to the sign-in form
+      client = await keepTrying(spectator, (error) => showTrouble(error.message));
       follow();
-      const [was, games] = [chosen, await keepTrying(refresh, (error) => trouble(error.message))];
-      trouble("");
+      const [was, games] = [chosen, await keepTrying(refresh, (error) => showTrouble(error.message))];
+      showTrouble("");
       if (games.some(({ game }) => game === was)) await choose(was);
-      else if (was !== null) nothing(h("p.empty", { role: "alert" }, said(was), " is over: the server has no such game any more."));
+      else if (was !== null)
+        nothing(h("p.empty", { role: "alert" }, userText(was), " is over: the server has no such game any more."));
     });
   }
   async function choose(id) {
     turn += 1;
     const mine = turn;
-    if (chosen !== null && chosen !== id) await client.games.get(chosen)?.leave().catch(() => {});
+    if (chosen !== null && chosen !== id)
+      await client.games
+        .get(chosen)
+        ?.leave()
+        .catch(() => {});
     chosen = id;
-    history.replaceState(null, "", at(`host?game=${encodeURIComponent(id)}`));
+    history.replaceState(null, "", urlOf(`host?game=${encodeURIComponent(id)}`));
     const game = await client.join(id, { spectate: true });
     if (mine !== turn) {
-      // another was chosen meanwhile
+      // another game was chosen meanwhile
       if (chosen !== id) void game.leave().catch(() => {});
       return;
     }
-    const over = () => chosen === id && nothing(h("p.empty", { role: "alert" }, said(game.state.title || id), " is over: it was deleted."));
+    const over = () =>
+      chosen === id &&
+      nothing(h("p.empty", { role: "alert" }, userText(game.state.title || id), " is over: it was deleted."));
     game.on("gone", over);
-    for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // the list is asked again anyway
-    main.replaceChildren(h("h1", {}, said(game.state.title || id)), ...control(client, game, painter, over));
+    for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // polled anyway
+    main.replaceChildren(h("h1", {}, userText(game.state.title || id)), ...control(client, game, painter, over));
     refresh().catch(() => {});
   }
-  /** No game is in hand. */
+  /** Shows that no game is chosen. */
   function nothing(why) {
     chosen = null;
     turn += 1;
-    history.replaceState(null, "", at("host"));
+    history.replaceState(null, "", urlOf("host"));
     main.replaceChildren(h("h1", {}, "Host"), why);
     refresh().catch(() => {});
   }
   const games = await refresh();
   const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, health(), form);
   place.replaceChildren(
-    h("header.bar", {}, h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), h("span", {}, "Host")), h("div.end", {}, h("button.quiet", { type: "button", onclick: signOut }, "Sign out"), h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"))),
+    h(
+      "header.bar",
+      {},
+      h(
+        "a.brand",
+        { href: urlOf("") },
+        h("img", { src: urlOf("static/icon.svg"), alt: "", width: 24, height: 24 }),
+        h("span", {}, "Host"),
+      ),
+      h(
+        "div.end",
+        {},
+        h("button.quiet", { type: "button", onclick: signOut }, "Sign out"),
+        h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"),
+      ),
+    ),
     h("main.host", {}, side, main),
   );
   follow();
@@ -176,7 +254,14 @@ async function desk(client) {
 }
 
 function health() {
-  const names = [["players_online", "Players"], ["commands_per_s", "Commands/s"], ["p99_ms", "p99, ms"], ["lag_ms", "Lag, ms"], ["audit_problems", "Audit"], ["nodes", "Nodes"]];
+  const names = [
+    ["players_online", "Players"],
+    ["commands_per_s", "Commands/s"],
+    ["p99_ms", "p99, ms"],
+    ["lag_ms", "Lag, ms"],
+    ["audit_problems", "Audit"],
+    ["nodes", "Nodes"],
+  ];
   const values = new Map(names.map(([name]) => [name, h("dd.num", {}, "–")]));
   const state = h("span.tag", {}, "");
   every(EVERY_MS, async () => {
@@ -184,15 +269,22 @@ function health() {
       const told = await json("GET", "/v1/health");
       for (const [name, element] of values) setText(element, coins(told[name]));
       values.get("audit_problems").classList.toggle("warn", told.audit_problems > 0);
-      setText(state, !told.ready ? told.reason : told.not_served.length ? `not served: ${told.not_served.join(", ")}` : "ready");
+      setText(
+        state,
+        !told.ready ? told.reason : told.not_served.length ? `not served: ${told.not_served.join(", ")}` : "ready",
+      );
     } catch {
       setText(state, "not reached");
     }
   });
-  return panel("Health", { end: [state] }, h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name))))).section;
+  return panel(
+    "Health",
+    { end: [state] },
+    h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
+  ).section;
 }
 
-/** The link that the server prints has the token in its fragment: it is taken out of the address at once. */
+/** Takes the token out of the address: the link that the server prints has it in its fragment. */
 function handed() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (token !== null) history.replaceState(null, "", location.pathname + location.search);

@@ -8,7 +8,7 @@ const BOX = { width: 560, height: 300, left: 44, right: 14, top: 30, bottom: 30 
 /** 1 trade, 2 trades */
 export const count = (number, one) => `${coins(number)} ${one}${number === 1 ? "" : "s"}`;
 
-/** Round numbers from below `low` to above `high`: 1, 2 or 5 times a power of ten apart, four to eight of them. */
+/** Four to eight round numbers from below `low` to above `high`, 1, 2 or 5 times a power of ten apart. */
 function ticks(low, high) {
   const rough = Math.max(1, (high - low) / 5);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -22,52 +22,98 @@ function frame(title, words, lowest, highest) {
   const [low, high] = [marks[0], marks.at(-1)];
   const span = Math.max(1, high - low);
   const y = (value) => BOX.height - BOX.bottom - ((value - low) / span) * (BOX.height - BOX.top - BOX.bottom);
-  const picture = svg("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": `${title}. ${words}` });
+  const picture = svg("svg", {
+    viewBox: `0 0 ${BOX.width} ${BOX.height}`,
+    role: "img",
+    "aria-label": `${title}. ${words}`,
+  });
   for (const value of marks) {
     picture.append(
       svg("line.line", { x1: BOX.left, x2: BOX.width - BOX.right, y1: y(value), y2: y(value) }),
       svg("text", { x: BOX.left - 6, y: y(value) + 4, "text-anchor": "end" }, coins(value)),
     );
   }
-  picture.append(svg("line.axis", { x1: BOX.left, x2: BOX.width - BOX.right, y1: BOX.height - BOX.bottom, y2: BOX.height - BOX.bottom }));
+  picture.append(
+    svg("line.axis", {
+      x1: BOX.left,
+      x2: BOX.width - BOX.right,
+      y1: BOX.height - BOX.bottom,
+      y2: BOX.height - BOX.bottom,
+    }),
+  );
   return { picture, y };
 }
 
 function band(picture, y, equilibrium) {
   if (equilibrium === null) return;
   const top = y(equilibrium.high);
-  picture.append(svg("rect.band", { x: BOX.left, width: BOX.width - BOX.left - BOX.right, y: top, height: Math.max(2, y(equilibrium.low) - top) }));
+  picture.append(
+    svg("rect.band", {
+      x: BOX.left,
+      width: BOX.width - BOX.left - BOX.right,
+      y: top,
+      height: Math.max(2, y(equilibrium.low) - top),
+    }),
+  );
 }
 
 export function supplyAndDemand({ demand, supply, equilibrium }) {
   const values = [...demand, ...supply];
   const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
-  const words = equilibrium ? `They meet at ${count(equilibrium.qty, "unit")}, between ${equilibrium.low} and ${equilibrium.high} coins.` : "They do not meet.";
+  const words = equilibrium
+    ? `They meet at ${count(equilibrium.qty, "unit")}, between ${equilibrium.low} and ${equilibrium.high} coins.`
+    : "They do not meet.";
   const { picture, y } = frame("Supply and demand", words, low, high);
   const most = Math.max(demand.length, supply.length, 1);
   const x = (units) => BOX.left + (units / most) * (BOX.width - BOX.left - BOX.right);
   band(picture, y, equilibrium);
-  const steps = (list) => list.map((value, index) => `${index ? "L" : "M"}${x(index)} ${y(value)}L${x(index + 1)} ${y(value)}`).join("");
-  // named over the drawing, where no curve comes
-  [["demand", demand], ["supply", supply]].forEach(([name, list], index) => {
+  const steps = (list) =>
+    list.map((value, index) => `${index ? "L" : "M"}${x(index)} ${y(value)}L${x(index + 1)} ${y(value)}`).join("");
+  // the legend stands above the drawing, where no curve is
+  [
+    ["demand", demand],
+    ["supply", supply],
+  ].forEach(([name, list], index) => {
     const left = BOX.left + index * 110;
-    if (list.length) picture.append(svg(`path.${name}`, { d: steps(list) }), svg(`path.${name}`, { d: `M${left} 12H${left + 30}` }), svg(`text.label-${name}`, { x: left + 36, y: 16 }, name));
+    if (list.length)
+      picture.append(
+        svg(`path.${name}`, { d: steps(list) }),
+        svg(`path.${name}`, { d: `M${left} 12H${left + 30}` }),
+        svg(`text.label-${name}`, { x: left + 36, y: 16 }, name),
+      );
   });
-  picture.append(svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, count(most, "unit")));
+  picture.append(
+    svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, count(most, "unit")),
+  );
   return picture;
 }
 
 export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedAt) {
-  const values = [...tape.map(([, price]) => price), ...(equilibrium ? [equilibrium.low, equilibrium.high] : []), ...(settled === null ? [] : [settled])];
+  const values = [
+    ...tape.map(([, price]) => price),
+    ...(equilibrium ? [equilibrium.low, equilibrium.high] : []),
+    ...(settled === null ? [] : [settled]),
+  ];
   const spread = Math.max(4, (Math.max(...values) - Math.min(...values)) * 0.15);
-  const [low, high] = values.length ? [Math.max(0, Math.floor(Math.min(...values) - spread)), Math.ceil(Math.max(...values) + spread)] : [0, 1];
+  const [low, high] = values.length
+    ? [Math.max(0, Math.floor(Math.min(...values) - spread)), Math.ceil(Math.max(...values) + spread)]
+    : [0, 1];
   const { picture, y } = frame("Prices over time", `${count(tape.length, "trade")}.`, low, high);
   const from = Math.min(openedAt, tape[0]?.[0] ?? openedAt);
   const x = (at) => BOX.left + ((at - from) / Math.max(1, closedAt - from)) * (BOX.width - BOX.left - BOX.right);
   band(picture, y, equilibrium);
   if (settled !== null) band(picture, y, { low: settled, high: settled });
-  if (tape.length) picture.append(svg("path.path", { d: tape.map(([at, price], index) => `${index ? "L" : "M"}${x(at).toFixed(1)} ${y(price).toFixed(1)}`).join("") }));
-  for (const [at, price] of tape) picture.append(svg("circle.dot", { cx: x(at).toFixed(1), cy: y(price).toFixed(1), r: 3.2 }));
-  picture.append(svg("text", { x: BOX.left, y: BOX.height - 8 }, "opening"), svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, "close"));
+  if (tape.length)
+    picture.append(
+      svg("path.path", {
+        d: tape.map(([at, price], index) => `${index ? "L" : "M"}${x(at).toFixed(1)} ${y(price).toFixed(1)}`).join(""),
+      }),
+    );
+  for (const [at, price] of tape)
+    picture.append(svg("circle.dot", { cx: x(at).toFixed(1), cy: y(price).toFixed(1), r: 3.2 }));
+  picture.append(
+    svg("text", { x: BOX.left, y: BOX.height - 8 }, "opening"),
+    svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, "close"),
+  );
   return picture;
 }

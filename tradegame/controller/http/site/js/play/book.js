@@ -1,46 +1,69 @@
-// The order book as a ladder: asks above, bids below, depth as bars; a level that is pressed is the ticket's price.
+// The order book as a ladder: asks above, bids below, depth as bars. Pressing a level fills the ticket.
 
-import { h, panel, rows, setAttribute, setText } from "../common/dom.js";
+import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
+import { panel } from "../common/panels.js";
 
 export function bookPanel(desk, ticket) {
   const { game, painter } = desk;
   const asks = h("ol.asks", { "aria-label": "Asks, cheapest last" });
   const bids = h("ol.bids", { "aria-label": "Bids, dearest first" });
   const spread = h("div.spread.num", {}, h("span"), h("span.soft"));
-  const legend = h("div.legend", { "aria-hidden": "true" }, h("span", {}, "Price"), h("span", {}, "Units"), h("span", {}, "Sum"));
+  const legend = h(
+    "div.legend",
+    { "aria-hidden": "true" },
+    h("span", {}, "Price"),
+    h("span", {}, "Units"),
+    h("span", {}, "Sum"),
+  );
 
   const paint = () => {
     const fields = game.state.goods[desk.good];
-    const mine = new Set((game.me?.orders ?? []).filter(({ good }) => good === desk.good).map(({ side, price }) => side + price));
+    const mine = new Set(
+      (game.me?.orders ?? []).filter(({ good }) => good === desk.good).map(({ side, price }) => side + price),
+    );
     const most = Math.max(total(fields.asks), total(fields.bids), 1);
     ladder(asks, fields.asks, "ask", most, mine, true);
     ladder(bids, fields.bids, "bid", most, mine, false);
     const [bid, ask] = [fields.bids[0]?.[0], fields.asks[0]?.[0]];
     setText(spread.firstChild, coins(fields.last));
-    setText(spread.lastChild, bid !== undefined && ask !== undefined ? `spread ${coins(ask - bid)}` : "no quote on both sides");
+    setText(
+      spread.lastChild,
+      bid !== undefined && ask !== undefined ? `spread ${coins(ask - bid)}` : "no quote on both sides",
+    );
   };
   function ladder(list, levels, side, most, mine, reversed) {
     let sum = 0;
     const summed = levels.map(([price, qty]) => [price, qty, (sum += qty)]);
     if (reversed) summed.reverse();
-    rows(list, summed, () => level(side), (item, [price, qty, deep]) => {
-      const button = item.firstChild;
-      const [first, second, third, depth] = button.children;
-      button.price = price;
-      button.qty = deep;
-      setText(first, coins(price));
-      setText(second, coins(qty));
-      setText(third, coins(deep));
-      first.classList.toggle("mine", mine.has(side + price));
-      depth.style.width = `${Math.round((deep / most) * 100)}%`;
-      setAttribute(button, "aria-label", `${side === "bid" ? "Bid" : "Ask"} ${price}, ${qty} units${mine.has(side + price) ? ", yours among them" : ""}`);
-    });
+    rows(
+      list,
+      summed,
+      () => level(side),
+      (item, [price, qty, deep]) => {
+        const button = item.firstChild;
+        const [first, second, third, depth] = button.children;
+        button.price = price;
+        button.qty = deep;
+        setText(first, coins(price));
+        setText(second, coins(qty));
+        setText(third, coins(deep));
+        first.classList.toggle("mine", mine.has(side + price));
+        depth.style.width = `${Math.round((deep / most) * 100)}%`;
+        const yours = mine.has(side + price) ? ", yours among them" : "";
+        setAttribute(button, "aria-label", `${side === "bid" ? "Bid" : "Ask"} ${price}, ${qty} units${yours}`);
+      },
+    );
   }
   function level(side) {
-    // who presses an ask wants to buy at it
-    const press = ({ currentTarget }) => ticket.fill({ buying: side === "ask", price: currentTarget.price, qty: currentTarget.qty });
-    return h("li", {}, h("button", { type: "button", onclick: press }, h("span"), h("span"), h("span.soft"), h("span.depth")));
+    // pressing an ask means buying at it
+    const press = ({ currentTarget }) =>
+      ticket.fill({ buying: side === "ask", price: currentTarget.price, qty: currentTarget.qty });
+    return h(
+      "li",
+      {},
+      h("button", { type: "button", onclick: press }, h("span"), h("span"), h("span.soft"), h("span.depth")),
+    );
   }
   const touched = ({ good }) => good === desk.good && painter.mark(paint);
   game.on("book", touched);

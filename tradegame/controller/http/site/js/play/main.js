@@ -1,28 +1,31 @@
-// The play page: puts the panels together, and keeps what they share.
+// The play page: puts the panels together and holds what they share.
 
-import { beginAnew, reload } from "../common/anew.js";
-import { MarketChart, intervals } from "../common/chart.js";
+import { CLOSE } from "../client/vocabulary.js";
+import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
-import { Painter, ask, h, panel, said, setText } from "../common/dom.js";
+import { h, setText, userText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
-import { ask as askServer } from "../common/reach.js";
+import { Painter } from "../common/painter.js";
+import { openDialog, panel } from "../common/panels.js";
+import { reload, reloadOnNewEpoch } from "../common/reload.js";
 import { keepTrying } from "../common/repeat.js";
-import { at } from "../common/root.js";
+import { fetchJson } from "../common/server.js";
 import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
-import { tapeTable } from "../common/tape.js";
+import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { toggleTheme } from "../common/theme.js";
+import { urlOf } from "../common/urls.js";
 import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
-import { enter, enterAnew, forget } from "./entry.js";
 import { goodsPanel } from "./goods.js";
-import { keys, keysHelp } from "./keys.js";
+import { listenForKeys, showKeysHelp } from "./keyboard.js";
 import { ordersPanel } from "./orders.js";
-import { OwnTrades } from "./own.js";
+import { OwnTrades } from "./own_trades.js";
 import { phases } from "./phases.js";
 import { portfolioPanel } from "./portfolio.js";
-import { privatePanel } from "./private.js";
+import { privatePanel } from "./private_values.js";
+import { enter, forget, signInAgain } from "./sign_in.js";
 import { ticketPanel } from "./ticket.js";
 
 const place = document.getElementById("app");
@@ -30,7 +33,7 @@ const place = document.getElementById("app");
 async function main() {
   const { client, game } = await enter(place);
   const painter = new Painter();
-  beginAnew(game, painter);
+  reloadOnNewEpoch(game, painter);
   const own = new OwnTrades(game, client.player.id);
   const tapes = new Tapes(game, own);
   const desk = { client, game, painter, tapes, own, good: Object.keys(game.state.goods)[0], listeners: [] };
@@ -49,7 +52,13 @@ async function main() {
   const last = h("span.num", {}, "");
   const change = h("span.num", {}, "");
   const headline = h("h2.head", {}, "");
-  const chartPanel = panel("Chart", { className: "chart", on: "market", end: [intervals(chart)], flush: true, head: h("div.clock", {}, headline, last, change) });
+  const chartPanel = panel("Chart", {
+    className: "chart",
+    on: "market",
+    end: [intervals(chart)],
+    flush: true,
+    head: h("div.clock", {}, headline, last, change),
+  });
   chartPanel.body.replaceWith(chart.plot);
   chartPanel.section.append(chart.plot);
   const overlay = phases(desk, chart.plot);
@@ -72,7 +81,12 @@ async function main() {
   game.on("reset", () => painter.mark(figures));
 
   const news = h("span.text", { dir: "auto" }, "");
-  const ticker = h("section.ticker", { "aria-label": "News", "aria-live": "polite", "data-on": "market" }, h("strong.warn", {}, "News"), news);
+  const ticker = h(
+    "section.ticker",
+    { "aria-label": "News", "aria-live": "polite", "data-on": "market" },
+    h("strong.warn", {}, "News"),
+    news,
+  );
   const told = () => {
     const newest = (game.state.news ?? []).at(-1);
     ticker.hidden = newest === undefined;
@@ -83,7 +97,11 @@ async function main() {
   told();
 
   const tapePanel = panel("Trades", { on: "market", flush: true, scroll: true }, tape.table);
-  const standings = panel("Standings", { on: "more", flush: true, scroll: true }, standingsTable(client, game, painter));
+  const standings = panel(
+    "Standings",
+    { on: "more", flush: true, scroll: true },
+    standingsTable(client, game, painter),
+  );
   const play = h(
     "div.play",
     { "data-tab": "market" },
@@ -102,35 +120,76 @@ async function main() {
   place.replaceChildren(play);
   document.documentElement.dataset.seq = String(game.seq);
   desk.choose(desk.good);
-  keys(desk, ticket, chat);
+  listenForKeys(desk, ticket, chat);
   void overlay;
   client.on("state", ({ state, code, reason }) => state === "stopped" && stopped(code, reason));
   game.on("gone", () => gone(game));
 }
 
 function top(client, game) {
-  const theme = h("button.quiet", { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme }, "◐");
-  const help = h("button.quiet.wide", { type: "button", "aria-label": "Keys", title: "Keys", onclick: keysHelp }, "?");
+  const theme = h(
+    "button.quiet",
+    { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme },
+    "◐",
+  );
+  const help = h(
+    "button.quiet.wide",
+    { type: "button", "aria-label": "Keys", title: "Keys", onclick: showKeysHelp },
+    "?",
+  );
   const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, "Play as somebody else");
   return h(
     "header.bar",
     {},
-    h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), said(game.state.title || game.id, "h1.clip.title")),
+    h(
+      "a.brand",
+      { href: urlOf("") },
+      h("img", { src: urlOf("static/icon.svg"), alt: "", width: 24, height: 24 }),
+      userText(game.state.title || game.id, "h1.clip.title"),
+    ),
     roundClock(game),
-    h("div.end", {}, connectionStatus(client), h("strong.clip.wide", { dir: "auto" }, client.player.name), other, help, theme),
+    h(
+      "div.end",
+      {},
+      connectionStatus(client),
+      h("strong.clip.wide", { dir: "auto" }, client.player.name),
+      other,
+      help,
+      theme,
+    ),
   );
 }
 
-/** Without the session's token nobody gets back to this account: so it is asked for. */
+/** Asks first: without the session's token, nobody gets back to this account. */
 async function leave(client, game) {
   const orders = game.me?.orders.length ?? 0;
-  const dialog = h("dialog", { "aria-label": "Play as somebody else" }, h("h2", {}, "Leave ", said(client.player.name), "?"), h("p", {}, `This browser forgets who you are, and you cannot come back to this account${orders ? `, nor to its ${orders} open ${orders === 1 ? "order" : "orders"}` : ""}.`), h("form.row", { method: "dialog" }, h("button", { value: "no" }, "Stay"), h("button.sell", { value: "yes" }, "Leave")));
-  if ((await ask(dialog)) === "yes") forget();
+  const open = orders ? `, nor to its ${orders} open ${orders === 1 ? "order" : "orders"}` : "";
+  const dialog = h(
+    "dialog",
+    { "aria-label": "Play as somebody else" },
+    h("h2", {}, "Leave ", userText(client.player.name), "?"),
+    h("p", {}, `This browser forgets who you are, and you cannot come back to this account${open}.`),
+    h(
+      "form.row",
+      { method: "dialog" },
+      h("button", { value: "no" }, "Stay"),
+      h("button.sell", { value: "yes" }, "Leave"),
+    ),
+  );
+  if ((await openDialog(dialog)) === "yes") forget();
 }
 
 function tabs(play) {
-  const names = [["market", "Market"], ["trade", "Trade"], ["orders", "Orders"], ["chat", "Chat"], ["more", "More"]];
-  const buttons = names.map(([tab, label]) => h("button", { type: "button", "aria-pressed": String(tab === "market"), onclick: () => show(tab) }, label));
+  const names = [
+    ["market", "Market"],
+    ["trade", "Trade"],
+    ["orders", "Orders"],
+    ["chat", "Chat"],
+    ["more", "More"],
+  ];
+  const buttons = names.map(([tab, label]) =>
+    h("button", { type: "button", "aria-pressed": String(tab === "market"), onclick: () => show(tab) }, label),
+  );
   function show(tab) {
     play.dataset.tab = tab;
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(names[index][0] === tab)));
@@ -140,16 +199,16 @@ function tabs(play) {
 }
 
 const AGAIN_MS = 8_000;
-const KICKED = "4501";
-/** No server knows this player any more: it has another store, or the session is over. */
-const FORGOTTEN = new Set(["unauthorized", "4502"]);
+const KICKED = String(CLOSE.KICKED);
+/** The server does not know this player any more: it has another store, or the session is over. */
+const FORGOTTEN = new Set(["unauthorized", String(CLOSE.REVOKED)]);
 
 function stopped(code, reason) {
   if (FORGOTTEN.has(code)) {
-    over("The server does not know you any more. You are signed in anew, under the same name …", false);
-    enterAnew();
+    over("The server does not know you any more. You are signed in again, under the same name …", false);
+    signInAgain();
   } else if (code === KICKED) {
-    over("The host has sent you out.");
+    over("The host has kicked you.");
   } else {
     over(`${reason}. Trying again …`);
     setTimeout(reload, AGAIN_MS);
@@ -157,16 +216,29 @@ function stopped(code, reason) {
 }
 
 function gone(game) {
-  over("This game is over: the host has deleted it. Should it be opened again, you are in it.");
-  const open = async () => (await askServer("v1/games")).games.some(({ game: id }) => id === game.id) || Promise.reject(new Error("not yet"));
+  over("This game is over: the host has deleted it. If it is opened again, you are in it.");
+  const open = async () =>
+    (await fetchJson("v1/games")).games.some(({ game: id }) => id === game.id) || Promise.reject(new Error("not yet"));
   void keepTrying(open, () => {}).then(reload);
 }
 
-/** The page is over, and what may be done. */
+/** Replaces the page with the reason why it ended, and with what can be done. */
 function over(reason, choice = true) {
   const again = h("button.primary.big", { type: "button", onclick: () => reload() }, "Connect again");
   const other = h("button.big", { type: "button", onclick: forget }, "Play as somebody else");
-  place.replaceChildren(h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "Disconnected"), said(reason, "p"), choice ? h("form", { onsubmit: (event) => event.preventDefault() }, again, other) : null)));
+  place.replaceChildren(
+    h(
+      "main.welcome",
+      {},
+      h(
+        "div.card",
+        { role: "alert" },
+        h("h1", {}, "Disconnected"),
+        userText(reason, "p"),
+        choice ? h("form", { onsubmit: (event) => event.preventDefault() }, again, other) : null,
+      ),
+    ),
+  );
 }
 
 main().catch((error) => {

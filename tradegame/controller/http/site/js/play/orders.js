@@ -1,22 +1,49 @@
-// One's own open orders, each with its cancel; and one's own trades.
+// The player's own open orders and trades.
 
-import { h, keyed, panel, rows, setText, tabbed } from "../common/dom.js";
+import { h, keyed, rows, setText } from "../common/dom.js";
 import { coins, time, units } from "../common/format.js";
-import { nameOf } from "../common/people.js";
+import { nameOf } from "../common/names.js";
+import { panel, tabbed } from "../common/panels.js";
 import { toast } from "../common/toast.js";
 
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
-  const tabs = tabbed([["Open", openOrders(desk, every)], ["Trades", ownTrades(desk)]], (chosen) => (every.parentElement.hidden = chosen !== "Open"));
-  const { section } = panel("Your orders", { on: "orders", flush: true, scroll: true, end: [every], head: h("div.row", {}, h("h2", {}, "Your orders"), tabs.list) }, ...tabs.panels);
+  const tabs = tabbed(
+    [
+      ["Open", openOrders(desk, every)],
+      ["Trades", ownTrades(desk)],
+    ],
+    (chosen) => (every.parentElement.hidden = chosen !== "Open"),
+  );
+  const { section } = panel(
+    "Your orders",
+    {
+      on: "orders",
+      flush: true,
+      scroll: true,
+      end: [every],
+      head: h("div.row", {}, h("h2", {}, "Your orders"), tabs.list),
+    },
+    ...tabs.panels,
+  );
   return section;
 }
 
-const heads = (titles, last) => h("thead", {}, h("tr", {}, ...titles.map((title, index) => h(index > 1 ? "th.r" : "th", { scope: "col" }, title)), last));
+const heads = (titles, last) =>
+  h(
+    "thead",
+    {},
+    h("tr", {}, ...titles.map((title, index) => h(index > 1 ? "th.r" : "th", { scope: "col" }, title)), last),
+  );
 
 function openOrders({ game, painter, choose }, every) {
   const body = h("tbody");
-  const table = h("table", {}, heads(["Good", "Side", "Units", "Price"], h("th", { scope: "col" }, h("span.visually-hidden", {}, "Cancel"))), body);
+  const table = h(
+    "table",
+    {},
+    heads(["Good", "Side", "Units", "Price"], h("th", { scope: "col" }, h("span.visually-hidden", {}, "Cancel"))),
+    body,
+  );
   const empty = h("p.empty", {}, "No open orders. Press a price in the book, or rest one with “Order”.");
   every.addEventListener("click", all);
 
@@ -28,7 +55,7 @@ function openOrders({ game, painter, choose }, every) {
   }
   async function withdraw(order, button) {
     if (button.hasAttribute("aria-disabled")) return false;
-    button.setAttribute("aria-disabled", "true"); // not disabled: that would take the focus away
+    button.setAttribute("aria-disabled", "true"); // not `disabled`, which would lose the focus
     try {
       await game.cancel(order);
       return true;
@@ -48,24 +75,30 @@ function openOrders({ game, painter, choose }, every) {
     empty.hidden = orders.length > 0;
     table.hidden = orders.length === 0;
     every.hidden = orders.length < 2;
-    keyed(body, orders, ({ order }) => order, make, (row, { order, good, side, qty, price }) => {
-      const [first, second, third, fourth, fifth] = row.children;
-      setText(first.firstChild, good);
-      setText(second, side);
-      second.className = side === "bid" ? "up" : "down";
-      setText(third, coins(qty));
-      setText(fourth, coins(price));
-      const cancel = fifth.firstChild;
-      cancel.order = order;
-      cancel.setAttribute("aria-label", `Cancel ${side} of ${qty} ${good} at ${price}`);
-    });
+    keyed(
+      body,
+      orders,
+      ({ order }) => order,
+      make,
+      (row, { order, good, side, qty, price }) => {
+        const [first, second, third, fourth, fifth] = row.children;
+        setText(first.firstChild, good);
+        setText(second, side);
+        second.className = side === "bid" ? "up" : "down";
+        setText(third, coins(qty));
+        setText(fourth, coins(price));
+        const cancel = fifth.firstChild;
+        cancel.order = order;
+        cancel.setAttribute("aria-label", `Cancel ${side} of ${qty} ${good} at ${price}`);
+      },
+    );
   };
   game.on("account", () => painter.mark(paint));
   painter.mark(paint);
   return [empty, table];
 }
 
-/** An order that rested was taken: who did not press anything just now should know. */
+/** Tells the player that a resting order was taken. */
 function tell(taken) {
   for (const good of new Set(taken.map((trade) => trade.good))) {
     for (const side of ["buy", "sell"]) {
@@ -73,19 +106,29 @@ function tell(taken) {
       if (!trades.length) continue;
       const qty = trades.reduce((sum, trade) => sum + trade.qty, 0);
       const worth = trades.reduce((sum, trade) => sum + trade.qty * trade.price, 0);
-      toast(`Your ${side === "buy" ? "bid" : "ask"} was taken: ${side === "buy" ? "bought" : "sold"} ${units(qty, good)} for ${coins(worth)} coins.`);
+      const [order, done] = side === "buy" ? ["bid", "bought"] : ["ask", "sold"];
+      toast(`Your ${order} was taken: ${done} ${units(qty, good)} for ${coins(worth)} coins.`);
     }
   }
 }
 
-/** The state does not say who traded: so they are those that this browser has seen. */
+/** The trades that this browser has seen: the state does not tell who traded. */
 function ownTrades({ client, game, painter, own }) {
   const me = client.player.id;
   const seen = own.trades;
   const body = h("tbody");
   const table = h("table", {}, heads(["Good", "With", "Units", "Price", "Time"]), body);
   const empty = h("p.empty", {}, "No trade of yours that this browser has seen.");
-  const make = () => h("tr", {}, h("td"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"), h("td.r.num"), h("td.r.num.soft"));
+  const make = () =>
+    h(
+      "tr",
+      {},
+      h("td"),
+      h("td", {}, h("span.clip", { dir: "auto" })),
+      h("td.r.num"),
+      h("td.r.num"),
+      h("td.r.num.soft"),
+    );
   const paint = () => {
     empty.hidden = seen.length > 0;
     table.hidden = seen.length === 0;

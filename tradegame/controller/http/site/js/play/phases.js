@@ -1,8 +1,8 @@
-// The lobby and the close, over the chart: what this game is about; what the round came to.
+// Over the chart: what the game is about, in the lobby; what the round came to, after the close.
 
-import { lastRound } from "../common/debrief.js";
-import { h, said } from "../common/dom.js";
-import { coins, direction, percents, signed } from "../common/format.js";
+import { h, userText } from "../common/dom.js";
+import { coins, direction, efficiency, signed } from "../common/format.js";
+import { lastRound } from "../common/last_round.js";
 import { ranks } from "../common/ranks.js";
 
 export function phases({ client, game }, plot) {
@@ -13,7 +13,8 @@ export function phases({ client, game }, plot) {
     const { phase, about } = game.state;
     overlay.hidden = phase === "open";
     if (phase === "lobby") {
-      overlay.replaceChildren(h("div", {}, h("h3", {}, "The market opens soon"), about ? said(about, "p.text") : null));
+      const text = about ? userText(about, "p.text") : null;
+      overlay.replaceChildren(h("div", {}, h("h3", {}, "The market opens soon"), text));
     } else if (phase === "closed") {
       overlay.replaceChildren(h("div", {}, h("h3", {}, "The market is closed")));
       const round = await lastRound(game);
@@ -30,17 +31,44 @@ function result(client, game, round) {
   const place = round.players.findIndex(({ player }) => player === client.player.id);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
-  const settled = Object.entries(game.state.settled ?? {}).map(([good, value]) => h("p", {}, `${good} was paid at ${coins(value)}.`));
-  const best = round.players.slice(0, 5).map(({ player, name, gain }, index) =>
-    h(player === client.player.id ? "tr.me" : "tr", {}, h("td.r.num", {}, String(rank[index])), h("td", {}, said(name)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
+  const settled = Object.entries(game.state.settled ?? {}).map(([good, value]) =>
+    h("p", {}, `${good} was paid at ${coins(value)}.`),
   );
+  const best = round.players
+    .slice(0, 5)
+    .map(({ player, name, gain }, index) =>
+      h(
+        player === client.player.id ? "tr.me" : "tr",
+        {},
+        h("td.r.num", {}, String(rank[index])),
+        h("td", {}, userText(name)),
+        h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
+      ),
+    );
   return h(
     "div",
     {},
     h("h3", {}, `Round ${round.round} is over`),
-    mine ? h("p", {}, `You earned ${signed(mine.gain)} coins and came ${rank[place]} of ${round.players.length}.`) : null,
-    round.efficiency_bps === null ? null : h("p", {}, `Together you made ${percents(round.efficiency_bps / 10_000).replace("+", "")} of the gains that there were.`),
+    mine
+      ? h("p", {}, `You earned ${signed(mine.gain)} coins and came ${rank[place]} of ${round.players.length}.`)
+      : null,
+    round.efficiency_bps === null ? null : h("p", {}, `Together you made ${efficiency(round)} of the possible gains.`),
     ...settled,
-    h("table", {}, h("thead", {}, h("tr", {}, h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, "Gain"))), h("tbody", {}, ...best)),
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th.r", { scope: "col" }, "#"),
+          h("th", { scope: "col" }, "Player"),
+          h("th.r", { scope: "col" }, "Gain"),
+        ),
+      ),
+      h("tbody", {}, ...best),
+    ),
   );
 }

@@ -1,7 +1,8 @@
-// What one has, what it is worth, and how that went.
+// What the player has, what it is worth, and how that changed.
 
-import { h, panel, setAttribute, setText, svg } from "../common/dom.js";
+import { h, setAttribute, setText, svg } from "../common/dom.js";
 import { coins, direction, signed } from "../common/format.js";
+import { panel } from "../common/panels.js";
 import { path } from "./goods.js";
 
 const POINTS = 300;
@@ -12,11 +13,15 @@ export function portfolioPanel(desk) {
   const worth = h("div.worth.num");
   const gain = h("span.num");
   const line = svg("path");
-  const chart = svg("svg.worthline", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": "Worth over time" }, line);
+  const chart = svg(
+    "svg.worthline",
+    { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": "Worth over time" },
+    line,
+  );
   const facts = h("dl.facts.num");
   const history = [];
 
-  /** By the prices of this moment: the server tells it only when the account itself changes. */
+  /** The worth at the current prices. The server tells it only when the account changes. */
   function now() {
     const { me, state } = game;
     let total = me.cash + me.held_cash;
@@ -27,12 +32,14 @@ export function portfolioPanel(desk) {
     }
     return total;
   }
-  /** What one began the round with, by the prices of this moment: as the server values it. */
+  /** What the player began the round with, at the current prices, valued as the server does. */
   function start() {
     const { me, state } = game;
     let total = state.rules.cash;
-    for (const [good, { last }] of Object.entries(state.goods)) total += state.rules.goods[good].endowment * (state.settled?.[good] ?? last ?? 0);
-    if (me.role === "seller") for (const values of Object.values(me.values)) total += values.reduce((sum, value) => sum + value, 0);
+    for (const [good, { last }] of Object.entries(state.goods))
+      total += state.rules.goods[good].endowment * (state.settled?.[good] ?? last ?? 0);
+    if (me.role === "seller")
+      for (const values of Object.values(me.values)) total += values.reduce((sum, value) => sum + value, 0);
     return total;
   }
   const paint = () => {

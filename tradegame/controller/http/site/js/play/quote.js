@@ -1,11 +1,11 @@
-// What a trade would cost, by the book as it is known. Pure: no page is needed to test it.
+// What a trade would cost, by the visible book. Needs no page.
 
 /** The taker's fee for one trade. */
 export const fee = (notional, bps) => Math.ceil((notional * bps) / 10_000);
 
 const within = (price, limit, buying) => limit === null || (buying ? price <= limit : price >= limit);
 
-/** Levels `[price, qty]` without one's own orders `[{price, qty}]` of that side: they are cancelled when met, and do not trade. */
+/** Levels `[price, qty]` without the player's own orders `[{price, qty}]`, which are cancelled instead of traded. */
 export function others(levels, own) {
   const mine = new Map();
   for (const { price, qty } of own) mine.set(price, (mine.get(price) ?? 0) + qty);
@@ -15,7 +15,8 @@ export function others(levels, own) {
 /**
  * Walks levels `[price, qty]`, best first, for up to `qty` units at no worse than `limit` (null: any).
  *
- * `fees` are the least and `mostFees` the most: each trade's fee is rounded up, and how many orders make a level nobody tells.
+ * `fees` is the least and `mostFees` the most that the fees can be: each trade's fee is rounded up, and the number of
+ * orders at a level is unknown.
  */
 export function walk(levels, qty, limit, buying, bps) {
   const found = { filled: 0, left: qty, cost: 0, fees: 0, mostFees: 0, worst: null };
@@ -32,21 +33,26 @@ export function walk(levels, qty, limit, buying, bps) {
   return found;
 }
 
-/** What a market that moves meanwhile may cost more, or bring less. */
+/** How far the price may move while the command is under way. */
 export const SLACK_BPS = 200;
 
-/** The limit that goes with a foretold worst price: a little beyond it, by one coin at least. */
+/** A limit a little beyond the expected worst price, by at least one coin. */
 export function limitFor(worst, buying) {
   const slack = Math.max(1, Math.ceil((worst * SLACK_BPS) / 10_000));
   return buying ? worst + slack : Math.max(1, worst - slack);
 }
 
-/** Which of one's own orders such a walk meets, and so cancels: those before the worst price, all if it runs dry. */
+/** The player's own orders that such a walk would cancel: those before the worst price, all if units are left. */
 export function met(own, { left, worst }, limit, buying) {
-  return own.filter(({ price }) => within(price, limit, buying) && (left > 0 || (buying ? price < worst : price > worst)));
+  return own.filter(
+    ({ price }) => within(price, limit, buying) && (left > 0 || (buying ? price < worst : price > worst)),
+  );
 }
 
-/** The most units that `cash` buys by the book, whatever the fees; with `rest`, those too that would rest at the limit, free of fees. */
+/**
+ * The most units that `cash` buys from the book, fees included. With `rest`, also those that would rest at the limit,
+ * without a fee.
+ */
 export function affordable(levels, cash, limit, bps, rest = false) {
   let [left, units] = [cash, 0];
   for (const [price, there] of levels) {
@@ -60,7 +66,7 @@ export function affordable(levels, cash, limit, bps, rest = false) {
   return units + (rest ? Math.floor(left / limit) : 0);
 }
 
-/** What `qty` more units are worth to a buyer who owns `owned` of them, or cost a seller who parts with them. */
+/** What `qty` more units are worth to a buyer who owns `owned`, or cost a seller who sells them. */
 export function valued(values, owned, qty, buying) {
   const units = buying ? values.slice(owned, owned + qty) : values.slice(Math.max(0, owned - qty), owned);
   return units.reduce((sum, value) => sum + value, 0);

@@ -1,69 +1,116 @@
-// The order ticket: buy or sell now, or rest an order. It says what it would cost before one presses.
+// The order ticket: buy or sell now, or place an order. It shows beforehand what that would cost.
 
-import { h, panel, rows, setAttribute, setText } from "../common/dom.js";
+import { BOUNDS } from "../client/vocabulary.js";
+import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { coins, units } from "../common/format.js";
+import { panel } from "../common/panels.js";
 import { toast } from "../common/toast.js";
 import { affordable, limitFor, met, others, valued, walk } from "./quote.js";
 
-const MOST = { qty: 1_000_000, price: 1_000_000_000 };
 const SENDING_MS = 300;
 const HAPPENED = "It had happened before the connection broke.";
 
 export function ticketPanel(desk) {
   const { game, painter } = desk;
-  const radio = (name, value, label, checked, kind = "") => h(`label${kind}`, {}, h("input", { type: "radio", name, value, checked }), label);
-  const sides = h("fieldset.choice", {}, h("legend.visually-hidden", {}, "Side"), radio("side", "buy", "Buy", true, ".buy"), radio("side", "sell", "Sell", false, ".sell"));
-  const kinds = h("fieldset.choice", {}, h("legend.visually-hidden", {}, "How"), radio("kind", "now", "Now", true), radio("kind", "rest", "Order", false));
-  const qty = h("input", { type: "number", id: "qty", min: 1, max: MOST.qty, step: 1, value: 1, inputmode: "numeric", required: true, "aria-describedby": "cost" });
-  const price = h("input", { type: "number", id: "price", min: 1, max: MOST.price, step: 1, inputmode: "numeric", "aria-describedby": "cost" });
+  const radio = (name, value, label, checked, kind = "") =>
+    h(`label${kind}`, {}, h("input", { type: "radio", name, value, checked }), label);
+  const sides = h(
+    "fieldset.choice",
+    {},
+    h("legend.visually-hidden", {}, "Side"),
+    radio("side", "buy", "Buy", true, ".buy"),
+    radio("side", "sell", "Sell", false, ".sell"),
+  );
+  const kinds = h(
+    "fieldset.choice",
+    {},
+    h("legend.visually-hidden", {}, "How"),
+    radio("kind", "now", "Now", true),
+    radio("kind", "rest", "Order", false),
+  );
+  const qty = h("input", {
+    type: "number",
+    id: "qty",
+    min: 1,
+    max: BOUNDS.qty,
+    step: 1,
+    value: 1,
+    inputmode: "numeric",
+    required: true,
+    "aria-describedby": "cost",
+  });
+  const price = h("input", {
+    type: "number",
+    id: "price",
+    min: 1,
+    max: BOUNDS.price,
+    step: 1,
+    inputmode: "numeric",
+    "aria-describedby": "cost",
+  });
   const priceLabel = h("span", {}, "Limit");
-  // read when one asks for it, and not at every move of the market
+  // not live: screen readers would read it at every move of the market
   const cost = h("output", { id: "cost", for: "qty price", "aria-live": "off" });
   const submit = h("button.big.buy", { type: "submit", "aria-describedby": "cost" }, "Buy");
-  const shares = h("div.shares", { role: "group", "aria-label": "Share of what is possible" }, ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)));
-  const form = h("form", { onsubmit: press, oninput: changed, novalidate: true }, h("div.pair", {}, sides, kinds), h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)), shares, cost, submit);
+  const shares = h(
+    "div.shares",
+    { role: "group", "aria-label": "Share of what is possible" },
+    ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)),
+  );
+  const form = h(
+    "form",
+    { onsubmit: press, oninput: changed, novalidate: true },
+    h("div.pair", {}, sides, kinds),
+    h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)),
+    shares,
+    cost,
+    submit,
+  );
   let sending = null;
-  let typed = false; // the limit is the player's own; else the page fills it in, as the market moves
+  let typed = false; // whether the limit is the player's own; else the page fills it in as the market moves
 
   function changed({ target }) {
     if (target === price) typed = true;
-    else if (!resting() && (target.name === "kind" || target.name === "side")) typed = false; // a price of another kind, or for the other side
+    // a price of another kind, or for the other side, is no limit
+    else if (!resting() && (target.name === "kind" || target.name === "side")) typed = false;
     painter.mark(paint);
   }
   const value = (name) => form.elements[name].value;
   const buying = () => value("side") === "buy";
   const resting = () => value("kind") === "rest";
   const bps = () => game.state.rules?.fee_bps ?? 0;
-  const own = () => game.me.orders.filter(({ good, side }) => good === desk.good && side === (buying() ? "ask" : "bid"));
+  const own = () =>
+    game.me.orders.filter(({ good, side }) => good === desk.good && side === (buying() ? "ask" : "bid"));
   const levels = () => others(game.state.goods[desk.good][buying() ? "asks" : "bids"], own());
 
-  /** The whole number in a field: null where there is none, undefined where there is something else. */
+  /** The whole number in a field; null if it is empty, undefined if it is invalid. */
   function number(input) {
     if (input.value === "" && !input.validity.badInput) return null;
     const found = /^\d+$/.test(input.value) ? Number(input.value) : 0;
-    return found >= 1 && found <= MOST[input.id] ? found : undefined;
+    return found >= 1 && found <= BOUNDS[input.id] ? found : undefined;
   }
 
-  /** The limit that the player wants: null where it is any, or the page's. */
+  /** The player's own limit; null if there is none. */
   const wanted = () => (typed || resting() ? number(price) : null);
 
-  /** The limit that is filled in: what was foretold the worst price to be, and a little. */
+  /** The limit to fill in: a little beyond the expected worst price. */
   function filledIn() {
     const { worst } = walk(levels(), number(qty) || 1, null, buying(), bps());
     const from = worst ?? game.state.goods[desk.good].last;
-    return from === null ? "" : String(Math.min(MOST.price, limitFor(from, buying())));
+    return from === null ? "" : String(Math.min(BOUNDS.price, limitFor(from, buying())));
   }
 
-  /** What is wrong with the fields, and with which; null: nothing. */
+  /** The invalid field and what is wrong with it, or null. */
   function wrong() {
     const [some, limit] = [number(qty), number(price)];
-    if (!some) return [qty, `How many units? A whole number from 1 to ${coins(MOST.qty)}.`];
+    if (!some) return [qty, `How many units? A whole number from 1 to ${coins(BOUNDS.qty)}.`];
     if (limit === null && resting()) return [price, "At what price? A whole number of coins."];
-    if (limit === undefined) return [price, `${resting() ? "At what price" : "What limit"}? A whole number of coins from 1 to ${coins(MOST.price)}.`];
+    const which = resting() ? "At what price" : "What limit";
+    if (limit === undefined) return [price, `${which}? A whole number of coins from 1 to ${coins(BOUNDS.price)}.`];
     return null;
   }
 
-  /** What is possible at most: by cash, or by goods. */
+  /** The most units that the player's cash or goods allow. */
   function most() {
     const me = game.me;
     if (!buying()) return me.goods[desk.good];
@@ -73,7 +120,7 @@ export function ticketPanel(desk) {
   }
 
   function take(share) {
-    qty.value = String(Math.min(MOST.qty, Math.max(1, Math.floor((most() * share) / 100))));
+    qty.value = String(Math.min(BOUNDS.qty, Math.max(1, Math.floor((most() * share) / 100))));
     painter.mark(paint);
   }
 
@@ -85,37 +132,68 @@ export function ticketPanel(desk) {
     price.required = rest;
     price.placeholder = rest ? String(game.state.goods[desk.good].last ?? "") : "any";
     submit.className = `big ${buy ? "buy" : "sell"}`;
-    setText(submit, sending === "slow" ? "Sending …" : rest ? (buy ? "Place bid" : "Place ask") : buy ? "Buy" : "Sell");
+    const label = rest ? (buy ? "Place bid" : "Place ask") : buy ? "Buy" : "Sell";
+    setText(submit, sending === "slow" ? "Sending …" : label);
     const closed = game.state.phase !== "open";
     submit.disabled = closed;
     setAttribute(submit, "aria-disabled", sending !== null && "true");
     const problem = wrong();
-    for (const input of [qty, price]) setAttribute(input, "aria-invalid", problem?.[0] === input && input.value !== "" && "true");
-    setText(cost, closed ? `The market is ${game.state.phase === "lobby" ? "not open yet" : "closed"}.` : problem ? problem[1] : foretell(buy, rest));
+    for (const input of [qty, price])
+      setAttribute(input, "aria-invalid", problem?.[0] === input && input.value !== "" && "true");
+    setText(
+      cost,
+      closed
+        ? `The market is ${game.state.phase === "lobby" ? "not open yet" : "closed"}.`
+        : problem
+          ? problem[1]
+          : foretell(buy, rest),
+    );
     head();
   };
 
   function foretell(buy, rest) {
     const [some, limit, me, good] = [number(qty), wanted(), game.me, desk.good];
     const free = me.goods[good];
-    if (!buy && some > free) return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
+    if (!buy && some > free)
+      return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
     const found = walk(levels(), some, limit, buy, bps());
     const { filled, left, cost: paid, fees, mostFees } = found;
     const words = [];
     if (filled) {
       const about = fees === mostFees ? "about" : buy ? "at most" : "at least";
-      words.push(`${buy ? "Costs" : "Brings"} ${about} ${coins(buy ? paid + mostFees : paid - mostFees)} coins for ${units(filled, good)}${mostFees ? ` (fee ${fees === mostFees ? "" : "up to "}${coins(mostFees)})` : ""}.`);
+      const total = coins(buy ? paid + mostFees : paid - mostFees);
+      const fee = mostFees ? ` (fee ${fees === mostFees ? "" : "up to "}${coins(mostFees)})` : "";
+      words.push(`${buy ? "Costs" : "Brings"} ${about} ${total} coins for ${units(filled, good)}${fee}.`);
     }
-    if (left && rest) words.push(`${units(left, good)} would rest at ${coins(limit)}, holding ${buy ? `${coins(left * limit)} coins` : `${coins(left)} units`}.`);
-    else if (left) words.push(filled ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${limit === null ? " in sight" : " within the limit"}.` : `Nobody else ${buy ? "sells" : "buys"}${limit === null ? "" : " within the limit"} right now.`);
-    if (filled && !rest && !typed && price.value) words.push(`No unit at ${buy ? "more" : "less"} than ${coins(Number(price.value))}.`);
-    if (filled || rest) for (const { side, qty: count, price: at } of met(own(), found, limit, buy)) words.push(`Cancels your ${side} of ${count} at ${coins(at)}.`);
+    if (left && rest) {
+      const held = buy ? `${coins(left * limit)} coins` : `${coins(left)} units`;
+      words.push(`${units(left, good)} would rest at ${coins(limit)}, holding ${held}.`);
+    } else if (left) {
+      const within = limit === null ? "" : " within the limit";
+      words.push(
+        filled
+          ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${within || " in sight"}.`
+          : `Nobody else ${buy ? "sells" : "buys"}${within} right now.`,
+      );
+    }
+    if (filled && !rest && !typed && price.value)
+      words.push(`No unit at ${buy ? "more" : "less"} than ${coins(Number(price.value))}.`);
+    if (filled || rest)
+      for (const { side, qty: count, price: at } of met(own(), found, limit, buy))
+        words.push(`Cancels your ${side} of ${count} at ${coins(at)}.`);
     const needed = buy ? paid + mostFees + (rest ? left * limit : 0) : 0;
     if (needed > me.cash) words.push(`You have ${coins(me.cash)}.`);
     const traded = rest ? some : filled;
     if (me.values?.[good] && traded) {
-      const gain = (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) * (buy ? 1 : -1) - fees;
-      words.push(gain < 0 ? `By your own values you would lose ${coins(-gain)}.` : `By your own values you would earn ${coins(gain)}.`);
+      const gain =
+        (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) *
+          (buy ? 1 : -1) -
+        fees;
+      words.push(
+        gain < 0
+          ? `By your own values you would lose ${coins(-gain)}.`
+          : `By your own values you would earn ${coins(gain)}.`,
+      );
     }
     return words.join(" ");
   }
@@ -138,7 +216,7 @@ export function ticketPanel(desk) {
     try {
       toast(await send(desk.good, number(qty), number(price), buying(), resting()));
     } catch (error) {
-      toast(error.definite === false ? `Not known whether it happened: ${error.message}` : error.message, true);
+      toast(error.definite === false ? `It is not known whether it happened: ${error.message}` : error.message, true);
     } finally {
       clearTimeout(slow);
       sending = null;
@@ -146,31 +224,44 @@ export function ticketPanel(desk) {
     }
   }
 
-  /** What came of it, in words. */
+  /** Sends the command. Resolves with what it did, for people. */
   async function send(good, some, limit, buy, rest) {
     if (rest) {
       const { filled, resting: left, replayed } = await game.order(good, buy ? "bid" : "ask", some, limit);
-      return [replayed ? HAPPENED : "", filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "", left ? `${units(left, good)} rest at ${coins(limit)}.` : ""].join(" ").trim();
+      return [
+        replayed ? HAPPENED : "",
+        filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "",
+        left ? `${units(left, good)} rest at ${coins(limit)}.` : "",
+      ]
+        .join(" ")
+        .trim();
     }
     const options = limit === null ? {} : { limit };
     if (buy) {
       const { filled, cost: paid, fee, replayed } = await game.buy(good, some, options);
-      return `${replayed ? `${HAPPENED} ` : ""}Bought ${units(filled, good)} for ${coins(paid + fee)} coins.${filled < some ? " More was not to be had." : ""}`;
+      const more = filled < some ? " Nobody offered more." : "";
+      return `${replayed ? `${HAPPENED} ` : ""}Bought ${units(filled, good)} for ${coins(paid + fee)} coins.${more}`;
     }
     const { filled, proceeds, fee, replayed } = await game.sell(good, some, options);
-    return `${replayed ? `${HAPPENED} ` : ""}Sold ${units(filled, good)} for ${coins(proceeds - fee)} coins.${filled < some ? " Nobody wanted more." : ""}`;
+    const more = filled < some ? " Nobody wanted more." : "";
+    return `${replayed ? `${HAPPENED} ` : ""}Sold ${units(filled, good)} for ${coins(proceeds - fee)} coins.${more}`;
   }
 
-  // What it is about; in a hand the goods are behind another tab, so that one can choose here.
+  // On a phone the goods are on another tab, so the good can be chosen here too.
   const chosen = h("select", { "aria-label": "Good", onchange: () => desk.choose(chosen.value) });
   const last = h("span.num", {}, "");
-  rows(chosen, Object.keys(game.state.goods), () => h("option"), (option, good) => setText(option, good));
+  rows(
+    chosen,
+    Object.keys(game.state.goods),
+    () => h("option"),
+    (option, good) => setText(option, good),
+  );
   function head() {
     if (chosen.value !== desk.good) chosen.value = desk.good;
     setText(last, coins(game.state.goods[desk.good].last));
   }
 
-  // who has units to sell begins with selling; where no house quotes, somebody has to make a price
+  // a seller starts with selling; without a house, somebody has to make a price
   if (game.me.role === "seller") form.elements.side.value = "sell";
   if (game.state.rules?.goods[desk.good].house === false) form.elements.kind.value = "rest";
   for (const type of ["book", "account", "round", "reset", "trade"]) game.on(type, () => painter.mark(paint));
@@ -184,11 +275,19 @@ export function ticketPanel(desk) {
   return {
     section,
     fill({ buying: buy, price: at, qty: some }) {
-      // who rests an order has chosen a side; who takes a level can only take it from its other side
+      // a resting order keeps its chosen side; a level can only be taken from the other side
       if (!resting()) form.elements.side.value = buy ? "buy" : "sell";
       price.value = String(at);
       typed = true;
-      if (qty.value === "") qty.value = String(Math.max(1, buy ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps())) : Math.min(some, game.me.goods[desk.good] || some)));
+      if (qty.value === "")
+        qty.value = String(
+          Math.max(
+            1,
+            buy
+              ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps()))
+              : Math.min(some, game.me.goods[desk.good] || some),
+          ),
+        );
       painter.mark(paint);
     },
     side(buy) {

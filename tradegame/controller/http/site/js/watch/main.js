@@ -1,20 +1,23 @@
-// The market on a wall: looks on, and asks nothing of anybody. Nobody reloads a projector: so it never gives up.
+// The market on a wall. Nobody reloads a projector, so it never gives up.
 
 import { Client } from "../../../tradegame.js";
-import { MarketChart, intervals } from "../common/chart.js";
+import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
-import { Painter, h, panel, said, setAttribute, setText } from "../common/dom.js";
-import { calledAmong, coins, direction, percents } from "../common/format.js";
-import { nameOf } from "../common/people.js";
-import { ask } from "../common/reach.js";
+import { h, setAttribute, setText, userText } from "../common/dom.js";
+import { coins, direction, distinctTitle, percents } from "../common/format.js";
+import { nameOf } from "../common/names.js";
+import { Painter } from "../common/painter.js";
+import { panel } from "../common/panels.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
-import { at, socket, typed } from "../common/root.js";
+import { fetchJson } from "../common/server.js";
 import { standingsTable } from "../common/standings.js";
-import { accompany, connectionStatus } from "../common/status.js";
+import { connectionStatus } from "../common/status.js";
 import { recall, remember } from "../common/storage.js";
-import { tapeTable } from "../common/tape.js";
+import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { toggleTheme } from "../common/theme.js";
+import { explainOutage } from "../common/trouble.js";
+import { shortUrl, socketUrl, urlOf } from "../common/urls.js";
 import { phases } from "./phases.js";
 
 const TOKEN = "tradegame.screen";
@@ -22,7 +25,7 @@ const TURN_MS = 15_000;
 const place = document.getElementById("app");
 const narrow = matchMedia("(max-width: 759px)");
 
-/** The game in the address; what is no text is the name of no game. */
+/** The game in the address. */
 function asked() {
   const last = location.pathname.split("/").at(-1);
   try {
@@ -32,24 +35,27 @@ function asked() {
   }
 }
 
-/** One life of the game after the other: it may be deleted and made anew, and the server may forget who looks on. */
+/** Shows one epoch of the game after another: it may be deleted and created again, and the session may end. */
 async function main() {
   const id = asked();
   for (;;) {
-    await keepTrying(() => look(id), (error) => message(error.message, error.games));
+    await keepTrying(
+      () => look(id),
+      (error) => message(error.message, error.games),
+    );
     await pause(500);
   }
 }
 
-/** Shows the game until it is over, or another one. Throws what is in the way, in words. */
+/** Shows the game until it is over. Throws an error for people if it cannot be shown. */
 async function look(id) {
-  const { games } = await ask("v1/games");
+  const { games } = await fetchJson("v1/games");
   if (!games.some(({ game }) => game === id)) {
     throw Object.assign(new Error(`There is no game “${id}” here. As soon as there is, it is shown.`), { games });
   }
-  const token = recall("localStorage", TOKEN); // the same onlooker each time, not another one
-  const client = new Client(socket, { name: "screen", ...(token === null ? {} : { token }) });
-  accompany(client);
+  const token = recall("localStorage", TOKEN); // the same spectator each time
+  const client = new Client(socketUrl, { name: "screen", ...(token === null ? {} : { token }) });
+  explainOutage(client);
   try {
     await client.ready;
     remember("localStorage", TOKEN, client.token);
@@ -58,12 +64,12 @@ async function look(id) {
     await over(client, game);
     end();
   } finally {
-    if (client.connection.state === "stopped") remember("localStorage", TOKEN, null); // whoever it was is not let in again
+    if (client.connection.state === "stopped") remember("localStorage", TOKEN, null); // it would be refused again
     client.close();
   }
 }
 
-/** Resolves when there is nothing more to see of this life of the game. */
+/** Resolves when this epoch of the game is over, or the client has stopped. */
 function over(client, game) {
   const { epoch } = game;
   return new Promise((resolve) => {
@@ -74,7 +80,7 @@ function over(client, game) {
   });
 }
 
-/** Puts the wall together; returns what ends it. */
+/** Puts the wall together. Returns a function that ends it. */
 function show(client, game) {
   const { id } = game;
   const painter = new Painter();
@@ -83,15 +89,25 @@ function show(client, game) {
   const headline = h("h2.head", {}, "");
   const last = h("span.num", {}, "");
   const change = h("span.num", {}, "");
-  const shown = panel("Chart", { className: "chart", flush: true, end: [intervals(chart)], head: h("div.clock", {}, headline, last, change) });
+  const shown = panel("Chart", {
+    className: "chart",
+    flush: true,
+    end: [intervals(chart)],
+    head: h("div.clock", {}, headline, last, change),
+  });
   shown.body.replaceWith(chart.plot);
-  const address = typed(`?game=${id}`);
+  const address = shortUrl(`?game=${id}`);
   phases(game, chart.plot, address);
   const tape = panel("Trades", { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
   const standings = panel("Standings", { flush: true }, standingsTable(client, game, painter, { limit: fitting }));
   for (const { body } of [tape, standings]) body.tabIndex = 0;
 
-  const buttons = new Map(Object.keys(game.state.goods).map((good) => [good, h("button", { type: "button", onclick: () => pick(good) }, h("span", {}, good), h("b.num"), h("span.num"))]));
+  const buttons = new Map(
+    Object.keys(game.state.goods).map((good) => [
+      good,
+      h("button", { type: "button", onclick: () => pick(good) }, h("span", {}, good), h("b.num"), h("span.num")),
+    ]),
+  );
   const figures = () => {
     for (const [good, button] of buttons) {
       const moved = tapes.change(good);
@@ -111,7 +127,7 @@ function show(client, game) {
     for (const [name, button] of buttons) setAttribute(button, "aria-pressed", String(name === good));
     painter.mark(figures);
   }
-  // one good after the other, until somebody chooses one
+  // show one good after another, until somebody chooses one
   let turning = buttons.size > 1;
   function next() {
     if (!turning || game.state.phase !== "open") return;
@@ -145,7 +161,18 @@ function show(client, game) {
     h(
       "div.wall",
       {},
-      h("header.bar", {}, h("a.brand", { href: at("") }, h("img", { src: at("static/icon.svg"), alt: "", width: 24, height: 24 }), said(game.state.title || id, "h1.clip")), clock, h("div.end", {}, connectionStatus(client), theme)),
+      h(
+        "header.bar",
+        {},
+        h(
+          "a.brand",
+          { href: urlOf("") },
+          h("img", { src: urlOf("static/icon.svg"), alt: "", width: 24, height: 24 }),
+          userText(game.state.title || id, "h1.clip"),
+        ),
+        clock,
+        h("div.end", {}, connectionStatus(client), theme),
+      ),
       strip,
       h("main.screen", {}, shown.section, standings.section, tape.section),
       h("footer.foot", {}, h("strong", {}, "Join at ", address), news),
@@ -161,7 +188,7 @@ function show(client, game) {
   };
 }
 
-/** How many rows the table's panel has room for. On a small screen the panel has as much room as there are rows. */
+/** How many rows fit into the table's panel. On a small screen the panel grows with its rows. */
 function fitting(table) {
   if (narrow.matches || !table.isConnected) return 15;
   const head = table.tHead.offsetHeight;
@@ -169,10 +196,16 @@ function fitting(table) {
   return Math.min(100, Math.max(1, Math.floor((table.parentElement.clientHeight - head) / row)));
 }
 
-/** In the wall's place, until there is something to see. What is there already is not said again. */
+/** Replaces the wall with a message. The same message is not read out again. */
 function message(text, games = []) {
-  const links = games.map((each) => h("li", {}, h("a", { href: at(`watch/${encodeURIComponent(each.game)}`) }, calledAmong(games, each))));
-  const card = h("main.welcome", {}, h("div.card", { role: "alert" }, h("h1", {}, "The market"), said(text, "p"), h("ul", {}, ...links)));
+  const links = games.map((each) =>
+    h("li", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(each.game)}`) }, distinctTitle(games, each))),
+  );
+  const card = h(
+    "main.welcome",
+    {},
+    h("div.card", { role: "alert" }, h("h1", {}, "The market"), userText(text, "p"), h("ul", {}, ...links)),
+  );
   if (place.firstElementChild?.isEqualNode(card)) return;
   place.replaceChildren(card);
 }

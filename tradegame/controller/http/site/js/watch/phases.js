@@ -1,8 +1,8 @@
-// The lobby and the close on the wall, in the chart's place: what this game is about and how to join; what a round came to.
+// Over the chart: what the game is about and how to join, in the lobby; what the round came to, after the close.
 
-import { lastRound } from "../common/debrief.js";
-import { h, said } from "../common/dom.js";
-import { coins, direction, percents, signed } from "../common/format.js";
+import { h, userText } from "../common/dom.js";
+import { coins, direction, efficiency, signed } from "../common/format.js";
+import { lastRound } from "../common/last_round.js";
 import { ranks } from "../common/ranks.js";
 
 const BEST = 10;
@@ -16,7 +16,12 @@ export function phases(game, plot, address) {
     const { phase, about } = game.state;
     cover.hidden = phase === "open";
     if (phase === "lobby") {
-      cover.replaceChildren(h("h3", {}, "The market opens soon"), about ? said(about, "p.text") : "", h("p.soft", {}, "Join at"), h("p.address", {}, address));
+      cover.replaceChildren(
+        h("h3", {}, "The market opens soon"),
+        about ? userText(about, "p.text") : "",
+        h("p.soft", {}, "Join at"),
+        h("p.address", {}, address),
+      );
     } else if (phase === "closed") {
       cover.replaceChildren(h("h3", {}, "The market is closed"));
       const round = await lastRound(game);
@@ -31,14 +36,28 @@ export function phases(game, plot, address) {
 function result(round) {
   const settled = Object.entries(round.goods).filter(([, { settled }]) => settled !== null);
   const rank = ranks(round.players.map(({ gain }) => gain));
-  const best = round.players.slice(0, BEST).map(({ name, gain }, index) =>
-    h("tr", {}, h("td.r.num", {}, String(rank[index])), h("td", {}, h("span.clip", { dir: "auto", title: name }, name)), h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain)))),
-  );
-  const heads = [h("th.r", { scope: "col" }, "#"), h("th", { scope: "col" }, "Player"), h("th.r", { scope: "col" }, "Gain")];
+  const best = round.players
+    .slice(0, BEST)
+    .map(({ name, gain }, index) =>
+      h(
+        "tr",
+        {},
+        h("td.r.num", {}, String(rank[index])),
+        h("td", {}, h("span.clip", { dir: "auto", title: name }, name)),
+        h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
+      ),
+    );
+  const heads = [
+    h("th.r", { scope: "col" }, "#"),
+    h("th", { scope: "col" }, "Player"),
+    h("th.r", { scope: "col" }, "Gain"),
+  ];
   return [
     h("h3", {}, `Round ${round.round} is over`),
-    round.efficiency_bps === null ? "" : h("p", {}, `Together they made ${percents(round.efficiency_bps / 10_000).replace("+", "")} of the gains that there were.`),
+    round.efficiency_bps === null ? "" : h("p", {}, `Together they made ${efficiency(round)} of the possible gains.`),
     ...settled.map(([good, fields]) => h("p", {}, `${good} was paid at ${coins(fields.settled)}.`)),
-    best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : h("p", {}, "Nobody played."),
+    best.length
+      ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best))
+      : h("p", {}, "Nobody played."),
   ];
 }

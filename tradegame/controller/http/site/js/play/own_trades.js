@@ -1,4 +1,4 @@
-// One's own trades: the state does not say who traded, so the browser remembers those that it has seen.
+// The player's own trades. The state does not tell who traded, so the browser keeps those it has seen.
 
 import { recall, remember } from "../common/storage.js";
 
@@ -16,7 +16,7 @@ function stored() {
   }
 }
 
-/** Of one player in one life of a game: `trades`, newest first, at most 200; kept for the last four games played here. */
+/** A player's trades in one epoch of a game, newest first, at most 200. Kept for the last four games played here. */
 export class OwnTrades {
   trades = [];
   #of;
@@ -25,18 +25,28 @@ export class OwnTrades {
   constructor(game, player) {
     this.#of = { game: game.id, epoch: game.epoch, player };
     const kept = stored().find((each) => this.#is(each))?.trades;
-    if (Array.isArray(kept)) this.trades = kept.filter((trade) => typeof trade?.at === "number" && trade.good in game.state.goods).slice(0, TRADES);
+    if (Array.isArray(kept))
+      this.trades = kept
+        .filter((trade) => typeof trade?.at === "number" && trade.good in game.state.goods)
+        .slice(0, TRADES);
     addEventListener("pagehide", () => this.#saving !== undefined && this.#save());
   }
 
-  /** Trades of one frame, oldest first. */
+  /** Adds the trades of one frame, oldest first. */
   add(trades, at) {
-    this.trades.unshift(...trades.map(({ good, price, qty, buyer, seller, taker }) => ({ good, price, qty, buyer, seller, taker, at })).reverse());
+    this.trades.unshift(
+      ...trades
+        .map(({ good, price, qty, buyer, seller, taker }) => ({ good, price, qty, buyer, seller, taker, at }))
+        .reverse(),
+    );
     this.trades.length = Math.min(this.trades.length, TRADES);
     this.#saving ??= setTimeout(() => this.#save(), PAUSE_MS);
   }
 
-  /** Looks a trade of the public tape up, each once: `[at, price, qty, taker, buyer, seller]`, or undefined where it was others'. */
+  /**
+   * A function that looks up a trade of the public tape, each once: `[at, price, qty, taker, buyer, seller]`, or
+   * undefined if it was not the player's.
+   */
   finder(good) {
     const left = this.trades.filter((trade) => trade.good === good);
     return ([at, price, qty]) => {

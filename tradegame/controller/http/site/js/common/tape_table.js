@@ -1,12 +1,17 @@
-// The tape: the last trades, newest first.
+// A table of the last trades, newest first.
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins, time } from "./format.js";
 
-/** Of one good (`good()` says which), or of all with `good` null; at most `most` rows. */
+/** Trades of the good that `good()` returns, or of all goods if `good` is null; at most `most` rows. */
 export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {}) {
   const body = h("tbody");
-  const heads = [good === null ? h("th", { scope: "col" }, "Good") : null, h("th.r", { scope: "col" }, "Price"), h("th.r", { scope: "col" }, "Units"), h("th.r", { scope: "col" }, "Time")];
+  const heads = [
+    good === null ? h("th", { scope: "col" }, "Good") : null,
+    h("th.r", { scope: "col" }, "Price"),
+    h("th.r", { scope: "col" }, "Units"),
+    h("th.r", { scope: "col" }, "Time"),
+  ];
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body);
   const all = [];
 
@@ -29,7 +34,8 @@ export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {})
   function reset() {
     all.length = 0;
     for (const name of Object.keys(game.state.goods)) {
-      for (const trade of tapes.of(name).slice(-most)) all.push([...trade.slice(0, 3), trade[3], trade[4], trade[5], name]);
+      for (const trade of tapes.of(name).slice(-most))
+        all.push([...trade.slice(0, 3), trade[3], trade[4], trade[5], name]);
     }
     all.sort((one, other) => one[0] - other[0]);
     painter.mark(paint);

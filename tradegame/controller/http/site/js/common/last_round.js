@@ -1,23 +1,23 @@
-// What a closed round came to, as everybody may see it.
+// The public result of the last round.
 
-import { ask } from "./reach.js";
 import { keepTrying } from "./repeat.js";
+import { fetchJson } from "./server.js";
 
 const GONE = 404;
 
-/** The last round's result, asked for until it comes; null if `game` is gone or open again by then. */
+/** The last round's result, retried until it arrives; null if the game is deleted or open again by then. */
 export function lastRound(game) {
   return keepTrying(
     async () => {
       if (game.state.phase !== "closed") return null;
       try {
-        const { rounds } = await ask(`v1/games/${encodeURIComponent(game.id)}/debrief`);
+        const { rounds } = await fetchJson(`v1/games/${encodeURIComponent(game.id)}/debrief`);
         return game.state.phase === "closed" ? (rounds.at(-1) ?? null) : null;
       } catch (error) {
         if (error.status === GONE) return null;
         throw error;
       }
     },
-    () => {}, // the connection's state says what is in the way
+    () => {}, // the connection's status shows the problem
   );
 }

@@ -1,45 +1,50 @@
-// The way in: a name, and a game where there are several. Who comes back is known by the session's token.
+// Signing in: a name, and a game if there are several. The session's token signs a player in again.
 
 import { Client } from "../../../tradegame.js";
-import { reload } from "../common/anew.js";
-import { h, said } from "../common/dom.js";
-import { calledAmong } from "../common/format.js";
-import { ask } from "../common/reach.js";
+import { BOUNDS } from "../client/vocabulary.js";
+import { h, userText } from "../common/dom.js";
+import { distinctTitle } from "../common/format.js";
+import { reload } from "../common/reload.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
-import { at, socket } from "../common/root.js";
-import { accompany } from "../common/status.js";
+import { fetchJson } from "../common/server.js";
 import { recall, remember } from "../common/storage.js";
+import { explainOutage } from "../common/trouble.js";
+import { socketUrl, urlOf } from "../common/urls.js";
 
 const TOKEN = "tradegame.token";
 const NAME = "tradegame.name";
-/** So long the page asks what became of a command that was sent, and says so; one that was not sent is withdrawn after 5 s. */
+/** How long to ask what became of a command that was sent. One that was not sent is withdrawn after 5 s. */
 const deadlineMs = 600_000;
-/** For one reload: who plays on under the name they had, without being asked. */
+/** For one reload: the name under which to sign in again without asking. */
 const AGAIN = "tradegame.again";
 const LIST_MS = 3_000;
 
-/** Plays as somebody else from now on. */
+/** Forgets the player and reloads. */
 export function forget() {
   remember("localStorage", TOKEN, null);
   void reload();
 }
 
-/** The server has forgotten this player: plays on as a new one, of the same name. */
-export function enterAnew() {
+/** Signs in as a new player of the same name, after the server forgot this one. */
+export function signInAgain() {
   remember("localStorage", TOKEN, null);
   remember("sessionStorage", AGAIN, recall("localStorage", NAME));
   void reload();
 }
 
-/** Shows forms in `place` until there is a connection and a game: `{client, game}`. */
+/** Shows forms in `place` until there is a connection and a game. Resolves with `{client, game}`. */
 export async function enter(place) {
-  const { games } = await keepTrying(() => ask("v1/games"), (error) => show(place, h("h1", {}, "The market"), h("p", { role: "status" }, `${error.message} Trying again …`)));
+  const { games } = await keepTrying(
+    () => fetchJson("v1/games"),
+    (error) => show(place, h("h1", {}, "The market"), h("p", { role: "status" }, `${error.message} Trying again …`)),
+  );
   const wanted = new URLSearchParams(location.search).get("game");
   let chosen = games.find(({ game }) => game === wanted) ?? (games.length === 1 ? games[0] : null);
-  const note = wanted !== null && !games.some(({ game }) => game === wanted) ? `There is no game “${wanted}” here.` : "";
+  const note =
+    wanted !== null && !games.some(({ game }) => game === wanted) ? `There is no game “${wanted}” here.` : "";
   if (chosen === null) chosen = await choose(place, games, note, wanted);
-  history.replaceState(null, "", at(`?game=${encodeURIComponent(chosen.game)}`));
-  const about = (await ask(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
+  history.replaceState(null, "", urlOf(`?game=${encodeURIComponent(chosen.game)}`));
+  const about = (await fetchJson(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
   const client = await signIn(place, chosen, about);
   remember("localStorage", TOKEN, client.token);
   remember("localStorage", NAME, client.player.name);
@@ -48,18 +53,38 @@ export async function enter(place) {
       return { client, game: await client.join(chosen.game) };
     } catch (error) {
       if (client.connection.state === "stopped") throw error;
-      show(place, h("h1", {}, said(chosen.title || chosen.game)), h("p", { role: "status" }, `Not yet: ${error.message}. Trying again …`));
+      show(
+        place,
+        h("h1", {}, userText(chosen.title || chosen.game)),
+        h("p", { role: "status" }, `Not yet: ${error.message}. Trying again …`),
+      );
       await pause(LIST_MS);
     }
   }
 }
 
-/** Which game; the list is kept up to date, and the one that was `wanted` is entered as soon as it is there. */
+/** Lets the player choose a game from a live list. Enters the `wanted` one as soon as it exists. */
 function choose(place, games, note, wanted) {
   return new Promise((resolve) => {
     const list = h("ul.choices");
-    const empty = h("p.soft", {}, "No game is on. Whoever hosts opens one at ", h("a", { href: at("host") }, "/host"), ". As soon as one is, it is shown here.");
-    const offer = (game, _, all) => h("li", {}, h("button.big", { type: "button", onclick: () => resolve(game) }, said(calledAmong(all, game)), h("span.soft", {}, ` · ${game.players} players · ${game.phase}`)));
+    const empty = h(
+      "p.soft",
+      {},
+      "No game is on. Whoever hosts opens one at ",
+      h("a", { href: urlOf("host") }, "/host"),
+      ". As soon as one is, it is shown here.",
+    );
+    const offer = (game, _, all) =>
+      h(
+        "li",
+        {},
+        h(
+          "button.big",
+          { type: "button", onclick: () => resolve(game) },
+          userText(distinctTitle(all, game)),
+          h("span.soft", {}, ` · ${game.players} players · ${game.phase}`),
+        ),
+      );
     let drawn = "";
     function draw(found) {
       const key = JSON.stringify(found.map(({ game, title, players, phase }) => [game, title, players, phase]));
@@ -71,7 +96,7 @@ function choose(place, games, note, wanted) {
     draw(games);
     show(place, h("h1", {}, "Which market?"), note ? h("p.error", { role: "alert" }, note) : null, list, empty);
     whileShown(list, LIST_MS, async () => {
-      const found = (await ask("v1/games").catch(() => null))?.games;
+      const found = (await fetchJson("v1/games").catch(() => null))?.games;
       if (found === undefined || !list.isConnected) return;
       const there = found.find(({ game }) => game === wanted);
       if (there) resolve(there);
@@ -84,30 +109,38 @@ function show(place, ...children) {
   place.replaceChildren(h("main.welcome", {}, h("div.card", {}, ...children)));
 }
 
-/** A client that says what is in its way; resolves once it is connected. */
+/** Resolves with a connected client. Shows what keeps it from connecting. */
 async function connected(options) {
-  const client = new Client(socket, { ...options, deadlineMs });
-  accompany(client);
+  const client = new Client(socketUrl, { ...options, deadlineMs });
+  explainOutage(client);
   await client.ready;
   return client;
 }
 
 async function signIn(place, game, about) {
+  const title = h("h1", {}, userText(game.title || game.game));
   const token = recall("localStorage", TOKEN);
   const again = token === null ? recall("sessionStorage", AGAIN) : null;
   remember("sessionStorage", AGAIN, null);
   if (token !== null || again !== null) {
-    show(place, h("h1", {}, said(game.title || game.game)), h("p", { role: "status" }, "Welcome back. Connecting …"));
+    show(place, title, h("p", { role: "status" }, "Welcome back. Connecting …"));
     try {
       return await connected(token !== null ? { token } : { name: again });
     } catch (error) {
       if (again === null && error.code !== "unauthorized") throw error;
-      remember("localStorage", TOKEN, null); // the session is over: a name, then
+      remember("localStorage", TOKEN, null); // the session is over: ask for a name
     }
   }
   return new Promise((resolve) => {
     const problem = h("p.error", { role: "alert", id: "name-problem" });
-    const name = h("input", { id: "name", maxlength: 32, autocomplete: "nickname", required: true, value: recall("localStorage", NAME) ?? "", "aria-describedby": "name-problem" });
+    const name = h("input", {
+      id: "name",
+      maxlength: BOUNDS.name,
+      autocomplete: "nickname",
+      required: true,
+      value: recall("localStorage", NAME) ?? "",
+      "aria-describedby": "name-problem",
+    });
     const button = h("button.primary.big", { type: "submit" }, "Play");
     async function submit(event) {
       event.preventDefault();
@@ -124,10 +157,12 @@ async function signIn(place, game, about) {
     }
     show(
       place,
-      h("h1", {}, said(game.title || game.game)),
-      about ? said(about, "p.about.text") : h("p.about", {}, "Trade with the others, at prices you make yourselves."),
+      title,
+      about
+        ? userText(about, "p.about.text")
+        : h("p.about", {}, "Trade with the others, at prices you make yourselves."),
       h("form", { onsubmit: submit }, h("label", { for: "name" }, "Your name"), name, problem, button),
-      h("p.soft", {}, h("a", { href: at(`watch/${encodeURIComponent(game.game)}`) }, "Only watch")),
+      h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game.game)}`) }, "Only watch")),
     );
     name.focus();
   });

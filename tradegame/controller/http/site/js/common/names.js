@@ -1,4 +1,4 @@
-// Names of players: the game knows ids.
+// Names of players, by their ids.
 
 export function nameOf(game, player) {
   if (player === "house") return "the house";

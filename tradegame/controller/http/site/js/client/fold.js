@@ -1,0 +1,53 @@
+// How events change a game's state.
+
+/** @import * as T from "../../tradegame.d.ts" */
+
+import { KEPT } from "./vocabulary.js";
+
+/**
+ * Applies an event to the state. The result equals the server's state.
+ * @param {T.State} state
+ * @param {T.Event} event
+ * @param {number} at
+ */
+export function fold(state, event, at) {
+  switch (event.type) {
+    case "trade": {
+      const good = state.goods[event.good];
+      good.last = event.price;
+      good.volume += event.qty;
+      keep(good.recent, [at, event.price, event.qty], KEPT.recent);
+      break;
+    }
+    case "book":
+      Object.assign(state.goods[event.good], { bids: event.bids, asks: event.asks });
+      break;
+    case "joined":
+      state.players[event.player] = { name: event.name };
+      break;
+    case "said":
+      keep(state.messages, { player: event.player, text: event.text, at }, KEPT.messages);
+      break;
+    case "round":
+      // Prices, volume and recent trades belong to the game, not to the round: they continue.
+      Object.assign(state, { phase: event.phase, round: event.round, ends_at: event.ends_at });
+      if (event.opened_at !== undefined) state.opened_at = event.opened_at;
+      state.settled = event.settled ?? {};
+      break;
+    case "news":
+      state.news ??= [];
+      keep(state.news, { text: event.text, good: event.good ?? null, at }, KEPT.news);
+      break;
+  }
+}
+
+/**
+ * @template Item
+ * @param {Item[]} list
+ * @param {Item} item
+ * @param {number} most
+ */
+function keep(list, item, most) {
+  list.push(item);
+  if (list.length > most) list.splice(0, list.length - most);
+}

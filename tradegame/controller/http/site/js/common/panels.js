@@ -1,0 +1,74 @@
+// Panels, tabs and dialogs.
+
+import { h } from "./dom.js";
+
+/** A titled region. `scroll`: its content may overflow, and can be scrolled by keyboard. */
+export function panel(
+  label,
+  { className = "", on = null, end = [], flush = false, head = null, scroll = false } = {},
+  ...children
+) {
+  const id = `h-${label.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
+  const body = h("div.body", {}, ...children);
+  if (flush) body.classList.add("flush");
+  if (scroll)
+    for (const [name, value] of Object.entries({ tabindex: 0, role: "group", "aria-label": `${label}, all of it` }))
+      body.setAttribute(name, value);
+  const section = h(
+    "section.panel",
+    { "aria-label": label, "data-on": on },
+    h("header", {}, head ?? h("h2", { id }, label), end.length ? h("div.end", {}, ...end) : null),
+    body,
+  );
+  if (className) section.classList.add(...className.split(" "));
+  return { section, body };
+}
+
+/** Tabs for `[label, children]` parts; the arrow keys move between them. Calls `onchoose` with the chosen label. */
+export function tabbed(parts, onchoose = () => {}) {
+  const panels = parts.map(([label, children], index) =>
+    h("div", { role: "tabpanel", "aria-label": label, hidden: index > 0 }, ...children),
+  );
+  const tabs = parts.map(([label], index) =>
+    h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        "aria-selected": String(index === 0),
+        tabindex: index ? -1 : 0,
+        onclick: () => choose(index),
+      },
+      label,
+    ),
+  );
+  function choose(chosen) {
+    parts.forEach((_, index) => {
+      panels[index].hidden = index !== chosen;
+      tabs[index].setAttribute("aria-selected", String(index === chosen));
+      tabs[index].tabIndex = index === chosen ? 0 : -1;
+    });
+    onchoose(parts[chosen][0]);
+  }
+  function walk(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step === undefined) return;
+    const next = (tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length;
+    choose(next);
+    tabs[next].focus();
+    event.preventDefault();
+  }
+  return { list: h("div.tabs", { role: "tablist", onkeydown: walk }, ...tabs), panels };
+}
+
+/** Shows a modal dialog. Resolves with its return value. */
+export function openDialog(dialog) {
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    }),
+  );
+}

@@ -1,0 +1,154 @@
+// Creating a game, from a preset or from a definition.
+
+import { BOUNDS } from "../client/vocabulary.js";
+import { h, setText } from "../common/dom.js";
+import { panel } from "../common/panels.js";
+import { json } from "./api.js";
+
+const TIMES = { lobby_s: "Lobby, s", open_s: "Open, s", closed_s: "Closed, s", repeat: "Rounds (0: no end)" };
+const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
+
+/**
+ * There is one definition. Both the fields and the text show it, and both can change it. While the text is invalid
+ * JSON, only the text can be changed.
+ */
+export async function newGamePanel(created) {
+  const { presets } = await json("GET", "/v1/presets");
+  let definition = {};
+  let clock = USUAL; // the rounds to restore when they are no longer opened by hand
+
+  const preset = h(
+    "select",
+    { id: "preset", onchange: begin },
+    ...presets.map(({ id, title }) => h("option", { value: id }, title || id)),
+  );
+  const about = h("p.about", {}, "");
+  const id = h("input", {
+    id: "new-id",
+    required: true,
+    maxlength: BOUNDS.id,
+    pattern: BOUNDS.idPattern,
+    title: "a-z, 0-9, _ and -, beginning with a letter or a digit",
+    oninput: () => set({ id: id.value }),
+  });
+  const title = h("input", { id: "new-title", maxlength: 100, oninput: () => set({ title: title.value }) });
+  const cash = h("input", {
+    id: "new-cash",
+    type: "number",
+    min: 0,
+    step: 1,
+    required: true,
+    oninput: () => set({ cash: whole(cash) }),
+  });
+  const byHand = h("input", {
+    type: "checkbox",
+    id: "by-hand",
+    onchange: () =>
+      set(byHand.checked ? { rounds: null, wait_for_host: true } : { rounds: clock, wait_for_host: false }),
+  });
+  const times = Object.keys(TIMES).map((name) =>
+    h("input", {
+      id: `new-${name}`,
+      type: "number",
+      min: name === "open_s" ? 1 : 0,
+      step: 1,
+      required: true,
+      oninput: ({ target }) => set({ rounds: { ...definition.rounds, [name]: whole(target) } }),
+    }),
+  );
+  const rounds = h(
+    "fieldset.two.plain",
+    {},
+    h("legend.visually-hidden", {}, "Rounds"),
+    ...Object.values(TIMES).map((label, index) => h("label", {}, label, times[index])),
+  );
+  const fields = h(
+    "fieldset.plain",
+    {},
+    h("legend.visually-hidden", {}, "The game"),
+    h("label", {}, "Address of the game", id),
+    h("label", {}, "Title", title),
+    h("label", {}, "Cash of each player", cash),
+    h("label", {}, byHand, " I open and close rounds by hand"),
+    rounds,
+  );
+  const text = h("textarea.json", { id: "definition", spellcheck: "false", oninput: read });
+  const own = h("details", {}, h("summary", {}, "The whole definition, as JSON"), h("label", {}, "Definition", text));
+  const problem = h("p.error", { role: "alert" });
+  const submit = h("button.primary", { type: "submit" }, "Create game");
+
+  const whole = ({ value }) => (value === "" ? null : Number(value));
+
+  function begin() {
+    const chosen = presets.find((each) => each.id === preset.value);
+    setText(about, chosen.about);
+    definition = chosen.definition;
+    clock = definition.rounds ?? USUAL;
+    show();
+    write();
+  }
+  /** Takes a change of a field. */
+  function set(change) {
+    definition = { ...definition, ...change };
+    if (definition.rounds) clock = definition.rounds;
+    if ("rounds" in change) show();
+    write();
+  }
+  function write() {
+    text.value = JSON.stringify(definition, null, 1);
+    read.problem("");
+  }
+  /** Takes a change of the text. */
+  function read() {
+    try {
+      const found = JSON.parse(text.value);
+      if (typeof found !== "object" || found === null || Array.isArray(found))
+        throw new SyntaxError("a definition begins with {");
+      definition = found;
+    } catch (error) {
+      read.problem(`That is not JSON: ${error.message}`);
+      return;
+    }
+    if (definition.rounds) clock = { ...USUAL, ...definition.rounds };
+    show();
+    read.problem("");
+  }
+  read.problem = (words) => {
+    setText(problem, words);
+    fields.disabled = submit.disabled = words !== "";
+  };
+  /** Shows the definition in the fields, with the server's defaults. */
+  function show() {
+    const now = [
+      [id, definition.id ?? ""],
+      [title, definition.title ?? ""],
+      [cash, definition.cash ?? (definition.cash === null ? "" : 10_000)],
+    ];
+    const hand = definition.rounds === null || definition.rounds === undefined;
+    times.forEach((input, index) =>
+      now.push([
+        input,
+        { lobby_s: 0, closed_s: 0, repeat: 1, ...(hand ? clock : definition.rounds) }[Object.keys(TIMES)[index]] ?? "",
+      ]),
+    );
+    for (const [input, value] of now)
+      if (input !== document.activeElement && input.value !== String(value)) input.value = value;
+    byHand.checked = hand && definition.wait_for_host === true;
+    rounds.hidden = rounds.disabled = hand;
+  }
+  async function create(event) {
+    event.preventDefault();
+    setText(problem, "");
+    try {
+      created(await json("POST", "/v1/games", definition));
+    } catch (error) {
+      setText(problem, error.message);
+    }
+  }
+  begin();
+  return panel(
+    "New game",
+    {},
+    h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, fields, own, problem, submit),
+  ).section;
+}

@@ -1,0 +1,52 @@
+// The keyboard shortcuts, and their list. They can be switched off, for players who use speech input, for example.
+
+import { h } from "../common/dom.js";
+import { openDialog } from "../common/panels.js";
+import { recall, remember } from "../common/storage.js";
+
+const HELP = [
+  ["b", "buy"],
+  ["s", "sell"],
+  ["1 … 9", "a good"],
+  ["/", "chat"],
+  ["?", "this list"],
+  ["Esc", "leave a field"],
+];
+const OFF = "tradegame.keys-off";
+
+const off = () => recall("localStorage", OFF) !== null;
+const switchOff = (really) => remember("localStorage", OFF, really ? "1" : null);
+
+export function listenForKeys(desk, ticket, chat) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.closest?.("input, textarea, select, dialog");
+    if (typing) {
+      if (event.key === "Escape" && !typing.matches("dialog, dialog *")) event.target.blur();
+      return;
+    }
+    if (off()) return;
+    const good = Object.keys(desk.game.state.goods)[Number(event.key) - 1];
+    if (event.key === "b" || event.key === "s") ticket.side(event.key === "b");
+    else if (event.key === "/") chat.focus();
+    else if (event.key === "?") void showKeysHelp();
+    else if (good !== undefined) desk.choose(good);
+    else return;
+    event.preventDefault();
+  });
+}
+
+export function showKeysHelp() {
+  const rows = HELP.map(([key, what]) => h("tr", {}, h("td", {}, h("kbd", {}, key)), h("td", {}, what)));
+  const on = h("input", { type: "checkbox", checked: !off(), onchange: () => switchOff(!on.checked) });
+  return openDialog(
+    h(
+      "dialog",
+      { "aria-label": "Keys" },
+      h("h2", {}, "Keys"),
+      h("table", {}, h("tbody", {}, ...rows)),
+      h("p", {}, h("label", {}, on, " Single keys do something")),
+      h("form", { method: "dialog" }, h("button.primary", {}, "Close")),
+    ),
+  );
+}
