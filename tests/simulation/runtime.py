@@ -21,7 +21,7 @@ import trio.testing
 from trio._core import _run as trio_run
 
 from tests.simulation.network import Network
-from tradegame.core.use_cases import games, sessions
+from tradegame.core.use_cases import games, lag, sessions
 from tradegame.utils import errors
 
 NODE: ContextVar[str] = ContextVar("node")
@@ -31,6 +31,10 @@ NODE: ContextVar[str] = ContextVar("node")
 RUNS_WITHOUT_TIME = 20_000
 RUNS_AT_MOST = 2_000_000
 """So many steps no seed takes, by far: whoever takes more would go on for ever, whatever the clock says."""
+
+
+LAG_BEAT_S = 60.0
+"""The probe of the loop's lag may sleep: time passes only where nothing is ready to run. Its beats were half of a run."""
 
 
 class SeededSecrets:
@@ -136,6 +140,7 @@ def run(seed: int, main: Callable[[Freezer], Awaitable[None]]) -> None:
             mock.patch.object(sessions, "secrets", secrets),
             mock.patch.object(games, "secrets", secrets),
             mock.patch.object(errors, "secrets", secrets),
+            mock.patch.object(lag, "BEAT_S", LAG_BEAT_S),
             mock.patch.object(trio.testing.MockClock, "_autojump", freezer.jump),
             mock.patch.object(trio.testing.MockClock, "current_time", _now),
             freezer.installed(),
