@@ -34,7 +34,7 @@ RUNS_AT_MOST = 2_000_000
 
 
 LAG_BEAT_S = 60.0
-"""The probe of the loop's lag may sleep: time passes only where nothing is ready to run. Its beats were half of a run."""
+"""The probe of the loop's lag sleeps: time passes only while nothing is ready to run. Its beats took half of a run."""
 
 
 class SeededSecrets:
