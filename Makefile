@@ -28,6 +28,9 @@ SEEDS =
 EXAMPLES = 500
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Containers like to set PYTHONDONTWRITEBYTECODE: then each worker and each server of a test compiles everything again.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+FAST = $(PYTEST) -n 6 --dist worksteal -m "not slow"
 
 help:
 	@sed -n 's/^#   /  /p' Makefile
@@ -36,13 +39,13 @@ run: .venv/installed
 	@exec $(BIN)/tradegame serve --config config.toml --bots $(BOTS) $(ARGS)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 6 -m "not slow" $(ARGS)
+	$(FAST) $(ARGS)
 
 # Debian's chromium, or the one that TRADEGAME_TEST_CHROMIUM names; never one that a test tool downloads.
 test-browser: .venv/installed-browser
 	@command -v "$${TRADEGAME_TEST_CHROMIUM:-chromium}" >/dev/null || { \
 	    echo "no chromium: apt-get install chromium, or name one by TRADEGAME_TEST_CHROMIUM" >&2; exit 1; }
-	$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
+	$(PYTEST) tests/browser -m browser $(ARGS)
 
 check: .venv/installed-dev check-js
 	$(BIN)/ruff check
@@ -87,14 +90,14 @@ simulate: .venv/installed-dev
 	@set -- $(SEEDS); exec $(BIN)/python -m tests.simulation $(SEED) $${1:+--seeds $$1} $(ARGS)
 
 robustness: .venv/installed-dev
-	$(BIN)/python -m pytest tests/robustness/test_siege.py -m long $(ARGS)
+	$(PYTEST) tests/robustness/test_siege.py -m long $(ARGS)
 
 hostile: .venv/installed-dev
-	HOSTILE_SEED=$(SEED) $(BIN)/python -m pytest tests/hostile -m long $(ARGS)
+	HOSTILE_SEED=$(SEED) $(PYTEST) tests/hostile -m long $(ARGS)
 
 fuzz: .venv/installed-dev
 	TRADEGAME_TEST_EXAMPLES=$(EXAMPLES) TRADEGAME_TEST_SEED=$(SEED) \
-	    $(BIN)/python -m pytest tests/spec/test_http_by_its_document.py -m slow -s $(ARGS)
+	    $(PYTEST) tests/spec/test_http_by_its_document.py -m slow -s $(ARGS)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m bench $(ARGS)
@@ -106,12 +109,12 @@ docs: .venv/installed-docs
 
 # The heart of it, core/domain, must be covered whole.
 coverage: .venv/installed-dev
-	$(BIN)/python -m pytest -n 6 -m "not slow" --cov --cov-report= $(ARGS)
+	$(FAST) --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=90
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 coverage-of-the-rules: .venv/installed-dev
-	$(BIN)/python -m pytest -n 6 -m "not slow" tests/unit/domain --cov=tradegame/core/domain --cov-report= $(ARGS)
+	$(FAST) tests/unit/domain --cov=tradegame/core/domain --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 clean:

@@ -186,22 +186,22 @@ async def test_a_store_that_does_not_come_back_ends_the_append_at_its_deadline(
     kv: KeyValueStore, prefix: str, fault: Fault, definite: bool
 ) -> None:
     faulty = FaultyStore(kv)
-    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    games, hasty = KvGameStateRepository(faulty, prefix), KvGameStateRepository(faulty, prefix, deadline_s=0.3)
     meta = await games.create(new_meta())
     faulty.faults = [fault] * 1000
     with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError) as caught:
-        await games.update(meta, "n1-1", b"1")
+        await hasty.update(meta, "n1-1", b"1")
     assert caught.value.definite is definite
     assert len(faulty.faults) > 900
 
 
 async def test_one_uncertain_try_among_refused_ones_leaves_the_outcome_unknown(kv: KeyValueStore, prefix: str) -> None:
     faulty = FaultyStore(kv)
-    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    games, hasty = KvGameStateRepository(faulty, prefix), KvGameStateRepository(faulty, prefix, deadline_s=0.3)
     meta = await games.create(new_meta())
     faulty.faults = [Fault.UNANSWERED, *[Fault.REFUSED] * 1000]
     with pytest.raises(StoreUnavailableError) as caught:
-        await games.update(meta, "n1-1", b"1")
+        await hasty.update(meta, "n1-1", b"1")
     assert caught.value.definite is False
     # The same entry again, when the store is well: found, not appended once more.
     faulty.faults = []
@@ -232,11 +232,11 @@ async def test_an_append_that_filled_the_store_is_of_unknown_outcome_while_the_s
     kv: KeyValueStore, prefix: str
 ) -> None:
     faulty = FaultyStore(kv)
-    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    games, hasty = KvGameStateRepository(faulty, prefix), KvGameStateRepository(faulty, prefix, deadline_s=0.3)
     meta = await games.create(new_meta())
     faulty.faults = [Fault.FILLED, *[Fault.FULL] * 1000]
     with pytest.raises(StoreUnavailableError) as caught:
-        await games.update(meta, "n1-1", b"1")
+        await hasty.update(meta, "n1-1", b"1")
     assert caught.value.definite is False
     # The same entry again, when there is room: found, not appended once more.
     faulty.faults = []
@@ -248,21 +248,21 @@ async def test_a_full_store_that_cannot_be_looked_into_leaves_the_outcome_unknow
     kv: KeyValueStore, prefix: str
 ) -> None:
     faulty = FaultyStore(kv)
-    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    games, hasty = KvGameStateRepository(faulty, prefix), KvGameStateRepository(faulty, prefix, deadline_s=0.3)
     meta = await games.create(new_meta())
     faulty.faults, faulty.unreadable = [Fault.FULL] * 1000, 1
     with pytest.raises(StoreUnavailableError) as caught:
-        await games.update(meta, "n1-1", b"1")
+        await hasty.update(meta, "n1-1", b"1")
     assert caught.value.definite is False
 
 
 async def test_an_append_that_the_deadline_cuts_off_is_of_unknown_outcome(kv: KeyValueStore, prefix: str) -> None:
     faulty = FaultyStore(kv)
-    games = KvGameStateRepository(faulty, prefix, deadline_s=0.3)
+    games, hasty = KvGameStateRepository(faulty, prefix), KvGameStateRepository(faulty, prefix, deadline_s=0.3)
     meta = await games.create(new_meta())
     faulty.faults = [Fault.SILENT]
     with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError) as caught:
-        await games.update(meta, "n1-1", b"1")
+        await hasty.update(meta, "n1-1", b"1")
     assert caught.value.definite is False
 
 

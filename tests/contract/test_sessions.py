@@ -50,29 +50,35 @@ async def test_players_and_sessions_are_readable_json_with_a_schema(
     }
 
 
-async def test_a_session_that_nobody_uses_expires_and_the_watch_tells(sessions: KvSessionRepository) -> None:
+async def test_a_session_that_nobody_uses_expires_the_watch_tells_and_nothing_is_left(
+    sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
+) -> None:
     await sessions.create(ANNA, TOKEN, 1)
     async with sessions.watch(await sessions.revision()) as watch:
         assert await ended(watch, 2) == [SessionRevoked(TOKEN), PlayerRemoved("p-anna")]
     assert await sessions.find(TOKEN) is None
     assert await sessions.renew(TOKEN) is False
+    assert await keys_in(kv, prefix) == []
 
 
-@pytest.mark.parametrize("by", ["find", "renew"])
-async def test_using_a_session_keeps_it(sessions: KvSessionRepository, by: str) -> None:
-    await sessions.create(ANNA, TOKEN, 2)
-    await sessions.create(PlayerRecord("p-idle", "Idle", 1), "cd" * 32, 2)
+async def test_using_a_session_keeps_it(sessions: KvSessionRepository) -> None:
+    bert = PlayerRecord("p-bert", "Bert", 1)
+    found, renewed, idle = TOKEN, "ef" * 32, "cd" * 32
+    await sessions.create(ANNA, found, 2)
+    await sessions.create(bert, renewed, 2)
+    await sessions.create(PlayerRecord("p-idle", "Idle", 1), idle, 2)
 
     async def use() -> None:
         while True:
             await trio.sleep(0.15)
-            assert await (sessions.find(TOKEN) if by == "find" else sessions.renew(TOKEN))
+            assert await sessions.find(found)
+            assert await sessions.renew(renewed)
 
     async with sessions.watch(await sessions.revision()) as watch, trio.open_nursery() as nursery:
         nursery.start_soon(use)
-        assert await ended(watch, 2) == [SessionRevoked("cd" * 32), PlayerRemoved("p-idle")]
+        assert await ended(watch, 2) == [SessionRevoked(idle), PlayerRemoved("p-idle")]
         await trio.sleep(0.5)
-        assert await sessions.find(TOKEN) == ANNA
+        assert [await sessions.find(token) for token in (found, renewed)] == [ANNA, bert]
         nursery.cancel_scope.cancel()
 
 
@@ -118,15 +124,6 @@ async def test_a_player_id_that_is_taken_stays_with_its_player(
         await sessions.create(PlayerRecord("p-anna", "Eve", 2), "cd" * 32, 60)
     assert await sessions.find(TOKEN) == ANNA
     assert len(await keys_in(kv, prefix)) == 2
-
-
-async def test_a_player_that_nobody_uses_leaves_nothing_behind(
-    sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
-) -> None:
-    await sessions.create(ANNA, TOKEN, 1)
-    async with sessions.watch(await sessions.revision()) as watch:
-        await ended(watch, 2)
-    assert await keys_in(kv, prefix) == []
 
 
 async def test_who_is_kept_outlives_the_life_of_a_guest(

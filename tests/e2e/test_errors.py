@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -187,7 +188,8 @@ def test_too_many_commands_a_second_are_rate_limited(store: str) -> None:
 def test_an_unavailable_store_is_told_as_indefinite(etcd: Any) -> None:
     from tests.e2e.conftest import fresh_etcd_url
 
-    with ServerThread(fresh_etcd_url(etcd)) as server, Player(server.url) as player:
+    url, settings = fresh_etcd_url(etcd), HostSettings(command_timeout_s=1.5)
+    with ServerThread(url, host_settings=settings) as server, Player(server.url) as player:
         player.ask("join", game="bazaar")
         etcd.pause()
         try:
@@ -223,18 +225,19 @@ def test_a_fault_of_the_servers_is_internal_with_the_reference_that_is_in_the_lo
 def test_a_store_that_answers_too_late_is_a_timeout_and_the_key_settles_it(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update, delays = KvGameStateRepository.update, [0.6]
+    update, told = KvGameStateRepository.update, threading.Event()
 
     async def slow(self: Any, meta: Any, entry_id: str, value: bytes) -> Any:
-        if b"patience" in value and delays:
-            await trio.sleep(delays.pop())
+        while b"patience" in value and not told.is_set():  # noqa: ASYNC110 - it is told in another thread
+            await trio.sleep(0.01)
         return await update(self, meta, entry_id, value)
 
     monkeypatch.setattr(KvGameStateRepository, "update", slow)
-    with ServerThread(store, host_settings=HostSettings(command_timeout_s=0.3)) as server, Player(server.url) as ann:
+    with ServerThread(store, host_settings=HostSettings(command_timeout_s=1)) as server, Player(server.url) as ann:
         ann.ask("join", game="bazaar")
         error = ann.refused("say", game="bazaar", text="patience", key="k")
         assert (error["code"], error["definite"]) == ("timeout", False)
+        told.set()
         ann.push(lambda push: any(event.get("text") == "patience" for event in push.get("events", ())))
         assert ann.ask("say", game="bazaar", text="patience", key="k")["replayed"] is True
 

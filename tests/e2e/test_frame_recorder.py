@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.support.frame_recorder import FrameRecorder
 from tests.support.node import VIOLATIONS
 from tests.support.player import Player
 from tests.support.process import ServerProcess
+from tests.support.schemas import Checker
 from tests.support.server import BAZAAR, ServerThread
 from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.controller.websocket import codec
@@ -115,7 +117,9 @@ def test_a_server_that_sends_less_than_is_published_is_found(
 
 
 def test_requests_are_held_against_what_is_published_too(recorder: FrameRecorder) -> None:
-    recorder.document["components"]["schemas"]["Say"]["properties"]["text"]["minLength"] = 6
+    document = copy.deepcopy(recorder.checker.document)
+    document["components"]["schemas"]["Say"]["properties"]["text"]["minLength"] = 6
+    recorder.checker = Checker(document)
     with ServerThread("memory:") as server:
         play(server.url)
     [found] = recorder.take()

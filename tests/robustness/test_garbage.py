@@ -51,12 +51,11 @@ def test_whoever_heeds_no_limit_is_read_slowly(victim: Victim, bystander: Bystan
     with Raw.upgraded(victim.port) as connection:
         connection.send(ask("hello", id=0))
         connection.reply()
+        begun = time.monotonic()
         connection.pour(ask("ping", id=1) * 6_000, 1)  # a burst is 1 000, and 500 a second after it
-        begun, answered = time.monotonic(), 0
-        while time.monotonic() - begun < 1 and answered < 3_000:
+        for _ in range(2_000):
             connection.reply()
-            answered += 1
-        assert 1_000 <= answered < 3_000
+        assert time.monotonic() - begun > 0.8
     bystander.assert_served(3)
     victim.assert_healthy()
 

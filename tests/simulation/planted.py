@@ -101,7 +101,7 @@ def on_an_odd_node() -> bool:
 @planted(
     "after an append without an answer the entry is appended again under a new id",
     "logged_as_often_as_sent",
-    found_at=6,
+    found_at=10,
 )
 def a_blind_second_append() -> Iterator[None]:
     async def update(self: KvGameStateRepository, meta: Any, entry_id: str, value: bytes) -> Any:
@@ -393,7 +393,7 @@ def presence_not_rewritten() -> Iterator[None]:
     "what the register says of a node's own connections is not looked at",
     "presence_is_true",
     "leases_are_retaken",
-    found_at=134,
+    found_at=269,
     within=500,
 )
 def a_late_write_stays() -> Iterator[None]:

@@ -169,8 +169,9 @@ class EtcdServer:
             "--log-level=warn",
         ]
         if self._alone:
-            # One member elects itself at once, and leases may be as short as 1 s.
-            command += ["--heartbeat-interval=20", "--election-timeout=200"]
+            # One member elects itself at once, and leases may be as short as 1 s (1.5 election timeouts, rounded up).
+            # More heartbeats only cost (every worker has an etcd or two), a longer election makes each restart longer.
+            command += ["--heartbeat-interval=60", "--election-timeout=300"]
         if _knows(self.binary, "--unsafe-no-fsync"):
             command.append("--unsafe-no-fsync")
         with (self._directory / "log").open("ab") as log:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,8 +10,11 @@ import pytest
 import trio
 import trio.testing
 from attrs import evolve
+from trio.testing import MockClock
 
 from tests.contract.faults import Fault, FaultyStore
+from tests.simulation.store import open_memory
+from tests.support.domain import BEGIN
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, HouseDefinition, to_json
 from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.game import Game
@@ -21,7 +23,6 @@ from tradegame.core.games.log_reader import BUSY_S
 from tradegame.core.games.replica import Replica
 from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import GameMeta, LogEntry
-from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
 from tradegame.protocol.commands import Join, decode_entry, encode_command, join_entry
@@ -44,8 +45,13 @@ META = GameMeta(
     epoch="k3v9",
     rules=RULES_VERSION,
     seed=7,
-    created_at=time.time_ns() // 1_000_000,
+    created_at=BEGIN,
 )
+
+
+def now_ms() -> int:
+    """The wall clock, which goes with trio's: nothing here depends on the machine's pace."""
+    return BEGIN + int(trio.current_time() * 1000)
 
 
 class Crowd:
@@ -82,16 +88,14 @@ class World:
     async def host(self, node: str = "east", **settings: Any) -> tuple[GameHost, Crowd]:
         crowd = Crowd()
         meta = (await self.repository.get("bazaar")).meta
-        host = GameHost(
-            self.repository, meta, node, crowd, lambda: time.time_ns() // 1_000_000, HostSettings(**settings)
-        )
+        host = GameHost(self.repository, meta, node, crowd, now_ms, HostSettings(**settings))
         await self.nursery.start(host.run)
         return host, crowd
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with open_sqlite(":memory:") as kv, trio.open_nursery() as nursery:
+    async with open_memory() as kv, trio.open_nursery() as nursery:
         world = World(FaultyStore(kv), nursery)
         await world.repository.create(META)
         with trio.fail_after(120):
@@ -116,7 +120,9 @@ def say(text: str, key: str | None = None) -> Say:
     return Say(player="p-ann", text=text, key=key)
 
 
-async def test_what_the_store_refuses_is_unavailable_and_the_next_command_goes_through(world: World) -> None:
+async def test_what_the_store_refuses_is_unavailable_and_the_next_command_goes_through(
+    world: World, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host()
     await joined(host)
     world.store.faults = [Fault.REFUSED] * 40
@@ -127,7 +133,7 @@ async def test_what_the_store_refuses_is_unavailable_and_the_next_command_goes_t
     assert host.counters.unavailable == 1
 
 
-async def test_a_write_without_an_answer_happens_once_and_is_answered(world: World) -> None:
+async def test_a_write_without_an_answer_happens_once_and_is_answered(world: World, autojump_clock: MockClock) -> None:
     host, _ = await world.host()
     await joined(host)
     world.store.faults = [Fault.UNANSWERED, Fault.DROPPED]
@@ -136,7 +142,7 @@ async def test_a_write_without_an_answer_happens_once_and_is_answered(world: Wor
 
 
 async def test_an_entry_that_lands_after_it_was_given_up_is_applied_and_its_key_answers_the_retry(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     host, _ = await world.host(command_timeout_s=0.2)
     await joined(host)
@@ -157,7 +163,7 @@ async def test_an_entry_that_lands_after_it_was_given_up_is_applied_and_its_key_
 
 
 async def test_a_command_that_timed_out_before_it_was_sent_never_happens(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     host, _ = await world.host(command_timeout_s=0.2)
     await joined(host)
@@ -176,7 +182,7 @@ async def test_a_command_that_timed_out_before_it_was_sent_never_happens(
     assert [message.text for message in host.game.state.messages] == ["under way", "after"]
 
 
-async def test_more_than_may_wait_is_overloaded(world: World) -> None:
+async def test_more_than_may_wait_is_overloaded(world: World, autojump_clock: MockClock) -> None:
     host, _ = await world.host(queue=3)
     for number in range(3):
         host.execute(say(str(number)))
@@ -186,7 +192,7 @@ async def test_more_than_may_wait_is_overloaded(world: World) -> None:
 
 
 async def test_a_fault_in_the_rules_stops_this_game_here_with_internal(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
 ) -> None:
     host, crowd = await world.host()
     await joined(host)
@@ -203,7 +209,7 @@ async def test_a_fault_in_the_rules_stops_this_game_here_with_internal(
     assert "ZeroDivisionError" in capsys.readouterr().out
 
 
-async def test_a_replica_that_went_astray_stops_at_the_next_boundary(world: World) -> None:
+async def test_a_replica_that_went_astray_stops_at_the_next_boundary(world: World, autojump_clock: MockClock) -> None:
     east, _ = await world.host("east", snapshot_every=10, generation_frames=5)
     west, west_crowd = await world.host("west", snapshot_every=10**6)
     await joined(east)
@@ -218,7 +224,7 @@ async def test_a_replica_that_went_astray_stops_at_the_next_boundary(world: Worl
 
 
 async def test_a_host_that_starts_on_a_log_that_does_not_lead_to_the_saved_state_does_not_serve(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     host, _ = await world.host("east", snapshot_every=10, generation_frames=5)
     await joined(host)
@@ -240,7 +246,9 @@ async def test_a_host_that_starts_on_a_log_that_does_not_lead_to_the_saved_state
     assert not late.running
 
 
-async def test_a_watch_that_met_a_compaction_is_read_anew_without_a_gap_or_a_repeat(world: World) -> None:
+async def test_a_watch_that_met_a_compaction_is_read_anew_without_a_gap_or_a_repeat(
+    world: World, autojump_clock: MockClock
+) -> None:
     east, _ = await world.host("east")
     world.store.compactions = 1
     west, crowd = await world.host("west")
@@ -256,7 +264,7 @@ async def test_a_watch_that_met_a_compaction_is_read_anew_without_a_gap_or_a_rep
 
 
 async def test_a_replica_that_was_trimmed_away_under_tells_its_followers_to_begin_anew(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     east, _ = await world.host("east", snapshot_every=10, generation_frames=5)
     west, crowd = await world.host("west")
@@ -276,7 +284,7 @@ async def test_a_replica_that_was_trimmed_away_under_tells_its_followers_to_begi
 
 
 async def test_who_waits_for_the_present_gets_all_that_was_there_when_it_was_asked(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     receive, gate = KvGameWatch.receive, trio.Event()
     gate.set()
@@ -311,7 +319,9 @@ async def test_who_waits_for_the_present_gets_all_that_was_there_when_it_was_ask
     assert [message.text for message in west.game.state.messages] == ["behind"]
 
 
-async def test_who_waits_for_the_present_while_others_write_without_a_pause_is_not_kept_waiting(world: World) -> None:
+async def test_who_waits_for_the_present_while_others_write_without_a_pause_is_not_kept_waiting(
+    world: World, autojump_clock: MockClock
+) -> None:
     east, _ = await world.host("east")
     west, _ = await world.host("west")
     await joined(east)
@@ -330,7 +340,9 @@ async def test_who_waits_for_the_present_while_others_write_without_a_pause_is_n
         nursery.cancel_scope.cancel()
 
 
-async def test_those_who_wait_together_ask_the_store_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_those_who_wait_together_ask_the_store_together(
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host()
     asked = 0
     newest_after = KvGameStateRepository.newest_after
@@ -347,7 +359,9 @@ async def test_those_who_wait_together_ask_the_store_together(world: World, monk
     assert 1 <= asked <= 2  # those who come while a question is under way need one that began after them
 
 
-async def test_a_doubted_game_is_the_present_again_once_it_was_compared_with_the_store(world: World) -> None:
+async def test_a_doubted_game_is_the_present_again_once_it_was_compared_with_the_store(
+    world: World, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host()
     assert not host.doubted
     world.store.unreadable = 1
@@ -359,7 +373,7 @@ async def test_a_doubted_game_is_the_present_again_once_it_was_compared_with_the
 
 
 async def test_a_watch_that_fell_silent_without_a_word_is_given_up(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
 ) -> None:
     east, _ = await world.host("east")
     receive = KvGameWatch.receive
@@ -383,7 +397,9 @@ async def test_a_watch_that_fell_silent_without_a_word_is_given_up(
     await west.wait_for(east.game.state.seq)
 
 
-async def test_what_a_full_store_refuses_is_overloaded_since_nothing_happened(world: World) -> None:
+async def test_what_a_full_store_refuses_is_overloaded_since_nothing_happened(
+    world: World, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host()
     await joined(host)
     world.store.faults = [Fault.FULL]
@@ -394,7 +410,9 @@ async def test_what_a_full_store_refuses_is_overloaded_since_nothing_happened(wo
     assert [message.text for message in host.game.state.messages] == ["there is room again"]
 
 
-async def test_a_full_store_that_may_have_taken_it_before_is_no_refusal(world: World) -> None:
+async def test_a_full_store_that_may_have_taken_it_before_is_no_refusal(
+    world: World, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host()
     await joined(host)
     world.store.faults = [Fault.UNANSWERED, *[Fault.FULL] * 40]
@@ -402,7 +420,7 @@ async def test_a_full_store_that_may_have_taken_it_before_is_no_refusal(world: W
     world.store.faults = []
 
 
-async def test_only_a_game_that_is_followed_ticks_by_itself(world: World) -> None:
+async def test_only_a_game_that_is_followed_ticks_by_itself(world: World, autojump_clock: MockClock) -> None:
     host, crowd = await world.host(tick_jitter_s=0)
     with trio.move_on_after(1.5):
         await host.wait_for(1)
@@ -413,17 +431,20 @@ async def test_only_a_game_that_is_followed_ticks_by_itself(world: World) -> Non
     assert len(crowd.seqs) >= 2
 
 
-async def test_the_audit_counts_what_is_broken(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_audit_counts_what_is_broken(
+    world: World, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
+) -> None:
     host, _ = await world.host(audit_s=0.05)
     await joined(host)
     host.game.state.accounts["p-ann"].cash += 5
     while not host.counters.violations:
         await ask(host, say("look again"))
+        await trio.sleep(0.01)
     assert "cash sums to 5, not 0" in capsys.readouterr().out
 
 
 async def test_a_deleted_game_answers_what_waits_and_is_unknown_from_then_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     host, crowd = await world.host()
     await joined(host)
@@ -434,7 +455,9 @@ async def test_a_deleted_game_answers_what_waits_and_is_unknown_from_then_on(
     assert host.failure is None
 
 
-async def test_a_node_whose_clock_is_wrong_takes_no_commands_and_does_not_tick(world: World) -> None:
+async def test_a_node_whose_clock_is_wrong_takes_no_commands_and_does_not_tick(
+    world: World, autojump_clock: MockClock
+) -> None:
     reason: list[str | None] = [None]
     meta = (await world.repository.get("bazaar")).meta
     crowd = Crowd()
@@ -443,7 +466,7 @@ async def test_a_node_whose_clock_is_wrong_takes_no_commands_and_does_not_tick(w
         meta,
         "east",
         crowd,
-        lambda: time.time_ns() // 1_000_000,
+        now_ms,
         HostSettings(tick_jitter_s=0),
         lambda: reason[0],
     )
@@ -479,7 +502,9 @@ class LateWatch:
         return items
 
 
-async def test_a_node_that_is_always_a_little_late_catches_up_in_a_busy_game_all_the_same(world: World) -> None:
+async def test_a_node_that_is_always_a_little_late_catches_up_in_a_busy_game_all_the_same(
+    world: World, autojump_clock: MockClock
+) -> None:
     class LateRepository(KvGameStateRepository):
         @asynccontextmanager
         async def watch(self, meta: GameMeta, after_revision: int) -> AsyncIterator[Any]:
@@ -525,7 +550,7 @@ async def all_of(host: GameHost, commands: list[Any]) -> list[Outcome | TradeGam
     return answers
 
 
-async def test_a_crowd_that_says_long_lines_stops_no_game(world: World) -> None:
+async def test_a_crowd_that_says_long_lines_stops_no_game(world: World, autojump_clock: MockClock) -> None:
     """512 lines of 500 emoji: each line 500 characters and 2 000 bytes, a mebibyte together."""
     host, _ = await world.host()
     await joined(host)
@@ -535,7 +560,9 @@ async def test_a_crowd_that_says_long_lines_stops_no_game(world: World) -> None:
     assert host.running
 
 
-async def test_an_entry_that_the_store_refuses_is_cut_and_keeps_its_order(world: World) -> None:
+async def test_an_entry_that_the_store_refuses_is_cut_and_keeps_its_order(
+    world: World, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host()
     await joined(host)
     world.store.most_bytes = 300
@@ -551,7 +578,9 @@ async def test_an_entry_that_the_store_refuses_is_cut_and_keeps_its_order(world:
     assert host.running
 
 
-async def test_a_command_that_the_store_refuses_is_refused_for_certain_and_the_next_goes_through(world: World) -> None:
+async def test_a_command_that_the_store_refuses_is_refused_for_certain_and_the_next_goes_through(
+    world: World, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host()
     await joined(host)
     world.store.most_bytes = 300
@@ -562,7 +591,9 @@ async def test_a_command_that_the_store_refuses_is_refused_for_certain_and_the_n
     assert host.running
 
 
-async def test_a_snapshot_that_the_store_refuses_is_saved_in_smaller_parts(world: World) -> None:
+async def test_a_snapshot_that_the_store_refuses_is_saved_in_smaller_parts(
+    world: World, autojump_clock: MockClock
+) -> None:
     host, _ = await world.host(snapshot_every=20, generation_frames=1)
     world.store.most_bytes = 20_000
     await all_of(host, [Join(player=f"p-{at:04d}", name="n" * 32) for at in range(500)])
@@ -574,7 +605,7 @@ async def test_a_snapshot_that_the_store_refuses_is_saved_in_smaller_parts(world
 
 
 async def test_entries_that_come_together_are_applied_with_pauses(
-    world: World, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+    world: World, monkeypatch: pytest.MonkeyPatch, mock_clock: MockClock
 ) -> None:
     host, crowd = await world.host()
     await joined(host)
@@ -616,7 +647,7 @@ async def test_entries_that_come_together_are_applied_with_pauses(
 
 
 async def test_a_watch_is_not_taken_for_mute_while_a_large_state_is_written_down(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     host, _ = await world.host(verify_s=0.02)
     host.follow(+1)
