@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from tradegame.controller.websocket.catch_up import SHARE, CatchUp
-from tradegame.controller.websocket.members import Following
+from tradegame.controller.websocket.subscriptions import Subscription
 
 LOOK_S = 0.0002
 
@@ -27,7 +27,7 @@ async def test_a_crowd_that_does_not_catch_up_takes_its_share_of_the_time_and_no
     monkeypatch.setattr(CatchUp, "begin", look)
     catch_up = CatchUp()
     for number in range(1_000):
-        catch_up._lagging[Following(cast("Any", None), cast("Any", None), number)] = None
+        catch_up._lagging[Subscription(cast("Any", None), cast("Any", None), number)] = None
     with trio.move_on_after(60):
         await catch_up.run()
     assert 0 < looked * LOOK_S <= 60 * SHARE
