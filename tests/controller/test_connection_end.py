@@ -12,7 +12,7 @@ from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import OutboxStatistics
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.membership.presence import Presence
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 
 
 class Socket:
@@ -62,7 +62,7 @@ class Dispatcher:
                 subscriber.end(1001, "this node stood still")
             self.goodbyes = [self.socket.goodbye]
 
-    def dispatch(self, client: ClientSession, request: Any, reply: Any) -> None:
+    def dispatch(self, client: Client, request: Any, reply: Any) -> None:
         self.heard.append(request)
 
 
@@ -70,7 +70,7 @@ async def test_frames_that_were_read_before_the_node_found_that_it_stood_still_a
     socket = Socket(['{"op": "ping"}'] * 10)
     hub = Hub(Presence(), None, "east", 8)  # type: ignore[arg-type]
     dispatcher = Dispatcher(hub, socket)
-    client = ClientSession("c1", "::1", Budgets(1, 1), 0)
+    client = Client("c1", "::1", Budgets(1, 1), 0)
     with trio.fail_after(60):
         await Connection(socket, client, dispatcher, hub, 20).run()  # type: ignore[arg-type]
     assert len(dispatcher.heard) == 2

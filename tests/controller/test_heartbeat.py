@@ -17,7 +17,7 @@ from tradegame.controller.websocket.subscriptions import Subscriber
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories import PlayerRecord
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.errors import OverloadedError
 
@@ -60,7 +60,7 @@ async def connected(*peers: Peer, most: int = 8) -> AsyncIterator[Hub]:
     hub = Hub(Presence(), Register(), "east", most)  # type: ignore[arg-type]
     async with trio.open_nursery() as nursery:
         for number, peer in enumerate(peers):
-            client = ClientSession(f"c{number}", "::1", Budgets(20, 40), 0)
+            client = Client(f"c{number}", "::1", Budgets(20, 40), 0)
             connection = Connection(peer, client, _Deaf(), hub, HEARTBEAT_S)  # type: ignore[arg-type]
             nursery.start_soon(connection.run)
             await wait_all_tasks_blocked()
@@ -69,9 +69,9 @@ async def connected(*peers: Peer, most: int = 8) -> AsyncIterator[Hub]:
         nursery.cancel_scope.cancel()
 
 
-async def one_more(hub: Hub) -> ClientSession:
+async def one_more(hub: Hub) -> Client:
     """Another connection of Ann's, which wants room."""
-    client = ClientSession("more", "::1", Budgets(20, 40), 0)
+    client = Client("more", "::1", Budgets(20, 40), 0)
     hub.enter(Subscriber(client, None, lambda code, reason: None))  # type: ignore[arg-type]
     await hub.make_room("p-ann")
     return client

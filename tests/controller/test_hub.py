@@ -27,7 +27,7 @@ from tradegame.core.games.history import FrameHistory
 from tradegame.core.games.host import GameHost
 from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories.sessions import PlayerRecord
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.commands import SetPhase
 from tradegame.protocol.requests import Say
@@ -82,7 +82,7 @@ class World:
                 return super().try_write(data)
 
         sink = self.sinks[name] = Slow(**valve)
-        client = ClientSession(name, "10.0.0.1", Budgets(20, 40), 0)
+        client = Client(name, "10.0.0.1", Budgets(20, 40), 0)
         outbox = Outbox(sink, limit, lambda: self.ends.setdefault(name, 4001))
         subscriber = self.subscribers[name] = Subscriber(client, outbox, lambda code, reason: self._end(name, code))
         self.hub.enter(subscriber)

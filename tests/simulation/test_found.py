@@ -21,7 +21,7 @@ from tradegame.core.membership.clock_watch import ClockWatch
 from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister, follow_register
 from tradegame.core.repositories import GameMeta, LiveConnection, NodeInfo
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.codec import encode
 from tradegame.infra.kv.port import KeyRange, Put
@@ -130,7 +130,7 @@ class _Host:
 async def test_followers_are_sent_away_when_frames_are_missing_for_good(kv: MemoryStore) -> None:
     hub = Hub(Presence(), ConnectionRegister(KvConnectionRepository(kv, "test"), NODE, lambda: 0), "east", 8)
     ends: list[int] = []
-    client = ClientSession("k1", "10.0.0.1", Budgets(1, 1), 0)
+    client = Client("k1", "10.0.0.1", Budgets(1, 1), 0)
     outbox = cast("Outbox", type("_Outbox", (), {"empty": True}))
     hub.enter(Subscriber(client, outbox, lambda code, reason: ends.append(code)))
     host = cast("GameHost", _Host())

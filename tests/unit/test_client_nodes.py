@@ -10,8 +10,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tradegame.client.breaker import TROUBLE_S, CircuitBreaker
 from tradegame.client.nodes import COOL_MOST_S, COOL_S, MOST, Nodes
-from tradegame.client.vigil import ASKED_S, DEAF_S, PONG_S, TROUBLE_S, Health, Vigil
+from tradegame.client.vigil import ASKED_S, DEAF_S, PONG_S, Vigil
 
 A, B, C, D = (f"ws://{host}.example/ws" for host in "abcd")
 
@@ -198,37 +199,37 @@ def test_a_server_that_talks_but_does_not_answer_is_left() -> None:
 
 
 def test_a_node_that_only_says_it_cannot_is_left_after_a_while() -> None:
-    health = Health()
-    assert not health.answered("buy", "overloaded", 0, 0.1)
-    assert not health.answered("buy", "overloaded", 1, 1.1)
-    assert health.answered("buy", "unavailable", 1.4, TROUBLE_S)
+    breaker = CircuitBreaker()
+    assert not breaker.answered("buy", "overloaded", 0, 0.1)
+    assert not breaker.answered("buy", "overloaded", 1, 1.1)
+    assert breaker.answered("buy", "unavailable", 1.4, TROUBLE_S)
 
 
 def test_one_answer_that_took_long_is_enough() -> None:
-    assert Health().answered("buy", "unavailable", 0, 4)
+    assert CircuitBreaker().answered("buy", "unavailable", 0, 4)
 
 
 def test_a_node_that_does_some_of_its_work_is_kept() -> None:
-    health = Health()
-    health.answered("sell", None, -1, -0.8)
+    breaker = CircuitBreaker()
+    breaker.answered("sell", None, -1, -0.8)
     for now in range(100):
-        assert not health.answered("buy", "timeout", now - 5, now + 0.1)
-        assert not health.answered("sell", "insufficient_goods", now, now + 0.2)
+        assert not breaker.answered("buy", "timeout", now - 5, now + 0.1)
+        assert not breaker.answered("sell", "insufficient_goods", now, now + 0.2)
 
 
 @pytest.mark.parametrize(("op", "error"), [("book", None), ("join", None), ("buy", "rate_limited")])
 def test_what_is_answered_from_memory_proves_nothing(op: str, error: str | None) -> None:
-    health = Health()
-    assert not health.answered("buy", "unavailable", 0, 0.1)
-    assert not health.answered(op, error, 0, 1)
-    assert health.answered("buy", "unavailable", 1.6, 1.7)
+    breaker = CircuitBreaker()
+    assert not breaker.answered("buy", "unavailable", 0, 0.1)
+    assert not breaker.answered(op, error, 0, 1)
+    assert breaker.answered("buy", "unavailable", 1.6, 1.7)
 
 
 def test_trouble_of_long_ago_is_forgotten() -> None:
-    health = Health()
-    assert not health.answered("buy", "overloaded", 0, 0.1)
-    assert not health.answered("buy", "overloaded", 60, 60.1)
-    assert not math.isinf(health._bad_since)
+    breaker = CircuitBreaker()
+    assert not breaker.answered("buy", "overloaded", 0, 0.1)
+    assert not breaker.answered("buy", "overloaded", 60, 60.1)
+    assert not math.isinf(breaker._bad_since)
 
 
 async def test_a_node_that_writes_its_own_address_otherwise_is_the_node_that_we_are_at() -> None:

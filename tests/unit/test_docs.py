@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import views
 from tradegame.controller import backlog
-from tradegame.controller.websocket import transport
+from tradegame.controller.websocket import handshake
 from tradegame.core.domain import definition
 from tradegame.core.domain.bounds import within
 from tradegame.core.domain.game import Game
@@ -171,6 +171,6 @@ def test_every_bound_in_the_code_is_on_the_security_page() -> None:
 
 def test_what_a_part_takes_for_granted_is_the_default_of_its_setting() -> None:
     limits = Settings().limits
-    assert limits.frame_bytes == transport.FRAME_BYTES
-    assert limits.outbox_bytes == transport.OUTBOX_BYTES
+    assert limits.frame_bytes == handshake.FRAME_BYTES
+    assert limits.outbox_bytes == handshake.OUTBOX_BYTES
     assert limits.outboxes_bytes == backlog.BACKLOG_BYTES

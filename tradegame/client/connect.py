@@ -15,11 +15,11 @@ from attrs import frozen
 from tradegame.client.call import Answer
 from tradegame.client.calls import Calls
 from tradegame.client.errors import NotConnected, Stop
-from tradegame.client.follower import Follower
 from tradegame.client.game import Game
 from tradegame.client.link import Link, Session, Status
 from tradegame.client.results import Pong
 from tradegame.client.socket import Dial, check_url, dial_tcp
+from tradegame.client.subscription import Subscription
 from tradegame.client.wire import decode, field
 from tradegame.protocol.replies import PlayerInfo, ServerInfo
 from tradegame.protocol.state import GameSummary
@@ -99,32 +99,32 @@ class Client:
             if known is not None and (spectate or not known.spectate):
                 await trio.lowlevel.checkpoint()
                 return self._games[game]
-            follower = known or Follower(game, spectate)
+            subscription = known or Subscription(game, spectate)
             try:
                 # Without `after`, even when it is watched already: the answer then holds all there is to know.
                 await self._calls.call(
                     "join",
                     {"game": game, "spectate": spectate or None},
                     key=key,
-                    on_answer=partial(self._joined, follower),
+                    on_answer=partial(self._joined, subscription),
                 )
             except BaseException:
                 if known is None:
                     self._link.games.pop(game, None)
                     self._calls.put("leave", {"game": game})  # should the server have it, or be about to
                 raise
-            follower.spectate = spectate
+            subscription.spectate = spectate
             if known is None:
-                self._games[game] = Game(follower, self._calls, self)
+                self._games[game] = Game(subscription, self._calls, self)
             return self._games[game]
 
     async def leave(self, game: str) -> None:
         """No more news of a game: its ``events()`` end. The account stays. Idempotent."""
-        follower = self._link.games.pop(game, None)
-        if follower is None:
+        subscription = self._link.games.pop(game, None)
+        if subscription is None:
             await trio.lowlevel.checkpoint()
             return
-        follower.end()
+        subscription.end()
         await self._calls.call("leave", {"game": game})
 
     async def games(self) -> list[GameSummary]:
@@ -138,11 +138,11 @@ class Client:
         ok = await self._calls.call("ping", {})
         return Pong(field(ok, "at", int), trio.current_time() - began)
 
-    def _joined(self, follower: Follower, answer: Answer) -> None:
+    def _joined(self, subscription: Subscription, answer: Answer) -> None:
         """In the socket's reader: the frames right behind this answer are for a game that must be in place."""
         if not isinstance(answer, Exception):
-            follower.joined(answer)
-            self._link.games[follower.game] = follower
+            subscription.joined(answer)
+            self._link.games[subscription.game] = subscription
 
 
 @asynccontextmanager

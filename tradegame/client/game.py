@@ -8,9 +8,9 @@ from typing import Literal, Protocol, TypeVar
 import trio
 
 from tradegame.client.calls import Calls
-from tradegame.client.follower import Follower
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
+from tradegame.client.subscription import Subscription
 from tradegame.client.wire import decode, field
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Sent, ServerInfo, Sold
 from tradegame.protocol.state import Account, Book, OpenOrder, Standing
@@ -48,14 +48,14 @@ class Game:
     Cancelled, a call may or may not have happened, unless it was never sent.
     """
 
-    def __init__(self, follower: Follower, calls: Calls, client: GameClient) -> None:
-        self._follower = follower
+    def __init__(self, subscription: Subscription, calls: Calls, client: GameClient) -> None:
+        self._subscription = subscription
         self._calls = calls
         self._client = client
 
     @property
     def id(self) -> str:
-        return self._follower.game
+        return self._subscription.game
 
     @property
     def client(self) -> GameClient:
@@ -65,12 +65,12 @@ class Game:
     @property
     def state(self) -> State:
         """Always the same object; read it, do not write it."""
-        return self._follower.state
+        return self._subscription.state
 
     @property
     def me(self) -> Account | None:
         """The newest account that came. A frozen value: keep it as long as you like."""
-        return self._follower.me
+        return self._subscription.me
 
     async def buy(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Bought:
         """Buy up to ``qty`` units now, from the cheapest ask up, none dearer than ``limit`` coins.
@@ -120,7 +120,7 @@ class Game:
     async def refresh_me(self) -> Account:
         """Ask for the account. ``me`` is kept current without; this is for being sure, right after a call."""
         account = await self._do(Account, "me", {}, None)
-        self._follower.put_me(account)
+        self._subscription.put_me(account)
         return account
 
     async def leave(self) -> None:
@@ -129,19 +129,19 @@ class Game:
 
     def events(self, buffer: int = 1000) -> EventStream:
         """Everything that happens from now on, for ``async for``; see EventStream. ``state`` may be ahead of it."""
-        return self._follower.stream(buffer)
+        return self._subscription.stream(buffer)
 
     async def until(self, true: Callable[[Game], bool]) -> None:
         """Wait until ``true(game)`` is; it is asked after every change of ``state`` or ``me``.
 
         Raises what ``events()`` raises, and trio.ClosedResourceError once the game was left or the client closed.
         """
-        follower = self._follower
+        subscription = self._subscription
         await trio.lowlevel.checkpoint()
         while not true(self):
-            if follower.over:
-                raise follower.stop.error() if follower.stop else trio.ClosedResourceError("the game was left")
-            await follower.changed.park()
+            if subscription.over:
+                raise subscription.stop.error() if subscription.stop else trio.ClosedResourceError("the game was left")
+            await subscription.changed.park()
 
     async def _do(self, kind: type[T], op: str, fields: dict[str, object], key: str | None) -> T:
         ok: T = decode(kind, await self._calls.call(op, {"game": self.id, **fields}, key=key))

@@ -12,14 +12,15 @@ from typing import Literal
 import trio
 from attrs import define, evolve, frozen
 
+from tradegame.client.breaker import TROUBLE_S, CircuitBreaker
 from tradegame.client.call import Answer
 from tradegame.client.calls import Calls
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, Stop, TradeError
-from tradegame.client.follower import Follower
 from tradegame.client.nodes import Nodes
 from tradegame.client.pace import Ended, Pace
 from tradegame.client.socket import CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
-from tradegame.client.vigil import ASKED_S, TROUBLE_S, Health, Vigil
+from tradegame.client.subscription import Subscription
+from tradegame.client.vigil import ASKED_S, Vigil
 from tradegame.client.wire import Json, decode, encode, parse, trade_error
 from tradegame.protocol.closing import FINAL, LOST, NORMAL
 from tradegame.protocol.errors import NOT_TAKEN_IN
@@ -72,7 +73,7 @@ class Link:
         chance: random.Random,
         on_status: Callable[[Status], None] | None,
     ) -> None:
-        self.games: dict[str, Follower] = {}
+        self.games: dict[str, Subscription] = {}
         self.first = trio.Event()
         self.stopped: Stop | None = None
         self.status = Status("connecting", urls[0])
@@ -86,7 +87,7 @@ class Link:
         self._on_status = on_status
         self._chance = chance
         self._last = ""
-        self._health = Health()
+        self._breaker = CircuitBreaker()
         self._done = trio.Event()
         self._nursery: trio.Nursery | None = None
         self._asked_at: float | None = None
@@ -215,7 +216,7 @@ class Link:
         return url in self.nodes.given or self._rejections > 1
 
     async def _converse(self, socket: Socket) -> None:
-        self._health = Health()
+        self._breaker = CircuitBreaker()
         self._asked_at = None
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -277,7 +278,7 @@ class Link:
 
     def _judge(self, op: str, error: str | None, sent_at: float) -> None:
         """An answer came: does this node do its work?"""
-        useless = self._health.answered(op, error, sent_at, trio.current_time())
+        useless = self._breaker.answered(op, error, sent_at, trio.current_time())
         if useless and self.nodes.elsewhere(self.status.url):
             self._break(f"nothing but {error} for {TROUBLE_S:g} s", failing=True)
 
@@ -315,7 +316,7 @@ class Link:
         _log.info("%s: frames are missing after %d: joining again", game.game, game.state.seq)
         self._follow(game)
 
-    def _follow(self, game: Follower) -> None:
+    def _follow(self, game: Subscription) -> None:
         """Join a game again, on this connection, from where its mirror stands."""
         game.syncing = True
 
@@ -334,7 +335,7 @@ class Link:
 
         self._calls.put("join", game.join_fields(), joined)
 
-    async def _follow_later(self, game: Follower, seconds: float) -> None:
+    async def _follow_later(self, game: Subscription, seconds: float) -> None:
         await trio.sleep(seconds)
         if self.games.get(game.game) is game:
             self._follow(game)

@@ -1,4 +1,4 @@
-"""Is the server still there? And does it do what it is asked? No I/O here."""
+"""Is the server still there? No I/O here."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from typing import Literal
 
 from attrs import define, field
 
-from tradegame.client.call import PROMPT
-from tradegame.protocol.errors import BEFORE_THE_KEY, TROUBLE
-
 ASKED_S = 3.0
 """A request that is unanswered for so long, while nothing at all is heard, makes us ask whether anybody is there."""
 PONG_S = 2.0
 """How long the answer to that may take."""
 DEAF_S = 12.0
 """Whoever leaves a request unanswered for so long does not hear us, whatever it sends. A server gives up after 8."""
-TROUBLE_S = 1.5
-"""So long a node may answer nothing but that it cannot."""
-RECENT_S = 10.0
 
 
 @define
@@ -67,27 +61,3 @@ class Vigil:
         assert self.pinged_at is not None
         idle = self.pinged_at + max(PONG_S, self.heartbeat_s / 2)
         return min(idle, max(self.pinged_at, quiet) + PONG_S * self.patience)
-
-
-@define
-class Health:
-    """Whether the node of this connection does its work, or only answers that it cannot."""
-
-    _good_at: float = field(default=-math.inf, init=False)
-    _bad_since: float = field(default=math.inf, init=False)
-    _bad_at: float = field(default=-math.inf, init=False)
-
-    def answered(self, op: str, error: str | None, sent_at: float, now: float) -> bool:
-        """A request that went out at ``sent_at`` was answered, well or with an error's code. True: try another node.
-
-        One answer is enough when it took long, as it does when the store is not there.
-        """
-        if error not in TROUBLE:
-            if op in PROMPT and error not in BEFORE_THE_KEY:
-                self._good_at, self._bad_since = now, math.inf
-            return False
-        if now - self._bad_at > RECENT_S:
-            self._bad_since = math.inf
-        self._bad_at = now
-        self._bad_since = min(self._bad_since, max(sent_at, self._good_at))
-        return now - self._bad_since >= TROUBLE_S

@@ -84,7 +84,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/static/{path:path}", pages.static),
         ("GET", "/asyncapi.json", documents.document),
         ("GET", "/openapi.json", documents.document),
-        ("GET", "/healthz", routes.health),
+        ("GET", "/healthz", routes.alive),
         ("GET", "/readyz", routes.ready),
         ("GET", "/metrics", routes.metrics),
         ("GET", "/v1/games", routes.list_games),
@@ -167,7 +167,7 @@ class _Routes:
     services: HttpServices
     listed_presets: bytes
 
-    async def health(self, request: Request) -> Response:
+    async def alive(self, request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def ready(self, request: Request) -> Response:
@@ -186,8 +186,8 @@ class _Routes:
     async def game(self, request: Request) -> Response:
         state = self._present(request).game.state
         head = {"game": state.definition.id, "epoch": state.epoch, "seq": state.seq}
-        members = self._present(request).shown.members(state)
-        return InPieces((_json(head)[:-1] + b",", *members, b"}"))
+        fields = self._present(request).shown.fields(state)
+        return InPieces((_json(head)[:-1] + b",", *fields, b"}"))
 
     async def standings(self, request: Request) -> Response:
         limit = request.query_params.get("limit", "10")

@@ -16,7 +16,7 @@ from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.subscriptions import Subscriber
 from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import ANSWER_BYTES, REFUSED
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.protocol.closing import ABUSE, BINARY, GOING_AWAY, HEARTBEAT_LOST, INTERNAL, NO_HELLO
 from tradegame.protocol.errors import BadRequestError, RateLimitedError
@@ -25,7 +25,7 @@ from tradegame.utils.errors import log_fault
 HELLO_S = 10.0
 """How long after the handshake the first ``hello`` may take."""
 MOMENT_S = 0.001
-"""A heartbeat that is due in less is due: what is left of it may be too little for the clock to move by."""
+"""A heartbeat that is due in less is due now: the rest may be less than the clock can move by."""
 BAD_REQUESTS_IN_A_ROW = 20
 IN_FLIGHT = 64
 """Commands of one connection that may be unanswered; after that its frames wait in its socket."""
@@ -39,7 +39,7 @@ class Connection:
     """
 
     websocket: WebSocket
-    client: ClientSession
+    client: Client
     dispatcher: Dispatcher
     hub: Hub
     heartbeat_s: float
@@ -97,7 +97,7 @@ class Connection:
             message = await websocket.receive()
             self.frames_in += 1
             self.dispatcher.look()
-            if self._ending is not None:  # whoever ended it did so while this frame waited: it is not heard any more
+            if self._ending is not None:  # it was ended while this frame waited, which is not handled any more
                 await trio.lowlevel.checkpoint()
             # what was read from the socket before, or waits there, and had to wait here, is a sign of life too
             websocket.last_received = trio.current_time()
@@ -136,7 +136,7 @@ class Connection:
             self._room.set()
             self._room = None
         if isinstance(payload, RateLimitedError):
-            # A refusal costs the server as much as an answer: who heeds no limit must not set everyone's pace.
+            # A refusal costs as much as an answer: a client that ignores the limit must not slow everybody down.
             self._pause_s = self.client.frames(REFUSED)
         if self.client.closed:
             return
@@ -148,7 +148,7 @@ class Connection:
             self.hub.post(self._subscriber, text_frame(encoded))
 
     async def _heartbeat(self) -> None:
-        """Close who says no hello, and who gives no sign of life."""
+        """Close a connection that says no hello in time, or gives no sign of life."""
         opened = trio.current_time()
         while self.client.signed_in is None:
             await trio.sleep(min(0.5, self.heartbeat_s))

@@ -1,8 +1,8 @@
 """The hub: shows each game to whoever follows it on this node. A frame is encoded once for all.
 
-What one entry brings is gathered, the frame, the account and the reply, and goes out in one write a client. First to
-those who are answered, then to the crowd: in slices, so that a crowd of thousands keeps nobody waiting. Each follower
-has a place of its own in the stream of frames, so whoever comes in between misses none and sees none twice.
+What one entry brings (the frame, the account, the reply) is gathered and goes out in one write per client: first to
+those who are answered, then to the crowd, in slices, so that a crowd of thousands keeps nobody waiting. Each
+subscription has its own place in the stream of frames: a client that joins in between misses none and sees none twice.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tradegame.core.games.host import GameHost
 from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister
 from tradegame.core.repositories import LiveConnection
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.closing import GOING_AWAY, HEARTBEAT_LOST
 
@@ -40,11 +40,8 @@ WHISPERS_WAITING = 20_000
 
 @define(eq=False)
 class _Crowd:
-    """Who follows one game. ``todo`` is left of a walk to all of them that began at frame ``walked``.
-
-    ``took_s``: the time that this walk took so far, without its pauses.
-
-    ``accounts`` and ``whispers`` wait to be pushed.
+    """Who follows one game. ``todo``: who is left of a pass over all of them that began at frame ``walked``, and has
+    taken ``took_s`` so far, without its pauses. ``accounts`` and ``whispers`` wait to be pushed.
     """
 
     host: GameHost
@@ -95,7 +92,7 @@ class Hub:
     # Connections come and go
 
     def enter(self, subscriber: Subscriber) -> None:
-        """A connection is open; nobody yet."""
+        """A connection is open, and has not signed in."""
         self.roster.enter(subscriber)
 
     def leave(self, subscriber: Subscriber) -> None:
@@ -120,13 +117,13 @@ class Hub:
     # Audience, for the use cases
 
     async def make_room(self, player: str) -> None:
-        """Where the player has as many connections as it may, close those that do not answer within 2 s."""
+        """If the player has as many connections as it may, close those that do not answer within 2 s."""
         for subscriber in await self.roster.silent(player):
             subscriber.end(HEARTBEAT_LOST, "no heartbeat")
             self.leave(subscriber)
 
-    def welcome(self, client: ClientSession, signed_in: SignedIn) -> None:
-        """The client is this player from now on. Raises OverloadedError when the player has too many connections."""
+    def welcome(self, client: Client, signed_in: SignedIn) -> None:
+        """The client is this player from now on. Raises OverloadedError if the player has too many connections."""
         subscriber = self.roster.subscribers.get(client.connection)
         if subscriber is None:
             return
@@ -134,7 +131,7 @@ class Hub:
         client.sign_in(signed_in)
         self._registered(subscriber)
 
-    def follow(self, client: ClientSession, host: GameHost, after: int) -> None:
+    def follow(self, client: Client, host: GameHost, after: int) -> None:
         """Show every frame after ``after``, which the history has."""
         subscriber = self.roster.subscribers.get(client.connection)
         if subscriber is None:
@@ -155,8 +152,8 @@ class Hub:
         self.catch_up.begin(known, flush=not self._gathering)
         self.presence_feed.came(known)
 
-    def unfollow(self, client: ClientSession, game: str) -> None:
-        """No more news of it."""
+    def unfollow(self, client: Client, game: str) -> None:
+        """Stop showing the game."""
         subscriber = self.roster.subscribers.get(client.connection)
         if subscriber is not None and game in subscriber.games:
             self._drop(subscriber.games[game])
@@ -210,7 +207,7 @@ class Hub:
             self._part(crowd.subscriptions, None)
 
     def ended(self, host: GameHost) -> None:
-        """Tell the followers that no more frames of this life of the game will come from here."""
+        """Tell the followers that no more frames of this life of the game come from here."""
         self.settled(host)
         crowd = self._crowds.pop(host, None)
         if crowd is not None:

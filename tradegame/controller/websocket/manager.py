@@ -15,7 +15,7 @@ from tradegame.controller.websocket.handshake import accept
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import Budgets, payer_of
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.protocol.closing import COUNTED, FULL, GOING_AWAY
 from tradegame.protocol.errors import RateLimitedError
@@ -77,7 +77,7 @@ class ConnectionManager:
         self.hub.roster.end_all(GOING_AWAY, reason)
 
     async def _serve(self, stream: trio.abc.Stream, head: Head, address: str) -> None:
-        client = ClientSession(opaque_id(12), address, self.budgets, self.now_ms())
+        client = Client(opaque_id(12), address, self.budgets, self.now_ms())
         async with trio.open_nursery() as nursery:
             try:
                 websocket = await accept(

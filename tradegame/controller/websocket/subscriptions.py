@@ -8,7 +8,7 @@ from attrs import Factory, define
 
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.games.host import GameHost
-from tradegame.core.use_cases.clients import ClientSession
+from tradegame.core.use_cases.clients import Client
 
 
 @define(eq=False)
@@ -17,7 +17,7 @@ class Subscriber:
     tells how long ago the last one came. None of them waits.
     """
 
-    client: ClientSession
+    client: Client
     outbox: Outbox
     end: Callable[[int, str], None]
     ping: Callable[[], None] = lambda: None

@@ -115,5 +115,5 @@ class ReaderNursery:
         self._tap = tap
 
     def start_soon(self, reader: Callable[[], Awaitable[None]]) -> None:
-        """Start it under the tap's guard."""
+        """Start it as the tap's reader."""
         self._nursery.start_soon(self._tap.run_reader, reader)

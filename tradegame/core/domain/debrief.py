@@ -87,23 +87,23 @@ def round_result(state: GameState, surplus: int | None, gains: Sequence[tuple[st
 
 
 def _good(state: GameState, good: str, market: Market, schedules: Schedules | None) -> dict[str, Any]:
-    session = market.session
+    ohlcv = market.ohlcv
     private = state.definition.private_values
     mine = schedules if private is not None and private.good == good else None
     prices = None if mine is None else mine.prices
     return {
-        "trades": session.trades,
-        "volume": session.volume,
-        "notional": session.notional,
-        "open": session.open,
-        "high": session.high,
-        "low": session.low,
-        "close": session.close,
+        "trades": ohlcv.trades,
+        "volume": ohlcv.volume,
+        "notional": ohlcv.notional,
+        "open": ohlcv.open,
+        "high": ohlcv.high,
+        "low": ohlcv.low,
+        "close": ohlcv.close,
         "settled": state.settled.get(good),
         "equilibrium": None
         if mine is None or prices is None
         else {"low": prices[0], "high": prices[1], "qty": mine.qty},
         "demand": [] if mine is None else list(mine.demand[:SCHEDULE_KEPT]),
         "supply": [] if mine is None else list(mine.supply[:SCHEDULE_KEPT]),
-        "tape": [list(trade) for trade in market.recent][-session.trades :] if session.trades else [],
+        "tape": [list(trade) for trade in market.recent][-ohlcv.trades :] if ohlcv.trades else [],
     }

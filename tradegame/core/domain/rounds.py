@@ -12,7 +12,7 @@ from tradegame.core.domain.definition import NewsDefinition
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.private_values import PrivateValuesService, redemption
 from tradegame.core.domain.settlement import SettlementService
-from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, Session
+from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, Ohlcv
 from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
@@ -203,7 +203,7 @@ class RoundService:
         if phase == OPEN:
             state.opened_at, state.news_due = state.clock, 0
             for market in state.markets.values():
-                market.session = Session()
+                market.ohlcv = Ohlcv()
             self.settlement.open(effects)
             self.house.open()
         effects.events.append(self._changed())

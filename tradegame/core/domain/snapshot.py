@@ -23,8 +23,8 @@ from tradegame.core.domain.state import (
     Hint,
     HouseState,
     Market,
+    Ohlcv,
     Player,
-    Session,
     SettlementState,
 )
 from tradegame.protocol.bounds import SideName
@@ -98,7 +98,7 @@ def _batches(kind: Any, items: Iterable[_Item], row: Callable[[_Item], tuple[Any
 
 def _market(item: tuple[str, Market]) -> tuple[Any, int]:
     good, market = item
-    house, session, settlement = market.house, market.session, market.settlement
+    house, ohlcv, settlement = market.house, market.ohlcv, market.settlement
     row = [
         good,
         market.last,
@@ -107,13 +107,13 @@ def _market(item: tuple[str, Market]) -> tuple[Any, int]:
         None if house is None else [house.anchor, house.base, house.next_tick],
         None if settlement is None else [settlement.value, settlement.hints, settlement.told],
         [
-            session.trades,
-            session.volume,
-            session.notional,
-            session.open,
-            session.high,
-            session.low,
-            session.close,
+            ohlcv.trades,
+            ohlcv.volume,
+            ohlcv.notional,
+            ohlcv.open,
+            ohlcv.high,
+            ohlcv.low,
+            ohlcv.close,
         ],
     ]
     return row, 20 + 3 * len(market.recent)
@@ -200,13 +200,13 @@ class _Reader:
                 yield
 
     def _markets(self, rows: list[Any]) -> None:
-        for good, last, volume, recent, house, settlement, session in rows:
+        for good, last, volume, recent, house, settlement, ohlcv in rows:
             market = self._state.markets[good]
             market.last, market.volume = last, volume
             market.recent.extend(tuple(trade) for trade in recent)
             market.house = None if house is None else HouseState(*house)
             market.settlement = None if settlement is None else SettlementState(*settlement)
-            market.session = Session(*session)
+            market.ohlcv = Ohlcv(*ohlcv)
 
     def _orders(self, kind: Any, rows: list[Any]) -> None:
         good = next(known for known in self._goods if known == kind[0])

@@ -45,8 +45,11 @@ class SettlementState:
 
 
 @define
-class Session:
-    """A round's trading in one good: prices in coins, ``notional`` the sum of price times quantity."""
+class Ohlcv:
+    """Open, high, low, close and volume of one good in a round, in coins and units.
+
+    ``notional``: the sum of price times quantity.
+    """
 
     trades: int = 0
     volume: int = 0
@@ -68,7 +71,7 @@ class Session:
 
 @define
 class Market:
-    """One good's book and tape. ``recent``: time in ms, price, quantity, oldest first. ``session``: of this round."""
+    """One good's book and tape. ``recent``: time in ms, price, quantity, oldest first. ``ohlcv``: of this round."""
 
     book: Book
     last: int | None = None
@@ -76,7 +79,7 @@ class Market:
     recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_KEPT))
     house: HouseState | None = None
     settlement: SettlementState | None = None
-    session: Session = Factory(Session)
+    ohlcv: Ohlcv = Factory(Ohlcv)
 
 
 @define

@@ -242,7 +242,7 @@ class TradingService:
         market.last = price
         market.volume += qty
         market.recent.append((effects.at, price, qty))
-        market.session.trade(price, qty)
+        market.ohlcv.trade(price, qty)
         effects.events.append(Trade(good, price, qty, buyer, seller, word))
         effects.accounts[order.player] = None
         effects.books[good] = None

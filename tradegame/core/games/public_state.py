@@ -54,9 +54,9 @@ class PublicState:
 
     def encoded(self, state: GameState) -> Encoded:
         """``views.public_state``, encoded. Costs what has changed since the last call."""
-        return Encoded((b"{", *self.members(state), b"}"))
+        return Encoded((b"{", *self.fields(state), b"}"))
 
-    def members(self, state: GameState) -> tuple[bytes, ...]:
+    def fields(self, state: GameState) -> tuple[bytes, ...]:
         """The same without its braces, to be embedded in a larger object."""
         if state is not self._state:
             self._parts.clear()
@@ -124,19 +124,19 @@ def _same(known: Any, key: Any) -> bool:
     return known is key or (type(key) is tuple and known == key)
 
 
-def _members(**fields: Any) -> bytes:
+def _fields(**fields: Any) -> bytes:
     return _json(fields)[1:-1]
 
 
 def _fixed(state: GameState) -> bytes:
     """What is the same for all the game's life."""
     definition = state.definition
-    return _members(title=definition.title, about=definition.about, rules=views.rules(definition))
+    return _fields(title=definition.title, about=definition.about, rules=views.rules(definition))
 
 
 def _phase(state: GameState) -> bytes:
     """What changes with the phase."""
-    return _members(
+    return _fields(
         phase=state.phase,
         round=state.round,
         ends_at=state.ends_at,
@@ -154,5 +154,5 @@ def _last(state: GameState, count: int) -> list[tuple[str, str]]:
 
 
 def _chunk(players: list[tuple[str, str]], *, first: bool) -> bytes:
-    entries = _members(**{player: Player(name) for player, name in players})
+    entries = _fields(**{player: Player(name) for player, name in players})
     return (b"" if first or not entries else b",") + entries

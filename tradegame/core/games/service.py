@@ -219,7 +219,7 @@ class GameService:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             # an invalid definition in the store: that game is not served, the others are
-            self._refuse(meta.game, f"its definition is none: {error!r}")
+            self._refuse(meta.game, f"its definition is invalid: {error!r}")
             return None
         self.not_served.pop(meta.game, None)
         self.hosts[host.id] = host

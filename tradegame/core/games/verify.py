@@ -54,7 +54,7 @@ class _Wrong(Exception):  # noqa: N818 - becomes a Problem
 
 
 @define
-class _Keys:
+class _UsedKeys:
     """An independent record of which keys had an effect, to compare with the game's."""
 
     _seen: dict[str, dict[str, None]] = field(factory=dict)
@@ -98,7 +98,7 @@ class _Verification:
     id: str = ""
     generation: int = 1
     digests: dict[int, str] = field(factory=dict)
-    keys: _Keys = field(factory=_Keys)
+    keys: _UsedKeys = field(factory=_UsedKeys)
 
     def run(self) -> Report:
         problem = None

@@ -20,7 +20,7 @@ Reply = Callable[[Struct | Stated | Outcome | TradeGameError], None]
 
 
 @define(eq=False)
-class ClientSession:
+class Client:
     """One connection's client. ``signed_in`` is None before ``hello``; ``in_flight`` counts unanswered commands.
 
     ``address``: the budget key of its IP address (``payer_of``).
@@ -76,14 +76,14 @@ class Audience(Protocol):
         """
         ...
 
-    def welcome(self, client: ClientSession, signed_in: SignedIn) -> None:
+    def welcome(self, client: Client, signed_in: SignedIn) -> None:
         """The client is this player from now on. Raises OverloadedError if the player has too many connections."""
         ...
 
-    def follow(self, client: ClientSession, host: GameHost, after: int) -> None:
+    def follow(self, client: Client, host: GameHost, after: int) -> None:
         """Show every frame after ``after``, which the host can still provide."""
         ...
 
-    def unfollow(self, client: ClientSession, game: str) -> None:
+    def unfollow(self, client: Client, game: str) -> None:
         """Stop showing the game."""
         ...

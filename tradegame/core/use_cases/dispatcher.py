@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from tradegame.core.admission.budgets import WRONG_TOKEN
 from tradegame.core.faults import answer_to
 from tradegame.core.games.service import GameService
-from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
+from tradegame.core.use_cases.clients import Audience, Client, Reply
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.look import LookUseCase
 from tradegame.core.use_cases.sessions import SessionService
@@ -36,7 +36,7 @@ from tradegame.protocol.requests import (
     StandingsRequest,
 )
 
-Handler = Callable[[ClientSession, Any, Reply], Awaitable[None] | None]
+Handler = Callable[[Client, Any, Reply], Awaitable[None] | None]
 """Replies at once, submits and replies later, or (if it must wait for the store) returns an awaitable."""
 
 COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, StandingsRequest: 2.0}
@@ -105,7 +105,7 @@ class Dispatcher:
             StandingsRequest: looking.standings,
         }
 
-    def dispatch(self, client: ClientSession, request: Request, reply: Reply) -> Awaitable[None] | None:
+    def dispatch(self, client: Client, request: Request, reply: Reply) -> Awaitable[None] | None:
         """Handle one request. Exactly one reply, now or later. Await what is returned before the next request.
 
         Raises nothing: every error is a reply.
@@ -149,14 +149,14 @@ class Dispatcher:
         except Exception as fault:  # noqa: BLE001 - the command's edge, as above
             reply(answer_to(fault, "command_failed", op=op))
 
-    def _hello(self, client: ClientSession, request: HelloRequest, reply: Reply) -> Awaitable[None]:
+    def _hello(self, client: Client, request: HelloRequest, reply: Reply) -> Awaitable[None]:
         if client.signed_in is not None:
             raise BadRequestError("this connection is signed in already", at="$.op")
         if request.token is None:
             client.sign_up()
         return self._sign_in(client, request, reply)
 
-    async def _sign_in(self, client: ClientSession, request: HelloRequest, reply: Reply) -> None:
+    async def _sign_in(self, client: Client, request: HelloRequest, reply: Reply) -> None:
         try:
             signed_in = await self.sessions.sign_in(request.name, request.token)
         except UnauthorizedError:
@@ -167,5 +167,5 @@ class Dispatcher:
         player = PlayerInfo(signed_in.player.id, signed_in.player.name)
         reply(Welcome(player, signed_in.token, self.sessions.lives_s(signed_in.player), self.facts.told()))
 
-    def _ping(self, client: ClientSession, request: PingRequest, reply: Reply) -> None:
+    def _ping(self, client: Client, request: PingRequest, reply: Reply) -> None:
         reply(Pong(self.now_ms()))

@@ -14,7 +14,7 @@ from tradegame.core.games.host import GameHost
 from tradegame.core.games.public_state import Stated
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import StoreUnavailableError
-from tradegame.core.use_cases.clients import Audience, ClientSession, Reply
+from tradegame.core.use_cases.clients import Audience, Client, Reply
 from tradegame.core.use_cases.sessions import SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.commands import Join
@@ -34,7 +34,7 @@ class JoinGameUseCase:
     audience: Audience
     sessions: SessionService
 
-    def join(self, client: ClientSession, request: JoinRequest, reply: Reply) -> Awaitable[None]:
+    def join(self, client: Client, request: JoinRequest, reply: Reply) -> Awaitable[None]:
         """Open an account if there is none, then answer and subscribe in one go, so that no frame is missed.
 
         The state shown is the present: it contains everything that any node had answered to anybody before this join
@@ -52,18 +52,18 @@ class JoinGameUseCase:
             return self._join_present(client, request, reply, host)
         return self._join(client, request, reply, host)
 
-    async def _join_as_guest(self, client: ClientSession, request: JoinRequest, reply: Reply) -> None:
+    async def _join_as_guest(self, client: Client, request: JoinRequest, reply: Reply) -> None:
         """Make the session last before there is an account: an account must not be lost with a short session."""
         assert client.signed_in is not None
         client.signed_in = await self.sessions.keep(client.signed_in)
         await self.join(client, request, reply)
 
-    def leave(self, client: ClientSession, request: LeaveRequest, reply: Reply) -> None:
+    def leave(self, client: Client, request: LeaveRequest, reply: Reply) -> None:
         self.games.host(request.game)
         self.audience.unfollow(client, request.game)
         reply(Left())
 
-    async def _join_present(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> None:
+    async def _join_present(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost) -> None:
         """Nobody is taken back in time: a client that saw more on another node waits until this one has caught up. A
         client ahead of the store itself (an older backup?) gets what there is.
         """
@@ -82,7 +82,7 @@ class JoinGameUseCase:
             else:
                 return
 
-    async def _join(self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost) -> None:
+    async def _join(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost) -> None:
         """Through the log: what is shown is as new as this node's own entry. Awaited, so that the client's next
         commands find the account.
         """
@@ -96,9 +96,7 @@ class JoinGameUseCase:
         else:
             raise UnavailableError("the game ended before it answered")
 
-    def _show(
-        self, client: ClientSession, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool
-    ) -> None:
+    def _show(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool) -> None:
         state, after = host.game.state, request.after
         known = state.seq
         recovered = False

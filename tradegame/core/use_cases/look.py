@@ -9,7 +9,7 @@ from attrs import frozen
 from tradegame.core.domain import views
 from tradegame.core.games.service import GameService
 from tradegame.core.games.standings import Standings
-from tradegame.core.use_cases.clients import ClientSession, Reply
+from tradegame.core.use_cases.clients import Client, Reply
 from tradegame.protocol.requests import BookRequest, GamesRequest, MeRequest, StandingsRequest
 from tradegame.protocol.state import Games
 
@@ -20,18 +20,18 @@ DEFAULT_DEPTH = 10
 class LookUseCase:
     games: GameService
 
-    def list_games(self, client: ClientSession, request: GamesRequest, reply: Reply) -> None:
+    def list_games(self, client: Client, request: GamesRequest, reply: Reply) -> None:
         hosts = sorted(self.games.hosts.items())
         reply(Games(tuple(views.summary(host.game.state) for _, host in hosts if host.running)))
 
-    def me(self, client: ClientSession, request: MeRequest, reply: Reply) -> None:
+    def me(self, client: Client, request: MeRequest, reply: Reply) -> None:
         reply(views.account(self.games.present(request.game).game.state, client.player))
 
-    def book(self, client: ClientSession, request: BookRequest, reply: Reply) -> None:
+    def book(self, client: Client, request: BookRequest, reply: Reply) -> None:
         state = self.games.present(request.game).game.state
         reply(views.book(state, request.good, request.depth or DEFAULT_DEPTH))
 
-    def standings(self, client: ClientSession, request: StandingsRequest, reply: Reply) -> Awaitable[None] | None:
+    def standings(self, client: Client, request: StandingsRequest, reply: Reply) -> Awaitable[None] | None:
         standings, limit = self.games.present(request.game).standings, request.limit or DEFAULT_DEPTH
         known = standings.known()
         if known is None:

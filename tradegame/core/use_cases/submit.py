@@ -7,7 +7,7 @@ from attrs import frozen
 from tradegame.core.domain.events import Outcome
 from tradegame.core.games.service import GameService
 from tradegame.core.games.submissions import Submission
-from tradegame.core.use_cases.clients import ClientSession, Reply
+from tradegame.core.use_cases.clients import Client, Reply
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import TradeGameError, UnknownGoodError, UnknownOpError
 from tradegame.protocol.requests import AnyCommand
@@ -32,7 +32,7 @@ class SubmitUseCase:
             raise UnknownOpError(f"this game is of before {command.op!r}", at="$.op")
         return host.execute(command)
 
-    def submit(self, client: ClientSession, command: AnyCommand, reply: Reply) -> None:
+    def submit(self, client: Client, command: AnyCommand, reply: Reply) -> None:
         """A player's command, as this client's; the reply follows when it was applied."""
         game = command.game
         command.player, command.id, command.game = client.player, None, ""

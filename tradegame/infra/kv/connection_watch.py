@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 import trio
-from attrs import define, frozen
+from attrs import define
 
 from tradegame.core.repositories.connections import (
     ConnectionsChanged,
@@ -16,36 +16,17 @@ from tradegame.core.repositories.connections import (
 )
 from tradegame.core.repositories.errors import CompactedError, CorruptStoreError, StoreUnavailableError
 from tradegame.infra.kv.codec import decode
-from tradegame.infra.kv.keys import check_part
+from tradegame.infra.kv.keys import ConnectionKeys
 from tradegame.infra.kv.port import KeyRange, KeyValueStore, Watch
 from tradegame.utils.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-Changes = trio.MemorySendChannel[ConnectionsChanged | NodesChanged]
+ChangeSender = trio.MemorySendChannel[ConnectionsChanged | NodesChanged]
 
 _PAGE = 1000
 _PAUSE_S = 0.5
-
-
-@frozen
-class ConnectionKeys:
-    prefix: str
-
-    @property
-    def nodes(self) -> KeyRange:
-        return KeyRange.prefix(f"{self.prefix}/nodes/")
-
-    @property
-    def connections(self) -> KeyRange:
-        return KeyRange.prefix(f"{self.prefix}/connections/")
-
-    def node(self, node: str) -> str:
-        return self.nodes.start + check_part(node)
-
-    def connection(self, node: str, connection: str) -> str:
-        return f"{self.connections.start}{check_part(node)}/{check_part(connection)}"
 
 
 @define(eq=False)
@@ -58,7 +39,7 @@ class KvConnectionWatch:
         return await self._changes.receive()
 
 
-async def follow(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes) -> None:
+async def follow(kv: KeyValueStore, keys: ConnectionKeys, changes: ChangeSender) -> None:
     """Send every change, until cancelled. If the store's history is gone or a read fails, a reset comes first."""
     trouble = Trouble("connections_unavailable", "connections_followed_again")
     while True:
@@ -71,7 +52,7 @@ async def follow(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes) -> N
             await trio.sleep(_PAUSE_S)
 
 
-async def _follow_from_now(kv: KeyValueStore, keys: ConnectionKeys, changes: Changes, trouble: Trouble) -> None:
+async def _follow_from_now(kv: KeyValueStore, keys: ConnectionKeys, changes: ChangeSender, trouble: Trouble) -> None:
     connections_at, connections = await _read(kv, keys.connections, LiveConnection)
     nodes_at, nodes = await _read(kv, keys.nodes, NodeInfo)
     trouble.over()
@@ -86,7 +67,7 @@ async def _follow_from_now(kv: KeyValueStore, keys: ConnectionKeys, changes: Cha
         nursery.start_soon(_follow_nodes, node_watch, nodes, changes)
 
 
-async def _follow_connections(watch: Watch, changes: Changes) -> None:
+async def _follow_connections(watch: Watch, changes: ChangeSender) -> None:
     while True:
         batch = await watch.receive()
         # The last write to a key counts: a connection saved and removed in one batch is removed.
@@ -104,7 +85,7 @@ async def _follow_connections(watch: Watch, changes: Changes) -> None:
             await changes.send(ConnectionsChanged(saved=tuple(saved.values()), removed=gone))
 
 
-async def _follow_nodes(watch: Watch, nodes: dict[str, NodeInfo], changes: Changes) -> None:
+async def _follow_nodes(watch: Watch, nodes: dict[str, NodeInfo], changes: ChangeSender) -> None:
     while True:
         batch = await watch.receive()
         for event in batch.events:

@@ -16,7 +16,8 @@ from tradegame.core.repositories.connections import (
 )
 from tradegame.core.repositories.errors import LeaseLostError, StoreRefusedError
 from tradegame.infra.kv.codec import encode
-from tradegame.infra.kv.connection_watch import ConnectionKeys, KvConnectionWatch, follow
+from tradegame.infra.kv.connection_watch import KvConnectionWatch, follow
+from tradegame.infra.kv.keys import ConnectionKeys
 from tradegame.infra.kv.limits import batches
 from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore, Operation, Put
 

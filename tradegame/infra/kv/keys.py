@@ -91,3 +91,49 @@ class GameKeys:
         """The generation and the entry's id."""
         generation, entry_id = key[len(self.log) :].split("/", 1)
         return int(generation), entry_id
+
+
+@frozen
+class SessionKeys:
+    """Players and sessions are neighbours in key order, so that one watch sees both."""
+
+    prefix: str
+
+    @property
+    def players(self) -> str:
+        return f"{self.prefix}/players/"
+
+    @property
+    def sessions(self) -> str:
+        return f"{self.prefix}/sessions/"
+
+    def player(self, player: str) -> str:
+        return self.players + check_part(player)
+
+    def session(self, session: str) -> str:
+        return self.sessions + check_part(session)
+
+    @property
+    def both(self) -> KeyRange:
+        return KeyRange(self.players, KeyRange.prefix(self.sessions).end)
+
+
+@frozen
+class ConnectionKeys:
+    """Nodes and their connections."""
+
+    prefix: str
+
+    @property
+    def nodes(self) -> KeyRange:
+        return KeyRange.prefix(f"{self.prefix}/nodes/")
+
+    @property
+    def connections(self) -> KeyRange:
+        return KeyRange.prefix(f"{self.prefix}/connections/")
+
+    def node(self, node: str) -> str:
+        return self.nodes.start + check_part(node)
+
+    def connection(self, node: str, connection: str) -> str:
+        return f"{self.connections.start}{check_part(node)}/{check_part(connection)}"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
-from attrs import define, evolve, frozen
+from attrs import define, evolve
 
 from tradegame.core.repositories.errors import (
     CorruptStoreError,
@@ -16,7 +16,7 @@ from tradegame.core.repositories.errors import (
 )
 from tradegame.core.repositories.sessions import PlayerRecord, PlayerRemoved, SessionRevoked
 from tradegame.infra.kv.codec import decode, decode_fields, encode
-from tradegame.infra.kv.keys import check_part
+from tradegame.infra.kv.keys import SessionKeys
 from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValuePair, KeyValueStore, Put, Watch
 from tradegame.infra.kv.settle import Settling
 
@@ -25,31 +25,6 @@ log = structlog.get_logger(__name__)
 DEADLINE_S = 4.0
 AT_ONCE = 50
 """How many sessions are looked up in one transaction; the store allows 100 operations."""
-
-
-@frozen
-class _SessionKeys:
-    """Players and sessions are neighbours in key order, so that one watch sees both."""
-
-    prefix: str
-
-    @property
-    def players(self) -> str:
-        return f"{self.prefix}/players/"
-
-    @property
-    def sessions(self) -> str:
-        return f"{self.prefix}/sessions/"
-
-    def player(self, player: str) -> str:
-        return self.players + check_part(player)
-
-    def session(self, session: str) -> str:
-        return self.sessions + check_part(session)
-
-    @property
-    def both(self) -> KeyRange:
-        return KeyRange(self.players, KeyRange.prefix(self.sessions).end)
 
 
 @define(eq=False)
@@ -186,8 +161,8 @@ class KvSessionRepository:
             log.warning("lease_not_given_back", lease=lease, reason=str(error))
 
     @property
-    def _keys(self) -> _SessionKeys:
-        return _SessionKeys(self._prefix)
+    def _keys(self) -> SessionKeys:
+        return SessionKeys(self._prefix)
 
 
 def _player_of(session: KeyValuePair) -> tuple[str, bool]:
@@ -204,7 +179,7 @@ class KvSessionWatch:
     """See `SessionWatch`. May be empty: progress, or somebody's new session."""
 
     _watch: Watch
-    _keys: _SessionKeys
+    _keys: SessionKeys
 
     async def receive(self) -> Sequence[SessionRevoked | PlayerRemoved]:
         batch = await self._watch.receive()

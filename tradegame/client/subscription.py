@@ -15,7 +15,7 @@ from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
 from tradegame.protocol.state import Account
 
 
-class Follower:
+class Subscription:
     """The client's side of a subscription.
 
     ``syncing``: a join is under way, and what comes before its answer is of an older one. ``changed``: unparked after
