@@ -5,14 +5,17 @@ What sieges and campaigns came to is shown when all is over, whether they went w
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+BROWSER = Path(__file__).parent / "browser"
 collect_ignore = [] if importlib.util.find_spec("playwright") else ["browser"]
 """What drives a browser is installed by make test-browser alone, and cannot be collected without."""
 
@@ -46,6 +49,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
+def pytest_runtest_logstart() -> None:
+    """The collector need not look at half a million objects of modules and tests, again and again."""
+    if gc.get_freeze_count() == 0:
+        gc.freeze()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if sys.platform == "linux":
         import resource
@@ -53,6 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         if hard == resource.RLIM_INFINITY or hard > MEMORY_BYTES:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, hard))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A browser's tests are not even imported where they would not run."""
+    return True if collection_path == BROWSER and "browser" not in config.option.markexpr else None
 
 
 @pytest.hookimpl(trylast=True)

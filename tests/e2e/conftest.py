@@ -37,13 +37,20 @@ def etcd() -> Iterator[EtcdServer]:
         yield server
 
 
-@pytest.fixture(params=["memory", "embedded", "etcd"])
+STORES = ("memory", "embedded", "etcd")
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh store's address."""
+    return _fresh_store(request, tmp_path)
+
+
+def _fresh_store(request: pytest.FixtureRequest, directory: Path) -> str:
     if request.param == "memory":
         return "memory:"
     if request.param == "embedded":
-        return f"embedded:{tmp_path / 'tradegame.db'}"
+        return f"embedded:{directory / 'tradegame.db'}"
     return fresh_etcd_url(request.getfixturevalue("etcd"))
 
 
@@ -56,4 +63,11 @@ def fresh_etcd_url(etcd: EtcdServer) -> str:
 def server(store: str) -> Iterator[ServerThread]:
     """The bazaar of ``tests.support.server``, served."""
     with ServerThread(store) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=STORES)
+def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
+    """The same, for all tests of a file that only ask for what is refused: they leave players behind, and no more."""
+    with ServerThread(_fresh_store(request, tmp_path_factory.mktemp("shared"))) as running:
         yield running

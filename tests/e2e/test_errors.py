@@ -27,6 +27,14 @@ def ann(server: ServerThread) -> Any:
         yield player
 
 
+@pytest.fixture
+def eve(shared_server: ServerThread) -> Any:
+    """As ann, on a server that others of hers have used."""
+    with Player(shared_server.url, "eve") as player:
+        player.ask("join", game="bazaar")
+        yield player
+
+
 @pytest.mark.parametrize(
     ("frame", "at"),
     [
@@ -44,11 +52,11 @@ def ann(server: ServerThread) -> Any:
         ('{"id": "\\ud800", "op": "ping"}', "$.id"),
     ],
 )
-def test_a_frame_that_is_no_request_is_answered_with_id_null(ann: Player, frame: str, at: str) -> None:
-    ann.send_raw(frame)
-    error = ann.reply(None)["error"]
+def test_a_frame_that_is_no_request_is_answered_with_id_null(eve: Player, frame: str, at: str) -> None:
+    eve.send_raw(frame)
+    error = eve.reply(None)["error"]
     assert (error["code"], error["at"], error["definite"]) == ("bad_request", at, True)
-    assert ann.ask("ping")
+    assert eve.ask("ping")
 
 
 @pytest.mark.parametrize(
@@ -78,8 +86,8 @@ def test_a_frame_that_is_no_request_is_answered_with_id_null(ann: Player, frame:
         ("hello", {"name": "late"}, "$.op"),
     ],
 )
-def test_a_request_of_the_wrong_form_says_where(ann: Player, op: str, fields: dict[str, Any], at: str) -> None:
-    error = ann.refused(op, **fields)
+def test_a_request_of_the_wrong_form_says_where(eve: Player, op: str, fields: dict[str, Any], at: str) -> None:
+    error = eve.refused(op, **fields)
     assert (error["code"], error["at"], error["definite"]) == ("bad_request", at, True)
 
 
@@ -101,12 +109,12 @@ def test_a_request_of_the_wrong_form_says_where(ann: Player, op: str, fields: di
         ("order", {"game": "bazaar", "good": "wood", "side": "bid", "qty": 10, "price": 1_001}, "insufficient_cash"),
     ],
 )
-def test_what_the_game_refuses_has_its_code(ann: Player, op: str, fields: dict[str, Any], code: str) -> None:
-    before = ann.ask("me", game="bazaar")
-    error = ann.refused(op, **fields)
+def test_what_the_game_refuses_has_its_code(eve: Player, op: str, fields: dict[str, Any], code: str) -> None:
+    before = eve.ask("me", game="bazaar")
+    error = eve.refused(op, **fields)
     assert (error["code"], error["definite"]) == (code, True)
     assert error["message"]
-    assert ann.ask("me", game="bazaar") == before
+    assert eve.ask("me", game="bazaar") == before
 
 
 def test_buying_more_than_one_can_pay_is_insufficient_cash(server: ServerThread) -> None:

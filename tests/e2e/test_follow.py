@@ -93,10 +93,10 @@ def test_a_place_that_cannot_be_had_gets_the_whole_state(server: ServerThread, a
 def test_at_least_a_thousand_frames_can_be_had_again_after_a_restart_with_snapshots(store: str) -> None:
     if store == "memory:":
         pytest.skip("nothing is left of it after a restart")
-    settings = HostSettings(snapshot_every=1_500)
+    settings = HostSettings(snapshot_every=500)
     with ServerThread(store, host_settings=settings) as server, Player(server.url) as ann:
         joined = ann.ask("join", game="bazaar")
-        ids = [ann.send("say", game="bazaar", text=str(number)) for number in range(4_000)]
+        ids = [ann.send("say", game="bazaar", text=str(number)) for number in range(1_300)]
         last = max(ann.reply(request_id)["ok"]["seq"] for request_id in ids)
         # commands that wait share a frame: single ones make a thousand of them
         while last - joined["seq"] < 1_200:

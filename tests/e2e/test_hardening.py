@@ -114,8 +114,8 @@ def test_new_players_from_one_address_are_bounded(store: str) -> None:
         *("House", "The House", "NEWS", "mint"),
     ],
 )
-def test_a_name_that_would_mislead_is_refused(server: ServerThread, name: str) -> None:
-    with Player(server.url, hello=False) as player:
+def test_a_name_that_would_mislead_is_refused(shared_server: ServerThread, name: str) -> None:
+    with Player(shared_server.url, hello=False) as player:
         error = player.refused("hello", name=name)
         assert (error["code"], error["at"]) == ("bad_request", "$.name")
 

@@ -38,6 +38,12 @@ def web(server: ServerThread) -> Any:
         yield client
 
 
+@pytest.fixture
+def shared_web(shared_server: ServerThread) -> Any:
+    with httpx.Client(base_url=shared_server.http, timeout=10, verify=False) as client:
+        yield client
+
+
 def test_health_readiness_page_and_metrics(web: httpx.Client) -> None:
     assert web.get("/healthz").status_code == 200
     assert web.get("/readyz").status_code == 200
@@ -99,16 +105,18 @@ def test_games_state_and_standings(web: httpx.Client, server: ServerThread) -> N
         ("GET", "/v1/games/bazaar/log", 401, "unauthorized"),
     ],
 )
-def test_errors_have_the_protocols_form(web: httpx.Client, method: str, path: str, status: int, code: str) -> None:
-    answer = web.request(method, path)
+def test_errors_have_the_protocols_form(
+    shared_web: httpx.Client, method: str, path: str, status: int, code: str
+) -> None:
+    answer = shared_web.request(method, path)
     assert answer.status_code == status
     assert answer.json()["error"]["code"] == code
     assert answer.json()["error"]["definite"] is True
 
 
 @pytest.mark.parametrize("method", ["PUT", "OPTIONS", "TRACE", "BREW"])
-def test_a_wrong_method_is_told_the_right_ones(web: httpx.Client, method: str) -> None:
-    answer = web.request(method, "/v1/games")
+def test_a_wrong_method_is_told_the_right_ones(shared_web: httpx.Client, method: str) -> None:
+    answer = shared_web.request(method, "/v1/games")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, POST, HEAD"
 

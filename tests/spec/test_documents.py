@@ -12,7 +12,6 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from starlette.routing import Route
 from typer.testing import CliRunner
 
@@ -52,6 +51,8 @@ def test_what_is_served_is_what_is_printed_and_what_is_meant(
 
 
 def test_the_openapi_document_is_sound() -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator, validate  # takes a quarter of a second
+
     validate(copy.deepcopy(openapi()), cls=OpenAPIV31SpecValidator)
 
 

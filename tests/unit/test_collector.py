@@ -23,6 +23,7 @@ class Ring:
 @pytest.fixture
 def as_before() -> Iterator[None]:
     before = gc.get_threshold()
+    gc.unfreeze()
     yield
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
