@@ -4,7 +4,12 @@ The pages are plain Markdown and stay where they are read beside the code. So th
 every link between them is checked, the README's too.
 """
 
+from typing import get_args
+
+import msgspec
+
 import tradegame
+from tradegame.protocol import bounds
 
 project = "tradegame"
 version = release = tradegame.__version__
@@ -20,6 +25,7 @@ myst_heading_anchors = 3  # so that #a-heading is a target here as it is there
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {name: name for name, value in vars(bounds).items() if name[0].isupper() and get_args(value)}
 
 html_theme = "furo"
 html_title = f"tradegame {version}"
@@ -27,3 +33,13 @@ html_extra_path = ["site"]  # index.html, which goes to docs/index.html
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
+
+
+def setup(app: object) -> None:
+    """Fields are listed with their types below a class: as its signature they would be a line of pages."""
+    app.connect("autodoc-process-signature", _without_fields)  # type: ignore[attr-defined]
+
+
+def _without_fields(app: object, what: str, name: str, documented: object, *_: object) -> tuple[str, str] | None:
+    is_struct = isinstance(documented, type) and issubclass(documented, msgspec.Struct)
+    return ("", "") if is_struct else None
