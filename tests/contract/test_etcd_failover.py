@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -49,6 +50,30 @@ async def until_not_ready(client: EtcdClient, deadline_s: float = DEADLINE_S) ->
 
 def dead_endpoint() -> str:
     return f"127.0.0.1:{free_ports(1)[0]}"
+
+
+async def test_no_call_waits_for_a_thread_to_start(server: EtcdServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gRPC starts one for a call when none is under way; after a member was away, too, there is one again."""
+    started = 0
+    start = threading.Thread.start
+
+    def counted(thread: threading.Thread) -> None:
+        nonlocal started
+        started += 1
+        start(thread)
+
+    async with open_etcd(EtcdSettings((server.endpoint,))) as client:
+        for _ in range(2):
+            await until_ready(client)
+            await put(client, "a")
+            monkeypatch.setattr(threading.Thread, "start", counted)
+            for _ in range(20):
+                await put(client, "a")
+            monkeypatch.undo()
+            assert started == 0
+            await trio.to_thread.run_sync(server.kill)
+            await until_not_ready(client)
+            await trio.to_thread.run_sync(server.start)
 
 
 async def test_an_endpoint_where_nobody_listens_is_passed_over(server: EtcdServer) -> None:

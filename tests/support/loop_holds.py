@@ -23,8 +23,9 @@ from attrs import define, field
 REFERENCE_MS = 7.0
 """What ``_work`` takes on the machine for which bounds are given, in ms."""
 
-SHORT_NS = 300_000
-"""Steps that took less together are counted with the one after them."""
+SHORT_NS = 1_000_000
+"""Steps that took less together are counted with the one after them: the thread's clock is a system call, and asked
+after each step it would be a tenth of a busy server's time."""
 
 
 @define(eq=False)
@@ -51,17 +52,14 @@ class LoopHolds(trio.abc.Instrument):
         self._looked, self._from = time.perf_counter_ns(), time.thread_time_ns()
 
     def before_io_wait(self, timeout: float) -> None:
-        self._step("the scheduler")
+        if time.perf_counter_ns() - self._looked > SHORT_NS:
+            self._mark("the scheduler")
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
-        self._step(task.name)
-
-    def _step(self, where: str) -> None:
-        # A thread's clock is a system call: asked after each step it would be a tenth of a busy server's time.
         looked = time.perf_counter_ns()
         if looked - self._looked > SHORT_NS:
             self._looked = looked
-            self._mark(where)
+            self._mark(task.name)
 
     def _mark(self, where: str) -> None:
         now = time.thread_time_ns()

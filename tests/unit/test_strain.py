@@ -9,12 +9,12 @@ from trio.testing import MockClock
 from tests.unit.test_budgets import Clock, granted
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.admission.pools import Pace
-from tradegame.core.admission.strain import LEAST, LOOK_S, Strain
+from tradegame.core.admission.strain import LEAST, LEAST_AT_THE_DOOR, LOOK_S, Strain
 from tradegame.protocol.errors import RateLimitedError
 
 
 async def test_budgets_shrink_while_the_loop_has_no_time_and_grow_back(autojump_clock: MockClock) -> None:
-    pace, worked, part = Pace(), 0.0, 1.0
+    pace, door, worked, part = Pace(), Pace(), 0.0, 1.0
 
     async def work() -> None:
         nonlocal worked
@@ -24,14 +24,16 @@ async def test_budgets_shrink_while_the_loop_has_no_time_and_grow_back(autojump_
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(work)
-        nursery.start_soon(Strain(pace, lambda: worked).run)
+        nursery.start_soon(Strain(pace, door, lambda: worked).run)
+        await trio.sleep(2)
+        assert LEAST_AT_THE_DOOR < door.value < pace.value == LEAST
         await trio.sleep(3)
-        assert pace.value == LEAST
+        assert (door.value, pace.value) == (LEAST_AT_THE_DOOR, LEAST)
         part = 0.1
-        await trio.sleep(3)
-        assert LEAST < pace.value < 1
+        await trio.sleep(8)
+        assert LEAST < pace.value == door.value < 1
         await trio.sleep(10)
-        assert pace.value == 1
+        assert (door.value, pace.value) == (1, 1)
         nursery.cancel_scope.cancel()
 
 
@@ -46,6 +48,22 @@ def test_who_sends_most_is_refused_first() -> None:
         modest += granted(lambda: budgets.take("modest", "10.0.0.1"), 3)
     assert modest == 180
     assert 60 * 20 * LEAST <= heavy <= 40 + 60 * 20 * LEAST
+
+
+def test_the_door_shrinks_further_than_the_players() -> None:
+    """The node may have budgets for many addresses under way: who plays goes on, who comes in waits."""
+    clock = Clock()
+    budgets = Budgets(20, 40, now=clock)
+    budgets.pace.value, budgets.door.value = LEAST, LEAST_AT_THE_DOOR
+    played = came = read = 0
+    for _ in range(60):
+        clock.now += 1
+        played += granted(lambda: budgets.take("player", "10.0.0.1"), 4)
+        came += sum(budgets.knock("10.0.0.1") for _ in range(100))
+        read += granted(lambda: budgets.http("10.0.0.1#1", "10.0.0.1", 5.0), 100)
+    assert played == 240
+    assert came <= (5_000 + 60 * 200) * LEAST_AT_THE_DOOR + 1
+    assert read <= (10_000 + 60 * 2_000) * LEAST_AT_THE_DOOR / 5 + 1
 
 
 def test_the_time_to_wait_is_that_of_the_pace_and_the_dearest_request_is_possible() -> None:

@@ -173,7 +173,7 @@ class Node:
         )
         background.start_soon(self.watchdog.run)
         background.start_soon(self.lag.run)
-        background.start_soon(Strain(self.budgets.pace).run)
+        background.start_soon(Strain(self.budgets.pace, self.budgets.door).run)
         background.start_soon(self._keep_time)
         background.start_soon(self.hub.run)
         background.start_soon(self.hub.catch_up.run)

@@ -20,14 +20,14 @@ import structlog
 import trio
 from attrs import define, field
 
-LOOK_S = 0.1
+LOOK_S = 0.05
 """How often unfrozen objects are counted."""
 EVERY_S = 5.0
 """How often they are collected even when they are few."""
 YOUNG, MIDDLE, NEVER = 2_000, 3, 1_000_000_000
 """The collector's thresholds. They count what was made less what was freed: under churn they are reached too late."""
-FROZEN_FROM = 6_000
-"""From so many objects on they are collected at once, and what is left is frozen: 3 to 5 ms.
+FROZEN_FROM = 4_000
+"""From so many objects on they are collected at once, and what is left is frozen: 2 to 3 ms.
 
 A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
 THAWED_FROM = 2_000

@@ -45,7 +45,7 @@ reset.
 
 CONNECT = 10.0
 """A connection's cost: TCP, the handshake, its tasks."""
-SIGN_UP = 5.0
+SIGN_UP = 10.0
 """A new player's: two writes to the store."""
 WRONG_TOKEN = 20.0
 """A wrong token's, on top of the hello: two at once on a connection, then one a second."""
@@ -130,7 +130,9 @@ class Budgets:
         self.too_fast: dict[str, int] = {}
         """What was refused or delayed, by the budget that was spent."""
         self.pace = Pace()
-        """The part of every budget that is granted now: below 1 while the node is overloaded."""
+        """The part of every player's budget that is granted now: below 1 while the node is overloaded."""
+        self.door = Pace()
+        """The same for connections and HTTP."""
         self._now = now
         self._too_fast = f"at most {commands_per_s:g} commands a second, and a share of your address's"
         per_s = max(address_commands_per_s or commands_per_s * PLAYERS_AT_FULL_RATE, 1.0)
@@ -142,7 +144,7 @@ class Budgets:
         self._addresses = Table(self._new_address, self._address_is_new, ADDRESSES_KEPT)
         self._payers = Table(self._new_payer, self._payer_is_new, PAYERS_KEPT)
         self._readers = Table(
-            lambda: Bucket(self._http[2], self._now()), lambda row: self._full(row, self._http), PAYERS_KEPT
+            lambda: Bucket(self._http[2], self._now()), lambda row: self._full(row, self._http, self.door), PAYERS_KEPT
         )
 
     def address(self, address: str) -> Address:
@@ -226,8 +228,8 @@ class Budgets:
         return Address(
             Pool(*self._requests, now, self.pace),
             Pool(*self._frames, now, self.pace),
-            Pool(*self._http, now, self.pace),
-            Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now, self.pace),
+            Pool(*self._http, now, self.door),
+            Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now, self.door),
             Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now, Pace()),
             Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now, Pace()),
             self._now,
@@ -242,12 +244,14 @@ class Budgets:
         return Payer(Bucket(self._requests[2], now), Bucket(self._frames[2], now))
 
     def _payer_is_new(self, payer: Payer) -> bool:
-        return self._full(payer.requests, self._requests) and self._full(payer.frames, self._frames)
+        return all(
+            self._full(bucket, rates, self.pace)
+            for bucket, rates in ((payer.requests, self._requests), (payer.frames, self._frames))
+        )
 
-    def _full(self, bucket: Bucket, rates: Rates) -> bool:
+    def _full(self, bucket: Bucket, rates: Rates, pace: Pace) -> bool:
         """Whether a new one would be the same; never in a crowd, where neither has more than its share."""
-        pace = self.pace.value
-        return bucket.level + (self._now() - bucket.at) * rates[1] * pace >= rates[2] * pace
+        return bucket.level + (self._now() - bucket.at) * rates[1] * pace.value >= rates[2] * pace.value
 
 
 def payer_of(address: str) -> str:

@@ -176,7 +176,7 @@ class Cluster:
             raise HistoryLostError(self._went_back)
 
     def _answered(self, member: Member) -> None:
-        member.proven = True
+        member.answered()
         self.liveness.answered()
 
     def _move_on_from(self, member: Member, error: StoreUnavailableError) -> None:

@@ -50,7 +50,9 @@ class Member:
     revoke: Any
     authenticate: Any
     watch: Any
+    _hold: Any
     proven: bool = False
+    _held: Any = None
 
     @classmethod
     def open(cls, address: str, credentials: grpc.ChannelCredentials | None) -> Member:
@@ -81,7 +83,21 @@ class Member:
             revoke=lease.LeaseRevoke,
             authenticate=rpc.AuthStub(channel).Authenticate,
             watch=rpc.WatchStub(watches).Watch,
+            hold=channel.unary_stream(
+                "/etcdserverpb.Watch/Watch",
+                request_serializer=rpc.WatchRequest.SerializeToString,
+                response_deserializer=rpc.WatchResponse.FromString,
+            ),
         )
+
+    def answered(self) -> None:
+        """It is proven now. Also keeps one call under way on the channel of the others: a watch of nothing.
+
+        gRPC starts a thread for a call when there is none, and the caller waits until that thread runs.
+        """
+        self.proven = True
+        if self._held is None or self._held.done():
+            self._held = self._hold(rpc.WatchRequest())
 
     def close(self) -> None:
         for channel in self._channels:
