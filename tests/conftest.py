@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import engine
 
 BROWSER = Path(__file__).parent / "browser"
 collect_ignore = [] if importlib.util.find_spec("playwright") else ["browser"]
@@ -30,6 +31,10 @@ settings.register_profile(
 )
 settings.load_profile("everywhere")
 """No test hangs on the machine's pace, and CI finds today what it found yesterday."""
+
+assert engine.MAX_SHRINKING_SECONDS
+engine.MAX_SHRINKING_SECONDS = 30
+"""What was found is made smaller for so long at most, per test; Hypothesis has no setting for it, and takes 300 s."""
 
 _CLOCKS = {"autojump_clock", "mock_clock"}
 """pytest-trio runs a test on such a clock only where the test itself asks for it."""
