@@ -8,8 +8,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from tests.robustness.garbage_frames import Kind, leave
 from tests.support.raw import DEADLINE_S, PONG, Raw, ask, frame, text
+from tradegame.protocol.requests import REQUESTS
 
 NOT_REQUESTS: dict[str, str] = {
     "nothing": "",
@@ -116,32 +119,34 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "after": (1, "", True, "x", [["epoch", "e"], ["seq", 1]], {"epoch": "e"}, {"seq": 1}, {"epoch": 1, "seq": 1}),
 }
 
-GAME, GOOD, KEY = ("game", "id", "bazaar"), ("good", "id", "grain"), ("key", "opaque", "k")
-QTY, LIMIT = ("qty", "count", 1), ("limit", "count", 5)
-
-FORMS: dict[str, tuple[tuple[str, str, Any], ...]] = {
-    "hello": (("name", "name", "ann"), ("token", "token", "t"), ("client", "client", "c")),
-    "ping": (),
-    "games": (),
-    "join": (GAME, ("spectate", "flag", True), ("after", "after", {"epoch": "e", "seq": 0}), KEY),
-    "leave": (GAME,),
-    "buy": (GAME, GOOD, QTY, LIMIT, KEY),
-    "sell": (GAME, GOOD, QTY, LIMIT, KEY),
-    "order": (GAME, GOOD, ("side", "side", "bid"), QTY, ("price", "count", 5), KEY),
-    "cancel": (GAME, ("order", "opaque", "o1"), KEY),
-    "say": (GAME, ("text", "text", "psst"), ("to", "opaque", "p-1"), KEY),
-    "me": (GAME,),
-    "book": (GAME, GOOD, ("depth", "count", 5)),
-    "standings": (GAME, LIMIT),
+FIELDS: dict[str, tuple[str, Any]] = {
+    "name": ("name", "ann"),
+    "token": ("token", "t"),
+    "client": ("client", "c"),
+    "game": ("id", "bazaar"),
+    "spectate": ("flag", True),
+    "after": ("after", {"epoch": "e", "seq": 0}),
+    "key": ("opaque", "k"),
+    "good": ("id", "grain"),
+    "qty": ("count", 1),
+    "limit": ("count", 5),
+    "price": ("count", 5),
+    "depth": ("count", 5),
+    "side": ("side", "bid"),
+    "order": ("opaque", "o1"),
+    "text": ("text", "psst"),
+    "to": ("opaque", "p-1"),
 }
+"""Every field of a request: the kind of value it takes, and one that it would take."""
+
+_MADE = {
+    op: [field for field in structs.fields(request) if field.name not in ("id", "player")]
+    for op, request in REQUESTS.items()
+}
+FORMS = {op: tuple((field.name, *FIELDS[field.name]) for field in fields) for op, fields in _MADE.items()}
 """Every op, its fields, the kind of value each takes, and one that it would take."""
 
-MUST = {
-    *(("join", "game"), ("leave", "game"), ("me", "game"), ("book", "game"), ("book", "good"), ("standings", "game")),
-    *((op, name) for op in ("buy", "sell") for name in ("game", "good", "qty")),
-    *(("order", name) for name in ("game", "good", "side", "qty", "price")),
-    *(("cancel", "game"), ("cancel", "order"), ("say", "game"), ("say", "text")),
-}
+MUST = {(op, field.name) for op, fields in _MADE.items() for field in fields if field.required or field.name == "game"}
 
 
 def malformed_requests() -> Iterator[tuple[dict[str, Any], str]]:
