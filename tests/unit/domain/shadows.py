@@ -15,6 +15,7 @@ class Ledger:
     def __init__(self, definition: GameDefinition) -> None:
         self.definition = definition
         self.round = 1
+        self.settled: dict[str, int] = {}
         self.owned: dict[str, dict[str, int]] = {}
         self.endow()
 
@@ -47,7 +48,8 @@ class Ledger:
                 self.owned["fees"]["cash"] += fee
             elif isinstance(event, RoundChanged):
                 assert event.round >= self.round
-                for good, value in event.settled.items():
+                paid, self.settled = self.settled, event.settled
+                for good, value in event.settled.items() - paid.items():  # paid once, however often it is told
                     for owned in self.owned.values():
                         owned["cash"] += owned[good] * value
                         owned[good] = 0
