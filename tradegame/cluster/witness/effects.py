@@ -59,6 +59,8 @@ def shown(events: Iterable[PublicEvent], players: Container[str]) -> dict[str, t
                 if player in players:
                     traded = Traded(event.good, side, event.qty, event.qty * event.price)
                     trades.setdefault(player, []).append(traded)
+            case _:
+                pass
     for player, each in trades.items():
         found[player] = (*found.get(player, ()), *summed(each))
     return found

@@ -123,6 +123,8 @@ class Traffic:
                 case RoundChanged():
                     for witness in self.witnesses:
                         witness.orders.new_round()
+                case _:
+                    pass
 
     def _moved(self, count: int) -> str:
         waits = [wait for witness in self.witnesses for wait in witness.moves]
