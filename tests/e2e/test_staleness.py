@@ -17,7 +17,7 @@ from tests.support.etcd import EtcdRefusedError, EtcdServer
 from tests.support.player import Player
 from tests.support.process import ServerProcess
 from tests.support.server import BAZAAR
-from tradegame.infra.kv.connections import LEASE_S
+from tradegame.core.repositories.connections import LEASE_S
 
 DEADLINE_S = 20.0
 

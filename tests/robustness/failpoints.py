@@ -18,7 +18,7 @@ from tests.robustness.stage import PREFIX, QUOTA_BYTES, Place, Stage, coded, in_
 from tests.robustness.strike import GIVEN_UP_S, Failpoint, Field, Strike
 from tests.robustness.traffic import GAME
 from tests.support.etcd import EtcdRefusedError, EtcdServer
-from tradegame.infra.kv.connections import LEASE_S
+from tradegame.core.repositories.connections import LEASE_S
 
 NOTICED_S = 10.0
 """A node that is cut off says not ready within so long."""

@@ -18,7 +18,7 @@ from tests.robustness.traffic import GAME
 from tests.support.etcd import EtcdServer, etcd_binary
 from tests.support.player import Player
 from tests.support.process import ServerProcess
-from tradegame.infra.kv.connections import LEASE_S
+from tradegame.core.repositories.connections import LEASE_S
 
 pytestmark = pytest.mark.slow
 

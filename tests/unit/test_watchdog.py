@@ -11,7 +11,7 @@ from attrs import define, field
 
 from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister
-from tradegame.core.membership.watchdog import LOST_S, STOOD_STILL_S, Watchdog
+from tradegame.core.membership.watchdog import STOOD_STILL_S, Watchdog
 from tradegame.core.repositories import (
     LeaseLostError,
     LiveConnection,
@@ -19,6 +19,7 @@ from tradegame.core.repositories import (
     StoreFullError,
     StoreUnavailableError,
 )
+from tradegame.core.repositories.connections import LEASE_S
 
 EAST, WEST = NodeInfo("east", "ws://east/ws", "1", 0), NodeInfo("west", "ws://west/ws", "1", 0)
 TTL_S = 10.0
@@ -116,7 +117,7 @@ async def test_a_process_that_stood_still_sends_everyone_away_before_it_hears_an
     await trio.testing.wait_all_tasks_blocked()
     assert world.store.asked > asked  # at once, not when the next time would have come
     assert world.register.ready() is None
-    await trio.sleep(LOST_S * 2)
+    await trio.sleep(LEASE_S * 2)
     assert len(world.told) == 2
     assert world.watchdog.freezes == 1
 
@@ -140,7 +141,7 @@ async def test_a_node_without_the_store_for_as_long_as_its_lease_lasts_sends_its
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     world.store.answer = UNAVAILABLE
-    await trio.sleep(LOST_S - 4)
+    await trio.sleep(LEASE_S - 4)
     assert world.told == []
     await trio.sleep(5)
     assert world.told == ["doubt", "this node has lost the store"]
@@ -159,7 +160,7 @@ async def test_a_node_that_is_alone_keeps_its_clients_and_lets_nobody_in(
 ) -> None:
     world.presence.nodes = (EAST,)
     world.store.answer = UNAVAILABLE
-    await trio.sleep(LOST_S + 2)
+    await trio.sleep(LEASE_S + 2)
     assert world.told == ["doubt"]
     assert world.watchdog.refuses()
 
@@ -208,11 +209,11 @@ async def test_a_loop_that_was_busy_has_not_lost_the_store(
 ) -> None:
     """Nobody could ask meanwhile, so that nobody was answered says nothing."""
     for _ in range(5):
-        world.slept_s -= LOST_S * 3  # the process worked
-        autojump_clock.jump(LOST_S * 3)
+        world.slept_s -= LEASE_S * 3  # the process worked
+        autojump_clock.jump(LEASE_S * 3)
         await trio.sleep(1)
     assert world.told == []
     assert world.watchdog.refuses() is None
     world.store.answer = UNAVAILABLE
-    await trio.sleep(LOST_S * 2)
+    await trio.sleep(LEASE_S * 2)
     assert world.told == ["doubt", "this node has lost the store"]

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from tradegame.protocol.bounds import GoodId, Key, NewsText, Phase, ShiftBps
-from tradegame.protocol.requests import AnyCommand, Said
+from tradegame.protocol.requests import AnyCommand, WithOp
 
 
-class Join(Said, kw_only=True, tag="join"):
+class Join(WithOp, kw_only=True, tag="join"):
     """Open an account, endowed by the game's definition. With an account already there, nothing happens."""
 
     rules_from: ClassVar[int] = 3
@@ -27,7 +27,7 @@ class Join(Said, kw_only=True, tag="join"):
     key: Key | None = None
 
 
-class HostCommand(Said, kw_only=True):
+class HostCommand(WithOp, kw_only=True):
     """The base of what no player commands."""
 
     rules_from: ClassVar[int] = 3

@@ -117,7 +117,7 @@ class Cancelled(Struct, omit_defaults=True):
 
 
 class Sent(Struct, omit_defaults=True):
-    """It was said; `seq` is the game's last frame then."""
+    """It was done; `seq` is the game's last frame then."""
 
     seq: Seq
     replayed: bool = False

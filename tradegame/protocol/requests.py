@@ -34,15 +34,15 @@ from tradegame.protocol.bounds import (
 )
 
 
-class Said(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
-    """What is called by an ``op``: a request, or a command in a game's log."""
+class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
+    """The base of all that an ``op`` names: a request, or a command in a game's log."""
 
     @property
     def op(self) -> str:
         return tag_of(type(self))
 
 
-class Request(Said, kw_only=True):
+class Request(WithOp, kw_only=True):
     """The base of every request. ``id``: the client's own, None if it wants no reply; the envelope's, not the log's."""
 
     id: RequestId | None = None

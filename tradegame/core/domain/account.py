@@ -13,7 +13,10 @@ MINT = "mint"
 
 @define
 class Account:
-    """``cash`` and ``goods`` are what is free; what open orders hold stands apart. ``orders`` by number."""
+    """In coins and units: ``cash`` and ``goods`` are free, ``held_cash`` and ``held_goods`` are held by open orders.
+
+    ``orders``: the open ones, by number, oldest first.
+    """
 
     cash: int
     goods: dict[str, int]

@@ -129,6 +129,7 @@ def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     name, player = item
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
     row = [name, player.name, player.role, player.values, player.score, hints, player.keys]
+    # 8: about what a player has once; a hint has three fields, and a key with its long text counts as three
     return row, 8 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
 

@@ -99,7 +99,8 @@ class Hint:
 class Player:
     """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds.
 
-    ``keys``: what they came to, the oldest first (see `remembered`; empty until the end of the entry).
+    ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
+    "" until the end of the command's entry.
     """
 
     name: str

@@ -30,7 +30,7 @@ LOOK_S = 1.0
 
 @define(eq=False)
 class ConnectionRegister:
-    """Writes this node's connections in the background, in batches, and keeps the node's lease.
+    """Keeps this node's lease, and writes the node's connections on it, in the background and in batches.
 
     ``put`` and ``drop`` never wait. What the store did not accept is written once it can be. After a lost lease, it
     takes a new one and writes every connection again, for as long as that takes.

@@ -17,12 +17,11 @@ from attrs import define, field
 
 from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister
+from tradegame.core.repositories.connections import LEASE_S
 
 STOOD_STILL_S = 5.0
 """Longer than a command may take: its client has given up by then."""
 BEAT_S = 0.5
-LOST_S = 10.0
-"""As long as a node's lease."""
 
 
 class Doubted(Protocol):
@@ -68,7 +67,7 @@ class Watchdog:
         """Until cancelled."""
         while True:
             self.look()
-            lost = self.register.silent_s() >= LOST_S
+            lost = self.register.silent_s() >= LEASE_S
             if lost and not self._lost:
                 others = sum(node.id != self.register.node.id for node in self.presence.nodes)
                 structlog.get_logger().warning("store_lost", other_nodes=others)

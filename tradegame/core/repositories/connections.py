@@ -8,6 +8,9 @@ from typing import Protocol
 
 from attrs import frozen
 
+LEASE_S = 10
+"""How long a node that is silent still counts as alive."""
+
 
 @frozen
 class NodeInfo:

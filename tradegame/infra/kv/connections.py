@@ -9,6 +9,7 @@ import trio
 from attrs import define
 
 from tradegame.core.repositories.connections import (
+    LEASE_S,
     ConnectionsChanged,
     LiveConnection,
     NodeInfo,
@@ -21,7 +22,6 @@ from tradegame.infra.kv.keys import ConnectionKeys
 from tradegame.infra.kv.limits import batches
 from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore, Operation, Put
 
-LEASE_S = 10
 # Changes waiting for a slow receiver. Beyond that the store's own watch waits, which is bounded too.
 _CHANGES = 64
 

@@ -516,7 +516,7 @@ export interface Cancelled {
   replayed?: true;
 }
 
-/** It was said; `seq` is the game's last frame then. */
+/** It was done; `seq` is the game's last frame then. */
 export interface Sent {
   seq: number;
   replayed?: true;
