@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from tradegame.infra.etcd.handoff import Handoff
+from tradegame.infra.etcd.handoff import AT_ONCE, Handoff
 from tradegame.infra.etcd.liveness import Liveness, Pulse
 from tradegame.infra.etcd.messages import PROGRESS_REQUEST, rpc, watch_request
 from tradegame.infra.etcd.watch import new_batch
@@ -71,8 +71,12 @@ async def test_a_handoff_holds_the_thread_when_nobody_takes_and_keeps_the_order(
                 await trio.sleep(0.001)
             await trio.sleep(0.02)
             assert len(given) == 32
+            most = 0
             while len(taken) < 1000:
-                taken += await handoff.take()
+                some = await handoff.take()
+                most = max(most, len(some))
+                taken += some
+    assert most == AT_ONCE
     assert taken == list(range(1000))
 
 

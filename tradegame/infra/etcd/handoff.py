@@ -1,7 +1,7 @@
 """From a thread into trio, bounded, many items at a time.
 
 ``trio.from_thread.run(channel.send, …)`` for each item keeps thread and trio in lockstep: 200 items a second beside a
-busy trio. Here the thread runs ahead up to the bound, and trio takes everything that is there at once.
+busy trio. Here the thread runs ahead up to the bound, and trio takes several at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from attrs import define, field
 T = TypeVar("T")
 
 _LIMIT = 32
+AT_ONCE = 8
+"""What a task takes in one turn of the loop. It decodes each event in Python, and 32 watch responses took 14 ms."""
 
 
 @define(eq=False)
@@ -39,18 +41,18 @@ class Handoff(Generic[T]):
         return True
 
     def close(self) -> None:
-        """Release a waiting thread for good; and the task, once it has taken what is there."""
+        """Release a waiting thread for good; and the task, once it has taken everything."""
         self._closed = True
         self._room.release()
         self._wake()
 
     async def take(self) -> Sequence[T]:
-        """All items that are there, in order, at least one; none after the close."""
+        """The first items that are there, in order: at least one, at most ``AT_ONCE``; none after the close."""
         while not self._items and not self._closed:
             await self._arrived.wait()
             self._arrived = trio.Event()
-        taken = []
-        while self._items:
+        taken: list[T] = []
+        while self._items and len(taken) < AT_ONCE:
             taken.append(self._items.popleft())
             self._room.release()
         return taken

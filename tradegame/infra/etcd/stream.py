@@ -51,7 +51,7 @@ class WatchStream:
         return cls(member, call, requests, pulse)
 
     async def read(self, deliver: Deliver) -> NoReturn:
-        """Pass all responses to ``deliver``, in order, as many at a time as there are, until the stream ends.
+        """Pass all responses to ``deliver``, in order, a few at a time, until the stream ends.
 
         Always ends with a StoreError: the one that ``deliver`` raised, or that the stream broke or was silent.
         """
