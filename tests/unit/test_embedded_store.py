@@ -18,7 +18,7 @@ from tradegame.core.repositories import (
     StoreUnavailableError,
 )
 from tradegame.infra.embedded.engine import Engine
-from tradegame.infra.embedded.store import SqliteStore, open_sqlite
+from tradegame.infra.embedded.store import MAX_BATCH, SqliteStore, open_sqlite
 from tradegame.infra.kv.connections import KvConnectionRepository
 from tradegame.infra.kv.port import KeyRange, Put
 
@@ -77,7 +77,10 @@ def io_error(code: int, text: str) -> sqlite3.OperationalError:
 # -- group commit, deadlines, the end ------------------------------------------------------------------
 
 
-async def test_what_comes_in_during_a_commit_goes_into_one_more(path: str, gate: Gate) -> None:
+@pytest.mark.parametrize(("calls", "commits"), [(1 + MAX_BATCH, 2), (2 + MAX_BATCH, 3)])
+async def test_what_comes_in_during_a_commit_goes_into_one_more_up_to_a_bound(
+    path: str, gate: Gate, calls: int, commits: int
+) -> None:
     revisions: list[int] = []
 
     async def write(store: SqliteStore, number: int) -> None:
@@ -87,13 +90,13 @@ async def test_what_comes_in_during_a_commit_goes_into_one_more(path: str, gate:
         gate.opened.clear()
         with trio.fail_after(60):
             async with trio.open_nursery() as nursery:
-                for number in range(100):
+                for number in range(calls):
                     nursery.start_soon(write, store, number)
                 await trio.testing.wait_all_tasks_blocked(0.01)
                 assert revisions == []
                 gate.opened.set()
-    assert sorted(revisions) == list(range(2, 102))
-    assert gate.commits == 2
+    assert sorted(revisions) == list(range(2, 2 + calls))
+    assert gate.commits == commits
 
 
 async def test_an_error_in_one_call_undoes_only_that_one(path: str, gate: Gate) -> None:

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 DEADLINE_S = 10.0
 MAX_WAITING = 1024
 # One batch's share of the loop, some 3 ms: the rest waits for the next batch. With 256 it was over 10 ms.
-_MAX_BATCH = 64
+MAX_BATCH = 64
 _CLOSE_S = 10.0
 # Before a due lease is ended, the loop turns so often, and everybody who can run does. To renew one takes two turns.
 _TURNS = 8
@@ -196,7 +196,7 @@ class SqliteStore:
     def _flush(self) -> None:
         """Run waiting calls, unless a commit is under way; its end runs them."""
         while self._waiting and self._committing is None:
-            jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
+            jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
             for job in jobs:
                 job.begun = True
             calls = [job.call for job in jobs]
