@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import engine
 
@@ -35,6 +36,9 @@ settings.load_profile("everywhere")
 assert engine.MAX_SHRINKING_SECONDS
 engine.MAX_SHRINKING_SECONDS = 30
 """What was found is made smaller for so long at most, per test; Hypothesis has no setting for it, and takes 300 s."""
+
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+"""The default prints the locals of every frame: with a game of many players among them, that takes minutes."""
 
 _CLOCKS = {"autojump_clock", "mock_clock"}
 """pytest-trio runs a test on such a clock only where the test itself asks for it."""
