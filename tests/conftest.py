@@ -58,8 +58,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
-def pytest_runtest_logstart() -> None:
-    """The collector need not look at half a million objects of modules and tests, again and again."""
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """The collector skips half a million objects of modules and tests. Once per file: counting them takes 5 ms."""
     if gc.get_freeze_count() == 0:
         gc.freeze()
 
