@@ -12,7 +12,8 @@ import trio
 import trio.testing
 
 from tests.contract.helpers import DEADLINE_S
-from tests.support.etcd import EtcdCluster, EtcdServer, free_ports
+from tests.support.etcd import EtcdCluster, EtcdServer
+from tradegame.cluster.processes.ports import quiet_ports
 from tradegame.core.repositories.errors import (
     HistoryLostError,
     StoreError,
@@ -49,7 +50,7 @@ async def until_not_ready(client: EtcdClient, deadline_s: float = DEADLINE_S) ->
 
 
 def dead_endpoint() -> str:
-    return f"127.0.0.1:{free_ports(1)[0]}"
+    return f"127.0.0.1:{quiet_ports(1)[0]}"
 
 
 async def test_no_call_waits_for_a_thread_to_start(server: EtcdServer, monkeypatch: pytest.MonkeyPatch) -> None:
