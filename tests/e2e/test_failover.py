@@ -15,7 +15,7 @@ import trio.testing
 from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdServer
 from tests.support.process import ServerProcess
-from tests.support.server import BAZAAR
+from tests.support.server import BAZAAR, ServerThread
 from tradegame import client as tg
 
 DEADLINE_S = 60.0
@@ -150,11 +150,12 @@ async def test_a_frozen_node_is_left_within_seconds_and_what_it_does_later_has_n
         assert trader.failed == []
 
 
-async def test_a_token_in_hand_is_the_same_player_at_a_learned_node(cluster: Cluster) -> None:
-    east, west = cluster(2)
-    async with playing(east.url) as (client, _, _):
-        async with tg.connect(west.url, token=client.token) as again:
-            assert again.player == client.player
+async def test_a_token_in_hand_is_the_same_player_at_a_learned_node(etcd: EtcdServer) -> None:
+    url = fresh_etcd_url(etcd)
+    with ServerThread(url) as east, ServerThread(url) as west:
+        async with playing(east.url) as (client, _, _):
+            async with tg.connect(west.url, token=client.token) as again:
+                assert again.player == client.player
 
 
 @pytest.mark.slow
@@ -239,10 +240,9 @@ async def test_a_rolling_restart_of_three_nodes_fails_no_command_and_leaves_no_g
     assert sum(failovers) >= len(traders)
 
 
-async def test_what_is_advertised_is_what_hello_tells(etcd: EtcdServer, tmp_path: Path) -> None:
+async def test_what_is_advertised_is_what_hello_tells(etcd: EtcdServer) -> None:
     address = "wss://one.example.org/ws"
-    node = ServerProcess(fresh_etcd_url(etcd), tmp_path, games=[BAZAAR], flags={"server.advertise": address})
-    with node:
+    with ServerThread(fresh_etcd_url(etcd), flags={"server.advertise": address}) as node:
         async with playing(node.url) as (client, _, _):
             assert client.server.nodes == (address,)
             assert client.urls == (node.url,)

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 import tradegame
+from tests.support.command_line import tradegame as run
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 
@@ -25,12 +26,6 @@ SUBCOMMANDS = ("serve", "cluster", "bots", "verify", "config", "spec")
 @pytest.fixture
 def runner() -> CliRunner:
     return CliRunner(env={name: "" for name in os.environ if name.startswith("TRADEGAME_") and "__" in name})
-
-
-def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tradegame", *arguments], cwd=directory, capture_output=True, text=True, timeout=30
-    )
 
 
 def test_the_version_is_printed(runner: CliRunner) -> None:
@@ -86,18 +81,18 @@ def test_serve_with_a_config_file_that_is_not_there_exits_2(runner: CliRunner, t
     assert result.stderr.endswith("none.toml: cannot be read: No such file or directory\n")
 
 
-def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_said_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = run(tmp_path, "serve", "--port", str(port), "--store", "memory:", "--log-level", "error")
-    assert (result.returncode, result.stdout) == (2, "")
+        result = run("serve", "--port", str(port), "--store", "memory:", "--log-level", "error")
+    assert (result.exit_code, result.stdout) == (2, "")
     expected = f"tradegame: cannot listen on 127.0.0.1 port {port}: Address already in use (--port picks another)\n"
     assert result.stderr == expected
 
 
-def test_a_store_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
-    result = run(tmp_path, "serve", "--port", "0", "--store", "embedded:no/such/folder.db", "--log-level", "error")
-    assert (result.returncode, result.stdout) == (2, "")
+def test_a_store_that_cannot_be_opened_is_said_in_one_line() -> None:
+    result = run("serve", "--port", "0", "--store", "embedded:no/such/folder.db", "--log-level", "error")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("tradegame: the store embedded:no/such/folder.db cannot be used: ")
     assert result.stderr.count("\n") == 1
 
