@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -14,6 +16,8 @@ from typer.testing import CliRunner
 
 from tradegame.cli import app
 from tradegame.utils.logging import configure_logging
+
+DEADLINE_S = 60.0
 
 
 @contextmanager
@@ -31,7 +35,12 @@ def logging_restored() -> Iterator[None]:
 
 
 def tradegame(*arguments: str, **environment: str) -> Result:
-    """Run it to its end. ``environment``: more variables; no other one configures it."""
+    """Run it to its end; interrupt it after a minute. ``environment``: more variables; no other one configures it."""
     configuring = {name: "" for name in os.environ if name.startswith("TRADEGAME_") and "__" in name}
-    with logging_restored():
-        return CliRunner(env={**configuring, **environment}).invoke(app, arguments)
+    late = threading.Timer(DEADLINE_S, os.kill, (os.getpid(), signal.SIGINT))
+    late.start()
+    try:
+        with logging_restored():
+            return CliRunner(env={**configuring, **environment}).invoke(app, arguments)
+    finally:
+        late.cancel()
