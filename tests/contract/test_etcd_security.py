@@ -86,7 +86,7 @@ async def test_a_wrong_password_or_right_is_told_at_once(
     server: EtcdServer, user: str, password: str, complaint: str
 ) -> None:
     await on_auth(server, turn_on)
-    async with open_etcd(EtcdSettings((server.endpoint,), user=user, password=password)) as client:
+    async with open_etcd(EtcdSettings((server.endpoint,), user=user, password=password, timeout_s=5)) as client:
         with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError, match=complaint) as caught:
             await client.range(KeyRange("a"))
         assert caught.value.definite
