@@ -13,6 +13,7 @@ from typing import Any
 
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID
+from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
@@ -82,7 +83,7 @@ class Game:
         """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer."""
         origin = json.dumps([epoch, created_at, seed, to_json(definition)])
         chain = hashlib.sha256(origin.encode()).hexdigest()
-        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain))
+        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << STATE_BITS) - 1, chain))
         game._rounds.begin()
         return game
 

@@ -70,12 +70,9 @@ class PrivateValuesService:
         if fixed:
             drawn = list(fixed[number % len(fixed)])
         else:
-            drawn = []
-            chance, low, width = self.state.chance, definition.low, definition.high - definition.low + 1
-            for _ in range(definition.units):  # `draw_between`, without a call for each
-                chance, bits = draw(chance)
-                drawn.append(low + bits % width)
-            self.state.chance = chance
+            low, width = definition.low, definition.high - definition.low + 1
+            self.state.chance, bits = draw(self.state.chance, definition.units)
+            drawn = [low + each % width for each in bits]
         player.values = tuple(sorted(drawn, reverse=True))
 
 
