@@ -81,6 +81,12 @@ def redemption(values: tuple[int, ...], qty: int) -> int:
     return sum(values[:qty])
 
 
+def are_secret(state: GameState) -> bool:
+    """Whether private values stay in force and the host did not reveal them: then nothing that tells them is public."""
+    private = state.definition.private_values
+    return private is not None and private.lasting and not state.revealed
+
+
 def owned_value(state: GameState, player: Player, account: Account) -> int | None:
     """What the player's units of the good with private values are worth to him; None in a game without."""
     definition = state.definition.private_values
