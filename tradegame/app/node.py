@@ -78,7 +78,10 @@ class Node:
         self.backlog = Backlog(limits.outboxes_bytes)
         self.clock = ClockWatch(node.id, now_ms)
         self.games = GameService(self.repository, node.id, self.hub, self.time.now_ms, host_settings, self.clock.wrong)
-        self.sessions = SessionService(sessions, settings.session.expires_s, self.time.now_ms, self.presence.connected)
+        session = settings.session
+        self.sessions = SessionService(
+            sessions, session.expires_s, self.time.now_ms, self.presence.connected, session.max_age_s
+        )
         self.dispatcher = Dispatcher(
             self.games,
             self.sessions,
@@ -118,7 +121,7 @@ class Node:
         self.watchdog = Watchdog(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.lag = LoopLag(elapsed_s, STOOD_STILL_S)
         self.keeper = SessionKeeper(
-            sessions, self.hub.roster, min(GUEST_S, settings.session.expires_s), self.sessions.ended
+            sessions, self.hub.roster, min(GUEST_S, session.expires_s), self.sessions.renew, self.sessions.ended
         )
         self.serving = False
         measured = Measured(
