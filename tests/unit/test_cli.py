@@ -20,7 +20,7 @@ import tradegame
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 
-SUBCOMMANDS = ("serve", "cluster", "bots", "verify", "config", "spec")
+SUBCOMMANDS = ("serve", "cluster", "bots", "backup", "verify", "config", "spec")
 
 
 @pytest.fixture

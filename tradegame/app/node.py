@@ -35,6 +35,9 @@ from tradegame.core.use_cases.sessions import GUEST_S, SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.infra.embedded import SqliteStore
+from tradegame.infra.embedded.backup import Backups
+from tradegame.infra.embedded.database import MEMORY
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
 from tradegame.infra.kv.port import KeyValueStore
 from tradegame.utils.loop_lag import LoopLag
@@ -151,6 +154,7 @@ class Node:
             self.budgets,
             HostToken(settings.admin.token, lambda: self.budgets, self.access.refused),
             self.access,
+            Backups(store).make if isinstance(store, SqliteStore) and store.path != MEMORY else None,
         )
         self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)
         self.door = Door(

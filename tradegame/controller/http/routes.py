@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
+import trio
 from attrs import frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -50,6 +52,9 @@ from tradegame.protocol.state import Games
 _json = msgspec.json.Encoder().encode
 
 JSON_LINES = "application/x-ndjson"
+SQLITE = "application/vnd.sqlite3"
+BACKUP_PIECE = 262_144
+"""So many bytes of a backup are read and sent in one go."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -68,6 +73,8 @@ class HttpServices:
     budgets: Budgets
     host_token: HostToken
     access: Access
+    backup: Callable[[], Awaitable[BinaryIO]] | None
+    """A copy of the store in a file without a name. None: the store is not a file."""
 
 
 def build_app(services: HttpServices) -> Starlette:
@@ -96,6 +103,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/health", routes.vitals),
         ("GET", "/v1/reach", routes.reach),
         ("GET", "/v1/admin", routes.admin),
+        ("GET", "/v1/backup", routes.backup),
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", routes.phase),
@@ -246,6 +254,22 @@ class _Routes:
         return StreamingResponse(
             body(), media_type=JSON_LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'}
         )
+
+    async def backup(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        if self.services.backup is None:
+            raise NotFoundError("only the embedded store has one; etcd's is a snapshot")
+        if request.method == "HEAD":
+            return Response(media_type=SQLITE)
+        copied = await self.services.backup()
+
+        async def body() -> AsyncIterator[bytes]:
+            with copied:
+                while piece := await trio.to_thread.run_sync(copied.read, BACKUP_PIECE):
+                    yield piece
+
+        size = os.fstat(copied.fileno()).st_size
+        return StreamingResponse(body(), media_type=SQLITE, headers={"Content-Length": str(size)})
 
     async def create(self, request: Request) -> Response:
         self.services.host_token.require(request)

@@ -31,6 +31,7 @@ TEXT = "text/plain"
 SCRIPT = "text/javascript"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
+SQLITE = "application/vnd.sqlite3"
 FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", "image/svg+xml", "application/octet-stream")
 
 
@@ -199,6 +200,15 @@ OPERATIONS: tuple[Operation, ...] = (
         kinds=(JSON_LINES,),
         host=True,
         errors=(UnknownGameError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        path="/v1/backup",
+        id="backup",
+        about="A copy of the whole store, a SQLite database, for `tradegame backup`. With etcd there is none.",
+        tag="host",
+        kinds=(SQLITE,),
+        host=True,
+        errors=(NotFoundError, *_HOST, UnavailableError),
     ),
     Operation(
         method="DELETE",
