@@ -52,8 +52,13 @@ def bots(
 
     if unknown := [name for name in kind or () if name not in KINDS]:
         give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}", log_format or "console")
-    say = _say_in_json if log_format == "json" else None
-    live = live and say is None
+    say = None
+    if log_format == "json":
+        from tradegame.utils.logging import configure_logging, log_uncaught
+
+        configure_logging("warning", "json")  # of the client's own warnings
+        log_uncaught()
+        say, live = _say_in_json, False
     why = None
     try:
         trio.run(partial(run_bots, url or [DEFAULT_URL], game, count, kind, live=live, keep=keep, say=say))
