@@ -35,7 +35,8 @@ HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 FIRST, RESTART, STOPPED, ANEW = '== "error" or', "systemctl restart", '== "game_stopped"', "X DELETE"
 BACKUP, FETCH, RESTORE = "config.toml /backup/tradegame.db\n", "/v1/backup", "chown --reference"
 SNAPSHOT, RESTORE_ETCD = "etcdctl snapshot status", "snapshot restore"
-HERE = (FIRST, RESTART, STOPPED, ANEW, BACKUP, FETCH, RESTORE, SNAPSHOT, RESTORE_ETCD)
+ERASE = "tradegame erase"
+HERE = (FIRST, RESTART, STOPPED, ANEW, BACKUP, FETCH, RESTORE, SNAPSHOT, RESTORE_ETCD, ERASE)
 """Words of the blocks that this file runs."""
 ELSEWHERE = {
     "alarm disarm": "test_a_full_etcd_is_repaired_while_nodes_run",
@@ -257,6 +258,50 @@ def test_no_backup_is_said_in_one_line_and_leaves_the_one_that_is_there(embedded
     says("the server answers 401: ")
     assert target.read_text() == "an older one"
     assert [file.name for file in target.parent.iterdir()] == ["tradegame.db"]
+
+
+def test_an_erased_player_is_nowhere_in_the_store_and_everybody_else_plays_on(machine: Machine) -> None:
+    url, prefix = f"ws://127.0.0.1:{machine.port}/ws", machine.store.rsplit("/", 1)[1]
+    with Player(url, "Anna Miller") as ann, Player(url, "ben") as ben:
+        for each in (ann, ben):
+            each.ask("join", game="bazaar")
+        ann.ask("say", game="bazaar", text="I am in class 7b")
+        ann.ask("say", game="bazaar", text="Call me at noon", to=ben.id)
+        last = ben.ask("say", game="bazaar", text="Hello")["seq"]
+        ann.ask("buy", game="bazaar", good="grain", qty=3)
+        before = ann.ask("join", game="bazaar")["me"]
+    epoch = httpx.get(f"{machine.http}/v1/games/bazaar").json()["epoch"]
+
+    def kept() -> bytes:
+        if machine.etcd is None:
+            return b"".join(file.read_bytes() for file in (machine.root / "lib").glob("tradegame.db*"))
+        return machine.run(f"etcdctl --endpoints=$ETCD get --prefix {prefix}/").encode()
+
+    secrets = (b"Anna Miller", b"class 7b", b"at noon")
+    assert all(each in kept() for each in secrets)
+    if machine.etcd is not None:
+        command = block(ERASE).splitlines()[2].replace("p-7mrmrbjapijz", ann.id)
+        machine.run(f"! {command} 2>said; grep 'not erased: a node is running' said")
+    machine.run(block(ERASE), replaced={"p-7mrmrbjapijz": ann.id})
+    assert [each for each in secrets if each in kept()] == []
+
+    state = httpx.get(f"{machine.http}/v1/games/bazaar").json()
+    assert state["epoch"] == epoch
+    with Player(url, token=ben.token) as again:
+        joined = again.ask("join", game="bazaar", after={"epoch": epoch, "seq": state["seq"] - 1})
+        assert [message["text"] for message in joined["state"]["messages"]] == ["Hello"]
+        assert joined["state"]["players"][ann.id]["name"] == "erased"
+        assert not again.ask("join", game="bazaar", after={"epoch": epoch, "seq": last})["recovered"]
+    with Player(url, hello=False) as gone:
+        assert gone.refused("hello", token=ann.token)["code"] == "unauthorized"
+    log = machine.root / "bazaar.log"
+    log.write_bytes(httpx.get(f"{machine.http}/v1/games/bazaar/log", headers=HOST).content)
+    assert "is sound" in machine.run(f"tradegame verify {log}")
+    rows = httpx.get(f"{machine.http}/v1/games/bazaar/standings", params={"limit": 100}).json()["standings"]
+    assert before["goods"]["grain"] == 3
+    assert ann.id in {row["player"] for row in rows}, "what they have is still theirs"
+    machine.run("systemctl stop tradegame; ! tradegame erase --config /etc/tradegame/config.toml p-nobody 2>said")
+    assert "no player" in (machine.root / "said").read_text()
 
 
 def test_other_programs_are_told_that_the_file_is_in_use(embedded: Machine) -> None:

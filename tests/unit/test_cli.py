@@ -20,7 +20,7 @@ import tradegame
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 
-SUBCOMMANDS = ("serve", "cluster", "bots", "backup", "verify", "config", "spec")
+SUBCOMMANDS = ("serve", "cluster", "bots", "backup", "erase", "verify", "config", "spec")
 
 
 @pytest.fixture

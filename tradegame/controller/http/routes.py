@@ -28,7 +28,8 @@ from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition, to_json
 from tradegame.core.faults import answer_to
-from tradegame.core.games.export import export_log
+from tradegame.core.games.export import LogSource, export_log
+from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import (
     CompactedError,
@@ -230,13 +231,13 @@ class _Routes:
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
         self.services.host_token.require(request)
-        game = _game_id(request)
+        game, repository = _game_id(request), self._exported(request)
         try:
-            lines = export_log(self.services.repository, game)
+            lines = export_log(repository, game)
             try:
                 first = await anext(lines)
             except CompactedError:  # trimmed between two reads: the next base is there by now
-                lines = export_log(self.services.repository, game)
+                lines = export_log(repository, game)
                 first = await anext(lines)
         except GameGoneError:
             raise UnknownGameError(f"no game {game!r}") from None
@@ -254,6 +255,13 @@ class _Routes:
         return StreamingResponse(
             body(), media_type=JSON_LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'}
         )
+
+    def _exported(self, request: Request) -> LogSource:
+        """The games as this request wants them exported. Raises BadRequestError."""
+        pseudonyms, chat = _flag(request, "pseudonyms"), _flag(request, "chat")
+        if not pseudonyms:
+            return self.services.repository
+        return PseudonymousGames(self.services.repository, Pseudonyms(self.services.host_token.pseudonym_key, chat))
 
     async def backup(self, request: Request) -> Response:
         self.services.host_token.require(request)
@@ -305,6 +313,14 @@ class _Routes:
 
 def _answer(payload: msgspec.Struct, status: int = 200) -> Response:
     return Response(_json(payload), status, media_type="application/json")
+
+
+def _flag(request: Request, name: str) -> bool:
+    """Raises BadRequestError."""
+    given = request.query_params.get(name, "false")
+    if given not in ("true", "false"):
+        raise BadRequestError("expected true or false", at=name)
+    return given == "true"
 
 
 def _game_id(request: Request) -> str:

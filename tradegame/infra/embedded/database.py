@@ -116,6 +116,18 @@ def close_database(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def vacuum(path: str) -> None:
+    """Write the file anew, without what was deleted from it. Needs as much room again. Raises StoreError."""
+    connection = open_database(path)
+    try:
+        connection.execute("VACUUM")
+        close_database(connection)
+    except sqlite3.Error as error:
+        raise store_error(error, definite=True) from error
+    finally:
+        connection.close()
+
+
 def store_error(error: sqlite3.Error, *, definite: bool) -> StoreUnavailableError:
     """The failure as one of the store's own errors. A full disk is definite: SQLite wrote nothing that counts."""
     if _code(error) == sqlite3.SQLITE_FULL:
