@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from tests.support.command_line import tradegame as run
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 
-SUBCOMMANDS = ("serve", "cluster", "bots", "verify", "config", "spec")
+SUBCOMMANDS = ("serve", "cluster", "bots", "backup", "erase", "verify", "config", "spec")
 
 
 @pytest.fixture
@@ -95,6 +96,57 @@ def test_a_store_that_cannot_be_opened_is_said_in_one_line() -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("tradegame: the store embedded:no/such/folder.db cannot be used: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--port", "many"],
+        ["--nonsense"],
+        ["--log-level", "loud", "--port", "-1"],
+        ["--preset", "none"],
+        ["--config", "none.toml"],
+        ["--config", "broken.toml"],
+        ["--store", "embedded:no/such/folder.db"],
+        ["--host", "192.0.2.1", "--store", "memory:"],
+    ],
+    ids=" ".join,
+)
+def test_with_a_log_of_json_what_prevents_the_start_is_json_too(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "broken.toml").write_text("[server\n")
+    result = run(tmp_path, "serve", "--log-format", "json", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    last = [json.loads(line) for line in result.stderr.splitlines()][-1]
+    assert (last["event"], last["level"]) == ("not_started", "error")
+    assert last["reason"]
+
+
+def test_the_log_format_of_the_file_holds_for_its_other_errors(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[log]\nformat = "json"\n[server]\nport = -1\nhots = 2\n')
+    result = run(tmp_path, "serve", "--config", "config.toml")
+    assert result.returncode == 2
+    assert [json.loads(line)["reason"].split(":")[1] for line in result.stderr.splitlines()] == [
+        " server.port",
+        " server.hots",
+    ]
+
+
+def test_a_crash_is_a_line_of_json_too(tmp_path: Path) -> None:
+    code = """
+import threading, warnings
+from tradegame.utils.logging import configure_logging, flush_logging, log_uncaught
+configure_logging("info", "json")
+log_uncaught()
+warnings.warn("old", stacklevel=1)
+thread = threading.Thread(target=lambda: 1 / 0)
+thread.start()
+thread.join()
+raise ExceptionGroup("all", [ValueError("bad")])
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (result.returncode, [line["level"] for line in lines]) == (1, ["warning", "error", "error"])
+    assert ["ZeroDivisionError" in str(line) for line in lines] == [False, True, False]
 
 
 def test_bots_of_an_unknown_kind_are_refused(runner: CliRunner) -> None:

@@ -31,6 +31,7 @@ TEXT = "text/plain"
 SCRIPT = "text/javascript"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
+SQLITE = "application/vnd.sqlite3"
 FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", "image/svg+xml", "application/octet-stream")
 
 
@@ -213,11 +214,23 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         path="/v1/games/{game}/log",
         id="exportLog",
-        about="The game's whole retained log as JSON lines, for `tradegame verify`.",
+        about="The game's whole retained log as JSON lines, for `tradegame verify`. With `pseudonyms`, every id and"
+        " name is another id, the same in each export as long as the admin token is; what was said is left out, but"
+        " with `chat`.",
         tag="host",
         kinds=(JSON_LINES,),
+        query={"pseudonyms": bool, "chat": bool},
         host=True,
-        errors=(UnknownGameError, *_HOST, UnavailableError),
+        errors=(BadRequestError, UnknownGameError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        path="/v1/backup",
+        id="backup",
+        about="A copy of the whole store, a SQLite database, for `tradegame backup`. With etcd there is none.",
+        tag="host",
+        kinds=(SQLITE,),
+        host=True,
+        errors=(NotFoundError, *_HOST, UnavailableError),
     ),
     Operation(
         method="DELETE",

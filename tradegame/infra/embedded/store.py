@@ -170,6 +170,10 @@ class SqliteStore:
                 return f"the store's disk has not answered for {waited_s:.0f} s"
         return self._fault
 
+    async def checkpoint_by_itself(self, on: bool) -> None:
+        """Whether SQLite moves the write-ahead log into the database when it is long: not during a backup."""
+        await self._run(partial(self._engine.checkpoint_by_itself, on))
+
     # -- running calls ---------------------------------------------------------------------------------
 
     async def _run(self, call: Call, *, long: bool = False) -> Any:
