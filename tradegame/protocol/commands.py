@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from tradegame.protocol.bounds import GoodId, Key, NewsText, Phase, ShiftBps
+from tradegame.protocol.bounds import Epoch, GoodId, Key, NewsText, Phase, ShiftBps, Since
 from tradegame.protocol.requests import AnyCommand, WithOp
 
 
@@ -25,6 +25,8 @@ class Join(WithOp, kw_only=True, tag="join"):
     player: str
     name: str
     key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class HostCommand(WithOp, kw_only=True):
@@ -33,6 +35,8 @@ class HostCommand(WithOp, kw_only=True):
     rules_from: ClassVar[int] = 3
     player: ClassVar[str] = "host"
     key: ClassVar[None] = None
+    since: ClassVar[None] = None
+    epoch: ClassVar[None] = None
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
@@ -79,7 +83,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
 
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
-_NOT_PAYLOAD = ("id", "game", "player", "key", "name")
+_NOT_PAYLOAD = ("id", "game", "player", "key", "since", "epoch", "name")
 _PAYLOAD: dict[type[Any], tuple[str, ...]] = {
     command: tuple(name for name in command.__struct_fields__ if name not in _NOT_PAYLOAD)
     for command in get_args(Command)
@@ -89,7 +93,8 @@ _PAYLOAD: dict[type[Any], tuple[str, ...]] = {
 def payload_digest(command: Command) -> str:
     """16 hex digits that differ when the payload differs: what a ``key`` is compared by.
 
-    That is everything the player said but the key itself; a joining player's name is left out, too.
+    That is everything the player said but the key itself, ``since`` and ``epoch``; a joining player's name is left
+    out, too.
     """
     kind = type(command)
     payload = [command.op, *(getattr(command, name) for name in _PAYLOAD[kind])]

@@ -122,8 +122,8 @@ class Audit:
 
     def _players(self) -> Iterator[None]:
         for place, (player, fields) in enumerate(list(self._state.players.items())):
-            if len(fields.keys) > KEYS_REMEMBERED:
-                self._find(f"{player} has {len(fields.keys)} keys remembered")
+            if len(fields.keys) > KEYS_REMEMBERED or not len(fields.keys) <= fields.ever <= self._state.remembered:
+                self._find(f"{player} has {len(fields.keys)} of {fields.ever} keys, of {self._state.remembered} in all")
             if player not in self._state.accounts:
                 self._find(f"{player} has no account")
             if place % STEP == STEP - 1:

@@ -100,11 +100,12 @@ class Player:
     """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds.
 
     ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
-    "" until the end of the command's entry.
+    "" until the end of the command's entry. ``ever``: how many there were, see `keys`; it never falls.
     """
 
     name: str
     keys: dict[str, str] = Factory(dict)
+    ever: int = 0
     role: Role | None = None
     values: tuple[int, ...] = ()
     score: int = 0
@@ -117,7 +118,8 @@ class GameState:
 
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
     news of this round that are out. ``settled``: what goods paid when this round closed. ``results`` of closed
-    rounds: see `debrief`.
+    rounds: see `debrief`. ``remembered``: how many keys the game ever remembered, of all players. ``aging``: the
+    players whose keys may be forgotten for their age, in the order of their turns, see `keys`.
     """
 
     definition: GameDefinition
@@ -134,6 +136,7 @@ class GameState:
     opened_at: int | None = None
     news_due: int = 0
     orders: int = 0
+    remembered: int = 0
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
@@ -141,6 +144,7 @@ class GameState:
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
     settled: dict[str, int] = Factory(dict)
     results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
+    aging: deque[str] = Factory(deque)
 
     @classmethod
     def blank(cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str) -> GameState:
