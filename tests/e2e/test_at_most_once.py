@@ -126,3 +126,53 @@ def test_a_page_that_was_loaded_again_goes_on_from_what_its_join_tells(server: S
             assert bought["keys"] == told + 1
             pushed = player.push(lambda push: push["push"] == "account" and push["account"]["keys"] == told + 1)
             assert pushed["account"]["goods"]["grain"] == 1
+
+
+# The host's calls
+
+
+def test_a_hosts_call_that_is_sent_again_with_its_key_happens_once(server: ServerThread) -> None:
+    news = {"text": "rain", "good": "grain", "anchor_bps": 500}
+    calls: list[tuple[str, str, Any]] = [
+        ("POST", "/v1/games/bazaar/phase", {"phase": "lobby"}),
+        ("POST", "/v1/games/bazaar/news", news),
+    ]
+    with Player(server.url) as player:
+        player.ask("join", game="bazaar")
+        for number, (method, path, body) in enumerate(calls):
+            first = ask_host(server, method, path, body, **{"Idempotency-Key": f"k{number}"})
+            again = ask_host(server, method, path, body, **{"Idempotency-Key": f"k{number}"})
+            assert first[0] == again[0] == 200
+            assert again[1] == {**first[1], "replayed": True}
+        player.until_seq(again[1]["seq"])
+        assert len(player.events("round")) == len(player.events("news")) == 1
+    status, error = ask_host(server, "POST", "/v1/games/bazaar/news", {"text": "sun"}, **{"Idempotency-Key": "k1"})
+    assert (status, error["error"]["code"]) == (409, "key_reused")
+
+
+def test_a_late_copy_of_making_or_deleting_a_game_does_not_touch_the_next_one(server: ServerThread) -> None:
+    make, delete = {"Idempotency-Key": "make"}, {"Idempotency-Key": "delete"}
+    assert ask_host(server, "DELETE", "/v1/games/bazaar", **delete)[0] == 200
+    first = ask_host(server, "POST", "/v1/games", BAZAAR, **make)
+    again = ask_host(server, "POST", "/v1/games", BAZAAR, **make)
+    assert first[0] == again[0] == 201
+    assert first[1]["epoch"] == again[1]["epoch"]
+    assert ask_host(server, "DELETE", "/v1/games/bazaar", **delete)[0] == 200  # a copy of the first one
+    assert ask_host(server, "GET", "/v1/games/bazaar")[1]["epoch"] == first[1]["epoch"]
+    assert ask_host(server, "DELETE", "/v1/games/bazaar")[0] == 200
+    status, error = ask_host(server, "POST", "/v1/games", BAZAAR, **make)
+    assert (status, error["error"]["code"]) == (409, "epoch_over")
+    for method, path, key in (("POST", "/v1/games", delete), ("DELETE", "/v1/games/bazaar", make)):
+        status, error = ask_host(server, method, path, BAZAAR if method == "POST" else None, **key)
+        assert (status, error["error"]["code"]) == (409, "key_reused")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65, "ü"])
+def test_a_key_that_is_none_is_refused(server: ServerThread, key: str) -> None:
+    status, error = ask_host(server, "POST", "/v1/games/bazaar/phase", {"phase": "open"}, **{"Idempotency-Key": key})
+    assert (status, error["error"]["code"], error["error"]["at"]) == (400, "bad_request", "Idempotency-Key")
+
+
+def test_a_body_cannot_say_what_is_a_headers(server: ServerThread) -> None:
+    status, error = ask_host(server, "POST", "/v1/games/bazaar/phase", {"phase": "open", "key": "k"})
+    assert (status, error["error"]["at"]) == (400, "$.key")

@@ -39,6 +39,7 @@ from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
 from tradegame.core.use_cases import submit
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
+from tradegame.infra.kv.metas import read_meta
 from tradegame.infra.kv.port import Compare, Put
 from tradegame.protocol.commands import Entry, Join
 from tradegame.protocol.errors import UnavailableError
@@ -116,7 +117,7 @@ def a_blind_second_append() -> Iterator[None]:
                 )
                 if result.succeeded:
                     return meta
-                _, meta = await self._meta(keys)
+                _, meta = await read_meta(self._kv, keys)
             except StoreUnavailableError:
                 tries += 1
         raise StoreUnavailableError("no answer", definite=False)

@@ -20,7 +20,7 @@ from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.keys import stamp
 from tradegame.core.domain.state import HouseState, Market
-from tradegame.protocol.commands import Announce, Command, Entry, HostCommand, Join, SetPhase
+from tradegame.protocol.commands import Announce, Command, Entry, Join, SetPhase
 from tradegame.protocol.pushes import BookChanged, PublicEvent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -127,8 +127,7 @@ class Table:
 def stamped(game: Game, commands: Iterable[Command]) -> None:
     """Fill in what a node fills in, where it is not said: a command that is entered again is a copy of the first."""
     for command in commands:
-        if not isinstance(command, HostCommand):
-            stamp(game.state, command)
+        stamp(game.state, command)
 
 
 def code(result: Result) -> str:
@@ -172,7 +171,7 @@ def random_log(definition: GameDefinition, seed: int, commands: int) -> Iterator
         at += rng.choice((0, 1, 30, 400, 2_500, -700, rng.randrange(30_000)))
         some = [_random_command(rng, game, players, goods) for _ in range(rng.randrange(8))]
         for command in some:
-            if not isinstance(command, HostCommand) and rng.random() < 0.02:
+            if rng.random() < 0.02:
                 command.since, command.epoch = rng.choice(((None, "other"), (10**9, None), (0, None)))
         stamped(game, some)
         if keyed and rng.random() < 0.1:

@@ -29,14 +29,19 @@ class Join(WithOp, kw_only=True, tag="join"):
     epoch: Epoch | None = None
 
 
+HOST = "host"
+"""Whose commands the host's are."""
+
+
 class HostCommand(WithOp, kw_only=True):
-    """The base of what no player commands."""
+    """The base of what no player commands. ``key``: the `Idempotency-Key` of the host's call."""
 
     rules_from: ClassVar[int] = 3
-    player: ClassVar[str] = "host"
-    key: ClassVar[None] = None
-    since: ClassVar[None] = None
-    epoch: ClassVar[None] = None
+    player: ClassVar[str] = HOST
+
+    key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):

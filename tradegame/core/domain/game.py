@@ -127,7 +127,7 @@ class Game:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
                 outcome.result.seq = state.seq
         for (name, key), (digest, result) in effects.keys.items():
-            player = state.players.get(name)
+            player = state.commander(name)
             if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
                 player.keys[key] = remember(state.clock // 1000, digest, result)
         accounts = tuple(name for name in effects.accounts if name in state.players)
@@ -152,8 +152,7 @@ class Game:
 
         A join of a player who is there does nothing, needs no ``since``, and its key is not remembered.
         """
-        players, key = self.state.players, command.key
-        player = players.get(command.player)
+        key, player = command.key, self.state.commander(command.player)
         joins_again = player is not None and isinstance(command, Join)
         if command.epoch not in (None, self.state.epoch) and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
@@ -170,7 +169,7 @@ class Game:
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
-        if key is None or (player := players.get(command.player)) is None:
+        if key is None or (player := self.state.commander(command.player)) is None:
             return Outcome(result)
         if not joins_again:
             self._keys.remember(player, command, digest, result, effects)

@@ -23,9 +23,8 @@ from tradegame.core.domain.events import Outcome, Rejected, Result
 from tradegame.core.domain.remembered import recall, remembered_at_s
 from tradegame.core.domain.state import Effects, GameState, Player
 from tradegame.protocol.bounds import KEYS_REMEMBERED
-from tradegame.protocol.commands import Command, Join, payload_digest
+from tradegame.protocol.commands import Command, payload_digest
 from tradegame.protocol.errors import AheadError, KeyReusedError, RuleError, StaleError
-from tradegame.protocol.requests import AnyCommand
 
 KEYS_AGE_S = 600
 """A player's oldest key may go once it is this old, by the game's clock."""
@@ -37,7 +36,7 @@ command brings one key, so what is too old goes faster than new keys come.
 """
 
 
-def stamp(state: GameState, command: Join | AnyCommand) -> None:
+def stamp(state: GameState, command: Command) -> None:
     """Fill in ``since`` and ``epoch`` of a keyed command whose client did not say them, as far as this node knows.
 
     A node that lags fills in less, which is only stricter. For whoever has no account here, `remembered` is no more
@@ -46,7 +45,7 @@ def stamp(state: GameState, command: Join | AnyCommand) -> None:
     if command.key is None:
         return
     if command.since is None:
-        player = state.players.get(command.player)
+        player = state.commander(command.player)
         command.since = state.remembered if player is None else player.ever
     if command.epoch is None:
         command.epoch = state.epoch
@@ -100,7 +99,7 @@ class KeyService:
         newest once they no longer are.
         """
         state = self.state
-        if not state.aging or (player := state.players.get(name := state.aging.popleft())) is None:
+        if not state.aging or (player := state.commander(name := state.aging.popleft())) is None:
             return
         oldest_s = state.clock // 1000 - KEYS_AGE_S
         for _ in range(min(FORGOTTEN_AT_ONCE, len(player.keys) - KEYS_KEPT)):

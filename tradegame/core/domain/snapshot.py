@@ -28,6 +28,7 @@ from tradegame.core.domain.state import (
     SettlementState,
 )
 from tradegame.protocol.bounds import SideName
+from tradegame.protocol.commands import HOST
 from tradegame.protocol.state import Headline, Message
 
 SNAPSHOT_SCHEMA = 3
@@ -71,6 +72,7 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("market", state.markets.items(), _market)
     yield from _batches("account", state.accounts.items(), _account)
     yield from _batches("player", state.players.items(), _player)
+    yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     for good, market in state.markets.items():
         for side in (BID, ASK):
@@ -186,6 +188,9 @@ class _Reader:
                 self._state.players[self._names[player]] = Player(name, keys, ever, role, tuple(values), score, told)
         elif kind == "aging":
             self._state.aging.extend(self._names.get(name, name) for name in rows)
+        elif kind == "host":
+            ((ever, keys),) = rows
+            self._state.host = Player(HOST, keys, ever)
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

@@ -12,6 +12,7 @@ from tradegame.core.domain.book import Book
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
+from tradegame.protocol.commands import HOST
 from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
 
@@ -119,7 +120,8 @@ class GameState:
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
     news of this round that are out. ``settled``: what goods paid when this round closed. ``results`` of closed
     rounds: see `debrief`. ``remembered``: how many keys the game ever remembered, of all players. ``aging``: the
-    players whose keys may be forgotten for their age, in the order of their turns, see `keys`.
+    players whose keys may be forgotten for their age, in the order of their turns, see `keys`. ``host``: the keys of
+    the host's calls.
     """
 
     definition: GameDefinition
@@ -145,6 +147,7 @@ class GameState:
     settled: dict[str, int] = Factory(dict)
     results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
     aging: deque[str] = Factory(deque)
+    host: Player = Factory(lambda: Player(HOST))
 
     @classmethod
     def blank(cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str) -> GameState:
@@ -154,6 +157,10 @@ class GameState:
         state.accounts = {name: Account.empty(goods) for name in (MINT, HOUSE, FEES)}
         state.markets = {good: Market(Book()) for good in goods}
         return state
+
+    def commander(self, player: str) -> Player | None:
+        """Who gives commands under this name: a player with an account, or the host."""
+        return self.host if player == HOST else self.players.get(player)
 
 
 @define

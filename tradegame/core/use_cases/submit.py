@@ -10,7 +10,7 @@ from tradegame.core.games.service import GameService
 from tradegame.core.games.submissions import Submission
 from tradegame.core.use_cases.clients import Client, Reply
 from tradegame.protocol.bounds import UNANSWERED
-from tradegame.protocol.commands import Command, HostCommand
+from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import OverloadedError, TradeGameError, UnknownGoodError, UnknownOpError
 from tradegame.protocol.requests import AnyCommand
 
@@ -41,8 +41,7 @@ class SubmitUseCase:
             raise UnknownGoodError(f"no good {good!r} in this game")
         if command.rules_from > host.meta.rules:
             raise UnknownOpError(f"this game is of before {command.op!r}", at="$.op")
-        if not isinstance(command, HostCommand):
-            stamp(host.game.state, command)
+        stamp(host.game.state, command)
         return host.execute(command)
 
     def submit(self, client: Client, command: AnyCommand, reply: Reply) -> None:
