@@ -36,6 +36,7 @@ from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
+from tradegame.infra.kv.fence import Fence
 from tradegame.infra.kv.port import KeyValueStore
 from tradegame.utils.loop_lag import LoopLag
 
@@ -68,9 +69,10 @@ class Node:
         self.settings = settings
         self.store = store
         self.id = node.id
-        self.repository = KvGameStateRepository(store, prefix)
+        fence = Fence(prefix) if store.shared else None
+        self.repository = KvGameStateRepository(store, prefix, fence=fence)
         sessions = KvSessionRepository(store, prefix)
-        self.connections = KvConnectionRepository(store, prefix)
+        self.connections = KvConnectionRepository(store, prefix, fence=fence)
         self.presence = Presence()
         self.time = NodeClock(now_ms)
         self.register = ConnectionRegister(self.connections, node, now_ms)

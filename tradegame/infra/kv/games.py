@@ -26,6 +26,7 @@ from tradegame.core.repositories.game_states import (
     StoredGames,
 )
 from tradegame.infra.kv.codec import decode_meta, encode
+from tradegame.infra.kv.fence import Fence
 from tradegame.infra.kv.game_watches import KvGameListWatch, KvGameWatch
 from tradegame.infra.kv.host_calls import HostCalls
 from tradegame.infra.kv.keys import GameKeys, check_game_id
@@ -50,6 +51,9 @@ DEADLINE_S = 4.0
 class KvGameStateRepository:
     """See `GameStateRepository`. ``deadline_s`` limits a write with all its retries.
 
+    ``fence``: this node's, where other processes write to the store, too: it says for certain that an append did not
+    happen, though its answer was lost.
+
     After StoreUnavailableError(definite=False) from `update`, pass it the same entry with the same ``meta`` again: only
     then is it certain to find what the first attempt wrote.
     """
@@ -59,6 +63,7 @@ class KvGameStateRepository:
     _deadline_s: float = DEADLINE_S
     _part_bytes: int = PART_BYTES
     _page_entries: int = PAGE_ENTRIES
+    _fence: Fence | None = None
 
     # -- games -----------------------------------------------------------------------------------------
 
@@ -190,15 +195,15 @@ class KvGameStateRepository:
         keys = self._keys(meta.game)
         settling = Settling.within(self._kv, self._deadline_s)
         while True:
-            key = keys.entry(meta.generation, entry_id)
+            key, fences = keys.entry(meta.generation, entry_id), await self._fences(settling.deadline)
             result = await settling.transaction(
-                [Compare(keys.meta, meta.revision), Compare(key, 0)],
+                [Compare(keys.meta, meta.revision), Compare(key, 0), *fences],
                 [Put(key, value), Put(keys.tail, b"")],
-                [Get(KeyRange(key)), Get(KeyRange(keys.meta))],
+                [Get(KeyRange(each)) for each in (key, keys.meta, *(fence.key for fence in fences))],
             )
             if result.succeeded:
                 return meta
-            own, metas = result.pairs
+            own, metas, *found = result.pairs
             if not metas:
                 raise GameGoneError(f"the game {meta.game} is gone")
             newest = decode_meta(metas[0])
@@ -212,9 +217,21 @@ class KvGameStateRepository:
                     f"the entry {entry_id} was given generation {meta.generation}, which is trimmed",
                     definite=False,
                 )
-            # Meta has changed and the entry is not there. No attempt still under way can land any more, since all of
-            # them compare the old meta. So it is safe to append the entry under the new one.
+            # Meta or the fence has changed and the entry is not there. No attempt still under way can land any more,
+            # since all of them compare the old ones. So it is safe to append the entry under the new ones.
+            for fence, pairs in zip(fences, found, strict=True):
+                if self._fence is not None and [pair.mod_revision for pair in pairs] != [fence.mod_revision]:
+                    self._fence.fell(fence.mod_revision)
+            settling.uncertain = False
             meta = newest
+
+    async def _fences(self, deadline: float) -> Sequence[Compare]:
+        """What an append compares besides meta. Raises StoreUnavailableError while this node is not registered."""
+        if self._fence is None:
+            return []
+        if not await self._fence.wait(deadline):
+            raise StoreUnavailableError("this node is not registered in the store", definite=True)
+        return [self._fence.compare]
 
     async def raise_generation(self, meta: GameMeta) -> GameMeta | None:
         raised = evolve(meta, generation=meta.generation + 1)
