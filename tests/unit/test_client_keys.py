@@ -155,6 +155,25 @@ async def test_an_error_in_doubt_has_all_that_the_same_copy_says(
     assert {(request["key"], request["since"]) for request in server.requests("buy")} == {(str(key), 1)}
 
 
+async def test_the_text_of_a_key_in_doubt_stands_for_the_same_copy(
+    server: FakeServer, client: tg.Client, autojump_clock: MockClock
+) -> None:
+    game = await client.join("bazaar")
+    server.plan("buy", "ignore")
+    with pytest.raises(tg.TradeError, match="timeout"):
+        await game.buy("grain", 1, key="mine")
+    server.plan("sell", "ignore")
+    with trio.move_on_after(1):
+        await game.sell("grain", 1, key="cancelled")
+    others(server.games["bazaar"], 300)
+    await game.say("x")
+    for call, key in ((game.buy, "mine"), (game.sell, "cancelled")):
+        with pytest.raises(tg.TradeError, match="stale") as caught:
+            await call("grain", 1, key=key)
+        assert not caught.value.definite
+    assert [op for op, _ in server.games["bazaar"].effects] == ["buy", "sell", "say"]
+
+
 async def test_a_key_that_was_written_down_is_the_same_copy_in_another_process(
     server: FakeServer, client: tg.Client, autojump_clock: MockClock
 ) -> None:

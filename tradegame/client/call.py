@@ -63,6 +63,13 @@ class Call:
         """Whether it may have happened, as long as it is not answered."""
         return self.doubt or self.sent_at is not None
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody knows what became of it, as far as it was answered."""
+        if isinstance(self.answer, TradeError):
+            return not self.answer.definite
+        return self.answer is None and self.unsure
+
     def settle(self, answer: Answer) -> None:
         if self.on_answer is not None:
             try:

@@ -87,9 +87,9 @@ class Calls:
         backoff = Backoff(self._chance, base_s=0.1, cap_s=2.0)
         call = self._make(payload, True, on_answer)
         if op in KEYED:
-            call.made, call.key = key is None, self.new_key(call.game) if key is None else Key(key)
-            if isinstance(key, Key) and key.since is not None:
-                call.given, call.key = True, key
+            call.made = key is None
+            call.key = self.new_key(call.game) if key is None else self.told.known(call.game, key)
+            call.given = not call.made and call.key.since is not None
         if op in PROMPT:
             call.late_at = trio.current_time() + self._unsent_s
         try:
@@ -107,6 +107,8 @@ class Calls:
                 await trio.sleep(pause)
         finally:
             call.over = True
+            if call.in_doubt and call.key is not None:
+                self.told.doubt(call.game, call.key)
             self._turns.ended(call)
             self._wake.set()
 

@@ -113,6 +113,20 @@ test("a copy that was written down is the same after a restart", async () => {
   assert.deepEqual([buy.error.code, buy.error.definite, socket.of("buy").length], ["stale", false, 1]);
 });
 
+test("the text of a key in doubt stands for the same copy", async () => {
+  const { client, game, socket } = await world.playing();
+  const fields = { game: "bazaar", good: "grain", qty: 1, key: "mine" };
+  const buy = watch(client.request("buy", fields, { deadlineMs: 1_000 }));
+  await advance(1_100);
+  assert.deepEqual([buy.error.code, buy.error.definite], ["timeout", false]);
+  socket.say({ push: "account", game: "bazaar", seq: 10, account: account(9, 300) });
+  const again = watch(game.buy("grain", 1, { key: "mine" }));
+  assert.deepEqual(socket.of("buy").map(copy), Array(2).fill({ key: "mine", since: 0, epoch: "e1" }));
+  socket.refuse(socket.last("buy"), "stale", { keys: 300 });
+  await settled();
+  assert.deepEqual([again.error.code, again.error.definite], ["stale", false]);
+});
+
 test("at another epoch everything that was told is over", async () => {
   const { game, socket } = await world.playing();
   watch(game.say("a"));

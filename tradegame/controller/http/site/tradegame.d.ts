@@ -44,7 +44,8 @@ export function newKey(): string;
 
 /**
  * What every copy of a command says. A game forgets keys; by `since` and `epoch`, which are what the client was told
- * when it made the command, it tells a late copy from a new command. A `key` alone is that of a new command.
+ * when it made the command, it tells a late copy from a new command. A `key` alone is that of a new command, unless it
+ * is that of one that ended in doubt in this very client.
  */
 export interface Copy {
   key?: string | null;

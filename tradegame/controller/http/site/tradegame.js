@@ -293,10 +293,15 @@ function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** So many keys of commands that ended in doubt are known by their text, the newest. */
+const DOUBTS = 1_000;
+
 /** The highest `keys` that this client was told, for the present epoch of each game. */
 class Told {
   /** @type {Map<string, {since: number, epoch: string}>} */
   #games = new Map();
+  /** @type {Map<string, {since?: number, epoch?: string}>} */
+  #doubts = new Map();
 
   /**
    * What a command says that is made now: nothing, if the server told nothing.
@@ -325,6 +330,21 @@ class Told {
     const known = this.#games.get(game);
     if (typeof keys !== "number" || known === undefined || known.epoch !== epoch) return;
     known.since = wentBack ? keys : Math.max(keys, known.since);
+  }
+
+  /**
+   * A command ends in doubt: it may be sent again by the text of its key.
+   * @param {{game: string, key: string | null, since?: number, epoch?: string}} request
+   */
+  doubt({ game, key, since, epoch }) {
+    this.#doubts.delete(`${game}/${key}`);
+    this.#doubts.set(`${game}/${key}`, { since, epoch });
+    for (const oldest of this.#doubts.keys()) if (this.#doubts.size > DOUBTS) this.#doubts.delete(oldest);
+  }
+
+  /** What the copies of a command in doubt say. @param {string} game @param {string} key */
+  known(game, key) {
+    return this.#doubts.get(`${game}/${key}`) ?? {};
   }
 
   /** The epoch is over. @param {string} game */
@@ -1433,7 +1453,7 @@ class Requests {
    */
   #make(op, fields, lasting, settle) {
     const id = ++this.#number;
-    const { key: said, since, epoch, ...rest } = fields;
+    const { key: said, since, epoch, ...rest } = { ...this.told.known(fields.game, fields.key), ...fields };
     const made = lasting && said === undefined && KEYED.has(op);
     const key = made ? newKey() : (said ?? null);
     const { game = "" } = rest;
@@ -1549,6 +1569,7 @@ class Requests {
     this.commands -= Number(request.key !== null);
     this.#held.delete(request);
     this.#refused.delete(request);
+    if (request.key !== null && error !== null && !error.definite) this.told.doubt(request);
     const places = this.#sent(request);
     if (places.has(request.id)) places.set(request.id, true);
     for (const [id, settled] of places) {

@@ -6,10 +6,15 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** So many keys of commands that ended in doubt are known by their text, the newest. */
+const DOUBTS = 1_000;
+
 /** The highest `keys` that this client was told, for the present epoch of each game. */
 export class Told {
   /** @type {Map<string, {since: number, epoch: string}>} */
   #games = new Map();
+  /** @type {Map<string, {since?: number, epoch?: string}>} */
+  #doubts = new Map();
 
   /**
    * What a command says that is made now: nothing, if the server told nothing.
@@ -38,6 +43,21 @@ export class Told {
     const known = this.#games.get(game);
     if (typeof keys !== "number" || known === undefined || known.epoch !== epoch) return;
     known.since = wentBack ? keys : Math.max(keys, known.since);
+  }
+
+  /**
+   * A command ends in doubt: it may be sent again by the text of its key.
+   * @param {{game: string, key: string | null, since?: number, epoch?: string}} request
+   */
+  doubt({ game, key, since, epoch }) {
+    this.#doubts.delete(`${game}/${key}`);
+    this.#doubts.set(`${game}/${key}`, { since, epoch });
+    for (const oldest of this.#doubts.keys()) if (this.#doubts.size > DOUBTS) this.#doubts.delete(oldest);
+  }
+
+  /** What the copies of a command in doubt say. @param {string} game @param {string} key */
+  known(game, key) {
+    return this.#doubts.get(`${game}/${key}`) ?? {};
   }
 
   /** The epoch is over. @param {string} game */

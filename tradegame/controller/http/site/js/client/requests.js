@@ -218,7 +218,7 @@ export class Requests {
    */
   #make(op, fields, lasting, settle) {
     const id = ++this.#number;
-    const { key: said, since, epoch, ...rest } = fields;
+    const { key: said, since, epoch, ...rest } = { ...this.told.known(fields.game, fields.key), ...fields };
     const made = lasting && said === undefined && KEYED.has(op);
     const key = made ? newKey() : (said ?? null);
     const { game = "" } = rest;
@@ -334,6 +334,7 @@ export class Requests {
     this.commands -= Number(request.key !== null);
     this.#held.delete(request);
     this.#refused.delete(request);
+    if (request.key !== null && error !== null && !error.definite) this.told.doubt(request);
     const places = this.#sent(request);
     if (places.has(request.id)) places.set(request.id, true);
     for (const [id, settled] of places) {
