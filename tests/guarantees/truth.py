@@ -12,6 +12,7 @@ from attrs import Factory, define, field, frozen
 from tests.guarantees.history import OF_THE_COPY, fingerprint, name_of
 from tests.support import views
 from tradegame.controller.websocket import codec
+from tradegame.controller.websocket.hub import PUSHED_AT_ONCE
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.events import Rejected, Result
@@ -19,6 +20,8 @@ from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import decode_entry
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
 
+SLICES_TAKE = 200
+"""Accounts that are pushed in slices are each as they are then: so many entries later at most."""
 Name = tuple[str, str]
 """A player and what one command of theirs is counted by, see `name_of`."""
 
@@ -77,6 +80,7 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
     """Apply ``entries`` to a new ``game``, and audit it every so many."""
     truth = Truth(epoch=game.state.epoch, entries=tuple(entries))
     applied_of: Counter[str] = Counter()
+    in_slices: dict[str, int] = {}
     generation = 1
     for number, entry in enumerate(truth.entries, 1):
         while generation < entry.generation:
@@ -102,8 +106,11 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
         if applied.frame is not None:
             shown = codec.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
             truth.frames[applied.frame.seq] = shown
+        if len(applied.accounts) > PUSHED_AT_ONCE:
+            in_slices.update(dict.fromkeys(applied.accounts, number + SLICES_TAKE))
         counted = [command.player for command in commands if command.key is not None]
-        for player in {*applied.accounts, *counted} & game.state.players.keys():
+        later = [player for player, until in in_slices.items() if number <= until]
+        for player in {*applied.accounts, *counted, *later} & game.state.players.keys():
             account = json.dumps(views.account(game.state, player))
             truth.accounts.setdefault((player, applied.seq), set()).add(fingerprint(account))
         if number % audit_every == 0:
