@@ -127,6 +127,8 @@ SHOWN: tuple[type[Struct], ...] = (
     *pushes.EVENTS.values(),
     pushes.Events,
     pushes.Whisper,
+    pushes.Fill,
+    pushes.Fills,
     replies.Bought,
     replies.Sold,
     replies.Ordered,

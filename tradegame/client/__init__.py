@@ -27,14 +27,14 @@ what can be done in a game, ``tradegame.client.events`` for what can happen, and
 
 from tradegame.client.connect import Client, Statistics, connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
-from tradegame.client.events import BookChanged, Event, Joined, Lagged, News, Reset, RoundChanged, Said, Trade
+from tradegame.client.events import BookChanged, Event, Joined, Lagged, News, Reset, Revealed, RoundChanged, Said, Trade
 from tradegame.client.game import Game
 from tradegame.client.keys import Key
 from tradegame.client.link import Status
 from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
-from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
 from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
 
@@ -49,6 +49,8 @@ __all__ = [
     "ConnectionStopped",
     "Event",
     "EventStream",
+    "Fill",
+    "Fills",
     "Game",
     "GameSummary",
     "Good",
@@ -67,6 +69,7 @@ __all__ = [
     "ProtocolError",
     "Released",
     "Reset",
+    "Revealed",
     "RoundChanged",
     "Said",
     "Sent",

@@ -12,7 +12,7 @@ from tradegame.client.keys import Told
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
 from tradegame.client.wire import Json, decode, field
-from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import AccountChanged, Fills, Presence, Whisper
 from tradegame.protocol.state import Account
 
 
@@ -84,6 +84,8 @@ class Subscription:
                 self._emit(changed)
             case "whisper":
                 self._emit(decode(Whisper, frame))
+            case "fills":
+                self._emit(decode(Fills, frame))
             case "presence":
                 presence = decode(Presence, frame)
                 self.state.online.difference_update(presence.offline)

@@ -25,7 +25,7 @@ from tradegame.protocol.errors import (
     UnknownGoodError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Debrief, Done, Presets, Published, Reach, Vitals
+from tradegame.protocol.http import Coming, Debrief, Done, Presets, Published, Reach, Vitals
 from tradegame.protocol.state import Games, GameState, GameSummary, Standings
 
 HTML = "text/html"
@@ -188,6 +188,15 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=(BadRequestError, UnknownGameError, KeyReusedError, *_HOST, *_STORE),
     ),
     Operation(
+        path="/v1/games/{game}/news",
+        id="listComingNews",
+        about="The scheduled news that are left in the open round.",
+        tag="host",
+        answer=Coming,
+        host=True,
+        errors=(*_HOST, *_GAME),
+    ),
+    Operation(
         method="POST",
         path="/v1/games/{game}/news",
         id="announce",
@@ -198,6 +207,17 @@ OPERATIONS: tuple[Operation, ...] = (
         host=True,
         keyed=True,
         errors=(BadRequestError, UnknownGameError, UnknownGoodError, KeyReusedError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/reveal",
+        id="reveal",
+        about="Let everybody read the results of closed rounds, though private values last.",
+        tag="host",
+        answer=Published,
+        host=True,
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/log",
