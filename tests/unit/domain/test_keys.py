@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -193,6 +194,30 @@ def test_the_turns_go_on_from_a_snapshot() -> None:
     for game in (table.game, twin):
         game.apply(Entry(BEGIN + 2 * AGE_MS, (say("x", 20),)))
     assert snapshot.dump(twin) == snapshot.dump(table.game)
+
+
+def test_what_a_players_keys_take_is_bounded_and_mostly_freed_after_ten_minutes() -> None:
+    """docs/OPERATIONS.md, section 2: 52 KiB of memory and 25 KB of a snapshot a player, then 2.5 each."""
+    players = [f"p{number:015d}" for number in range(20)]
+    table = Table.of(*players)
+
+    def a_player_takes() -> tuple[float, float]:
+        everybody = table.game.state.players.values()
+        kept = [sys.getsizeof(player.keys) for player in everybody]
+        kept += [sys.getsizeof(text) for player in everybody for item in player.keys.items() for text in item]
+        return sum(kept) / len(players) / 1024, len(snapshot.dump(table.game)) / len(players) / 1000
+
+    for number in range(KEYS_REMEMBERED):
+        table.entry(*(say(f"0123456789ab-{number}", number, player) for player in players))
+    memory, written = a_player_takes()
+    assert 25 < memory < 56
+    assert 10 < written < 27
+    table.at += AGE_MS + 1_000
+    for number in range(KEYS_REMEMBERED, KEYS_REMEMBERED + 40):
+        say_many(table, number * 20, 20, players[0])
+    memory, written = a_player_takes()
+    assert memory < 5
+    assert written < 4
 
 
 # An adversary that keeps every copy for ever
