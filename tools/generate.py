@@ -50,6 +50,10 @@ TABLES: dict[str, tuple[str, Any]] = {
         "The error codes of a node that cannot do its work now. Another node may.",
         sorted(errors.TROUBLE),
     ),
+    "UNANSWERED": (
+        "How many commands of a player may be unanswered in a game, over all connections.",
+        bounds.UNANSWERED,
+    ),
     "CLOSE": (
         "The close codes.",
         {name: code for name, code in vars(closing).items() if isinstance(code, int) and code in closing.COUNTED},

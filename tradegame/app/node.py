@@ -39,6 +39,7 @@ from tradegame.infra.embedded import SqliteStore
 from tradegame.infra.embedded.backup import Backups
 from tradegame.infra.embedded.database import MEMORY
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
+from tradegame.infra.kv.fence import Fence
 from tradegame.infra.kv.port import KeyValueStore
 from tradegame.utils.loop_lag import LoopLag
 
@@ -71,9 +72,10 @@ class Node:
         self.settings = settings
         self.store = store
         self.id = node.id
-        self.repository = KvGameStateRepository(store, prefix)
+        fence = Fence(prefix) if store.shared else None
+        self.repository = KvGameStateRepository(store, prefix, fence=fence)
         sessions = KvSessionRepository(store, prefix)
-        self.connections = KvConnectionRepository(store, prefix)
+        self.connections = KvConnectionRepository(store, prefix, fence=fence)
         self.presence = Presence()
         self.time = NodeClock(now_ms)
         self.register = ConnectionRegister(self.connections, node, now_ms)

@@ -29,6 +29,7 @@ from tradegame.client.connect import Client, Statistics, connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
 from tradegame.client.events import BookChanged, Event, Joined, Lagged, News, Reset, Revealed, RoundChanged, Said, Trade
 from tradegame.client.game import Game
+from tradegame.client.keys import Key
 from tradegame.client.link import Status
 from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
@@ -54,6 +55,7 @@ __all__ = [
     "GameSummary",
     "Good",
     "Joined",
+    "Key",
     "Lagged",
     "Message",
     "News",

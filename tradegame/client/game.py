@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeVar
 import trio
 
 from tradegame.client.calls import Calls
+from tradegame.client.keys import Key
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
 from tradegame.client.subscription import Subscription
@@ -39,7 +40,8 @@ class Game:
 
     Every call ends within the client's ``call_deadline``, or sooner under a trio cancel scope of your own. Calls that
     change something take a ``key``, made for you when left out: whatever happens to the connection in between, they
-    have one effect, and the answer is the answer to that one. They raise
+    have one effect, and the answer is the answer to that one. See ``new_key`` to send a command again after a restart.
+    They raise
 
     * TradeError: the server said no (``definite``), or nobody knows (the same ``key`` finds out);
     * ConnectionStopped: the server closed for good;
@@ -116,6 +118,13 @@ class Game:
         """The richest ``limit`` players, 1 to 100. None while they would tell private values that last."""
         ok = await self._calls.call("standings", {"game": self.id, "limit": limit})
         return [decode(Standing, row) for row in field(ok, "standings", list)]
+
+    def new_key(self) -> Key:
+        """A key for a command that is made now, to write down before it is sent.
+
+        A program that is started anew sends the same copy with ``Key(key, since, epoch)`` of what it wrote down.
+        """
+        return self._calls.new_key(self.id)
 
     async def refresh_me(self) -> Account:
         """Ask for the account. ``me`` is kept current without; this is for being sure, right after a call."""

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from tradegame.protocol.bounds import Coins, Count, Epoch, GameId, Millis, OrderId, PlayerId, Seq, Token, Units
+from tradegame.protocol.bounds import (
+    Coins,
+    Count,
+    Epoch,
+    GameId,
+    Keys,
+    Millis,
+    OrderId,
+    PlayerId,
+    Seq,
+    Token,
+    Units,
+)
 from tradegame.protocol.state import Account, Book, Games, Standings, State
 
 
@@ -76,6 +88,7 @@ class Bought(Struct, omit_defaults=True):
     cash: Coins
     seq: Seq
     replayed: bool = False
+    keys: Keys | None = None
 
 
 class Sold(Struct, omit_defaults=True):
@@ -87,6 +100,7 @@ class Sold(Struct, omit_defaults=True):
     cash: Coins
     seq: Seq
     replayed: bool = False
+    keys: Keys | None = None
 
 
 class Ordered(Struct, omit_defaults=True):
@@ -98,6 +112,7 @@ class Ordered(Struct, omit_defaults=True):
     cash: Coins
     seq: Seq
     replayed: bool = False
+    keys: Keys | None = None
 
 
 class Released(Struct, omit_defaults=True):
@@ -114,6 +129,7 @@ class Cancelled(Struct, omit_defaults=True):
     released: Released
     seq: Seq
     replayed: bool = False
+    keys: Keys | None = None
 
 
 class Sent(Struct, omit_defaults=True):
@@ -121,6 +137,7 @@ class Sent(Struct, omit_defaults=True):
 
     seq: Seq
     replayed: bool = False
+    keys: Keys | None = None
 
 
 OKS: Mapping[str, type[Struct]] = {

@@ -28,6 +28,7 @@ from tradegame.protocol.bounds import (
     RequestId,
     Seq,
     Side,
+    Since,
     Text,
     Token,
     is_name,
@@ -93,6 +94,8 @@ class JoinRequest(GameRequest, kw_only=True, tag="join"):
     spectate: Flag | None = None
     after: After | None = None
     key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class LeaveRequest(GameRequest, kw_only=True, tag="leave"):
@@ -119,7 +122,8 @@ class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
 class PlayerCommand(GameRequest, kw_only=True):
     """The base of a request that goes through the log as it is.
 
-    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player.
+    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player;
+    ``since`` tells late copies from new commands. ``epoch``: the life of the game that it is meant for.
     ``rules_from``: the first version of the rules that has it.
     """
 
@@ -127,6 +131,8 @@ class PlayerCommand(GameRequest, kw_only=True):
 
     player: str = ""
     key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class BuyGood(PlayerCommand, kw_only=True, tag="buy"):

@@ -40,7 +40,11 @@ def crowded(players: int = 1_000, orders: int = 5, keys: int = 60, levels: int =
             ]
         )
     for player in table.game.state.players.values():
-        player.keys.update({f"c1-abcdef-{n}": f"0123456789abcdef P o{n} 0 3 9870 12345" for n in range(keys)})
+        player.keys.update(
+            {f"c1-abcdef-{n}": f"1700000000 0123456789abcdef P o{n} 0 3 9870 12345" for n in range(keys)}
+        )
+        player.ever = len(player.keys)
+    table.game.state.remembered = players * (orders + keys)
     return table
 
 

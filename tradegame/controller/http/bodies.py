@@ -10,8 +10,18 @@ from starlette.requests import Request
 
 from tradegame.controller.websocket import codec
 from tradegame.protocol.errors import BadRequestError
+from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY
 
 T = TypeVar("T", bound=Struct)
+KEY_LENGTH = 64
+
+
+def key_of(request: Request) -> str | None:
+    """The key of the call, if it has one. Raises BadRequestError."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and not (1 <= len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise BadRequestError(f"expected 1 to {KEY_LENGTH} printable characters", at=IDEMPOTENCY_KEY)
+    return key
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -31,4 +41,6 @@ async def json_object(request: Request) -> dict[str, Any]:
 async def body_of(request: Request, kind: type[T]) -> T:
     """The body as a ``kind``. Raises BadRequestError, whose ``at`` says where it is not."""
     body = await json_object(request)
+    for name in NOT_IN_A_BODY & body.keys():
+        raise BadRequestError("unknown field", at=f"$.{name}")
     return codec.structure({name: value for name, value in body.items() if value is not None}, kind)

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import body_of, json_object
+from tradegame.controller.http.bodies import body_of, json_object, key_of
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
@@ -27,6 +27,7 @@ from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition, to_json
+from tradegame.core.domain.events import Outcome
 from tradegame.core.faults import answer_to
 from tradegame.core.games.export import LogSource, export_log
 from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
@@ -48,6 +49,7 @@ from tradegame.protocol.errors import (
     UnknownGameError,
 )
 from tradegame.protocol.http import Done, Preset, Presets, Published, Vitals
+from tradegame.protocol.replies import Sent
 from tradegame.protocol.state import Games
 
 _json = msgspec.json.Encoder().encode
@@ -291,17 +293,17 @@ class _Routes:
     async def create(self, request: Request) -> Response:
         self.services.host_token.require(request)
         definition = self.services.parse_definition(await json_object(request))
-        return _answer(await self.services.administer.create(definition), 201)
+        return _answer(await self.services.administer.create(definition, key_of(request)), 201)
 
     async def delete(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        await self.services.administer.delete(_game_id(request))
+        await self.services.administer.delete(_game_id(request), key_of(request))
         return _answer(Done())
 
     async def phase(self, request: Request) -> Response:
         self.services.host_token.require(request)
         body = await body_of(request, SetPhase)
-        return _answer(Published(await self.services.administer.set_phase(_game_id(request), body.phase)))
+        return _published(await self.services.administer.set_phase(_game_id(request), body.phase, key_of(request)))
 
     async def coming(self, request: Request) -> Response:
         self.services.host_token.require(request)
@@ -312,12 +314,12 @@ class _Routes:
         body = await body_of(request, Announce)
         if body.anchor_bps and body.good is None:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
-        seq = await self.services.administer.announce(_game_id(request), body.text, body.good, body.anchor_bps)
-        return _answer(Published(seq))
+        news = body.text, body.good, body.anchor_bps
+        return _published(await self.services.administer.announce(_game_id(request), *news, key_of(request)))
 
     async def reveal(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        return _answer(Published(await self.services.administer.reveal(_game_id(request))))
+        return _published(await self.services.administer.reveal(_game_id(request), key_of(request)))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)
@@ -338,6 +340,11 @@ def _flag(request: Request, name: str) -> bool:
     if given not in ("true", "false"):
         raise BadRequestError("expected true or false", at=name)
     return given == "true"
+
+
+def _published(outcome: Outcome) -> Response:
+    assert isinstance(outcome.result, Sent)
+    return _answer(Published(outcome.result.seq, outcome.replayed))
 
 
 def _game_id(request: Request) -> str:

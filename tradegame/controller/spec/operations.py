@@ -13,8 +13,10 @@ from tradegame.protocol.commands import Announce, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
+    EpochOverError,
     Errors,
     GameThereError,
+    KeyReusedError,
     NotFoundError,
     OverloadedError,
     UnauthorizedError,
@@ -40,7 +42,8 @@ class Operation:
     """One method of one path. ``answer``: what a success holds, a class if it is JSON; ``kinds``: its media types.
 
     ``names``: what stands in the path; ``query``: behind it. ``not_ready``: it may answer 503, with the reason.
-    ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token.
+    ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token. ``keyed``: it takes an
+    `Idempotency-Key`.
     """
 
     method: str = "GET"
@@ -56,6 +59,7 @@ class Operation:
     query: Mapping[str, Any] = {}
     file: bool = False
     host: bool = False
+    keyed: bool = False
     not_ready: bool = False
     errors: Errors = ()
 
@@ -158,7 +162,8 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=GameSummary,
         body=GameDefinition,
         host=True,
-        errors=(BadRequestError, GameThereError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(BadRequestError, GameThereError, KeyReusedError, EpochOverError, *_HOST, *_STORE),
     ),
     Operation(
         method="DELETE",
@@ -168,7 +173,8 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="host",
         answer=Done,
         host=True,
-        errors=(UnknownGameError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(UnknownGameError, BadRequestError, KeyReusedError, *_HOST, *_STORE),
     ),
     Operation(
         method="POST",
@@ -179,7 +185,8 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Published,
         body=SetPhase,
         host=True,
-        errors=(BadRequestError, UnknownGameError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(BadRequestError, UnknownGameError, KeyReusedError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/news",
@@ -199,7 +206,8 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Published,
         body=Announce,
         host=True,
-        errors=(BadRequestError, UnknownGameError, UnknownGoodError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(BadRequestError, UnknownGameError, UnknownGoodError, KeyReusedError, *_HOST, *_STORE),
     ),
     Operation(
         method="POST",
@@ -209,7 +217,8 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="host",
         answer=Published,
         host=True,
-        errors=(UnknownGameError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/log",

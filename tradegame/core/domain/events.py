@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tradegame.protocol.errors import RuleError
 from tradegame.protocol.pushes import Fill, PublicEvent
@@ -57,10 +57,14 @@ Result = Done | Rejected
 
 @frozen
 class Outcome:
-    """What a command came to. ``replayed``: its key had been seen, this is the first result again."""
+    """What a command came to. ``replayed``: its key had been seen, this is the first result again.
+
+    ``keys``: for a command with a key, how many keys of its player the game has counted, this one included.
+    """
 
     result: Result
     replayed: bool = False
+    keys: int | None = field(default=None, eq=False)
 
 
 @frozen

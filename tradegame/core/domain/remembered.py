@@ -9,26 +9,34 @@ from tradegame.core.domain.events import Rejected, Result
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
 
 
-def remember(digest: str, result: Result) -> str:
-    """The payload's digest, a letter for the kind of result, and its fields; between them a space."""
+def remember(at_s: int, digest: str, result: Result) -> str:
+    """When, in s since the Unix epoch; the payload's digest; a letter for the kind of result, and its fields; between
+    them a space.
+    """
+    head = f"{at_s} {digest}"
     match result:
         case Bought():
-            return f"{digest} B {result.filled} {result.cost} {result.fee} {result.cash} {result.seq}"
+            return f"{head} B {result.filled} {result.cost} {result.fee} {result.cash} {result.seq}"
         case Sold():
-            return f"{digest} S {result.filled} {result.proceeds} {result.fee} {result.cash} {result.seq}"
+            return f"{head} S {result.filled} {result.proceeds} {result.fee} {result.cash} {result.seq}"
         case Ordered():
-            return f"{digest} P {result.order} {result.filled} {result.resting} {result.cash} {result.seq}"
+            return f"{head} P {result.order} {result.filled} {result.resting} {result.cash} {result.seq}"
         case Cancelled():
-            return f"{digest} C {result.order} {result.released.cash} {result.released.qty} {result.seq}"
+            return f"{head} C {result.order} {result.released.cash} {result.released.qty} {result.seq}"
         case Sent():
-            return f"{digest} A {result.seq}"
+            return f"{head} A {result.seq}"
         case _:
-            return f"{digest} R {result.code} {result.message}"
+            return f"{head} R {result.code} {result.message}"
+
+
+def remembered_at_s(kept: str) -> int:
+    """When a text of ``remember`` was written, in s since the Unix epoch."""
+    return int(kept[: kept.index(" ")])
 
 
 def recall(kept: str) -> tuple[str, Result]:
     """The digest and the result that ``remember`` wrote down."""
-    digest, kind, rest = kept.split(" ", 2)
+    _, digest, kind, rest = kept.split(" ", 3)
     if kind == "R":
         code, message = rest.split(" ", 1)
         return digest, Rejected(code, message)

@@ -161,6 +161,10 @@ class SqliteStore:
     async def revoke(self, lease: int) -> None:
         await self._run(partial(self._engine.revoke, lease))
 
+    @property
+    def shared(self) -> bool:
+        return False
+
     def ready(self) -> str | None:
         if self._closed:
             return "the store is closed"

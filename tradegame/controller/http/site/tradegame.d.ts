@@ -42,6 +42,17 @@ export function connect(url: string | URL | (string | URL)[] | undefined, option
 /** A random key. A command sent again with the same key happens once. */
 export function newKey(): string;
 
+/**
+ * What every copy of a command says. A game forgets keys; by `since` and `epoch`, which are what the client was told
+ * when it made the command, it tells a late copy from a new command. A `key` alone is that of a new command, unless it
+ * is that of one that ended in doubt in this very client.
+ */
+export interface Copy {
+  key?: string | null;
+  since?: number;
+  epoch?: string;
+}
+
 export type ErrorCode =
   | ServerErrorCode
   /** From the client: not sent within `unsentMs`; it did not and will not happen. */
@@ -53,14 +64,13 @@ export type ErrorCode =
   | (string & {});
 
 /** As on the wire. */
-export interface TradeErrorFields {
+export interface TradeErrorFields extends Copy {
   code: ErrorCode;
   message: string;
   definite?: boolean;
   at?: string | null;
   retry_after_ms?: number | null;
   replayed?: boolean;
-  key?: string | null;
 }
 
 /** An error from the server or from the client. */
@@ -68,8 +78,9 @@ export class TradeError extends Error {
   constructor(fields: TradeErrorFields);
   name: string;
   code: ErrorCode;
-  /** `false`: it is unknown whether it happened. The same call with the same `key` finds out, and does it if it had not
-   * happened. Call soon, while the key is among the player's last 256 in that game. */
+  /** `false`: it is unknown whether it happened. The same call with the `key`, `since` and `epoch` of this error finds
+   * out, and does it if it had not happened. It never happens twice: once the game has forgotten the key, the answer is
+   * `stale`, and only what came of it tells. */
   definite: boolean;
   /** The invalid field, such as `$.qty`. */
   at: string | null;
@@ -78,6 +89,8 @@ export class TradeError extends Error {
   replayed: boolean;
   /** The command's key. */
   key: string | null;
+  since?: number;
+  epoch?: string;
 }
 
 // The client
@@ -198,14 +211,17 @@ export class Game {
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
   now(): number;
   /** Buys up to `qty` units now, none above `limit`. */
-  buy(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Bought>;
+  buy(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Bought>;
   /** Sells up to `qty` units now, none below `limit`. */
-  sell(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Sold>;
+  sell(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Sold>;
   /** Places a limit order: what does not trade at once rests at `price`. */
-  order(good: string, side: Side, qty: number, price: number, options?: { key?: string }): Promise<Ordered>;
-  cancel(order: string, options?: { key?: string }): Promise<Cancelled>;
+  order(good: string, side: Side, qty: number, price: number, options?: Copy): Promise<Ordered>;
+  cancel(order: string, options?: Copy): Promise<Cancelled>;
   /** 1 to 500 characters, to everyone, or only to the player with the id `to`. */
-  say(text: string, options?: { to?: string | null; key?: string }): Promise<Sent>;
+  say(text: string, options?: { to?: string | null } & Copy): Promise<Sent>;
+  /** What a command says that is made now: write it down, and give it to the call as its options. After a restart the
+   * same options are the same copy. */
+  newCopy(): Copy;
   /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
   /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
@@ -241,7 +257,10 @@ export type ServerErrorCode =
   | "no_liquidity"
   | "too_many_orders"
   | "too_many_fills"
-  | "key_reused";
+  | "key_reused"
+  | "stale"
+  | "ahead"
+  | "epoch_over";
 
 /** The public events. */
 export type Event = Joined | Trade | BookChanged | Said | RoundChanged | Revealed | News;
@@ -384,7 +403,7 @@ export interface Hint {
  *
  * `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
  * over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
- * values; `hints` only where goods settle.
+ * values; `hints` only where goods settle. `keys`: `since` of the player's next commands.
  */
 export interface Account {
   cash: number;
@@ -398,6 +417,7 @@ export interface Account {
   role?: "buyer" | "seller";
   values?: Record<string, number[]>;
   hints?: Hint[];
+  keys?: number;
 }
 
 /** Somebody opened an account. */
@@ -516,6 +536,7 @@ export interface Bought {
   cash: number;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** `proceeds` are before the `fee`; `cash` is what is free after it. */
@@ -526,6 +547,7 @@ export interface Sold {
   cash: number;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** `filled` traded at once, `resting` rests under the id `order`. */
@@ -536,6 +558,7 @@ export interface Ordered {
   cash: number;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** `cash` for a bid, `qty` for an ask; the other is 0. */
@@ -550,12 +573,14 @@ export interface Cancelled {
   released: Released;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** It was done; `seq` is the game's last frame then. */
 export interface Sent {
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** One good's book: levels best first. */

@@ -89,7 +89,7 @@ class Emitter {
 /** An error from the server or from this client. `definite: false`: it is unknown whether the command happened. */
 class TradeError extends Error {
   /** @param {T.TradeErrorFields} fields */
-  constructor({ code, message, definite = true, at = null, retry_after_ms = null, replayed = false, key = null }) {
+  constructor({ code, message, definite = true, at = null, retry_after_ms = null, replayed = false, ...copy }) {
     super(message);
     this.name = "TradeError";
     this.code = code;
@@ -97,19 +97,21 @@ class TradeError extends Error {
     this.at = at;
     this.retryAfterMs = retry_after_ms;
     this.replayed = replayed;
-    /** The command's key: sent again with it, the command happens once. */
-    this.key = key;
+    /** The command's key: sent again with it, and the same `since` and `epoch`, the command happens once. */
+    this.key = copy.key ?? null;
+    this.since = copy.since;
+    this.epoch = copy.epoch;
   }
 }
 
 /**
  * The server's error object as a TradeError. Throws a TypeError if it is invalid.
  * @param {any} error
- * @param {string | null} key
+ * @param {{key?: string | null, since?: number, epoch?: string}} copy
  */
-function tradeError(error, key) {
+function tradeError(error, copy = {}) {
   if (typeof error?.code !== "string" || typeof error.definite !== "boolean") throw new TypeError("an invalid error");
-  return new TradeError({ ...error, message: String(error.message ?? error.code), key });
+  return new TradeError({ ...error, message: String(error.message ?? error.code), ...copy });
 }
 
 // A bounded queue of frames for one reader.
@@ -191,17 +193,23 @@ const NOT_TAKEN_IN = new Set(["overloaded", "rate_limited"]);
 
 /** The error codes that a node gives before it looks at the `key`: they say nothing of an earlier sending. */
 const BEFORE_THE_KEY = new Set([
+  "ahead",
   "bad_request",
+  "epoch_over",
   "not_authenticated",
   "not_joined",
   "overloaded",
   "rate_limited",
+  "stale",
   "unknown_game",
   "unknown_op",
 ]);
 
 /** The error codes of a node that cannot do its work now. Another node may. */
 const TROUBLE = new Set(["internal", "overloaded", "timeout", "unavailable"]);
+
+/** How many commands of a player may be unanswered in a game, over all connections. */
+const UNANSWERED = 128;
 
 /** The close codes. */
 const CLOSE = {
@@ -279,6 +287,74 @@ function keep(list, item, most) {
   if (list.length > most) list.splice(0, list.length - most);
 }
 
+// Keys of commands, and what tells late copies of a command from new ones.
+
+/** A random key. A command sent again with the same key happens once. */
+function newKey() {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(12));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** So many keys of commands that ended in doubt are known by their text, the newest. */
+const DOUBTS = 1_000;
+
+/** The highest `keys` that this client was told, for the present epoch of each game. */
+class Told {
+  /** @type {Map<string, {since: number, epoch: string}>} */
+  #games = new Map();
+  /** @type {Map<string, {since?: number, epoch?: string}>} */
+  #doubts = new Map();
+
+  /**
+   * What a command says that is made now: nothing, if the server told nothing.
+   * @param {string} game
+   * @returns {{since?: number, epoch?: string}}
+   */
+  now(game) {
+    return { ...this.#games.get(game) };
+  }
+
+  /**
+   * An account was shown. What was told for another epoch is over.
+   * @param {string} game @param {string} epoch @param {unknown} keys
+   */
+  joined(game, epoch, keys) {
+    const known = this.#games.get(game);
+    if (typeof keys !== "number") this.#games.delete(game);
+    else this.#games.set(game, { since: Math.max(keys, known?.epoch === epoch ? known.since : 0), epoch });
+  }
+
+  /**
+   * A command of that epoch was answered. If the store went back, less than before is true now.
+   * @param {string} game @param {string | undefined} epoch @param {unknown} keys @param {boolean} wentBack
+   */
+  answered(game, epoch, keys, wentBack) {
+    const known = this.#games.get(game);
+    if (typeof keys !== "number" || known === undefined || known.epoch !== epoch) return;
+    known.since = wentBack ? keys : Math.max(keys, known.since);
+  }
+
+  /**
+   * A command ends in doubt: it may be sent again by the text of its key.
+   * @param {{game: string, key: string | null, since?: number, epoch?: string}} request
+   */
+  doubt({ game, key, since, epoch }) {
+    this.#doubts.delete(`${game}/${key}`);
+    this.#doubts.set(`${game}/${key}`, { since, epoch });
+    for (const oldest of this.#doubts.keys()) if (this.#doubts.size > DOUBTS) this.#doubts.delete(oldest);
+  }
+
+  /** What the copies of a command in doubt say. @param {string} game @param {string} key */
+  known(game, key) {
+    return this.#doubts.get(`${game}/${key}`) ?? {};
+  }
+
+  /** The epoch is over. @param {string} game */
+  over(game) {
+    this.#games.delete(game);
+  }
+}
+
 // A followed game.
 
 
@@ -301,6 +377,7 @@ class Game extends Emitter {
   _gaps = 0;
 
   #client;
+  #told;
   /** @type {Set<EventStream>} */
   #streams = new Set();
   #syncing = false;
@@ -309,10 +386,11 @@ class Game extends Emitter {
   /** Whether `state` can be resumed from. */
   #resumable = false;
 
-  /** @param {Client} client @param {string} id @param {boolean} spectate */
-  constructor(client, id, spectate) {
+  /** @param {Client} client @param {string} id @param {boolean} spectate @param {Told} told */
+  constructor(client, id, spectate, told) {
     super();
     this.#client = client;
+    this.#told = told;
     this.id = id;
     this.spectate = spectate;
   }
@@ -320,21 +398,21 @@ class Game extends Emitter {
   /**
    * @param {string} good
    * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
+   * @param {{limit?: number | null} & T.Copy} [options]
    * @returns {Promise<T.Bought>}
    */
-  buy(good, qty, { limit, key } = {}) {
-    return this.#request("buy", { good, qty, limit, key });
+  buy(good, qty, options = {}) {
+    return this.#request("buy", { good, qty, ...options });
   }
 
   /**
    * @param {string} good
    * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
+   * @param {{limit?: number | null} & T.Copy} [options]
    * @returns {Promise<T.Sold>}
    */
-  sell(good, qty, { limit, key } = {}) {
-    return this.#request("sell", { good, qty, limit, key });
+  sell(good, qty, options = {}) {
+    return this.#request("sell", { good, qty, ...options });
   }
 
   /**
@@ -342,21 +420,26 @@ class Game extends Emitter {
    * @param {T.Side} side
    * @param {number} qty
    * @param {number} price
-   * @param {{key?: string}} [options]
+   * @param {T.Copy} [options]
    * @returns {Promise<T.Ordered>}
    */
-  order(good, side, qty, price, { key } = {}) {
-    return this.#request("order", { good, side, qty, price, key });
+  order(good, side, qty, price, options = {}) {
+    return this.#request("order", { good, side, qty, price, ...options });
   }
 
-  /** @param {string} order @param {{key?: string}} [options] @returns {Promise<T.Cancelled>} */
-  cancel(order, { key } = {}) {
-    return this.#request("cancel", { order, key });
+  /** @param {string} order @param {T.Copy} [options] @returns {Promise<T.Cancelled>} */
+  cancel(order, options = {}) {
+    return this.#request("cancel", { order, ...options });
   }
 
-  /** @param {string} text @param {{to?: string | null, key?: string}} [options] @returns {Promise<T.Sent>} */
-  say(text, { to, key } = {}) {
-    return this.#request("say", { text, to, key });
+  /** @param {string} text @param {{to?: string | null} & T.Copy} [options] @returns {Promise<T.Sent>} */
+  say(text, options = {}) {
+    return this.#request("say", { text, ...options });
+  }
+
+  /** What a command says that is made now, to write down before it is sent. @returns {T.Copy} */
+  newCopy() {
+    return { key: newKey(), ...this.#told.now(this.id) };
   }
 
   /** @param {string} good @returns {Promise<T.Book>} */
@@ -421,7 +504,7 @@ class Game extends Emitter {
       this.#resumable = true;
       for (const stream of this.#streams) stream._reset(this.#reset());
     }
-    if (ok.me !== undefined) this.me = ok.me;
+    if (ok.me !== undefined) this.#account(ok.me);
     this._emit(whole ? "reset" : "resumed");
     if (this.me) this._emit("account", this.me);
   }
@@ -438,7 +521,7 @@ class Game extends Emitter {
         return this.#syncing || this.#frame(data);
       case "account":
         if (typeof data.account?.cash !== "number") throw new TypeError("an invalid account");
-        this.me = data.account;
+        this.#account(data.account);
         this._emit("account", this.me);
         break;
       case "whisper":
@@ -454,6 +537,12 @@ class Game extends Emitter {
         break;
     }
     return true;
+  }
+
+  /** @param {T.Account} me */
+  #account(me) {
+    this.me = me;
+    this.#told.joined(this.id, this.epoch, me.keys);
   }
 
   #reset() {
@@ -557,7 +646,7 @@ class Following {
   async #join(id, spectate, key, most) {
     const known = this.#games.get(id);
     if (known && (spectate || !known.spectate)) return known;
-    const game = known ?? new Game(this.#client, id, spectate);
+    const game = known ?? new Game(this.#client, id, spectate, this.#requests.told);
     try {
       // Without `after`, even if it is already watched: the answer then contains the whole state.
       await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), key }, most, (ok) => {
@@ -1093,14 +1182,6 @@ const REASONS = {
   [CLOSE.REVOKED]: "the session is no longer valid",
 };
 
-// Keys of commands.
-
-/** A random key. A command sent again with the same key happens once. */
-function newKey() {
-  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(12));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 // One request.
 
 
@@ -1108,8 +1189,12 @@ function newKey() {
  * @typedef {object} Request
  * @property {number} id
  * @property {string} op
- * @property {string} frame
+ * @property {Record<string, unknown>} fields all that it says but `id`, `op`, `since` and `epoch`
  * @property {string | null} key
+ * @property {number | undefined} since
+ * @property {string | undefined} epoch of the game, with `since` the same in every copy that may be carried out
+ * @property {boolean} made the key is this client's own
+ * @property {boolean} given the caller said `since`: copies may have been sent from elsewhere
  * @property {string} game
  * @property {boolean} lasting sent again on the next connection if this one ends without an answer
  * @property {boolean} flying sent on this connection, and not answered yet
@@ -1129,6 +1214,11 @@ function newKey() {
  * @property {ReturnType<typeof setTimeout> | undefined} withdrawal
  */
 
+/** What every copy of it says. @param {Request} request */
+function copyOf({ key, since, epoch }) {
+  return { key, since, epoch };
+}
+
 /** Whether it may have been carried out. @param {Request} request */
 function unsure({ flying, doubt }) {
   return flying || doubt;
@@ -1140,17 +1230,18 @@ function late({ askedAt, askedOn, unsentMs }) {
 }
 
 /** @param {Request} request */
-function withdrawn({ op, unsentMs, key }) {
+function withdrawn(request) {
+  const { op, unsentMs } = request;
   return new TradeError({
     code: "unsent",
     message: `the ${op} could not be sent within ${unsentMs / 1000} s: it was withdrawn, and nothing happened`,
-    key,
+    ...copyOf(request),
   });
 }
 
 /** @param {string} message @param {Request} request */
 function closed(message, request) {
-  return new TradeError({ code: "closed", message, definite: !unsure(request), key: request.key });
+  return new TradeError({ code: "closed", message, definite: !unsure(request), ...copyOf(request) });
 }
 
 // Unanswered requests.
@@ -1158,10 +1249,10 @@ function closed(message, request) {
 
 const MOST_UNANSWERED = 1_000;
 /**
- * How many keys of a game may be in use, from the oldest unsettled command on. The server remembers a player's last 256
- * keys per game; the rest is left for the player's other tabs.
+ * How many keys of a game may be in use, from the oldest unsettled command on. After too many newer keys nobody would
+ * know what became of it. Half of what a player may have is left for other tabs.
  */
-const WINDOW = 100;
+const WINDOW = UNANSWERED / 2;
 const FRAME_BYTES = 16_384;
 /** Commands that must happen soon or not at all. */
 const PROMPT = new Set([...KEYED].filter((op) => op !== "join"));
@@ -1172,6 +1263,7 @@ const NO_ORDER = "-";
 class Requests {
   /** How many commands await an answer. */
   commands = 0;
+  told = new Told();
   onchange = () => {};
   /** Whether the machine reports that it has no network: the socket would send a frame at an unknown later time. */
   offline = () => false;
@@ -1214,24 +1306,21 @@ class Requests {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
       if (this.#asked >= MOST_UNANSWERED)
         throw new TradeError({ code: "overloaded", message: "too many unanswered requests" });
-      const key = KEYED.has(op) ? { key: fields.key ?? newKey() } : {};
-      const given = Object.entries({ ...fields, ...key }).filter(([, value]) => value !== undefined && value !== null);
+      const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
       const request = this.#make(op, Object.fromEntries(given), true, (ok, error) => {
         if (error === null) {
           answered(ok);
           resolve(ok);
         } else reject(error);
       });
-      if (
-        request.frame.length * 3 > this.#frameBytes &&
-        new TextEncoder().encode(request.frame).length > this.#frameBytes
-      ) {
+      const frame = this.#frame(request);
+      if (frame.length * 3 > this.#frameBytes && new TextEncoder().encode(frame).length > this.#frameBytes) {
         // The server would close every connection on which it is sent.
         throw new TradeError({
           code: "bad_request",
           message: `a frame has at most ${this.#frameBytes} bytes`,
           at: "$",
-          key: request.key,
+          ...copyOf(request),
         });
       }
       this.#asked += 1;
@@ -1241,7 +1330,7 @@ class Requests {
         this.#settle(
           request,
           null,
-          new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }),
+          new TradeError({ code: "timeout", message, definite: !unsure(request), ...copyOf(request) }),
         );
       }, deadlineMs);
       if (PROMPT.has(op) && unsentMs < deadlineMs) {
@@ -1311,8 +1400,10 @@ class Requests {
     if (request === undefined || !request.flying) return; // no longer awaited
     const failed = data.error !== undefined;
     if (!failed && (typeof data.ok !== "object" || data.ok === null)) throw new TypeError("an invalid answer");
-    const error = failed ? tradeError(data.error, request.key) : null;
+    const error = failed ? tradeError(data.error, copyOf(request)) : null;
     request.flying = false;
+    const { keys } = failed ? data.error : data.ok;
+    if (request.key !== null) this.told.answered(request.game, request.epoch, keys, error?.code === "ahead");
     this.onoutcome(request.op, error?.code ?? null, request.sentAt);
     if (error === null && !request.voiding) return this.#settle(request, data.ok, null);
     if (error !== null && !error.definite) request.doubt = true;
@@ -1323,10 +1414,21 @@ class Requests {
       return this.#send(request);
     }
     if (error === null) return;
+    if (this.#anew(request, error)) return this.#send(request);
     if (request.lasting && this.#again(request, error)) return;
     // This attempt had no effect, but an earlier one, whose answer was lost, may have had one.
-    if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
+    if ((request.doubt || request.given) && BEFORE_THE_KEY.has(error.code)) error.definite = false;
     this.#settle(request, null, error);
+  }
+
+  /** Whether the only copy did nothing: it is made anew. @param {Request} request @param {TradeError} error */
+  #anew(request, { code }) {
+    const rejoins = code === "epoch_over" && request.op === "join";
+    if (rejoins) this.told.over(request.game);
+    if (code !== "stale" && code !== "ahead" && !rejoins) return false;
+    if (request.doubt || request.given || request.voiding || !request.lasting) return false;
+    if (request.made) request.key = newKey();
+    return true;
   }
 
   /**
@@ -1356,10 +1458,13 @@ class Requests {
    */
   #make(op, fields, lasting, settle) {
     const id = ++this.#number;
-    const { key = null, game = "" } = fields;
-    const frame = JSON.stringify({ id, op, ...fields });
+    const { key: said, since, epoch, ...rest } = { ...this.told.known(fields.game, fields.key), ...fields };
+    const made = lasting && said === undefined && KEYED.has(op);
+    const key = made ? newKey() : (said ?? null);
+    const { game = "" } = rest;
     // A request that changes something and has no key must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
+    const copy = { key, since, epoch, made, given: since !== undefined };
     const fresh = {
       flying: false,
       doubt: false,
@@ -1378,7 +1483,7 @@ class Requests {
       happened: false,
       withdrawal: undefined,
     };
-    return { id, op, frame, key, game, lasting: again, settle, ...fresh, ...patience };
+    return { id, op, fields: rest, game, lasting: again, settle, ...copy, ...fresh, ...patience };
   }
 
   /** @param {Request} request */
@@ -1400,12 +1505,23 @@ class Requests {
     if (late(request) && !request.doubt) return this.#settle(request, null, withdrawn(request));
     if (!this.#free(request)) return void this.#held.add(request);
     if (request.key !== null) this.#sent(request).set(request.id, false);
+    request.voiding = request.doubt && !request.happened && late(request);
+    const frame = this.#frame(request);
     request.flying = true;
     request.age = 0;
     request.sentAt = performance.now();
-    request.voiding = request.doubt && !request.happened && late(request);
-    const { id, game, key } = request;
-    this.#write(request.voiding ? JSON.stringify({ id, op: "cancel", game, order: NO_ORDER, key }) : request.frame);
+    this.#write(frame);
+  }
+
+  /**
+   * What goes out for it. Until a copy may have been carried out, what this client was told last counts.
+   * @param {Request} request
+   */
+  #frame(request) {
+    if (request.key !== null && !request.given && !unsure(request)) Object.assign(request, this.told.now(request.game));
+    const { id, op, game, fields } = request;
+    const what = request.voiding ? { op: "cancel", game, order: NO_ORDER } : { op, ...fields };
+    return JSON.stringify({ id, ...what, ...(request.key === null ? {} : copyOf(request)) });
   }
 
   /** Whether it may be sent. One in doubt always may. @param {Request} request */
@@ -1458,6 +1574,7 @@ class Requests {
     this.commands -= Number(request.key !== null);
     this.#held.delete(request);
     this.#refused.delete(request);
+    if (request.key !== null && error !== null && !error.definite) this.told.doubt(request);
     const places = this.#sent(request);
     if (places.has(request.id)) places.set(request.id, true);
     for (const [id, settled] of places) {
@@ -1766,7 +1883,7 @@ class Client extends Emitter {
         throw new TypeError("a frame that is not a JSON object");
       if (data.push !== undefined) this.#following.push(link, data);
       else if (this.#greetedAt !== null) this.#requests.answer(data);
-      else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error, null));
+      else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error));
       else if (data.id === 0) this.#welcomed(link, data.ok);
     } catch (error) {
       console.warn("tradegame:", error);

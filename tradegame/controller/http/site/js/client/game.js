@@ -3,10 +3,12 @@
 /** @import * as T from "../../tradegame.d.ts" */
 
 /** @import { Client } from "./client.js" */
+/** @import { Told } from "./keys.js" */
 
 import { Emitter } from "./emitter.js";
 import { EventStream } from "./event_stream.js";
 import { fold } from "./fold.js";
+import { newKey } from "./keys.js";
 
 /** A game's clock that is ahead of the server's runs slower by this fraction until both agree. */
 const SLEW = 0.05;
@@ -27,6 +29,7 @@ export class Game extends Emitter {
   _gaps = 0;
 
   #client;
+  #told;
   /** @type {Set<EventStream>} */
   #streams = new Set();
   #syncing = false;
@@ -35,10 +38,11 @@ export class Game extends Emitter {
   /** Whether `state` can be resumed from. */
   #resumable = false;
 
-  /** @param {Client} client @param {string} id @param {boolean} spectate */
-  constructor(client, id, spectate) {
+  /** @param {Client} client @param {string} id @param {boolean} spectate @param {Told} told */
+  constructor(client, id, spectate, told) {
     super();
     this.#client = client;
+    this.#told = told;
     this.id = id;
     this.spectate = spectate;
   }
@@ -46,21 +50,21 @@ export class Game extends Emitter {
   /**
    * @param {string} good
    * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
+   * @param {{limit?: number | null} & T.Copy} [options]
    * @returns {Promise<T.Bought>}
    */
-  buy(good, qty, { limit, key } = {}) {
-    return this.#request("buy", { good, qty, limit, key });
+  buy(good, qty, options = {}) {
+    return this.#request("buy", { good, qty, ...options });
   }
 
   /**
    * @param {string} good
    * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
+   * @param {{limit?: number | null} & T.Copy} [options]
    * @returns {Promise<T.Sold>}
    */
-  sell(good, qty, { limit, key } = {}) {
-    return this.#request("sell", { good, qty, limit, key });
+  sell(good, qty, options = {}) {
+    return this.#request("sell", { good, qty, ...options });
   }
 
   /**
@@ -68,21 +72,26 @@ export class Game extends Emitter {
    * @param {T.Side} side
    * @param {number} qty
    * @param {number} price
-   * @param {{key?: string}} [options]
+   * @param {T.Copy} [options]
    * @returns {Promise<T.Ordered>}
    */
-  order(good, side, qty, price, { key } = {}) {
-    return this.#request("order", { good, side, qty, price, key });
+  order(good, side, qty, price, options = {}) {
+    return this.#request("order", { good, side, qty, price, ...options });
   }
 
-  /** @param {string} order @param {{key?: string}} [options] @returns {Promise<T.Cancelled>} */
-  cancel(order, { key } = {}) {
-    return this.#request("cancel", { order, key });
+  /** @param {string} order @param {T.Copy} [options] @returns {Promise<T.Cancelled>} */
+  cancel(order, options = {}) {
+    return this.#request("cancel", { order, ...options });
   }
 
-  /** @param {string} text @param {{to?: string | null, key?: string}} [options] @returns {Promise<T.Sent>} */
-  say(text, { to, key } = {}) {
-    return this.#request("say", { text, to, key });
+  /** @param {string} text @param {{to?: string | null} & T.Copy} [options] @returns {Promise<T.Sent>} */
+  say(text, options = {}) {
+    return this.#request("say", { text, ...options });
+  }
+
+  /** What a command says that is made now, to write down before it is sent. @returns {T.Copy} */
+  newCopy() {
+    return { key: newKey(), ...this.#told.now(this.id) };
   }
 
   /** @param {string} good @returns {Promise<T.Book>} */
@@ -147,7 +156,7 @@ export class Game extends Emitter {
       this.#resumable = true;
       for (const stream of this.#streams) stream._reset(this.#reset());
     }
-    if (ok.me !== undefined) this.me = ok.me;
+    if (ok.me !== undefined) this.#account(ok.me);
     this._emit(whole ? "reset" : "resumed");
     if (this.me) this._emit("account", this.me);
   }
@@ -164,7 +173,7 @@ export class Game extends Emitter {
         return this.#syncing || this.#frame(data);
       case "account":
         if (typeof data.account?.cash !== "number") throw new TypeError("an invalid account");
-        this.me = data.account;
+        this.#account(data.account);
         this._emit("account", this.me);
         break;
       case "whisper":
@@ -180,6 +189,12 @@ export class Game extends Emitter {
         break;
     }
     return true;
+  }
+
+  /** @param {T.Account} me */
+  #account(me) {
+    this.me = me;
+    this.#told.joined(this.id, this.epoch, me.keys);
   }
 
   #reset() {

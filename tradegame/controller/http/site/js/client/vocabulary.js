@@ -14,17 +14,23 @@ export const NOT_TAKEN_IN = new Set(["overloaded", "rate_limited"]);
 
 /** The error codes that a node gives before it looks at the `key`: they say nothing of an earlier sending. */
 export const BEFORE_THE_KEY = new Set([
+  "ahead",
   "bad_request",
+  "epoch_over",
   "not_authenticated",
   "not_joined",
   "overloaded",
   "rate_limited",
+  "stale",
   "unknown_game",
   "unknown_op",
 ]);
 
 /** The error codes of a node that cannot do its work now. Another node may. */
 export const TROUBLE = new Set(["internal", "overloaded", "timeout", "unavailable"]);
+
+/** How many commands of a player may be unanswered in a game, over all connections. */
+export const UNANSWERED = 128;
 
 /** The close codes. */
 export const CLOSE = {
