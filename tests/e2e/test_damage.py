@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_used_at_all_ends_the_start_with_one_line(path: Pa
     assert code == 2
     lines = logged.splitlines()
     assert str(path) in lines[-1]
-    assert [line for line in lines if line.startswith("tradegame:")] == lines[-1:]
+    assert [line for line in lines if json.loads(line)["event"] == "not_started"] == lines[-1:]
     assert "Traceback" not in logged
 
 
