@@ -37,7 +37,8 @@ assert engine.MAX_SHRINKING_SECONDS
 engine.MAX_SHRINKING_SECONDS = 30
 """What was found is made smaller for so long at most, per test; Hypothesis has no setting for it, and takes 300 s."""
 
-structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+if hasattr(structlog.dev.ConsoleRenderer, "get_active"):  # structlog 25.5
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 """The default prints the locals of every frame: with a game of many players among them, that takes minutes."""
 
 _CLOCKS = {"autojump_clock", "mock_clock"}

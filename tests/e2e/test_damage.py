@@ -137,11 +137,11 @@ class Serving:
 
 
 def refusal(store: str) -> str:
-    """The last line of `tradegame serve` on a store that it cannot use, and the only one for people."""
+    """The last line that `tradegame serve` logs of a store that it cannot use: why it did not start."""
     result = tradegame("serve", "--host", "127.0.0.1", "--port", "0", "--store", store, "--log-format", "json")
     assert (result.exit_code, result.stdout) == (2, "")
     lines = result.stderr.splitlines()
-    assert [line for line in lines if line.startswith("tradegame:")] == lines[-1:]
+    assert [line for line in lines if json.loads(line)["event"] == "not_started"] == lines[-1:]
     assert "Traceback" not in result.stderr
     return lines[-1]
 

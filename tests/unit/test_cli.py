@@ -101,8 +101,6 @@ def test_a_store_that_cannot_be_opened_is_said_in_one_line() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--port", "many"],
-        ["--nonsense"],
         ["--log-level", "loud", "--port", "-1"],
         ["--preset", "none"],
         ["--config", "none.toml"],
@@ -112,19 +110,33 @@ def test_a_store_that_cannot_be_opened_is_said_in_one_line() -> None:
     ],
     ids=" ".join,
 )
-def test_with_a_log_of_json_what_prevents_the_start_is_json_too(tmp_path: Path, arguments: list[str]) -> None:
+def test_with_a_log_of_json_what_prevents_the_start_is_json_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.toml").write_text("[server\n")
-    result = run(tmp_path, "serve", "--log-format", "json", *arguments)
-    assert (result.returncode, result.stdout) == (2, "")
+    result = run("serve", "--log-format", "json", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
     last = [json.loads(line) for line in result.stderr.splitlines()][-1]
     assert (last["event"], last["level"]) == ("not_started", "error")
     assert last["reason"]
 
 
-def test_the_log_format_of_the_file_holds_for_its_other_errors(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["--port", "many"], ["--nonsense"]], ids=" ".join)
+def test_with_a_log_of_json_wrong_usage_is_told_in_json_too(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "tradegame", "serve", "--log-format", "json", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = map(json.loads, result.stderr.splitlines())
+    assert (line["event"], line["level"]) == ("not_started", "error")
+    assert line["reason"]
+
+
+def test_the_log_format_of_the_file_holds_for_its_other_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "config.toml").write_text('[log]\nformat = "json"\n[server]\nport = -1\nhots = 2\n')
-    result = run(tmp_path, "serve", "--config", "config.toml")
-    assert result.returncode == 2
+    result = run("serve", "--config", "config.toml")
+    assert result.exit_code == 2
     assert [json.loads(line)["reason"].split(":")[1] for line in result.stderr.splitlines()] == [
         " server.port",
         " server.hots",

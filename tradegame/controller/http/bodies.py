@@ -1,4 +1,4 @@
-"""What the bodies of the host's requests hold, beside a game's definition."""
+"""What the host's requests hold, beside a game's definition: in the body, a header, the query."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ def key_of(request: Request) -> str | None:
     if key is not None and not (1 <= len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
         raise BadRequestError(f"expected 1 to {KEY_LENGTH} printable characters", at=IDEMPOTENCY_KEY)
     return key
+
+
+def flag(request: Request, name: str) -> bool:
+    """Whether the query says ``name=true``. Raises BadRequestError for anything but true and false."""
+    given = request.query_params.get(name, "false")
+    if given not in ("true", "false"):
+        raise BadRequestError("expected true or false", at=name)
+    return given == "true"
 
 
 async def json_object(request: Request) -> dict[str, Any]:

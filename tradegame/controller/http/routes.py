@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import body_of, json_object, key_of
+from tradegame.controller.http.bodies import body_of, flag, json_object, key_of
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
@@ -269,7 +269,7 @@ class _Routes:
 
     def _exported(self, request: Request) -> LogSource:
         """The games as this request wants them exported. Raises BadRequestError."""
-        pseudonyms, chat = _flag(request, "pseudonyms"), _flag(request, "chat")
+        pseudonyms, chat = flag(request, "pseudonyms"), flag(request, "chat")
         if not pseudonyms:
             return self.services.repository
         return PseudonymousGames(self.services.repository, Pseudonyms(self.services.host_token.pseudonym_key, chat))
@@ -332,14 +332,6 @@ class _Routes:
 
 def _answer(payload: msgspec.Struct, status: int = 200) -> Response:
     return Response(_json(payload), status, media_type="application/json")
-
-
-def _flag(request: Request, name: str) -> bool:
-    """Raises BadRequestError."""
-    given = request.query_params.get(name, "false")
-    if given not in ("true", "false"):
-        raise BadRequestError("expected true or false", at=name)
-    return given == "true"
 
 
 def _published(outcome: Outcome) -> Response:
