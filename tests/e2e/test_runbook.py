@@ -23,8 +23,9 @@ from tests.e2e.conftest import fresh_etcd_url
 from tests.e2e.test_operations import in_time
 from tests.support.etcd import EtcdServer, etcd_binary
 from tests.support.player import Player
-from tests.support.process import REPOSITORY, quiet_port
+from tests.support.process import REPOSITORY
 from tests.support.server import ADMIN_TOKEN
+from tradegame.cluster.processes.ports import quiet_ports
 from tradegame.infra.embedded.backup import check
 
 TEXT = (REPOSITORY / "docs" / "OPERATIONS.md").read_text()
@@ -70,7 +71,7 @@ class Machine:
     """A machine with the service ``tradegame`` on it. Its files are in ``root``."""
 
     def __init__(self, root: Path, store: str, etcd: EtcdServer | None = None) -> None:
-        self.root, self.port, self.store, self.etcd = root, quiet_port(), store, etcd
+        self.root, self.port, self.store, self.etcd = root, quiet_ports(1)[0], store, etcd
         for name in ("bin", "etc", "lib", "backup"):
             (root / name).mkdir()
         (root / "etc" / "token").write_text(f"{ADMIN_TOKEN}\n")
