@@ -26,7 +26,7 @@ _decode: Callable[[str], Request] = msgspec.json.Decoder(AnyRequest).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Reply(Struct):
+class OkReply(Struct):
     """The one reply to a request."""
 
     id: RequestId
@@ -163,12 +163,12 @@ def encode_reply(
             definite = RULE_ERRORS[result.code].definite
             failure = Failure(code=result.code, message=result.message, definite=definite, replayed=replayed)
             return _encode(FailedReply(request_id, failure))
-        return _encode(Reply(request_id, msgspec.structs.replace(result, replayed=True) if replayed else result))
+        return _encode(OkReply(request_id, msgspec.structs.replace(result, replayed=True) if replayed else result))
     if isinstance(payload, TradeGameError):
         return _encode(FailedReply(request_id, payload.failure()))
     if isinstance(payload, Stated):
-        return (_encode(Reply(request_id, payload.ok))[:-2] + b',"state":', *payload.state.pieces, b"}}")
-    return _encode(Reply(request_id, payload))
+        return (_encode(OkReply(request_id, payload.ok))[:-2] + b',"state":', *payload.state.pieces, b"}}")
+    return _encode(OkReply(request_id, payload))
 
 
 def encode_frame(game: str, epoch: str, frame: Frame) -> bytes:
