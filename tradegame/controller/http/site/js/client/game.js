@@ -4,7 +4,7 @@
 
 /** @import { Client } from "./client.js" */
 
-import { Emitter } from "./emitter.js";
+import { Commands } from "./commands.js";
 import { EventStream } from "./event_stream.js";
 import { fold } from "./fold.js";
 
@@ -12,7 +12,7 @@ import { fold } from "./fold.js";
 const SLEW = 0.05;
 
 /** A followed game: its public state and this player's account, kept up to date. */
-export class Game extends Emitter {
+export class Game extends Commands {
   /** @type {T.State} */
   state = /** @type {any} */ (null); // never seen: join() resolves after the state is set
   /** The player's account; null for a spectator.
@@ -43,56 +43,14 @@ export class Game extends Emitter {
     this.spectate = spectate;
   }
 
-  /**
-   * @param {string} good
-   * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
-   * @returns {Promise<T.Bought>}
-   */
-  buy(good, qty, { limit, key } = {}) {
-    return this.#request("buy", { good, qty, limit, key });
-  }
-
-  /**
-   * @param {string} good
-   * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
-   * @returns {Promise<T.Sold>}
-   */
-  sell(good, qty, { limit, key } = {}) {
-    return this.#request("sell", { good, qty, limit, key });
-  }
-
-  /**
-   * @param {string} good
-   * @param {T.Side} side
-   * @param {number} qty
-   * @param {number} price
-   * @param {{key?: string}} [options]
-   * @returns {Promise<T.Ordered>}
-   */
-  order(good, side, qty, price, { key } = {}) {
-    return this.#request("order", { good, side, qty, price, key });
-  }
-
-  /** @param {string} order @param {{key?: string}} [options] @returns {Promise<T.Cancelled>} */
-  cancel(order, { key } = {}) {
-    return this.#request("cancel", { order, key });
-  }
-
-  /** @param {string} text @param {{to?: string | null, key?: string}} [options] @returns {Promise<T.Sent>} */
-  say(text, { to, key } = {}) {
-    return this.#request("say", { text, to, key });
-  }
-
   /** @param {string} good @returns {Promise<T.Book>} */
   book(good, depth = 10) {
-    return this.#request("book", { good, depth });
+    return this._request("book", { good, depth });
   }
 
   /** @returns {Promise<T.Standing[]>} */
   async standings(limit = 10) {
-    return (await this.#request("standings", { limit })).standings;
+    return (await this._request("standings", { limit })).standings;
   }
 
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
@@ -123,7 +81,7 @@ export class Game extends Emitter {
   }
 
   /** @param {string} op @param {Record<string, unknown>} fields */
-  #request(op, fields) {
+  _request(op, fields) {
     return this.#client.request(op, { game: this.id, ...fields });
   }
 

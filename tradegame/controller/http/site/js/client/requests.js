@@ -2,10 +2,11 @@
 
 /** @import { Request } from "./request.js" */
 
+import { COMMANDS } from "./commands.js";
 import { TradeError, tradeError } from "./errors.js";
 import { newKey } from "./key.js";
 import { closed, late, unsure, withdrawn } from "./request.js";
-import { BEFORE_THE_KEY, KEYED, NOT_TAKEN_IN, READS } from "./vocabulary.js";
+import { BEFORE_THE_KEY, NOT_TAKEN_IN, READS } from "./vocabulary.js";
 
 const MOST_UNANSWERED = 1_000;
 /**
@@ -14,8 +15,6 @@ const MOST_UNANSWERED = 1_000;
  */
 const WINDOW = 100;
 const FRAME_BYTES = 16_384;
-/** Commands that must happen soon or not at all. */
-const PROMPT = new Set([...KEYED].filter((op) => op !== "join"));
 /** No order has this id: cancelling it does nothing but use up the key. */
 const NO_ORDER = "-";
 
@@ -65,7 +64,7 @@ export class Requests {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
       if (this.#asked >= MOST_UNANSWERED)
         throw new TradeError({ code: "overloaded", message: "too many unanswered requests" });
-      const key = KEYED.has(op) ? { key: fields.key ?? newKey() } : {};
+      const key = op === "join" || COMMANDS.has(op) ? { key: fields.key ?? newKey() } : {};
       const given = Object.entries({ ...fields, ...key }).filter(([, value]) => value !== undefined && value !== null);
       const request = this.#make(op, Object.fromEntries(given), true, (ok, error) => {
         if (error === null) {
@@ -95,7 +94,7 @@ export class Requests {
           new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }),
         );
       }, deadlineMs);
-      if (PROMPT.has(op) && unsentMs < deadlineMs) {
+      if (COMMANDS.has(op) && unsentMs < deadlineMs) {
         request.unsentMs = unsentMs;
         request.withdrawal = setTimeout(
           () => unsure(request) || this.#settle(request, null, withdrawn(request)),
