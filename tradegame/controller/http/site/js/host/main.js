@@ -226,7 +226,7 @@ async function desk(client) {
     refresh().catch(() => {});
   }
   const games = await refresh();
-  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, health(), form);
+  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, vitals(), form);
   place.replaceChildren(
     bar(h("span", {}, "Host"), null, h("button.quiet", { type: "button", onclick: signOut }, "Sign out")),
     h("main.host", {}, side, main),
@@ -238,7 +238,7 @@ async function desk(client) {
   else nothing(h("p.empty", {}, "Choose a preset at the left, and create your first game."));
 }
 
-function health() {
+function vitals() {
   const names = [
     ["players_online", "Players"],
     ["commands_per_s", "Commands/s"],
@@ -265,7 +265,7 @@ function health() {
   return panel(
     "Health",
     { end: [state] },
-    h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
+    h("dl.vitals", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
   ).section;
 }
 
