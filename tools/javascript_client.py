@@ -145,6 +145,7 @@ SHOWN: tuple[type[Struct], ...] = (
     state.Account,
     pushes.Events,
     pushes.Whisper,
+    pushes.Fills,
     *OKS,
     state.Book,
     state.Standing,

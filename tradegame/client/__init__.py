@@ -35,7 +35,7 @@ from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
 from tradegame.client.vocabulary import *  # noqa: F403
-from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
 from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
 
@@ -49,6 +49,8 @@ __all__ = [
     "ConnectionStopped",
     "Event",
     "EventStream",
+    "Fill",
+    "Fills",
     "Game",
     "GameSummary",
     "Good",

@@ -12,7 +12,7 @@ from attrs import frozen
 from tradegame.client.errors import ProtocolError
 from tradegame.client.vocabulary import PublicEvent
 from tradegame.client.wire import decode
-from tradegame.protocol.pushes import EVENTS, AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import EVENTS, AccountChanged, Fills, Presence, Whisper
 
 
 @frozen
@@ -30,7 +30,7 @@ class Lagged:
     missed: int
 
 
-Event = PublicEvent | Whisper | AccountChanged | Presence | Reset | Lagged
+Event = PublicEvent | Whisper | Fills | AccountChanged | Presence | Reset | Lagged
 
 
 def public_events(raw_events: Any, seq: int, at: int) -> tuple[PublicEvent, ...]:

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 from tradegame.protocol import pushes
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
 
-__all__ = ["BookChanged", "Commands", "Joined", "News", "PublicEvent", "RoundChanged", "Said", "Trade"]
+__all__ = ["BookChanged", "Commands", "Joined", "News", "PublicEvent", "Revealed", "RoundChanged", "Said", "Trade"]
 
 T = TypeVar("T")
 
@@ -24,7 +24,10 @@ class Joined(pushes.Joined, tag="joined"):
 
 
 class Trade(pushes.Trade, tag="trade"):
-    """A trade, at the resting order's price. `taker`: the side that did not rest."""
+    """A trade, at the resting order's price. `taker`: the side that did not rest.
+
+    In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
+    """
 
     seq: int = 0
     at: int = 0
@@ -54,6 +57,13 @@ class RoundChanged(pushes.RoundChanged, tag="round"):
     at: int = 0
 
 
+class Revealed(pushes.Revealed, tag="revealed"):
+    """The host lets everybody read what the closed rounds came to. `round`: the present one."""
+
+    seq: int = 0
+    at: int = 0
+
+
 class News(pushes.News, tag="news"):
     """News, about `good` if there is one."""
 
@@ -61,7 +71,7 @@ class News(pushes.News, tag="news"):
     at: int = 0
 
 
-PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | News
+PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | Revealed | News
 
 
 class Commands(ABC):

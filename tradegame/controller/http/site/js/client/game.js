@@ -128,6 +128,9 @@ export class Game extends Commands {
       case "whisper":
         this._emit("whisper", data);
         break;
+      case "fills":
+        this._emit("fills", data);
+        break;
       case "presence":
         for (const player of data.online) this.online.add(player);
         for (const player of data.offline) this.online.delete(player);

@@ -19,19 +19,21 @@ export function phases(game, cover, inside, { most, player = null, lobby = [] })
     } else if (phase === "closed") {
       inside.replaceChildren(h("h3", {}, "The market is closed"));
       const round = await lastRound(game);
-      if (round !== null) inside.replaceChildren(...result(round, most, player));
+      if (round !== null) inside.replaceChildren(...result(round, most, player, game.me));
     }
   }
-  game.on("round", show);
-  game.on("reset", show);
+  for (const type of ["round", "revealed", "reset"]) game.on(type, show);
   void show();
 }
 
-function result(round, most, me) {
+function result(round, most, me, account) {
   const place = round.players.findIndex(({ player }) => player === me);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
   const lines = [
+    round.secret &&
+      account &&
+      `You earned ${signed(account.worth - account.start)} coins. What the others earned is the host's to reveal.`,
     mine && `You earned ${signed(mine.gain)} coins and came ${rank[place]} of ${round.players.length}.`,
     round.efficiency_bps !== null &&
       `Together ${me === null ? "they" : "you"} made ${efficiency(round)} of the possible gains.`,
@@ -55,11 +57,10 @@ function result(round, most, me) {
     h("th", { scope: "col" }, "Player"),
     h("th.r", { scope: "col" }, "Gain"),
   ];
+  if (!best.length && !account) lines.push(round.secret ? "The gains are the host's to reveal." : "Nobody played.");
   return [
     h("h3", {}, `Round ${round.round} is over`),
     ...lines.filter(Boolean).map((line) => h("p", {}, line)),
-    best.length
-      ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best))
-      : h("p", {}, "Nobody played."),
+    best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : "",
   ];
 }
