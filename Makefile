@@ -86,7 +86,7 @@ format-js: $(JAVASCRIPT)/node_modules/.package-lock.json
 	@$(JAVASCRIPT)/node_modules/.bin/biome check --write --error-on-warnings
 
 # Skipped where Node is missing, but not in CI.
-check-js:
+check-js: .venv/installed-dev
 	@if ! command -v npm >/dev/null; then \
 	    echo "check-js: skipped (needs Node with npm)" >&2; [ "$${CI:-false}" = false ]; \
 	else \
@@ -94,7 +94,8 @@ check-js:
 	    (cd $(JAVASCRIPT) && CLIENT_BUNDLE=../../build/tradegame.js node_modules/.bin/rollup --config --silent) && \
 	    { cmp -s build/tradegame.js $(BUNDLE) || { \
 	        echo "$(BUNDLE) is stale: run make client, and commit it" >&2; exit 1; }; } && \
-	    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings; \
+	    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings && \
+	    $(PYTEST) tests/javascript/test_types.py -m slow; \
 	fi
 
 $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json

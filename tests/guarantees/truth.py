@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+import msgspec
 from attrs import Factory, define, field, frozen
 
 from tests.guarantees.history import OF_THE_COPY, fingerprint, name_of
@@ -18,7 +19,6 @@ from tradegame.core.domain.audit import audit
 from tradegame.core.domain.events import Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import decode_entry
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
 
 SLICES_TAKE = 200
 """Accounts that are pushed in slices are each as they are then: so many entries later at most."""
@@ -124,20 +124,7 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
 
 
 def _effect(result: Result, newer: int) -> Effect:
-    """The protocol's words for a result, written independently of the server's encoder."""
-    match result:
-        case Bought(filled, cost, fee, cash, seq):
-            body = {"filled": filled, "cost": cost, "fee": fee, "cash": cash, "seq": seq}
-        case Sold(filled, proceeds, fee, cash, seq):
-            body = {"filled": filled, "proceeds": proceeds, "fee": fee, "cash": cash, "seq": seq}
-        case Ordered(order, filled, resting, cash, seq):
-            body = {"order": order, "filled": filled, "resting": resting, "cash": cash, "seq": seq}
-        case Cancelled(order, Released(cash, qty), seq):
-            body = {"order": order, "released": {"cash": cash, "qty": qty}, "seq": seq}
-        case Sent(seq):
-            body = {"seq": seq}
-        case Rejected(code, message):
-            return Effect(False, {"code": code, "message": message, "definite": True}, newer)
-        case _:
-            raise AssertionError(f"unknown result {result!r}")
-    return Effect(True, body, newer)
+    """The protocol's words for a result."""
+    if isinstance(result, Rejected):
+        return Effect(False, {"code": result.code, "message": result.message, "definite": True}, newer)
+    return Effect(True, msgspec.to_builtins(result), newer)

@@ -26,10 +26,10 @@ from tradegame.bots.zero_intelligence import ZeroIntelligence
 from tradegame.client.backoff import Backoff
 from tradegame.client.connect import Client, connect
 from tradegame.client.errors import ConnectionStopped, ProtocolError, TradeError
-from tradegame.client.events import Trade
 from tradegame.client.game import Game
 from tradegame.client.link import Status
 from tradegame.client.socket import check_url
+from tradegame.client.vocabulary import Trade
 from tradegame.protocol.pushes import Fills
 
 KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower, Informed)}

@@ -37,7 +37,7 @@ def test_joining_twice_changes_nothing() -> None:
     table.buy("bob", 1)
     applied = table.entry(Join(player="ann", name="Another"))
     assert (applied.frame, applied.accounts) == (None, ())
-    assert applied.outcomes == (Outcome(Sent(applied.seq)),)
+    assert applied.outcomes == (Outcome(Sent(seq=applied.seq)),)
     assert table.cash("ann") == (1_005, 0)
     assert table.game.state.players["ann"].name == "Ann"
 
@@ -129,7 +129,7 @@ def test_the_same_key_has_one_effect_and_gets_the_first_result_again() -> None:
 def test_a_key_repeated_in_one_entry_has_one_effect_and_one_seq() -> None:
     table = Table.of("ann")
     applied = table.entry(*[Say(player="ann", text="hi", key="k")] * 3)
-    assert applied.outcomes == tuple(Outcome(Sent(applied.seq), replayed) for replayed in (False, True, True))
+    assert applied.outcomes == tuple(Outcome(Sent(seq=applied.seq), replayed) for replayed in (False, True, True))
     assert len(events(applied)) == 1
 
 

@@ -26,7 +26,7 @@ _decode: Callable[[str], Request] = msgspec.json.Decoder(AnyRequest).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Reply(Struct):
+class OkReply(Struct):
     """The one reply to a request."""
 
     id: RequestId
@@ -165,12 +165,12 @@ def encode_reply(
             return _encode(FailedReply(request_id, failure))
         told = replayed or keys is not None
         ok = msgspec.structs.replace(result, replayed=replayed, keys=keys) if told else result
-        return _encode(Reply(request_id, ok))
+        return _encode(OkReply(request_id, ok))
     if isinstance(payload, TradeGameError):
         return _encode(FailedReply(request_id, payload.failure()))
     if isinstance(payload, Stated):
-        return (_encode(Reply(request_id, payload.ok))[:-2] + b',"state":', *payload.state.pieces, b"}}")
-    return _encode(Reply(request_id, payload))
+        return (_encode(OkReply(request_id, payload.ok))[:-2] + b',"state":', *payload.state.pieces, b"}}")
+    return _encode(OkReply(request_id, payload))
 
 
 def encode_frame(game: str, epoch: str, frame: Frame) -> bytes:

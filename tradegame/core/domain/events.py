@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from tradegame.protocol.errors import RuleError
 from tradegame.protocol.pushes import Fill, PublicEvent
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
+from tradegame.protocol.replies import CommandOk
 
 
 @frozen
@@ -50,9 +50,8 @@ class Rejected:
         return cls(error.code, error.message)
 
 
-Done = Bought | Sold | Ordered | Cancelled | Sent
-"""Results are told the ``seq`` of their entry once it is known, before anyone else sees them."""
-Result = Done | Rejected
+Result = CommandOk | Rejected
+"""What is done is told the ``seq`` of its entry once that is known, before anyone else sees it."""
 
 
 @frozen

@@ -194,7 +194,7 @@ class Game:
             self._settlement.catch_up(command.player, effects)
             effects.events.append(Joined(command.player, command.name))
             effects.accounts[command.player] = None
-        return Sent(0)
+        return Sent(seq=0)
 
     def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         book = self.state.markets[good].book

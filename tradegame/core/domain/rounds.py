@@ -56,20 +56,20 @@ class RoundService:
                 self._enter(OPEN, effects)
             else:
                 self._new_round(command.phase, effects)
-        return Sent(0)
+        return Sent(seq=0)
 
     def reveal(self, command: Reveal, effects: Effects) -> Sent:
         """Everybody may read the results of closed rounds, until the next one opens."""
         if are_secret(self.state):
             self.state.revealed = True
             effects.events.append(Revealed(self.state.round))
-        return Sent(0)
+        return Sent(seq=0)
 
     def announce(self, command: Announce, effects: Effects) -> Sent:
         if command.good is not None and command.good not in self.state.markets:
             raise UnknownGoodError(f"no good {command.good!r} in this game")
         self._publish(command.text, command.good, command.anchor_bps, effects)
-        return Sent(0)
+        return Sent(seq=0)
 
     def set_clock(self, command: SetClock, effects: Effects) -> Sent:
         """Between rounds only; during one, and back, nothing happens. The entry itself is still of the time before."""
@@ -79,7 +79,7 @@ class RoundService:
                 state.ends_at += command.time - state.clock
             state.clock = command.time
             effects.events.append(self._changed())
-        return Sent(0)
+        return Sent(seq=0)
 
     def next_phase(self) -> int | None:
         """When the phase changes by itself, in ms; None: it does not."""

@@ -162,14 +162,10 @@ export interface ResetFrame {
   events: [];
 }
 
-export interface GameEvents {
-  trade: (trade: Trade, frame: Frame) => unknown;
-  book: (book: BookChanged, frame: Frame) => unknown;
-  joined: (joined: Joined, frame: Frame) => unknown;
-  said: (said: Said, frame: Frame) => unknown;
-  round: (round: RoundChanged, frame: Frame) => unknown;
-  revealed: (revealed: Revealed, frame: Frame) => unknown;
-  news: (news: News, frame: Frame) => unknown;
+/** Each public event, by its `type`. */
+export type PublicEvents = { [One in Event as One["type"]]: (event: One, frame: Frame) => unknown };
+
+export interface GameEvents extends PublicEvents {
   /** A whole frame, after its events one by one. */
   events: (frame: Frame) => unknown;
   /** `game.me` changed. */
@@ -210,18 +206,40 @@ export class Game {
   on<Type extends keyof GameEvents>(type: Type, listener: GameEvents[Type]): () => void;
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
   now(): number;
-  /** Buys up to `qty` units now, none above `limit`. */
+  // The commands. Generated from tradegame/protocol by `make client`. Do not edit.
+  /**
+   * Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
+   *
+   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
+   * `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+   */
   buy(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Bought>;
-  /** Sells up to `qty` units now, none below `limit`. */
+  /**
+   * Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`.
+   *
+   * As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
+   */
   sell(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Sold>;
-  /** Places a limit order: what does not trade at once rests at `price`. */
+  /**
+   * A limit order: what does not trade at once rests at `price`, and what it needs is held.
+   *
+   * Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
+   * `unknown_good`.
+   */
   order(good: string, side: Side, qty: number, price: number, options?: Copy): Promise<Ordered>;
+  /**
+   * Take a resting order out of the book, and release what it held.
+   *
+   * Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+   */
   cancel(order: string, options?: Copy): Promise<Cancelled>;
-  /** 1 to 500 characters, to everyone, or only to the player with the id `to`. */
+  /** Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone. */
   say(text: string, options?: { to?: string | null } & Copy): Promise<Sent>;
+  // End of what is generated.
   /** What a command says that is made now: write it down, and give it to the call as its options. After a restart the
    * same options are the same copy. */
   newCopy(): Copy;
+
   /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
   /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
@@ -232,7 +250,7 @@ export class Game {
   events(): AsyncIterableIterator<Frame | ResetFrame>;
 }
 
-// Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
+// Generated from tradegame/protocol by `make client`. Do not edit.
 
 /** The error codes of the server. */
 export type ServerErrorCode =
@@ -299,33 +317,6 @@ export interface GameSummary {
   seq: number;
 }
 
-/**
- * A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
- *
- * `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
- */
-export interface Good {
-  last: number | null;
-  bids: Level[];
-  asks: Level[];
-  volume: number;
-  recent: [at: number, price: number, qty: number][];
-}
-
-/** What somebody said to everyone. */
-export interface Message {
-  player: string;
-  text: string;
-  at: number;
-}
-
-/** Headline of the game's, or of the host's; `good` if they are about one. */
-export interface Headline {
-  text: string;
-  good: string | null;
-  at: number;
-}
-
 /** The phases of a round in seconds, and how many rounds there are; 0 for no end. */
 export interface RoundRules {
   lobby_s: number;
@@ -356,8 +347,35 @@ export interface Rules {
   anonymous?: true;
 }
 
+/**
+ * A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
+ *
+ * `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
+ */
+export interface Good {
+  last: number | null;
+  bids: Level[];
+  asks: Level[];
+  volume: number;
+  recent: [at: number, price: number, qty: number][];
+}
+
 export interface Player {
   name: string;
+}
+
+/** What somebody said to everyone. */
+export interface Message {
+  player: string;
+  text: string;
+  at: number;
+}
+
+/** Headline of the game's, or of the host's; `good` if they are about one. */
+export interface Headline {
+  text: string;
+  good: string | null;
+  at: number;
 }
 
 /**

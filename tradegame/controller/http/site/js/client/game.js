@@ -5,7 +5,7 @@
 /** @import { Client } from "./client.js" */
 /** @import { Told } from "./keys.js" */
 
-import { Emitter } from "./emitter.js";
+import { Commands } from "./commands.js";
 import { EventStream } from "./event_stream.js";
 import { fold } from "./fold.js";
 import { newKey } from "./keys.js";
@@ -14,7 +14,7 @@ import { newKey } from "./keys.js";
 const SLEW = 0.05;
 
 /** A followed game: its public state and this player's account, kept up to date. */
-export class Game extends Emitter {
+export class Game extends Commands {
   /** @type {T.State} */
   state = /** @type {any} */ (null); // never seen: join() resolves after the state is set
   /** The player's account; null for a spectator.
@@ -47,48 +47,6 @@ export class Game extends Emitter {
     this.spectate = spectate;
   }
 
-  /**
-   * @param {string} good
-   * @param {number} qty
-   * @param {{limit?: number | null} & T.Copy} [options]
-   * @returns {Promise<T.Bought>}
-   */
-  buy(good, qty, options = {}) {
-    return this.#request("buy", { good, qty, ...options });
-  }
-
-  /**
-   * @param {string} good
-   * @param {number} qty
-   * @param {{limit?: number | null} & T.Copy} [options]
-   * @returns {Promise<T.Sold>}
-   */
-  sell(good, qty, options = {}) {
-    return this.#request("sell", { good, qty, ...options });
-  }
-
-  /**
-   * @param {string} good
-   * @param {T.Side} side
-   * @param {number} qty
-   * @param {number} price
-   * @param {T.Copy} [options]
-   * @returns {Promise<T.Ordered>}
-   */
-  order(good, side, qty, price, options = {}) {
-    return this.#request("order", { good, side, qty, price, ...options });
-  }
-
-  /** @param {string} order @param {T.Copy} [options] @returns {Promise<T.Cancelled>} */
-  cancel(order, options = {}) {
-    return this.#request("cancel", { order, ...options });
-  }
-
-  /** @param {string} text @param {{to?: string | null} & T.Copy} [options] @returns {Promise<T.Sent>} */
-  say(text, options = {}) {
-    return this.#request("say", { text, ...options });
-  }
-
   /** What a command says that is made now, to write down before it is sent. @returns {T.Copy} */
   newCopy() {
     return { key: newKey(), ...this.#told.now(this.id) };
@@ -96,12 +54,12 @@ export class Game extends Emitter {
 
   /** @param {string} good @returns {Promise<T.Book>} */
   book(good, depth = 10) {
-    return this.#request("book", { good, depth });
+    return this._request("book", { good, depth });
   }
 
   /** @returns {Promise<T.Standing[]>} */
   async standings(limit = 10) {
-    return (await this.#request("standings", { limit })).standings;
+    return (await this._request("standings", { limit })).standings;
   }
 
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
@@ -132,7 +90,7 @@ export class Game extends Emitter {
   }
 
   /** @param {string} op @param {Record<string, unknown>} fields */
-  #request(op, fields) {
+  _request(op, fields) {
     return this.#client.request(op, { game: this.id, ...fields });
   }
 

@@ -2,10 +2,11 @@
 
 /** @import { Request } from "./request.js" */
 
+import { COMMANDS } from "./commands.js";
 import { TradeError, tradeError } from "./errors.js";
 import { newKey, Told } from "./keys.js";
 import { closed, copyOf, late, unsure, withdrawn } from "./request.js";
-import { BEFORE_THE_KEY, KEYED, NOT_TAKEN_IN, READS, UNANSWERED } from "./vocabulary.js";
+import { BEFORE_THE_KEY, NOT_TAKEN_IN, READS, UNANSWERED } from "./vocabulary.js";
 
 const MOST_UNANSWERED = 1_000;
 /**
@@ -14,8 +15,6 @@ const MOST_UNANSWERED = 1_000;
  */
 const WINDOW = UNANSWERED / 2;
 const FRAME_BYTES = 16_384;
-/** Commands that must happen soon or not at all. */
-const PROMPT = new Set([...KEYED].filter((op) => op !== "join"));
 /** No order has this id: cancelling it does nothing but use up the key. */
 const NO_ORDER = "-";
 
@@ -93,7 +92,7 @@ export class Requests {
           new TradeError({ code: "timeout", message, definite: !unsure(request), ...copyOf(request) }),
         );
       }, deadlineMs);
-      if (PROMPT.has(op) && unsentMs < deadlineMs) {
+      if (COMMANDS.has(op) && unsentMs < deadlineMs) {
         request.unsentMs = unsentMs;
         request.withdrawal = setTimeout(
           () => unsure(request) || this.#settle(request, null, withdrawn(request)),
@@ -218,8 +217,10 @@ export class Requests {
    */
   #make(op, fields, lasting, settle) {
     const id = ++this.#number;
-    const { key: said, since, epoch, ...rest } = { ...this.told.known(fields.game, fields.key), ...fields };
-    const made = lasting && said === undefined && KEYED.has(op);
+    /** @type {Record<string, any>} */
+    const all = { ...this.told.known(fields.game, fields.key), ...fields };
+    const { key: said, since, epoch, ...rest } = all;
+    const made = lasting && said === undefined && (op === "join" || COMMANDS.has(op));
     const key = made ? newKey() : (said ?? null);
     const { game = "" } = rest;
     // A request that changes something and has no key must not be sent twice.

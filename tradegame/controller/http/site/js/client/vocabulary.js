@@ -1,10 +1,7 @@
-// Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
+// Generated from tradegame/protocol by `make client`. Do not edit.
 
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "tradegame.v1";
-
-/** The commands that take a `key`. */
-export const KEYED = new Set(["join", "buy", "sell", "order", "cancel", "say"]);
 
 /** The requests that change nothing. */
 export const READS = new Set(["book", "games", "me", "ping", "standings"]);
