@@ -152,9 +152,9 @@ class Hint(Struct, omit_defaults=True):
 class Account(Struct, omit_defaults=True):
     """A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
 
-    `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
-    over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
-    values; `hints` only where goods settle.
+    `worth`: everything at the last prices; `start`: what it was when the round began, null while the player takes no
+    part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
+    player, only in a game with private values; `hints` only where goods settle.
     """
 
     cash: Coins
@@ -163,7 +163,7 @@ class Account(Struct, omit_defaults=True):
     held_goods: dict[GoodId, Units]
     orders: tuple[OpenOrder, ...]
     worth: Balance
-    start: Balance
+    start: Balance | None
     score: Balance
     role: Role | None = None
     values: dict[GoodId, tuple[Coins, ...]] | None = None

@@ -197,7 +197,7 @@ def test_a_new_round_starts_every_account_afresh_while_the_tape_goes_on_and_all_
 
 def test_who_joins_late_gets_the_same_endowment() -> None:
     table = table_of("ann")
-    table.wait(75 * SECOND)
+    table.wait(65 * SECOND)
     table.join("bob")
     assert table.cash("bob") == (1_000, 0)
     assert audit(table.game.state) == []

@@ -126,6 +126,8 @@ class Audit:
                 self._find(f"{player} has {len(fields.keys)} keys remembered")
             if player not in self._state.accounts:
                 self._find(f"{player} has no account")
+            elif player not in self._state.dealt and _owns(self._state.accounts[player]):
+                self._find(f"{player} owns something, and takes no part in the round")
             if place % STEP == STEP - 1:
                 yield
 
@@ -175,6 +177,10 @@ class Audit:
         if owner is None or owner.orders.get(order.number) is not order:
             self._find(_strangers(good))
         return order.qty
+
+
+def _owns(account: Account) -> bool:
+    return any((account.cash, account.held_cash, *account.goods.values(), *account.held_goods.values()))
 
 
 def _version(level: PriceLevel) -> tuple[int, int]:

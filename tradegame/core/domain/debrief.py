@@ -20,14 +20,14 @@ SCHEDULE_KEPT = 500
 
 @frozen
 class Schedules:
-    """Every unit's value to a buyer, dearest first, and cost to a seller, cheapest first."""
+    """Every unit's value to a buyer, dearest first, and cost to a seller, cheapest first: of those who take part."""
 
     demand: tuple[int, ...]
     supply: tuple[int, ...]
 
     @classmethod
     def of(cls, state: GameState) -> Schedules:
-        players = list(state.players.values())
+        players = [state.players[player] for player in state.dealt]
         demand = [value for player in players if player.role == BUYER for value in player.values]
         supply = [value for player in players if player.role == SELLER for value in player.values]
         return cls(tuple(sorted(demand, reverse=True)), tuple(sorted(supply)))

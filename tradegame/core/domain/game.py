@@ -180,8 +180,7 @@ class Game:
             self._private_values.assign(player)
             state.players[command.player] = player
             state.accounts[command.player] = Account.empty(list(state.markets))
-            self._rounds.endow((command.player,))
-            self._settlement.catch_up(command.player, effects)
+            self._rounds.deal((command.player,), effects)
             effects.events.append(Joined(command.player, command.name))
             effects.accounts[command.player] = None
         return Sent(0)

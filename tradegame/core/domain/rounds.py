@@ -111,7 +111,17 @@ class RoundService:
         self.state.news_due += 1
         self._publish(news.text, news.good, news.anchor_bps, effects)
 
-    def endow(self, players: Iterable[str]) -> None:
+    def deal(self, players: Iterable[str], effects: Effects) -> None:
+        """Let these players take part in the round. While it is closed nobody is dealt to: they wait for the next."""
+        state = self.state
+        if state.phase != CLOSED:
+            fresh = [name for name in players if name not in state.dealt]
+            self._endow(fresh)
+            for name in fresh:
+                state.dealt[name] = None
+                self.settlement.catch_up(name, effects)
+
+    def _endow(self, players: Iterable[str]) -> None:
         """Give players what the definition gives everyone, out of the mint."""
         state, definition, private = self.state, self.state.definition, self.state.definition.private_values
         mint, count, units = state.accounts[MINT], 0, 0
@@ -164,7 +174,9 @@ class RoundService:
         self.state.round += 1
         self.private_values.new_round()
         self._endow_house()
-        self.endow(self.state.players)
+        self.state.dealt.clear()
+        self.state.dealt.update(dict.fromkeys(self.state.players))
+        self._endow(self.state.players)
         effects.accounts.update(dict.fromkeys(self.state.players))
         self._enter(phase, effects)
 
@@ -238,7 +250,8 @@ class RoundService:
         if private is None:
             return None
         made = 0
-        for name, player in self.state.players.items():
+        for name in self.state.dealt:
+            player = self.state.players[name]
             given, now = self.private_values.endowment(player), self.state.accounts[name].goods[private.good]
             if now != given:
                 made += redemption(player.values, now) - redemption(player.values, given)

@@ -70,6 +70,7 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("market", state.markets.items(), _market)
     yield from _batches("account", state.accounts.items(), _account)
     yield from _batches("player", state.players.items(), _player)
+    yield from _batches("dealt", state.dealt, lambda player: (player, 1))
     for good, market in state.markets.items():
         for side in (BID, ASK):
             orders = ((order.number, order.player, order.qty, order.price) for order in market.book.from_worst(side))
@@ -182,6 +183,8 @@ class _Reader:
             for player, name, role, values, score, hints, keys in rows:
                 told = tuple(Hint(*hint) for hint in hints)
                 self._state.players[self._names[player]] = Player(name, keys, role, tuple(values), score, told)
+        elif kind == "dealt":
+            self._state.dealt.update((self._names[player], None) for player in rows)
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

@@ -36,7 +36,7 @@ class HouseState:
 class SettlementState:
     """What the good will be paid at when the round closes, and how many hints were given so far.
 
-    ``told``: how many players, in the order of joining, know of the next hint already.
+    ``told``: how many players, in the order of dealing, know of the next hint already.
     """
 
     value: int
@@ -117,7 +117,7 @@ class GameState:
 
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
     news of this round that are out. ``settled``: what goods paid when this round closed. ``results`` of closed
-    rounds: see `debrief`.
+    rounds: see `debrief`. ``dealt``: the players who were endowed in this round, in that order. They alone count in it.
     """
 
     definition: GameDefinition
@@ -136,6 +136,7 @@ class GameState:
     orders: int = 0
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
+    dealt: dict[str, None] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))

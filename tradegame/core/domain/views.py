@@ -95,7 +95,7 @@ def account(state: GameState, player: str) -> Account:
             OpenOrder(order.id, order.good, order.side, order.qty, order.price) for order in owned.orders.values()
         ),
         worth=worth(state, player),
-        start=start(state, player),
+        start=start(state, player) if player in state.dealt else None,
         score=fields.score,
     )
     if (private := state.definition.private_values) is not None:
@@ -115,19 +115,20 @@ def book(state: GameState, good: str, depth: int) -> Book:
 
 
 Placed = tuple[int, int, str, int]
-"""In the standings' order: what is had, negative; the number in the order of joining; the player; the score."""
+"""In the standings' order: what is had, negative; the number in the order of dealing; the player; the score."""
 
 
 def standings(state: GameState, limit: int) -> list[Standing]:
-    """The richest ``limit`` players. Equal worth is equal rank; who joined first stands first.
+    """The richest ``limit`` of those who take part in this round. Equal worth is equal rank; who was dealt to first
+    stands first.
 
     With private values, what a player has would tell them: there the worth is the score, the gains of closed rounds.
     """
     prices = {good: market.last or 0 for good, market in state.markets.items()}
-    have = [holding(state, player) for player in state.players]
+    have = [holding(state, player) for player in state.dealt]
     all_of_them = [
         (-each.worth(prices), number, player, each.score)
-        for number, (player, each) in enumerate(zip(state.players, have, strict=True))
+        for number, (player, each) in enumerate(zip(state.dealt, have, strict=True))
     ]
     return ranked(state, sorted(all_of_them)[:limit])
 

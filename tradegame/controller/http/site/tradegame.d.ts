@@ -374,9 +374,9 @@ export interface Hint {
 /**
  * A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
  *
- * `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
- * over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
- * values; `hints` only where goods settle.
+ * `worth`: everything at the last prices; `start`: what it was when the round began, null while the player takes no
+ * part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
+ * player, only in a game with private values; `hints` only where goods settle.
  */
 export interface Account {
   cash: number;
@@ -385,7 +385,7 @@ export interface Account {
   held_goods: Record<string, number>;
   orders: OpenOrder[];
   worth: number;
-  start: number;
+  start: number | null;
   score: number;
   role?: "buyer" | "seller";
   values?: Record<string, number[]>;
