@@ -18,12 +18,16 @@ from tradegame.protocol.requests import AnyCommand, WithOp
 
 
 class Join(WithOp, kw_only=True, tag="join"):
-    """Open an account, endowed by the game's definition. With an account already there, nothing happens."""
+    """Open an account, endowed by the game's definition. With an account already there, nothing happens.
+
+    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``).
+    """
 
     rules_from: ClassVar[int] = 3
 
     player: str
     name: str
+    skeleton: str = ""
     key: Key | None = None
 
 
@@ -79,7 +83,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
 
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
-_NOT_PAYLOAD = ("id", "game", "player", "key", "name")
+_NOT_PAYLOAD = ("id", "game", "player", "key", "name", "skeleton")
 _PAYLOAD: dict[type[Any], tuple[str, ...]] = {
     command: tuple(name for name in command.__struct_fields__ if name not in _NOT_PAYLOAD)
     for command in get_args(Command)

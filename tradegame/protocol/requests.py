@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from tradegame.protocol import tag_of
 from tradegame.protocol.bounds import (
-    NAME_EXPECTED,
     ClientName,
     Depth,
     Epoch,
@@ -30,8 +29,8 @@ from tradegame.protocol.bounds import (
     Side,
     Text,
     Token,
-    is_name,
 )
+from tradegame.protocol.names import NAME_EXPECTED, is_name
 
 
 class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):

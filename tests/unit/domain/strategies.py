@@ -121,6 +121,7 @@ goods = st.sampled_from(["g0"] * 8 + ["g1", "g1", "g2", "gold"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "player": players,
     "name": st.text(st.characters(codec="utf-8"), max_size=3),
+    "skeleton": st.sampled_from(["", "a", "a (2)"]),
     "key": keys,
     "good": goods,
     "qty": quantities,

@@ -321,8 +321,8 @@ def is_taker(player: str, trade: Trade) -> bool:
 
 
 def payload(command: Command) -> dict[str, Any]:
-    """What a key stands for; a joining player's name is no part of it."""
-    return {"op": command.op, **asdict(command), "name": None}
+    """What a key stands for; a joining player's name and its skeleton are no part of it."""
+    return {"op": command.op, **asdict(command), "name": None, "skeleton": None}
 
 
 TestAnyGame = AnyGame.TestCase

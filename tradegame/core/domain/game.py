@@ -17,11 +17,12 @@ from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.remembered import recall, remember
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
-from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player
+from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState
 from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.bounds import KEYS_REMEMBERED, Level
 from tradegame.protocol.commands import (
@@ -54,6 +55,7 @@ class Game:
         trading = TradingService(state)
         house = HouseService(state, trading)
         self.free_some = trading.free_some
+        self._naming = NamingService(state)
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state)
         self._rounds = RoundService(state, trading, house, self._private_values, self._settlement)
@@ -176,12 +178,12 @@ class Game:
         if command.player not in state.players:
             if len(state.players) >= state.definition.max_players:
                 raise GameFullError.of(len(state.players))
-            player = Player(command.name)
+            player = self._naming.call(command.name, command.skeleton)
             self._private_values.assign(player)
             state.players[command.player] = player
             state.accounts[command.player] = Account.empty(list(state.markets))
             self._rounds.deal((command.player,), effects)
-            effects.events.append(Joined(command.player, command.name))
+            effects.events.append(Joined(command.player, player.name))
             effects.accounts[command.player] = None
         return Sent(0)
 

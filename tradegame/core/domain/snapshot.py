@@ -129,9 +129,10 @@ def _account(item: tuple[str, Account]) -> tuple[Any, int]:
 def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     name, player = item
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
-    row = [name, player.name, player.role, player.values, player.score, hints, player.keys]
-    # 8: about what a player has once; a hint has three fields, and a key with its long text counts as three
-    return row, 8 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
+    called = [player.name, player.skeleton, player.number]
+    row = [name, called, player.role, player.values, player.score, hints, player.keys]
+    # 10: about what a player has once; a hint has three fields, and a key with its long text counts as three
+    return row, 10 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
 
 def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
@@ -180,9 +181,9 @@ class _Reader:
                     held_cash,
                 )
         elif kind == "player":
-            for player, name, role, values, score, hints, keys in rows:
+            for player, (name, *look), role, values, score, hints, keys in rows:
                 told = tuple(Hint(*hint) for hint in hints)
-                self._state.players[self._names[player]] = Player(name, keys, role, tuple(values), score, told)
+                self._state.players[self._names[player]] = Player(name, keys, role, tuple(values), score, told, *look)
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
         elif kind == "market":

@@ -100,7 +100,8 @@ class Player:
     """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds.
 
     ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
-    "" until the end of the command's entry.
+    "" until the end of the command's entry. ``skeleton``: what all names have that look like this one, which is the
+    ``number``-th.
     """
 
     name: str
@@ -109,6 +110,8 @@ class Player:
     values: tuple[int, ...] = ()
     score: int = 0
     hints: tuple[Hint, ...] = ()
+    skeleton: str = ""
+    number: int = 1
 
 
 @define(eq=False)

@@ -19,6 +19,7 @@ from tradegame.core.use_cases.sessions import SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.commands import Join
 from tradegame.protocol.errors import GameFullError, UnavailableError
+from tradegame.protocol.names import skeleton
 from tradegame.protocol.replies import Following, Left
 from tradegame.protocol.requests import JoinRequest, LeaveRequest
 
@@ -88,7 +89,9 @@ class JoinGameUseCase:
         """
         assert client.signed_in is not None
         name = client.signed_in.player.name
-        outcome = await self.log.execute(request.game, Join(player=client.player, key=request.key, name=name))
+        look = skeleton(name)
+        join = Join(player=client.player, key=request.key, name=name, skeleton="" if look == name else look)
+        outcome = await self.log.execute(request.game, join)
         if isinstance(outcome.result, Rejected):
             reply(outcome)
         elif host.running:
