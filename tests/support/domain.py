@@ -19,7 +19,7 @@ from tradegame.core.domain.definition import (
 from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import HouseState, Market
-from tradegame.protocol.commands import Announce, Command, Entry, Join, SetPhase
+from tradegame.protocol.commands import Announce, Arrive, Command, Entry, Join, SetPhase
 from tradegame.protocol.pushes import BookChanged, PublicEvent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -66,6 +66,9 @@ class Table:
     def do(self, command: Command) -> Result:
         (outcome,) = self.entry(command).outcomes
         return outcome.result
+
+    def arrive(self, *players: str) -> Applied:
+        return self.entry(Arrive(players=players))
 
     def join(self, player: str, key: str | None = None) -> Result:
         return self.do(Join(player=player, name=player.title(), key=key))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from tradegame.protocol.bounds import GoodId, Key, NewsText, Phase, ShiftBps
+from tradegame.protocol.bounds import GoodId, Key, NewsText, Phase, PlayerId, ShiftBps
 from tradegame.protocol.requests import AnyCommand, WithOp
 
 
@@ -32,11 +32,17 @@ class Join(WithOp, kw_only=True, tag="join"):
 
 
 class HostCommand(WithOp, kw_only=True):
-    """The base of what no player commands."""
+    """The base of what no player commands: the host, or a node."""
 
     rules_from: ClassVar[int] = 3
     player: ClassVar[str] = "host"
     key: ClassVar[None] = None
+
+
+class Arrive(HostCommand, kw_only=True, tag="arrive"):
+    """A node has connections of these players while a round is open: who was not dealt to yet is now."""
+
+    players: tuple[PlayerId, ...]
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
@@ -62,7 +68,7 @@ class SetClock(HostCommand, kw_only=True, tag="clock"):
     time: int
 
 
-Command = Join | AnyCommand | SetPhase | Announce | SetClock
+Command = Join | AnyCommand | Arrive | SetPhase | Announce | SetClock
 """What a game's log may hold."""
 
 

@@ -122,6 +122,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "player": players,
     "name": st.text(st.characters(codec="utf-8"), max_size=3),
     "skeleton": st.sampled_from(["", "a", "a (2)"]),
+    "players": st.lists(players, max_size=3).map(tuple),
     "key": keys,
     "good": goods,
     "qty": quantities,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.support import views
 from tests.support.domain import BEGIN, Table, code, events, house
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.definition import RESERVED_PLAYERS, GoodDefinition, SettlementDefinition
+from tradegame.core.domain.definition import RESERVED_PLAYERS, GoodDefinition
 from tradegame.core.domain.events import Outcome, Whispered
 from tradegame.protocol.commands import Announce, Command, Join, SetPhase, payload_digest
 from tradegame.protocol.errors import RULE_ERRORS, NotJoinedError, RateLimitedError, UnknownGoodError
@@ -71,45 +71,6 @@ def test_one_may_join_in_every_phase() -> None:
     for phase in ("closed", "lobby", "open"):
         table.phase(phase)
         assert isinstance(table.join(phase), Sent)
-
-
-# Dealing
-
-
-def test_who_joins_after_a_settlement_is_endowed_with_nothing_that_was_paid() -> None:
-    oil = GoodDefinition(endowment=10, settlement=SettlementDefinition(values=(40, 80)))
-    table = Table.of("ann", cash=0, goods={"oil": oil})
-    table.phase("closed")
-    paid = table.cash("ann")[0]
-    table.join("late")
-    assert (table.cash("late"), table.goods("late", "oil")) == ((0, 0), (0, 0))
-    assert [row["player"] for row in views.standings(table.game.state, 10)] == ["ann"]
-    account = views.account(table.game.state, "late")
-    assert (account["worth"], account["start"]) == (0, None)
-    assert views.account(table.game.state, "ann")["start"] == paid > 0
-    assert audit(table.game.state) == []
-
-
-@pytest.mark.parametrize("phase", ["lobby", "open"])
-def test_who_joins_while_it_is_closed_takes_part_from_the_next_round(phase: str) -> None:
-    table = Table.of("ann")
-    table.phase("closed")
-    table.join("late")
-    table.phase(phase)
-    table.phase("open")
-    assert table.cash("late") == (1_000, 0)
-    assert [row["player"] for row in views.standings(table.game.state, 10)] == ["ann", "late"]
-    assert views.account(table.game.state, "late")["start"] == 1_000
-
-
-def test_only_those_who_took_part_stand_in_a_rounds_result() -> None:
-    table = Table.of("ann")
-    for _ in range(2):
-        table.phase("closed")
-        table.join("late")
-        table.phase("open")
-    results = views.debrief(table.game.state)["rounds"]
-    assert [[row["player"] for row in result["players"]] for result in results] == [["ann"], ["ann", "late"]]
 
 
 # Chat

@@ -126,8 +126,8 @@ class Audit:
                 self._find(f"{player} has {len(fields.keys)} keys remembered")
             if player not in self._state.accounts:
                 self._find(f"{player} has no account")
-            elif player not in self._state.dealt and _owns(self._state.accounts[player]):
-                self._find(f"{player} owns something, and takes no part in the round")
+            elif not self._state.takes_part(player) and _owns(self._state.accounts[player]):
+                self._find(f"{player} owns something, and takes no part in a round")
             if place % STEP == STEP - 1:
                 yield
 

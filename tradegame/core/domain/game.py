@@ -27,6 +27,7 @@ from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.bounds import KEYS_REMEMBERED, Level
 from tradegame.protocol.commands import (
     Announce,
+    Arrive,
     Command,
     Entry,
     Join,
@@ -41,7 +42,7 @@ from tradegame.protocol.pushes import BookChanged, Joined
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
-_WITHOUT_ACCOUNT = (Join, SetPhase, Announce, SetClock)
+_WITHOUT_ACCOUNT = (Join, Arrive, SetPhase, Announce, SetClock)
 DUE_AN_ENTRY = 500
 """Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
 bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
@@ -61,6 +62,7 @@ class Game:
         self._rounds = RoundService(state, trading, house, self._private_values, self._settlement)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
+            Arrive: self._rounds.arrive,
             BuyGood: trading.buy,
             SellGood: trading.sell,
             PlaceOrder: trading.order,
@@ -161,6 +163,8 @@ class Game:
         try:
             if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
                 raise NotJoinedError("join the game first")
+            if player is not None and command.player not in self.state.dealt:
+                self._rounds.deal((command.player,), effects)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
@@ -179,7 +183,6 @@ class Game:
             if len(state.players) >= state.definition.max_players:
                 raise GameFullError.of(len(state.players))
             player = self._naming.call(command.name, command.skeleton)
-            self._private_values.assign(player)
             state.players[command.player] = player
             state.accounts[command.player] = Account.empty(list(state.markets))
             self._rounds.deal((command.player,), effects)

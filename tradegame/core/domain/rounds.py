@@ -17,7 +17,7 @@ from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import PhaseName
-from tradegame.protocol.commands import Announce, SetClock, SetPhase
+from tradegame.protocol.commands import Announce, Arrive, SetClock, SetPhase
 from tradegame.protocol.errors import UnknownGoodError
 from tradegame.protocol.pushes import RoundChanged
 from tradegame.protocol.replies import Sent
@@ -79,6 +79,10 @@ class RoundService:
             effects.events.append(self._changed())
         return Sent(0)
 
+    def arrive(self, command: Arrive, effects: Effects) -> Sent:
+        self.deal(command.players, effects)
+        return Sent(0)
+
     def next_phase(self) -> int | None:
         """When the phase changes by itself, in ms; None: it does not."""
         return self.state.ends_at
@@ -112,14 +116,18 @@ class RoundService:
         self._publish(news.text, news.good, news.anchor_bps, effects)
 
     def deal(self, players: Iterable[str], effects: Effects) -> None:
-        """Let these players take part in the round. While it is closed nobody is dealt to: they wait for the next."""
+        """Let these players take part in the open round, who have an account and were not dealt to yet."""
         state = self.state
-        if state.phase != CLOSED:
-            fresh = [name for name in players if name not in state.dealt]
-            self._endow(fresh)
-            for name in fresh:
-                state.dealt[name] = None
-                self.settlement.catch_up(name, effects)
+        if state.phase != OPEN:
+            return
+        fresh = [name for name in dict.fromkeys(players) if name in state.players and name not in state.dealt]
+        for name in fresh:
+            state.dealt[name] = None
+            self.private_values.deal(state.players[name])
+        self._endow(fresh)
+        for name in fresh:
+            self.settlement.catch_up(name, effects)
+            effects.accounts[name] = None
 
     def _endow(self, players: Iterable[str]) -> None:
         """Give players what the definition gives everyone, out of the mint."""
@@ -165,7 +173,7 @@ class RoundService:
         self._new_round(LOBBY if rounds.lobby_s else OPEN, effects)
 
     def _new_round(self, phase: PhaseName, effects: Effects) -> None:
-        """Every account begins afresh. The tape goes on: prices, volume and recent trades are the game's."""
+        """Every account is emptied. The tape goes on: prices, volume and recent trades are the game's."""
         self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:  # the host ends it without a closed phase
             self._settle(effects)
@@ -174,9 +182,6 @@ class RoundService:
         self.state.round += 1
         self.private_values.new_round()
         self._endow_house()
-        self.state.dealt.clear()
-        self.state.dealt.update(dict.fromkeys(self.state.players))
-        self._endow(self.state.players)
         effects.accounts.update(dict.fromkeys(self.state.players))
         self._enter(phase, effects)
 
@@ -213,6 +218,8 @@ class RoundService:
         state.phase = phase
         state.ends_at = state.clock + lasts * 1000 if lasts else None
         if phase == OPEN:
+            state.dealt.clear()
+            self.private_values.open()
             state.opened_at, state.news_due = state.clock, 0
             for market in state.markets.values():
                 market.ohlcv = Ohlcv()
@@ -230,6 +237,8 @@ class RoundService:
         self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:
             self._settle(effects)
+        else:
+            self.state.dealt.clear()
         self._enter(CLOSED, effects)
 
     def _settle(self, effects: Effects) -> None:

@@ -120,7 +120,8 @@ class GameState:
 
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
     news of this round that are out. ``settled``: what goods paid when this round closed. ``results`` of closed
-    rounds: see `debrief`. ``dealt``: the players who were endowed in this round, in that order. They alone count in it.
+    rounds: see `debrief`. ``dealt``: the players who take part in this round (in a lobby: in the last one), in the
+    order in which they were dealt to.
     """
 
     definition: GameDefinition
@@ -154,6 +155,10 @@ class GameState:
         state.accounts = {name: Account.empty(goods) for name in (MINT, HOUSE, FEES)}
         state.markets = {good: Market(Book()) for good in goods}
         return state
+
+    def takes_part(self, player: str) -> bool:
+        """Whether the player was dealt to in this round; in a lobby nobody was."""
+        return self.phase != LOBBY and player in self.dealt
 
 
 @define

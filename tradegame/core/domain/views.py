@@ -95,7 +95,7 @@ def account(state: GameState, player: str) -> Account:
             OpenOrder(order.id, order.good, order.side, order.qty, order.price) for order in owned.orders.values()
         ),
         worth=worth(state, player),
-        start=start(state, player) if player in state.dealt else None,
+        start=start(state, player) if state.takes_part(player) else None,
         score=fields.score,
     )
     if (private := state.definition.private_values) is not None:

@@ -109,4 +109,4 @@ class JoinGameUseCase:
         ok = Following(host.id, state.epoch, known, recovered, me=me, replayed=replayed)
         client.charge((state.seq - known) / MISSED_FRAMES)
         reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
-        self.audience.follow(client, host, known)
+        self.audience.follow(client, host, known, plays=not request.spectate)
