@@ -27,7 +27,20 @@ what can be done in a game, ``tradegame.client.events`` for what can happen, and
 
 from tradegame.client.connect import Client, Statistics, connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
-from tradegame.client.events import BookChanged, Event, Joined, Lagged, News, Reset, RoundChanged, Said, Trade
+from tradegame.client.events import (
+    AccessChanged,
+    BookChanged,
+    Event,
+    Joined,
+    Lagged,
+    News,
+    Removed,
+    Reset,
+    RoundChanged,
+    Said,
+    Trade,
+    Unsaid,
+)
 from tradegame.client.game import Game
 from tradegame.client.link import Status
 from tradegame.client.results import Pong
@@ -38,6 +51,7 @@ from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, R
 from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
 
 __all__ = [
+    "AccessChanged",
     "Account",
     "AccountChanged",
     "Book",
@@ -64,6 +78,7 @@ __all__ = [
     "Presence",
     "ProtocolError",
     "Released",
+    "Removed",
     "Reset",
     "RoundChanged",
     "Said",
@@ -76,6 +91,7 @@ __all__ = [
     "Status",
     "Trade",
     "TradeError",
+    "Unsaid",
     "Whisper",
     "connect",
 ]

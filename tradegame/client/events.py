@@ -22,6 +22,13 @@ class Joined(pushes.Joined, tag="joined"):
     at: int = 0
 
 
+class Removed(pushes.Removed, tag="removed"):
+    """The host took a player's account away: yours, if it is your ``player``."""
+
+    seq: int = 0
+    at: int = 0
+
+
 class Trade(pushes.Trade, tag="trade"):
     """``taker`` is ``buy`` or ``sell``: the side that did not rest. The house trades as ``house``."""
 
@@ -38,6 +45,20 @@ class BookChanged(pushes.BookChanged, tag="book"):
 
 class Said(pushes.Said, tag="said"):
     """Somebody said something to everyone."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class Unsaid(pushes.Unsaid, tag="unsaid"):
+    """The host deleted the message of this ``number``."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class AccessChanged(pushes.AccessChanged, tag="access"):
+    """``locked``: nobody new may have an account. ``chat``: people may speak."""
 
     seq: int = 0
     at: int = 0
@@ -75,7 +96,7 @@ class Lagged:
     missed: int
 
 
-PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | News
+PublicEvent = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | News
 Event = PublicEvent | Whisper | AccountChanged | Presence | Reset | Lagged
 
 

@@ -43,12 +43,14 @@ ShiftBps = Annotated[
 ]
 GameId = Annotated[str, Meta(pattern=ID, description="A game's id.")]
 GoodId = Annotated[str, Meta(pattern=ID, description="A good's id.")]
-_OPAQUE = Meta(min_length=1, max_length=64)
+PLAYER_ID_LENGTH = 64
+_OPAQUE = Meta(min_length=1, max_length=PLAYER_ID_LENGTH)
 PlayerId = Annotated[
     str, _OPAQUE, Meta(description="A player's id: nothing can be read from it. The house trades as `house`.")
 ]
 OrderId = Annotated[str, _OPAQUE, Meta(description="An order's id: nothing can be read from it.")]
 Epoch = Annotated[str, _OPAQUE, Meta(description="This life of the game: another when it is deleted and made anew.")]
+MessageNumber = Annotated[int, Meta(ge=1, le=2**63 - 1, description="A message's number in its game.")]
 Key = Annotated[
     str,
     Meta(

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from tradegame.protocol.bounds import GoodId, Key, NewsText, Phase, PlayerId, ShiftBps
+from tradegame.protocol.bounds import GoodId, Key, MessageNumber, NewsText, Phase, PlayerId, ShiftBps
 from tradegame.protocol.requests import AnyCommand, WithOp
 
 
@@ -45,6 +45,41 @@ class Arrive(HostCommand, kw_only=True, tag="arrive"):
     players: tuple[PlayerId, ...]
 
 
+class Remove(HostCommand, kw_only=True, tag="remove"):
+    """Take the player `account` out of the game, for good."""
+
+    account: PlayerId
+
+
+class Mute(HostCommand, kw_only=True, tag="mute"):
+    """Let the player `account` not speak, or speak again."""
+
+    account: PlayerId
+    muted: bool = True
+
+
+class Unsay(HostCommand, kw_only=True, tag="unsay"):
+    """Delete the message of this number."""
+
+    message: MessageNumber
+
+
+class SetAccess(HostCommand, kw_only=True, tag="access"):
+    """`locked`: nobody new may have an account. `chat`: people may speak. What is left out stays as it is."""
+
+    locked: bool | None = None
+    chat: bool | None = None
+
+
+class SetRoster(HostCommand, kw_only=True, tag="roster"):
+    """Only these names may join, each as often as it is there; all may if there is none.
+
+    ``names``: each with its skeleton (see ``names``).
+    """
+
+    names: tuple[tuple[str, str], ...]
+
+
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
     """Open or close a game. From `closed`, or back to `lobby`, a new round begins."""
 
@@ -68,7 +103,7 @@ class SetClock(HostCommand, kw_only=True, tag="clock"):
     time: int
 
 
-Command = Join | AnyCommand | Arrive | SetPhase | Announce | SetClock
+Command = Join | AnyCommand | Arrive | Remove | Mute | Unsay | SetAccess | SetRoster | SetPhase | Announce | SetClock
 """What a game's log may hold."""
 
 

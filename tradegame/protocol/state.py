@@ -86,11 +86,12 @@ class Player(Struct, omit_defaults=True):
 
 
 class Message(Struct, omit_defaults=True):
-    """What somebody said to everyone."""
+    """What somebody said to everyone; `number` counts the game's messages."""
 
     player: PlayerId
     text: str
     at: Millis
+    number: Count = 0
 
 
 class Headline(Struct, omit_defaults=True):
@@ -120,9 +121,11 @@ class State(Struct, omit_defaults=True):
     messages: tuple[Message, ...]
     news: tuple[Headline, ...]
     settled: dict[GoodId, Coins]
+    locked: bool = False
+    chat: bool = True
 
 
-class GameState(State, omit_defaults=True):
+class GameState(State, kw_only=True, omit_defaults=True):
     """One game's public state, with what says where it is: its `epoch` and `seq`."""
 
     game: GameId
@@ -168,6 +171,7 @@ class Account(Struct, omit_defaults=True):
     role: Role | None = None
     values: dict[GoodId, tuple[Coins, ...]] | None = None
     hints: tuple[Hint, ...] | None = None
+    muted: bool = False
 
 
 class Book(Struct, omit_defaults=True):

@@ -8,7 +8,17 @@ from tests.support import views
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
-from tradegame.protocol.pushes import BookChanged, Joined, News, RoundChanged, Said, Trade
+from tradegame.protocol.pushes import (
+    AccessChanged,
+    BookChanged,
+    Joined,
+    News,
+    Removed,
+    RoundChanged,
+    Said,
+    Trade,
+    Unsaid,
+)
 
 
 class Ledger:
@@ -43,6 +53,9 @@ class Ledger:
         for event in applied.frame.events if applied.frame else ():
             if isinstance(event, Joined):
                 self.join(event.player)
+            elif isinstance(event, Removed):
+                del self.owned[event.player]
+                self.dealt.discard(event.player)
             elif isinstance(event, Trade):
                 notional = event.price * event.qty
                 fee = (notional * self.definition.fee_bps + 9_999) // 10_000
@@ -84,6 +97,15 @@ class Follower:
         for event in applied.frame.events if applied.frame else ():
             if isinstance(event, Joined):
                 state["players"][event.player] = {"name": event.name}
+            elif isinstance(event, Removed):
+                del state["players"][event.player]
+            elif isinstance(event, Unsaid):
+                state["messages"] = [each for each in state["messages"] if each["number"] != event.number]
+            elif isinstance(event, AccessChanged):
+                access = {"locked": event.locked, "chat": event.chat}
+                state.pop("locked", None)
+                state.pop("chat", None)
+                state |= {name: value for name, value in access.items() if value != (name == "chat")}
             elif isinstance(event, Trade):
                 good = state["goods"][event.good]
                 good["last"] = event.price
@@ -95,7 +117,7 @@ class Follower:
                 assert (good["bids"], good["asks"]) != (bids, asks)
                 good["bids"], good["asks"] = bids, asks
             elif isinstance(event, Said):
-                message = {"player": event.player, "text": event.text, "at": at}
+                message = {"player": event.player, "text": event.text, "at": at, "number": event.number}
                 state["messages"] = [*state["messages"], message][-50:]
             elif isinstance(event, RoundChanged):
                 state["phase"], state["round"], state["ends_at"] = event.phase, event.round, event.ends_at

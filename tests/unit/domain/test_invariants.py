@@ -198,7 +198,7 @@ class AnyGame(RuleBasedStateMachine):
             now = views.account(state, player)
             if player not in applied.accounts:
                 assert {**now, "worth": 0, "start": 0} == {**accounts[player], "worth": 0, "start": 0}
-        assert set(applied.accounts) <= set(state.players)
+        assert set(applied.accounts) <= set(state.players) | set(state.removed)
         for command, outcome in zip(some, applied.outcomes, strict=True):
             self.check_key(command, outcome)
             self.check_result(command, outcome, applied)

@@ -80,8 +80,10 @@ def test_what_is_said_to_all_is_public_and_kept() -> None:
     table = Table.of("ann", "bob")
     table.at += 5
     applied = table.entry(Say(player="ann", text="hi"))
-    assert events(applied) == [Said("ann", "hi")]
-    assert views.public_state(table.game.state)["messages"] == [{"player": "ann", "text": "hi", "at": BEGIN + 5}]
+    assert events(applied) == [Said("ann", "hi", 1)]
+    assert views.public_state(table.game.state)["messages"] == [
+        {"player": "ann", "text": "hi", "at": BEGIN + 5, "number": 1}
+    ]
 
 
 def test_a_whisper_is_private_and_kept_nowhere() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
+import trio
 from attrs import frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -36,19 +37,23 @@ from tradegame.core.repositories import (
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.bounds import ID_PATTERN
-from tradegame.protocol.commands import Announce, SetPhase
+from tradegame.protocol.commands import Announce, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     MethodNotAllowedError,
     NotFoundError,
     RateLimitedError,
     UnknownGameError,
+    UnknownMessageError,
 )
-from tradegame.protocol.http import Done, Preset, Presets, Published, Vitals
+from tradegame.protocol.http import Done, Muting, Naming, Preset, Presets, Published, Vitals
+from tradegame.protocol.names import NAME_EXPECTED, is_name
 from tradegame.protocol.state import Games
 
 _json = msgspec.json.Encoder().encode
 
+ROWS_AT_ONCE = 2_000
+"""Players of a roster that are encoded in one go: some 2 ms."""
 JSON_LINES = "application/x-ndjson"
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -100,6 +105,12 @@ def build_app(services: HttpServices) -> Starlette:
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", routes.phase),
         ("POST", "/v1/games/{game}/news", routes.news),
+        ("POST", "/v1/games/{game}/access", routes.access),
+        ("GET", "/v1/games/{game}/roster", routes.roster),
+        ("POST", "/v1/games/{game}/roster", routes.set_roster),
+        ("DELETE", "/v1/games/{game}/players/{player}", routes.remove),
+        ("POST", "/v1/games/{game}/players/{player}/mute", routes.mute),
+        ("DELETE", "/v1/games/{game}/messages/{message}", routes.unsay),
         ("DELETE", "/v1/players/{player}", routes.kick),
     ]
     by_path: dict[str, dict[str, Handler]] = {}
@@ -269,6 +280,46 @@ class _Routes:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
         seq = await self.services.administer.announce(_game_id(request), body.text, body.good, body.anchor_bps)
         return _answer(Published(seq))
+
+    async def access(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        body = await body_of(request, SetAccess)
+        seq = await self.services.administer.set_access(_game_id(request), body.locked, body.chat)
+        return _answer(Published(seq))
+
+    async def roster(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        state = self._present(request).game.state
+        pieces, players = [_json(views.roster(state)).removesuffix(b"]}")], list(state.players)
+        for first in range(0, len(players), ROWS_AT_ONCE):
+            rows = _json(views.roster_rows(state, players[first : first + ROWS_AT_ONCE]))[1:-1]
+            pieces.append(b"," + rows if first and rows else rows)
+            await trio.lowlevel.checkpoint()
+        return InPieces([*filter(None, pieces), b"]}"])
+
+    async def set_roster(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        names = (await body_of(request, Naming)).names
+        if (place := next((place for place, name in enumerate(names) if not is_name(name)), None)) is not None:
+            raise BadRequestError(f"expected {NAME_EXPECTED}", at=f"$.names[{place}]")
+        return _answer(Published(await self.services.administer.set_roster(_game_id(request), names)))
+
+    async def remove(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        seq = await self.services.administer.remove(_game_id(request), request.path_params["player"])
+        return _answer(Published(seq))
+
+    async def mute(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        muted, player = (await body_of(request, Muting)).muted, request.path_params["player"]
+        return _answer(Published(await self.services.administer.mute(_game_id(request), player, muted=muted)))
+
+    async def unsay(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        number: str = request.path_params["message"]
+        if not (number.isascii() and number.isdecimal() and len(number) <= 18 and int(number)):
+            raise UnknownMessageError(f"no message {number[:18]!r} is kept")
+        return _answer(Published(await self.services.administer.unsay(_game_id(request), int(number))))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)

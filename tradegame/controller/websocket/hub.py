@@ -292,6 +292,8 @@ class Hub:
         subscribers = self._subscribers_of(player, host)
         if subscribers:
             state = host.game.state
+            if player not in state.players:
+                return  # removed since
             self._tell(subscribers, text_frame(codec.encode_account(host.id, state.seq, views.account(state, player))))
 
     def _push_whisper(self, host: GameHost, seq: int, at: int, whisper: Whispered) -> None:

@@ -67,6 +67,8 @@ class Audit:
     def _accounts(self) -> Iterator[None]:
         work = 0
         for name, account in list(self._state.accounts.items()):
+            if name not in self._state.accounts:
+                continue  # removed since
             self._sum(name)
             self._account(name, account)
             work += 2 * len(account.goods) + 3 * len(account.orders)
@@ -75,9 +77,12 @@ class Audit:
                 yield
 
     def _sum(self, name: str) -> None:
-        account = self._state.accounts[name]
-        now = [account.cash + account.held_cash]
-        now += [qty + held for qty, held in zip(account.goods.values(), account.held_goods.values(), strict=True)]
+        account = self._state.accounts.get(name)
+        if account is None:  # removed
+            now = [0] * len(self._sums)
+        else:
+            now = [account.cash + account.held_cash]
+            now += [qty + held for qty, held in zip(account.goods.values(), account.held_goods.values(), strict=True)]
         before = self._read.get(name)
         if before is None:
             self._sums = [total + new for total, new in zip(self._sums, now, strict=True)]
@@ -122,6 +127,8 @@ class Audit:
 
     def _players(self) -> Iterator[None]:
         for place, (player, fields) in enumerate(list(self._state.players.items())):
+            if player not in self._state.players:
+                continue
             if len(fields.keys) > KEYS_REMEMBERED:
                 self._find(f"{player} has {len(fields.keys)} keys remembered")
             if player not in self._state.accounts:

@@ -20,7 +20,10 @@ SCHEDULE_KEPT = 500
 
 @frozen
 class Schedules:
-    """Every unit's value to a buyer, dearest first, and cost to a seller, cheapest first: of those who take part."""
+    """Every unit's value to a buyer, dearest first, and cost to a seller, cheapest first: of those who take part.
+
+    And of removed players what they had traded.
+    """
 
     demand: tuple[int, ...]
     supply: tuple[int, ...]
@@ -30,7 +33,7 @@ class Schedules:
         players = [state.players[player] for player in state.dealt]
         demand = [value for player in players if player.role == BUYER for value in player.values]
         supply = [value for player in players if player.role == SELLER for value in player.values]
-        return cls(tuple(sorted(demand, reverse=True)), tuple(sorted(supply)))
+        return cls(tuple(sorted(demand + state.bought, reverse=True)), tuple(sorted(supply + state.sold)))
 
     @property
     def qty(self) -> int:

@@ -17,6 +17,7 @@ from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.moderation import ModerationService
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.remembered import recall, remember
@@ -30,19 +31,25 @@ from tradegame.protocol.commands import (
     Arrive,
     Command,
     Entry,
+    HostCommand,
     Join,
+    Mute,
+    Remove,
+    SetAccess,
     SetClock,
     SetPhase,
+    SetRoster,
+    Unsay,
     decode_entry,
     encode_entry,
     payload_digest,
 )
-from tradegame.protocol.errors import GameFullError, KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
+from tradegame.protocol.errors import KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import BookChanged, Joined
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
-_WITHOUT_ACCOUNT = (Join, Arrive, SetPhase, Announce, SetClock)
+_WITHOUT_ACCOUNT = (Join, HostCommand)
 DUE_AN_ENTRY = 500
 """Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
 bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
@@ -60,14 +67,21 @@ class Game:
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state)
         self._rounds = RoundService(state, trading, house, self._private_values, self._settlement)
+        self._moderation = ModerationService(state, trading, self._naming, self._private_values, self._settlement)
+        chat = ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
             Arrive: self._rounds.arrive,
+            Remove: self._moderation.remove,
+            Mute: self._moderation.mute,
+            SetAccess: self._moderation.set_access,
+            SetRoster: self._moderation.set_roster,
+            Unsay: chat.unsay,
             BuyGood: trading.buy,
             SellGood: trading.sell,
             PlaceOrder: trading.order,
             CancelOrder: trading.cancel,
-            Say: ChatService(state).say,
+            Say: chat.say,
             SetPhase: self._rounds.set_phase,
             Announce: self._rounds.announce,
             SetClock: self._rounds.set_clock,
@@ -129,10 +143,10 @@ class Game:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
                 outcome.result.seq = state.seq
         for (name, key), (digest, result) in effects.keys.items():
-            keys = state.players[name].keys
-            if key in keys:  # a later one in the same entry may have pushed it out
-                keys[key] = remember(digest, result)
-        accounts = tuple(name for name in effects.accounts if name in state.players)
+            player = state.players.get(name)
+            if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
+                player.keys[key] = remember(digest, result)
+        accounts = tuple(name for name in effects.accounts if name not in RESERVED_PLAYERS)
         return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers))
 
     def _advance(self, until: int, effects: Effects) -> None:
@@ -180,8 +194,7 @@ class Game:
         if command.player in RESERVED_PLAYERS:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
-            if len(state.players) >= state.definition.max_players:
-                raise GameFullError.of(len(state.players))
+            self._moderation.admit(command)
             player = self._naming.call(command.name, command.skeleton)
             state.players[command.player] = player
             state.accounts[command.player] = Account.empty(list(state.markets))

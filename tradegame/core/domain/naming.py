@@ -33,6 +33,10 @@ class NamingService:
             alike[player.skeleton] = alike.get(player.skeleton, 0) + 1
         return alike
 
+    def alike(self, skeleton: str) -> int:
+        """How many players bear a name of this skeleton."""
+        return self._alike.get(skeleton, 0)
+
     def call(self, name: str, skeleton: str) -> Player:
         """A new player of that name; if it is taken, with the next number that is not."""
         player = Player(name, skeleton=skeleton or name)
@@ -44,6 +48,13 @@ class NamingService:
             player.name = f"{name} ({player.number})"
         self._taken[_look(player)] = None
         return player
+
+    def free(self, player: Player) -> None:
+        """The player is removed, and the name is free again."""
+        del self._taken[_look(player)]
+        self._alike[player.skeleton] -= 1
+        if not self._alike[player.skeleton]:
+            del self._alike[player.skeleton]
 
 
 def _look(player: Player) -> str:

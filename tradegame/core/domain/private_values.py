@@ -52,6 +52,15 @@ class PrivateValuesService:
                 self._draw(definition, player, self._sides[player.role])
             self._sides[player.role] += 1
 
+    def forget(self, player: Player, account: Account) -> None:
+        """A player who took part is removed. What was traded others have: these units still count in the round."""
+        definition, state = self._definition, self.state
+        if definition is not None and player.role is not None:
+            self._sides[player.role] -= 1
+            given, now = self.endowment(player), account.goods[definition.good]
+            state.sold.extend(player.values[now:given])
+            state.bought.extend(player.values[given:now])
+
     def new_round(self) -> None:
         """Where the definition wants it, everybody draws anew when dealt to."""
         if self._definition is not None and self._definition.redraw:

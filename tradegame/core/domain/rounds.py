@@ -218,7 +218,8 @@ class RoundService:
         state.phase = phase
         state.ends_at = state.clock + lasts * 1000 if lasts else None
         if phase == OPEN:
-            state.dealt.clear()
+            for of_this_round in (state.dealt, state.bought, state.sold):
+                of_this_round.clear()
             self.private_values.open()
             state.opened_at, state.news_due = state.clock, 0
             for market in state.markets.values():
@@ -258,7 +259,7 @@ class RoundService:
         private = self.state.definition.private_values
         if private is None:
             return None
-        made = 0
+        made = sum(self.state.bought) - sum(self.state.sold)
         for name in self.state.dealt:
             player = self.state.players[name]
             given, now = self.private_values.endowment(player), self.state.accounts[name].goods[private.good]

@@ -70,6 +70,13 @@ class SettlementService:
                 for _ in range(settlement.hints):
                     self._tell(name, good, settlement, effects)
 
+    def forget(self, name: str) -> None:
+        """One of those who take part is about to be removed."""
+        place = list(self.state.dealt).index(name)
+        for _, settlement in self._drawn():
+            if place < settlement.told:
+                settlement.told -= 1
+
     def pay(self, effects: Effects) -> None:
         """The round is over and no order is open: every unit, whoever holds it, is paid."""
         state = self.state

@@ -48,6 +48,12 @@ _PLAIN = (
     "news_due",
     "orders",
     "settled",
+    "locked",
+    "chat",
+    "roster",
+    "said",
+    "bought",
+    "sold",
 )
 _Item = TypeVar("_Item")
 _END = b'["end"]\n'
@@ -61,7 +67,7 @@ def lines(game: Game) -> Iterator[bytes]:
         "schema": SNAPSHOT_SCHEMA,
         "definition": definitions.to_json(state.definition),
         **{name: getattr(state, name) for name in _PLAIN},
-        "messages": [[message.player, message.text, message.at] for message in state.messages],
+        "messages": [[message.player, message.text, message.at, message.number] for message in state.messages],
         "news": [[news.text, news.good, news.at] for news in state.news],
     }
     yield _line(head)
@@ -71,6 +77,7 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("account", state.accounts.items(), _account)
     yield from _batches("player", state.players.items(), _player)
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
+    yield from _batches("removed", state.removed, lambda player: (player, 1))
     for good, market in state.markets.items():
         for side in (BID, ASK):
             orders = ((order.number, order.player, order.qty, order.price) for order in market.book.from_worst(side))
@@ -129,7 +136,7 @@ def _account(item: tuple[str, Account]) -> tuple[Any, int]:
 def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     name, player = item
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
-    called = [player.name, player.skeleton, player.number]
+    called = [player.name, player.skeleton, player.number, player.muted]
     row = [name, called, player.role, player.values, player.score, hints, player.keys]
     # 10: about what a player has once; a hint has three fields, and a key with its long text counts as three
     return row, 10 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
@@ -186,6 +193,8 @@ class _Reader:
                 self._state.players[self._names[player]] = Player(name, keys, role, tuple(values), score, told, *look)
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
+        elif kind == "removed":
+            self._state.removed.update(dict.fromkeys(rows))
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

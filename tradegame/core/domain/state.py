@@ -101,7 +101,7 @@ class Player:
 
     ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
     "" until the end of the command's entry. ``skeleton``: what all names have that look like this one, which is the
-    ``number``-th.
+    ``number``-th. ``muted``: must not speak.
     """
 
     name: str
@@ -112,6 +112,7 @@ class Player:
     hints: tuple[Hint, ...] = ()
     skeleton: str = ""
     number: int = 1
+    muted: bool = False
 
 
 @define(eq=False)
@@ -121,7 +122,10 @@ class GameState:
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
     news of this round that are out. ``settled``: what goods paid when this round closed. ``results`` of closed
     rounds: see `debrief`. ``dealt``: the players who take part in this round (in a lobby: in the last one), in the
-    order in which they were dealt to.
+    order in which they were dealt to. ``removed``: who had an account, and may have none again. ``bought``,
+    ``sold``: by private value, the units that those had traded in this round. ``locked``: nobody new may have an
+    account. ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is
+    there; empty: all may. ``said`` counts the messages to everyone.
     """
 
     definition: GameDefinition
@@ -141,6 +145,13 @@ class GameState:
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
     dealt: dict[str, None] = Factory(dict)
+    removed: dict[str, None] = Factory(dict)
+    bought: list[int] = Factory(list)
+    sold: list[int] = Factory(list)
+    locked: bool = False
+    chat: bool = True
+    roster: dict[str, list[str]] = Factory(dict)
+    said: int = 0
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))

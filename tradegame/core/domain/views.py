@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tradegame.core.domain.book import ASK, BID
@@ -11,6 +11,7 @@ from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
 from tradegame.core.domain.worth import holding, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
+from tradegame.protocol.http import Roster, RosterRow
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -42,6 +43,8 @@ def public_state(state: GameState) -> State:
         messages=tuple(state.messages),
         news=tuple(state.news),
         settled=settled(state),
+        locked=state.locked,
+        chat=state.chat,
     )
 
 
@@ -98,6 +101,7 @@ def account(state: GameState, player: str) -> Account:
         start=start(state, player) if state.takes_part(player) else None,
         score=fields.score,
     )
+    shown.muted = fields.muted
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role
         shown.values = {private.good: tuple(fields.values)}
@@ -170,6 +174,18 @@ def result(kept: dict[str, Any], *, hidden: bool) -> dict[str, Any]:
     goods = {good: {**fields, "demand": [], "supply": []} for good, fields in kept["goods"].items()}
     players = [{**row, "start": None, "worth": None} for row in kept["players"]]
     return {**kept, "goods": goods, "players": players}
+
+
+def roster(state: GameState) -> Roster:
+    """For the host: who may join; `roster_rows` has who has."""
+    names = tuple(name for names in state.roster.values() for name in names)
+    return Roster(locked=state.locked, chat=state.chat, names=names, players=())
+
+
+def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:
+    """Those of these players who have an account."""
+    known = [(player, fields) for player in players if (fields := state.players.get(player)) is not None]
+    return [RosterRow(player, fields.name, state.takes_part(player), fields.muted) for player, fields in known]
 
 
 def summary(state: GameState) -> GameSummary:

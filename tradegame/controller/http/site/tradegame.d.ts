@@ -153,7 +153,10 @@ export interface GameEvents {
   trade: (trade: Trade, frame: Frame) => unknown;
   book: (book: BookChanged, frame: Frame) => unknown;
   joined: (joined: Joined, frame: Frame) => unknown;
+  removed: (removed: Removed, frame: Frame) => unknown;
   said: (said: Said, frame: Frame) => unknown;
+  unsaid: (unsaid: Unsaid, frame: Frame) => unknown;
+  access: (access: AccessChanged, frame: Frame) => unknown;
   round: (round: RoundChanged, frame: Frame) => unknown;
   news: (news: News, frame: Frame) => unknown;
   /** A whole frame, after its events one by one. */
@@ -231,6 +234,9 @@ export type ServerErrorCode =
   | "unknown_player"
   | "unknown_order"
   | "game_full"
+  | "not_admitted"
+  | "muted"
+  | "unknown_message"
   | "not_joined"
   | "not_open"
   | "insufficient_cash"
@@ -241,7 +247,7 @@ export type ServerErrorCode =
   | "key_reused";
 
 /** The public events. */
-export type Event = Joined | Trade | BookChanged | Said | RoundChanged | News;
+export type Event = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | News;
 
 /** Who the client is. */
 export interface PlayerInfo {
@@ -290,11 +296,12 @@ export interface Good {
   recent: [at: number, price: number, qty: number][];
 }
 
-/** What somebody said to everyone. */
+/** What somebody said to everyone; `number` counts the game's messages. */
 export interface Message {
   player: string;
   text: string;
   at: number;
+  number?: number;
 }
 
 /** Headline of the game's, or of the host's; `good` if they are about one. */
@@ -352,6 +359,8 @@ export interface State {
   messages: Message[];
   news: Headline[];
   settled: Record<string, number>;
+  locked?: true;
+  chat?: boolean;
 }
 
 /** An order that rests in the book; `qty` is what is left of it. */
@@ -390,6 +399,7 @@ export interface Account {
   role?: "buyer" | "seller";
   values?: Record<string, number[]>;
   hints?: Hint[];
+  muted?: true;
 }
 
 /** Somebody opened an account. */
@@ -397,6 +407,12 @@ export interface Joined {
   type: "joined";
   player: string;
   name: string;
+}
+
+/** The host took a player's account away. */
+export interface Removed {
+  type: "removed";
+  player: string;
 }
 
 /** A trade, at the resting order's price. `taker`: the side that did not rest. */
@@ -418,11 +434,25 @@ export interface BookChanged {
   asks: Level[];
 }
 
-/** Somebody said something to everyone. */
+/** Somebody said something to everyone; `number` counts the game's messages. */
 export interface Said {
   type: "said";
   player: string;
   text: string;
+  number?: number;
+}
+
+/** The host deleted a message. */
+export interface Unsaid {
+  type: "unsaid";
+  number: number;
+}
+
+/** `locked`: nobody new may have an account. `chat`: people may speak. */
+export interface AccessChanged {
+  type: "access";
+  locked: boolean;
+  chat: boolean;
 }
 
 /**
