@@ -67,8 +67,9 @@ class PublicState:
             self._state, self._removed = state, len(state.removed)
         pieces = [self._part("fixed", (), lambda: _fixed(state))]
         phase = (state.phase, state.round, state.ends_at, state.opened_at, tuple(state.settled.items()))
-        phase += (state.locked, state.chat)
-        pieces.append(self._part("phase", phase, lambda: b"," + _phase(state) + b',"goods":{'))
+        pieces.append(
+            self._part("phase", (*phase, state.locked, state.chat), lambda: b"," + _phase(state) + b',"goods":{')
+        )
         for number, (good, market) in enumerate(state.markets.items()):
             shown = views.best(market)
             pieces.append(
