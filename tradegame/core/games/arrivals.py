@@ -17,7 +17,7 @@ from tradegame.core.games.submissions import Submission
 from tradegame.protocol.commands import Arrive, Command
 from tradegame.protocol.errors import TradeGameError
 
-AT_ONCE = 200
+ARRIVE_AT_ONCE = 200
 """So many players arrive in one command: to deal to them takes some 2 ms of every node."""
 
 
@@ -75,7 +75,7 @@ class Arrivals:
         state, players = self.replica.game.state, list[str]()
         if state.phase != OPEN:
             self._waiting.clear()
-        while self._waiting and len(players) < AT_ONCE:
+        while self._waiting and len(players) < ARRIVE_AT_ONCE:
             player = next(iter(self._waiting))
             del self._waiting[player]
             if player in self._here and player in state.players and player not in state.dealt:
