@@ -111,6 +111,17 @@ def test_what_a_removed_buyer_bought_still_counts() -> None:
         assert audit(each.game.state) == []
 
 
+def test_out_of_a_round_nothing_of_a_removed_player_counts() -> None:
+    private = PrivateValuesDefinition(good="wheat", values=((90, 70),), costs=((20, 30),))
+    table = Table.of("b", "s", "c", goods={"wheat": GoodDefinition()}, private_values=private)
+    table.phase("closed")
+    table.do(Remove(account="s"))
+    table.phase("lobby")
+    table.do(Remove(account="b"))
+    assert (table.game.state.bought, table.game.state.sold) == ([], [])
+    assert audit(table.game.state) == []
+
+
 def test_a_side_that_lost_its_players_gets_the_next_one() -> None:
     private = PrivateValuesDefinition(good="wheat")
     table = Table.of("b", "s", "c", goods={"wheat": GoodDefinition()}, private_values=private)

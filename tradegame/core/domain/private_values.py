@@ -14,7 +14,7 @@ from attrs import field, frozen
 from tradegame.core.domain.account import MINT, Account
 from tradegame.core.domain.chance import draw
 from tradegame.core.domain.definition import PrivateValuesDefinition
-from tradegame.core.domain.state import Effects, GameState, Player
+from tradegame.core.domain.state import OPEN, Effects, GameState, Player
 from tradegame.protocol.bounds import Role
 
 BUYER: Final = "buyer"
@@ -57,9 +57,10 @@ class PrivateValuesService:
         definition, state = self._definition, self.state
         if definition is not None and player.role is not None:
             self._sides[player.role] -= 1
-            given, now = self.endowment(player), account.goods[definition.good]
-            state.sold.extend(player.values[now:given])
-            state.bought.extend(player.values[given:now])
+            if state.phase == OPEN:
+                given, now = self.endowment(player), account.goods[definition.good]
+                state.sold.extend(player.values[now:given])
+                state.bought.extend(player.values[given:now])
 
     def new_round(self) -> None:
         """Where the definition wants it, everybody draws anew when dealt to."""
