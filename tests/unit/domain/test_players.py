@@ -263,7 +263,7 @@ def test_the_public_state_is_what_the_protocol_says() -> None:
         },
         "goods": {"grain": {"last": 10, "bids": [[9, 4]], "asks": [[10, 3]], "volume": 2, "recent": [[BEGIN, 10, 2]]}},
         "players": {"ann": {"name": "Ann"}, "bob": {"name": "Bob"}},
-        "messages": [{"player": "ann", "text": "hi", "at": BEGIN}],
+        "messages": [{"player": "ann", "text": "hi", "at": BEGIN, "number": 1}],
         "news": [],
         "settled": {},
     }
