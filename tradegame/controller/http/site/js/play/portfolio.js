@@ -50,7 +50,7 @@ export function portfolioPanel(desk) {
     const moved = me.start === null ? 0 : total - start();
     setText(
       gain,
-      me.start === null ? "Your money and goods come when the market opens." : `${signed(moved)} this round`,
+      me.start === null ? "dealt at the opening" : `${signed(moved)} this round`,
     );
     setAttribute(gain, "class", `num ${direction(moved)}`);
     const list = [["Cash", coins(me.cash)]];
