@@ -93,13 +93,14 @@ def presence_is_true(world: World) -> Iterator[str]:
 
 
 def who_is_here_is_dealt_to(world: World) -> Iterator[str]:
-    """While a round is open, whoever follows the game and has an account takes part."""
+    """A round is open, and whoever follows the game and has an account takes part."""
     there = {client.player for client in world.clients if client.following}
     for process, host in world.hosts():
         state = host.game.state
-        if state.phase == "open":
-            waiting = sorted(there & state.players.keys() - state.dealt.keys())
-            yield from (f"{process.name} has not dealt to {player}" for player in waiting)
+        if state.phase != "open":
+            yield f"{process.name} has no round open"
+        waiting = sorted(there & state.players.keys() - state.dealt.keys())
+        yield from (f"{process.name} has not dealt to {player}" for player in waiting)
 
 
 def replicas_agree(world: World) -> Iterator[str]:

@@ -297,7 +297,7 @@ def a_resume_off_by_one() -> Iterator[None]:
         yield
 
 
-@planted("no node tells who is here when a round opens", "who_is_here_is_dealt_to", found_at=3)
+@planted("no node tells who is here when a round opens", "who_is_here_is_dealt_to")
 def nobody_arrives() -> Iterator[None]:
     def not_told(self: Arrivals) -> None:
         pass
