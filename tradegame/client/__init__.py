@@ -36,6 +36,7 @@ from tradegame.client.events import (
     News,
     Removed,
     Reset,
+    Revealed,
     RoundChanged,
     Said,
     Trade,
@@ -46,7 +47,7 @@ from tradegame.client.link import Status
 from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
-from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
 from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
 
@@ -62,6 +63,8 @@ __all__ = [
     "ConnectionStopped",
     "Event",
     "EventStream",
+    "Fill",
+    "Fills",
     "Game",
     "GameSummary",
     "Good",
@@ -80,6 +83,7 @@ __all__ = [
     "Released",
     "Removed",
     "Reset",
+    "Revealed",
     "RoundChanged",
     "Said",
     "Sent",

@@ -12,7 +12,7 @@ from attrs import frozen
 from tradegame.client.errors import ProtocolError
 from tradegame.client.wire import decode
 from tradegame.protocol import pushes
-from tradegame.protocol.pushes import EVENTS, AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import EVENTS, AccountChanged, Fills, Presence, Whisper
 
 
 class Joined(pushes.Joined, tag="joined"):
@@ -30,7 +30,10 @@ class Removed(pushes.Removed, tag="removed"):
 
 
 class Trade(pushes.Trade, tag="trade"):
-    """``taker`` is ``buy`` or ``sell``: the side that did not rest. The house trades as ``house``."""
+    """``taker`` is ``buy`` or ``sell``: the side that did not rest. The house trades as ``house``.
+
+    In an anonymous game ``buyer`` and ``seller`` are None: your own trades come as ``Fills``.
+    """
 
     seq: int = 0
     at: int = 0
@@ -74,6 +77,13 @@ class RoundChanged(pushes.RoundChanged, tag="round"):
     at: int = 0
 
 
+class Revealed(pushes.Revealed, tag="revealed"):
+    """The host lets everybody read what the closed rounds came to."""
+
+    seq: int = 0
+    at: int = 0
+
+
 class News(pushes.News, tag="news"):
     """News, about ``good`` if there is one."""
 
@@ -96,8 +106,8 @@ class Lagged:
     missed: int
 
 
-PublicEvent = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | News
-Event = PublicEvent | Whisper | AccountChanged | Presence | Reset | Lagged
+PublicEvent = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | Revealed | News
+Event = PublicEvent | Whisper | Fills | AccountChanged | Presence | Reset | Lagged
 
 
 def public_events(raw_events: Any, seq: int, at: int) -> tuple[PublicEvent, ...]:

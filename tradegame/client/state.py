@@ -14,6 +14,7 @@ from tradegame.client.events import (
     News,
     PublicEvent,
     Removed,
+    Revealed,
     RoundChanged,
     Said,
     Trade,
@@ -128,5 +129,7 @@ class State:
                 self.phase, self.round, self.ends_at = event.phase, event.round, event.ends_at
                 self.opened_at = self.opened_at if event.opened_at is None else event.opened_at
                 self.settled = dict(event.settled)
+            case Revealed():
+                pass  # results are no part of the state
             case News():
                 self.news.append(Headline(event.text, event.good, event.at))

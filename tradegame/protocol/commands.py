@@ -94,6 +94,10 @@ class Announce(HostCommand, kw_only=True, tag="news"):
     anchor_bps: ShiftBps = 0
 
 
+class Reveal(HostCommand, kw_only=True, tag="reveal"):
+    """Let everybody read what closed rounds came to, though private values last; until the next round opens."""
+
+
 class SetClock(HostCommand, kw_only=True, tag="clock"):
     """A node's clock was set, and no round is open: the game's goes forward to ``time``, in ms since the Unix epoch.
 
@@ -103,7 +107,9 @@ class SetClock(HostCommand, kw_only=True, tag="clock"):
     time: int
 
 
-Command = Join | AnyCommand | Arrive | Remove | Mute | Unsay | SetAccess | SetRoster | SetPhase | Announce | SetClock
+Command = (
+    Join | AnyCommand | Arrive | Remove | Mute | Unsay | SetAccess | SetRoster | SetPhase | Announce | Reveal | SetClock
+)
 """What a game's log may hold."""
 
 

@@ -59,6 +59,8 @@ class Ledger:
             elif isinstance(event, Trade):
                 notional = event.price * event.qty
                 fee = (notional * self.definition.fee_bps + 9_999) // 10_000
+                assert event.buyer is not None
+                assert event.seller is not None
                 buyer, seller = self.owned[event.buyer], self.owned[event.seller]
                 buyer["cash"] -= notional
                 buyer[event.good] += event.qty

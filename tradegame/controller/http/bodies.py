@@ -1,15 +1,18 @@
-"""What the bodies of the host's requests hold, beside a game's definition."""
+"""What the host's requests hold, beside a game's definition, and how they are answered."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.responses import Response
 
 from tradegame.controller.websocket import codec
-from tradegame.protocol.errors import BadRequestError
+from tradegame.protocol.bounds import ID_PATTERN
+from tradegame.protocol.errors import BadRequestError, UnknownGameError
 
 T = TypeVar("T", bound=Struct)
 
@@ -32,3 +35,16 @@ async def body_of(request: Request, kind: type[T]) -> T:
     """The body as a ``kind``. Raises BadRequestError, whose ``at`` says where it is not."""
     body = await json_object(request)
     return codec.structure({name: value for name, value in body.items() if value is not None}, kind)
+
+
+def answer(payload: Struct, status: int = 200) -> Response:
+    """An object as JSON."""
+    return Response(msgspec.json.encode(payload), status, media_type="application/json")
+
+
+def game_id(request: Request) -> str:
+    """The game in the path. Raises UnknownGameError for what no game can be called."""
+    game: str = request.path_params["game"]
+    if not ID_PATTERN.match(game):
+        raise UnknownGameError(f"no game {game[:64]!r}")
+    return game

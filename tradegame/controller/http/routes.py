@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import body_of, json_object
+from tradegame.controller.http.bodies import answer, body_of, game_id, json_object
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
+from tradegame.controller.http.people import People
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.admission.budgets import Budgets
@@ -36,24 +36,19 @@ from tradegame.core.repositories import (
     StoreError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
-from tradegame.protocol.bounds import ID_PATTERN
-from tradegame.protocol.commands import Announce, SetAccess, SetPhase
+from tradegame.protocol.commands import Announce, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     MethodNotAllowedError,
     NotFoundError,
     RateLimitedError,
     UnknownGameError,
-    UnknownMessageError,
 )
-from tradegame.protocol.http import Done, Muting, Naming, Preset, Presets, Published, Vitals
-from tradegame.protocol.names import NAME_EXPECTED, is_name
+from tradegame.protocol.http import Done, Preset, Presets, Published, Vitals
 from tradegame.protocol.state import Games
 
 _json = msgspec.json.Encoder().encode
 
-ROWS_AT_ONCE = 2_000
-"""Players of a roster that are encoded in one go: some 2 ms."""
 JSON_LINES = "application/x-ndjson"
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -78,7 +73,8 @@ class HttpServices:
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
     documents.make()
-    routes = _Routes(services, _presets(services))
+    people = People(services.games, services.administer, services.host_token)
+    routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", pages.play),
         ("GET", "/watch/{game}", pages.watch),
@@ -104,13 +100,15 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", routes.phase),
+        ("GET", "/v1/games/{game}/news", routes.coming),
         ("POST", "/v1/games/{game}/news", routes.news),
-        ("POST", "/v1/games/{game}/access", routes.access),
-        ("GET", "/v1/games/{game}/roster", routes.roster),
-        ("POST", "/v1/games/{game}/roster", routes.set_roster),
-        ("DELETE", "/v1/games/{game}/players/{player}", routes.remove),
-        ("POST", "/v1/games/{game}/players/{player}/mute", routes.mute),
-        ("DELETE", "/v1/games/{game}/messages/{message}", routes.unsay),
+        ("POST", "/v1/games/{game}/access", people.access),
+        ("GET", "/v1/games/{game}/roster", people.roster),
+        ("POST", "/v1/games/{game}/roster", people.set_roster),
+        ("DELETE", "/v1/games/{game}/players/{player}", people.remove),
+        ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
+        ("DELETE", "/v1/games/{game}/messages/{message}", people.unsay),
+        ("POST", "/v1/games/{game}/reveal", routes.reveal),
         ("DELETE", "/v1/players/{player}", routes.kick),
     ]
     by_path: dict[str, dict[str, Handler]] = {}
@@ -166,9 +164,14 @@ class _Endpoint:
         return response
 
 
-def _presets(services: HttpServices) -> bytes:
-    """Each with every default filled in: what makes a form of it need not know them. Takes 4 ms."""
+def _presets(services: HttpServices, *, host: bool) -> bytes:
+    """Each with every default filled in: what makes a form of it need not know them. Takes 4 ms.
+
+    The news that may come are told to the ``host`` alone.
+    """
     found = {name: services.parse_definition(table) for name, table in services.presets().items()}
+    if not host:
+        found = {name: evolve(preset, news=(), news_a_round=0) for name, preset in found.items()}
     listed = tuple(Preset(name, preset.title, preset.about, to_json(preset)) for name, preset in found.items())
     return _json(Presets(listed))
 
@@ -177,6 +180,7 @@ def _presets(services: HttpServices) -> bytes:
 class _Routes:
     services: HttpServices
     listed_presets: bytes
+    whole_presets: bytes
 
     async def alive(self, request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -192,7 +196,7 @@ class _Routes:
 
     async def list_games(self, request: Request) -> Response:
         hosts = sorted(self.services.games.hosts.items())
-        return _answer(Games(tuple(views.summary(host.game.state) for _, host in hosts if host.running)))
+        return answer(Games(tuple(views.summary(host.game.state) for _, host in hosts if host.running)))
 
     async def game(self, request: Request) -> Response:
         state = self._present(request).game.state
@@ -204,8 +208,8 @@ class _Routes:
         limit = request.query_params.get("limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
-        ranked = await self._present(request).standings.ranked()
-        return _answer(ranked.shown(int(limit)))
+        host, standings = self.services.host_token.is_right(request), self._present(request).standings
+        return answer(standings.shown(await standings.ranked(), int(limit), host=host))
 
     async def debrief(self, request: Request) -> Response:
         whole = self.services.host_token.is_right(request)
@@ -214,26 +218,27 @@ class _Routes:
         return InPieces(debrief.pieces)
 
     async def presets(self, request: Request) -> Response:
-        return Response(self.listed_presets, media_type="application/json")
+        host = self.services.host_token.is_right(request)
+        return Response(self.whole_presets if host else self.listed_presets, media_type="application/json")
 
     async def vitals(self, request: Request) -> Response:
-        return _answer(await self.services.vitals(self.services.ready()))
+        return answer(await self.services.vitals(self.services.ready()))
 
     async def reach(self, request: Request) -> Response:
         """Whether a page of ``origin`` may open a WebSocket, as far as this request tells."""
         origin = request.query_params.get("origin", request.headers.get("origin"))
         address = request.client.host if request.client else ""
-        return _answer(self.services.access.reach(address, request.headers.get("host", ""), origin))
+        return answer(self.services.access.reach(address, request.headers.get("host", ""), origin))
 
     async def admin(self, request: Request) -> Response:
         """Whether the token is the right one."""
         self.services.host_token.require(request)
-        return _answer(Done())
+        return answer(Done())
 
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
         self.services.host_token.require(request)
-        game = _game_id(request)
+        game = game_id(request)
         try:
             lines = export_log(self.services.repository, game)
             try:
@@ -261,82 +266,38 @@ class _Routes:
     async def create(self, request: Request) -> Response:
         self.services.host_token.require(request)
         definition = self.services.parse_definition(await json_object(request))
-        return _answer(await self.services.administer.create(definition), 201)
+        return answer(await self.services.administer.create(definition), 201)
 
     async def delete(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        await self.services.administer.delete(_game_id(request))
-        return _answer(Done())
+        await self.services.administer.delete(game_id(request))
+        return answer(Done())
 
     async def phase(self, request: Request) -> Response:
         self.services.host_token.require(request)
         body = await body_of(request, SetPhase)
-        return _answer(Published(await self.services.administer.set_phase(_game_id(request), body.phase)))
+        return answer(Published(await self.services.administer.set_phase(game_id(request), body.phase)))
+
+    async def coming(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        return answer(views.coming(self._present(request).game.state))
 
     async def news(self, request: Request) -> Response:
         self.services.host_token.require(request)
         body = await body_of(request, Announce)
         if body.anchor_bps and body.good is None:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
-        seq = await self.services.administer.announce(_game_id(request), body.text, body.good, body.anchor_bps)
-        return _answer(Published(seq))
+        seq = await self.services.administer.announce(game_id(request), body.text, body.good, body.anchor_bps)
+        return answer(Published(seq))
 
-    async def access(self, request: Request) -> Response:
+    async def reveal(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        body = await body_of(request, SetAccess)
-        seq = await self.services.administer.set_access(_game_id(request), body.locked, body.chat)
-        return _answer(Published(seq))
-
-    async def roster(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        state = self._present(request).game.state
-        pieces, players = [_json(views.roster(state)).removesuffix(b"]}")], list(state.players)
-        for first in range(0, len(players), ROWS_AT_ONCE):
-            rows = _json(views.roster_rows(state, players[first : first + ROWS_AT_ONCE]))[1:-1]
-            pieces.append(b"," + rows if first and rows else rows)
-            await trio.lowlevel.checkpoint()
-        return InPieces([*filter(None, pieces), b"]}"])
-
-    async def set_roster(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        names = (await body_of(request, Naming)).names
-        if (place := next((place for place, name in enumerate(names) if not is_name(name)), None)) is not None:
-            raise BadRequestError(f"expected {NAME_EXPECTED}", at=f"$.names[{place}]")
-        return _answer(Published(await self.services.administer.set_roster(_game_id(request), names)))
-
-    async def remove(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        seq = await self.services.administer.remove(_game_id(request), request.path_params["player"])
-        return _answer(Published(seq))
-
-    async def mute(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        muted, player = (await body_of(request, Muting)).muted, request.path_params["player"]
-        return _answer(Published(await self.services.administer.mute(_game_id(request), player, muted=muted)))
-
-    async def unsay(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        number: str = request.path_params["message"]
-        if not (number.isascii() and number.isdecimal() and len(number) <= 18 and int(number)):
-            raise UnknownMessageError(f"no message {number[:18]!r} is kept")
-        return _answer(Published(await self.services.administer.unsay(_game_id(request), int(number))))
+        return answer(Published(await self.services.administer.reveal(game_id(request))))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)
         await self.services.administer.kick(request.path_params["player"])
-        return _answer(Done())
+        return answer(Done())
 
     def _present(self, request: Request) -> Any:
-        return self.services.games.present(_game_id(request))
-
-
-def _answer(payload: msgspec.Struct, status: int = 200) -> Response:
-    return Response(_json(payload), status, media_type="application/json")
-
-
-def _game_id(request: Request) -> str:
-    """Raises UnknownGameError for what no game can be called."""
-    game: str = request.path_params["game"]
-    if not ID_PATTERN.match(game):
-        raise UnknownGameError(f"no game {game[:64]!r}")
-    return game
+        return self.services.games.present(game_id(request))

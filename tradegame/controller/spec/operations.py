@@ -24,7 +24,7 @@ from tradegame.protocol.errors import (
     UnknownMessageError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Debrief, Done, Muting, Naming, Presets, Published, Reach, Roster, Vitals
+from tradegame.protocol.http import Coming, Debrief, Done, Muting, Naming, Presets, Published, Reach, Roster, Vitals
 from tradegame.protocol.state import Games, GameState, GameSummary, Standings
 
 HTML = "text/html"
@@ -182,6 +182,15 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=(BadRequestError, UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
+        path="/v1/games/{game}/news",
+        id="listComingNews",
+        about="The scheduled news that are left in the open round.",
+        tag="host",
+        answer=Coming,
+        host=True,
+        errors=(*_HOST, *_GAME),
+    ),
+    Operation(
         method="POST",
         path="/v1/games/{game}/news",
         id="announce",
@@ -253,6 +262,16 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Published,
         host=True,
         errors=(UnknownGameError, UnknownMessageError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/reveal",
+        id="reveal",
+        about="Let everybody read the results of closed rounds, though private values last.",
+        tag="host",
+        answer=Published,
+        host=True,
+        errors=(UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/log",

@@ -13,9 +13,10 @@ from typing import Any
 
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID
+from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
-from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
+from tradegame.core.domain.events import Applied, Filled, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.moderation import ModerationService
 from tradegame.core.domain.naming import NamingService
@@ -35,6 +36,7 @@ from tradegame.protocol.commands import (
     Join,
     Mute,
     Remove,
+    Reveal,
     SetAccess,
     SetClock,
     SetPhase,
@@ -84,6 +86,7 @@ class Game:
             Say: chat.say,
             SetPhase: self._rounds.set_phase,
             Announce: self._rounds.announce,
+            Reveal: self._rounds.reveal,
             SetClock: self._rounds.set_clock,
         }
         self._due: tuple[tuple[Callable[[], int | None], Callable[[int, Effects], None], bool], ...] = (
@@ -100,7 +103,7 @@ class Game:
         """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer."""
         origin = json.dumps([epoch, created_at, seed, to_json(definition)])
         chain = hashlib.sha256(origin.encode()).hexdigest()
-        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain))
+        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << STATE_BITS) - 1, chain))
         game._rounds.begin()
         return game
 
@@ -147,7 +150,8 @@ class Game:
             if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
                 player.keys[key] = remember(digest, result)
         accounts = tuple(name for name in effects.accounts if name not in RESERVED_PLAYERS)
-        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers))
+        fills = tuple(Filled(name, tuple(own)) for name, own in effects.fills.items() if name in state.players)
+        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers), fills)
 
     def _advance(self, until: int, effects: Effects) -> None:
         """Everything that is due by ``until``, in order of its time; at one time in the order of the list."""

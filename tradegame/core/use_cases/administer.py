@@ -19,6 +19,7 @@ from tradegame.protocol.commands import (
     Command,
     Mute,
     Remove,
+    Reveal,
     SetAccess,
     SetPhase,
     SetRoster,
@@ -80,6 +81,10 @@ class AdministerUseCase:
     async def set_roster(self, game: str, names: Sequence[str]) -> int:
         """The names that may join, each as often as it is there; none: all may. Returns the ``seq``."""
         return await self._execute(game, SetRoster(names=tuple((name, skeleton(name)) for name in names)))
+
+    async def reveal(self, game: str) -> int:
+        """Let everybody read the results of closed rounds; returns the ``seq``. Raises UnknownGameError."""
+        return await self._execute(game, Reveal())
 
     async def kick(self, player: str) -> None:
         """Close the player's connections on every node and accept none of the tokens again. Raises
