@@ -14,7 +14,7 @@ from tradegame.core.domain.definition import (
     PrivateValuesDefinition,
     SettlementDefinition,
 )
-from tradegame.protocol.commands import Arrive, Join
+from tradegame.protocol.commands import Arrive, Join, Remove
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import PlaceOrder, Say
 
@@ -177,16 +177,36 @@ def test_who_comes_new_takes_the_side_of_which_fewer_are_here() -> None:
     assert roles(table, "n1", "n2", "n3") == ["seller", "seller", "buyer"]
 
 
-def test_drawn_anew_the_first_buyer_who_is_here_has_the_first_list() -> None:
-    definition = pit(redraw=True)
-    table = Table.of("b1", "s1", "b2", "s2", goods=definition.goods, private_values=definition.private_values)
+def test_values_are_drawn_anew_when_dealt_to_and_none_are_there_before() -> None:
+    private = PrivateValuesDefinition(good="wheat", costs=((30,), (40,)), redraw=True)
+    table = Table.of("b", "s", goods={"wheat": GoodDefinition()}, private_values=private)
+    before = table.game.state.players["b"].values
     table.phase("closed")
     table.phase("lobby")
-    assert table.game.state.players["b2"].values == ()
+    assert views.account(table.game.state, "b")["values"] == {"wheat": []}
     table.phase("open")
-    table.arrive("b2", "s2", "b1")
-    assert [table.game.state.players[player].values for player in ("b2", "s2", "b1")] == [(90,), (30,), (80,)]
-    assert views.account(table.game.state, "s1")["values"] == {"wheat": []}
+    table.arrive("b", "s")
+    assert table.game.state.players["b"].values not in (before, ())
+    assert table.game.state.players["s"].values == (30,)
+
+
+@pytest.mark.parametrize("redraw", [True, False])
+def test_a_list_that_was_given_is_its_owners_for_good_and_a_newcomers_is_the_next(redraw: bool) -> None:
+    """Whoever had the list of another would know what the other has."""
+    definition = pit(redraw=redraw)
+    table = Table.of("b1", "s1", goods=definition.goods, private_values=definition.private_values)
+    table.phase("closed")
+    table.phase("open")
+    table.join("n1")
+    table.arrive("b1", "s1")
+    values = {player: fields.values for player, fields in table.game.state.players.items()}
+    assert values == {"b1": (90,), "s1": (30,), "n1": (80,)}
+    table.do(Remove(account="b1"))
+    loaded = Table(snapshot.load(snapshot.dump(table.game)))
+    for each in (table, loaded):
+        each.join("n2")
+        assert each.game.state.players["n2"].values == (90,)  # the third buyer's: from the first again
+    assert snapshot.dump(loaded.game) == snapshot.dump(table.game)
 
 
 def test_a_side_is_for_good() -> None:

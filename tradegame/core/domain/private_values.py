@@ -48,8 +48,9 @@ class PrivateValuesService:
         if definition is not None:
             if player.role is None:
                 player.role = SELLER if self._sides[SELLER] < self._sides[BUYER] else BUYER
+                self.state.sides[player.role] += 1
             if not player.values:
-                self._draw(definition, player, self._sides[player.role])
+                self._draw(definition, player, self.state.sides[player.role] - 1)
             self._sides[player.role] += 1
 
     def forget(self, player: Player, account: Account) -> None:
@@ -63,10 +64,14 @@ class PrivateValuesService:
                 state.bought.extend(player.values[given:now])
 
     def new_round(self) -> None:
-        """Where the definition wants it, everybody draws anew when dealt to."""
-        if self._definition is not None and self._definition.redraw:
+        """Where the definition wants it, everybody draws anew when dealt to. A list that was given stays: to hand it to
+        another would tell them what its owner had.
+        """
+        definition = self._definition
+        if definition is not None and definition.redraw:
             for player in self.state.players.values():
-                player.values = ()
+                if not (definition.costs if player.role == SELLER else definition.values):
+                    player.values = ()
 
     def endowment(self, player: Player) -> int:
         """How many units of the good a seller begins a round with; a buyer with none."""
@@ -89,7 +94,7 @@ class PrivateValuesService:
         effects.accounts.update(self.state.dealt)
 
     def _draw(self, definition: PrivateValuesDefinition, player: Player, number: int) -> None:
-        """``number``: how many of the side were dealt to before. Values descend: the first unit is worth most."""
+        """``number``: how many had that side before. Values descend: the first unit is worth most."""
         fixed = definition.costs if player.role == SELLER else definition.values
         if fixed:
             drawn = list(fixed[number % len(fixed)])

@@ -51,6 +51,7 @@ _PLAIN = (
     "chat",
     "roster",
     "said",
+    "sides",
     "bought",
     "sold",
     "revealed",

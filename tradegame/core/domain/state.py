@@ -123,10 +123,10 @@ class GameState:
     each its time in ms, and its place in the definition. ``settled``: what goods paid when this round closed.
     ``results`` of closed rounds: see `debrief`. ``revealed``: the host shows them to everybody, until the next opens.
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
-    dealt to. ``removed``: who had an account, and may have none again. ``bought``, ``sold``: by private value, what
-    those had traded in this round. ``locked``: nobody new may have an account. ``chat``: people may speak. ``roster``:
-    the names that may join, by skeleton, each as often as it is there; empty: all may. ``said`` counts the messages to
-    everyone.
+    dealt to. ``sides``: how many ever had each. ``removed``: who had an account, and may have none again. ``bought``,
+    ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have an account.
+    ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
+    all may. ``said`` counts the messages to everyone.
     """
 
     definition: GameDefinition
@@ -146,6 +146,7 @@ class GameState:
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
     dealt: dict[str, None] = Factory(dict)
+    sides: dict[Role, int] = Factory(lambda: {"buyer": 0, "seller": 0})
     removed: dict[str, None] = Factory(dict)
     bought: list[int] = Factory(list)
     sold: list[int] = Factory(list)
