@@ -103,6 +103,8 @@ function told(event: Event): string {
       return String(event.bids.length + event.asks.length);
     case "joined":
       return event.name;
+    case "revealed":
+      return String(event.round);
     case "removed":
       return event.player;
     case "said":
