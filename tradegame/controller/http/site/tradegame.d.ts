@@ -250,7 +250,17 @@ export type ServerErrorCode =
   | "key_reused";
 
 /** The public events. */
-export type Event = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | Revealed | News;
+export type Event =
+  | Joined
+  | Removed
+  | Trade
+  | BookChanged
+  | Said
+  | Unsaid
+  | AccessChanged
+  | RoundChanged
+  | Revealed
+  | News;
 
 /** Who the client is. */
 export interface PlayerInfo {
