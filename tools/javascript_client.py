@@ -165,11 +165,11 @@ SHOWN: tuple[type[Struct], ...] = (
 
 def client_types(old: str) -> str:
     """The same file, with the types of the wire, and what a game has for each command, made anew."""
-    events = " | ".join(event.__name__ for event in pushes.EVENTS.values())
+    events = "".join(f"\n  | {event.__name__}" for event in pushes.EVENTS.values())
     codes = "\n".join(f"  | {json.dumps(error.code)}" for error in errors.OVER_WEBSOCKET)
     lines = [
         f"/** The error codes of the server. */\nexport type ServerErrorCode =\n{codes};",
-        f"/** The public events. */\nexport type Event = {events};",
+        f"/** The public events. */\nexport type Event ={events};",
         *(_interface(kind) for kind in dict.fromkeys(with_nested(SHOWN))),
     ]
     methods = "\n".join(line for command in COMMANDS for line in _method(command))

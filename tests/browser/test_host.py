@@ -13,7 +13,7 @@ from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
-from tests.browser.pages import Host, Watch, until
+from tests.browser.pages import Host, Play, Watch, until
 from tests.browser.test_watch import DENIED, WALL
 from tests.support.player import Player
 from tests.support.server import ADMIN_TOKEN
@@ -124,6 +124,44 @@ def test_who_is_kicked_is_called_so_and_not_kicked_again(newcomer: Newcomer, ser
         host.page.get_by_role("dialog").get_by_role("button", name="Kick").click()
         expect(players.get_by_role("row", name=re.compile("^Ben kicked"))).to_be_visible()
         expect(players.get_by_role("button", name="Kick Ben")).to_be_hidden()
+
+
+def test_who_is_removed_is_told_so_and_out_of_the_list(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    ben = Play(newcomer(), server.http).enter("Ben")
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    players = host.region("Players")
+    players.get_by_role("button", name="Kick Ben").click()
+    host.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(players.get_by_role("row", name=re.compile("^Ben"))).to_have_count(0)
+    expect(ben.page.get_by_role("alert")).to_contain_text("The host has removed you from this game.")
+
+
+def test_the_host_mutes_switches_the_chat_off_deletes_a_message_and_locks(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ann") as ann:
+        ann.ask("join", game="bazaar")
+        ann.ask("say", game="bazaar", text="rude")
+        ben = Play(newcomer(), server.http).enter("Ben")
+        host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+        chat, dialog = host.region("Chat"), host.page.get_by_role("dialog")
+        chat.get_by_role("button", name="Delete what Ann said: rude").click()
+        expect(chat).not_to_contain_text("rude")
+        expect(ben.region("Chat")).not_to_contain_text("rude")
+        host.region("Players").get_by_role("button", name="Kick Ann").click()
+        dialog.get_by_role("button", name="Mute").click()
+        until(lambda: ann.ask("me", game="bazaar").get("muted"), "Ann is muted", page=host.page)
+        host.region("Players").get_by_role("button", name="Kick Ann").click()
+        dialog.get_by_role("button", name="Unmute").click()
+        until(lambda: not ann.ask("me", game="bazaar").get("muted"), "Ann may speak", page=host.page)
+        chat.get_by_role("button", name="Chat off").click()
+        expect(ben.region("Chat").get_by_label("Message", exact=True)).to_be_disabled()
+        chat.get_by_role("button", name="Chat on").click()
+        expect(ben.region("Chat").get_by_label("Message", exact=True)).to_be_enabled()
+        chat.get_by_role("button", name="Lock").click()
+        expect(chat.get_by_role("button", name="Unlock")).to_be_visible()
+        with Player(server.url, "Eve") as eve:
+            assert eve.refused("join", game="bazaar")["code"] == "not_admitted"
 
 
 def test_the_list_tells_the_phase_as_soon_as_the_game_in_hand_does_and_one_clock_ticks(

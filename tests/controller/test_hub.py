@@ -45,6 +45,8 @@ class Host:
     id: str = "bazaar"
     followers: int = 0
     crowd_s: float = 0.0
+    here: list[str] = Factory(list)
+    """Who plays, by connections."""
 
     @property
     def game(self) -> Any:
@@ -53,6 +55,10 @@ class Host:
     @property
     def meta(self) -> Any:
         return type("Meta", (), {"epoch": "e"})
+
+    @property
+    def arrivals(self) -> Any:
+        return type("Arrivals", (), {"came": self.here.append, "left": self.here.remove})
 
     def follow(self, by: int) -> None:
         self.followers += by
@@ -92,8 +98,9 @@ class World:
     def _end(self, name: str, code: int) -> None:
         self.ends.setdefault(name, code)
 
-    def follow(self, name: str) -> None:
-        self.hub.follow(self.subscribers[name].client, cast("GameHost", self.host), self.host.game.state.seq)
+    def follow(self, name: str, *, plays: bool = True) -> None:
+        host, seq = cast("GameHost", self.host), self.host.game.state.seq
+        self.hub.follow(self.subscribers[name].client, host, seq, plays=plays)
 
     def apply(self, *commands: Any) -> Applied:
         applied = self.host.table.entry(*commands)
@@ -282,3 +289,20 @@ async def test_a_session_is_ended_without_looking_at_everybody(autojump_clock: M
         world.hub.roster.subscribers = cast("Any", None)
         world.hub.roster.end_session("s-m3", 4502, "over")
         assert world.ends == {"m3": 4502}
+
+
+async def test_who_plays_is_here_and_who_only_looks_on_is_not(autojump_clock: MockClock) -> None:
+    async with world_of(autojump_clock) as world:
+        subscriber = world.subscriber("ann")
+        world.follow("ann", plays=False)
+        assert world.host.here == []
+        for _ in range(2):
+            world.follow("ann")
+            assert world.host.here == ["ann"]
+        world.follow("ann", plays=False)
+        assert world.host.here == ["ann"]
+        world.hub.unfollow(subscriber.client, "bazaar")
+        assert world.host.here == []
+        world.follow("ann")
+        world.hub.leave(subscriber)
+        assert world.host.here == []

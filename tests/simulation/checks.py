@@ -92,6 +92,17 @@ def presence_is_true(world: World) -> Iterator[str]:
             yield f"{client.name} was told that {sorted(client.online)} are online, it is {there}"
 
 
+def who_is_here_is_dealt_to(world: World) -> Iterator[str]:
+    """A round is open, and whoever follows the game and has an account takes part."""
+    there = {client.player for client in world.clients if client.following}
+    for process, host in world.hosts():
+        state = host.game.state
+        if state.phase != "open":
+            yield f"{process.name} has no round open"
+        waiting = sorted(there & state.players.keys() - state.dealt.keys())
+        yield from (f"{process.name} has not dealt to {player}" for player in waiting)
+
+
 def replicas_agree(world: World) -> Iterator[str]:
     """All nodes have one state, to the last byte."""
     hosts = world.hosts() if world.log else []
@@ -107,6 +118,7 @@ SETTLED: tuple[Settling, ...] = (
     nodes_are_ready,
     leases_are_retaken,
     presence_is_true,
+    who_is_here_is_dealt_to,
     replicas_agree,
 )
 

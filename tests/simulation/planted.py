@@ -26,6 +26,7 @@ from tradegame.core.domain.game import Game
 from tradegame.core.domain.keys import KeyService, stamp
 from tradegame.core.domain.state import Effects
 from tradegame.core.games.appender import Appender
+from tradegame.core.games.arrivals import Arrivals
 from tradegame.core.games.clock import NodeClock
 from tradegame.core.games.freshness import Freshness
 from tradegame.core.games.generations import Generations
@@ -323,10 +324,19 @@ def a_diverged_replica_goes_on() -> Iterator[None]:
 def a_resume_off_by_one() -> Iterator[None]:
     follow = Hub.follow
 
-    def short(self: Hub, client: Any, host: GameHost, after: int) -> None:
-        follow(self, client, host, min(after + 1, host.game.state.seq))
+    def short(self: Hub, client: Any, host: GameHost, after: int, **how: Any) -> None:
+        follow(self, client, host, min(after + 1, host.game.state.seq), **how)
 
     with patched(Hub, "follow", short):
+        yield
+
+
+@planted("no node tells who is here when a round opens", "who_is_here_is_dealt_to")
+def nobody_arrives() -> Iterator[None]:
+    def not_told(self: Arrivals) -> None:
+        pass
+
+    with patched(Arrivals, "look", not_told):
         yield
 
 

@@ -236,8 +236,8 @@ class World:
         """Nodes' logs go into the story, and what they show as the present is noted."""
         follow, shown = Hub.follow, self.shown
 
-        def noted(hub: Hub, client: Any, host: GameHost, missed: Any) -> None:
-            follow(hub, client, host, missed)
+        def noted(hub: Hub, client: Any, host: GameHost, missed: Any, **how: Any) -> None:
+            follow(hub, client, host, missed, **how)
             shown.append(Shown(trio.current_time(), NODE.get("nobody"), client.player, host.game.state.seq))
 
         before = structlog.get_config()

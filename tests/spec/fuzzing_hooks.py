@@ -36,6 +36,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body["good"] = "grain"
     elif label == "POST /v1/games/{game}/news":
         case.body = {"text": case.body["text"]}
+    elif label == "POST /v1/games/{game}/roster":
+        case.body["names"] = [f"name {number}" for number in range(len(case.body["names"]))]
     elif label == "DELETE /v1/players/{player}" and len(names["player"]) % 2:
         with Player(os.environ[WEBSOCKET]) as newcomer:
             names["player"] = newcomer.id

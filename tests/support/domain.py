@@ -20,7 +20,18 @@ from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.keys import stamp
 from tradegame.core.domain.state import HouseState, Market
-from tradegame.protocol.commands import Announce, Command, Entry, Join, SetPhase
+from tradegame.protocol.commands import (
+    Announce,
+    Arrive,
+    Command,
+    Entry,
+    Join,
+    Mute,
+    Remove,
+    SetAccess,
+    SetPhase,
+    Unsay,
+)
 from tradegame.protocol.pushes import BookChanged, PublicEvent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -68,6 +79,9 @@ class Table:
     def do(self, command: Command) -> Result:
         (outcome,) = self.entry(command).outcomes
         return outcome.result
+
+    def arrive(self, *players: str) -> Applied:
+        return self.entry(Arrive(players=players))
 
     def join(self, player: str, key: str | None = None) -> Result:
         return self.do(Join(player=player, name=player.title(), key=key))
@@ -189,6 +203,8 @@ def _random_command(rng: random.Random, game: Game, players: list[str], goods: l
     key = rng.choice((None, f"k{rng.randrange(400)}"))
     limit = rng.choice((None, price))
     kind = rng.randrange(100)
+    if rng.random() < 0.02:
+        return _moderation(rng, player)
     if kind < 8:
         return Join(player=player, name=f"{player} ü", key=key)
     if kind < 24:
@@ -206,3 +222,17 @@ def _random_command(rng: random.Random, game: Game, players: list[str], goods: l
     if kind < 99:
         return Announce(text="news", good=rng.choice((None, *goods)), anchor_bps=rng.randint(-500, 500))
     return SetPhase(phase=rng.choice(("lobby", "open", "open", "closed")))
+
+
+def _moderation(rng: random.Random, player: str) -> Command:
+    """What a host does about people, and a node about who is here."""
+    kind = rng.randrange(10)
+    if kind < 5:
+        return Arrive(players=(player, "p0", "nobody"))
+    if kind < 7:
+        return Mute(account=player, muted=rng.random() < 0.3)
+    if kind < 8:
+        return Unsay(message=rng.randint(1, 60))
+    if kind < 9:
+        return SetAccess(locked=rng.random() < 0.2, chat=rng.random() < 0.8)
+    return Remove(account=player) if rng.random() < 0.3 else Remove(account="nobody")

@@ -32,5 +32,9 @@ def standings(state: GameState, limit: int) -> Any:
     return _plain(views.standings(state, limit))
 
 
+def roster(state: GameState) -> Any:
+    return _plain(views.roster(state))
+
+
 def summary(state: GameState) -> Any:
     return _plain(views.summary(state))

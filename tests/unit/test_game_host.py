@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import GameMeta, LogEntry
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
-from tradegame.protocol.commands import Join, decode_entry, encode_command, join_entry
+from tradegame.protocol.commands import Arrive, Join, SetPhase, decode_entry, encode_command, join_entry
 from tradegame.protocol.errors import (
     CommandTimeoutError,
     InternalError,
@@ -671,3 +671,108 @@ async def test_a_watch_is_not_taken_for_mute_while_a_large_state_is_written_down
     written.set()
     await host.catch_up()
     assert host.counters.rebuilds == 0
+
+
+# Arrivals
+
+
+async def turned(host: GameHost) -> None:
+    """Another round."""
+    for phase in ("closed", "open"):
+        assert isinstance(await ask(host, SetPhase(phase=phase)), Outcome)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    with trio.fail_after(60):
+        while not true():  # noqa: ASYNC110 - on a clock that jumps
+            await trio.sleep(0.01)
+
+
+async def test_each_node_tells_who_is_connected_to_it_when_a_round_opens(
+    world: World, autojump_clock: MockClock
+) -> None:
+    east, _ = await world.host("east")
+    west, _ = await world.host("west")
+    for player in ("p-east", "p-west", "p-both", "p-left"):
+        await joined(east, player)
+    east.arrivals.came("p-east")
+    west.arrivals.came("p-west")
+    for host in (east, west, west):
+        host.arrivals.came("p-both")
+    west.arrivals.came("p-left")
+    west.arrivals.left("p-left")
+    west.arrivals.left("p-both")  # one of two tabs
+    await turned(east)
+    await until(lambda: len(west.game.state.dealt) == len(east.game.state.dealt) == 3)
+    await trio.sleep(1)
+    assert sorted(west.game.state.dealt) == ["p-both", "p-east", "p-west"]
+    assert list(west.game.state.dealt) == list(east.game.state.dealt)
+
+
+async def test_who_comes_while_a_round_is_open_arrives_and_one_without_an_account_does_not(
+    world: World, autojump_clock: MockClock
+) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    await turned(host)
+    entries = host.counters.entries
+    host.arrivals.came("p-onlooker")
+    await trio.sleep(1)
+    assert host.counters.entries == entries
+    host.arrivals.came("p-ann")
+    await until(lambda: "p-ann" in host.game.state.dealt)
+    assert list(host.game.state.dealt) == ["p-ann"]
+    await trio.sleep(1)
+    assert host.counters.entries == entries + 1
+
+
+async def test_nobody_arrives_while_a_round_is_closed_but_when_the_next_opens(
+    world: World, autojump_clock: MockClock
+) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    await ask(host, SetPhase(phase="closed"))
+    entries = host.counters.entries
+    host.arrivals.came("p-ann")
+    await trio.sleep(1)
+    assert host.counters.entries == entries
+    await ask(host, SetPhase(phase="open"))
+    await until(lambda: "p-ann" in host.game.state.dealt)
+
+
+async def test_who_is_here_arrives_once_the_store_takes_it_again(world: World, autojump_clock: MockClock) -> None:
+    host, _ = await world.host()
+    await joined(host)
+    await turned(host)
+    world.store.faults = [Fault.REFUSED] * 60
+    host.arrivals.came("p-ann")
+    await trio.sleep(5)
+    world.store.faults = []
+    await until(lambda: "p-ann" in host.game.state.dealt)
+
+
+async def test_a_thousand_arrive_in_a_few_commands_and_a_command_goes_in_between(
+    world: World, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _ = await world.host()
+    players = [f"p-{number}" for number in range(1_000)]
+    for player in players:
+        host.execute(Join(player=player, name=player))
+        host.arrivals.came(player)
+    await until(lambda: len(host.game.state.dealt) == 1_000)
+    seen: list[Any] = []
+    execute = Game.apply_value
+
+    def watched(self: Game, value: bytes, entry: Any = None) -> Any:
+        seen.extend(decode_entry(value).commands)
+        return execute(self, value, entry)
+
+    monkeypatch.setattr(Game, "apply_value", watched)
+    await turned(host)
+    said = host.execute(Say(player="p-999", text="I am here"))
+    await said
+    assert len(host.game.state.dealt) < 1_000
+    await until(lambda: len(host.game.state.dealt) == 1_000)
+    arrived = [len(command.players) for command in seen if isinstance(command, Arrive)]
+    assert sum(arrived) in (999, 1_000)
+    assert len(arrived) <= 6

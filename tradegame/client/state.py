@@ -7,7 +7,18 @@ from typing import Any
 
 from attrs import Factory, define
 
-from tradegame.client.vocabulary import BookChanged, Joined, News, PublicEvent, RoundChanged, Said, Trade
+from tradegame.client.vocabulary import (
+    AccessChanged,
+    BookChanged,
+    Joined,
+    News,
+    PublicEvent,
+    Removed,
+    RoundChanged,
+    Said,
+    Trade,
+    Unsaid,
+)
 from tradegame.client.wire import decode
 from tradegame.protocol import state as protocol
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, Level
@@ -50,6 +61,7 @@ class State:
 
     ``seq`` and ``epoch`` say which frame it stands at; ``at`` is that frame's time. ``online``: who is connected.
     ``opened_at``: when a round last opened, in ms. ``settled``: what goods paid when this round closed.
+    ``locked``: nobody new may have an account. ``chat``: people may speak.
     """
 
     phase: str = "lobby"
@@ -64,6 +76,8 @@ class State:
     rules: Rules = Factory(lambda: Rules(0, 0, 0, None, {}))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
     settled: dict[str, int] = Factory(dict)
+    locked: bool = False
+    chat: bool = True
     online: set[str] = Factory(set)
     epoch: str = ""
     seq: int = 0
@@ -80,6 +94,7 @@ class State:
         self.news.clear()
         self.news.extend(new.news)
         self.settled = dict(new.settled)
+        self.locked, self.chat = new.locked, new.chat
         self.goods = {
             name: Good(market.last, market.bids, market.asks, market.volume, deque(market.recent, RECENT_KEPT))
             for name, market in new.goods.items()
@@ -99,8 +114,16 @@ class State:
                 good.bids, good.asks = event.bids, event.asks
             case Joined():
                 self.players[event.player] = Player(event.name)
+            case Removed():
+                self.players.pop(event.player, None)
             case Said():
-                self.messages.append(Message(event.player, event.text, event.at))
+                self.messages.append(Message(event.player, event.text, event.at, event.number))
+            case Unsaid():
+                kept = [message for message in self.messages if message.number != event.number]
+                self.messages.clear()
+                self.messages.extend(kept)
+            case AccessChanged():
+                self.locked, self.chat = event.locked, event.chat
             case RoundChanged():
                 # the tape goes on: prices, volume and recent trades are the game's, not the round's
                 self.phase, self.round, self.ends_at = event.phase, event.round, event.ends_at

@@ -11,13 +11,33 @@ from typing import Literal, TypeVar
 from tradegame.protocol import pushes
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
 
-__all__ = ["BookChanged", "Commands", "Joined", "News", "PublicEvent", "Revealed", "RoundChanged", "Said", "Trade"]
+__all__ = [
+    "AccessChanged",
+    "BookChanged",
+    "Commands",
+    "Joined",
+    "News",
+    "PublicEvent",
+    "Removed",
+    "Revealed",
+    "RoundChanged",
+    "Said",
+    "Trade",
+    "Unsaid",
+]
 
 T = TypeVar("T")
 
 
 class Joined(pushes.Joined, tag="joined"):
     """Somebody opened an account."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class Removed(pushes.Removed, tag="removed"):
+    """The host took a player's account away."""
 
     seq: int = 0
     at: int = 0
@@ -41,7 +61,21 @@ class BookChanged(pushes.BookChanged, tag="book"):
 
 
 class Said(pushes.Said, tag="said"):
-    """Somebody said something to everyone."""
+    """Somebody said something to everyone; `number` counts the game's messages."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class Unsaid(pushes.Unsaid, tag="unsaid"):
+    """The host deleted a message."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class AccessChanged(pushes.AccessChanged, tag="access"):
+    """`locked`: nobody new may have an account. `chat`: people may speak."""
 
     seq: int = 0
     at: int = 0
@@ -71,7 +105,7 @@ class News(pushes.News, tag="news"):
     at: int = 0
 
 
-PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | Revealed | News
+PublicEvent = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | Revealed | News
 
 
 class Commands(ABC):

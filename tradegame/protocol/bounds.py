@@ -6,7 +6,6 @@ A description says what a value is and its unit; clients read it.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
@@ -34,11 +33,6 @@ ID_PATTERN = re.compile(ID)
 _CONTROLS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
 
 RESERVED_NAMES = ("house", "the house", "fees", "mint", "host", "news")
-NAME_EXPECTED = "1 to 32 printable characters, no space at either end, and no name of the game's own"
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
-_JOINERS = "\u200c\u200d"
-_BLANKS = "\u2800\u3164\u115f\u1160\uffa0"
-"""Symbols and letters by their category, and nothing to the eye: the empty braille cell, and the fillers of Hangul."""
 
 # What clients send
 
@@ -51,12 +45,14 @@ ShiftBps = Annotated[
 ]
 GameId = Annotated[str, Meta(pattern=ID, description="A game's id.")]
 GoodId = Annotated[str, Meta(pattern=ID, description="A good's id.")]
-_OPAQUE = Meta(min_length=1, max_length=64)
+PLAYER_ID_LENGTH = 64
+_OPAQUE = Meta(min_length=1, max_length=PLAYER_ID_LENGTH)
 PlayerId = Annotated[
     str, _OPAQUE, Meta(description="A player's id: nothing can be read from it. The house trades as `house`.")
 ]
 OrderId = Annotated[str, _OPAQUE, Meta(description="An order's id: nothing can be read from it.")]
 Epoch = Annotated[str, _OPAQUE, Meta(description="This life of the game: another when it is deleted and made anew.")]
+MessageNumber = Annotated[int, Meta(ge=1, le=2**63 - 1, description="A message's number in its game.")]
 Key = Annotated[
     str,
     Meta(
@@ -85,7 +81,7 @@ PlayerName = Annotated[
         max_length=32,
         pattern=r"^\S(.*\S)?$",
         description="Printable characters: nothing invisible or that turns the text around; "
-        f"not {', '.join(RESERVED_NAMES)}, in whatever case.",
+        f"nothing that looks like {', '.join(RESERVED_NAMES)}.",
         extra_json_schema={"not": {"enum": list(RESERVED_NAMES)}},
     ),
 ]
@@ -131,21 +127,6 @@ RecentTrade = tuple[int, int, int]
 """A trade: when, the price, the quantity."""
 
 
-def is_name(name: str) -> bool:
-    """Whether a text of the form of a name may be one: nothing unprintable, no space at an end, not reserved."""
-    return (
-        name == name.strip()
-        and name.casefold() not in RESERVED_NAMES
-        and not any(_is_unprintable(character) for character in name)
-    )
-
-
 def encodable(text: str) -> bool:
     """False for a text with a lone surrogate, which JSON can spell and UTF-8 cannot."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _is_unprintable(character: str) -> bool:
-    """Controls, and what nobody sees or what turns the text around; but not what joins an emoji's parts."""
-    category = unicodedata.category(character)
-    return category in _UNPRINTABLE or character in _BLANKS or (category == "Cf" and character not in _JOINERS)

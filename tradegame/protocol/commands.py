@@ -13,17 +13,31 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from tradegame.protocol.bounds import Epoch, GoodId, Key, NewsText, Phase, ShiftBps, Since
+from tradegame.protocol.bounds import (
+    Epoch,
+    GoodId,
+    Key,
+    MessageNumber,
+    NewsText,
+    Phase,
+    PlayerId,
+    ShiftBps,
+    Since,
+)
 from tradegame.protocol.requests import AnyCommand, WithOp
 
 
 class Join(WithOp, kw_only=True, tag="join"):
-    """Open an account, endowed by the game's definition. With an account already there, nothing happens."""
+    """Open an account, endowed by the game's definition. With an account already there, nothing happens.
+
+    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``).
+    """
 
     rules_from: ClassVar[int] = 3
 
     player: str
     name: str
+    skeleton: str = ""
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None
@@ -34,7 +48,7 @@ HOST = "host"
 
 
 class HostCommand(WithOp, kw_only=True):
-    """The base of what no player commands. ``key``: the `Idempotency-Key` of the host's call."""
+    """The base of what no player commands: the host, or a node. ``key``: the `Idempotency-Key` of the host's call."""
 
     rules_from: ClassVar[int] = 3
     player: ClassVar[str] = HOST
@@ -42,6 +56,47 @@ class HostCommand(WithOp, kw_only=True):
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None
+
+
+class Arrive(HostCommand, kw_only=True, tag="arrive"):
+    """A node has connections of these players while a round is open: who was not dealt to yet is now."""
+
+    players: tuple[PlayerId, ...]
+
+
+class Remove(HostCommand, kw_only=True, tag="remove"):
+    """Take the player `account` out of the game, for good."""
+
+    account: PlayerId
+
+
+class Mute(HostCommand, kw_only=True, tag="mute"):
+    """Let the player `account` not speak, or speak again."""
+
+    account: PlayerId
+    muted: bool = True
+
+
+class Unsay(HostCommand, kw_only=True, tag="unsay"):
+    """Delete the message of this number."""
+
+    message: MessageNumber
+
+
+class SetAccess(HostCommand, kw_only=True, tag="access"):
+    """`locked`: nobody new may have an account. `chat`: people may speak. What is left out stays as it is."""
+
+    locked: bool | None = None
+    chat: bool | None = None
+
+
+class SetRoster(HostCommand, kw_only=True, tag="roster"):
+    """Only these names may join, each as often as it is there; all may if there is none.
+
+    ``names``: each with its skeleton (see ``names``).
+    """
+
+    names: tuple[tuple[str, str], ...]
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
@@ -71,7 +126,9 @@ class SetClock(HostCommand, kw_only=True, tag="clock"):
     time: int
 
 
-Command = Join | AnyCommand | SetPhase | Announce | Reveal | SetClock
+Command = (
+    Join | AnyCommand | Arrive | Remove | Mute | Unsay | SetAccess | SetRoster | SetPhase | Announce | Reveal | SetClock
+)
 """What a game's log may hold."""
 
 
@@ -92,7 +149,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
 
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
-_NOT_PAYLOAD = ("id", "game", "player", "key", "since", "epoch", "name")
+_NOT_PAYLOAD = ("id", "game", "player", "key", "since", "epoch", "name", "skeleton")
 _PAYLOAD: dict[type[Any], tuple[str, ...]] = {
     command: tuple(name for name in command.__struct_fields__ if name not in _NOT_PAYLOAD)
     for command in get_args(Command)

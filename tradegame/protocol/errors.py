@@ -188,6 +188,24 @@ class GameFullError(RuleError):
         return cls(f"the game has {players} players, and takes no more")
 
 
+class NotAdmittedError(RuleError):
+    """The host lets this player have no account in the game: `message` says why. To `spectate` is still possible."""
+
+    code = "not_admitted"
+
+
+class MutedError(RuleError):
+    """The host has muted this player, or switched the chat off."""
+
+    code = "muted"
+
+
+class UnknownMessageError(RuleError):
+    """No such message is kept."""
+
+    code, status = "unknown_message", 404
+
+
 class NotJoinedError(RuleError):
     """A command to a game in which the player has no account."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tradegame.protocol.bounds import (
     Balance,
@@ -15,6 +15,7 @@ from tradegame.protocol.bounds import (
     GoodId,
     Millis,
     PlayerId,
+    PlayerName,
     RecentTrade,
     Role,
     Seq,
@@ -156,6 +157,36 @@ class Vitals(Struct, omit_defaults=True):
     lag_ms: Count
     not_served: tuple[GameId, ...]
     audit_problems: Count
+
+
+class Muting(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Whether a player must not speak."""
+
+    muted: bool
+
+
+class Naming(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """The names that may join, each as often as it is here; none: all may. A name that looks like one is one."""
+
+    names: Annotated[tuple[PlayerName, ...], Meta(max_length=500)]
+
+
+class RosterRow(Struct, omit_defaults=True):
+    """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round."""
+
+    player: PlayerId
+    name: str
+    dealt: bool
+    muted: bool
+
+
+class Roster(Struct, omit_defaults=True):
+    """Who may join a game, and who has: `names` as the host gave them, none if all may."""
+
+    locked: bool
+    chat: bool
+    names: tuple[str, ...]
+    players: tuple[RosterRow, ...]
 
 
 class Done(Struct, omit_defaults=True):

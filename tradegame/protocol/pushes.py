@@ -39,6 +39,12 @@ class Joined(Event, tag="joined"):
     name: str
 
 
+class Removed(Event, tag="removed"):
+    """The host took a player's account away."""
+
+    player: PlayerId
+
+
 class Trade(Event, tag="trade"):
     """A trade, at the resting order's price. `taker`: the side that did not rest.
 
@@ -62,10 +68,24 @@ class BookChanged(Event, tag="book"):
 
 
 class Said(Event, tag="said"):
-    """Somebody said something to everyone."""
+    """Somebody said something to everyone; `number` counts the game's messages."""
 
     player: PlayerId
     text: str
+    number: Count = 0
+
+
+class Unsaid(Event, tag="unsaid"):
+    """The host deleted a message."""
+
+    number: Count
+
+
+class AccessChanged(Event, tag="access"):
+    """`locked`: nobody new may have an account. `chat`: people may speak."""
+
+    locked: bool
+    chat: bool
 
 
 class RoundChanged(Event, tag="round"):
@@ -94,7 +114,7 @@ class News(Event, tag="news"):
     good: GoodId | None = None
 
 
-PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | Revealed | News
+PublicEvent = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | Revealed | News
 
 
 class Push(Struct, omit_defaults=True, tag_field="push"):

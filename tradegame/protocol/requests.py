@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from tradegame.protocol import tag_of
 from tradegame.protocol.bounds import (
-    NAME_EXPECTED,
     ClientName,
     Depth,
     Epoch,
@@ -31,8 +30,8 @@ from tradegame.protocol.bounds import (
     Since,
     Text,
     Token,
-    is_name,
 )
+from tradegame.protocol.names import NAME_EXPECTED, is_name
 from tradegame.protocol.replies import (
     Bought,
     Cancelled,

@@ -91,11 +91,12 @@ class Player(Struct, omit_defaults=True):
 
 
 class Message(Struct, omit_defaults=True):
-    """What somebody said to everyone."""
+    """What somebody said to everyone; `number` counts the game's messages."""
 
     player: PlayerId
     text: str
     at: Millis
+    number: Count = 0
 
 
 class Headline(Struct, omit_defaults=True):
@@ -125,9 +126,11 @@ class State(Struct, omit_defaults=True):
     messages: tuple[Message, ...]
     news: tuple[Headline, ...]
     settled: dict[GoodId, Coins]
+    locked: bool = False
+    chat: bool = True
 
 
-class GameState(State, omit_defaults=True):
+class GameState(State, kw_only=True, omit_defaults=True):
     """One game's public state, with what says where it is: its `epoch` and `seq`."""
 
     game: GameId
@@ -157,9 +160,10 @@ class Hint(Struct, omit_defaults=True):
 class Account(Struct, omit_defaults=True):
     """A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
 
-    `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
-    over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
-    values; `hints` only where goods settle. `keys`: `since` of the player's next commands.
+    `worth`: everything at the last prices; `start`: what it was when the round began, null while the player takes no
+    part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
+    player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
+    commands.
     """
 
     cash: Coins
@@ -168,11 +172,12 @@ class Account(Struct, omit_defaults=True):
     held_goods: dict[GoodId, Units]
     orders: tuple[OpenOrder, ...]
     worth: Balance
-    start: Balance
+    start: Balance | None
     score: Balance
     role: Role | None = None
     values: dict[GoodId, tuple[Coins, ...]] | None = None
     hints: tuple[Hint, ...] | None = None
+    muted: bool = False
     keys: Keys | None = None
 
 

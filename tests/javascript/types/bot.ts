@@ -103,8 +103,16 @@ function told(event: Event): string {
       return String(event.bids.length + event.asks.length);
     case "joined":
       return event.name;
+    case "revealed":
+      return String(event.round);
+    case "removed":
+      return event.player;
     case "said":
       return event.text;
+    case "unsaid":
+      return String(event.number);
+    case "access":
+      return `${event.locked} ${event.chat}`;
     case "round":
       return `${event.round} ${event.ends_at ?? ""} ${Object.keys(event.settled ?? {}).length}`;
     case "news":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.protocol import state as protocol
-from tradegame.protocol.pushes import BookChanged, Joined, RoundChanged, Trade
+from tradegame.protocol.pushes import BookChanged, Joined, Removed, RoundChanged, Trade
 
 
 class Ledger:
@@ -24,6 +25,9 @@ class Ledger:
         self.round = 1
         self.settled: dict[str, int] = {}
         self.owned: dict[str, dict[str, int]] = {}
+        self.dealt: set[str] = set()
+        self.exact = True
+        """False after an entry that dealt to somebody and then paid: no event says which came first."""
         self.endow()
 
     def endow(self) -> None:
@@ -34,15 +38,20 @@ class Ledger:
         self.owned["house"]["cash"] = sum(house.cash for house in houses.values())
         for player in self.owned.keys() - {"house", "fees"}:
             self.join(player)
+        self.dealt.clear()
 
     def join(self, player: str) -> None:
-        goods = self.definition.goods
-        self.owned[player] = {"cash": self.definition.cash, **{good: goods[good].endowment for good in goods}}
+        self.owned[player] = dict.fromkeys(["cash", *self.definition.goods], 0)
 
-    def follow(self, applied: Applied) -> None:
+    def follow(self, applied: Applied, dealt: Iterable[str]) -> None:
+        """``dealt``: who takes part after it, which is no public event."""
+        paid_at_all = False
         for event in applied.frame.events if applied.frame else ():
             if isinstance(event, Joined):
                 self.join(event.player)
+            elif isinstance(event, Removed):
+                del self.owned[event.player]
+                self.dealt.discard(event.player)
             elif isinstance(event, Trade):
                 notional = event.price * event.qty
                 fee = (notional * self.definition.fee_bps + 9_999) // 10_000
@@ -59,12 +68,20 @@ class Ledger:
                 assert event.round >= self.round
                 paid, self.settled = self.settled, event.settled
                 for good, value in event.settled.items() - paid.items():  # paid once, however often it is told
+                    paid_at_all = True
                     for owned in self.owned.values():
                         owned["cash"] += owned[good] * value
                         owned[good] = 0
                 if event.round > self.round:
                     self.round = event.round
                     self.endow()
+        fresh = set(dealt) - self.dealt
+        self.exact = not (fresh and paid_at_all)
+        for player in fresh:
+            self.dealt.add(player)
+            self.owned[player]["cash"] += self.definition.cash
+            for good, fields in self.definition.goods.items():
+                self.owned[player][good] += fields.endowment
 
 
 class Follower:

@@ -74,6 +74,8 @@ def test_the_log_of_these_tests_is_a_lively_one() -> None:
         "unknown_good",
         "unknown_player",
         "unknown_order",
+        "unknown_message",
+        "muted",
         "not_joined",
         "not_open",
         "insufficient_cash",

@@ -80,8 +80,10 @@ def test_what_is_said_to_all_is_public_and_kept() -> None:
     table = Table.of("ann", "bob")
     table.at += 5
     applied = table.entry(Say(player="ann", text="hi"))
-    assert events(applied) == [Said("ann", "hi")]
-    assert views.public_state(table.game.state)["messages"] == [{"player": "ann", "text": "hi", "at": BEGIN + 5}]
+    assert events(applied) == [Said("ann", "hi", 1)]
+    assert views.public_state(table.game.state)["messages"] == [
+        {"player": "ann", "text": "hi", "at": BEGIN + 5, "number": 1}
+    ]
 
 
 def test_a_whisper_is_private_and_kept_nowhere() -> None:
@@ -253,7 +255,7 @@ def test_the_public_state_is_what_the_protocol_says() -> None:
         },
         "goods": {"grain": {"last": 10, "bids": [[9, 4]], "asks": [[10, 3]], "volume": 2, "recent": [[BEGIN, 10, 2]]}},
         "players": {"ann": {"name": "Ann"}, "bob": {"name": "Bob"}},
-        "messages": [{"player": "ann", "text": "hi", "at": BEGIN}],
+        "messages": [{"player": "ann", "text": "hi", "at": BEGIN, "number": 1}],
         "news": [],
         "settled": {},
     }

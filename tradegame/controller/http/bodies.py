@@ -1,16 +1,21 @@
-"""What the host's requests hold, beside a game's definition: in the body, a header, the query."""
+"""What the host's requests hold, beside a game's definition, and how they are answered."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.responses import Response
 
 from tradegame.controller.websocket import codec
-from tradegame.protocol.errors import BadRequestError
-from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY
+from tradegame.core.domain.events import Outcome
+from tradegame.protocol.bounds import ID_PATTERN
+from tradegame.protocol.errors import BadRequestError, UnknownGameError
+from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY, Published
+from tradegame.protocol.replies import Sent
 
 T = TypeVar("T", bound=Struct)
 KEY_LENGTH = 64
@@ -52,3 +57,22 @@ async def body_of(request: Request, kind: type[T]) -> T:
     for name in NOT_IN_A_BODY & body.keys():
         raise BadRequestError("unknown field", at=f"$.{name}")
     return codec.structure({name: value for name, value in body.items() if value is not None}, kind)
+
+
+def answer(payload: Struct, status: int = 200) -> Response:
+    """An object as JSON."""
+    return Response(msgspec.json.encode(payload), status, media_type="application/json")
+
+
+def published(outcome: Outcome) -> Response:
+    """What the host's command came to."""
+    assert isinstance(outcome.result, Sent)
+    return answer(Published(outcome.result.seq, outcome.replayed))
+
+
+def game_id(request: Request) -> str:
+    """The game in the path. Raises UnknownGameError for what no game can be called."""
+    game: str = request.path_params["game"]
+    if not ID_PATTERN.match(game):
+        raise UnknownGameError(f"no game {game[:64]!r}")
+    return game

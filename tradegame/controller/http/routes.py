@@ -18,16 +18,16 @@ from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import body_of, flag, json_object, key_of
+from tradegame.controller.http.bodies import answer, body_of, flag, game_id, json_object, key_of, published
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
+from tradegame.controller.http.people import People
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition, to_json
-from tradegame.core.domain.events import Outcome
 from tradegame.core.faults import answer_to
 from tradegame.core.games.export import LogSource, export_log
 from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
@@ -39,7 +39,6 @@ from tradegame.core.repositories import (
     StoreError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
-from tradegame.protocol.bounds import ID_PATTERN
 from tradegame.protocol.commands import Announce, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
@@ -48,8 +47,7 @@ from tradegame.protocol.errors import (
     RateLimitedError,
     UnknownGameError,
 )
-from tradegame.protocol.http import Done, Preset, Presets, Published, Vitals
-from tradegame.protocol.replies import Sent
+from tradegame.protocol.http import Done, Preset, Presets, Vitals
 from tradegame.protocol.state import Games
 
 _json = msgspec.json.Encoder().encode
@@ -83,6 +81,7 @@ class HttpServices:
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
     documents.make()
+    people = People(services.games, services.administer, services.host_token)
     routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", pages.play),
@@ -112,6 +111,12 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/phase", routes.phase),
         ("GET", "/v1/games/{game}/news", routes.coming),
         ("POST", "/v1/games/{game}/news", routes.news),
+        ("POST", "/v1/games/{game}/access", people.access),
+        ("GET", "/v1/games/{game}/roster", people.roster),
+        ("POST", "/v1/games/{game}/roster", people.set_roster),
+        ("DELETE", "/v1/games/{game}/players/{player}", people.remove),
+        ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
+        ("DELETE", "/v1/games/{game}/messages/{message}", people.unsay),
         ("POST", "/v1/games/{game}/reveal", routes.reveal),
         ("DELETE", "/v1/players/{player}", routes.kick),
     ]
@@ -200,7 +205,7 @@ class _Routes:
 
     async def list_games(self, request: Request) -> Response:
         hosts = sorted(self.services.games.hosts.items())
-        return _answer(Games(tuple(views.summary(host.game.state) for _, host in hosts if host.running)))
+        return answer(Games(tuple(views.summary(host.game.state) for _, host in hosts if host.running)))
 
     async def game(self, request: Request) -> Response:
         state = self._present(request).game.state
@@ -213,7 +218,7 @@ class _Routes:
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
         host, standings = self.services.host_token.is_right(request), self._present(request).standings
-        return _answer(standings.shown(await standings.ranked(), int(limit), host=host))
+        return answer(standings.shown(await standings.ranked(), int(limit), host=host))
 
     async def debrief(self, request: Request) -> Response:
         whole = self.services.host_token.is_right(request)
@@ -226,23 +231,23 @@ class _Routes:
         return Response(self.whole_presets if host else self.listed_presets, media_type="application/json")
 
     async def vitals(self, request: Request) -> Response:
-        return _answer(await self.services.vitals(self.services.ready()))
+        return answer(await self.services.vitals(self.services.ready()))
 
     async def reach(self, request: Request) -> Response:
         """Whether a page of ``origin`` may open a WebSocket, as far as this request tells."""
         origin = request.query_params.get("origin", request.headers.get("origin"))
         address = request.client.host if request.client else ""
-        return _answer(self.services.access.reach(address, request.headers.get("host", ""), origin))
+        return answer(self.services.access.reach(address, request.headers.get("host", ""), origin))
 
     async def admin(self, request: Request) -> Response:
         """Whether the token is the right one."""
         self.services.host_token.require(request)
-        return _answer(Done())
+        return answer(Done())
 
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
         self.services.host_token.require(request)
-        game, repository = _game_id(request), self._exported(request)
+        game, repository = game_id(request), self._exported(request)
         try:
             lines = export_log(repository, game)
             try:
@@ -293,21 +298,21 @@ class _Routes:
     async def create(self, request: Request) -> Response:
         self.services.host_token.require(request)
         definition = self.services.parse_definition(await json_object(request))
-        return _answer(await self.services.administer.create(definition, key_of(request)), 201)
+        return answer(await self.services.administer.create(definition, key_of(request)), 201)
 
     async def delete(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        await self.services.administer.delete(_game_id(request), key_of(request))
-        return _answer(Done())
+        await self.services.administer.delete(game_id(request), key_of(request))
+        return answer(Done())
 
     async def phase(self, request: Request) -> Response:
         self.services.host_token.require(request)
         body = await body_of(request, SetPhase)
-        return _published(await self.services.administer.set_phase(_game_id(request), body.phase, key_of(request)))
+        return published(await self.services.administer.set_phase(game_id(request), body.phase, key_of(request)))
 
     async def coming(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        return _answer(views.coming(self._present(request).game.state))
+        return answer(views.coming(self._present(request).game.state))
 
     async def news(self, request: Request) -> Response:
         self.services.host_token.require(request)
@@ -315,33 +320,16 @@ class _Routes:
         if body.anchor_bps and body.good is None:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
         news = body.text, body.good, body.anchor_bps
-        return _published(await self.services.administer.announce(_game_id(request), *news, key_of(request)))
+        return published(await self.services.administer.announce(game_id(request), *news, key_of(request)))
 
     async def reveal(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        return _published(await self.services.administer.reveal(_game_id(request), key_of(request)))
+        return published(await self.services.administer.reveal(game_id(request), key_of(request)))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)
         await self.services.administer.kick(request.path_params["player"])
-        return _answer(Done())
+        return answer(Done())
 
     def _present(self, request: Request) -> Any:
-        return self.services.games.present(_game_id(request))
-
-
-def _answer(payload: msgspec.Struct, status: int = 200) -> Response:
-    return Response(_json(payload), status, media_type="application/json")
-
-
-def _published(outcome: Outcome) -> Response:
-    assert isinstance(outcome.result, Sent)
-    return _answer(Published(outcome.result.seq, outcome.replayed))
-
-
-def _game_id(request: Request) -> str:
-    """Raises UnknownGameError for what no game can be called."""
-    game: str = request.path_params["game"]
-    if not ID_PATTERN.match(game):
-        raise UnknownGameError(f"no game {game[:64]!r}")
-    return game
+        return self.services.games.present(game_id(request))

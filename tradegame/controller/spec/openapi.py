@@ -11,7 +11,7 @@ from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
 from tradegame.protocol.bounds import Key
-from tradegame.protocol.commands import Announce, SetPhase
+from tradegame.protocol.commands import Announce, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     OVER_HTTP,
     ErrorBody,
@@ -64,7 +64,7 @@ def openapi() -> dict[str, Any]:
     schema = dict(zip(kinds, found, strict=True))
     with_codes(components["Failure"], OVER_HTTP)
     components["Preset"]["properties"]["definition"] = reference("GameDefinition")
-    for body in (SetPhase, Announce):
+    for body in (SetPhase, Announce, SetAccess):
         for name in ("op", *NOT_IN_A_BODY):
             del components[body.__name__]["properties"][name]
         components[body.__name__]["required"].remove("op")

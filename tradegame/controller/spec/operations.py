@@ -8,8 +8,8 @@ from typing import Any
 from attrs import frozen
 
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameId, PlayerId
-from tradegame.protocol.commands import Announce, SetPhase
+from tradegame.protocol.bounds import Depth, GameId, MessageNumber, PlayerId
+from tradegame.protocol.commands import Announce, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
@@ -23,9 +23,10 @@ from tradegame.protocol.errors import (
     UnavailableError,
     UnknownGameError,
     UnknownGoodError,
+    UnknownMessageError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Coming, Debrief, Done, Presets, Published, Reach, Vitals
+from tradegame.protocol.http import Coming, Debrief, Done, Muting, Naming, Presets, Published, Reach, Roster, Vitals
 from tradegame.protocol.state import Games, GameState, GameSummary, Standings
 
 HTML = "text/html"
@@ -55,7 +56,7 @@ class Operation:
     answer: Any = str
     kinds: tuple[str, ...] = (JSON,)
     body: type | None = None
-    names: Mapping[str, Any] = {"game": GameId, "player": PlayerId, "path": str}
+    names: Mapping[str, Any] = {"game": GameId, "player": PlayerId, "message": MessageNumber, "path": str}
     query: Mapping[str, Any] = {}
     file: bool = False
     host: bool = False
@@ -208,6 +209,73 @@ OPERATIONS: tuple[Operation, ...] = (
         host=True,
         keyed=True,
         errors=(BadRequestError, UnknownGameError, UnknownGoodError, KeyReusedError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/access",
+        id="setAccess",
+        about="Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
+        tag="host",
+        answer=Published,
+        body=SetAccess,
+        host=True,
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
+    ),
+    Operation(
+        path="/v1/games/{game}/roster",
+        id="getRoster",
+        about="Who may join, and who has.",
+        tag="host",
+        answer=Roster,
+        host=True,
+        errors=(*_GAME, *_HOST),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/roster",
+        id="setRoster",
+        about="Say which names may join. Whoever has an account keeps it.",
+        tag="host",
+        answer=Published,
+        body=Naming,
+        host=True,
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/games/{game}/players/{player}",
+        id="removePlayer",
+        about="Take a player's account in a game away, for good, with orders and all that it owns.",
+        tag="host",
+        answer=Published,
+        host=True,
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, UnknownPlayerError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/players/{player}/mute",
+        id="mutePlayer",
+        about="Let a player not speak in a game, or speak again.",
+        tag="host",
+        answer=Published,
+        body=Muting,
+        host=True,
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, UnknownPlayerError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/games/{game}/messages/{message}",
+        id="deleteMessage",
+        about="Delete a message, by its number.",
+        tag="host",
+        answer=Published,
+        host=True,
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, UnknownMessageError, *_HOST, *_STORE),
     ),
     Operation(
         method="POST",

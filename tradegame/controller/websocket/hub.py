@@ -131,8 +131,8 @@ class Hub:
         client.sign_in(signed_in)
         self._registered(subscriber)
 
-    def follow(self, client: Client, host: GameHost, after: int) -> None:
-        """Show every frame after ``after``, which the history has."""
+    def follow(self, client: Client, host: GameHost, after: int, *, plays: bool) -> None:
+        """Show every frame after ``after``, which the history has. ``plays``: not only to look on."""
         subscriber = self.roster.subscribers.get(client.connection)
         if subscriber is None:
             return
@@ -148,6 +148,9 @@ class Hub:
             crowd.subscriptions[known] = None
             host.follow(+1)
             self._registered(subscriber)
+        if plays and not known.plays:
+            known.plays = True
+            host.arrivals.came(client.player)
         known.seq = after
         self.catch_up.begin(known, flush=not self._gathering)
         self.presence_feed.came(known)
@@ -289,6 +292,8 @@ class Hub:
         subscribers = self._subscribers_of(player, host)
         if subscribers:
             state = host.game.state
+            if player not in state.players:
+                return  # removed since
             self._tell(subscribers, text_frame(codec.encode_account(host.id, state.seq, views.account(state, player))))
 
     def _push_private(self, host: GameHost, seq: int, at: int, told: Private) -> None:
@@ -320,6 +325,8 @@ class Hub:
         if subscriber.games.get(host.id) is subscription:
             del subscriber.games[host.id]
         host.follow(-1)
+        if subscription.plays:
+            host.arrivals.left(subscriber.client.player)
         self.catch_up.forget(subscription)
         self.presence_feed.forget(subscription)
         crowd = self._crowds.get(host)

@@ -46,7 +46,8 @@ def _no_time() -> float:
 class Subscription:
     """A connection that follows a game, and has been given its frames up to ``seq``.
 
-    ``lagging``: it gets them at the pace at which it reads. ``over``: it no longer follows.
+    ``lagging``: it gets them at the pace at which it reads. ``over``: it no longer follows. ``plays``: it has joined as
+    a player, and does not only look on.
     """
 
     subscriber: Subscriber
@@ -54,3 +55,4 @@ class Subscription:
     seq: int
     lagging: bool = False
     over: bool = False
+    plays: bool = False

@@ -68,6 +68,8 @@ class Audit:
     def _accounts(self) -> Iterator[None]:
         work = 0
         for name, account in list(self._state.accounts.items()):
+            if name not in self._state.accounts:
+                continue  # removed since
             self._sum(name)
             self._account(name, account)
             work += 2 * len(account.goods) + 3 * len(account.orders)
@@ -76,9 +78,12 @@ class Audit:
                 yield
 
     def _sum(self, name: str) -> None:
-        account = self._state.accounts[name]
-        now = [account.cash + account.held_cash]
-        now += [qty + held for qty, held in zip(account.goods.values(), account.held_goods.values(), strict=True)]
+        account = self._state.accounts.get(name)
+        if account is None:  # removed
+            now = [0] * len(self._sums)
+        else:
+            now = [account.cash + account.held_cash]
+            now += [qty + held for qty, held in zip(account.goods.values(), account.held_goods.values(), strict=True)]
         before = self._read.get(name)
         if before is None:
             self._sums = [total + new for total, new in zip(self._sums, now, strict=True)]
@@ -124,9 +129,13 @@ class Audit:
     def _players(self) -> Iterator[None]:
         self._keys(HOST, self._state.host)
         for place, (player, fields) in enumerate(list(self._state.players.items())):
+            if player not in self._state.players:
+                continue
             self._keys(player, fields)
             if player not in self._state.accounts:
                 self._find(f"{player} has no account")
+            elif not self._state.takes_part(player) and _owns(self._state.accounts[player]):
+                self._find(f"{player} owns something, and takes no part in a round")
             if place % STEP == STEP - 1:
                 yield
 
@@ -181,6 +190,10 @@ class Audit:
         if owner is None or owner.orders.get(order.number) is not order:
             self._find(_strangers(good))
         return order.qty
+
+
+def _owns(account: Account) -> bool:
+    return any((account.cash, account.held_cash, *account.goods.values(), *account.held_goods.values()))
 
 
 def _version(level: PriceLevel) -> tuple[int, int]:

@@ -6,8 +6,9 @@ from attrs import frozen
 
 from tradegame.core.domain.events import Whispered
 from tradegame.core.domain.state import Effects, GameState
-from tradegame.protocol.errors import UnknownPlayerError
-from tradegame.protocol.pushes import Said
+from tradegame.protocol.commands import Unsay
+from tradegame.protocol.errors import MutedError, UnknownMessageError, UnknownPlayerError
+from tradegame.protocol.pushes import Said, Unsaid
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import Say
 from tradegame.protocol.state import Message
@@ -19,11 +20,26 @@ class ChatService:
 
     def say(self, command: Say, effects: Effects) -> Sent:
         """To everyone, kept among the last messages; or to one player, kept nowhere."""
+        if not self.state.chat:
+            raise MutedError("the host has switched the chat off")
+        if self.state.players[command.player].muted:
+            raise MutedError("the host has muted you")
         if command.to is None:
-            effects.events.append(Said(command.player, command.text))
-            self.state.messages.append(Message(command.player, command.text, effects.at))
+            self.state.said += 1
+            effects.events.append(Said(command.player, command.text, self.state.said))
+            self.state.messages.append(Message(command.player, command.text, effects.at, self.state.said))
         elif command.to not in self.state.players:
             raise UnknownPlayerError(f"no player {command.to!r} in this game")
         else:
             effects.whispers.append(Whispered(command.player, command.to, command.text))
+        return Sent(seq=0)
+
+    def unsay(self, command: Unsay, effects: Effects) -> Sent:
+        """Delete a message that is kept."""
+        messages = self.state.messages
+        place = next((place for place, each in enumerate(messages) if each.number == command.message), None)
+        if place is None:
+            raise UnknownMessageError(f"no message {command.message} is kept")
+        del messages[place]
+        effects.events.append(Unsaid(command.message))
         return Sent(seq=0)

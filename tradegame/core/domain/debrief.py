@@ -20,17 +20,20 @@ SCHEDULE_KEPT = 500
 
 @frozen
 class Schedules:
-    """Every unit's value to a buyer, dearest first, and cost to a seller, cheapest first."""
+    """Every unit's value to a buyer, dearest first, and cost to a seller, cheapest first: of those who take part.
+
+    And of removed players what they had traded.
+    """
 
     demand: tuple[int, ...]
     supply: tuple[int, ...]
 
     @classmethod
     def of(cls, state: GameState) -> Schedules:
-        players = list(state.players.values())
+        players = [state.players[player] for player in state.dealt]
         demand = [value for player in players if player.role == BUYER for value in player.values]
         supply = [value for player in players if player.role == SELLER for value in player.values]
-        return cls(tuple(sorted(demand, reverse=True)), tuple(sorted(supply)))
+        return cls(tuple(sorted(demand + state.bought, reverse=True)), tuple(sorted(supply + state.sold)))
 
     @property
     def qty(self) -> int:

@@ -19,31 +19,40 @@ from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, t
 from tradegame.core.domain.events import Applied, Filled, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
+from tradegame.core.domain.moderation import ModerationService
+from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
-from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState, Player
+from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState
 from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.commands import (
     Announce,
+    Arrive,
     Command,
     Entry,
+    HostCommand,
     Join,
+    Mute,
+    Remove,
     Reveal,
+    SetAccess,
     SetClock,
     SetPhase,
+    SetRoster,
+    Unsay,
     decode_entry,
     encode_entry,
     payload_digest,
 )
-from tradegame.protocol.errors import EpochOverError, GameFullError, NotJoinedError, RuleError, UnknownPlayerError
+from tradegame.protocol.errors import EpochOverError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import BookChanged, Joined
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
-_WITHOUT_ACCOUNT = (Join, SetPhase, Announce, Reveal, SetClock)
+_WITHOUT_ACCOUNT = (Join, HostCommand)
 DUE_AN_ENTRY = 500
 """Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
 bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
@@ -58,16 +67,25 @@ class Game:
         house = HouseService(state, trading)
         self.free_some = trading.free_some
         self._keys = KeyService(state)
+        self._naming = NamingService(state)
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state)
         self._rounds = RoundService(state, trading, house, self._private_values, self._settlement)
+        self._moderation = ModerationService(state, trading, self._naming, self._private_values, self._settlement)
+        chat = ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
+            Arrive: self._rounds.arrive,
+            Remove: self._moderation.remove,
+            Mute: self._moderation.mute,
+            SetAccess: self._moderation.set_access,
+            SetRoster: self._moderation.set_roster,
+            Unsay: chat.unsay,
             BuyGood: trading.buy,
             SellGood: trading.sell,
             PlaceOrder: trading.order,
             CancelOrder: trading.cancel,
-            Say: ChatService(state).say,
+            Say: chat.say,
             SetPhase: self._rounds.set_phase,
             Announce: self._rounds.announce,
             Reveal: self._rounds.reveal,
@@ -133,7 +151,7 @@ class Game:
             player = state.commander(name)
             if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
                 player.keys[key] = remember(state.clock // 1000, digest, result)
-        accounts = tuple(name for name in effects.accounts if name in state.players)
+        accounts = tuple(name for name in effects.accounts if name not in RESERVED_PLAYERS)
         fills = tuple(Filled(name, tuple(own)) for name, own in effects.fills.items() if name in state.players)
         return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers), fills)
 
@@ -170,6 +188,8 @@ class Game:
         try:
             if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
                 raise NotJoinedError("join the game first")
+            if player is not None and command.player not in self.state.dealt:
+                self._rounds.deal((command.player,), effects)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
@@ -184,15 +204,13 @@ class Game:
         if command.player in RESERVED_PLAYERS:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
-            if len(state.players) >= state.definition.max_players:
-                raise GameFullError.of(len(state.players))
-            player = Player(command.name, ever=state.remembered)
-            self._private_values.assign(player)
+            self._moderation.admit(command)
+            player = self._naming.call(command.name, command.skeleton)
+            player.ever = state.remembered
             state.players[command.player] = player
             state.accounts[command.player] = Account.empty(list(state.markets))
-            self._rounds.endow((command.player,))
-            self._settlement.catch_up(command.player, effects)
-            effects.events.append(Joined(command.player, command.name))
+            self._rounds.deal((command.player,), effects)
+            effects.events.append(Joined(command.player, player.name))
             effects.accounts[command.player] = None
         return Sent(seq=0)
 

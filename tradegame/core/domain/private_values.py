@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tradegame.core.domain.account import MINT, Account
 from tradegame.core.domain.chance import draw
 from tradegame.core.domain.definition import PrivateValuesDefinition
-from tradegame.core.domain.state import Effects, GameState, Player
+from tradegame.core.domain.state import OPEN, Effects, GameState, Player
+from tradegame.protocol.bounds import Role
 
 BUYER: Final = "buyer"
 SELLER: Final = "seller"
@@ -25,24 +26,52 @@ class PrivateValuesService:
     """Gives traders their side and their values, and redeems what they hold."""
 
     state: GameState
+    _sides: dict[Role, int] = field(init=False)
+    """How many of each side take part in this round."""
+
+    @_sides.default
+    def _count(self) -> dict[Role, int]:
+        roles = [self.state.players[name].role for name in self.state.dealt]
+        return {BUYER: roles.count(BUYER), SELLER: roles.count(SELLER)}
 
     @property
     def _definition(self) -> PrivateValuesDefinition | None:
         return self.state.definition.private_values
 
-    def assign(self, player: Player) -> None:
-        """Sides in turn, in the order of joining: as many buyers as sellers, or one more. Once, for good."""
-        if self._definition is not None:
-            traders = len(self.state.players)
-            player.role = SELLER if traders % 2 else BUYER
-            self._draw(self._definition, player, traders // 2)
+    def open(self) -> None:
+        """A round opens, and nobody was dealt to yet."""
+        self._sides.update({BUYER: 0, SELLER: 0})
+
+    def deal(self, player: Player) -> None:
+        """A side, for good, to whoever has none: that of which fewer take part. Values to whoever has none."""
+        definition = self._definition
+        if definition is not None:
+            if player.role is None:
+                player.role = SELLER if self._sides[SELLER] < self._sides[BUYER] else BUYER
+                self.state.sides[player.role] += 1
+            if not player.values:
+                self._draw(definition, player, self.state.sides[player.role] - 1)
+            self._sides[player.role] += 1
+
+    def forget(self, player: Player, account: Account) -> None:
+        """A player who took part is removed. What was traded others have: these units still count in the round."""
+        definition, state = self._definition, self.state
+        if definition is not None and player.role is not None:
+            self._sides[player.role] -= 1
+            if state.phase == OPEN:
+                given, now = self.endowment(player), account.goods[definition.good]
+                state.sold.extend(player.values[now:given])
+                state.bought.extend(player.values[given:now])
 
     def new_round(self) -> None:
-        """Where the definition wants it, everybody draws anew."""
+        """Where the definition wants it, everybody draws anew when dealt to. A list that was given stays: to hand it to
+        another would tell them what its owner had.
+        """
         definition = self._definition
         if definition is not None and definition.redraw:
-            for number, player in enumerate(self.state.players.values()):
-                self._draw(definition, player, number // 2)
+            for player in self.state.players.values():
+                if not (definition.costs if player.role == SELLER else definition.values):
+                    player.values = ()
 
     def endowment(self, player: Player) -> int:
         """How many units of the good a seller begins a round with; a buyer with none."""
@@ -53,8 +82,8 @@ class PrivateValuesService:
         if self._definition is None:
             return
         good, mint = self._definition.good, self.state.accounts[MINT]
-        for name, player in self.state.players.items():
-            account = self.state.accounts[name]
+        for name in self.state.dealt:
+            player, account = self.state.players[name], self.state.accounts[name]
             qty = account.goods[good]
             if qty:
                 paid = redemption(player.values, qty)
@@ -62,10 +91,10 @@ class PrivateValuesService:
                 mint.cash -= paid
                 account.goods[good] = 0
                 mint.goods[good] += qty
-        effects.accounts.update(dict.fromkeys(self.state.players))
+        effects.accounts.update(self.state.dealt)
 
     def _draw(self, definition: PrivateValuesDefinition, player: Player, number: int) -> None:
-        """``number``: the how-manieth of his side. Values descend: the first unit is worth most."""
+        """``number``: how many had that side before. Values descend: the first unit is worth most."""
         fixed = definition.costs if player.role == SELLER else definition.values
         if fixed:
             drawn = list(fixed[number % len(fixed)])

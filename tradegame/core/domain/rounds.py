@@ -17,7 +17,7 @@ from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import PhaseName
-from tradegame.protocol.commands import Announce, Reveal, SetClock, SetPhase
+from tradegame.protocol.commands import Announce, Arrive, Reveal, SetClock, SetPhase
 from tradegame.protocol.errors import UnknownGoodError
 from tradegame.protocol.pushes import Revealed, RoundChanged
 from tradegame.protocol.replies import Sent
@@ -81,6 +81,10 @@ class RoundService:
             effects.events.append(self._changed())
         return Sent(seq=0)
 
+    def arrive(self, command: Arrive, effects: Effects) -> Sent:
+        self.deal(command.players, effects)
+        return Sent(seq=0)
+
     def next_phase(self) -> int | None:
         """When the phase changes by itself, in ms; None: it does not."""
         return self.state.ends_at
@@ -109,7 +113,21 @@ class RoundService:
         news = self.state.definition.news[number]
         self._publish(news.text, news.good, news.anchor_bps, effects)
 
-    def endow(self, players: Iterable[str]) -> None:
+    def deal(self, players: Iterable[str], effects: Effects) -> None:
+        """Let these players take part in the open round, who have an account and were not dealt to yet."""
+        state = self.state
+        if state.phase != OPEN:
+            return
+        fresh = [name for name in dict.fromkeys(players) if name in state.players and name not in state.dealt]
+        for name in fresh:
+            state.dealt[name] = None
+            self.private_values.deal(state.players[name])
+        self._endow(fresh)
+        for name in fresh:
+            self.settlement.catch_up(name, effects)
+            effects.accounts[name] = None
+
+    def _endow(self, players: Iterable[str]) -> None:
         """Give players what the definition gives everyone, out of the mint."""
         state, definition, private = self.state, self.state.definition, self.state.definition.private_values
         mint, count, units = state.accounts[MINT], 0, 0
@@ -153,7 +171,7 @@ class RoundService:
         self._new_round(LOBBY if rounds.lobby_s else OPEN, effects)
 
     def _new_round(self, phase: PhaseName, effects: Effects) -> None:
-        """Every account begins afresh. The tape goes on: prices, volume and recent trades are the game's."""
+        """Every account is emptied. The tape goes on: prices, volume and recent trades are the game's."""
         self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:  # the host ends it without a closed phase
             self._settle(effects)
@@ -162,7 +180,6 @@ class RoundService:
         self.state.round += 1
         self.private_values.new_round()
         self._endow_house()
-        self.endow(self.state.players)
         effects.accounts.update(dict.fromkeys(self.state.players))
         self._enter(phase, effects)
 
@@ -199,6 +216,9 @@ class RoundService:
         state.phase = phase
         state.ends_at = state.clock + lasts * 1000 if lasts else None
         if phase == OPEN:
+            for of_this_round in (state.dealt, state.bought, state.sold):
+                of_this_round.clear()
+            self.private_values.open()
             state.opened_at, state.revealed = state.clock, False
             state.chance, state.news_coming = draw_news(state.definition, state.chance, state.clock)
             for market in state.markets.values():
@@ -217,6 +237,8 @@ class RoundService:
         self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:
             self._settle(effects)
+        else:
+            self.state.dealt.clear()
         self._enter(CLOSED, effects)
 
     def _settle(self, effects: Effects) -> None:
@@ -236,8 +258,9 @@ class RoundService:
         private = self.state.definition.private_values
         if private is None:
             return None
-        made = 0
-        for name, player in self.state.players.items():
+        made = sum(self.state.bought) - sum(self.state.sold)
+        for name in self.state.dealt:
+            player = self.state.players[name]
             given, now = self.private_values.endowment(player), self.state.accounts[name].goods[private.good]
             if now != given:
                 made += redemption(player.values, now) - redemption(player.values, given)

@@ -48,19 +48,19 @@ class SettlementService:
         return None if due is None else due[0]
 
     def hint(self, until: int, effects: Effects) -> None:
-        """Tell players of one more value that it is not: those who come next in the order of joining.
+        """Tell players of one more value that it is not: those who come next in the order of dealing.
 
         It stays due until everybody knows. Who joins meanwhile comes last.
         """
         due = self._next()
         assert due is not None
         _, good, settlement = due
-        told = list(islice(self.state.players, settlement.told, settlement.told + HINTS_AT_ONCE))
+        told = list(islice(self.state.dealt, settlement.told, settlement.told + HINTS_AT_ONCE))
         for name in told:
             self._tell(name, good, settlement, effects)
         settlement.told += len(told)
         effects.spent += len(told)
-        if settlement.told == len(self.state.players):
+        if settlement.told == len(self.state.dealt):
             settlement.hints, settlement.told = settlement.hints + 1, 0
 
     def catch_up(self, name: str, effects: Effects) -> None:
@@ -69,6 +69,13 @@ class SettlementService:
             for good, settlement in self._drawn():
                 for _ in range(settlement.hints):
                     self._tell(name, good, settlement, effects)
+
+    def forget(self, name: str) -> None:
+        """One of those who take part is about to be removed."""
+        place = list(self.state.dealt).index(name)
+        for _, settlement in self._drawn():
+            if place < settlement.told:
+                settlement.told -= 1
 
     def pay(self, effects: Effects) -> None:
         """The round is over and no order is open: every unit, whoever holds it, is paid."""

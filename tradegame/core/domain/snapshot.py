@@ -49,6 +49,13 @@ _PLAIN = (
     "orders",
     "remembered",
     "settled",
+    "locked",
+    "chat",
+    "roster",
+    "said",
+    "sides",
+    "bought",
+    "sold",
     "revealed",
 )
 _Item = TypeVar("_Item")
@@ -63,7 +70,7 @@ def lines(game: Game) -> Iterator[bytes]:
         "schema": SNAPSHOT_SCHEMA,
         "definition": definitions.to_json(state.definition),
         **{name: getattr(state, name) for name in _PLAIN},
-        "messages": [[message.player, message.text, message.at] for message in state.messages],
+        "messages": [[message.player, message.text, message.at, message.number] for message in state.messages],
         "news": [[news.text, news.good, news.at] for news in state.news],
         "news_coming": state.news_coming,
     }
@@ -75,6 +82,8 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("player", state.players.items(), _player)
     yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
+    yield from _batches("dealt", state.dealt, lambda player: (player, 1))
+    yield from _batches("removed", state.removed, lambda player: (player, 1))
     for good, market in state.markets.items():
         for side in (BID, ASK):
             orders = ((order.number, order.player, order.qty, order.price) for order in market.book.from_worst(side))
@@ -133,9 +142,10 @@ def _account(item: tuple[str, Account]) -> tuple[Any, int]:
 def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     name, player = item
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
-    row = [name, player.name, player.role, player.values, player.score, hints, player.ever, player.keys]
-    # 8: about what a player has once; a hint has three fields, and a key with its long text counts as three
-    return row, 8 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
+    called = [player.name, player.skeleton, player.number, player.muted]
+    row = [name, called, player.role, player.values, player.score, hints, player.ever, player.keys]
+    # 11: about what a player has once; a hint has three fields, and a key with its long text counts as three
+    return row, 11 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
 
 def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
@@ -185,14 +195,19 @@ class _Reader:
                     held_cash,
                 )
         elif kind == "player":
-            for player, name, role, values, score, hints, ever, keys in rows:
+            for player, (name, *look), role, values, score, hints, ever, keys in rows:
                 told = tuple(Hint(*hint) for hint in hints)
-                self._state.players[self._names[player]] = Player(name, keys, ever, role, tuple(values), score, told)
+                plain = (name, keys, ever, role, tuple(values), score, told)
+                self._state.players[self._names[player]] = Player(*plain, *look)
         elif kind == "aging":
             self._state.aging.extend(self._names.get(name, name) for name in rows)
         elif kind == "host":
             ((ever, keys),) = rows
             self._state.host = Player(HOST, keys, ever)
+        elif kind == "dealt":
+            self._state.dealt.update((self._names[player], None) for player in rows)
+        elif kind == "removed":
+            self._state.removed.update(dict.fromkeys(rows))
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

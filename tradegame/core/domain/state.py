@@ -37,7 +37,7 @@ class HouseState:
 class SettlementState:
     """What the good will be paid at when the round closes, and how many hints were given so far.
 
-    ``told``: how many players, in the order of joining, know of the next hint already.
+    ``told``: how many players, in the order of dealing, know of the next hint already.
     """
 
     value: int
@@ -101,7 +101,8 @@ class Player:
     """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds.
 
     ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
-    "" until the end of the command's entry. ``ever``: how many there were, see `keys`; it never falls.
+    "" until the end of the command's entry. ``ever``: how many there were, see `keys`; it never falls. ``skeleton``:
+    what all names have that look like this one, which is the ``number``-th. ``muted``: must not speak.
     """
 
     name: str
@@ -111,6 +112,9 @@ class Player:
     values: tuple[int, ...] = ()
     score: int = 0
     hints: tuple[Hint, ...] = ()
+    skeleton: str = ""
+    number: int = 1
+    muted: bool = False
 
 
 @define(eq=False)
@@ -122,6 +126,11 @@ class GameState:
     ``results`` of closed rounds: see `debrief`. ``revealed``: the host shows them to everybody, until the next opens.
     ``remembered``: how many keys the game ever remembered, of all players. ``aging``: the players whose keys may be
     forgotten for their age, in the order of their turns, see `keys`. ``host``: the keys of the host's calls.
+    ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
+    dealt to. ``sides``: how many ever had each. ``removed``: who had an account, and may have none again. ``bought``,
+    ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have an account.
+    ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
+    all may. ``said`` counts the messages to everyone.
     """
 
     definition: GameDefinition
@@ -141,6 +150,15 @@ class GameState:
     remembered: int = 0
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
+    dealt: dict[str, None] = Factory(dict)
+    sides: dict[Role, int] = Factory(lambda: {"buyer": 0, "seller": 0})
+    removed: dict[str, None] = Factory(dict)
+    bought: list[int] = Factory(list)
+    sold: list[int] = Factory(list)
+    locked: bool = False
+    chat: bool = True
+    roster: dict[str, list[str]] = Factory(dict)
+    said: int = 0
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
@@ -162,6 +180,10 @@ class GameState:
     def commander(self, player: str) -> Player | None:
         """Who gives commands under this name: a player with an account, or the host."""
         return self.host if player == HOST else self.players.get(player)
+
+    def takes_part(self, player: str) -> bool:
+        """Whether the player was dealt to in this round; in a lobby nobody was."""
+        return self.phase != LOBBY and player in self.dealt
 
 
 @define

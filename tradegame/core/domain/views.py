@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tradegame.core.domain.book import ASK, BID
@@ -12,7 +12,7 @@ from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Ma
 from tradegame.core.domain.worth import holding, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
-from tradegame.protocol.http import Coming, ComingNews
+from tradegame.protocol.http import Coming, ComingNews, Roster, RosterRow
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -44,6 +44,8 @@ def public_state(state: GameState) -> State:
         messages=tuple(state.messages),
         news=tuple(state.news),
         settled=settled(state),
+        locked=state.locked,
+        chat=state.chat,
     )
 
 
@@ -98,10 +100,11 @@ def account(state: GameState, player: str) -> Account:
             OpenOrder(order.id, order.good, order.side, order.qty, order.price) for order in owned.orders.values()
         ),
         worth=worth(state, player),
-        start=start(state, player),
+        start=start(state, player) if state.takes_part(player) else None,
         score=fields.score,
         keys=fields.ever,
     )
+    shown.muted = fields.muted
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role
         shown.values = {private.good: tuple(fields.values)}
@@ -119,11 +122,12 @@ def book(state: GameState, good: str, depth: int) -> Book:
 
 
 Placed = tuple[int, int, str, int]
-"""In the standings' order: what is had, negative; the number in the order of joining; the player; the score."""
+"""In the standings' order: what is had, negative; the number in the order of dealing; the player; the score."""
 
 
 def standings(state: GameState, limit: int) -> list[Standing]:
-    """The richest ``limit`` players. Equal worth is equal rank; who joined first stands first.
+    """The richest ``limit`` of those who take part in this round. Equal worth is equal rank; who was dealt to first
+    stands first.
 
     Where what a player has would tell a secret (see `Holding`), the worth is the score, the gains of closed rounds.
     While private values last the score would tell them: nobody is listed.
@@ -131,10 +135,10 @@ def standings(state: GameState, limit: int) -> list[Standing]:
     if are_secret(state):
         return []
     prices = {good: market.last or 0 for good, market in state.markets.items()}
-    have = [holding(state, player) for player in state.players]
+    have = [holding(state, player) for player in state.dealt]
     all_of_them = [
         (-each.worth(prices), number, player, each.score)
-        for number, (player, each) in enumerate(zip(state.players, have, strict=True))
+        for number, (player, each) in enumerate(zip(state.dealt, have, strict=True))
     ]
     return ranked(state, sorted(all_of_them)[:limit])
 
@@ -176,6 +180,18 @@ def coming(state: GameState) -> Coming:
     left = state.news_coming if state.phase == OPEN else ()
     listed = ((at, state.definition.news[number]) for at, number in left)
     return Coming(tuple(ComingNews(at, news.text, news.good, news.anchor_bps) for at, news in listed))
+
+
+def roster(state: GameState) -> Roster:
+    """For the host: who may join; `roster_rows` has who has."""
+    names = tuple(name for names in state.roster.values() for name in names)
+    return Roster(locked=state.locked, chat=state.chat, names=names, players=())
+
+
+def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:
+    """Those of these players who have an account."""
+    known = [(player, fields) for player in players if (fields := state.players.get(player)) is not None]
+    return [RosterRow(player, fields.name, state.takes_part(player), fields.muted) for player, fields in known]
 
 
 def summary(state: GameState) -> GameSummary:

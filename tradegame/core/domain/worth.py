@@ -54,11 +54,11 @@ def start(state: GameState, player: str) -> int:
 
 
 def gains(state: GameState) -> list[tuple[str, int, int]]:
-    """Every player with ``start`` and ``worth``: what is the same for all is found once."""
+    """Everyone who took part in this round, with ``start`` and ``worth``: what is the same for all is found once."""
     prices, given, private = _prices(state), _endowment(state), state.definition.private_values
     found = []
-    for name, fields in state.players.items():
-        owned = state.accounts[name]
+    for name in state.dealt:
+        fields, owned = state.players[name], state.accounts[name]
         before, after = given, _worth(owned, prices)
         if private is not None:
             before += sum(fields.values) if fields.role == SELLER else 0

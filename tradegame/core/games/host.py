@@ -13,6 +13,7 @@ from tradegame.core.domain.events import Applied, Outcome
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import OPEN
 from tradegame.core.games.appender import Appender
+from tradegame.core.games.arrivals import Arrivals
 from tradegame.core.games.clock import GameTime
 from tradegame.core.games.freshness import Freshness, Progress
 from tradegame.core.games.generations import Generations
@@ -124,6 +125,7 @@ class GameHost:
             reading,
             settings.verify_s,
         )
+        self.arrivals = Arrivals(replica, self.execute)
         self._ticker = Ticker(replica, self._appender, progress, settings, self.now_ms, self._followed)
 
     @property
@@ -229,6 +231,7 @@ class GameHost:
                 for task in (
                     self._appender.run,
                     self._ticker.run,
+                    self.arrivals.run,
                     self._generations.run,
                     self._freshness.settle_doubts,
                     self._freshness.verify_watch,
@@ -264,6 +267,7 @@ class GameHost:
         self.counters.commands += len(applied.outcomes)
         begun = trio.current_time()
         self.standings.touched(applied.accounts)
+        self.arrivals.look()
         self._observer.applied(self, applied, frame)
         if in_flight is not None:
             self.append_seconds.observe(begun - in_flight.appended_at)

@@ -51,6 +51,7 @@ class PublicState:
     _sealed_players: int = field(default=0, init=False)
     _open: bytes = field(default=b"", init=False)
     _players: int = field(default=0, init=False)
+    _removed: int = field(default=0, init=False)
 
     def encoded(self, state: GameState) -> Encoded:
         """``views.public_state``, encoded. Costs what has changed since the last call."""
@@ -60,12 +61,15 @@ class PublicState:
         """The same without its braces, to be embedded in a larger object."""
         if state is not self._state:
             self._parts.clear()
+        if state is not self._state or len(state.removed) != self._removed:
             self._sealed.clear()
             self._open, self._players, self._sealed_players = b"", 0, 0
-            self._state = state
+            self._state, self._removed = state, len(state.removed)
         pieces = [self._part("fixed", (), lambda: _fixed(state))]
         phase = (state.phase, state.round, state.ends_at, state.opened_at, tuple(state.settled.items()))
-        pieces.append(self._part("phase", phase, lambda: b"," + _phase(state) + b',"goods":{'))
+        pieces.append(
+            self._part("phase", (*phase, state.locked, state.chat), lambda: b"," + _phase(state) + b',"goods":{')
+        )
         for number, (good, market) in enumerate(state.markets.items()):
             shown = views.best(market)
             pieces.append(
@@ -84,7 +88,7 @@ class PublicState:
         pieces.append(
             self._part(
                 "messages",
-                messages[-1] if messages else None,
+                tuple([message.number for message in messages]),
                 lambda: b'"messages":' + _json(tuple(messages)) + b",",
             )
         )
@@ -98,7 +102,7 @@ class PublicState:
         return known[1]
 
     def _players_of(self, state: GameState) -> list[bytes]:
-        """Players only arrive, and keep their names: what was encoded once stays valid."""
+        """Players keep their names: what was encoded once stays valid, until one is removed."""
         count = len(state.players)
         if count != self._players:
             self._players = count
@@ -142,6 +146,8 @@ def _phase(state: GameState) -> bytes:
         ends_at=state.ends_at,
         opened_at=state.opened_at,
         settled=views.settled(state),
+        **({"locked": True} if state.locked else {}),
+        **({} if state.chat else {"chat": False}),
     )
 
 

@@ -84,9 +84,10 @@ class Standings:
         seq, entries = state.seq, state.entries
         prices = {good: market.last or 0 for good, market in state.markets.items()}
         best: list[Placed] = []
-        rows = enumerate(self._holdings.items())
+        rows = enumerate(list(state.dealt))
         while some := list(islice(rows, ROWS_A_SLICE)):
-            fresh = [(-have.worth(prices), number, player, have.score) for number, (player, have) in some]
+            have = [(number, player, self._holdings[player]) for number, player in some]
+            fresh = [(-each.worth(prices), number, player, each.score) for number, player, each in have]
             best = heapq.nsmallest(RANKED, [*best, *fresh])
             await trio.lowlevel.checkpoint()
         return Ranked(seq, entries, views.ranked(state, best))
@@ -99,7 +100,7 @@ class Standings:
             if state is not self._state:
                 self._state = state
                 self._holdings.clear()
-                self._touched = dict.fromkeys(state.players)
+                self._touched = dict.fromkeys(state.dealt)
                 slices = 0
             few = len(self._touched) <= ROWS_A_SLICE
             if few or slices > len(state.players) // ROWS_A_SLICE + SLICES_MORE:
@@ -112,4 +113,7 @@ class Standings:
     def _take(self, state: GameState, most: int) -> None:
         for player in list(islice(self._touched, most)):
             del self._touched[player]
-            self._holdings[player] = holding(state, player)
+            if player in state.dealt:
+                self._holdings[player] = holding(state, player)
+            else:
+                self._holdings.pop(player, None)

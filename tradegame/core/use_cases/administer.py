@@ -1,6 +1,8 @@
-"""The host's calls: make and delete games, open and close them, announce, kick."""
+"""The host's calls: make and delete games, open and close them, announce, kick, moderate."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import trio
 from attrs import frozen
@@ -11,12 +13,23 @@ from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import SessionRepository
 from tradegame.core.use_cases.submit import SubmitUseCase
-from tradegame.protocol.bounds import PhaseName
-from tradegame.protocol.commands import Announce, Command, Reveal, SetPhase
+from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName
+from tradegame.protocol.commands import (
+    Announce,
+    Command,
+    Mute,
+    Remove,
+    Reveal,
+    SetAccess,
+    SetPhase,
+    SetRoster,
+    Unsay,
+)
 from tradegame.protocol.errors import (
     RULE_ERRORS,
     UnknownPlayerError,
 )
+from tradegame.protocol.names import skeleton
 from tradegame.protocol.state import GameSummary
 
 DEADLINE_S = 10.0
@@ -53,6 +66,26 @@ class AdministerUseCase:
         """Publish news, once for its key. Raises UnknownGameError and UnknownGoodError."""
         return await self._execute(game, Announce(text=text, good=good, anchor_bps=anchor_bps, key=key))
 
+    async def remove(self, game: str, player: str, key: str | None = None) -> Outcome:
+        """Take a player's account in the game away, for good, once for its key. Raises UnknownPlayerError."""
+        return await self._execute(game, Remove(account=_known(player), key=key))
+
+    async def mute(self, game: str, player: str, *, muted: bool, key: str | None = None) -> Outcome:
+        """Let a player not speak, or speak again, once for its key. Raises UnknownPlayerError."""
+        return await self._execute(game, Mute(account=_known(player), muted=muted, key=key))
+
+    async def unsay(self, game: str, message: int, key: str | None = None) -> Outcome:
+        """Delete a message, once for its key. Raises UnknownMessageError."""
+        return await self._execute(game, Unsay(message=message, key=key))
+
+    async def set_access(self, game: str, locked: bool | None, chat: bool | None, key: str | None = None) -> Outcome:
+        """Lock the game, switch the chat, or the other way; None leaves it as it is. Once for its key."""
+        return await self._execute(game, SetAccess(locked=locked, chat=chat, key=key))
+
+    async def set_roster(self, game: str, names: Sequence[str], key: str | None = None) -> Outcome:
+        """The names that may join, each as often as it is there; none: all may. Once for its key."""
+        return await self._execute(game, SetRoster(names=tuple((name, skeleton(name)) for name in names), key=key))
+
     async def reveal(self, game: str, key: str | None = None) -> Outcome:
         """Let everybody read the results of closed rounds, once for its key. Raises UnknownGameError."""
         return await self._execute(game, Reveal(key=key))
@@ -71,3 +104,10 @@ class AdministerUseCase:
         if isinstance(outcome.result, Rejected):
             raise RULE_ERRORS[outcome.result.code](outcome.result.message)
         return outcome
+
+
+def _known(player: str) -> str:
+    """Raises UnknownPlayerError for what no player's id can be: the log must not have it."""
+    if not 1 <= len(player) <= PLAYER_ID_LENGTH:
+        raise UnknownPlayerError(f"no player {player[:PLAYER_ID_LENGTH]!r}")
+    return player

@@ -80,8 +80,8 @@ class Audience(Protocol):
         """The client is this player from now on. Raises OverloadedError if the player has too many connections."""
         ...
 
-    def follow(self, client: Client, host: GameHost, after: int) -> None:
-        """Show every frame after ``after``, which the host can still provide."""
+    def follow(self, client: Client, host: GameHost, after: int, *, plays: bool) -> None:
+        """Show every frame after ``after``, which the host can still provide. ``plays``: not only to look on."""
         ...
 
     def unfollow(self, client: Client, game: str) -> None:

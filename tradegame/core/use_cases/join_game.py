@@ -10,6 +10,7 @@ from attrs import frozen
 from tradegame.core.admission.budgets import MISSED_FRAMES
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Rejected
+from tradegame.core.domain.moderation import refusal
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.public_state import Stated
 from tradegame.core.games.service import GameService
@@ -18,7 +19,8 @@ from tradegame.core.use_cases.clients import Audience, Client, Reply
 from tradegame.core.use_cases.sessions import SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.commands import Join
-from tradegame.protocol.errors import GameFullError, UnavailableError
+from tradegame.protocol.errors import UnavailableError
+from tradegame.protocol.names import skeleton
 from tradegame.protocol.replies import Following, Left
 from tradegame.protocol.requests import JoinRequest, LeaveRequest
 
@@ -43,14 +45,23 @@ class JoinGameUseCase:
         host = self.games.host(request.game)
         state = host.game.state
         assert client.signed_in is not None
-        full = len(state.players) >= state.definition.max_players  # accounts are never removed: no need to ask the log
-        if full and not request.spectate and client.player not in state.players:
-            raise GameFullError.of(len(state.players))
+        opens = client.player not in state.players and not request.spectate
+        if opens and refusal(state, client.player) is not None:
+            return self._refuse(client, request, reply, host)
         if client.signed_in.player.guest and not request.spectate:
             return self._join_as_guest(client, request, reply)
         if request.spectate or (client.player in state.players and request.key is None):
             return self._join_present(client, request, reply, host)
         return self._join(client, request, reply, host)
+
+    async def _refuse(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost) -> None:
+        """As of now, if it is still so: whoever asks again and again adds nothing to the log."""
+        await self._catch_up(host)
+        if (refused := refusal(host.game.state, client.player)) is not None:
+            raise refused
+        waiting = self.join(client, request, reply)
+        assert waiting is not None
+        await waiting
 
     async def _join_as_guest(self, client: Client, request: JoinRequest, reply: Reply) -> None:
         """Make the session last before there is an account: an account must not be lost with a short session."""
@@ -88,7 +99,15 @@ class JoinGameUseCase:
         """
         assert client.signed_in is not None
         name = client.signed_in.player.name
-        command = Join(player=client.player, key=request.key, since=request.since, epoch=request.epoch, name=name)
+        look = skeleton(name)
+        command = Join(
+            player=client.player,
+            key=request.key,
+            since=request.since,
+            epoch=request.epoch,
+            name=name,
+            skeleton="" if look == name else look,
+        )
         outcome = await self.log.execute(request.game, command)
         if isinstance(outcome.result, Rejected):
             reply(outcome)
@@ -107,4 +126,4 @@ class JoinGameUseCase:
         ok = Following(host.id, state.epoch, known, recovered, me=me, replayed=replayed)
         client.charge((state.seq - known) / MISSED_FRAMES)
         reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
-        self.audience.follow(client, host, known)
+        self.audience.follow(client, host, known, plays=not request.spectate)

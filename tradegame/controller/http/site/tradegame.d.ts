@@ -268,6 +268,9 @@ export type ServerErrorCode =
   | "unknown_player"
   | "unknown_order"
   | "game_full"
+  | "not_admitted"
+  | "muted"
+  | "unknown_message"
   | "not_joined"
   | "not_open"
   | "insufficient_cash"
@@ -281,7 +284,17 @@ export type ServerErrorCode =
   | "epoch_over";
 
 /** The public events. */
-export type Event = Joined | Trade | BookChanged | Said | RoundChanged | Revealed | News;
+export type Event =
+  | Joined
+  | Removed
+  | Trade
+  | BookChanged
+  | Said
+  | Unsaid
+  | AccessChanged
+  | RoundChanged
+  | Revealed
+  | News;
 
 /** Who the client is. */
 export interface PlayerInfo {
@@ -364,11 +377,12 @@ export interface Player {
   name: string;
 }
 
-/** What somebody said to everyone. */
+/** What somebody said to everyone; `number` counts the game's messages. */
 export interface Message {
   player: string;
   text: string;
   at: number;
+  number?: number;
 }
 
 /** Headline of the game's, or of the host's; `good` if they are about one. */
@@ -397,6 +411,8 @@ export interface State {
   messages: Message[];
   news: Headline[];
   settled: Record<string, number>;
+  locked?: true;
+  chat?: boolean;
 }
 
 /** An order that rests in the book; `qty` is what is left of it. */
@@ -419,9 +435,10 @@ export interface Hint {
 /**
  * A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
  *
- * `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
- * over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
- * values; `hints` only where goods settle. `keys`: `since` of the player's next commands.
+ * `worth`: everything at the last prices; `start`: what it was when the round began, null while the player takes no
+ * part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
+ * player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
+ * commands.
  */
 export interface Account {
   cash: number;
@@ -430,11 +447,12 @@ export interface Account {
   held_goods: Record<string, number>;
   orders: OpenOrder[];
   worth: number;
-  start: number;
+  start: number | null;
   score: number;
   role?: "buyer" | "seller";
   values?: Record<string, number[]>;
   hints?: Hint[];
+  muted?: true;
   keys?: number;
 }
 
@@ -443,6 +461,12 @@ export interface Joined {
   type: "joined";
   player: string;
   name: string;
+}
+
+/** The host took a player's account away. */
+export interface Removed {
+  type: "removed";
+  player: string;
 }
 
 /**
@@ -468,11 +492,25 @@ export interface BookChanged {
   asks: Level[];
 }
 
-/** Somebody said something to everyone. */
+/** Somebody said something to everyone; `number` counts the game's messages. */
 export interface Said {
   type: "said";
   player: string;
   text: string;
+  number?: number;
+}
+
+/** The host deleted a message. */
+export interface Unsaid {
+  type: "unsaid";
+  number: number;
+}
+
+/** `locked`: nobody new may have an account. `chat`: people may speak. */
+export interface AccessChanged {
+  type: "access";
+  locked: boolean;
+  chat: boolean;
 }
 
 /**

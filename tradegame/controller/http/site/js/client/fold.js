@@ -25,8 +25,21 @@ export function fold(state, event, at) {
     case "joined":
       state.players[event.player] = { name: event.name };
       break;
+    case "removed":
+      delete state.players[event.player];
+      break;
     case "said":
-      keep(state.messages, { player: event.player, text: event.text, at }, KEPT.messages);
+      keep(state.messages, { player: event.player, text: event.text, at, number: event.number }, KEPT.messages);
+      break;
+    case "unsaid":
+      state.messages = state.messages.filter(({ number }) => number !== event.number);
+      break;
+    case "access":
+      // As in a state, what is usual is left out.
+      delete state.locked;
+      delete state.chat;
+      if (event.locked) state.locked = true;
+      if (!event.chat) state.chat = false;
       break;
     case "round":
       // Prices, volume and recent trades belong to the game, not to the round: they continue.

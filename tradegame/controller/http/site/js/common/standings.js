@@ -51,6 +51,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
   game.on("revealed", refresh);
   game.on("reset", refresh);
   game.on("joined", refresh);
+  game.on("removed", refresh);
   queueMicrotask(refresh); // by then it is in the document
   return table;
 }

@@ -10,6 +10,7 @@ import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
 import { onLocalhost, shortUrl, urlOf } from "../common/urls.js";
 import { download, json, game as path } from "./api.js";
+import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
 
 /** The players kicked on this page. They stay in the game, with what they own. */
@@ -148,20 +149,42 @@ export function control(client, game, painter, deleted) {
       h("h2", {}, "Kick ", userText(name), "?"),
       h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."),
       h(
+        "p",
+        {},
+        "Or remove the player from this game alone: orders and all that is owned go, and out of the standings.",
+      ),
+      h(
         "form.row",
         { method: "dialog" },
         h("button", { value: "no" }, "No"),
+        h("button", { value: "mute" }, muted.has(player) ? "Unmute" : "Mute"),
+        h("button.sell", { value: "remove" }, "Remove"),
         h("button.sell", { value: "yes" }, "Kick"),
       ),
     );
-    if ((await openDialog(dialog)) !== "yes") return;
+    const chosen = await openDialog(dialog);
+    const account = path(game.id, `/players/${encodeURIComponent(player)}`);
+    if (chosen === "remove") await attempt(() => json("DELETE", account), "Removed.");
+    if (chosen === "mute")
+      await attempt(
+        async () => {
+          await json("POST", `${account}/mute`, { muted: !muted.has(player) });
+          if (!muted.delete(player)) muted.add(player);
+        },
+        muted.has(player) ? "May speak again." : "Muted.",
+      );
+    if (chosen !== "yes") return;
     await attempt(async () => {
       await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
       kicked.add(player);
       painter.mark(paint);
     }, "Kicked.");
   }
-  for (const type of ["joined", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
+  const muted = new Set();
+  json("GET", path(game.id, "/roster"))
+    .then(({ players }) => players.filter((each) => each.muted).forEach(({ player }) => muted.add(player)))
+    .catch(() => {}); // the connection's status shows the problem
+  for (const type of ["joined", "removed", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
   const table = h(
     "div.scroll",
@@ -218,6 +241,7 @@ export function control(client, game, painter, deleted) {
     roundsPanel.section,
     panel("Debrief", {}, place).section,
     h("div.two", {}, news.section, people.section),
+    chatPanel(game, painter, attempt),
     kept.section,
   ];
 }

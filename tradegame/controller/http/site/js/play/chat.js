@@ -47,8 +47,23 @@ export function chatPanels({ client, game, painter }) {
       words,
     ),
   );
+  game.on("unsaid", reset);
   game.on("reset", reset);
   reset();
+
+  /** Nobody is asked to write what would be refused. */
+  function silence() {
+    const why =
+      game.state.chat === false
+        ? "The host has switched the chat off."
+        : game.me?.muted
+          ? "The host has muted you."
+          : "";
+    for (const field of form.elements) field.disabled = why !== "";
+    setAttribute(text, "placeholder", why || "Say something");
+  }
+  for (const type of ["access", "account", "reset"]) game.on(type, silence);
+  silence();
 
   async function send(event) {
     event.preventDefault();
@@ -113,7 +128,7 @@ export function chatPanels({ client, game, painter }) {
     );
     if (to.value !== chosen) to.value = [...to.options].some((option) => option.value === chosen) ? chosen : "";
   };
-  for (const type of ["joined", "presence", "reset"]) game.on(type, () => painter.mark(paint));
+  for (const type of ["joined", "removed", "presence", "reset"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
   return { talk, players, focus: () => text.focus() };
 }

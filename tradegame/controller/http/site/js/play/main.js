@@ -123,7 +123,10 @@ async function main() {
   desk.choose(desk.good);
   listenForKeys(desk, ticket, chat);
   client.on("state", ({ state, code, reason }) => state === "stopped" && stopped(code, reason));
-  game.on("gone", () => gone(game));
+  game.on("gone", (error) => (error.code === REFUSED ? over("The host does not let you in any more.") : gone(game)));
+  game.on("removed", ({ player }) => {
+    if (player === client.player.id) over("The host has removed you from this game.");
+  });
 }
 
 function top(client, game) {
@@ -183,6 +186,7 @@ function tabs(play) {
 
 const AGAIN_MS = 8_000;
 const KICKED = String(CLOSE.KICKED);
+const REFUSED = "not_admitted";
 /** The server does not know this player any more: it has another store, or the session is over. */
 const FORGOTTEN = new Set(["unauthorized", String(CLOSE.REVOKED)]);
 

@@ -47,8 +47,8 @@ export function portfolioPanel(desk) {
     if (!me) return;
     const total = now();
     setText(worth, coins(total));
-    const moved = total - start();
-    setText(gain, `${signed(moved)} this round`);
+    const moved = me.start === null ? 0 : total - start();
+    setText(gain, me.start === null ? "dealt at the opening" : `${signed(moved)} this round`);
     setAttribute(gain, "class", `num ${direction(moved)}`);
     const list = [["Cash", coins(me.cash)]];
     if (me.held_cash) list.push(["Held for bids", coins(me.held_cash)]);

@@ -1,0 +1,71 @@
+"""The host's calls about people: who may join, who may speak, and who is out."""
+
+from __future__ import annotations
+
+import msgspec
+import trio
+from attrs import frozen
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tradegame.controller.http.bodies import body_of, game_id, key_of, published
+from tradegame.controller.http.host_token import HostToken
+from tradegame.controller.http.pieces import InPieces
+from tradegame.core.domain import views
+from tradegame.core.games.service import GameService
+from tradegame.core.use_cases.administer import AdministerUseCase
+from tradegame.protocol.commands import SetAccess
+from tradegame.protocol.errors import BadRequestError, UnknownMessageError
+from tradegame.protocol.http import Muting, Naming
+from tradegame.protocol.names import NAME_EXPECTED, is_name
+
+ROWS_AT_ONCE = 2_000
+"""Players of a roster that are encoded in one go: some 2 ms."""
+_json = msgspec.json.Encoder().encode
+
+
+@frozen
+class People:
+    games: GameService
+    administer: AdministerUseCase
+    host_token: HostToken
+
+    async def access(self, request: Request) -> Response:
+        self.host_token.require(request)
+        body = await body_of(request, SetAccess)
+        return published(await self.administer.set_access(game_id(request), body.locked, body.chat, key_of(request)))
+
+    async def roster(self, request: Request) -> Response:
+        self.host_token.require(request)
+        state = self.games.present(game_id(request)).game.state
+        pieces, players = [_json(views.roster(state)).removesuffix(b"]}")], list(state.players)
+        for first in range(0, len(players), ROWS_AT_ONCE):
+            rows = _json(views.roster_rows(state, players[first : first + ROWS_AT_ONCE]))[1:-1]
+            pieces.append(b"," + rows if first and rows else rows)
+            await trio.lowlevel.checkpoint()
+        return InPieces([*filter(None, pieces), b"]}"])
+
+    async def set_roster(self, request: Request) -> Response:
+        self.host_token.require(request)
+        names = (await body_of(request, Naming)).names
+        if (place := next((place for place, name in enumerate(names) if not is_name(name)), None)) is not None:
+            raise BadRequestError(f"expected {NAME_EXPECTED}", at=f"$.names[{place}]")
+        return published(await self.administer.set_roster(game_id(request), names, key_of(request)))
+
+    async def remove(self, request: Request) -> Response:
+        self.host_token.require(request)
+        player: str = request.path_params["player"]
+        return published(await self.administer.remove(game_id(request), player, key_of(request)))
+
+    async def mute(self, request: Request) -> Response:
+        self.host_token.require(request)
+        muted, player = (await body_of(request, Muting)).muted, request.path_params["player"]
+        outcome = await self.administer.mute(game_id(request), player, muted=muted, key=key_of(request))
+        return published(outcome)
+
+    async def unsay(self, request: Request) -> Response:
+        self.host_token.require(request)
+        number: str = request.path_params["message"]
+        if not (number.isascii() and number.isdecimal() and len(number) <= 18 and int(number)):
+            raise UnknownMessageError(f"no message {number[:18]!r} is kept")
+        return published(await self.administer.unsay(game_id(request), int(number), key_of(request)))

@@ -1,0 +1,73 @@
+// What the host sees of the chat: who may come in, whether people may speak, and each message, to be deleted.
+
+import { h, rows, setAttribute, setText } from "../common/dom.js";
+import { nameOf } from "../common/names.js";
+import { panel } from "../common/panels.js";
+import { json, game as path } from "./api.js";
+
+/** `attempt(call, done)` makes a call, and tells how it went. */
+export function chatPanel(game, painter, attempt) {
+  const access = (body, done) => attempt(() => json("POST", path(game.id, "/access"), body), done);
+  const lock = h("button", {
+    type: "button",
+    onclick: () => {
+      const locked = !game.state.locked;
+      void access({ locked }, locked ? "Locked: nobody new can join." : "Whoever likes can join.");
+    },
+  });
+  const talk = h("button", {
+    type: "button",
+    onclick: () => {
+      const chat = game.state.chat === false;
+      void access({ chat }, chat ? "The chat is on." : "The chat is off.");
+    },
+  });
+  const list = h("tbody");
+  const make = () => {
+    const gone = h("button", { type: "button" }, "Delete");
+    gone.addEventListener("click", () =>
+      attempt(() => json("DELETE", path(game.id, `/messages/${gone.number}`)), "Deleted."),
+    );
+    return h(
+      "tr",
+      {},
+      h("td", {}, h("span.clip", { dir: "auto" })),
+      h("td.text", { dir: "auto" }),
+      h("td.r", {}, gone),
+    );
+  };
+  const paint = () => {
+    setText(lock, game.state.locked ? "Unlock" : "Lock");
+    setText(talk, game.state.chat === false ? "Chat on" : "Chat off");
+    rows(list, [...game.state.messages].reverse(), make, (row, { player, text, number }) => {
+      const [who, what, last] = row.children;
+      setText(who.firstChild, nameOf(game, player));
+      setText(what, text);
+      last.firstChild.number = number;
+      setAttribute(last.firstChild, "aria-label", `Delete what ${nameOf(game, player)} said: ${text.slice(0, 40)}`);
+    });
+  };
+  for (const type of ["said", "unsaid", "access", "removed", "reset"]) game.on(type, () => painter.mark(paint));
+  painter.mark(paint);
+  const said = h(
+    "div.scroll",
+    { tabindex: 0, role: "region", "aria-label": "Messages" },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, "Player"),
+          h("th", { scope: "col" }, "Said"),
+          h("th", { scope: "col" }, h("span.visually-hidden", {}, "Delete")),
+        ),
+      ),
+      list,
+    ),
+  );
+  return panel("Chat", { flush: true, end: [lock, talk] }, said).section;
+}
