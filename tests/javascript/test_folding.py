@@ -20,8 +20,9 @@ from tests.unit.domain.strategies import PLAYERS, commands, definitions, steps
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.game import Game
 from tradegame.protocol import tag_of
-from tradegame.protocol.commands import Command, Entry, Join, SetPhase
+from tradegame.protocol.commands import Command, Entry, Join, SetPhase, Unsay
 from tradegame.protocol.pushes import EVENTS
+from tradegame.protocol.requests import Say
 
 entries = st.lists(st.tuples(steps, st.lists(commands, max_size=6)), min_size=1, max_size=12)
 
@@ -35,6 +36,7 @@ def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_pat
         game = Game.create(definition, "e", BEGIN, 1)
         before, at = views.public_state(game.state), BEGIN
         begin: list[Command] = [Join(player=player, name=player) for player in PLAYERS]
+        begin += [Say(player=PLAYERS[0], text="oh"), Unsay(message=1)]
         frames = [game.apply(Entry(at, (*begin, SetPhase(phase="open")))).frame]
         for step, each in some:
             at += step

@@ -134,6 +134,6 @@ async def test_followers_are_sent_away_when_frames_are_missing_for_good(kv: Memo
     outbox = cast("Outbox", type("_Outbox", (), {"empty": True}))
     hub.enter(Subscriber(client, outbox, lambda code, reason: ends.append(code)))
     host = cast("GameHost", _Host())
-    hub.follow(client, host, 3)
+    hub.follow(client, host, 3, plays=False)
     hub.restarted(host)
     assert ends == [1001]

@@ -107,5 +107,6 @@ class Follower:
     def shown(self) -> dict[str, Any]:
         """As `views.public_state` shows it."""
         shown = {name: getattr(self.state, name) for name in protocol.State.__struct_fields__}
-        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(shown, enc_hook=list))
+        state = msgspec.convert(msgspec.json.decode(msgspec.json.encode(shown, enc_hook=list)), protocol.State)
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(state))  # what is usual is left out
         return plain

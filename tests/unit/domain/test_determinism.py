@@ -76,6 +76,7 @@ def test_the_log_of_these_tests_is_a_lively_one() -> None:
         "unknown_order",
         "unknown_message",
         "muted",
+        "not_admitted",
         "not_joined",
         "not_open",
         "insufficient_cash",

@@ -1,6 +1,7 @@
 """Who the players of a game are: what its state says of them besides what they did.
 
-That is their names, also in the results of closed rounds, and what they said. Ids are made at random, and stay.
+That is their names, also in the results of closed rounds and on the roster, and what they said. Ids are made at random,
+and stay.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ UNSAID = "…"
 
 
 def rename(state: GameState, names: Mapping[str, str]) -> None:
-    """Give players other names, by id. The state is then another one than the log led to."""
+    """Give players other names, by id; also those who were removed. The state is then another than the log led to."""
     for player, name in names.items():
-        state.players[player].name = name
+        if (fields := state.players.get(player)) is not None:
+            fields.name = name
     for result in state.results:
         for row in result["players"]:
             row["name"] = names.get(row["player"], row["name"])
@@ -29,7 +31,7 @@ def rename(state: GameState, names: Mapping[str, str]) -> None:
 def unsay(state: GameState) -> None:
     """Leave out what was said, but not by whom and when."""
     state.messages = deque(
-        (Message(message.player, UNSAID, message.at) for message in state.messages), state.messages.maxlen
+        (Message(each.player, UNSAID, each.at, each.number) for each in state.messages), state.messages.maxlen
     )
 
 
@@ -39,6 +41,14 @@ def erase(state: GameState, player: str) -> None:
     Their account, orders and trades stay, under their id: they are part of everybody else's game, too. It counts as a
     frame, so that whoever saw the state before gets the whole of it.
     """
+    if player not in state.players and player not in state.removed:
+        raise KeyError(player)
     rename(state, {player: ERASED})
+    if (erased := state.players.get(player)) is not None:
+        if names := state.roster.get(erased.skeleton):
+            names.pop()
+            if not names:
+                del state.roster[erased.skeleton]
+        erased.skeleton, erased.number = player, 1  # looks like nobody else
     state.messages = deque((each for each in state.messages if each.player != player), state.messages.maxlen)
     state.seq += 1

@@ -1,8 +1,8 @@
 """A game's log in which nobody has a name: for research, and for whoever else may have it.
 
-Every id becomes another one, which is the same in each export that is made with the same key; the name is that id, too.
-Whoever has the key, or the log itself, can tell who is who. The log is sound, as `tradegame verify` checks it: nothing
-that the rules do depends on an id or a name.
+Every id and every name becomes another one, which is the same in each export that is made with the same key. Names that
+look alike become one, so that a roster admits whom it admitted. Whoever has the key, or the log itself, can tell who is
+who. The log is sound, as `tradegame verify` checks it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from attrs import define, evolve, field
 from tradegame.core.domain import people, snapshot
 from tradegame.core.games.export import LogSource
 from tradegame.core.repositories import LogEntry, StoredGame
-from tradegame.protocol.commands import Join, decode_entry, encode_entry
+from tradegame.protocol.commands import Join, SetRoster, decode_entry, encode_entry
 from tradegame.protocol.requests import Say
 
 PLAYER = re.compile(rb"(?<![A-Za-z0-9-])p-[a-z0-9]{12}(?![A-Za-z0-9])")
@@ -38,8 +38,14 @@ class Pseudonyms:
 
     def of(self, player: str) -> str:
         """The player's other id: p- and 12 letters and digits, 60 bits of an HMAC."""
-        digest = hmac.digest(self.key, player.encode(), hashlib.sha256)
-        return f"p-{base64.b32encode(digest)[:12].decode().lower()}"
+        return f"p-{self._digest(player)}"
+
+    def name(self, skeleton: str) -> str:
+        """The other name for all that look like this."""
+        return f"n-{self._digest(skeleton)}"
+
+    def _digest(self, text: str) -> str:
+        return base64.b32encode(hmac.digest(self.key, text.encode(), hashlib.sha256))[:12].decode().lower()
 
     def in_text(self, text: bytes) -> bytes:
         """With every id of a player replaced."""
@@ -61,7 +67,9 @@ class Pseudonyms:
 
     def _command(self, command: Any) -> Any:
         if isinstance(command, Join):
-            return msgspec.structs.replace(command, name=command.player)  # which is replaced with all other ids
+            return msgspec.structs.replace(command, name=self.name(command.skeleton or command.name), skeleton="")
+        if isinstance(command, SetRoster):
+            return msgspec.structs.replace(command, names=tuple((self.name(look),) * 2 for _, look in command.names))
         if isinstance(command, Say) and not self.chat:
             return msgspec.structs.replace(command, text=people.UNSAID)
         return command
@@ -69,7 +77,15 @@ class Pseudonyms:
     def state(self, written: bytes) -> bytes:
         """A snapshot. Blocks in proportion to its size."""
         game = snapshot.load(written)
-        people.rename(game.state, {player: player for player in game.state.players})
+        roster, names = game.state.roster, {}
+        for player, fields in game.state.players.items():
+            fields.skeleton = self.name(fields.skeleton)
+            names[player] = fields.skeleton if fields.number == 1 else f"{fields.skeleton} ({fields.number})"
+        for result in game.state.results:
+            for row in result["players"]:  # those who were removed are still in there
+                names.setdefault(row["player"], self.name(row["name"]))
+        people.rename(game.state, names)
+        game.state.roster = {self.name(look): [self.name(look)] * len(alike) for look, alike in roster.items()}
         if not self.chat:
             people.unsay(game.state)
         return b"".join(self.in_text(line) for line in snapshot.lines(game))
