@@ -20,7 +20,7 @@ from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import HouseState, Market
 from tradegame.protocol.commands import Announce, Command, Entry, Join, SetPhase
-from tradegame.protocol.pushes import BookChanged, PublicEvent
+from tradegame.protocol.pushes import BookChanged, MarkChanged, PublicEvent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 BEGIN = 1_700_000_000_000
@@ -129,9 +129,10 @@ def code(result: Result) -> str:
 
 
 def events(applied: Applied, kind: type[PublicEvent] | None = None) -> list[Any]:
-    """The public events of an entry; without a kind, all but the book's."""
+    """The public events of an entry; without a kind, all but those that say how a book or a mark changed."""
     found = applied.frame.events if applied.frame else ()
-    return [event for event in found if (isinstance(event, kind) if kind else not isinstance(event, BookChanged))]
+    changes = BookChanged | MarkChanged
+    return [event for event in found if (isinstance(event, kind) if kind else not isinstance(event, changes))]
 
 
 LIVELY = define_game(

@@ -27,7 +27,18 @@ what can be done in a game, ``tradegame.client.events`` for what can happen, and
 
 from tradegame.client.connect import Client, Statistics, connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
-from tradegame.client.events import BookChanged, Event, Joined, Lagged, News, Reset, RoundChanged, Said, Trade
+from tradegame.client.events import (
+    BookChanged,
+    Event,
+    Joined,
+    Lagged,
+    MarkChanged,
+    News,
+    Reset,
+    RoundChanged,
+    Said,
+    Trade,
+)
 from tradegame.client.game import Game
 from tradegame.client.link import Status
 from tradegame.client.results import Pong
@@ -53,6 +64,7 @@ __all__ = [
     "Good",
     "Joined",
     "Lagged",
+    "MarkChanged",
     "Message",
     "News",
     "NotConnected",

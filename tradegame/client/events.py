@@ -36,6 +36,13 @@ class BookChanged(pushes.BookChanged, tag="book"):
     at: int = 0
 
 
+class MarkChanged(pushes.MarkChanged, tag="mark"):
+    """What a unit of a good counts for in worth changed, or where that comes from."""
+
+    seq: int = 0
+    at: int = 0
+
+
 class Said(pushes.Said, tag="said"):
     """Somebody said something to everyone."""
 
@@ -75,7 +82,7 @@ class Lagged:
     missed: int
 
 
-PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | News
+PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | News
 Event = PublicEvent | Whisper | AccountChanged | Presence | Reset | Lagged
 
 

@@ -18,6 +18,7 @@ from tradegame.protocol.bounds import (
     RecentTrade,
     Role,
     Seq,
+    Source,
     Units,
 )
 
@@ -35,7 +36,8 @@ class GoodResult(Struct, omit_defaults=True):
     and none while another round may be played by them, but with the admin token.
 
     Prices are null where nothing was traded, `settled` where the good does not settle, `equilibrium` where nobody
-    has private values or nothing can be traded. `tape`: the round's last trades, oldest first.
+    has private values or nothing can be traded. `mark`: what a unit counted for, and where that came from; null for
+    the good with private values. `tape`: the round's last trades, oldest first.
     """
 
     trades: Count
@@ -46,6 +48,8 @@ class GoodResult(Struct, omit_defaults=True):
     low: Coins | None
     close: Coins | None
     settled: Coins | None
+    mark: Coins | None
+    mark_source: Source | None
     equilibrium: Equilibrium | None
     demand: tuple[Coins, ...]
     supply: tuple[Coins, ...]
@@ -53,7 +57,7 @@ class GoodResult(Struct, omit_defaults=True):
 
 
 class PlayerResult(Struct, omit_defaults=True):
-    """A player in a closed round: what he began with, what he had at its end, and the difference.
+    """A player in a closed round: what they began with, what they had at its end, and the difference.
 
     `start` and `worth` are null while they would tell private values that another round may be played by, but with
     the admin token.

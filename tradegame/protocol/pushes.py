@@ -21,6 +21,7 @@ from tradegame.protocol.bounds import (
     Price,
     Qty,
     Seq,
+    Source,
 )
 from tradegame.protocol.state import Account
 
@@ -55,6 +56,14 @@ class BookChanged(Event, tag="book"):
     asks: tuple[Level, ...]
 
 
+class MarkChanged(Event, tag="mark"):
+    """What a unit of a good counts for changed, or where that comes from; at most one a good a frame."""
+
+    good: GoodId
+    mark: Coins
+    mark_source: Source
+
+
 class Said(Event, tag="said"):
     """Somebody said something to everyone."""
 
@@ -82,7 +91,7 @@ class News(Event, tag="news"):
     good: GoodId | None = None
 
 
-PublicEvent = Joined | Trade | BookChanged | Said | RoundChanged | News
+PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | News
 
 
 class Push(Struct, omit_defaults=True, tag_field="push"):

@@ -15,7 +15,9 @@ from tradegame.protocol.errors import (
     CommandTimeoutError,
     Errors,
     GameThereError,
+    NoHouseError,
     NotFoundError,
+    NotOpenError,
     OverloadedError,
     UnauthorizedError,
     UnavailableError,
@@ -189,7 +191,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Published,
         body=Announce,
         host=True,
-        errors=(BadRequestError, UnknownGameError, UnknownGoodError, *_HOST, *_STORE),
+        errors=(BadRequestError, UnknownGameError, UnknownGoodError, NoHouseError, NotOpenError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/log",

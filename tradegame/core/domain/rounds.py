@@ -10,6 +10,7 @@ from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.debrief import round_result
 from tradegame.core.domain.definition import NewsDefinition
 from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.private_values import PrivateValuesService, redemption
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, Ohlcv
@@ -18,7 +19,7 @@ from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import PhaseName
 from tradegame.protocol.commands import Announce, SetClock, SetPhase
-from tradegame.protocol.errors import UnknownGoodError
+from tradegame.protocol.errors import NoHouseError, NotOpenError, UnknownGoodError
 from tradegame.protocol.pushes import RoundChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.state import Headline
@@ -31,6 +32,7 @@ class RoundService:
     state: GameState
     trading: TradingService
     house: HouseService
+    marks: MarkService
     private_values: PrivateValuesService
     settlement: SettlementService
     _news: tuple[NewsDefinition, ...] = field(init=False)
@@ -44,6 +46,7 @@ class RoundService:
         effects = Effects(self.state.clock)
         self._endow_house()
         self.house.price()
+        self.marks.open(effects)
         definition = self.state.definition
         if definition.wait_for_host or (definition.rounds is not None and definition.rounds.lobby_s):
             self._enter(LOBBY, effects)
@@ -66,8 +69,18 @@ class RoundService:
     def announce(self, command: Announce, effects: Effects) -> Sent:
         if command.good is not None and command.good not in self.state.markets:
             raise UnknownGoodError(f"no good {command.good!r} in this game")
+        if command.good is not None and command.anchor_bps:
+            self._check_shift(command.good)
         self._publish(command.text, command.good, command.anchor_bps, effects)
         return Sent(0)
+
+    def _check_shift(self, good: str) -> None:
+        """News that would move nothing is refused: who announces it counts on a price that moves."""
+        if self.state.definition.goods[good].house is None:
+            raise NoHouseError(f"{good} has no house whose price could move: leave anchor_bps out")
+        if self.state.phase != OPEN:
+            phase = self.state.phase
+            raise NotOpenError(f"the game is in its {phase} phase, and a round opens at its own prices: open it first")
 
     def set_clock(self, command: SetClock, effects: Effects) -> Sent:
         """Between rounds only; during one, and back, nothing happens. The entry itself is still of the time before."""
@@ -133,7 +146,7 @@ class RoundService:
 
     def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
         if good is not None and bps:
-            self.house.shift(good, bps)
+            self.house.shift(good, bps, effects)
         effects.events.append(pushes.News(text, good))
         self.state.news.append(Headline(text, good, effects.at))
 
@@ -156,9 +169,7 @@ class RoundService:
 
     def _new_round(self, phase: PhaseName, effects: Effects) -> None:
         """Every account begins afresh. The tape goes on: prices, volume and recent trades are the game's."""
-        self.trading.withdraw_everything(effects)
-        if self.state.phase == OPEN:  # the host ends it without a closed phase
-            self._settle(effects)
+        self._end(effects)  # where the host ends it without a closed phase
         self.state.settled.clear()
         self._take_everything()
         self.state.round += 1
@@ -206,6 +217,7 @@ class RoundService:
                 market.ohlcv = Ohlcv()
             self.settlement.open(effects)
             self.house.open()
+            self.marks.open(effects)
         effects.events.append(self._changed())
 
     def _changed(self) -> RoundChanged:
@@ -215,10 +227,16 @@ class RoundService:
         return RoundChanged(state.phase, state.round, state.ends_at, opened_at, settled)
 
     def _close(self, effects: Effects) -> None:
+        self._end(effects)
+        self._enter(CLOSED, effects)
+
+    def _end(self, effects: Effects) -> None:
+        """No order stays. If a round is open, it is over: its final marks are found, while there are bids."""
+        if self.state.phase == OPEN:
+            self.marks.close(effects)
         self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:
             self._settle(effects)
-        self._enter(CLOSED, effects)
 
     def _settle(self, effects: Effects) -> None:
         """The round's end, with no order open: what is held is turned into what it is worth, and the result is kept."""

@@ -8,7 +8,7 @@ from typing import Any
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
-from tradegame.core.domain.worth import holding, start, worth
+from tradegame.core.domain.worth import holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
 from tradegame.protocol.state import (
@@ -57,8 +57,8 @@ def best(market: Market) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
 
 def good(market: Market) -> Good:
     """One good of a ``state``. ``recent`` changes with ``volume`` alone."""
-    bids, asks = best(market)
-    return Good(market.last, bids, asks, market.volume, tuple(market.recent))
+    (bids, asks), mark = best(market), market.mark
+    return Good(market.last, bids, asks, market.volume, tuple(market.recent), mark.price, mark.source)
 
 
 def rules(definition: GameDefinition) -> Rules:
@@ -75,6 +75,7 @@ def rules(definition: GameDefinition) -> Rules:
                 house=fields.house is not None,
                 private_values=private is not None and private.good == good,
                 settlement=None if fields.settlement is None else fields.settlement.values,
+                mark=definition.mark_of(good) if fields.settlement is None else "settled",
             )
             for good, fields in definition.goods.items()
         },
@@ -123,10 +124,10 @@ def standings(state: GameState, limit: int) -> list[Standing]:
 
     With private values, what a player has would tell them: there the worth is the score, the gains of closed rounds.
     """
-    prices = {good: market.last or 0 for good, market in state.markets.items()}
+    at = marks(state)
     have = [holding(state, player) for player in state.players]
     all_of_them = [
-        (-each.worth(prices), number, player, each.score)
+        (-each.worth(at), number, player, each.score)
         for number, (player, each) in enumerate(zip(state.players, have, strict=True))
     ]
     return ranked(state, sorted(all_of_them)[:limit])

@@ -6,7 +6,7 @@ from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.bounds import SideName
-from tradegame.protocol.commands import Command, SetPhase
+from tradegame.protocol.commands import Announce, Command, SetPhase
 from tradegame.protocol.requests import BuyGood, PlaceOrder, Say, SellGood
 
 BYTES_A_UNIT = 128
@@ -17,15 +17,16 @@ def weight(state: GameState, command: Command) -> int:
     """An upper bound, in fills (each about 10 us of every node's time, and an event), of what ``command`` does now.
 
     1 to ``MAX_FILLS`` + 1. For an order or an immediate trade: 1, and the resting orders that it can meet at the
-    present state. For ``say``: by the length of its text in UTF-8. For a change of the phase: the most. For anything
-    else, and for what would be refused at once: 1. Takes a few us. An entry's earlier commands may change what a later
-    one meets, but never to more than ``MAX_FILLS``.
+    present state. For ``say``: by the length of its text in UTF-8. For a change of the phase, and for news that moves
+    a price: the most. For anything else, and for what would be refused at once: 1. Takes a few us. An entry's earlier
+    commands may change what a later one meets, but never to more than ``MAX_FILLS``.
     """
     if isinstance(command, BuyGood | SellGood | PlaceOrder):
         return 1 + _fills(state, command)
     if isinstance(command, Say):
         return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
-    return 1 + MAX_FILLS if isinstance(command, SetPhase) else 1
+    moves = isinstance(command, SetPhase) or (isinstance(command, Announce) and command.anchor_bps)
+    return 1 + MAX_FILLS if moves else 1
 
 
 def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
@@ -39,7 +40,7 @@ def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
     free = account.goods[command.good]
     if not free or (isinstance(command, PlaceOrder) and command.qty > free):
         return 0
-    return market.book.reach(BID, min(command.qty, free + 1) + _own(account, command.good, BID), limit)
+    return market.book.reach(BID, min(command.qty, free) + _own(account, command.good, BID), limit)
 
 
 def _own(account: Account, good: str, side: SideName) -> int:

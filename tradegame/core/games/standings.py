@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from tradegame.core.domain import views
 from tradegame.core.domain.state import GameState
 from tradegame.core.domain.views import Placed
-from tradegame.core.domain.worth import Holding, holding
+from tradegame.core.domain.worth import Holding, holding, marks
 from tradegame.protocol import state as protocol
 from tradegame.protocol.state import Standing
 
@@ -80,11 +80,11 @@ class Standings:
     async def _rank(self) -> Ranked:
         state = await self._look()
         seq, entries = state.seq, state.entries
-        prices = {good: market.last or 0 for good, market in state.markets.items()}
+        at = marks(state)
         best: list[Placed] = []
         rows = enumerate(self._holdings.items())
         while some := list(islice(rows, ROWS_A_SLICE)):
-            fresh = [(-have.worth(prices), number, player, have.score) for number, (player, have) in some]
+            fresh = [(-have.worth(at), number, player, have.score) for number, (player, have) in some]
             best = heapq.nsmallest(RANKED, [*best, *fresh])
             await trio.lowlevel.checkpoint()
         return Ranked(seq, entries, views.ranked(state, best))

@@ -152,6 +152,7 @@ export interface ResetFrame {
 export interface GameEvents {
   trade: (trade: Trade, frame: Frame) => unknown;
   book: (book: BookChanged, frame: Frame) => unknown;
+  mark: (mark: MarkChanged, frame: Frame) => unknown;
   joined: (joined: Joined, frame: Frame) => unknown;
   said: (said: Said, frame: Frame) => unknown;
   round: (round: RoundChanged, frame: Frame) => unknown;
@@ -233,6 +234,7 @@ export type ServerErrorCode =
   | "game_full"
   | "not_joined"
   | "not_open"
+  | "no_house"
   | "insufficient_cash"
   | "insufficient_goods"
   | "no_liquidity"
@@ -241,7 +243,7 @@ export type ServerErrorCode =
   | "key_reused";
 
 /** The public events. */
-export type Event = Joined | Trade | BookChanged | Said | RoundChanged | News;
+export type Event = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | News;
 
 /** Who the client is. */
 export interface PlayerInfo {
@@ -281,6 +283,7 @@ export interface GameSummary {
  * A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
  *
  * `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
+ * `mark`: what a unit counts for in worth, and where that comes from; none where each has values of their own.
  */
 export interface Good {
   last: number | null;
@@ -288,6 +291,8 @@ export interface Good {
   asks: Level[];
   volume: number;
   recent: [at: number, price: number, qty: number][];
+  mark?: number;
+  mark_source?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
 /** What somebody said to everyone. */
@@ -312,12 +317,17 @@ export interface RoundRules {
   repeat: number;
 }
 
-/** What of a good's definition players may know. `settlement`: the values of which one is paid at the close. */
+/**
+ * What of a good's definition players may know. `settlement`: the values of which one is paid at the close.
+ *
+ * `mark`: what units count for at the close; none where they have private values.
+ */
 export interface GoodRules {
   endowment: number;
   house: boolean;
   private_values: boolean;
   settlement: number[] | null;
+  mark?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
 /** What of a game's definition players may know. `rounds`: null where there is no clock. */
@@ -374,7 +384,7 @@ export interface Hint {
 /**
  * A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
  *
- * `worth`: everything at the last prices; `start`: what it was when the round began; `score`: what was gained
+ * `worth`: everything at the marks; `start`: what the round began with, at the same; `score`: what was gained
  * over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
  * values; `hints` only where goods settle.
  */
@@ -416,6 +426,14 @@ export interface BookChanged {
   good: string;
   bids: Level[];
   asks: Level[];
+}
+
+/** What a unit of a good counts for changed, or where that comes from; at most one a good a frame. */
+export interface MarkChanged {
+  type: "mark";
+  good: string;
+  mark: number;
+  mark_source: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
 /** Somebody said something to everyone. */
