@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import trio.testing
 from tradegame.infra.etcd.handoff import AT_ONCE, Handoff
 from tradegame.infra.etcd.liveness import Liveness, Pulse
 from tradegame.infra.etcd.messages import PROGRESS_REQUEST, rpc, watch_request
-from tradegame.infra.etcd.watch import new_batch
+from tradegame.infra.etcd.watch import ENOUGH_EVENTS, new_batches
 from tradegame.infra.kv.port import EventBatch, KeyRange
 
 
@@ -20,31 +21,49 @@ def response(*revisions: int, header: int = 0, watch_id: int = 0, created: bool 
     return rpc.WatchResponse(header={"revision": header}, watch_id=watch_id, created=created, events=events)
 
 
-def revisions(batch: EventBatch | None) -> list[int]:
-    assert batch is not None
+def only(responses: list[Any], last: int) -> EventBatch:
+    (batch,) = new_batches(responses, last)
+    return batch
+
+
+def revisions(batch: EventBatch) -> list[int]:
     return [event.mod_revision for event in batch.events]
 
 
 def test_events_of_several_responses_are_one_batch_up_to_the_last_of_them() -> None:
-    batch = new_batch([response(5, 5, header=90), response(6, header=90)], last=4)
+    batch = only([response(5, 5, header=90), response(6, header=90)], last=4)
     assert revisions(batch) == [5, 5, 6]
-    assert batch is not None
     assert batch.revision == 6
 
 
+def test_a_large_response_becomes_several_batches_of_whole_revisions() -> None:
+    made = [revision for revision in range(5, 505) for _ in range(3)]
+    batches = list(new_batches([response(*made[:900]), response(*made[900:])], last=4))
+    assert [revision for batch in batches for revision in revisions(batch)] == made
+    assert max(len(batch.events) for batch in batches) < ENOUGH_EVENTS + 3
+    for batch, following in pairwise(batches):
+        assert batch.revision == batch.events[-1].mod_revision < following.events[0].mod_revision
+
+
+def test_a_batch_is_decoded_when_it_is_asked_for() -> None:
+    """Between two batches the loop may run others: a response of 1 000 events held it for 10 ms."""
+    responses: list[Any] = [response(*range(5, 500)), None]  # the second cannot be read
+    assert next(new_batches(responses, last=4)).revision == 4 + ENOUGH_EVENTS
+
+
 def test_what_was_delivered_before_is_dropped() -> None:
-    assert new_batch([response(3, 4)], last=4) is None
-    assert revisions(new_batch([response(3, 4, 5), response(5, 6)], last=4)) == [5, 6]
+    assert not list(new_batches([response(3, 4)], last=4))
+    assert revisions(only([response(3, 4, 5), response(5, 6)], last=4)) == [5, 6]
 
 
 def test_a_notice_of_progress_is_believed() -> None:
-    assert new_batch([response(header=9)], last=4) == EventBatch(9)
-    assert new_batch([response(header=3)], last=4) is None
+    assert only([response(header=9)], last=4) == EventBatch(9)
+    assert not list(new_batches([response(header=3)], last=4))
 
 
 @pytest.mark.parametrize("sign", [response(header=9, watch_id=-1), response(header=9, created=True)])
 def test_an_answer_to_a_progress_request_or_to_the_opening_is_a_sign_of_life_only(sign: Any) -> None:
-    assert new_batch([sign], last=4) is None
+    assert not list(new_batches([sign], last=4))
 
 
 def test_a_progress_request_is_on_the_wire_what_later_versions_of_the_interface_call_so() -> None:
