@@ -263,7 +263,9 @@ def test_what_is_due_at_once_is_spread_over_entries() -> None:
 
 
 def test_much_news_at_once_moves_every_price_and_leaves_no_quote_at_the_old_one() -> None:
-    goods = {f"g{n}": GoodDefinition(house=house(levels=50, anchor=500, tick_s=60, cash=10**8)) for n in range(20)}
+    goods = {
+        f"g{n}": GoodDefinition(house=house(levels=50, anchor=500, tick_s=60, slope=0, cash=10**8)) for n in range(20)
+    }
     news = tuple(NewsDefinition(at_s=30, text="!", good=good, anchor_bps=1_000) for good in goods for _ in range(2))
     table = Table.of(goods=goods, news=news)
     for _ in range(10):
