@@ -75,7 +75,7 @@ ENCODED: dict[str, Callable[[], object]] = {
     **{f"events: {name}": _frame(event) for name, event in EVENTS.items()},
     "events: trade and book": _frame(EVENTS["trade"], EVENTS["book"]),
     "account": lambda: codec.encode_account("bazaar", 130, ACCOUNT),
-    "whisper": lambda: codec.encode_whisper("bazaar", 130, 1_790_000_000_000, Whispered("p-1", "p-2", "psst")),
+    "whisper": lambda: codec.encode_private("bazaar", 130, 1_790_000_000_000, Whispered("p-1", "p-2", "psst")),
     "presence": lambda: codec.encode_presence("bazaar", ["p-1"], []),
     "gone": lambda: codec.encode_gone("bazaar", "k3v9"),
 }

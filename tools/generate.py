@@ -123,6 +123,8 @@ SHOWN: tuple[type[Struct], ...] = (
     *pushes.EVENTS.values(),
     pushes.Events,
     pushes.Whisper,
+    pushes.Fill,
+    pushes.Fills,
     replies.Bought,
     replies.Sold,
     replies.Ordered,

@@ -193,12 +193,22 @@ def test_wrong_tokens_are_slowed_down_logged_and_counted_and_the_right_one_never
 
 
 def test_a_preset_comes_with_every_default_filled_in_and_is_made_as_it_comes(web: httpx.Client) -> None:
-    found = {each["id"]: each["definition"] for each in web.get("/v1/presets").json()["presets"]}
+    found = {each["id"]: each["definition"] for each in web.get("/v1/presets", headers=HOST).json()["presets"]}
     assert found["bazaar"]["rounds"] == {"lobby_s": 0, "open_s": 900, "closed_s": 60, "repeat": 0}
     assert found["bazaar"]["goods"]["grain"]["house"]["levels"] == 5
     for name, definition in found.items():
         made = web.post("/v1/games", json={**definition, "id": f"my-{name}"}, headers=HOST)
         assert made.status_code == 201, made.text
+
+
+def test_the_news_that_may_come_are_listed_for_the_host_alone(web: httpx.Client) -> None:
+    for headers, listed in ((HOST, True), ({}, False), ({"Authorization": "Bearer guess"}, False)):
+        for preset in web.get("/v1/presets", headers=headers).json()["presets"]:
+            definition = preset["definition"]
+            assert bool(definition["news"]) is (listed and preset["id"] == "bazaar")
+            made = web.post("/v1/games", json={**definition, "id": "made"}, headers=HOST)
+            assert made.status_code == 201, made.text
+            web.delete("/v1/games/made", headers=HOST).raise_for_status()
 
 
 def test_the_debrief_of_values_that_stay_in_force_is_whole_for_the_host_alone(
@@ -214,8 +224,11 @@ def test_the_debrief_of_values_that_stay_in_force_is_whole_for_the_host_alone(
         (told,) = web.get("/v1/games/kept/debrief", headers=headers).json()["rounds"]
         wheat = told["goods"]["wheat"]
         assert [len(wheat["demand"]), len(wheat["supply"])] == ([3, 3] if whole else [0, 0])
-        assert all((row["start"] is not None) == (row["worth"] is not None) == whole for row in told["players"])
-        assert [row["gain"] for row in told["players"]] == [0, 0]
+        assert [row["gain"] for row in told["players"]] == ([0, 0] if whole else [])
+        assert told["secret"] is True
+        standings = web.get("/v1/games/kept/standings", headers=headers).json()
+        assert [row["score"] for row in standings["standings"]] == ([0, 0] if whole else [])
+        assert standings["secret"] is True
 
 
 def test_a_host_makes_a_game_and_deletes_it(web: httpx.Client, server: ServerThread) -> None:

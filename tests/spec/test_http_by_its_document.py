@@ -39,7 +39,7 @@ GAME = {
     },
     "private_values": {"good": "wheat", "values": [[60, 58]], "costs": [[52, 50]]},
     "rounds": {"lobby_s": 0, "open_s": 3_600, "closed_s": 3_600, "repeat": 0},
-    "news": [{"at_s": 0, "text": "it begins"}],
+    "news": [{"at_s": 0, "text": "it begins"}, {"at_s": 3_000, "text": "it ends"}],
 }
 
 
@@ -78,7 +78,12 @@ def test_the_document_describes_what_a_lively_game_answers(server: ServerThread)
         }.items():
             answer = httpx.get(server.http + path, timeout=TIMEOUT_S).raise_for_status().json()
             assert checker.problem(f"components/schemas/{name}", answer) is None, path
-        debrief = httpx.get(f"{server.http}/v1/games/{LIVELY}/debrief", timeout=TIMEOUT_S).json()
+        url = f"{server.http}/v1/games/{LIVELY}/debrief"
+        debrief = httpx.get(url, headers=HOST, timeout=TIMEOUT_S).json()
+        assert checker.problem("components/schemas/Debrief", debrief) is None
+        coming = httpx.get(f"{server.http}/v1/games/{LIVELY}/news", headers=HOST, timeout=TIMEOUT_S).json()
+        assert checker.problem("components/schemas/Coming", coming) is None
+        assert coming["news"]
         assert debrief["rounds"][0]["goods"]["wheat"]["equilibrium"]
         assert debrief["rounds"][0]["goods"]["oil"]["settled"]
 

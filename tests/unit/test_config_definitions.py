@@ -51,7 +51,7 @@ def test_every_problem_has_its_path() -> None:
         '$.goods.wood.endowment: expected an integer, found "1"',
         "$.news[0].text: missing",
         "$.x: unknown, expected one of id, title, about, cash, fee_bps, open_orders, max_players, goods, rounds, "
-        "news, private_values, wait_for_host",
+        "news, news_a_round, private_values, wait_for_host, anonymous",
     ]
 
 
@@ -152,6 +152,12 @@ def test_the_presets_and_the_default_games_give_no_warning() -> None:
 )
 def test_what_is_valid_and_yet_does_nothing_is_a_warning(fields: dict[str, Any], warning: tuple[str, str]) -> None:
     assert warnings(parse_game_definition(game(**fields))) == [warning]
+
+
+def test_news_that_may_come_too_late_is_a_warning() -> None:
+    news = [{"at_s": 50, "jitter_s": 9, "text": "!"}, {"at_s": 50, "jitter_s": 10, "text": "!"}]
+    found = warnings(parse_game_definition(game(rounds={"open_s": 60}, news=news)))
+    assert found == [("news[1].jitter_s", "may not come: the round closes after 60 s")]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ WHOLE: dict[str, Any] = {
     "goods": {"tea": {"house": {"anchor": 30}}, "oil": {"settlement": {"values": [1, 2, 3]}}, "wheat": {}},
     "private_values": {"good": "wheat", "low": 0, "high": 10**9},
     "rounds": {"open_s": 60},
-    "news": [{"at_s": 1, "text": "rain", "good": "tea"}],
+    "news": [{"at_s": 1, "text": "rain", "good": "tea"}] * 1_000,
 }
 
 

@@ -33,7 +33,7 @@ async def test_they_are_those_of_the_whole(seed: int, autojump_clock: MockClock)
         ranked = await standings.ranked()
         assert ranked.rows == views.standings(game.state, RANKED)
         assert ranked.seq == game.state.seq
-        assert ranked.shown(3) == protocol.Standings(tuple(ranked.rows[:3]), game.state.seq)
+        assert standings.shown(ranked, 3) == protocol.Standings(tuple(ranked.rows[:3]), game.state.seq)
 
 
 async def test_they_are_of_one_moment_while_the_game_goes_on(autojump_clock: MockClock) -> None:

@@ -30,6 +30,7 @@ from tradegame.client.events import Trade
 from tradegame.client.game import Game
 from tradegame.client.link import Status
 from tradegame.client.socket import check_url
+from tradegame.protocol.pushes import Fills
 
 KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower, Informed)}
 USUAL = (ZeroIntelligence.kind, MarketMaker.kind, TrendFollower.kind)
@@ -257,5 +258,7 @@ async def _count_trades(seat: Seat, game: Game) -> None:
         async for event in game.events(buffer=10_000):
             if isinstance(event, Trade) and player in (event.buyer, event.seller):
                 seat.bot.tally.trades += 1
+            elif isinstance(event, Fills):
+                seat.bot.tally.trades += len(event.fills)
     except (TradeError, ConnectionStopped):
         return  # the bot gets it too

@@ -35,6 +35,7 @@ from tradegame.client.events import (
     MarkChanged,
     News,
     Reset,
+    Revealed,
     RoundChanged,
     Said,
     Trade,
@@ -44,7 +45,7 @@ from tradegame.client.link import Status
 from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
-from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
 from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
 
@@ -59,6 +60,8 @@ __all__ = [
     "ConnectionStopped",
     "Event",
     "EventStream",
+    "Fill",
+    "Fills",
     "Game",
     "GameSummary",
     "Good",
@@ -77,6 +80,7 @@ __all__ = [
     "ProtocolError",
     "Released",
     "Reset",
+    "Revealed",
     "RoundChanged",
     "Said",
     "Sent",

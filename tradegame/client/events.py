@@ -12,7 +12,7 @@ from attrs import frozen
 from tradegame.client.errors import ProtocolError
 from tradegame.client.wire import decode
 from tradegame.protocol import pushes
-from tradegame.protocol.pushes import EVENTS, AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import EVENTS, AccountChanged, Fills, Presence, Whisper
 
 
 class Joined(pushes.Joined, tag="joined"):
@@ -23,7 +23,10 @@ class Joined(pushes.Joined, tag="joined"):
 
 
 class Trade(pushes.Trade, tag="trade"):
-    """``taker`` is ``buy`` or ``sell``: the side that did not rest. The house trades as ``house``."""
+    """``taker`` is ``buy`` or ``sell``: the side that did not rest. The house trades as ``house``.
+
+    In an anonymous game ``buyer`` and ``seller`` are None: your own trades come as ``Fills``.
+    """
 
     seq: int = 0
     at: int = 0
@@ -60,6 +63,13 @@ class RoundChanged(pushes.RoundChanged, tag="round"):
     at: int = 0
 
 
+class Revealed(pushes.Revealed, tag="revealed"):
+    """The host lets everybody read what the closed rounds came to."""
+
+    seq: int = 0
+    at: int = 0
+
+
 class News(pushes.News, tag="news"):
     """News, about ``good`` if there is one."""
 
@@ -82,8 +92,8 @@ class Lagged:
     missed: int
 
 
-PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | News
-Event = PublicEvent | Whisper | AccountChanged | Presence | Reset | Lagged
+PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | Revealed | News
+Event = PublicEvent | Whisper | Fills | AccountChanged | Presence | Reset | Lagged
 
 
 def public_events(raw_events: Any, seq: int, at: int) -> tuple[PublicEvent, ...]:

@@ -113,7 +113,7 @@ class Game:
         return await self._do(Book, "book", {"good": good, "depth": depth}, None)
 
     async def standings(self, limit: int = 10) -> list[Standing]:
-        """The richest ``limit`` players, 1 to 100."""
+        """The richest ``limit`` players, 1 to 100. None while they would tell private values that last."""
         ok = await self._calls.call("standings", {"game": self.id, "limit": limit})
         return [decode(Standing, row) for row in field(ok, "standings", list)]
 

@@ -11,7 +11,7 @@ from tradegame.client.events import Event, Reset, public_events
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
 from tradegame.client.wire import Json, decode, field
-from tradegame.protocol.pushes import AccountChanged, Presence, Whisper
+from tradegame.protocol.pushes import AccountChanged, Fills, Presence, Whisper
 from tradegame.protocol.state import Account
 
 
@@ -82,6 +82,8 @@ class Subscription:
                 self._emit(changed)
             case "whisper":
                 self._emit(decode(Whisper, frame))
+            case "fills":
+                self._emit(decode(Fills, frame))
             case "presence":
                 presence = decode(Presence, frame)
                 self.state.online.difference_update(presence.offline)

@@ -49,6 +49,10 @@ class Announce(HostCommand, kw_only=True, tag="news"):
     anchor_bps: ShiftBps = 0
 
 
+class Reveal(HostCommand, kw_only=True, tag="reveal"):
+    """Let everybody read what closed rounds came to, though private values last; until the next round opens."""
+
+
 class SetClock(HostCommand, kw_only=True, tag="clock"):
     """A node's clock was set, and no round is open: the game's goes forward to ``time``, in ms since the Unix epoch.
 
@@ -58,7 +62,7 @@ class SetClock(HostCommand, kw_only=True, tag="clock"):
     time: int
 
 
-Command = Join | AnyCommand | SetPhase | Announce | SetClock
+Command = Join | AnyCommand | SetPhase | Announce | Reveal | SetClock
 """What a game's log may hold."""
 
 

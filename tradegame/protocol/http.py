@@ -32,12 +32,11 @@ class Equilibrium(Struct, omit_defaults=True):
 
 
 class GoodResult(Struct, omit_defaults=True):
-    """A good in a closed round. `demand` and `supply`: values dearest first, costs cheapest first; 500 at most,
-    and none while another round may be played by them, but with the admin token.
+    """A good in a closed round. `demand` and `supply`: values dearest first, costs cheapest first; 500 at most.
 
     Prices are null where nothing was traded, `settled` where the good does not settle, `equilibrium` where nobody
-    has private values or nothing can be traded. `mark`: what a unit counted for, and where that came from; null for
-    the good with private values. `tape`: the round's last trades, oldest first.
+    has private values, nothing can be traded, or the round is `secret`. `mark`: what a unit counted for, and where
+    that came from; null for the good with private values. `tape`: the round's last trades, oldest first.
     """
 
     trades: Count
@@ -57,17 +56,13 @@ class GoodResult(Struct, omit_defaults=True):
 
 
 class PlayerResult(Struct, omit_defaults=True):
-    """A player in a closed round: what they began with, what they had at its end, and the difference.
-
-    `start` and `worth` are null while they would tell private values that another round may be played by, but with
-    the admin token.
-    """
+    """A player in a closed round: what they began with, what they had at its end, and the difference."""
 
     player: PlayerId
     name: str
     role: Role | None
-    start: Balance | None
-    worth: Balance | None
+    start: Balance
+    worth: Balance
     gain: Balance
 
 
@@ -75,7 +70,8 @@ class RoundResult(Struct, omit_defaults=True):
     """What a closed round came to. `players`: whoever gained most first, 1000 at most.
 
     `surplus`: what trade made, `max_surplus` the most that it could have made, `efficiency_bps` the one over the
-    other; null without private values.
+    other; null without private values. `secret`: all of that, and `players`, `equilibrium`, `demand` and `supply`, is
+    the host's until it is revealed, since the same private values stay in force; others get null and empty lists.
     """
 
     round: Count
@@ -86,6 +82,7 @@ class RoundResult(Struct, omit_defaults=True):
     max_surplus: Coins | None
     goods: dict[GoodId, GoodResult]
     players: tuple[PlayerResult, ...]
+    secret: bool = False
 
 
 class Debrief(Struct, omit_defaults=True):
@@ -94,8 +91,26 @@ class Debrief(Struct, omit_defaults=True):
     rounds: tuple[RoundResult, ...]
 
 
+class ComingNews(Struct, omit_defaults=True):
+    """Scheduled news that come at `at`, and shift the anchor of `good` by `anchor_bps` basis points."""
+
+    at: Millis
+    text: str
+    good: GoodId | None
+    anchor_bps: Bps
+
+
+class Coming(Struct, omit_defaults=True):
+    """The scheduled news that are left in the open round, the next first."""
+
+    news: tuple[ComingNews, ...]
+
+
 class Preset(Struct, omit_defaults=True):
-    """A game that comes along: its `definition`, every default filled in, is what `POST /v1/games` takes."""
+    """A game that comes along: its `definition`, every default filled in, is what `POST /v1/games` takes.
+
+    The news that may come in it are there with the admin token only.
+    """
 
     id: str
     title: str

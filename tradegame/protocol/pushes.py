@@ -21,9 +21,12 @@ from tradegame.protocol.bounds import (
     Price,
     Qty,
     Seq,
+    Side,
     Source,
 )
 from tradegame.protocol.state import Account
+
+Taker = Literal["buy", "sell"]
 
 
 class Event(Struct, omit_defaults=True, tag_field="type"):
@@ -38,14 +41,17 @@ class Joined(Event, tag="joined"):
 
 
 class Trade(Event, tag="trade"):
-    """A trade, at the resting order's price. `taker`: the side that did not rest."""
+    """A trade, at the resting order's price. `taker`: the side that did not rest.
+
+    In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
+    """
 
     good: GoodId
     price: Price
     qty: Qty
-    buyer: PlayerId
-    seller: PlayerId
-    taker: Literal["buy", "sell"]
+    taker: Taker
+    buyer: PlayerId | None = None
+    seller: PlayerId | None = None
 
 
 class BookChanged(Event, tag="book"):
@@ -84,6 +90,12 @@ class RoundChanged(Event, tag="round"):
     settled: dict[GoodId, Coins] = field(default_factory=dict)
 
 
+class Revealed(Event, tag="revealed"):
+    """The host lets everybody read what the closed rounds came to. `round`: the present one."""
+
+    round: Count
+
+
 class News(Event, tag="news"):
     """News, about `good` if there is one."""
 
@@ -91,7 +103,7 @@ class News(Event, tag="news"):
     good: GoodId | None = None
 
 
-PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | News
+PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | Revealed | News
 
 
 class Push(Struct, omit_defaults=True, tag_field="push"):
@@ -131,6 +143,25 @@ class Whisper(Push, tag="whisper"):
     at: Millis
 
 
+class Fill(Struct, omit_defaults=True):
+    """The player's part in a trade: `bid` bought, `ask` sold. `taker`: the side that did not rest."""
+
+    good: GoodId
+    side: Side
+    price: Price
+    qty: Qty
+    taker: Taker
+
+
+class Fills(Push, tag="fills"):
+    """The player's own trades in a frame of an anonymous game: to each of their connections that has joined it."""
+
+    game: GameId
+    seq: Seq
+    at: Millis
+    fills: tuple[Fill, ...]
+
+
 class Presence(Push, tag="presence"):
     """Who came and who went; soon after a join, everyone who is there. To fold both alike: add, then remove."""
 
@@ -146,7 +177,7 @@ class Gone(Push, tag="gone"):
     epoch: Epoch
 
 
-AnyPush = Events | AccountChanged | Whisper | Presence | Gone
+AnyPush = Events | AccountChanged | Whisper | Fills | Presence | Gone
 PUSHES: dict[str, type[Push]] = {tag_of(push): push for push in get_args(AnyPush)}
 """Every push by its name."""
 EVENTS: dict[str, type[Event]] = {tag_of(event): event for event in get_args(PublicEvent)}

@@ -64,13 +64,17 @@ class GoodRules(Struct, omit_defaults=True):
 
 
 class Rules(Struct, omit_defaults=True):
-    """What of a game's definition players may know. `rounds`: null where there is no clock."""
+    """What of a game's definition players may know. `rounds`: null where there is no clock.
+
+    `anonymous`: trades name nobody, and each player is told of their own alone.
+    """
 
     cash: Coins
     fee_bps: Count
     open_orders: Count
     rounds: RoundRules | None
     goods: dict[GoodId, GoodRules]
+    anonymous: bool = False
 
 
 class Good(Struct, omit_defaults=True):
@@ -191,7 +195,7 @@ class Book(Struct, omit_defaults=True):
 class Standing(Struct, omit_defaults=True):
     """A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
 
-    In a game with private values `worth` is the `score`: the gains of the closed rounds.
+    In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
     """
 
     rank: Count
@@ -202,10 +206,14 @@ class Standing(Struct, omit_defaults=True):
 
 
 class Standings(Struct, omit_defaults=True):
-    """The richest players, the richest first, as they were at frame `seq`: a second ago at most."""
+    """The richest players, the richest first, as they were at frame `seq`: a second ago at most.
+
+    `secret`: they would tell private values that last, so nobody is listed until the host reveals them.
+    """
 
     standings: tuple[Standing, ...]
     seq: Seq
+    secret: bool = False
 
 
 class Games(Struct, omit_defaults=True):

@@ -84,6 +84,8 @@ class Ledger:
     def trade(self, event: Trade) -> str:
         """Who took."""
         notional = event.price * event.qty
+        assert event.buyer is not None
+        assert event.seller is not None
         buyer, seller = self.owned[event.buyer], self.owned[event.seller]
         buyer["cash"] -= notional
         buyer[event.good] += event.qty

@@ -88,7 +88,9 @@ bps = st.one_of(st.integers(-9_999, 20_000), st.sampled_from([-9_999, 1_000_000]
 def definitions(draw: st.DrawFn) -> GameDefinition:
     some = dict(zip(GOODS, draw(st.lists(good_definitions, min_size=1, max_size=3)), strict=False))
     news = [
-        NewsDefinition(at_s=draw(seconds), text="!", good=good, anchor_bps=draw(bps) if good else 0)
+        NewsDefinition(
+            at_s=draw(seconds), jitter_s=draw(seconds), text="!", good=good, anchor_bps=draw(bps) if good else 0
+        )
         for good in draw(st.lists(st.one_of(st.none(), st.sampled_from(list(some))), max_size=4))
     ]
     private = draw(st.one_of(st.none(), st.none(), private_values))
@@ -102,6 +104,7 @@ def definitions(draw: st.DrawFn) -> GameDefinition:
         goods=some,
         rounds=draw(st.one_of(st.none(), st.none(), all_rounds)),
         news=tuple(news),
+        news_a_round=draw(st.integers(0, len(news))),
         private_values=private,
     )
     assert problems(definition) == []

@@ -71,7 +71,7 @@ class BothBooks:
                 other = self.numbers[fill.order_id]
                 buyer, seller = (player, other) if bid else (other, player)
                 word = "buy" if bid else "sell"
-                expected.append(Trade(GOOD, fill.trade_price, fill.trade_qty, buyer, seller, word))
+                expected.append(Trade(GOOD, fill.trade_price, fill.trade_qty, word, buyer, seller))
         command: PlaceOrder | BuyGood | SellGood
         if arrival.rests:
             command = PlaceOrder(player=player, good=GOOD, side=arrival.side, qty=arrival.qty, price=price)

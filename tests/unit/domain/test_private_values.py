@@ -23,6 +23,7 @@ from tradegame.core.domain.definition import (
     to_json,
 )
 from tradegame.core.domain.definition_checks import problems
+from tradegame.protocol.commands import Reveal
 from tradegame.protocol.pushes import RoundChanged
 
 WHEAT = {"wheat": GoodDefinition()}
@@ -144,45 +145,22 @@ DRAWN: dict[str, Any] = {"values": (), "costs": ()}
 
 
 @pytest.mark.parametrize(
-    ("fields", "repeat", "played", "secret"),
+    ("fields", "secret"),
     [
-        (DRAWN, None, 1, True),
-        (DRAWN, 0, 2, True),
-        (DRAWN, 2, 1, True),
-        (DRAWN, 2, 2, False),
-        (DRAWN, 2, 3, False),
-        ({**DRAWN, "redraw": True}, None, 1, False),
-        ({"redraw": True}, None, 1, True),  # whoever has a schedule that was given has it again
+        (DRAWN, True),
+        ({**DRAWN, "redraw": True}, False),
+        ({"redraw": True}, True),  # whoever has a schedule that was given has it again
     ],
 )
-def test_values_that_another_round_may_be_played_by_are_told_to_the_host_alone(
-    fields: dict[str, Any], repeat: int | None, played: int, secret: bool
+@pytest.mark.parametrize("rounds", [None, RoundsDefinition(open_s=60, closed_s=60)])
+def test_results_are_a_secret_where_somebody_has_the_same_values_again(
+    fields: dict[str, Any], secret: bool, rounds: RoundsDefinition | None
 ) -> None:
-    rounds = None if repeat is None else RoundsDefinition(open_s=60, closed_s=60, repeat=repeat)
     at = table("ann", "bob", private_values=private(**fields), rounds=rounds)
-    for _ in range(played - 1):
-        at.phase("closed")
-        at.phase("open")
     at.phase("closed")
-    whole = last_round(at)
-    wheat = whole["goods"]["wheat"]
-    assert wheat["demand"]
-    assert wheat["supply"]
-    hidden = {
-        **whole,
-        "goods": {"wheat": {**wheat, "demand": [], "supply": []}},
-        "players": [{**row, "start": None, "worth": None} for row in whole["players"]],
-    }
-    assert views.debrief(at.game.state)["rounds"][-1] == (hidden if secret else whole)
-
-
-def test_values_are_a_secret_again_while_the_host_has_a_round_past_the_last_one_open() -> None:
-    at = table("ann", "bob", rounds=RoundsDefinition(open_s=60, closed_s=60))
-    told = []
-    for phase in ("closed", "open"):
-        at.phase(phase)
-        told.append(bool(views.debrief(at.game.state)["rounds"][0]["goods"]["wheat"]["demand"]))
-    assert told == [True, False]
+    (told,) = views.debrief(at.game.state)["rounds"]
+    assert told.get("secret", False) is secret
+    assert (told == last_round(at)) is not secret
 
 
 def test_without_buyers_there_is_nothing_to_gain_and_no_equilibrium() -> None:
@@ -198,11 +176,13 @@ def test_gains_of_closed_rounds_add_up_to_the_score_by_which_standings_rank() ->
     at = table("ann", "bob", rounds=RoundsDefinition(open_s=10, closed_s=5, repeat=0))
     at.ask("bob", 1, 40, good="wheat")
     at.buy("ann", 1, good="wheat")
+    at.do(Reveal())
     rows = views.standings(at.game.state, 10)
     assert [(row["player"], row["worth"], row["score"]) for row in rows] == [("ann", 0, 0), ("bob", 0, 0)]
     at.wait(15_000)
     at.ask("bob", 1, 40, good="wheat")
     at.buy("ann", 1, good="wheat")
+    at.do(Reveal())
     rows = views.standings(at.game.state, 10)
     assert [(row["player"], row["worth"], row["score"]) for row in rows] == [("ann", 60, 60), ("bob", 20, 20)]
     at.wait(10_000)

@@ -429,3 +429,10 @@ def test_during_a_round_and_back_in_time_no_clock_is_set() -> None:
     table.wait(10 * SECOND)
     assert events(table.entry(SetClock(time=table.at + HOUR))) == []
     assert round_now(table) == ("open", 1, 70)
+
+
+def test_a_lobby_without_end_has_none_after_the_clock_is_set() -> None:
+    table = Table.of(wait_for_host=True)
+    (changed,) = events(table.entry(SetClock(time=table.at + HOUR)))
+    assert changed == RoundChanged("lobby", 1, None)
+    assert table.game.state.clock == BEGIN + HOUR

@@ -55,10 +55,10 @@ def shown(events: Iterable[PublicEvent], players: Container[str]) -> dict[str, t
                 found[player] = (*found.get(player, ()), Spoken(text))
             case Trade():
                 side: Side = "buy" if event.taker == "buy" else "sell"
-                player = event.buyer if side == "buy" else event.seller
-                if player in players:
+                taker = event.buyer if side == "buy" else event.seller
+                if taker is not None and taker in players:
                     traded = Traded(event.good, side, event.qty, event.qty * event.price)
-                    trades.setdefault(player, []).append(traded)
+                    trades.setdefault(taker, []).append(traded)
             case _:
                 pass
     for player, each in trades.items():

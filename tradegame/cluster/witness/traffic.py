@@ -117,7 +117,7 @@ class Traffic:
             match event:
                 case Trade():
                     buys = event.taker == "buy"
-                    maker = self._by_player.get(event.seller if buys else event.buyer)
+                    maker = self._by_player.get((event.seller if buys else event.buyer) or "")
                     if maker is not None:
                         maker.orders.filled(event.good, "ask" if buys else "bid", event.price, event.qty)
                 case RoundChanged():

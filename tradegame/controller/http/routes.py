@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -73,7 +73,7 @@ class HttpServices:
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
     documents.make()
-    routes = _Routes(services, _presets(services))
+    routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", pages.play),
         ("GET", "/watch/{game}", pages.watch),
@@ -99,7 +99,9 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", routes.phase),
+        ("GET", "/v1/games/{game}/news", routes.coming),
         ("POST", "/v1/games/{game}/news", routes.news),
+        ("POST", "/v1/games/{game}/reveal", routes.reveal),
         ("DELETE", "/v1/players/{player}", routes.kick),
     ]
     by_path: dict[str, dict[str, Handler]] = {}
@@ -155,9 +157,14 @@ class _Endpoint:
         return response
 
 
-def _presets(services: HttpServices) -> bytes:
-    """Each with every default filled in: what makes a form of it need not know them. Takes 4 ms."""
+def _presets(services: HttpServices, *, host: bool) -> bytes:
+    """Each with every default filled in: what makes a form of it need not know them. Takes 4 ms.
+
+    The news that may come are told to the ``host`` alone.
+    """
     found = {name: services.parse_definition(table) for name, table in services.presets().items()}
+    if not host:
+        found = {name: evolve(preset, news=(), news_a_round=0) for name, preset in found.items()}
     listed = tuple(Preset(name, preset.title, preset.about, to_json(preset)) for name, preset in found.items())
     return _json(Presets(listed))
 
@@ -166,6 +173,7 @@ def _presets(services: HttpServices) -> bytes:
 class _Routes:
     services: HttpServices
     listed_presets: bytes
+    whole_presets: bytes
 
     async def alive(self, request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -193,8 +201,8 @@ class _Routes:
         limit = request.query_params.get("limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
-        ranked = await self._present(request).standings.ranked()
-        return _answer(ranked.shown(int(limit)))
+        host, standings = self.services.host_token.is_right(request), self._present(request).standings
+        return _answer(standings.shown(await standings.ranked(), int(limit), host=host))
 
     async def debrief(self, request: Request) -> Response:
         whole = self.services.host_token.is_right(request)
@@ -203,7 +211,8 @@ class _Routes:
         return InPieces(debrief.pieces)
 
     async def presets(self, request: Request) -> Response:
-        return Response(self.listed_presets, media_type="application/json")
+        host = self.services.host_token.is_right(request)
+        return Response(self.whole_presets if host else self.listed_presets, media_type="application/json")
 
     async def vitals(self, request: Request) -> Response:
         return _answer(await self.services.vitals(self.services.ready()))
@@ -262,6 +271,10 @@ class _Routes:
         body = await body_of(request, SetPhase)
         return _answer(Published(await self.services.administer.set_phase(_game_id(request), body.phase)))
 
+    async def coming(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        return _answer(views.coming(self._present(request).game.state))
+
     async def news(self, request: Request) -> Response:
         self.services.host_token.require(request)
         body = await body_of(request, Announce)
@@ -269,6 +282,10 @@ class _Routes:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
         seq = await self.services.administer.announce(_game_id(request), body.text, body.good, body.anchor_bps)
         return _answer(Published(seq))
+
+    async def reveal(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        return _answer(Published(await self.services.administer.reveal(_game_id(request))))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)

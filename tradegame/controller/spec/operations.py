@@ -25,7 +25,7 @@ from tradegame.protocol.errors import (
     UnknownGoodError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Debrief, Done, Presets, Published, Reach, Vitals
+from tradegame.protocol.http import Coming, Debrief, Done, Presets, Published, Reach, Vitals
 from tradegame.protocol.state import Games, GameState, GameSummary, Standings
 
 HTML = "text/html"
@@ -183,6 +183,15 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=(BadRequestError, UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
+        path="/v1/games/{game}/news",
+        id="listComingNews",
+        about="The scheduled news that are left in the open round.",
+        tag="host",
+        answer=Coming,
+        host=True,
+        errors=(*_HOST, *_GAME),
+    ),
+    Operation(
         method="POST",
         path="/v1/games/{game}/news",
         id="announce",
@@ -192,6 +201,16 @@ OPERATIONS: tuple[Operation, ...] = (
         body=Announce,
         host=True,
         errors=(BadRequestError, UnknownGameError, UnknownGoodError, NoHouseError, NotOpenError, *_HOST, *_STORE),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/games/{game}/reveal",
+        id="reveal",
+        about="Let everybody read the results of closed rounds, though private values last.",
+        tag="host",
+        answer=Published,
+        host=True,
+        errors=(UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/log",

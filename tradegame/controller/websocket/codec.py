@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tradegame.controller.websocket.errors import DecodeError, RequestId
-from tradegame.core.domain.events import Frame, Outcome, Rejected, Whispered
+from tradegame.core.domain.events import Filled, Frame, Outcome, Private, Rejected
 from tradegame.core.games.public_state import Stated
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER, encodable
@@ -180,8 +180,11 @@ def encode_account(game: str, seq: int, account: Account) -> bytes:
     return _encode(pushes.AccountChanged(game, seq, account))
 
 
-def encode_whisper(game: str, seq: int, at: int, whisper: Whispered) -> bytes:
-    return _encode(pushes.Whisper(game, seq, whisper.player, whisper.to, whisper.text, at))
+def encode_private(game: str, seq: int, at: int, told: Private) -> bytes:
+    """A ``whisper``, or the ``fills`` of one player."""
+    if isinstance(told, Filled):
+        return _encode(pushes.Fills(game, seq, at, told.fills))
+    return _encode(pushes.Whisper(game, seq, told.player, told.to, told.text, at))
 
 
 def encode_presence(game: str, online: Sequence[str], offline: Sequence[str]) -> bytes:

@@ -22,7 +22,7 @@ from tradegame.controller.websocket.slices import VISITS, Slice
 from tradegame.controller.websocket.subscriptions import Subscriber, Subscription
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.domain import views
-from tradegame.core.domain.events import Applied, Whispered
+from tradegame.core.domain.events import Applied, Private, Whispered
 from tradegame.core.games.history import PublishedFrame
 from tradegame.core.games.host import GameHost
 from tradegame.core.membership.presence import Presence
@@ -41,7 +41,7 @@ WHISPERS_WAITING = 20_000
 @define(eq=False)
 class _Crowd:
     """Who follows one game. ``todo``: who is left of a pass over all of them that began at frame ``walked``, and has
-    taken ``took_s`` so far, without its pauses. ``accounts`` and ``whispers`` wait to be pushed.
+    taken ``took_s`` so far, without its pauses. ``accounts`` and ``whispers`` (fills, too) wait to be pushed.
     """
 
     host: GameHost
@@ -50,7 +50,7 @@ class _Crowd:
     took_s: float = 0.0
     todo: list[Subscription] = Factory(list)
     accounts: dict[str, None] = Factory(dict)
-    whispers: deque[tuple[int, int, Whispered]] = Factory(deque)
+    whispers: deque[tuple[int, int, Private]] = Factory(deque)
 
 
 @define
@@ -176,11 +176,11 @@ class Hub:
             for player in applied.accounts:
                 crowd.accounts.pop(player, None)
                 self._push_account(host, player)
-        for whisper in applied.whispers:
-            crowd.whispers.append((applied.seq, applied.at, whisper))
+        told: tuple[Private, ...] = (*applied.whispers, *applied.fills)
+        crowd.whispers.extend((applied.seq, applied.at, each) for each in told)
         most = 0 if len(crowd.whispers) <= PUSHED_AT_ONCE else WHISPERS_WAITING
         while len(crowd.whispers) > most:
-            self._push_whisper(host, *crowd.whispers.popleft())
+            self._push_private(host, *crowd.whispers.popleft())
 
     def settled(self, host: GameHost) -> None:
         """The answers are given: everything that was gathered goes out, and then the frame to the crowd."""
@@ -255,7 +255,7 @@ class Hub:
             if piece.over:
                 return False
         while crowd.whispers:
-            self._push_whisper(crowd.host, *crowd.whispers.popleft())
+            self._push_private(crowd.host, *crowd.whispers.popleft())
             if piece.over:
                 return False
         return True
@@ -291,12 +291,12 @@ class Hub:
             state = host.game.state
             self._tell(subscribers, text_frame(codec.encode_account(host.id, state.seq, views.account(state, player))))
 
-    def _push_whisper(self, host: GameHost, seq: int, at: int, whisper: Whispered) -> None:
-        subscribers = [*self._subscribers_of(whisper.player, host)]
-        if whisper.to != whisper.player:
-            subscribers += self._subscribers_of(whisper.to, host)
+    def _push_private(self, host: GameHost, seq: int, at: int, told: Private) -> None:
+        subscribers = [*self._subscribers_of(told.player, host)]
+        if isinstance(told, Whispered) and told.to != told.player:
+            subscribers += self._subscribers_of(told.to, host)
         if subscribers:
-            self._tell(subscribers, text_frame(codec.encode_whisper(host.id, seq, at, whisper)))
+            self._tell(subscribers, text_frame(codec.encode_private(host.id, seq, at, told)))
 
     def _subscribers_of(self, player: str, host: GameHost) -> list[Subscriber]:
         """The player's connections that follow this game."""

@@ -119,10 +119,12 @@ class RoundsDefinition:
 class NewsDefinition:
     """News at a set time: ``at_s`` seconds after each round opens (without rounds: after the game begins).
 
-    ``anchor_bps`` shifts the anchor of ``good`` by that many basis points; above -10 000.
+    Or up to ``jitter_s`` seconds later, drawn anew for each round. ``anchor_bps`` shifts the anchor of ``good`` by that
+    many basis points; above -10 000.
     """
 
     at_s: Seconds
+    jitter_s: Seconds = 0
     text: NewsText
     good: Id | None = None
     anchor_bps: ShiftBps = 0
@@ -134,6 +136,8 @@ class GameDefinition:
 
     ``max_players``: so many accounts at most, which are kept for the game's life. ``about`` tells the players what it
     is about. ``wait_for_host``: its first lobby has no end but the host's word, with and without ``rounds``.
+    ``news_a_round``: so many of ``news`` come, drawn anew for each round; 0 for all. ``anonymous``: who traded is told
+    to the two alone.
     """
 
     id: Id
@@ -146,8 +150,10 @@ class GameDefinition:
     goods: Annotated[dict[Id, GoodDefinition], length(1, 100, "goods")]
     rounds: RoundsDefinition | None = None
     news: Annotated[tuple[NewsDefinition, ...], length(0, 1_000, "items")] = ()
+    news_a_round: Annotated[int, within(0, 1_000)] = 0
     private_values: PrivateValuesDefinition | None = None
     wait_for_host: bool = False
+    anonymous: bool = False
 
     def mark_of(self, good: str) -> MarkKind | None:
         """What this good's mark is; None for the one with private values, which is worth something else to each."""

@@ -61,6 +61,8 @@ def misfits(definition: GameDefinition) -> Iterator[tuple[str, str]]:
             yield f"goods.{private.good}.mark", "expected none: a unit counts for what it is worth to its owner"
         if private.high < private.low:
             yield "private_values.high", f"expected at least {private.low}, which is low, found {private.high}"
+    if definition.news_a_round > (listed := len(definition.news)):
+        yield "news_a_round", f"expected at most {listed}, as many as there are news, found {definition.news_a_round}"
     for index, item in enumerate(definition.news):
         if item.good is not None and item.good not in definition.goods:
             yield f"news[{index}].good", f"expected one of the game's goods, found {item.good!r}"

@@ -20,6 +20,8 @@ def _too_late(definition: GameDefinition) -> Iterator[tuple[str, str]]:
     for index, news in enumerate(definition.news):
         if news.at_s >= open_s:
             yield f"news[{index}].at_s", f"never comes: the round closes after {open_s} s"
+        elif news.at_s + news.jitter_s >= open_s:
+            yield f"news[{index}].jitter_s", f"may not come: the round closes after {open_s} s"
     for good, declared in definition.goods.items():
         for index, at_s in enumerate(declared.settlement.hints_at_s if declared.settlement is not None else ()):
             if at_s >= open_s:

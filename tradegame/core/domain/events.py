@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.protocol.errors import RuleError
-from tradegame.protocol.pushes import PublicEvent
+from tradegame.protocol.pushes import Fill, PublicEvent
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
 
 
@@ -16,6 +16,17 @@ class Whispered:
     player: str
     to: str
     text: str
+
+
+@frozen
+class Filled:
+    """Private, to ``player``: their part in the trades of an entry, where these are anonymous."""
+
+    player: str
+    fills: tuple[Fill, ...]
+
+
+Private = Whispered | Filled
 
 
 @frozen
@@ -57,7 +68,7 @@ class Applied:
     """What applying one entry did.
 
     ``frame``: None when nothing public happened. ``outcomes``: one a command, in order. ``accounts``: the players
-    whose account changed. ``whispers`` in order. ``seq`` and ``at``: the game's, after it.
+    whose account changed. ``whispers`` and ``fills`` in order. ``seq`` and ``at``: the game's, after it.
     """
 
     seq: int
@@ -66,3 +77,4 @@ class Applied:
     outcomes: tuple[Outcome, ...]
     accounts: tuple[str, ...]
     whispers: tuple[Whispered, ...]
+    fills: tuple[Filled, ...] = ()

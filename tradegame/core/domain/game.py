@@ -13,9 +13,10 @@ from typing import Any
 
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID
+from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
-from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
+from tradegame.core.domain.events import Applied, Filled, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.private_values import PrivateValuesService
@@ -30,6 +31,7 @@ from tradegame.protocol.commands import (
     Command,
     Entry,
     Join,
+    Reveal,
     SetClock,
     SetPhase,
     decode_entry,
@@ -41,7 +43,7 @@ from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
-_WITHOUT_ACCOUNT = (Join, SetPhase, Announce, SetClock)
+_WITHOUT_ACCOUNT = (Join, SetPhase, Announce, Reveal, SetClock)
 
 
 class Game:
@@ -65,6 +67,7 @@ class Game:
             Say: ChatService(state).say,
             SetPhase: self._rounds.set_phase,
             Announce: self._rounds.announce,
+            Reveal: self._rounds.reveal,
             SetClock: self._rounds.set_clock,
         }
         self._due: tuple[tuple[Callable[[], int | None], Callable[[int, Effects], None], bool], ...] = (
@@ -82,7 +85,7 @@ class Game:
         """A game at its very beginning; ``created_at`` in ms since the Unix epoch, ``seed`` any integer."""
         origin = json.dumps([epoch, created_at, seed, to_json(definition)])
         chain = hashlib.sha256(origin.encode()).hexdigest()
-        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << 64) - 1, chain))
+        game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << STATE_BITS) - 1, chain))
         game._rounds.begin()
         return cls(game.state)
 
@@ -136,7 +139,8 @@ class Game:
             if key in keys:  # a later one in the same entry may have pushed it out
                 keys[key] = remember(digest, result)
         accounts = tuple(name for name in effects.accounts if name in state.players)
-        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers))
+        fills = tuple(Filled(name, tuple(own)) for name, own in effects.fills.items() if name in state.players)
+        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers), fills)
 
     def _advance(self, until: int, effects: Effects) -> None:
         """Everything that is due by ``until``, in order of its time; at one time in the order of the list."""

@@ -70,18 +70,21 @@ class PrivateValuesService:
         if fixed:
             drawn = list(fixed[number % len(fixed)])
         else:
-            drawn = []
-            chance, low, width = self.state.chance, definition.low, definition.high - definition.low + 1
-            for _ in range(definition.units):  # `draw_between`, without a call for each
-                chance, bits = draw(chance)
-                drawn.append(low + bits % width)
-            self.state.chance = chance
+            low, width = definition.low, definition.high - definition.low + 1
+            self.state.chance, bits = draw(self.state.chance, definition.units)
+            drawn = [low + each % width for each in bits]
         player.values = tuple(sorted(drawn, reverse=True))
 
 
 def redemption(values: tuple[int, ...], qty: int) -> int:
     """What ``qty`` units are worth to one whose marginal values these are, in coins; what is past them, nothing."""
     return sum(values[:qty])
+
+
+def are_secret(state: GameState) -> bool:
+    """Whether private values stay in force and the host did not reveal them: then nothing that tells them is public."""
+    private = state.definition.private_values
+    return private is not None and private.lasting and not state.revealed
 
 
 def owned_value(state: GameState, player: Player, account: Account) -> int | None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import field, frozen
+from attrs import frozen
 
 from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.debrief import round_result
-from tradegame.core.domain.definition import NewsDefinition
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.marking import MarkService
-from tradegame.core.domain.private_values import PrivateValuesService, redemption
+from tradegame.core.domain.news import draw_news
+from tradegame.core.domain.private_values import PrivateValuesService, are_secret, redemption
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, Ohlcv
 from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import PhaseName
-from tradegame.protocol.commands import Announce, SetClock, SetPhase
+from tradegame.protocol.commands import Announce, Reveal, SetClock, SetPhase
 from tradegame.protocol.errors import NoHouseError, NotOpenError, UnknownGoodError
-from tradegame.protocol.pushes import RoundChanged
+from tradegame.protocol.pushes import Revealed, RoundChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.state import Headline
 
@@ -35,11 +35,6 @@ class RoundService:
     marks: MarkService
     private_values: PrivateValuesService
     settlement: SettlementService
-    _news: tuple[NewsDefinition, ...] = field(init=False)
-
-    @_news.default
-    def _news_by_time(self) -> tuple[NewsDefinition, ...]:
-        return tuple(sorted(self.state.definition.news, key=lambda news: news.at_s))
 
     def begin(self) -> None:
         """The first round, at the beginning of the game."""
@@ -64,6 +59,13 @@ class RoundService:
                 self._enter(OPEN, effects)
             else:
                 self._new_round(command.phase, effects)
+        return Sent(0)
+
+    def reveal(self, command: Reveal, effects: Effects) -> Sent:
+        """Everybody may read the results of closed rounds, until the next one opens."""
+        if are_secret(self.state):
+            self.state.revealed = True
+            effects.events.append(Revealed(self.state.round))
         return Sent(0)
 
     def announce(self, command: Announce, effects: Effects) -> Sent:
@@ -112,16 +114,12 @@ class RoundService:
     def next_news(self) -> int | None:
         """When the next scheduled news is due, in ms; None: none is left in this round."""
         state = self.state
-        if state.phase != OPEN or state.opened_at is None:
-            return None
-        if state.news_due >= len(self._news):
-            return None
-        return state.opened_at + self._news[state.news_due].at_s * 1000
+        return state.news_coming[0][0] if state.phase == OPEN and state.news_coming else None
 
     def publish_scheduled(self, until: int, effects: Effects) -> None:
         """The next scheduled news is due."""
-        news = self._news[self.state.news_due]
-        self.state.news_due += 1
+        _, number = self.state.news_coming.pop(0)
+        news = self.state.definition.news[number]
         self._publish(news.text, news.good, news.anchor_bps, effects)
 
     def endow(self, players: Iterable[str]) -> None:
@@ -212,7 +210,8 @@ class RoundService:
         state.phase = phase
         state.ends_at = state.clock + lasts * 1000 if lasts else None
         if phase == OPEN:
-            state.opened_at, state.news_due = state.clock, 0
+            state.opened_at, state.revealed = state.clock, False
+            state.chance, state.news_coming = draw_news(state.definition, state.chance, state.clock)
             for market in state.markets.values():
                 market.ohlcv = Ohlcv()
             self.settlement.open(effects)

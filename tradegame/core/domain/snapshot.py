@@ -47,9 +47,9 @@ _PLAIN = (
     "round",
     "ends_at",
     "opened_at",
-    "news_due",
     "orders",
     "settled",
+    "revealed",
 )
 _Item = TypeVar("_Item")
 _END = b'["end"]\n'
@@ -65,6 +65,7 @@ def lines(game: Game) -> Iterator[bytes]:
         **{name: getattr(state, name) for name in _PLAIN},
         "messages": [[message.player, message.text, message.at] for message in state.messages],
         "news": [[news.text, news.good, news.at] for news in state.news],
+        "news_coming": state.news_coming,
     }
     yield _line(head)
     for result in state.results:
@@ -152,6 +153,7 @@ def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
         setattr(state, name, head[name])
     state.messages.extend(Message(*message) for message in head["messages"])
     state.news.extend(Headline(*news) for news in head["news"])
+    state.news_coming = [(at, number) for at, number in head["news_coming"]]
     state.accounts = {}
     reader = _Reader(state)
     for line in source:

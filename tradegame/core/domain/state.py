@@ -13,7 +13,7 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
-from tradegame.protocol.pushes import PublicEvent
+from tradegame.protocol.pushes import Fill, PublicEvent
 from tradegame.protocol.state import Headline, Message
 
 LOBBY: Final = "lobby"
@@ -124,9 +124,9 @@ class Player:
 class GameState:
     """``clock`` in ms since the Unix epoch. ``chance``: the generator's state. ``opened_at``: when this round opened.
 
-    ``chain`` is a digest over every entry of the log so far, in hex. ``news_due`` counts the scheduled
-    news of this round that are out. ``settled``: what goods paid when this round closed. ``results`` of closed
-    rounds: see `debrief`.
+    ``chain`` is a digest over every entry of the log so far, in hex. ``news_coming``: of this round, the next first;
+    each its time in ms, and its place in the definition. ``settled``: what goods paid when this round closed.
+    ``results`` of closed rounds: see `debrief`. ``revealed``: the host shows them to everybody, until the next opens.
     """
 
     definition: GameDefinition
@@ -141,7 +141,7 @@ class GameState:
     round: int = 1
     ends_at: int | None = None
     opened_at: int | None = None
-    news_due: int = 0
+    news_coming: list[tuple[int, int]] = Factory(list)
     orders: int = 0
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
@@ -149,6 +149,7 @@ class GameState:
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
     settled: dict[str, int] = Factory(dict)
+    revealed: bool = False
     results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
 
     @classmethod
@@ -166,12 +167,14 @@ class Effects:
     """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets.
 
     ``spent``: the house's quotes and fills, and the hints, that were due. ``keys``: by player and key, the digests
-    and results of the keys that are new. ``marks``: the goods whose mark was set anew.
+    and results of the keys that are new. ``fills``: by player, in an anonymous game.
+    ``marks``: the goods whose mark was set anew.
     """
 
     at: int
     events: list[PublicEvent] = Factory(list)
     whispers: list[Whispered] = Factory(list)
+    fills: dict[str, list[Fill]] = Factory(dict)
     accounts: dict[str, None] = Factory(dict)
     books: dict[str, None] = Factory(dict)
     marks: dict[str, None] = Factory(dict)

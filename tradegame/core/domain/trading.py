@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from attrs import field, frozen
 
@@ -21,7 +20,7 @@ from tradegame.protocol.errors import (
     UnknownGoodError,
     UnknownOrderError,
 )
-from tradegame.protocol.pushes import Trade
+from tradegame.protocol.pushes import Fill, Taker, Trade
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sold
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
 
@@ -219,7 +218,7 @@ class TradingService:
         self, taker: str, side: SideName, market: Market, order: Order, qty: int, fee: int, effects: Effects
     ) -> None:
         state, good, price = self.state, order.good, order.price
-        word: Literal["buy", "sell"]
+        word: Taker
         notional = qty * price
         ours, theirs = state.accounts[taker], state.accounts[order.player]
         if side == BID:
@@ -243,7 +242,12 @@ class TradingService:
         market.volume += qty
         market.recent.append((effects.at, price, qty))
         market.ohlcv.trade(price, qty)
-        effects.events.append(Trade(good, price, qty, buyer, seller, word))
+        if state.definition.anonymous:
+            effects.events.append(Trade(good, price, qty, word))
+            effects.fills.setdefault(buyer, []).append(Fill(good, BID, price, qty, word))
+            effects.fills.setdefault(seller, []).append(Fill(good, ASK, price, qty, word))
+        else:
+            effects.events.append(Trade(good, price, qty, word, buyer, seller))
         effects.accounts[order.player] = None
         effects.books[good] = None
 

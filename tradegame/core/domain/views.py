@@ -7,10 +7,12 @@ from typing import Any
 
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
+from tradegame.core.domain.private_values import are_secret
+from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
 from tradegame.core.domain.worth import holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
+from tradegame.protocol.http import Coming, ComingNews
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -79,6 +81,7 @@ def rules(definition: GameDefinition) -> Rules:
             )
             for good, fields in definition.goods.items()
         },
+        anonymous=definition.anonymous,
     )
 
 
@@ -122,8 +125,11 @@ Placed = tuple[int, int, str, int]
 def standings(state: GameState, limit: int) -> list[Standing]:
     """The richest ``limit`` players. Equal worth is equal rank; who joined first stands first.
 
-    With private values, what a player has would tell them: there the worth is the score, the gains of closed rounds.
+    Where what a player has would tell a secret (see `Holding`), the worth is the score, the gains of closed rounds.
+    While private values last the score would tell them: nobody is listed.
     """
+    if are_secret(state):
+        return []
     at = marks(state)
     have = [holding(state, player) for player in state.players]
     all_of_them = [
@@ -146,30 +152,30 @@ def ranked(state: GameState, best: Sequence[Placed]) -> list[Standing]:
 def debrief(state: GameState, *, host: bool = False) -> dict[str, Any]:
     """The results of the last closed rounds, oldest first: see `debrief.round_result`.
 
-    What would tell private values that another round may be played by is left out, but for the ``host``.
+    Whatever private values that last could be computed from is left out, but for the ``host``.
     """
-    hidden = values_are_hidden(state, host=host)
-    return {"rounds": [result(each, hidden=hidden) for each in state.results]}
+    secret = are_secret(state)
+    return {"rounds": [result(each, secret=secret, host=host) for each in state.results]}
 
 
-def values_are_hidden(state: GameState, *, host: bool) -> bool:
-    """Whether results must not tell values: another round may be played by them, and it is not the host who asks."""
-    private, rounds = state.definition.private_values, state.definition.rounds
-    if host or private is None or not private.lasting:
-        return False
-    return rounds is None or not rounds.repeat or state.round < rounds.repeat or state.phase != CLOSED
-
-
-def result(kept: dict[str, Any], *, hidden: bool) -> dict[str, Any]:
-    """One round of a debrief; ``hidden``: without what would tell private values.
-
-    A seller's ``start`` is what units are had for, and ``worth`` is that and the gain.
-    """
-    if not hidden:
+def result(kept: dict[str, Any], *, secret: bool, host: bool) -> dict[str, Any]:
+    """One round of a debrief. A ``secret`` one tells all but the ``host`` only what everybody saw of its trade."""
+    if not secret:
         return kept
-    goods = {good: {**fields, "demand": [], "supply": []} for good, fields in kept["goods"].items()}
-    players = [{**row, "start": None, "worth": None} for row in kept["players"]]
-    return {**kept, "goods": goods, "players": players}
+    if host:
+        return {**kept, "secret": True}
+    goods = {
+        good: {**fields, "equilibrium": None, "demand": [], "supply": []} for good, fields in kept["goods"].items()
+    }
+    figures = dict.fromkeys(("efficiency_bps", "surplus", "max_surplus"))
+    return {**kept, **figures, "goods": goods, "players": [], "secret": True}
+
+
+def coming(state: GameState) -> Coming:
+    """The scheduled news that are left in the open round: for the host alone."""
+    left = state.news_coming if state.phase == OPEN else ()
+    listed = ((at, state.definition.news[number]) for at, number in left)
+    return Coming(tuple(ComingNews(at, news.text, news.good, news.anchor_bps) for at, news in listed))
 
 
 def summary(state: GameState) -> GameSummary:

@@ -25,7 +25,8 @@ def worth(state: GameState, player: str) -> int:
 class Holding:
     """What a player has, held or free, as far as it counts in the standings: so that it can be valued later.
 
-    With private values it is the ``score`` alone: all else would tell them.
+    With private values it is the ``score`` alone: all else would tell them. In an anonymous game too: when the price
+    moves, a worth moves by as many units as the player has, and so tells who traded.
     """
 
     cash: int
@@ -40,7 +41,7 @@ class Holding:
 def holding(state: GameState, player: str) -> Holding:
     """What the player has now."""
     score = state.players[player].score
-    if state.definition.private_values is not None:
+    if state.definition.private_values is not None or state.definition.anonymous:
         return Holding(score, (), score)
     owned = state.accounts[player]
     goods = tuple([(good, owned.goods[good] + owned.held_goods[good]) for good in state.markets])

@@ -9,6 +9,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
 from tradegame.core.games.host import GameHost, GameObserver
 from tradegame.core.games.settings import HostSettings
@@ -173,7 +174,7 @@ class GameService:
                 definition=to_json(definition),
                 epoch=opaque_id(8),
                 rules=RULES_VERSION,
-                seed=secrets.randbits(63),
+                seed=secrets.randbits(STATE_BITS),
                 created_at=self.now_ms(),
             )
         )

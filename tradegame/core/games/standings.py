@@ -10,6 +10,7 @@ import trio
 from attrs import define, field, frozen
 
 from tradegame.core.domain import views
+from tradegame.core.domain.private_values import are_secret
 from tradegame.core.domain.state import GameState
 from tradegame.core.domain.views import Placed
 from tradegame.core.domain.worth import Holding, holding, marks
@@ -33,10 +34,6 @@ class Ranked:
     seq: int
     entries: int
     rows: list[Standing]
-
-    def shown(self, limit: int) -> protocol.Standings:
-        """A ``standings`` reply."""
-        return protocol.Standings(tuple(self.rows[:limit]), self.seq)
 
 
 @define(eq=False)
@@ -67,6 +64,11 @@ class Standings:
             return None
         fresh = ranked.entries == state.entries or trio.current_time() - self._at < EVERY_S
         return ranked if fresh else None
+
+    def shown(self, ranked: Ranked, limit: int, *, host: bool = False) -> protocol.Standings:
+        """A ``standings`` reply; to others than the ``host`` it lists nobody while that would tell private values."""
+        secret = are_secret(self.current())
+        return protocol.Standings(() if secret and not host else tuple(ranked.rows[:limit]), ranked.seq, secret)
 
     async def ranked(self) -> Ranked:
         """The standings, at most a second old. Concurrent callers share the work."""

@@ -12,7 +12,7 @@ from tradegame.core.games.service import GameService
 from tradegame.core.repositories import SessionRepository
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.bounds import PhaseName
-from tradegame.protocol.commands import Announce, Command, SetPhase
+from tradegame.protocol.commands import Announce, Command, Reveal, SetPhase
 from tradegame.protocol.errors import (
     RULE_ERRORS,
     UnknownPlayerError,
@@ -48,6 +48,10 @@ class AdministerUseCase:
     async def announce(self, game: str, text: str, good: str | None, anchor_bps: int) -> int:
         """Publish news; returns the ``seq``. Raises UnknownGameError and UnknownGoodError."""
         return await self._execute(game, Announce(text=text, good=good, anchor_bps=anchor_bps))
+
+    async def reveal(self, game: str) -> int:
+        """Let everybody read the results of closed rounds; returns the ``seq``. Raises UnknownGameError."""
+        return await self._execute(game, Reveal())
 
     async def kick(self, player: str) -> None:
         """Close the player's connections on every node and accept none of the tokens again. Raises

@@ -36,8 +36,8 @@ class LookUseCase:
         known = standings.known()
         if known is None:
             return self._standings(standings, limit, reply)
-        reply(known.shown(limit))
+        reply(standings.shown(known, limit))
         return None
 
     async def _standings(self, standings: Standings, limit: int, reply: Reply) -> None:
-        reply((await standings.ranked()).shown(limit))
+        reply(standings.shown(await standings.ranked(), limit))

@@ -156,12 +156,15 @@ export interface GameEvents {
   joined: (joined: Joined, frame: Frame) => unknown;
   said: (said: Said, frame: Frame) => unknown;
   round: (round: RoundChanged, frame: Frame) => unknown;
+  revealed: (revealed: Revealed, frame: Frame) => unknown;
   news: (news: News, frame: Frame) => unknown;
   /** A whole frame, after its events one by one. */
   events: (frame: Frame) => unknown;
   /** `game.me` changed. */
   account: (me: Account) => unknown;
   whisper: (whisper: Whisper) => unknown;
+  /** The player's own trades in a frame, in an anonymous game. Its `trade` events came before. */
+  fills: (fills: Fills) => unknown;
   /** The players who are connected. */
   presence: (online: Set<string>) => unknown;
   /** `game.state` was replaced as a whole. */
@@ -206,7 +209,7 @@ export class Game {
   say(text: string, options?: { to?: string | null; key?: string }): Promise<Sent>;
   /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
-  /** The richest `limit` players, 1 to 100. Default: 10. */
+  /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
   standings(limit?: number): Promise<Standing[]>;
   /** Stops following the game: `events()` ends. The account stays. Leaving again does nothing. */
   leave(): Promise<void>;
@@ -243,7 +246,7 @@ export type ServerErrorCode =
   | "key_reused";
 
 /** The public events. */
-export type Event = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | News;
+export type Event = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | Revealed | News;
 
 /** Who the client is. */
 export interface PlayerInfo {
@@ -330,13 +333,18 @@ export interface GoodRules {
   mark?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
-/** What of a game's definition players may know. `rounds`: null where there is no clock. */
+/**
+ * What of a game's definition players may know. `rounds`: null where there is no clock.
+ *
+ * `anonymous`: trades name nobody, and each player is told of their own alone.
+ */
 export interface Rules {
   cash: number;
   fee_bps: number;
   open_orders: number;
   rounds: RoundRules | null;
   goods: Record<string, GoodRules>;
+  anonymous?: true;
 }
 
 export interface Player {
@@ -409,15 +417,19 @@ export interface Joined {
   name: string;
 }
 
-/** A trade, at the resting order's price. `taker`: the side that did not rest. */
+/**
+ * A trade, at the resting order's price. `taker`: the side that did not rest.
+ *
+ * In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
+ */
 export interface Trade {
   type: "trade";
   good: string;
   price: number;
   qty: number;
-  buyer: string;
-  seller: string;
   taker: "buy" | "sell";
+  buyer?: string;
+  seller?: string;
 }
 
 /** The best five levels a side, best first, when a frame changed them; at most one a good a frame. */
@@ -457,6 +469,12 @@ export interface RoundChanged {
   settled?: Record<string, number>;
 }
 
+/** The host lets everybody read what the closed rounds came to. `round`: the present one. */
+export interface Revealed {
+  type: "revealed";
+  round: number;
+}
+
 /** News, about `good` if there is one. */
 export interface News {
   type: "news";
@@ -488,6 +506,24 @@ export interface Whisper {
   to: string;
   text: string;
   at: number;
+}
+
+/** The player's part in a trade: `bid` bought, `ask` sold. `taker`: the side that did not rest. */
+export interface Fill {
+  good: string;
+  side: Side;
+  price: number;
+  qty: number;
+  taker: "buy" | "sell";
+}
+
+/** The player's own trades in a frame of an anonymous game: to each of their connections that has joined it. */
+export interface Fills {
+  push: "fills";
+  game: string;
+  seq: number;
+  at: number;
+  fills: Fill[];
 }
 
 /** `cost` is without the `fee`; `cash` is what is free after it; `replayed`: the first result again. */
@@ -552,7 +588,7 @@ export interface Book {
 /**
  * A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
  *
- * In a game with private values `worth` is the `score`: the gains of the closed rounds.
+ * In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
  */
 export interface Standing {
   rank: number;

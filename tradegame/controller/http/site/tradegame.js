@@ -262,6 +262,8 @@ function fold(state, event, at) {
       if (event.opened_at !== undefined) state.opened_at = event.opened_at;
       state.settled = event.settled ?? {};
       break;
+    case "revealed":
+      break; // results are no part of the state
     case "news":
       state.news ??= [];
       keep(state.news, { text: event.text, good: event.good ?? null, at }, KEPT.news);
@@ -444,6 +446,9 @@ class Game extends Emitter {
         break;
       case "whisper":
         this._emit("whisper", data);
+        break;
+      case "fills":
+        this._emit("fills", data);
         break;
       case "presence":
         for (const player of data.online) this.online.add(player);

@@ -170,6 +170,9 @@ export class Game extends Emitter {
       case "whisper":
         this._emit("whisper", data);
         break;
+      case "fills":
+        this._emit("fills", data);
+        break;
       case "presence":
         for (const player of data.online) this.online.add(player);
         for (const player of data.offline) this.online.delete(player);

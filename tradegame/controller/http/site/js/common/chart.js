@@ -130,6 +130,7 @@ export class MarketChart {
     addEventListener("themechange", () => this.#dress(), { signal });
     document.addEventListener("visibilitychange", () => painter.mark(this.#retime), { signal });
     game.on("trade", (trade, frame) => this.#trade(trade, frame));
+    game.on("fills", (own) => this.#fills(own));
     game.on("account", () => painter.mark(this.#order));
     game.on("reset", () => this.good !== null && this.show(this.good));
   }
@@ -180,6 +181,16 @@ export class MarketChart {
     if (fresh) this.#grown = true;
     for (const quiet of list.slice(list.length - Math.max(1, fresh))) this.#changed.set(quiet.time, quiet);
     if (this.#mark(candle.time, trade.buyer, trade.seller, trade.qty)) this.#changed.set("marks", true);
+    this.#painter.mark(this.#paint);
+  }
+
+  /** The player's own trades of an anonymous game, whose candles are there already. */
+  #fills({ fills, at }) {
+    const time = Math.floor(at / 1000 / this.seconds) * this.seconds;
+    for (const { good, side, qty } of fills) {
+      if (good === this.good && this.#mark(time, ...(side === "bid" ? [this.#mine, ""] : ["", this.#mine]), qty))
+        this.#changed.set("marks", true);
+    }
     this.#painter.mark(this.#paint);
   }
 

@@ -9,7 +9,8 @@ const EVERY_MS = 2_000;
 /** A table of at most `limit(table)` rows, 1 to 100. */
 export function standingsTable(client, game, painter, { limit = () => 20 } = {}) {
   const body = h("tbody");
-  const scored = Object.values(game.state.rules?.goods ?? {}).some((good) => good.private_values);
+  const { goods = {}, anonymous = false } = game.state.rules ?? {};
+  const scored = anonymous || Object.values(goods).some((good) => good.private_values);
   const head = h(
     "tr",
     {},
@@ -17,10 +18,12 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
     h("th", { scope: "col" }, "Player"),
     h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"),
   );
-  const table = h("table", {}, h("thead", {}, head), body);
+  const secret = h("caption.soft", { hidden: true }, "What everybody earned is the host's to reveal.");
+  const table = h("table", {}, secret, h("thead", {}, head), body);
   let found = [];
   const make = () => h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"));
-  const paint = () =>
+  const paint = () => {
+    secret.hidden = found.length > 0 || !scored || !Object.keys(game.state.players).length;
     rows(body, found, make, (row, { rank, player, name, worth }) => {
       const [first, second, third] = row.children;
       setText(first, String(rank));
@@ -29,6 +32,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
       setText(third, coins(worth));
       setAttribute(row, "class", player === client.player?.id ? "me" : "");
     });
+  };
   let asking = false;
   async function refresh() {
     if (asking || client.connection.state !== "live" || document.visibilityState === "hidden") return;
@@ -44,6 +48,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
   }
   whileShown(table, EVERY_MS, refresh);
   game.on("round", refresh);
+  game.on("revealed", refresh);
   game.on("reset", refresh);
   game.on("joined", refresh);
   queueMicrotask(refresh); // by then it is in the document

@@ -25,6 +25,14 @@ export class Tapes {
       tape.push([frame.at, trade.price, trade.qty, trade.taker, trade.buyer, trade.seller]);
       if (tape.length > MOST) tape.splice(0, MOST / 10);
     });
+    game.on("fills", ({ fills, at }) => {
+      for (const { good, side, price, qty } of fills) {
+        const mine = this.#tapes
+          .get(good)
+          .findLast((trade) => trade[0] === at && trade[1] === price && trade[2] === qty && !trade[4] && !trade[5]);
+        if (mine !== undefined) mine[side === "bid" ? 4 : 5] = own?.player;
+      }
+    });
   }
 
   of(good) {

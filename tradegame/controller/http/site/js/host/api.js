@@ -10,7 +10,7 @@ const WRONG = "That is not the admin token of this server.";
 const HELP = { 401: WRONG };
 
 /** Public paths are asked without the token: the page polls them, and each use of a wrong token counts as a guess. */
-const PUBLIC = new Set(["/v1/games", "/v1/health", "/v1/presets"]);
+const PUBLIC = new Set(["/v1/games", "/v1/health"]);
 
 export class ApiError extends Error {
   constructor(status, error) {

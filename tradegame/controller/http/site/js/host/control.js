@@ -3,6 +3,7 @@
 import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
 import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { percents, time } from "../common/format.js";
 import { openDialog, panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
@@ -102,6 +103,7 @@ export function control(client, game, painter, deleted) {
       missing,
       h("button", { type: "submit" }, "Announce"),
     ),
+    comingNews(game),
   );
 
   const list = h("tbody");
@@ -187,6 +189,7 @@ export function control(client, game, painter, deleted) {
   const refresh = debrief(game.id, place);
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
   game.on("round", again);
+  game.on("revealed", again);
   game.on("reset", again);
   again();
   const log = h("button", { type: "button", onclick: () => attempt(() => download(game.id)) }, "Download log");
@@ -217,6 +220,22 @@ export function control(client, game, painter, deleted) {
     h("div.two", {}, news.section, people.section),
     kept.section,
   ];
+}
+
+/** The scheduled news of this round that are still to come. */
+function comingNews(game) {
+  const list = h("ul");
+  const place = h("div", { hidden: true }, h("h3", {}, "To come in this round"), list);
+  async function refresh() {
+    const { news } = await json("GET", path(game.id, "/news"));
+    place.hidden = news.length === 0;
+    const moved = ({ good, anchor_bps: bps }) => (bps ? ` (${good} ${percents(bps / 10_000)})` : "");
+    list.replaceChildren(...news.map((each) => h("li", {}, `${time(each.at)} `, userText(each.text), moved(each))));
+  }
+  const again = () => refresh().catch(() => {}); // the connection's status shows the problem
+  for (const type of ["round", "reset", "news"]) game.on(type, again);
+  again();
+  return place;
 }
 
 /** A button that acts as a link: the log needs the token in a header. */

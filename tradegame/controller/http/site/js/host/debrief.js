@@ -2,22 +2,29 @@
 
 import { h, userText } from "../common/dom.js";
 import { coins, direction, efficiency, SOURCES, signed } from "../common/format.js";
+import { openDialog } from "../common/panels.js";
 import { ranks } from "../common/ranks.js";
+import { fetchJson } from "../common/server.js";
+import { toast } from "../common/toast.js";
 import { json, game as path, save } from "./api.js";
 import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
 
 /** On the wall, more results than this are shown in two columns. */
 const COLUMN = 15;
 
-/** Fills `place` with the debriefs of a game's rounds; `wall`: on a page of its own. Returns a refresh function. */
+/**
+ * Fills `place` with the debriefs of a game's rounds; `wall`: on a page of its own, which never shows what is the
+ * host's. Returns a refresh function.
+ */
 export function debrief(id, place, { wall = false } = {}) {
   let rounds = [];
   let chosen = null;
   let shown = "";
 
   async function refresh() {
-    ({ rounds } = await json("GET", path(id, "/debrief")));
-    const key = JSON.stringify(rounds.map(({ round, closed_at: at }) => [round, at]));
+    const url = path(id, "/debrief");
+    ({ rounds } = await (wall ? fetchJson(url.slice(1)) : json("GET", url)));
+    const key = JSON.stringify(rounds.map(({ round, closed_at: at, secret }) => [round, at, secret]));
     if (key === shown) return;
     shown = key;
     chosen = rounds.length - 1;
@@ -55,10 +62,8 @@ function report(id, round, wall) {
     ([, fields]) => fields.trades || fields.demand.length || fields.equilibrium || fields.settled !== null,
   );
   const traded = Object.values(round.goods).reduce((sum, { trades }) => sum + trades, 0);
-  const facts = [
-    ["Trades", coins(traded)],
-    ["Players", coins(round.players.length)],
-  ];
+  const facts = [["Trades", coins(traded)]];
+  if (round.players.length || !round.secret) facts.push(["Players", coins(round.players.length)]);
   if (round.efficiency_bps !== null)
     facts.unshift(
       ["Efficiency", efficiency(round)],
@@ -66,9 +71,41 @@ function report(id, round, wall) {
     );
   return [
     h("div.figures", {}, ...facts.map(([name, value]) => h("dl", {}, h("dt", {}, name), h("dd.num", {}, value)))),
+    round.secret ? secret(id, round) : "",
     ...goods.map(([good, fields]) => goodReport(good, fields, round)),
-    results(id, round, wall),
+    round.players.length || !round.secret ? results(id, round, wall) : "",
   ];
+}
+
+/** Says what is not public, and lets the host change that. */
+function secret(id, round) {
+  const what = "Gains, efficiency, demand and supply are a secret while another round may be played by the same values";
+  if (!round.players.length) return h("p.soft", {}, `${what}, until the host reveals them.`);
+  const button = h("button", { type: "button", onclick: () => reveal(id) }, "Reveal");
+  return h("div.row", {}, h("p.soft", {}, `${what}: only you see them.`), button);
+}
+
+async function reveal(id) {
+  const dialog = h(
+    "dialog",
+    { "aria-label": "Reveal" },
+    h("h2", {}, "Reveal the results?"),
+    h("p", {}, "Everybody may then read the gains of all closed rounds, and compute who has which values from them."),
+    h("p", {}, "If you open another round, the same values are played again."),
+    h(
+      "form.row",
+      { method: "dialog" },
+      h("button", { value: "no" }, "No"),
+      h("button.primary", { value: "yes" }, "Reveal"),
+    ),
+  );
+  if ((await openDialog(dialog)) !== "yes") return;
+  try {
+    await json("POST", path(id, "/reveal"));
+    toast("Revealed.");
+  } catch (error) {
+    toast(error.message, true);
+  }
 }
 
 function goodReport(good, fields, round) {
@@ -96,10 +133,7 @@ function goodReport(good, fields, round) {
     plots.push(
       h("figure", {}, h("figcaption", {}, which + band), pricesOverTime(fields, round.opened_at, round.closed_at)),
     );
-  const dealt = fields.demand.length || fields.supply.length;
-  if (fields.equilibrium && !dealt)
-    words.push("demand and supply are a secret as long as another round may be played by them");
-  if (dealt)
+  if (fields.demand.length || fields.supply.length)
     plots.push(
       h(
         "figure",
@@ -120,17 +154,12 @@ function goodReport(good, fields, round) {
 function results(id, round, wall) {
   const { players } = round;
   const roles = players.some(({ role }) => role !== null);
-  const told = players.some(({ start }) => start !== null);
   const heads = [
     ["th.r", "#", "rank"],
     ["th", "Player", "name"],
     ...(roles ? [["th", "Role", "role"]] : []),
-    ...(told
-      ? [
-          ["th.r.more", "Began with", "more"],
-          ["th.r.more", "Ended with", "more"],
-        ]
-      : []),
+    ["th.r.more", "Began with", "more"],
+    ["th.r.more", "Ended with", "more"],
     ["th.r", "Gain", "gain"],
   ];
   const rank = ranks(players.map(({ gain }) => gain));
@@ -141,7 +170,8 @@ function results(id, round, wall) {
       h("td.r.num", {}, String(rank[index])),
       h("td", {}, userText(name)),
       roles ? h("td", {}, role ?? "") : null,
-      ...(told ? [h("td.r.num.more", {}, coins(start)), h("td.r.num.more", {}, coins(worth))] : []),
+      h("td.r.num.more", {}, coins(start)),
+      h("td.r.num.more", {}, coins(worth)),
       h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
     );
   const all = players.map(row);

@@ -5,6 +5,7 @@ import { coins, time, units } from "../common/format.js";
 import { nameOf } from "../common/names.js";
 import { panel, tabbed } from "../common/panels.js";
 import { toast } from "../common/toast.js";
+import { onOwnTrades } from "./own_trades.js";
 
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
@@ -137,15 +138,14 @@ function ownTrades({ client, game, painter, own }) {
       const bought = buyer === me;
       setText(what, `${bought ? "bought" : "sold"} ${good}`);
       what.className = bought ? "up" : "down";
-      setText(other.firstChild, nameOf(game, bought ? seller : buyer));
+      const party = bought ? seller : buyer;
+      setText(other.firstChild, party === undefined ? "–" : nameOf(game, party));
       setText(count, coins(qty));
       setText(paid, coins(price));
       setText(when, time(at));
     });
   };
-  game.on("events", ({ events, at }) => {
-    const mine = events.filter((event) => event.type === "trade" && (event.buyer === me || event.seller === me));
-    if (!mine.length) return;
+  onOwnTrades(game, me, (mine, at) => {
     own.add(mine, at);
     painter.mark(paint);
     tell(mine.filter(({ buyer, taker }) => (buyer === me) === (taker === "sell")));

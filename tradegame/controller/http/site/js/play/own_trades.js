@@ -16,6 +16,23 @@ function stored() {
   }
 }
 
+/**
+ * Calls `listener` with a player's own trades of a frame, oldest first, and its time. In an anonymous game only the
+ * player's side is named.
+ */
+export function onOwnTrades(game, player, listener) {
+  game.on("events", ({ events, at }) => {
+    const mine = events.filter(
+      ({ type, buyer, seller }) => type === "trade" && (buyer === player || seller === player),
+    );
+    if (mine.length) listener(mine, at);
+  });
+  game.on("fills", ({ fills, at }) => {
+    const named = ({ side, ...fill }) => ({ ...fill, [side === "bid" ? "buyer" : "seller"]: player });
+    listener(fills.map(named), at);
+  });
+}
+
 /** A player's trades in one epoch of a game, newest first, at most 200. Kept for the last four games played here. */
 export class OwnTrades {
   trades = [];
@@ -30,6 +47,10 @@ export class OwnTrades {
         .filter((trade) => typeof trade?.at === "number" && trade.good in game.state.goods)
         .slice(0, TRADES);
     addEventListener("pagehide", () => this.#saving !== undefined && this.#save());
+  }
+
+  get player() {
+    return this.#of.player;
   }
 
   /** Adds the trades of one frame, oldest first. */

@@ -22,12 +22,22 @@ export function phases({ client, game }, plot) {
     }
   }
   game.on("round", show);
+  game.on("revealed", show);
   game.on("reset", show);
   void show();
   return overlay;
 }
 
 function result(client, game, round) {
+  if (round.secret) {
+    const { worth, start } = game.me;
+    return h(
+      "div",
+      {},
+      h("h3", {}, `Round ${round.round} is over`),
+      h("p", {}, `You earned ${signed(worth - start)} coins. What the others earned is the host's to reveal.`),
+    );
+  }
   const place = round.players.findIndex(({ player }) => player === client.player.id);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));

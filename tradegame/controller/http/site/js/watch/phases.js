@@ -29,6 +29,7 @@ export function phases(game, plot, address) {
     }
   }
   game.on("round", show);
+  game.on("revealed", show);
   game.on("reset", show);
   void show();
 }
@@ -58,6 +59,6 @@ function result(round) {
     ...settled.map(([good, fields]) => h("p", {}, `${good} was paid at ${coins(fields.settled)}.`)),
     best.length
       ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best))
-      : h("p", {}, "Nobody played."),
+      : h("p", {}, round.secret ? "The gains are the host's to reveal." : "Nobody played."),
   ];
 }
