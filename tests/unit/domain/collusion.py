@@ -21,6 +21,7 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.private_values import redemption
 from tradegame.core.domain.state import MICRO, OPEN
+from tradegame.protocol.bounds import SideName
 from tradegame.protocol.commands import Command, Entry, Join
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
 
@@ -78,10 +79,16 @@ class World:
             self.enter([])
 
     def enter(self, commands: list[Command]) -> bool:
-        """Whether a house's price moved, before the commands; what the two had then gained by it is noted."""
-        accounts = self.game.state.accounts
+        """Whether a house's price moved, before the commands; what the two gained by it is noted.
+
+        They gain on what they have beyond what they were given: that counts on both sides of a score.
+        """
+        accounts, given = self.game.state.accounts, self.definition.goods
         before = {good: self.worth(good) for good in self.fair}
-        had = {good: sum(owned(accounts[name], good) for name in PAIR if name in accounts) for good in self.fair}
+        had = {
+            good: sum(owned(accounts[name], good) - given[good].endowment for name in PAIR if name in accounts)
+            for good in self.fair
+        }
         self.game.apply(Entry(self.at, tuple(commands)))
         moved = {good: self.worth(good) - price for good, price in before.items()}
         self.drifted += sum(moved[good] * had[good] for good in moved)
@@ -198,7 +205,8 @@ class World:
                     yield [PlaceOrder(player=name, good=good, side="bid", qty=qty, price=price)]
                     self.at += 100
                     yield list(self.cancels(name))
-            case side:
+            case _:
+                side: SideName = "bid" if move.kind == "bid" else "ask"
                 resting = sum(order.qty for order in me.orders.values() if order.side == side and order.good == good)
                 price = min(price, me.cash) if side == "bid" else price
                 most = me.cash // price if side == "bid" and price else me.goods[good]
