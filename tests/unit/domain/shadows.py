@@ -9,6 +9,7 @@ from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import Command, SetPhase
 from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged, News, RoundChanged, Said, Trade
+from tradegame.protocol.replies import Bought, Ordered, Sold
 from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
 
 TRADING = BuyGood | SellGood | PlaceOrder
@@ -44,11 +45,11 @@ class Ledger:
         goods = self.definition.goods
         self.owned[player] = {"cash": self.definition.cash, **{good: goods[good].endowment for good in goods}}
 
-    def follow(self, applied: Applied, commands: list[Command]) -> None:
+    def follow(self, applied: Applied) -> None:
         told = [
             outcome.result.filled
-            for command, outcome in zip(commands, applied.outcomes, strict=True)
-            if isinstance(command, TRADING) and not outcome.replayed and getattr(outcome.result, "filled", 0)
+            for outcome in applied.outcomes
+            if isinstance(outcome.result, Bought | Sold | Ordered) and outcome.result.filled and not outcome.replayed
         ]
         left = notional = 0
         for event in applied.frame.events if applied.frame else ():

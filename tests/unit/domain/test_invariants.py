@@ -193,7 +193,7 @@ class AnyGame(RuleBasedStateMachine):
         self.follower.follow(applied)
         assert self.follower.state == views.public_state(state)
         self.check_books(applied)
-        self.ledger.follow(applied, some)
+        self.ledger.follow(applied)
         self.check_ledger()
         self.bids.follow(applied, some)
         self.check_marks()
