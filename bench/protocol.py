@@ -64,10 +64,10 @@ def _ok(result: Any) -> Callable[[], object]:
 
 
 ENCODED: dict[str, Callable[[], object]] = {
-    "buy ok": _ok(Bought(3, 66, 0, 9_934, 130)),
-    "sell ok": _ok(Sold(3, 66, 0, 9_934, 130)),
-    "order ok": _ok(Ordered("131.0", 0, 5, 9_834, 131)),
-    "cancel ok": _ok(Cancelled("131.0", Released(100, 0), 132)),
+    "buy ok": _ok(Bought(3, 66, 0, 9_934, seq=130)),
+    "sell ok": _ok(Sold(3, 66, 0, 9_934, seq=130)),
+    "order ok": _ok(Ordered("131.0", 0, 5, 9_834, seq=131)),
+    "cancel ok": _ok(Cancelled("131.0", Released(100, 0), seq=132)),
     "rejected": _ok(Rejected("insufficient_cash", "needs 66 coins, has 12")),
     "error": lambda: codec.encode_reply(7, InsufficientCashError("needs 66 coins, has 12")),
     "ping ok": lambda: codec.encode_reply(7, Pong(1_790_000_000_000)),

@@ -112,5 +112,9 @@ class FaultyStore:
     async def revoke(self, lease: int) -> None:
         await self._kv.revoke(lease)
 
+    @property
+    def shared(self) -> bool:
+        return self._kv.shared
+
     def ready(self) -> str | None:
         return self._kv.ready()

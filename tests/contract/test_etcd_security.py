@@ -47,7 +47,7 @@ def turn_on(auth: Any) -> None:
 
 async def test_a_user_with_the_password_reads_writes_and_watches(server: EtcdServer) -> None:
     await on_auth(server, turn_on)
-    async with open_etcd(EtcdSettings((server.endpoint,), user="root", password="secret")) as client:
+    async with open_etcd(EtcdSettings((server.endpoint,), user="root", password="secret", timeout_s=5)) as client:
         written = (await client.transaction([Compare("a", 0)], [Put("a", b"1")])).revision
         async with client.watch(KeyRange("a"), written - 1) as watch:
             with trio.fail_after(DEADLINE_S):
@@ -86,7 +86,7 @@ async def test_a_wrong_password_or_right_is_told_at_once(
     server: EtcdServer, user: str, password: str, complaint: str
 ) -> None:
     await on_auth(server, turn_on)
-    async with open_etcd(EtcdSettings((server.endpoint,), user=user, password=password)) as client:
+    async with open_etcd(EtcdSettings((server.endpoint,), user=user, password=password, timeout_s=5)) as client:
         with trio.fail_after(DEADLINE_S), pytest.raises(StoreUnavailableError, match=complaint) as caught:
             await client.range(KeyRange("a"))
         assert caught.value.definite
@@ -95,7 +95,7 @@ async def test_a_wrong_password_or_right_is_told_at_once(
 
 
 async def test_a_password_for_an_etcd_that_wants_none_does_no_harm(server: EtcdServer) -> None:
-    async with open_etcd(EtcdSettings((server.endpoint,), user="root", password="secret")) as client:
+    async with open_etcd(EtcdSettings((server.endpoint,), user="root", password="secret", timeout_s=5)) as client:
         await client.range(KeyRange("a"))
         await on_auth(server, turn_on)
         await client.range(KeyRange("a"))

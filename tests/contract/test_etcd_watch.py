@@ -11,7 +11,7 @@ import trio
 from attrs import define, field
 from structlog.testing import capture_logs
 
-from tests.support.etcd import EtcdCluster, EtcdServer
+from tests.support.etcd import EtcdCluster, EtcdServer, steadfast_etcd_binary
 from tradegame.core.repositories.errors import CompactedError, LeaseLostError, StoreUnavailableError
 from tradegame.infra.etcd import EtcdClient, EtcdSettings, open_etcd
 from tradegame.infra.etcd.messages import rpc
@@ -66,27 +66,31 @@ async def compact(server: EtcdServer, revision: int) -> None:
     await trio.to_thread.run_sync(ask)
 
 
-async def test_a_reader_sees_every_revision_once_through_kills(server: EtcdServer, client: EtcdClient) -> None:
-    start = await put(client, "start")
+async def test_a_reader_sees_every_revision_once_through_kills() -> None:
     kills = 3
     seen: list[Event] = []
 
-    async def write() -> None:
+    async def write(client: EtcdClient) -> None:
         number = 0
         while kills:
             await put_until_it_is_there(client, f"k/{number}")
             number += 1
         await put(client, "k/last")
 
-    with trio.fail_after(30):
-        async with client.watch(KEYS, start) as watch, trio.open_nursery() as nursery:
-            nursery.start_soon(write)
-            while not seen or seen[-1].key != "k/last":
-                seen += (await watch.receive()).events
-                if kills and len(seen) > 100 * (4 - kills):
-                    await trio.to_thread.run_sync(server.kill)
-                    await trio.to_thread.run_sync(server.start)
-                    kills -= 1
+    async with (
+        EtcdServer(binary=steadfast_etcd_binary()) as server,
+        open_etcd(EtcdSettings((server.endpoint,), timeout_s=5)) as client,
+    ):
+        start = await put(client, "start")
+        with trio.fail_after(30):
+            async with client.watch(KEYS, start) as watch, trio.open_nursery() as nursery:
+                nursery.start_soon(write, client)
+                while not seen or seen[-1].key != "k/last":
+                    seen += (await watch.receive()).events
+                    if kills and len(seen) > 100 * (4 - kills):
+                        await trio.to_thread.run_sync(server.kill)
+                        await trio.to_thread.run_sync(server.start)
+                        kills -= 1
     assert [event.mod_revision for event in seen] == list(range(start + 1, start + 1 + len(seen)))
 
 

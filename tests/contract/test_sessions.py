@@ -57,28 +57,27 @@ async def test_a_session_that_nobody_uses_expires_the_watch_tells_and_nothing_is
     async with sessions.watch(await sessions.revision()) as watch:
         assert await ended(watch, 2) == [SessionRevoked(TOKEN), PlayerRemoved("p-anna")]
     assert await sessions.find(TOKEN) is None
-    assert await sessions.renew(TOKEN) is False
     assert await keys_in(kv, prefix) == []
 
 
 async def test_using_a_session_keeps_it(sessions: KvSessionRepository) -> None:
     bert = PlayerRecord("p-bert", "Bert", 1)
-    found, renewed, idle = TOKEN, "ef" * 32, "cd" * 32
+    found, too, idle = TOKEN, "ef" * 32, "cd" * 32
     await sessions.create(ANNA, found, 2)
-    await sessions.create(bert, renewed, 2)
+    await sessions.create(bert, too, 2)
     await sessions.create(PlayerRecord("p-idle", "Idle", 1), idle, 2)
 
     async def use() -> None:
         while True:
             await trio.sleep(0.15)
             assert await sessions.find(found)
-            assert await sessions.renew(renewed)
+            assert await sessions.find(too)
 
     async with sessions.watch(await sessions.revision()) as watch, trio.open_nursery() as nursery:
         nursery.start_soon(use)
         assert await ended(watch, 2) == [SessionRevoked(idle), PlayerRemoved("p-idle")]
         await trio.sleep(0.5)
-        assert [await sessions.find(token) for token in (found, renewed)] == [ANNA, bert]
+        assert [await sessions.find(token) for token in (found, too)] == [ANNA, bert]
         nursery.cancel_scope.cancel()
 
 
@@ -100,7 +99,6 @@ async def test_a_removed_players_sessions_are_worth_nothing(sessions: KvSessionR
         assert await sessions.remove_player("p-anna") is True
         assert await ended(watch, 1) == [PlayerRemoved("p-anna")]
     assert await sessions.find(TOKEN) is None
-    assert await sessions.renew(TOKEN) is False
     assert await sessions.remove_player("p-anna") is False
 
 

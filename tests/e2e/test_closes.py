@@ -63,8 +63,8 @@ def test_no_hello_closes_with_4004(server: ServerThread, monkeypatch: pytest.Mon
         assert stranger.closed() == (4004, "no hello in time")
 
 
-def test_no_sign_of_life_closes_with_4002(store: str) -> None:
-    with ServerThread(store, flags={"session.heartbeat_s": 1}) as server:
+def test_no_sign_of_life_closes_with_4002() -> None:
+    with ServerThread("memory:", flags={"session.heartbeat_s": 1}) as server:
         deaf = _raw_socket(server, {"op": "hello", "name": "deaf"})
         assert _drain(deaf).endswith(_close_frame(4002, "no heartbeat"))
 

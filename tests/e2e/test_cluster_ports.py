@@ -14,6 +14,7 @@ import trio
 from tests.e2e.test_cluster import END_DEADLINE_S, SMALL, START_DEADLINE_S, Cluster
 from tradegame.cluster import ClusterError, ClusterOptions, EtcdMissing, etcd_binary
 from tradegame.cluster.log import Log
+from tradegame.cluster.processes import ports
 from tradegame.cluster.processes.child import Shared
 from tradegame.cluster.processes.gauges import Gauges
 from tradegame.cluster.processes.ports import quiet_ports
@@ -58,7 +59,10 @@ async def somebody_else(port: int) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
-async def test_a_node_whose_port_was_taken_meanwhile_is_not_taken_for_who_answers_there(tmp_path: Path) -> None:
+async def test_a_node_whose_port_was_taken_meanwhile_is_not_taken_for_who_answers_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "FAVOURITE", quiet_ports(1)[0])
     async with stage(tmp_path) as one:
         (node,), before = one.nodes, one.nodes[0].port
         gauges = Gauges(one.nodes, one.members, one.log)
@@ -98,7 +102,10 @@ async def test_whoever_ends_after_it_looked_well_is_found_before_the_cluster_is_
 def test_two_clusters_that_start_at_once_each_play_their_own_game(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    with Cluster(tmp_path / "one", *SMALL, "--seconds", "4") as one, Cluster(tmp_path / "two", *SMALL) as two:
+    with (
+        Cluster(tmp_path / "one", *SMALL, "--seconds", "4", own_port=False) as one,
+        Cluster(tmp_path / "two", *SMALL, own_port=False) as two,
+    ):
         two.until("| up: ")
         assert one.wait(START_DEADLINE_S + END_DEADLINE_S) == 0, one.text
         two.process.terminate()

@@ -19,10 +19,14 @@ import httpx
 import pytest
 import trio
 
+from tests.e2e.conftest import fresh_etcd_url
+from tests.support.command_line import tradegame
 from tests.support.etcd import EtcdServer
-from tests.support.process import REPOSITORY, quiet_port
+from tests.support.process import REPOSITORY
+from tests.support.server import ServerThread
 from tests.unit.test_game_host import Crowd
 from tradegame import app
+from tradegame.cluster.processes.ports import quiet_ports
 from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, GoodDefinition, to_json
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import CorruptStoreError, GameMeta, StoreError
@@ -97,7 +101,7 @@ class Serving:
     """`tradegame serve` on this store, as a user starts it."""
 
     def __init__(self, store: str, cwd: Path) -> None:
-        self.port = quiet_port()
+        (self.port,) = quiet_ports(1)
         order = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--store", store, "--log-format", "json"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tradegame", *order],
@@ -132,6 +136,16 @@ class Serving:
         return self.process.returncode, logged
 
 
+def refusal(store: str) -> str:
+    """The last line that `tradegame serve` logs of a store that it cannot use: why it did not start."""
+    result = tradegame("serve", "--host", "127.0.0.1", "--port", "0", "--store", store, "--log-format", "json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    lines = result.stderr.splitlines()
+    assert [line for line in lines if json.loads(line)["event"] == "not_started"] == lines[-1:]
+    assert "Traceback" not in result.stderr
+    return lines[-1]
+
+
 def test_a_damaged_page_of_one_games_log_keeps_no_other_game_from_being_served(path: Path, tmp_path: Path) -> None:
     trio.run(fill, str(path), 200)
     spoil(path, page_of_one_log(path, "bee"))
@@ -159,17 +173,11 @@ def test_a_damaged_page_of_one_games_log_keeps_no_other_game_from_being_served(p
 
 
 @pytest.mark.parametrize("which", ["schema", "interior"])
-def test_a_file_that_cannot_be_used_at_all_ends_the_start_with_one_line(path: Path, tmp_path: Path, which: str) -> None:
+def test_a_file_that_cannot_be_used_at_all_ends_the_start_with_one_line(path: Path, which: str) -> None:
     trio.run(fill, str(path), 200)
     interior = next(n for n, page in enumerate(pages(path)) if n and kind(page, n) == TABLE_INTERIOR)
     spoil(path, 0 if which == "schema" else interior)
-    with Serving(f"embedded:{path}", tmp_path) as server:
-        code, logged = server.end()
-    assert code == 2
-    lines = logged.splitlines()
-    assert str(path) in lines[-1]
-    assert [line for line in lines if line.startswith("tradegame:")] == lines[-1:]
-    assert "Traceback" not in logged
+    assert str(path) in refusal(f"embedded:{path}")
 
 
 async def test_whichever_page_is_damaged_all_other_games_are_served_or_the_start_is_refused(path: Path) -> None:
@@ -248,35 +256,30 @@ def test_a_signal_while_the_store_is_opened_ends_it_at_once(
     assert time.monotonic() - began < 30
 
 
-def test_an_older_file_is_refused_with_one_line(path: Path, tmp_path: Path) -> None:
+def test_an_older_file_is_refused_with_one_line(path: Path) -> None:
     trio.run(fill, str(path), 1)
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     before = path.read_bytes()
-    with Serving(f"embedded:{path}", tmp_path) as server:
-        code, logged = server.end()
-    assert code == 2
-    assert "older version (schema 1" in logged.splitlines()[-1]
-    assert "move the file away" in logged.splitlines()[-1]
+    line = refusal(f"embedded:{path}")
+    assert "older version (schema 1" in line
+    assert "move the file away" in line
     assert path.read_bytes() == before
 
 
-def test_an_older_etcd_prefix_is_refused_with_one_line(tmp_path: Path) -> None:
-    async def put(endpoint: str) -> None:
-        async with open_etcd(EtcdSettings((endpoint,))) as kv:
-            await kv.transaction([], [Put("old/games/bazaar/meta", b"{}")])
+def test_an_older_etcd_prefix_is_refused_with_one_line(etcd: EtcdServer) -> None:
+    url = fresh_etcd_url(etcd)
+    prefix = url.rsplit("/", 1)[1]
 
-    with EtcdServer() as etcd:
-        trio.run(put, etcd.endpoint)
-        with Serving(f"etcd://{etcd.endpoint}/old", tmp_path) as server:
-            code, logged = server.end()
-        assert code == 2
-        assert "etcdctl del --prefix old/" in logged.splitlines()[-1]
-        with Serving(f"etcd://{etcd.endpoint}/new", tmp_path) as server:
-            assert server.get("/readyz").status_code in (200, 503)
-            server.process.send_signal(signal.SIGTERM)
-            assert server.end()[0] == 0
+    async def put() -> None:
+        async with open_etcd(EtcdSettings((etcd.endpoint,))) as kv:
+            await kv.transaction([], [Put(f"{prefix}/games/bazaar/meta", b"{}")])
+
+    trio.run(put)
+    assert f"etcdctl del --prefix {prefix}/" in refusal(url)
+    with ServerThread(fresh_etcd_url(etcd)) as server:  # another prefix of the same etcd
+        assert httpx.get(f"{server.http}/readyz").status_code == 200
 
 
 async def test_a_damaged_page_costs_the_calls_that_come_upon_it_and_no_other(path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import trio
@@ -15,11 +16,12 @@ import trio.testing
 from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdServer
 from tests.support.process import ServerProcess
-from tests.support.server import BAZAAR
+from tests.support.server import BAZAAR, ServerThread
 from tradegame import client as tg
 
 DEADLINE_S = 60.0
 Cluster = Callable[[int], list[ServerProcess]]
+Node = TypeVar("Node", ServerProcess, ServerThread)
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ async def said_by(game: tg.Game, events: tg.EventStream, last: str) -> list[tupl
     return said
 
 
-def node_of(client: tg.Client, nodes: list[ServerProcess]) -> ServerProcess:
+def node_of(client: tg.Client, nodes: Sequence[Node]) -> Node:
     return next(node for node in nodes if node.url == client.status.url)
 
 
@@ -111,25 +113,22 @@ async def test_it_goes_on_at_a_node_it_was_only_told_of_when_its_own_is_killed(c
         assert (client.statistics().failovers, client.player.name) == (1, "bob")
 
 
-async def test_a_node_that_ends_in_order_sends_its_clients_on_at_once(cluster: Cluster) -> None:
-    nodes = cluster(2)
-    async with playing(*(node.url for node in nodes)) as (client, game, trader):
-        events = game.events()
-        first = node_of(client, nodes)
-
-        async def end() -> None:
-            assert await trio.to_thread.run_sync(first.terminate) == 0
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(end)
-            while node_of(client, nodes) is first:
-                await trader.trade(game, pause_s=0.01)
-        await trader.trade(game, 5)
-        assert trader.failed == []
-        said = await said_by(game, events, f"number {trader.key}")
-        assert len(said) == trader.key
-        (other,) = (node for node in nodes if node is not first)
-        await until_told_of(client, other.url, {other.url})
+async def test_a_node_that_ends_in_order_sends_its_clients_on_at_once(etcd: EtcdServer) -> None:
+    url = fresh_etcd_url(etcd)
+    with ServerThread(url) as one, ServerThread(url) as two:
+        async with playing(one.url, two.url) as (client, game, trader):
+            events = game.events()
+            first = node_of(client, [one, two])
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.to_thread.run_sync, first.stop)
+                while node_of(client, [one, two]) is first:
+                    await trader.trade(game, pause_s=0.01)
+            await trader.trade(game, 5)
+            assert trader.failed == []
+            said = await said_by(game, events, f"number {trader.key}")
+            assert len(said) == trader.key
+            other = two if first is one else one
+            await until_told_of(client, other.url, {other.url})
 
 
 async def test_a_frozen_node_is_left_within_seconds_and_what_it_does_later_has_no_second_effect(
@@ -150,11 +149,12 @@ async def test_a_frozen_node_is_left_within_seconds_and_what_it_does_later_has_n
         assert trader.failed == []
 
 
-async def test_a_token_in_hand_is_the_same_player_at_a_learned_node(cluster: Cluster) -> None:
-    east, west = cluster(2)
-    async with playing(east.url) as (client, _, _):
-        async with tg.connect(west.url, token=client.token) as again:
-            assert again.player == client.player
+async def test_a_token_in_hand_is_the_same_player_at_a_learned_node(etcd: EtcdServer) -> None:
+    url = fresh_etcd_url(etcd)
+    with ServerThread(url) as east, ServerThread(url) as west:
+        async with playing(east.url) as (client, _, _):
+            async with tg.connect(west.url, token=client.token) as again:
+                assert again.player == client.player
 
 
 @pytest.mark.slow
@@ -239,10 +239,9 @@ async def test_a_rolling_restart_of_three_nodes_fails_no_command_and_leaves_no_g
     assert sum(failovers) >= len(traders)
 
 
-async def test_what_is_advertised_is_what_hello_tells(etcd: EtcdServer, tmp_path: Path) -> None:
+async def test_what_is_advertised_is_what_hello_tells(etcd: EtcdServer) -> None:
     address = "wss://one.example.org/ws"
-    node = ServerProcess(fresh_etcd_url(etcd), tmp_path, games=[BAZAAR], flags={"server.advertise": address})
-    with node:
+    with ServerThread(fresh_etcd_url(etcd), flags={"server.advertise": address}) as node:
         async with playing(node.url) as (client, _, _):
             assert client.server.nodes == (address,)
             assert client.urls == (node.url,)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import quiet_port
 from tests.support.raw import Raw, ask
+from tradegame.cluster.processes.ports import quiet_ports
 
 DEADLINE_S = 60.0
 pytestmark = pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="needs a small pipe, as Linux makes it")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="need
 def test_a_log_that_nobody_reads_holds_up_nobody(tmp_path: Path) -> None:
     reads, writes = os.pipe()
     fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4_096)
-    port = quiet_port()
+    (port,) = quiet_ports(1)
     command = [sys.executable, "-m", "tradegame", "serve", "--port", str(port), "--store", "memory:"]
     server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=writes)
     os.close(writes)
@@ -45,7 +45,7 @@ def test_a_log_that_nobody_reads_holds_up_nobody(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_connections_makes_few_lines(tmp_path: Path) -> None:
-    port = quiet_port()
+    (port,) = quiet_ports(1)
     log = tmp_path / "log"
     command = [sys.executable, "-m", "tradegame", "serve", "--port", str(port), "--store", "memory:"]
     with log.open("wb") as output:

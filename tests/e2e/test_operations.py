@@ -161,28 +161,6 @@ def test_the_log_of_a_game_that_stopped_can_be_had_and_verify_names_the_line(etc
 
 
 @pytest.mark.slow
-def test_a_held_embedded_store_can_be_copied_and_the_copy_is_sound(tmp_path: Path) -> None:
-    lines = shell("7. Backup and restore", "kill -STOP").split("\n", 1)[1]  # the first finds the process by systemd
-    backup = tmp_path / "backup"
-    backup.mkdir()
-    with ServerProcess(f"embedded:{tmp_path / 'tradegame.db'}", tmp_path) as server, Player(server.url) as ann:
-        ann.ask("join", game="bazaar")
-        seen = ann.ask("say", game="bazaar", text="before")["seq"]
-        script = f"set -eu; P={server.pid}; cd {tmp_path}\n{lines.replace('/backup/', str(backup))}"
-        subprocess.run(["bash", "-c", script], check=True, timeout=DEADLINE_S)
-        later = ann.ask("say", game="bazaar", text="after")["seq"]
-        assert later > seen, "it goes on where it was"
-        token = ann.token
-    with ServerProcess(f"embedded:{backup / 'tradegame.db'}", tmp_path, name="restored") as server:
-        assert verified(server, tmp_path).startswith("0 ")
-        with Player(server.url, token=token) as ann:
-            epoch = httpx.get(f"{server.http}/v1/games/bazaar").json()["epoch"]
-            joined = ann.ask("join", game="bazaar", after={"epoch": epoch, "seq": later})
-            assert not joined["recovered"], "who is ahead of a backup gets a whole state"
-            assert seen <= joined["seq"] < later
-
-
-@pytest.mark.slow
 def test_a_role_on_the_prefix_is_all_that_a_node_needs(tmp_path: Path) -> None:
     with EtcdServer() as etcd:
         for line in shell("4. TLS, passwords, proxies", "role add").splitlines():
@@ -199,41 +177,6 @@ def test_a_role_on_the_prefix_is_all_that_a_node_needs(tmp_path: Path) -> None:
             in_time(lambda: not is_ready(server), "ready without its right")
             etcdctl(etcd, *role, "grant-permission", "tradegame", "--prefix=true", "readwrite", "tradegame/")
             in_time(lambda: is_ready(server), "not ready with its right")
-
-
-@pytest.mark.slow
-def test_a_restored_etcd_serves_the_game_as_it_was(tmp_path: Path) -> None:
-    backup = tmp_path / "backup.db"
-    with EtcdServer() as etcd:
-        with ServerThread(f"{etcd.url}/tradegame") as server, Player(server.url) as ann:
-            ann.ask("join", game="bazaar")
-            then = ann.ask("say", game="bazaar", text="saved")["seq"]
-            etcdctl(etcd, "snapshot", "save", str(backup))
-            ahead = ann.ask("say", game="bazaar", text="lost")["seq"]
-            with Player(server.url, "bob") as bob:
-                newcomer = bob.token
-            epoch, token = httpx.get(f"{server.http}/v1/games/bazaar").json()["epoch"], ann.token
-        etcd.stop()
-        etcd.data.rename(tmp_path / "old")
-        command = [
-            etcd_binary() + "ctl",
-            "snapshot",
-            "restore",
-            str(backup),
-            f"--name={etcd.name}",
-            f"--data-dir={etcd.data}",
-        ]
-        peers = [f"--initial-cluster={etcd.name}={etcd.peer_url}", f"--initial-advertise-peer-urls={etcd.peer_url}"]
-        subprocess.run([*command, *peers], check=True, capture_output=True, env={"ETCDCTL_API": "3"})
-        etcd.start()
-        with ServerThread(f"{etcd.url}/tradegame") as server, Player(server.url, hello=False) as bob:
-            assert bob.refused("hello", token=newcomer)["code"] == "unauthorized"
-            with Player(server.url, token=token) as ann:
-                joined = ann.ask("join", game="bazaar", after={"epoch": epoch, "seq": ahead})
-                assert not joined["recovered"]
-                assert then <= joined["seq"] < ahead + 2
-                assert [message["text"] for message in joined["state"]["messages"]] == ["saved"]
-            assert verified(server, tmp_path).startswith("0 ")
 
 
 @pytest.mark.slow

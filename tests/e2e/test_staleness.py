@@ -11,12 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdRefusedError, EtcdServer
 from tests.support.player import Player
 from tests.support.process import ServerProcess
-from tests.support.server import BAZAAR
+from tests.support.server import BAZAAR, ServerThread
 from tradegame.core.repositories.connections import LEASE_S
 
 DEADLINE_S = 20.0
@@ -50,7 +51,7 @@ def until(holds: Callable[[], bool], within_s: float = DEADLINE_S) -> float:
     return time.monotonic() - begun
 
 
-def unready(node: ServerProcess) -> str | None:
+def unready(node: ServerProcess | ServerThread) -> str | None:
     """Why it says that it is not ready; None: it is."""
     answer = httpx.get(f"{node.http}/readyz", timeout=5)
     return None if answer.status_code == 200 else answer.text.strip()
@@ -162,23 +163,25 @@ def test_the_lease_that_was_lost_in_a_stop_is_taken_again_and_the_others_see_who
 
 
 def test_a_lease_that_was_revoked_is_taken_again_with_everything_on_it(
-    etcd: EtcdServer, url: str, nodes: tuple[ServerProcess, ServerProcess], stack: ExitStack
+    etcd: EtcdServer, url: str, stack: ExitStack
 ) -> None:
-    east, west = nodes
+    logs = stack.enter_context(capture_logs())
+    east, west = (stack.enter_context(ServerThread(url)) for _ in range(2))
+    node = east.running.node
     bob = stack.enter_context(Player(west.url, "bob"))
     bob.ask("join", game="bazaar")
     ann = stack.enter_context(Player(east.url, "ann"))
     ann.ask("join", game="bazaar")
     bob.push(lambda push: push["push"] == "presence" and ann.id in push["online"])
     for _ in range(3):
-        (key,) = pairs(etcd, url, f"nodes/{east.node}")
+        (key,) = pairs(etcd, url, f"nodes/{node}")
         lost = key["lease"]
         etcd.ask("lease/revoke", ID=lost)
-        until(lambda: [key["lease"] for key in pairs(etcd, url, f"nodes/{east.node}")] not in ([], [lost]))  # noqa: B023
-        until(lambda: len(pairs(etcd, url, f"connections/{east.node}/")) == 1)
+        until(lambda: [key["lease"] for key in pairs(etcd, url, f"nodes/{node}")] not in ([], [lost]))  # noqa: B023
+        until(lambda: len(pairs(etcd, url, f"connections/{node}/")) == 1)
     assert unready(east) is None
     assert ann.ask("say", game="bazaar", text="still here")["seq"]
-    until(lambda: len(events_logged(east, "node_lease_retaken")) == 3)
+    until(lambda: [line["node"] for line in logs if line["event"] == "node_lease_retaken"] == [node] * 3)
 
 
 @pytest.mark.slow

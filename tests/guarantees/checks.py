@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import define
 
-from tests.guarantees.history import AccountSeen, Answered, Followed, FrameSeen, History, Odd, Sent, Signed, Visit
+from tests.guarantees.history import (
+    NOT_THE_RESULT,
+    AccountSeen,
+    Answered,
+    Followed,
+    FrameSeen,
+    History,
+    Odd,
+    Sent,
+    Signed,
+    Visit,
+)
 from tests.guarantees.truth import Effect, Name, Truth
 from tradegame.client.events import public_events
 from tradegame.cluster.witness import effects
@@ -44,7 +55,7 @@ def acknowledged_is_there(run: Run) -> Iterator[str]:
     for history in run.histories:
         for answered in history.settling:
             name = history.name_of(answered.command)
-            told = Effect(answered.ok, {key: value for key, value in answered.body.items() if key != "replayed"})
+            told = Effect(answered.ok, {key: each for key, each in answered.body.items() if key not in NOT_THE_RESULT})
             in_log = run.truth.effects.get(name)
             if not in_log:
                 yield f"{history.label(answered.command)} was told {told}, and is not in the log"
@@ -53,20 +64,26 @@ def acknowledged_is_there(run: Run) -> Iterator[str]:
 
 
 def one_effect_at_most(run: Run) -> Iterator[str]:
-    """However often a command is sent with its key, and whatever becomes of the answers, it takes effect once."""
+    """However often a command is sent with its key, however late, and whatever becomes of the answers: one effect."""
     for (player, name), found in run.truth.effects.items():
-        counted = [effect for effect in found if not effect.late]
-        if len(counted) > 1:
-            newer = counted[1].newer - counted[0].newer - 1
-            yield f"{player}: {name} took effect {len(counted)} times, the second time {newer} newer keys later"
+        if len(found) > 1:
+            newer = found[1].newer - found[0].newer - 1
+            yield f"{player}: {name} took effect {len(found)} times, the second time {newer} newer keys later"
+
+
+def copies_say_the_same(run: Run) -> Iterator[str]:
+    """Every copy of a command with a key says the same `since` and the same `epoch`, the game's."""
+    for (player, name), said in run.truth.copies.items():
+        if len(said) > 1 or {epoch for _, epoch in said} != {run.truth.epoch} or None in {since for since, _ in said}:
+            yield f"{player}: the copies of {name} say {sorted(map(str, said))}"
 
 
 def every_command_is_answered(run: Run) -> Iterator[str]:
-    """A command with a key is sent until there is an answer that says what became of it."""
+    """A command with a key is sent until an answer says what became of it, or that nobody knows any more."""
     for history in run.histories:
-        known = {answered.command for answered in history.of(Answered) if answered.settles or answered.refuses}
+        known = {each.command for each in history.of(Answered) if each.settles or each.refuses or each.stale}
         for number, command in enumerate(history.commands):
-            if command.key is not None and number not in known:
+            if command.key is not None and number not in known and not command.abandoned:
                 yield f"{history.label(number)} was never answered"
 
 
@@ -75,8 +92,7 @@ def one_first_answer(run: Run) -> Iterator[str]:
     for history in run.histories:
         first = Counter(answered.command for answered in history.settling if not answered.body.get("replayed"))
         for number, count in first.items():
-            late = any(effect.late for effect in run.truth.effects.get(history.name_of(number), ()))
-            if count > 1 and not late:
+            if count > 1:
                 yield f"{history.label(number)} was answered {count} times as if for the first time"
 
 
@@ -94,8 +110,8 @@ def logged_as_often_as_sent(run: Run) -> Iterator[str]:
 def effects_are_as_told(run: Run) -> Iterator[str]:
     """By streams and answers alone, without the log: each frame shows exactly what players were told they did in it.
 
-    A message without a key and without an answer may be shown, once. Only where a late copy took effect (`Effect`) is
-    the log believed.
+    A message without a key and without an answer may be shown, once. Only of a command that nobody knows of any more,
+    since it was `stale` or its client forgot it, the log is believed.
     """
     players = {history.player for history in run.histories}
     frames = {seen.seq: seen.text for history in run.histories for seen in history.of(FrameSeen)}
@@ -114,13 +130,13 @@ def effects_are_as_told(run: Run) -> Iterator[str]:
                 told.setdefault((history.player, results[number]["seq"]), []).extend(effect)
             elif command.fields["op"] == "say" and command.key is None:
                 unanswered.add((history.player, command.fields["text"]))
-    late = {
-        (player, effect.body.get("seq"))
-        for (player, _), found in run.truth.effects.items()
-        for effect in found
-        if effect.late
+    unknown = {
+        (history.player, effect.body.get("seq"))
+        for history in run.histories
+        for number in _never_known(history)
+        for effect in run.truth.effects.get(history.name_of(number), ())
     }
-    for player, seq in sorted((seen.keys() | told.keys()) - late):
+    for player, seq in sorted((seen.keys() | told.keys()) - unknown):
         expected = told.get((player, seq), [])
         trades = effects.summed(each for each in expected if isinstance(each, effects.Traded))
         messages = [each for each in expected if isinstance(each, effects.Spoken)]
@@ -273,6 +289,7 @@ def snapshots_are_the_log(run: Run) -> Iterator[str]:
 CHECKS: tuple[Check, ...] = (
     acknowledged_is_there,
     one_effect_at_most,
+    copies_say_the_same,
     every_command_is_answered,
     one_first_answer,
     logged_as_often_as_sent,
@@ -304,6 +321,14 @@ def found(checks: Iterable[tuple[Callable[..., object], Iterator[str]]], most: i
 def violations(run: Run) -> list[str]:
     """What every check finds, by its name; of each the first few."""
     return found((check, check(run)) for check in CHECKS)
+
+
+def _never_known(history: History) -> set[int]:
+    """The commands with a key of which the client heard that nobody knows what became of them, or forgot to ask."""
+    settled = {answered.command for answered in history.settling}
+    stale = {answered.command for answered in history.of(Answered) if answered.stale}
+    forgotten = {number for number, command in enumerate(history.commands) if command.abandoned}
+    return (stale | forgotten) - settled
 
 
 def _told(fields: dict[str, object], result: dict[str, object]) -> list[effects.Effect]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
 
 @define(eq=False)
 class Command:
     """What the client meant to happen once. ``fields`` as sent; ``id``, ``game`` and ``key`` may be missing.
 
-    Without a ``key`` (messages only) it is sent once and never again; its text is unique.
+    Without a ``key`` (messages only) it is sent once and never again; its text is unique. ``abandoned``: the client
+    forgot it, as a page does that is loaded again.
     """
 
     key: str | None
     fields: dict[str, Any]
+    abandoned: bool = field(default=False, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -49,7 +51,12 @@ class Answered:
     @property
     def settles(self) -> bool:
         """Whether it says what became of the command. Not if nobody knows, nor if the command was not accepted."""
-        return self.ok or (self.body["definite"] and self.body["code"] not in NOT_ACCEPTED)
+        return self.ok or (self.body["definite"] and self.body["code"] not in (*NOT_ACCEPTED, *OF_THE_COPY))
+
+    @property
+    def stale(self) -> bool:
+        """Whether it says that this copy came too late: whether an earlier one was done, nobody knows."""
+        return not self.ok and self.body["code"] == "stale"
 
     @property
     def refuses(self) -> bool:
@@ -59,6 +66,10 @@ class Answered:
 
 NOT_ACCEPTED = ("rate_limited", "overloaded", "unavailable", "timeout")
 """About the server, not the command: where definite, the command has no effect and may be sent again."""
+OF_THE_COPY = ("stale", "ahead", "epoch_over")
+"""This copy is in the log and had no effect. That says nothing of another."""
+NOT_THE_RESULT = ("replayed", "keys")
+"""What an answer says besides what the command came to."""
 
 
 @frozen

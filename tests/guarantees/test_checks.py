@@ -99,6 +99,7 @@ def sound() -> Run:
             ("p1", "a2"): [Effect(True, {"seq": 2}, newer=1)],
             ("p1", "text:this is a3"): [Effect(True, {"seq": 3}, newer=2)],
         },
+        copies={("p1", "a1"): {(0, EPOCH)}, ("p1", "a2"): {(1, EPOCH)}},
         logged=Counter({("p1", "a1"): 1, ("p1", "a2"): 2, ("p1", "text:this is a3"): 1}),
         frames={seen.seq: seen.text for seen in FRAMES},
         accounts={("p1", 1): {fingerprint(json.dumps(ACCOUNT))}},
@@ -170,6 +171,21 @@ def a_second_effect(run: Run) -> None:
 @planted("one_effect_at_most", "p1: text:this is a3 took effect 2 times")
 def a_second_effect_of_a_message_without_a_key(run: Run) -> None:
     run.truth.effects["p1", "text:this is a3"] *= 2
+
+
+@planted("copies_say_the_same", "p1: the copies of a2 say")
+def a_copy_that_says_what_its_client_was_told_later(run: Run) -> None:
+    run.truth.copies["p1", "a2"].add((2, EPOCH))
+
+
+@planted("copies_say_the_same", "p1: the copies of a2 say")
+def a_copy_of_another_epoch(run: Run) -> None:
+    run.truth.copies["p1", "a2"] = {(1, "other")}
+
+
+@planted("copies_say_the_same", "p1: the copies of a1 say")
+def a_copy_that_says_nothing(run: Run) -> None:
+    run.truth.copies["p1", "a1"] = {(None, EPOCH)}
 
 
 @planted("logged_as_often_as_sent", "p1: a1 may be in the log 1 times, and is there 2 times")
@@ -265,9 +281,31 @@ def test_a_store_that_was_down_may_show_an_older_state() -> None:
     assert found(run).keys() == {"no_stale_join"}
 
 
-def test_a_copy_that_another_node_held_back_too_long_may_take_effect() -> None:
+STALE = {"code": "stale", "message": "", "definite": True, "keys": 300}
+
+
+def test_a_stale_copy_of_a_command_that_is_settled_is_no_violation() -> None:
     run = sound()
-    run.truth.effects["p1", "a2"].append(Effect(True, {"seq": 3}, newer=302, late=True))
+    replacing(REPLAYED, REPLAYED, Sent(9, 1), Answered(9, 1, False, STALE))(run)
+    run.truth.logged["p1", "a2"] = 3
+    assert found(run) == {}
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_of_a_command_that_nobody_knows_of_any_more_the_log_is_believed(happened: bool) -> None:
+    run = sound()
+    replacing(REPLAYED, Answered(3, 1, False, STALE))(run)
+    if not happened:
+        del run.truth.effects["p1", "a2"]
+        showing(2)(run)
+        run.truth.frames[2] = frame(2).text
+    assert found(run) == {}
+
+
+def test_what_a_page_forgot_when_it_was_loaded_again_may_have_happened() -> None:
+    run = sound()
+    replacing(REPLAYED)(run)
+    run.histories[0].commands[1].abandoned = True
     assert found(run) == {}
 
 

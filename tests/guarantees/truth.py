@@ -7,18 +7,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+import msgspec
 from attrs import Factory, define, field, frozen
 
-from tests.guarantees.history import fingerprint, name_of
+from tests.guarantees.history import OF_THE_COPY, fingerprint, name_of
 from tests.support import views
 from tradegame.controller.websocket import codec
+from tradegame.controller.websocket.hub import PUSHED_AT_ONCE
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.events import Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import decode_entry
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
 
+SLICES_TAKE = 200
+"""Accounts that are pushed in slices are each as they are then: so many entries later at most."""
 Name = tuple[str, str]
 """A player and what one command of theirs is counted by, see `name_of`."""
 
@@ -38,19 +41,18 @@ class Entry(Protocol):
 class Effect:
     """What a command came to when it was applied, not answered from memory: an ``ok`` or an ``error``.
 
-    ``newer``: how many commands with a key of this player had been applied before it. ``late``: a copy that another
-    node held back until the game had forgotten its key. docs/codec.md allows its second effect.
+    ``newer``: how many commands with a key of this player had been applied before it.
     """
 
     ok: bool
     body: dict[str, Any]
     newer: int = field(default=0, eq=False)
-    late: bool = field(default=False, eq=False)
 
 
 @define(repr=False)
 class Truth:
-    """``effects`` and ``logged`` by `Name`: what took effect, and how often the command is in the log.
+    """``effects`` and ``logged`` by `Name`: what took effect, and how often the command is in the log. ``copies``: what
+    the copies with a key said there, their ``since`` and ``epoch``.
 
     ``frames`` by ``seq``. ``accounts`` by player and ``seq``: the fingerprint of every account that a player had when
     an entry ended at that ``seq``. ``final``: the accounts at the end. ``digest``: the hash of the state there, and
@@ -63,6 +65,7 @@ class Truth:
     entries: Sequence[Entry] = ()
     effects: dict[Name, list[Effect]] = Factory(dict)
     logged: Counter[Name] = Factory(Counter)
+    copies: dict[Name, set[tuple[int | None, str | None]]] = Factory(dict)
     frames: dict[int, bytes] = Factory(dict)
     accounts: dict[tuple[str, int], set[int]] = Factory(dict)
     final: dict[str, dict[str, Any]] = Factory(dict)
@@ -73,14 +76,11 @@ class Truth:
     appended: Counter[str] = Factory(Counter)
 
 
-def replay(game: Game, entries: Iterable[Entry], *, audit_every: int, keys_remembered: float = float("inf")) -> Truth:
-    """Apply ``entries`` to a new ``game``, and audit it every so many.
-
-    ``keys_remembered``: after so many newer keys, a copy that another node appends is ``late``; by default none is.
-    """
+def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
+    """Apply ``entries`` to a new ``game``, and audit it every so many."""
     truth = Truth(epoch=game.state.epoch, entries=tuple(entries))
     applied_of: Counter[str] = Counter()
-    first: dict[Name, tuple[str, int]] = {}
+    in_slices: dict[str, int] = {}
     generation = 1
     for number, entry in enumerate(truth.entries, 1):
         while generation < entry.generation:
@@ -89,7 +89,8 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int, keys_remem
         applied = game.apply_value(entry.value)
         node = entry.id.rpartition("-")[0]
         truth.appended[node.rpartition(".")[0]] += 1
-        for command, outcome in zip(decode_entry(entry.value).commands, applied.outcomes, strict=True):
+        commands = decode_entry(entry.value).commands
+        for command, outcome in zip(commands, applied.outcomes, strict=True):
             newer = applied_of[command.player]
             applied_of[command.player] += command.key is not None and not outcome.replayed
             text = getattr(command, "text", None)
@@ -97,15 +98,19 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int, keys_remem
                 continue  # joining again has no second effect; what the host does has no key
             name = (command.player, name_of(command.key, text or ""))
             truth.logged[name] += 1
-            first_node, newer_then = first.setdefault(name, (node, newer))
-            if outcome.replayed:
-                continue
-            late = node != first_node and newer - newer_then >= keys_remembered
-            truth.effects.setdefault(name, []).append(_effect(outcome.result, newer, late))
+            if command.key is not None:
+                truth.copies.setdefault(name, set()).add((command.since, command.epoch))
+            of_the_copy = isinstance(outcome.result, Rejected) and outcome.result.code in OF_THE_COPY
+            if not outcome.replayed and not of_the_copy:
+                truth.effects.setdefault(name, []).append(_effect(outcome.result, newer))
         if applied.frame is not None:
             shown = codec.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
             truth.frames[applied.frame.seq] = shown
-        for player in applied.accounts:
+        if len(applied.accounts) > PUSHED_AT_ONCE:
+            in_slices.update(dict.fromkeys(applied.accounts, number + SLICES_TAKE))
+        counted = [command.player for command in commands if command.key is not None]
+        later = [player for player, until in in_slices.items() if number <= until]
+        for player in {*applied.accounts, *counted, *later} & game.state.players.keys():
             account = json.dumps(views.account(game.state, player))
             truth.accounts.setdefault((player, applied.seq), set()).add(fingerprint(account))
         if number % audit_every == 0:
@@ -118,21 +123,8 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int, keys_remem
     return truth
 
 
-def _effect(result: Result, newer: int, late: bool) -> Effect:
-    """The protocol's words for a result, written independently of the server's encoder."""
-    match result:
-        case Bought(filled, cost, fee, cash, seq):
-            body = {"filled": filled, "cost": cost, "fee": fee, "cash": cash, "seq": seq}
-        case Sold(filled, proceeds, fee, cash, seq):
-            body = {"filled": filled, "proceeds": proceeds, "fee": fee, "cash": cash, "seq": seq}
-        case Ordered(order, filled, resting, cash, seq):
-            body = {"order": order, "filled": filled, "resting": resting, "cash": cash, "seq": seq}
-        case Cancelled(order, Released(cash, qty), seq):
-            body = {"order": order, "released": {"cash": cash, "qty": qty}, "seq": seq}
-        case Sent(seq):
-            body = {"seq": seq}
-        case Rejected(code, message):
-            return Effect(False, {"code": code, "message": message, "definite": True}, newer, late)
-        case _:
-            raise AssertionError(f"unknown result {result!r}")
-    return Effect(True, body, newer, late)
+def _effect(result: Result, newer: int) -> Effect:
+    """The protocol's words for a result."""
+    if isinstance(result, Rejected):
+        return Effect(False, {"code": result.code, "message": result.message, "definite": True}, newer)
+    return Effect(True, msgspec.to_builtins(result), newer)

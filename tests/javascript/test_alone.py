@@ -13,7 +13,7 @@ FILES = sorted(path.name for path in DIRECTORY.glob("unit/*.test.mjs"))
 
 @pytest.mark.parametrize("file", FILES)
 def test_the_client_keeps_what_its_tests_say(node: str, file: str) -> None:
-    run([node, "--test", "--test-reporter=spec", f"unit/{file}"], DIRECTORY, DEADLINE_S)
+    run([node, "--test-reporter=spec", f"unit/{file}"], DIRECTORY, DEADLINE_S)
 
 
 def test_there_are_such_tests() -> None:

@@ -93,6 +93,7 @@ WRONG_FOR_ALL: tuple[Any, ...] = (
 
 WRONG: dict[str, tuple[Any, ...]] = {
     "count": ("1", "", "x", True, False, 0, 1.0, 10**9 + 1, 2**31 * 2, "0x1", "1e3"),
+    "counted": ("1", "", "x", True, False, 1.0, 2**63, "0x1", "1e3"),
     "id": ("", "BAZAAR", "bazaar ", "bazaar\n", "../bazaar", "b" * 33, "-a", "bazaar\0", "b\u00e4zaar", 1, True),
     "opaque": ("", "k" * 65, 1, True, False, 0),
     "text": ("", "x" * 501, "a\0b", "\x1b[2J", 1, True, 0),
@@ -127,6 +128,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "spectate": ("flag", True),
     "after": ("after", {"epoch": "e", "seq": 0}),
     "key": ("opaque", "k"),
+    "since": ("counted", 0),
+    "epoch": ("opaque", "e"),
     "good": ("id", "grain"),
     "qty": ("count", 1),
     "limit": ("count", 5),

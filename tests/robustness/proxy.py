@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import trio
 from attrs import define, field
 
-from tests.support.process import quiet_port
+from tradegame.cluster.processes.ports import quiet_ports
 
 _CHUNK = 65_536
 _CHUNKS_UNDER_WAY = 256
@@ -72,7 +72,7 @@ class Proxy:
 
     target: str
     weather: Weather = field(factory=Weather)
-    port: int = field(factory=quiet_port)
+    port: int = field(factory=lambda: quiet_ports(1)[0])
 
     @property
     def endpoint(self) -> str:

@@ -6,6 +6,7 @@ import resource
 from collections.abc import Sequence
 
 from tests.guarantees.history import Answered, FrameSeen, Lost, Sent, Stalled
+from tests.robustness.checks import stale_first_copies
 from tests.robustness.recovery import Recovery, percentile, recoveries
 from tests.robustness.siege import Record
 from tests.robustness.words import counted
@@ -29,6 +30,7 @@ def lines(record: Record, violations: Sequence[str]) -> list[str]:
         f"- {commands:,} commands settled, {commands / seconds:.0f} a second; {sent:,} times one was sent, "
         f"{len(answers) - commands:,} answers to one sent again; "
         f"{sum(event.unanswered for event in lost):,} were unanswered when a connection went",
+        f"- {sum(map(stale_first_copies, histories)):,} commands were made anew, as their only copy was stale",
         f"- {len(refused):,} times a client was told to ask again ({_codes(refused)})",
         f"- {sum(len(history.of(FrameSeen)) for history in histories):,} frames checked, "
         f"{record.run.truth.seq:,} different ones; {len(lost):,} connections ended, {slow} of them for reading too "

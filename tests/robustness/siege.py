@@ -104,7 +104,7 @@ class Siege:
         for number in range(CLIENTS):
             chance = Random(f"{self.seed} {number}")
             wide = {} if number % WIDE_EACH else WIDE
-            manners = Manners(**MANNERS, **wide, patience_s=chance.choice(PATIENCE_S))
+            manners = Manners(**{**MANNERS, **wide}, patience_s=chance.choice(PATIENCE_S))
             self.clients.append(Client(History(f"c{number}"), self, pool, chance, manners))
 
     async def run(self) -> Record:

@@ -9,7 +9,13 @@ import pytest
 
 from tests.guarantees.history import Answered, Command, Event, History, Sent, Stalled
 from tests.guarantees.truth import Truth
-from tests.robustness.checks import Run, clients_are_served_again, faults_are_borne
+from tests.robustness.checks import (
+    Run,
+    clients_are_served_again,
+    faults_are_borne,
+    first_copies_are_not_stale,
+    stale_first_copies,
+)
 from tests.robustness.recovery import percentile, recoveries
 from tests.robustness.strike import Strike
 
@@ -85,3 +91,22 @@ def test_of_a_hundred_values_one_lies_above_the_99th_percentile() -> None:
     values = [float(n) for n in range(100)]
     assert [percentile(values, part) for part in (0.5, 0.99, 1)] == [50, 99, 99]
     assert percentile([], 0.5) == 0
+
+
+STALE = Answered(9, 0, False, {"code": "stale", "definite": True, "keys": 300}, 2.0)
+REFUSED = Answered(8, 0, False, {"code": "overloaded", "definite": True}, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("events", "stale"),
+    [
+        ((Sent(1, 0), STALE), 1),
+        ((Sent(1, 0), REFUSED, Sent(2, 0), STALE), 1),
+        ((Sent(1, 0), told(1, 1.0), Sent(2, 0), STALE), 0),
+        ((Sent(1, 0), Sent(2, 0), STALE), 0),
+    ],
+)
+def test_commands_that_must_be_made_anew_are_counted(events: tuple[Event, ...], stale: int) -> None:
+    run = a_run(*events)
+    assert stale_first_copies(run.histories[0]) == stale
+    assert bool(list(first_copies_are_not_stale(run))) == bool(stale)

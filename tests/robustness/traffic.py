@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
@@ -32,10 +33,10 @@ from tests.robustness.wire import LostError, StalledError, Wire
 
 GAME = "bazaar"
 SIGN_IN_TRIES = 30
-NEWER = 100
-"""No new command is sent while one that is not settled has so many newer ones: a server remembers 256 keys."""
 RECENT = 60
 STALL_S = (3.0, 8.0)
+COPY = ("since", "epoch")
+"""What is the same in every copy of a command, and another when it is made anew."""
 
 
 @define(eq=False, repr=False)
@@ -48,6 +49,8 @@ class Client:
     random: Random
     manners: Manners = PATIENT
     url: str = ""
+    told: tuple[str, int] | None = None
+    """The epoch, and the highest ``keys`` that it was told for it."""
     acknowledged_sent_at: float = -1.0
     """When the newest of the commands that are settled was sent."""
     doing: str = "nothing"
@@ -68,6 +71,8 @@ class Client:
     _replies: dict[int, dict[str, Any]] = field(factory=dict)
     _unsettled: dict[int, None] = field(factory=dict)
     _settled: set[int] = field(factory=set)
+    _copies: Counter[int] = field(factory=Counter)
+    """How many copies of a command went out that may have been taken in."""
     _again: dict[int, None] = field(factory=dict)
     _orders: list[str] = field(factory=list)
     _finishing: bool = False
@@ -177,6 +182,7 @@ class Client:
     def _pushed(self, message: dict[str, Any]) -> None:
         if message["push"] == "account":
             self.history.events.append(AccountSeen(message["seq"], fingerprint(json.dumps(message["account"]))))
+            self._tell(message["account"]["keys"])
         elif message["push"] not in ("presence", "whisper"):
             self.history.events.append(Odd(f"the push {message['push']!r} came"))
 
@@ -195,7 +201,12 @@ class Client:
         ok = "ok" in message
         answer = Answered(request, command, ok, message["ok" if ok else "error"], trio.current_time())
         self.history.events.append(answer)
-        if answer.settles:
+        self._tell(answer.body.get("keys", 0))
+        if answer.refuses:
+            self._copies[command] -= 1
+        if answer.stale and command not in self._settled and self._copies[command] == 1:
+            self._make_anew(command)
+        if answer.settles or answer.stale:
             self._settled.add(command)
             self._unsettled.pop(command, None)
             self._again.pop(command, None)
@@ -215,6 +226,8 @@ class Client:
         after, asked_at = self._asked
         self.history.events.append(Followed(after, ok["epoch"], ok["seq"], ok["recovered"], asked_at))
         self._epoch, self._seq, self._joined = ok["epoch"], ok["seq"], True
+        self.told = self.told or (ok["epoch"], 0)
+        self._tell(ok["me"]["keys"])
 
     # What it does
 
@@ -296,8 +309,12 @@ class Client:
     async def _trade(self, wire: Wire, *, urgent: bool) -> None:
         """One command and wait, or a burst; now and then something that was sent before, all the same."""
         count = self.random.choice(self.manners.bursts)
-        if self._newer() + count > NEWER:
-            await self._until(lambda: self._newer() + count <= NEWER or bool(self._again))
+        newer = self.manners.newer
+        if self._newer() + count > newer:
+            await self._until(lambda: self._newer() + count <= newer or bool(self._again))
+            return
+        if len(self._unsettled) > self.manners.window:
+            await self._until(lambda: len(self._unsettled) <= self.manners.window or bool(self._again))
             return
         self.doing = "waiting for the recorder"
         await self.world.leave_to_send(count, urgent=urgent)
@@ -336,6 +353,17 @@ class Client:
         key = f"{self.history.name}-{next(self._keys)}"
         return any_command(key, self.random, self._orders)
 
+    def _make_anew(self, number: int) -> None:
+        """The only copy of a command was stale, so it did not happen: it goes out again as another one."""
+        fields = {name: each for name, each in self.history.commands[number].fields.items() if name not in COPY}
+        anew = len(self.history.commands)
+        self.history.commands.append(Command(f"{self.history.name}-{next(self._keys)}", fields))
+        self._unsettled[anew] = self._again[anew] = None
+
+    def _tell(self, keys: int) -> None:
+        if self.told is not None:
+            self.told = self.told[0], max(self.told[1], keys)
+
     # Sending and waiting
 
     async def _send(self, wire: Wire, commands: Sequence[int]) -> None:
@@ -346,7 +374,12 @@ class Client:
             command, request = self.history.commands[number], next(self._ids)
             message = {"id": request, "game": GAME, **command.fields}
             if command.key is not None:
+                if self.told is not None:  # the same in every copy
+                    command.fields.setdefault("epoch", self.told[0])
+                    command.fields.setdefault("since", self.told[1])
+                    message |= command.fields
                 message["key"] = command.key
+                self._copies[number] += 1
             texts.append(json.dumps(message).encode())
             self._waiting[request] = (number, now)
             if number not in self._settled:

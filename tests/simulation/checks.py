@@ -168,7 +168,7 @@ def violations(world: World) -> list[str]:
     """What every check finds at the end, by its name; of each the first few."""
     meta = world.metas[0]
     game = Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
-    truth = replay(game, world.log, audit_every=25, keys_remembered=world.keys_remembered)
+    truth = replay(game, world.log, audit_every=25)
     snapshots = [(each.generation, each.digest) for meta in world.metas for each in meta.snapshots[-1:]]
     run = guarantees.Run([client.history for client in world.clients], truth, FRAMES_KEPT, snapshots=snapshots)
     checks = [(check, check(run)) for check in guarantees.CHECKS] + [(check, check(world, truth)) for check in ALWAYS]

@@ -49,7 +49,11 @@ class _Session:
 
 
 class Client:
-    """``quota`` commands, then it only follows."""
+    """``quota`` commands, then it only follows. ``tab_of``: the client whose player it is, in another connection.
+
+    Where the world's games remember few keys, it also sends any old copy again, and forgets what it knew, as a page
+    does that is loaded again.
+    """
 
     def __init__(self, world: World, number: int, quota: int) -> None:
         self.world = world
@@ -60,6 +64,10 @@ class Client:
         self.commands: list[Command] = []
         self.session: _Session | None = None
         self.token: str | None = None
+        self.tab_of: Client | None = None
+        self.told: tuple[str, int] | None = None
+        """The epoch, and the highest ``keys`` that it was told for it."""
+        self.trouble = random.Random(f"{world.seed}/copies/{number}")
         self.player: str | None = None
         self.place: tuple[str, int] | None = None
         self.orders: list[str] = []
@@ -101,6 +109,9 @@ class Client:
     async def run(self) -> None:
         """Until cancelled."""
         await trio.sleep(self.chance.uniform(0, 2))
+        while self.tab_of is not None and self.token is None:
+            self.token = self.tab_of.token
+            await trio.sleep(0.2)
         while True:
             try:
                 await self._connected()
@@ -168,6 +179,8 @@ class Client:
             if not self._may_go_on():
                 self._send_unsettled(session)
                 continue
+            if self.world.few_keys:
+                self._trouble(session)
             drawn = self.chance.random()
             if drawn < 0.02:
                 self.stall(self.chance.uniform(1, 6))
@@ -189,6 +202,20 @@ class Client:
         while True:
             await trio.sleep(2)
             self._send_unsettled(session)
+
+    def _trouble(self, session: _Session) -> None:
+        """A copy of long ago arrives; or the page is loaded again, and knows its token alone."""
+        drawn = self.trouble.random()
+        sent = [command for command in self.commands if command.key is not None and command.sent]
+        if drawn < 0.15 and sent:
+            self._send(session, self.trouble.choice(sent))
+        elif drawn < 0.18:
+            for command in self.commands:
+                command.abandoned = command.abandoned or not command.settled
+                command.settled = True
+            self.place = self.told = None
+            self.orders.clear()
+            raise _LeftError("loads the page again")
 
     def _may_go_on(self) -> bool:
         """Whether a new key may be sent: not while one that is not settled could be forgotten for it."""
@@ -235,6 +262,8 @@ class Client:
         if command.sent == 1 and command.key is not None:
             self._new_key()
             self._unsettled.append(command)
+        if command.key is not None and self.told is not None and "since" not in command.fields:
+            command.fields["epoch"], command.fields["since"] = self.told
         self.history.events.append(Sent(self._requests + 1, command.number, trio.current_time()))
         self._request(session, command, command.fields)
         self.tell(f"→ {session.link.node} {_brief(command.fields)}" + (" again" if command.sent > 1 else ""))
@@ -264,6 +293,7 @@ class Client:
                 self.online.pop(gone, None)
         elif push == "account":
             self.history.events.append(AccountSeen(message["seq"], fingerprint(json.dumps(message["account"]))))
+            self._tell(message["account"]["keys"])
         elif push == "gone":
             raise _LeftError("the game is gone")
         elif push is None:
@@ -307,6 +337,8 @@ class Client:
         self.history.events.append(followed)
         self.tell(f"← {session.link.node} joined at {ok['seq']}, after {after}, recovered {ok['recovered']}")
         self.place = (ok["epoch"], ok["seq"])
+        self.told = self.told or (ok["epoch"], 0)
+        self._tell(ok["me"]["keys"])
         self.online = {}
         session.joined = True
         session.up.set()
@@ -319,11 +351,31 @@ class Client:
         self.tell(f"← {_brief(command.fields)}: {shown}")
         if error is None and "order" in body and body.get("resting") and not command.settled:
             self.orders.append(body["order"])
+        self._tell(body.get("keys", 0))
+        if answered.stale:
+            self._is_stale(command)
+            return
         if error is not None and error["code"] == "overloaded":
             raise _LeftError("overloaded, another node may serve")
         # An error that says so is taken at its word: it did not happen. Without a key nothing is sent again.
         if answered.settles or answered.refuses or command.key is None:
             command.settled = command.settled or body.get("code") != "rate_limited"
+
+    def _tell(self, keys: int) -> None:
+        if self.told is not None:
+            self.told = self.told[0], max(self.told[1], keys)
+
+    def _is_stale(self, command: Command) -> None:
+        """If this was the only copy, nothing happened: the command is made anew. Else nobody knows any more."""
+        if command.sent == 1 and not command.settled and self.session is not None:
+            self.quota += 1
+            fields = {name: value for name, value in command.fields.items() if name not in ("since", "epoch")}
+            number = len(self.commands)
+            anew = Command(f"{self.name}-{number}", {**fields, "key": f"{self.name}-{number}"}, number)
+            self.commands.append(anew)
+            self.history.commands.append(anew)
+            self._send(self.session, anew)
+        command.settled = True
 
 
 def _brief(fields: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from tradegame.controller.websocket.outbox import Outbox
 from tradegame.core.domain import game as domain_game
 from tradegame.core.domain import house, snapshot
 from tradegame.core.domain.game import Game
+from tradegame.core.domain.keys import KeyService, stamp
 from tradegame.core.domain.state import Effects
 from tradegame.core.games.appender import Appender
 from tradegame.core.games.clock import NodeClock
@@ -35,8 +36,10 @@ from tradegame.core.membership.clock_watch import ClockWatch
 from tradegame.core.membership.register import ConnectionRegister
 from tradegame.core.membership.watchdog import Watchdog
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
+from tradegame.core.use_cases import submit
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
+from tradegame.infra.kv.metas import read_meta
 from tradegame.infra.kv.port import Compare, Put
 from tradegame.protocol.commands import Entry, Join
 from tradegame.protocol.errors import UnavailableError
@@ -114,7 +117,7 @@ def a_blind_second_append() -> Iterator[None]:
                 )
                 if result.succeeded:
                     return meta
-                _, meta = await self._meta(keys)
+                _, meta = await read_meta(self._kv, keys)
             except StoreUnavailableError:
                 tries += 1
         raise StoreUnavailableError("no answer", definite=False)
@@ -197,8 +200,9 @@ def a_lost_dedupe() -> Iterator[None]:
 
     def forgetful(self: Game, command: Any, effects: Any) -> Any:
         result = outcome(self, command, effects)
-        if (player := self.state.players.get(command.player)) is not None:
-            player.keys.clear()
+        player = self.state.players.get(command.player)
+        if player is not None and player.keys.pop(command.key, None) is not None:
+            player.ever -= 1
         return result
 
     with patched(Game, "_outcome", forgetful):
@@ -219,14 +223,44 @@ def a_key_forgotten_by_one_node() -> Iterator[None]:
         yield
 
 
-@planted(
-    "the client lets newer keys pass one that is not settled, until it is forgotten",
-    "one_effect_at_most",
-    found_at=56,
-    within=80,
-)
-def newer_keys_pass() -> Iterator[None]:
-    with patched(Client, "_may_go_on", lambda self: True):
+@planted("what the game has forgotten is a new command", "one_effect_at_most", found_at=2)
+def late_copies_are_done() -> Iterator[None]:
+    with patched(KeyService, "refusal", lambda self, player, command: None):
+        yield
+
+
+@planted("another key than the oldest is forgotten", "one_effect_at_most", found_at=3)
+def any_key_is_forgotten() -> Iterator[None]:
+    remember = KeyService.remember
+
+    def forgetful(self: KeyService, player: Any, *rest: Any) -> None:
+        remember(self, player, *rest)
+        if len(player.keys) > 2:
+            del player.keys[list(player.keys)[1]]
+
+    with patched(KeyService, "remember", forgetful):
+        yield
+
+
+@planted("a client says in each copy what it was told by then", "copies_say_the_same", "one_effect_at_most")
+def copies_say_the_newest() -> Iterator[None]:
+    send = Client._send
+
+    def anew(self: Client, session: Any, command: Any) -> None:
+        command.fields.pop("since", None)
+        send(self, session, command)
+
+    with patched(Client, "_send", anew):
+        yield
+
+
+@planted("a node says of every command what it knows now", "copies_say_the_same", "one_effect_at_most")
+def nodes_say_what_they_know() -> Iterator[None]:
+    def know_better(state: Any, command: Any) -> None:
+        command.since = None
+        stamp(state, command)
+
+    with patched(submit, "stamp", know_better):
         yield
 
 

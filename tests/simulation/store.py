@@ -208,6 +208,10 @@ class MemoryStore:
     async def revoke(self, lease: int) -> None:
         await self._call("revoke", partial(self.ledger.revoke, lease), writes=True)
 
+    @property
+    def shared(self) -> bool:
+        return True
+
     def ready(self) -> str | None:
         silent_s = trio.current_time() - self.wire.answered_at
         return f"the store has not answered for {silent_s:.0f} s" if silent_s >= SILENT_S else None

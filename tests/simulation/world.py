@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from tests.simulation.story import Story
 from tradegame.client.turns import WINDOW
 from tradegame.controller.websocket.hub import Hub
 from tradegame.core.domain import audit
-from tradegame.core.domain import game as domain_game
+from tradegame.core.domain import keys as domain_keys
 from tradegame.core.domain.definition import (
     GameDefinition,
     GoodDefinition,
@@ -51,8 +52,9 @@ TIDY_S = 1.0
 KEYS = GameKeys("sim", GAME)
 FRAMES_KEPT = 8
 FEW_KEYS = 8
+FEW_KEYS_AGE_S, FEW_KEYS_KEPT = 10, 2
 FEW_KEYS_WINDOW = 3
-"""A server that remembers so few of a player's keys, and how many a client lets pass: near enough as 256 to 100."""
+"""A server that remembers so few of a player's keys, for so long, and how many a client lets pass."""
 MORE_COMMANDS = 12
 """So many more each client gives there."""
 
@@ -109,12 +111,18 @@ class World:
         )
         self.host_settings = HostSettings(snapshot_every=15, generation_frames=FRAMES_KEPT, audit_s=5.0, verify_s=3.0)
         # A chance of its own: how many keys are remembered changes nothing else in a seed's story.
-        few = random.Random(f"{seed}/keys").random() < 0.25
+        drawn = random.Random(f"{seed}/keys").random()
+        few, wild = drawn < 0.25, drawn < 0.12
         self.keys_remembered = FEW_KEYS if few else KEYS_REMEMBERED
-        self.window = FEW_KEYS_WINDOW if few else WINDOW
+        self.window = math.inf if wild else FEW_KEYS_WINDOW if few else WINDOW
+        self.few_keys = few
+        self.keys_age_s = FEW_KEYS_AGE_S if few else domain_keys.KEYS_AGE_S
+        self.keys_kept = FEW_KEYS_KEPT if few else domain_keys.KEYS_KEPT
         more = MORE_COMMANDS if few else 0
         quotas = [more + self.chance.randint(8, 14) for _ in range(self.chance.randint(3, 6))]
         self.clients = [Client(self, number, quota) for number, quota in enumerate(quotas)]
+        if few:  # two tabs of one browser
+            self.clients[-1].tab_of = self.clients[0]
         self.log: list[Appended] = []
         self.metas: list[Any] = []
         self.shown: list[Shown] = []
@@ -242,7 +250,9 @@ class World:
             with (
                 mock.patch.object(Hub, "follow", noted),
                 mock.patch.object(host, "TIDY_S", TIDY_S),
-                mock.patch.object(domain_game, "KEYS_REMEMBERED", self.keys_remembered),
+                mock.patch.object(domain_keys, "KEYS_REMEMBERED", self.keys_remembered),
+                mock.patch.object(domain_keys, "KEYS_AGE_S", self.keys_age_s),
+                mock.patch.object(domain_keys, "KEYS_KEPT", self.keys_kept),
                 mock.patch.object(audit, "KEYS_REMEMBERED", self.keys_remembered),
                 sockets.installed(),
             ):

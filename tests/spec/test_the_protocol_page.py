@@ -17,7 +17,7 @@ from tradegame.protocol.closing import ABOUT as CLOSING
 from tradegame.protocol.closing import COUNTED
 from tradegame.protocol.errors import OVER_HTTP, OVER_WEBSOCKET, TradeGameError
 from tradegame.protocol.pushes import EVENTS, PUSHES
-from tradegame.protocol.requests import KEYED, REQUESTS, After, Request
+from tradegame.protocol.requests import REQUESTS, After, Request
 
 PAGE = Page.read()
 
@@ -44,11 +44,6 @@ def test_every_op_and_every_field_of_a_request_is_on_the_page_and_no_other() -> 
         inner = named(After) if "after" in may_be_left_out else set()
         assert words(codes(fields)) == named(request) | inner, op
         assert words(re.findall(r"\[`([^`]+)`\]", fields)) == may_be_left_out | inner, op
-
-
-def test_what_takes_a_key_is_listed() -> None:
-    (listed,) = re.findall(r"^`([a-z ]+)` take a `key`", PAGE.text, re.M)
-    assert set(listed.split()) == KEYED
 
 
 def test_every_field_of_an_answer_is_somewhere_on_the_page() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from attrs import define
@@ -18,6 +18,7 @@ from tradegame.core.domain.definition import (
 )
 from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
+from tradegame.core.domain.keys import stamp
 from tradegame.core.domain.state import HouseState, Market
 from tradegame.protocol.commands import Announce, Command, Entry, Join, SetPhase
 from tradegame.protocol.pushes import BookChanged, MarkChanged, PublicEvent
@@ -56,6 +57,7 @@ class Table:
         return table
 
     def entry(self, *commands: Command) -> Applied:
+        stamped(self.game, commands)
         return self.game.apply(Entry(self.at, commands))
 
     def wait(self, ms: int) -> Applied:
@@ -122,6 +124,12 @@ class Table:
         return list(book.levels("bid", 1_000)), list(book.levels("ask", 1_000))
 
 
+def stamped(game: Game, commands: Iterable[Command]) -> None:
+    """Fill in what a node fills in, where it is not said: a command that is entered again is a copy of the first."""
+    for command in commands:
+        stamp(game.state, command)
+
+
 def code(result: Result) -> str:
     """The error code of a command that a rule refused."""
     assert isinstance(result, Rejected), result
@@ -163,6 +171,10 @@ def random_log(definition: GameDefinition, seed: int, commands: int) -> Iterator
     while made < commands:
         at += rng.choice((0, 1, 30, 400, 2_500, -700, rng.randrange(30_000)))
         some = [_random_command(rng, game, players, goods) for _ in range(rng.randrange(8))]
+        for command in some:
+            if rng.random() < 0.02:
+                command.since, command.epoch = rng.choice(((None, "other"), (10**9, None), (0, None)))
+        stamped(game, some)
         if keyed and rng.random() < 0.1:
             some.append(rng.choice(keyed[-40:]))  # sent again
         keyed += [command for command in some if command.key is not None]

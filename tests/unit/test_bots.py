@@ -194,7 +194,8 @@ async def test_a_crowd_plays_on_one_connection_each_and_ends_on_ctrl_c(terminal:
     assert "6 bots are done" in shown(screen)
 
 
-async def test_the_bots_of_a_node_that_dies_go_on_at_another_and_it_is_counted() -> None:
+async def test_the_bots_of_a_node_that_dies_go_on_at_another_and_it_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "LINE_EVERY_S", 0.2)
     screen = console(False)
     async with serving() as (east, east_url), serving(FakeServer("n2", beside=east)) as (west, west_url):
         async with trio.open_nursery() as nursery:

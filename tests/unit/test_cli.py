@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,21 +17,16 @@ import pytest
 from typer.testing import CliRunner
 
 import tradegame
+from tests.support.command_line import tradegame as run
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 
-SUBCOMMANDS = ("serve", "cluster", "bots", "verify", "config", "spec")
+SUBCOMMANDS = ("serve", "cluster", "bots", "backup", "erase", "verify", "config", "spec")
 
 
 @pytest.fixture
 def runner() -> CliRunner:
     return CliRunner(env={name: "" for name in os.environ if name.startswith("TRADEGAME_") and "__" in name})
-
-
-def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tradegame", *arguments], cwd=directory, capture_output=True, text=True, timeout=30
-    )
 
 
 def test_the_version_is_printed(runner: CliRunner) -> None:
@@ -95,20 +91,83 @@ def test_serve_with_a_config_file_that_is_not_there_exits_2(runner: CliRunner, t
     assert result.stderr.endswith("none.toml: cannot be read: No such file or directory\n")
 
 
-def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_said_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = run(tmp_path, "serve", "--port", str(port), "--store", "memory:", "--log-level", "error")
-    assert (result.returncode, result.stdout) == (2, "")
+        result = run("serve", "--port", str(port), "--store", "memory:", "--log-level", "error")
+    assert (result.exit_code, result.stdout) == (2, "")
     expected = f"tradegame: cannot listen on 127.0.0.1 port {port}: Address already in use (--port picks another)\n"
     assert result.stderr == expected
 
 
-def test_a_store_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
-    result = run(tmp_path, "serve", "--port", "0", "--store", "embedded:no/such/folder.db", "--log-level", "error")
-    assert (result.returncode, result.stdout) == (2, "")
+def test_a_store_that_cannot_be_opened_is_said_in_one_line() -> None:
+    result = run("serve", "--port", "0", "--store", "embedded:no/such/folder.db", "--log-level", "error")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("tradegame: the store embedded:no/such/folder.db cannot be used: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--log-level", "loud", "--port", "-1"],
+        ["--preset", "none"],
+        ["--config", "none.toml"],
+        ["--config", "broken.toml"],
+        ["--store", "embedded:no/such/folder.db"],
+        ["--host", "192.0.2.1", "--store", "memory:"],
+    ],
+    ids=" ".join,
+)
+def test_with_a_log_of_json_what_prevents_the_start_is_json_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.toml").write_text("[server\n")
+    result = run("serve", "--log-format", "json", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    last = [json.loads(line) for line in result.stderr.splitlines()][-1]
+    assert (last["event"], last["level"]) == ("not_started", "error")
+    assert last["reason"]
+
+
+@pytest.mark.parametrize("arguments", [["--port", "many"], ["--nonsense"]], ids=" ".join)
+def test_with_a_log_of_json_wrong_usage_is_told_in_json_too(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "tradegame", "serve", "--log-format", "json", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = map(json.loads, result.stderr.splitlines())
+    assert (line["event"], line["level"]) == ("not_started", "error")
+    assert line["reason"]
+
+
+def test_the_log_format_of_the_file_holds_for_its_other_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text('[log]\nformat = "json"\n[server]\nport = -1\nhots = 2\n')
+    result = run("serve", "--config", "config.toml")
+    assert result.exit_code == 2
+    assert [json.loads(line)["reason"].split(":")[1] for line in result.stderr.splitlines()] == [
+        " server.port",
+        " server.hots",
+    ]
+
+
+def test_a_crash_is_a_line_of_json_too(tmp_path: Path) -> None:
+    code = """
+import threading, warnings
+from tradegame.utils.logging import configure_logging, flush_logging, log_uncaught
+configure_logging("info", "json")
+log_uncaught()
+warnings.warn("old", stacklevel=1)
+thread = threading.Thread(target=lambda: 1 / 0)
+thread.start()
+thread.join()
+raise ExceptionGroup("all", [ValueError("bad")])
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (result.returncode, [line["level"] for line in lines]) == (1, ["warning", "error", "error"])
+    assert ["ZeroDivisionError" in str(line) for line in lines] == [False, True, False]
 
 
 def test_bots_of_an_unknown_kind_are_refused(runner: CliRunner) -> None:

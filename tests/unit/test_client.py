@@ -56,7 +56,7 @@ async def test_every_call_returns_what_the_server_answered(server: FakeServer, a
     async with connect(server) as client:
         game = await client.join("bazaar")
         bought = await game.buy("grain", 3, limit=24)
-        assert bought == tg.Bought(filled=3, cost=60, fee=0, cash=9940, seq=1)
+        assert bought == tg.Bought(filled=3, cost=60, fee=0, cash=9940, seq=1, keys=1)
         assert (await game.sell("grain", 1)).proceeds == 20
         ordered = await game.order("grain", "bid", 2, 15)
         assert (ordered.order, ordered.resting) == ("o1", 2)
@@ -73,6 +73,8 @@ async def test_every_call_returns_what_the_server_answered(server: FakeServer, a
             "qty": 3,
             "limit": 24,
             "key": "",
+            "since": 0,
+            "epoch": "e1",
         }
 
 

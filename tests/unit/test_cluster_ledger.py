@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tradegame.client import Lagged, Reset, Said, Trade
-from tradegame.client.events import PublicEvent
+from tradegame.client.vocabulary import PublicEvent
 from tradegame.cluster.witness.effects import Spoken, Traded
 from tradegame.cluster.witness.ledger import Acknowledged, Ledger
 from tradegame.cluster.witness.orders import OrderBook, Resting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -18,8 +19,15 @@ from tradegame.infra.config import (
     load,
     load_settings,
 )
+from tradegame.infra.config.loader import SECTIONS
+from tradegame.infra.config.structuring import rule_of
 
 ROOT = Path(__file__).parents[2]
+
+
+def is_secret(key: attrs.Attribute[Any]) -> bool:
+    rule = rule_of(key)
+    return rule is not None and rule.secret
 
 
 def write(directory: Path, text: str) -> Path:
@@ -52,6 +60,47 @@ def test_the_environment_wins_over_the_file_and_flags_over_both(tmp_path: Path) 
     assert (server.shutdown_grace_s, server.host, server.port) == (7, "variable", 3)
     paths = ("server.shutdown_grace_s", "server.host", "server.port", "server.origins")
     assert [loaded.origin(path) for path in paths] == [str(file), "TRADEGAME_SERVER__HOST", "--port", "default"]
+
+
+SECRETS = [
+    f"{section}__{name}".upper() for section, keys in SECTIONS.items() for name, key in keys.items() if is_secret(key)
+]
+
+
+def test_there_are_secrets() -> None:
+    assert SECRETS == ["STORE__PASSWORD", "ADMIN__TOKEN"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_can_be_read_from_a_file(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text("open-sesame-open-sesame\n")
+    environ = {f"TRADEGAME_{name}_FILE": str(file), "TRADEGAME_STORE__USER": "ann"}
+    loaded = load(None, environ, {})
+    section, key = name.lower().split("__")
+    assert getattr(getattr(loaded.settings, section), key) == "open-sesame-open-sesame"
+    assert loaded.origin(f"{section}.{key}") == f"TRADEGAME_{name}_FILE"
+    assert "sesame" not in list_settings(loaded)
+
+
+def test_a_secrets_file_that_cannot_be_used_is_told_and_its_text_is_not(tmp_path: Path) -> None:
+    (tmp_path / "short").write_text("sesame\n")
+    (tmp_path / "binary").write_bytes(b"sesame\xff")
+    file = "TRADEGAME_ADMIN__TOKEN_FILE"
+    assert complaints(environ={file: f"{tmp_path}/none"}) == [
+        f"{file}: admin.token: {tmp_path}/none cannot be read: No such file or directory"
+    ]
+    assert complaints(environ={file: f"{tmp_path}/binary"}) == [f"{file}: admin.token: {tmp_path}/binary is not UTF-8"]
+    assert complaints(environ={file: f"{tmp_path}/short"}) == [
+        f"{file}: admin.token: expected at least 16 characters, of printable ASCII without spaces, found ***"
+    ]
+    both = {file: f"{tmp_path}/short", "TRADEGAME_ADMIN__TOKEN": "open-sesame-open-sesame"}
+    assert complaints(environ=both) == [f"{file}: admin.token: set this or TRADEGAME_ADMIN__TOKEN, not both"]
+
+
+def test_what_is_not_secret_is_not_read_from_a_file() -> None:
+    [line] = complaints(environ={"TRADEGAME_SERVER__HOST_FILE": "/etc/hostname"})
+    assert line.startswith("TRADEGAME_SERVER__HOST_FILE: server.host_file: unknown, expected one of host, ")
 
 
 def test_a_wrong_value_is_told_with_its_source_its_path_and_what_was_expected(tmp_path: Path) -> None:

@@ -96,6 +96,25 @@ async def test_closing_leaves_one_file(path: str) -> None:
     assert os.listdir(os.path.dirname(path)) == ["game.db"]
 
 
+@pytest.mark.parametrize("before", [None, 0o644])
+async def test_only_its_owner_can_read_the_file_and_what_is_beside_it(path: str, before: int | None) -> None:
+    if before is not None:
+        async with open_sqlite(path):
+            pass
+        os.chmod(path, before)
+        write(f"{path}-wal", b"")
+    was = os.umask(0)
+    try:
+        async with open_sqlite(path) as store:
+            await put(store, "a")
+            names = os.listdir(os.path.dirname(path))
+            assert "game.db-wal" in names
+            folder = os.path.dirname(path)
+            assert {os.stat(f"{folder}/{name}").st_mode & 0o777 for name in names} == {0o600}
+    finally:
+        os.umask(was)
+
+
 async def test_what_was_acknowledged_is_there_after_a_sigkill(path: str) -> None:
     with child(WRITE, path) as process:
         assert process.stdout is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 import structlog
 
+from tests.support.command_line import logging_restored
 from tradegame.utils.log_lines import (
     ADDRESS_BURST,
     CAUSE_BURST,
@@ -34,13 +34,8 @@ DEADLINE_S = 60.0
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    configure_logging("info", "json", StringIO())
-    structlog.reset_defaults()
+    with logging_restored():
+        yield
 
 
 class Limited:

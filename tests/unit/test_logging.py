@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
+from tests.support.command_line import logging_restored
 from tradegame.utils.errors import log_fault, reference
 from tradegame.utils.logging import configure_logging
 from tradegame.utils.metrics import Histogram, Metrics
@@ -19,12 +20,8 @@ from tradegame.utils.metrics import Histogram, Metrics
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_restored():
+        yield
 
 
 class Terminal(io.StringIO):

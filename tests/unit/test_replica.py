@@ -60,7 +60,7 @@ async def built(repository: KvGameStateRepository) -> Replica:
 
 def remember_much(replica: Replica) -> None:
     for player in replica.game.state.players.values():
-        player.keys.update({f"c1-{n}": remember("0" * 16, Bought(n, n, n, n, n)) for n in range(KEYS)})
+        player.keys.update({f"c1-{n}": remember(0, "0" * 16, Bought(n, n, n, n, seq=n)) for n in range(KEYS)})
 
 
 async def turns_of_others(work: Callable[[], Awaitable[object]]) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+import trio.lowlevel
 import trio.testing
 
 from tradegame.core.membership.presence import Presence, PresenceDelta
@@ -26,6 +28,10 @@ from tradegame.core.repositories import (
 )
 from tradegame.core.use_cases import sessions as sessions_module
 from tradegame.core.use_cases.sessions import SessionService, SignedIn
+from tradegame.infra.config import Settings
+from tradegame.infra.embedded import SqliteStore, open_sqlite
+from tradegame.infra.kv import KvSessionRepository
+from tradegame.infra.kv.port import KeyRange
 from tradegame.protocol.closing import KICKED, REVOKED
 from tradegame.protocol.errors import UnauthorizedError
 
@@ -195,7 +201,7 @@ async def test_sessions_that_ended_while_the_watch_was_blind_are_found_by_lookin
     store = Sessions([PlayerRemoved("p-bob"), CompactedError("blind"), SessionRevoked("s3")])
     here = OpenHere()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(SessionKeeper(store, here, 3_600).run)  # type: ignore[arg-type]
+        nursery.start_soon(SessionKeeper(store, here, 3_600, store.renew).run)  # type: ignore[arg-type]
         await trio.sleep(10)
         assert here.ended == [("s2", REVOKED), ("p-bob", KICKED), ("s3", REVOKED)]
         store.live.clear()
@@ -254,6 +260,72 @@ async def test_guests_live_for_an_hour_and_the_oldest_who_is_not_there_goes_when
     assert guests[7].session in players.there, "there is room again"
 
 
+DAY_MS = 24 * 3_600_000
+
+
+class Class:
+    """A session on a real store whose clocks are ours, and what it costs the store."""
+
+    def __init__(self, kv: SqliteStore, **settings: int) -> None:
+        self.now_ms = 1_790_000_000_000
+        self.kv = kv
+        self.repository = KvSessionRepository(kv, "t")
+        kv._engine._leases._wall = lambda: self.now_ms / 1000
+        kv._engine._leases._monotonic = lambda: self.now_ms / 1000
+        self.service = SessionService(
+            self.repository,
+            settings.get("expires_s", Settings().session.expires_s),
+            lambda: self.now_ms,
+            max_age_s=settings.get("max_age_s", Settings().session.max_age_s),
+        )
+
+    async def meet(self, after_days: float, token: str) -> SignedIn:
+        """Some days later everybody says hello again."""
+        self.now_ms += int(after_days * DAY_MS)
+        await trio.lowlevel.checkpoint()
+        for lease in self.kv._engine.leases_due():
+            await self.kv.revoke(lease)
+        return await self.service.sign_in(None, token)
+
+
+async def test_a_weekly_class_and_its_holidays_are_one_session_until_it_is_too_old() -> None:
+    async with open_sqlite(":memory:") as kv:
+        lesson = Class(kv)
+        ann = await lesson.service.keep(await lesson.service.sign_in("ann", None))
+        for days in (7.2, 7, 14, 50, 7, 85, 7, 85, 7, 80):
+            assert (await lesson.meet(days, ann.token)).player.id == ann.player.id
+        told = lesson.service.lives_s(ann.player)
+        assert told < 17 * 86_400, "no longer than it may become"
+        with pytest.raises(UnauthorizedError):
+            await lesson.meet(17, ann.token)
+        assert (await kv.range(KeyRange.prefix("t/"))).pairs == (), "nothing is left of it"
+
+
+async def test_a_session_that_is_used_without_a_pause_ends_too() -> None:
+    async with open_sqlite(":memory:") as kv:
+        lesson = Class(kv, max_age_s=10 * 86_400)
+        ann = await lesson.service.keep(await lesson.service.sign_in("ann", None))
+        for _ in range(9):
+            lesson.now_ms += DAY_MS
+            assert await lesson.service.renew(ann.session)
+        lesson.now_ms += DAY_MS
+        assert not await lesson.service.renew(ann.session)
+
+
+async def test_to_use_a_session_costs_a_write_once_in_a_tenth_of_its_life(tmp_path: Path) -> None:
+    async with open_sqlite(str(tmp_path / "game.db")) as kv:
+        lesson = Class(kv)
+        ann = await lesson.service.keep(await lesson.service.sign_in("ann", None))
+        written: list[int] = []
+        for _ in range(90):
+            lesson.now_ms += DAY_MS
+            before = kv._engine._connection.total_changes
+            for _ in range(20):
+                await lesson.service.sign_in(None, ann.token)
+            written.append(kv._engine._connection.total_changes - before)
+        assert 0 < sum(written) <= 10, "each is one row of one lease"
+
+
 async def test_a_guest_whose_session_is_over_cannot_join() -> None:
     service = SessionService(Players(), 604_800, lambda: 0)  # type: ignore[arg-type]
     guest = SignedIn(PlayerRecord("p-1", "one", 0, guest=True), "nowhere", "token")
@@ -268,7 +340,7 @@ async def test_sessions_are_renewed_one_by_one_over_the_time_there_is(autojump_c
 
     players = Players()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(SessionKeeper(players, Many(), 3_600)._renew)  # type: ignore[arg-type]
+        nursery.start_soon(SessionKeeper(players, Many(), 3_600, players.renew)._renew)  # type: ignore[arg-type]
         await trio.sleep(3_600)
         nursery.cancel_scope.cancel()
     times = [at for at, _ in players.renewed]

@@ -102,7 +102,7 @@ async def test_a_crowd_that_waited_too_long_is_answered_in_slices(mock_clock: tr
 async def test_a_submission_is_awaited_for_its_outcome_or_raises_the_error(mock_clock: trio.testing.MockClock) -> None:
     submissions = Submissions(5.0, 10, 10_000, BOUNDS)
     first, second = (submissions.add(Say(player="p-ann", text=text)) for text in ("in time", "late"))
-    come = Outcome(Sent(1))
+    come = Outcome(Sent(seq=1))
     got: list[Outcome] = []
 
     async def wait() -> None:

@@ -35,7 +35,11 @@ from tradegame.core.use_cases.sessions import GUEST_S, SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
+from tradegame.infra.embedded import SqliteStore
+from tradegame.infra.embedded.backup import Backups
+from tradegame.infra.embedded.database import MEMORY
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
+from tradegame.infra.kv.fence import Fence
 from tradegame.infra.kv.port import KeyValueStore
 from tradegame.utils.loop_lag import LoopLag
 
@@ -68,9 +72,10 @@ class Node:
         self.settings = settings
         self.store = store
         self.id = node.id
-        self.repository = KvGameStateRepository(store, prefix)
+        fence = Fence(prefix) if store.shared else None
+        self.repository = KvGameStateRepository(store, prefix, fence=fence)
         sessions = KvSessionRepository(store, prefix)
-        self.connections = KvConnectionRepository(store, prefix)
+        self.connections = KvConnectionRepository(store, prefix, fence=fence)
         self.presence = Presence()
         self.time = NodeClock(now_ms)
         self.register = ConnectionRegister(self.connections, node, now_ms)
@@ -78,7 +83,10 @@ class Node:
         self.backlog = Backlog(limits.outboxes_bytes)
         self.clock = ClockWatch(node.id, now_ms)
         self.games = GameService(self.repository, node.id, self.hub, self.time.now_ms, host_settings, self.clock.wrong)
-        self.sessions = SessionService(sessions, settings.session.expires_s, self.time.now_ms, self.presence.connected)
+        session = settings.session
+        self.sessions = SessionService(
+            sessions, session.expires_s, self.time.now_ms, self.presence.connected, session.max_age_s
+        )
         self.dispatcher = Dispatcher(
             self.games,
             self.sessions,
@@ -118,7 +126,7 @@ class Node:
         self.watchdog = Watchdog(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.lag = LoopLag(elapsed_s, STOOD_STILL_S)
         self.keeper = SessionKeeper(
-            sessions, self.hub.roster, min(GUEST_S, settings.session.expires_s), self.sessions.ended
+            sessions, self.hub.roster, min(GUEST_S, session.expires_s), self.sessions.renew, self.sessions.ended
         )
         self.serving = False
         measured = Measured(
@@ -148,6 +156,7 @@ class Node:
             self.budgets,
             HostToken(settings.admin.token, lambda: self.budgets, self.access.refused),
             self.access,
+            Backups(store).make if isinstance(store, SqliteStore) and store.path != MEMORY else None,
         )
         self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)
         self.door = Door(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from functools import partial
@@ -61,16 +62,23 @@ async def _run(settings: Settings, bots: int) -> int | None:
 
             nursery.start_soon(heed)
             running = await nursery.start(partial(_serve_then_cancel, settings, nursery.cancel_scope))
-            print(
-                f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}", flush=True
-            )
+            say = partial(_say, settings.log.format)
+            say(f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}")
             if running.host_token:
-                print(f"host it at {running.host_url}", flush=True)
+                say(f"host it at {running.host_url}")
             if running.players_url and not (settings.server.advertise or settings.server.proxies):
-                print(f"others on this network play at {running.players_url}", flush=True)
+                say(f"others on this network play at {running.players_url}")
             if bots and settings.games:
-                nursery.start_soon(_play_along, running, settings.games[0].id, bots, settings.store.url)
+                nursery.start_soon(_play_along, running, settings, bots)
     return ended_by
+
+
+def _say(log_format: str, text: str) -> None:
+    """On stdout, which whoever keeps the log often keeps with it: so as an object of JSON if the log is JSON.
+
+    Not through the log, which has no secrets: the host's link has the token in it.
+    """
+    print(json.dumps({"event": text, "level": "info"}) if log_format == "json" else text, flush=True)
 
 
 async def _serve_then_cancel(
@@ -80,16 +88,17 @@ async def _serve_then_cancel(
     scope.cancel()
 
 
-async def _play_along(running: Running, game: str, bots: int, store_url: str) -> None:
-    """Let bots play in this game. They are clients like any others: they come over the socket, from their own process.
+async def _play_along(running: Running, settings: Settings, bots: int) -> None:
+    """Let bots play in the first game. They are clients like any others: over the socket, from their own process.
 
     Beside an embedded store, ``PATH.bots`` keeps who they are: started again, they are the same players.
     """
     if running.secure:
         structlog.get_logger().warning("no_bots", reason="over TLS, start them yourself: tradegame bots --url wss://…")
         return
-    options = ["--url", running.websocket_url, "--game", game, "--count", str(bots), "--no-live"]
-    if path := parse_store_url(store_url).path:
+    options = ["--url", running.websocket_url, "--game", settings.games[0].id, "--count", str(bots), "--no-live"]
+    options += ["--log-format", settings.log.format]
+    if path := parse_store_url(settings.store.url).path:
         options += ["--keep", f"{path}.bots"]
     command = [sys.executable, "-m", "tradegame", "bots", *options]
     result = await trio.run_process(command, check=False)

@@ -26,10 +26,10 @@ from tradegame.bots.zero_intelligence import ZeroIntelligence
 from tradegame.client.backoff import Backoff
 from tradegame.client.connect import Client, connect
 from tradegame.client.errors import ConnectionStopped, ProtocolError, TradeError
-from tradegame.client.events import Trade
 from tradegame.client.game import Game
 from tradegame.client.link import Status
 from tradegame.client.socket import check_url
+from tradegame.client.vocabulary import Trade
 from tradegame.protocol.pushes import Fills
 
 KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower, Informed)}
@@ -82,13 +82,15 @@ async def run_bots(
     pace: float = 1.0,
     console: Console | None = None,
     keep: Path | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> None:
     """Let ``count`` bots play ``game`` until cancelled, of these ``kinds`` in turn (None: what suits the game).
 
     ``url``: of the server, or of several of its nodes, over which the bots spread; when a node dies, its bots continue
     at another. With ``live`` on a terminal it shows tables that are kept current; otherwise a line every five seconds.
     ``seed`` makes the bots' choices repeatable; ``pace`` is the mean time in seconds between a bot's decisions.
-    ``keep``: a file for their tokens, so that the same players continue next time.
+    ``keep``: a file for their tokens, so that the same players continue next time. ``say`` takes the lines instead of
+    the console.
 
     If the server or the game is missing, or goes away, that is said once and retried with back-off. A bot that was
     kicked stays out; when all are out, it returns. A kind may be abbreviated (``zero``). Raises ValueError for an
@@ -102,6 +104,7 @@ async def run_bots(
         raise ValueError("there must be a URL")
     seed = secrets.randbits(32) if seed is None else seed
     console = console or Console()
+    say = say or partial(console.print, highlight=False, soft_wrap=True)
     seats = [
         Seat(
             f"{names[number % len(names)] if kinds else 'bot'}-{number + 1}"[:32],
@@ -117,7 +120,7 @@ async def run_bots(
     async with trio.open_nursery() as nursery:
         if threading.current_thread() is threading.main_thread():
             await nursery.start(_end_on_signal, nursery.cancel_scope)
-        nursery.start_soon(_show, monitor, console, live and console.is_terminal)
+        nursery.start_soon(_show, monitor, console, live and console.is_terminal, say)
         async with trio.open_nursery() as playing:
             for number, seat in enumerate(seats):
                 first = number % len(urls)
@@ -125,7 +128,7 @@ async def run_bots(
                 playing.start_soon(_keep_playing, seat, mine, game, random.Random(f"{seed}/{number}/backoff"), keep)
                 await trio.sleep(STAGGER_S)
         nursery.cancel_scope.cancel()
-    console.print(monitor.farewell(), highlight=False, soft_wrap=True)
+    say(monitor.farewell())
 
 
 def _kind(name: str) -> str:
@@ -144,7 +147,7 @@ async def _end_on_signal(
             scope.cancel()
 
 
-async def _show(monitor: Monitor, console: Console, live: bool) -> None:
+async def _show(monitor: Monitor, console: Console, live: bool, say: Callable[[str], None]) -> None:
     if live:
         # Refreshed here and not from rich's own thread: one task, no locks.
         with Live(monitor.render(console.height), console=console, auto_refresh=False) as display:
@@ -156,10 +159,10 @@ async def _show(monitor: Monitor, console: Console, live: bool) -> None:
         await trio.sleep(REFRESH_S)
         trouble = monitor.new_trouble()
         if trouble:
-            console.print(trouble, highlight=False, soft_wrap=True)
+            say(trouble)
         if trio.current_time() >= next_line:
             next_line += LINE_EVERY_S
-            console.print(monitor.line(), highlight=False, soft_wrap=True)
+            say(monitor.line())
 
 
 def _tokens(file: Path | None) -> dict[str, str]:

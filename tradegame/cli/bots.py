@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tradegame.cli.exits import first_of, give_up
+from tradegame.cli.options import LogFormat
 
 DEFAULT_URL = "ws://127.0.0.1:8765/ws"
 
@@ -34,6 +36,7 @@ def bots(
         Path | None,
         typer.Option(metavar="FILE", help="Keep there who the bots are: the next time the same players play on."),
     ] = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Let bots play, and show live what they do.
 
@@ -48,11 +51,23 @@ def bots(
     from tradegame.bots import KINDS, run_bots
 
     if unknown := [name for name in kind or () if name not in KINDS]:
-        give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+        give_up(f"unknown kind of bot: {', '.join(unknown)}; there are {', '.join(KINDS)}", log_format or "console")
+    say = None
+    if log_format == "json":
+        from tradegame.utils.logging import configure_logging, log_uncaught
+
+        configure_logging("warning", "json")  # of the client's own warnings
+        log_uncaught()
+        say, live = _say_in_json, False
     why = None
     try:
-        trio.run(partial(run_bots, url or [DEFAULT_URL], game, count, kind, live=live, keep=keep))
+        trio.run(partial(run_bots, url or [DEFAULT_URL], game, count, kind, live=live, keep=keep, say=say))
     except* (ValueError, OSError) as errors:
         why = str(first_of(errors))
     if why is not None:
-        give_up(why)
+        give_up(why, log_format or "console")
+
+
+def _say_in_json(line: str) -> None:
+    """As an object of JSON, as the log of the server has it with which these bots play along."""
+    print(json.dumps({"event": line, "level": "info"}), flush=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradegame.cli.exits import say_why_not
+
 if TYPE_CHECKING:
     from tradegame.infra.config import Settings
 
@@ -35,14 +37,21 @@ LogFormat = Annotated[str | None, typer.Option(metavar="FORMAT", help="console o
 
 
 def settings_of(file: Path | None, flags: dict[str, Any]) -> Settings:
-    """The settings of this file, the environment and these flags. Ends the command if they are wrong."""
+    """The settings of this file, the environment and these flags. Ends the command if they are invalid."""
     from tradegame.infra.config import ConfigError, load_settings
 
     try:
         return load_settings(file, os.environ, flags)
     except ConfigError as error:
-        typer.echo(error, err=True)
+        say_why_not([str(problem) for problem in error.problems], asked_format(file, flags))
         raise typer.Exit(2) from None
+
+
+def asked_format(file: Path | None, flags: dict[str, Any]) -> str:
+    """The log's format, for errors before there are settings: as far as it is known although others are invalid."""
+    from tradegame.infra.config.loader import log_format_in
+
+    return log_format_in(file, os.environ, flags)
 
 
 def flags_of(

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradegame.cli.exits import first_of, give_up
-from tradegame.cli.options import Advertise, ConfigFile, Host, LogFormat, LogLevel, Port, Store, flags_of, settings_of
+from tradegame.cli.options import (
+    Advertise,
+    ConfigFile,
+    Host,
+    LogFormat,
+    LogLevel,
+    Port,
+    Store,
+    asked_format,
+    flags_of,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from tradegame.infra.config import Settings
@@ -18,7 +29,8 @@ CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 EPILOG = (
     "Every key of config.toml can be set in the environment too, as TRADEGAME_SECTION__KEY: "
-    "[bold]TRADEGAME_ADMIN__TOKEN=… tradegame serve[/bold]. Flags win over the environment, and that over the file."
+    "[bold]TRADEGAME_ADMIN__TOKEN=… tradegame serve[/bold]. Flags win over the environment, and that over the file. "
+    "A secret can be read from a file: [bold]TRADEGAME_ADMIN__TOKEN_FILE=/run/secrets/token[/bold]."
 )
 
 
@@ -49,13 +61,15 @@ def serve(
     """
     flags = flags_of(host, port, advertise, store, log_level, log_format)
     if preset:
-        flags["games"] = _games_of(preset)
+        flags["games"] = _games_of(preset, asked_format(config, flags))
     settings = settings_of(config, flags)
     from tradegame.app import run
     from tradegame.core.repositories import StoreError
-    from tradegame.utils.logging import configure_logging, flush_logging
+    from tradegame.utils.logging import configure_logging, flush_logging, log_uncaught
 
     configure_logging(settings.log.level, settings.log.format)
+    if settings.log.format == "json":
+        log_uncaught()
     why = None
     # except*, and giving up after it: before Python 3.11.4 whatever is raised inside an except* comes out in a group.
     try:
@@ -66,17 +80,17 @@ def serve(
         why = _why_not(first_of(errors), settings)
     flush_logging()  # so that what is said last stands last
     if why is not None:
-        give_up(why)
+        give_up(why, settings.log.format)
 
 
-def _games_of(names: list[str]) -> list[dict[str, Any]]:
+def _games_of(names: list[str], log_format: str) -> list[dict[str, Any]]:
     """The presets of these names."""
     from tradegame.infra.config.presets import presets
 
     known = presets()
     for name in names:
         if name not in known:
-            give_up(f"no preset {name!r}; there are {', '.join(known)}")
+            give_up(f"no preset {name!r}; there are {', '.join(known)}", log_format)
     return [known[name] for name in dict.fromkeys(names)]
 
 

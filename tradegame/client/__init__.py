@@ -22,29 +22,20 @@ A bot that is of some use, whole::
 
 The connection is the client's own business: it is made again when it breaks, games are resumed where they were, and
 a command that was not answered is sent again and has one effect. See ``connect`` for all of the contract, ``Game`` for
-what can be done in a game, ``tradegame.client.events`` for what can happen, and ``tradegame.bots`` for bots.
+what can be done in a game, ``tradegame.client.vocabulary`` for what can happen, and ``tradegame.bots`` for bots.
 """
 
+from tradegame.client import vocabulary
 from tradegame.client.connect import Client, Statistics, connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
-from tradegame.client.events import (
-    BookChanged,
-    Event,
-    Joined,
-    Lagged,
-    MarkChanged,
-    News,
-    Reset,
-    Revealed,
-    RoundChanged,
-    Said,
-    Trade,
-)
+from tradegame.client.events import Event, Lagged, Reset
 from tradegame.client.game import Game
+from tradegame.client.keys import Key
 from tradegame.client.link import Status
 from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
+from tradegame.client.vocabulary import *  # noqa: F403
 from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
 from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
@@ -53,7 +44,6 @@ __all__ = [
     "Account",
     "AccountChanged",
     "Book",
-    "BookChanged",
     "Bought",
     "Cancelled",
     "Client",
@@ -65,11 +55,9 @@ __all__ = [
     "Game",
     "GameSummary",
     "Good",
-    "Joined",
+    "Key",
     "Lagged",
-    "MarkChanged",
     "Message",
-    "News",
     "NotConnected",
     "OpenOrder",
     "Ordered",
@@ -80,9 +68,6 @@ __all__ = [
     "ProtocolError",
     "Released",
     "Reset",
-    "Revealed",
-    "RoundChanged",
-    "Said",
     "Sent",
     "ServerInfo",
     "Sold",
@@ -90,8 +75,8 @@ __all__ = [
     "State",
     "Statistics",
     "Status",
-    "Trade",
     "TradeError",
     "Whisper",
     "connect",
+    *vocabulary.__all__,
 ]

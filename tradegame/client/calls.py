@@ -6,6 +6,7 @@ import math
 import random
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 import trio
 from attrs import frozen
@@ -13,8 +14,9 @@ from attrs import frozen
 from tradegame.client.backoff import Backoff
 from tradegame.client.call import PROMPT, Answer, Call
 from tradegame.client.errors import ProtocolError, Stop, TradeError
+from tradegame.client.keys import Key, Told
 from tradegame.client.turns import Turns
-from tradegame.client.wire import Json, encode, trade_error
+from tradegame.client.wire import Json, trade_error
 from tradegame.protocol.errors import BEFORE_THE_KEY, NOT_TAKEN_IN
 from tradegame.protocol.requests import KEYED
 
@@ -44,6 +46,7 @@ class Calls:
         self._chance = chance
         self._waiting: dict[int, Call] = {}
         self._turns = Turns()
+        self.told = Told()
         self._wake = trio.Event()
         self._numbers = 0
         self._keys = 0
@@ -52,10 +55,10 @@ class Calls:
         self.on_outcome: Callable[[str, str | None, float], None] | None = None
         self._sent = self._answered = self._resent = self._retried = 0
 
-    def new_key(self) -> str:
-        """A key that no other client instance makes."""
+    def new_key(self, game: str) -> Key:
+        """A key that no other client instance makes, for a command that is made now."""
         self._keys += 1
-        return f"{self._key_prefix}-{self._keys}"
+        return Key(f"{self._key_prefix}-{self._keys}", *self.told.now(game))
 
     def statistics(self) -> CallStatistics:
         return CallStatistics(self._sent, self._answered, self._resent, self._retried, len(self._waiting))
@@ -74,16 +77,19 @@ class Calls:
         after the time they tell, both before the deadline. Raises TradeError; with the
         code ``timeout`` and ``definite`` False when the time was over first; with the code ``unsent`` when a
         command could not be sent in ``unsent_s``, or was in doubt so long and surely did not and will not happen.
+        A copy that is ``stale`` did nothing: where it was the only one, the command is made anew.
 
         Cancelled, a request that is not yet sent never will be. One that is may happen, or have happened:
         the same key finds out.
         """
         deadline = trio.current_time() + self._call_deadline
         payload = {"op": op} | {name: value for name, value in fields.items() if value is not None}
-        if op in KEYED:
-            payload["key"] = key = self.new_key() if key is None else key
         backoff = Backoff(self._chance, base_s=0.1, cap_s=2.0)
-        call = self._make(payload, key, True, on_answer)
+        call = self._make(payload, True, on_answer)
+        if op in KEYED:
+            call.made = key is None
+            call.key = self.new_key(call.game) if key is None else self.told.known(call.game, key)
+            call.given = not call.made and call.key.since is not None
         if op in PROMPT:
             call.late_at = trio.current_time() + self._unsent_s
         try:
@@ -91,6 +97,8 @@ class Calls:
                 try:
                     return await self._ask(call, deadline)
                 except TradeError as error:
+                    if self._anew(call, error):
+                        continue
                     pause = self._pause(error, backoff)
                     until = deadline if call.doubt else min(deadline, call.late_at)
                     if pause is None or trio.current_time() + pause >= until:
@@ -99,12 +107,14 @@ class Calls:
                 await trio.sleep(pause)
         finally:
             call.over = True
+            if call.in_doubt and call.key is not None:
+                self.told.doubt(call.game, call.key)
             self._turns.ended(call)
             self._wake.set()
 
     def put(self, op: str, fields: Json, on_answer: Callable[[Answer], None] | None = None) -> None:
         """Send a request on this connection only, and wait for nothing."""
-        self._add(self._make({"op": op, **fields}, None, False, on_answer))
+        self._add(self._make({"op": op, **fields}, False, on_answer))
 
     def answer(self, frame: Json) -> bool:
         """Settle the call that this reply is for; False when nobody waits for it (any more)."""
@@ -115,6 +125,8 @@ class Calls:
         ok = frame.get("ok")
         answer: Answer = ok if isinstance(ok, dict) else _error(frame, call.key)
         error = answer if isinstance(answer, TradeError) else None
+        if call.key is not None:
+            self._tell(call, (frame.get("error") if ok is None else ok), error)
         if call.lasting:
             call.doubt = call.doubt or (error is not None and not error.definite)
             self._turns.answered(call, refused=error is not None and error.code in NOT_TAKEN_IN)
@@ -162,6 +174,7 @@ class Calls:
             while (call := self._turns.next()) is None:
                 self._wake = trio.Event()
                 await self._wake.wait()
+            call.fix(*self.told.now(call.game))
             if (frame := call.next_frame(trio.current_time())) is not None:
                 break
             call.settle(call.withdrawn())
@@ -187,22 +200,41 @@ class Calls:
         if call.answer is None:
             # Whoever never had it on the wire knows that it did not happen.
             raise TradeError("timeout", f"no answer within {self._call_deadline:g} s", not call.unsure, key=call.key)
-        if isinstance(call.answer, TradeError) and call.doubt and call.answer.code in NOT_TAKEN_IN:
-            # This time it surely was not taken in. The time before, by a node that died or did not know, it may be.
+        if isinstance(call.answer, TradeError) and (call.doubt or call.given) and call.answer.code in BEFORE_THE_KEY:
+            # This copy did nothing. The one before, by a node that died or did not know, may have.
             call.answer.definite = False
         if isinstance(call.answer, Exception):
             raise call.answer
         return call.answer
 
-    def _make(self, payload: Json, key: str | None, lasting: bool, on_answer: Callable[[Answer], None] | None) -> Call:
+    def _make(self, payload: Json, lasting: bool, on_answer: Callable[[Answer], None] | None) -> Call:
         self._numbers += 1
-        frame = encode({"id": self._numbers, **payload})
-        return Call(self._numbers, payload["op"], str(payload.get("game")), frame, key, lasting, on_answer)
+        call = Call(self._numbers, payload["op"], str(payload.get("game")), payload, None, lasting)
+        call.on_answer = on_answer
+        return call
 
     def _add(self, call: Call) -> None:
         self._waiting[call.id] = call
         self._turns.add(call)
         self._wake.set()
+
+    def _tell(self, call: Call, told: Any, error: TradeError | None) -> None:
+        keys = told.get("keys") if isinstance(told, dict) else None
+        if type(keys) is int and call.key is not None:
+            went_back = error is not None and error.code == "ahead"
+            self.told.answered(call.game, call.key.epoch, keys, went_back=went_back)
+        elif error is not None and error.code == "epoch_over" and call.op == "join":
+            self.told.over(call.game)
+
+    def _anew(self, call: Call, error: TradeError) -> bool:
+        """Whether this copy did nothing, was the only one, and is made anew, with what the client knows now."""
+        anew = error.code in ("stale", "ahead") or (error.code == "epoch_over" and call.op == "join")
+        if not anew or call.doubt or call.given or call.voiding:
+            return False
+        if call.made:
+            call.key = self.new_key(call.game)
+        self._retried += 1
+        return True
 
     def _pause(self, error: TradeError, backoff: Backoff) -> float | None:
         """Seconds to wait before asking again; None: do not."""
@@ -214,7 +246,7 @@ class Calls:
         return backoff.next() if not error.definite else None
 
 
-def _error(frame: Json, key: str | None) -> TradeError | ProtocolError:
+def _error(frame: Json, key: Key | None) -> TradeError | ProtocolError:
     try:
         return trade_error(frame.get("error"), key)
     except ProtocolError as error:

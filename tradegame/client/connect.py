@@ -99,7 +99,7 @@ class Client:
             if known is not None and (spectate or not known.spectate):
                 await trio.lowlevel.checkpoint()
                 return self._games[game]
-            subscription = known or Subscription(game, spectate)
+            subscription = known or Subscription(game, spectate, self._calls.told)
             try:
                 # Without `after`, even when it is watched already: the answer then holds all there is to know.
                 await self._calls.call(

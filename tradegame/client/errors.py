@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from tradegame.client.keys import Key
+
 
 class TradeError(Exception):
     """The server said no, or nobody knows whether it said yes.
 
     ``code`` is one of the protocol's error codes, ``message`` is for a person. ``definite``: False says that the
-    command may have happened; the same call with the same ``key`` finds out, and does it if it had not: soon, while
-    the key is among the player's last 256 in that game. Later, look at what came of it. ``at`` names the
-    field that was wrong, ``retry_after_ms`` says how long to wait, where the server told.
+    command may have happened; the same call with this ``key`` finds out, and does it if it had not. However late, it
+    never happens twice: once the game has forgotten the key, the answer is ``stale``, and only what came of it tells
+    (``me``, the events). ``at`` names the field that was wrong, ``retry_after_ms`` says how long to wait, where the
+    server told.
     ``replayed``: this is the first answer to that key, given again.
     """
 
@@ -23,7 +26,7 @@ class TradeError(Exception):
         retry_after_ms: int | None = None,
         at: str | None = None,
         *,
-        key: str | None = None,
+        key: Key | None = None,
         replayed: bool = False,
     ) -> None:
         super().__init__(f"{code}: {message}")

@@ -1,4 +1,4 @@
-"""What happens in a game, as ``game.events()`` yields it: the protocol's events, with the ``seq`` of their frame.
+"""What ``game.events()`` yields: the protocol's events, with the ``seq`` of their frame, and what else happens.
 
 ``at`` in ms since the Unix epoch, by the game's clock.
 """
@@ -10,71 +10,9 @@ from typing import Any
 from attrs import frozen
 
 from tradegame.client.errors import ProtocolError
+from tradegame.client.vocabulary import PublicEvent
 from tradegame.client.wire import decode
-from tradegame.protocol import pushes
 from tradegame.protocol.pushes import EVENTS, AccountChanged, Fills, Presence, Whisper
-
-
-class Joined(pushes.Joined, tag="joined"):
-    """A player has an account in the game from now on."""
-
-    seq: int = 0
-    at: int = 0
-
-
-class Trade(pushes.Trade, tag="trade"):
-    """``taker`` is ``buy`` or ``sell``: the side that did not rest. The house trades as ``house``.
-
-    In an anonymous game ``buyer`` and ``seller`` are None: your own trades come as ``Fills``.
-    """
-
-    seq: int = 0
-    at: int = 0
-
-
-class BookChanged(pushes.BookChanged, tag="book"):
-    """The best five levels a side, best first."""
-
-    seq: int = 0
-    at: int = 0
-
-
-class MarkChanged(pushes.MarkChanged, tag="mark"):
-    """What a unit of a good counts for in worth changed, or where that comes from."""
-
-    seq: int = 0
-    at: int = 0
-
-
-class Said(pushes.Said, tag="said"):
-    """Somebody said something to everyone."""
-
-    seq: int = 0
-    at: int = 0
-
-
-class RoundChanged(pushes.RoundChanged, tag="round"):
-    """``phase`` is ``lobby``, ``open`` or ``closed``. ``ends_at`` None: until the host says so.
-
-    ``opened_at``: when it opened, in ms, if it just did. ``settled``: what each unit of a good was paid at this close.
-    """
-
-    seq: int = 0
-    at: int = 0
-
-
-class Revealed(pushes.Revealed, tag="revealed"):
-    """The host lets everybody read what the closed rounds came to."""
-
-    seq: int = 0
-    at: int = 0
-
-
-class News(pushes.News, tag="news"):
-    """News, about ``good`` if there is one."""
-
-    seq: int = 0
-    at: int = 0
 
 
 @frozen
@@ -92,7 +30,6 @@ class Lagged:
     missed: int
 
 
-PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | Revealed | News
 Event = PublicEvent | Whisper | Fills | AccountChanged | Presence | Reset | Lagged
 
 

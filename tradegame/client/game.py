@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 
 from tradegame.client.calls import Calls
+from tradegame.client.keys import Key
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
 from tradegame.client.subscription import Subscription
+from tradegame.client.vocabulary import Commands
 from tradegame.client.wire import decode, field
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Sent, ServerInfo, Sold
+from tradegame.protocol.replies import Cancelled, Ordered, PlayerInfo, ServerInfo
 from tradegame.protocol.state import Account, Book, OpenOrder, Standing
 
 T = TypeVar("T")
@@ -30,7 +32,7 @@ class GameClient(Protocol):
     async def leave(self, game: str) -> None: ...
 
 
-class Game:
+class Game(Commands):
     """What ``client.join()`` returns.
 
     ``state`` is the public state and ``me`` your account (None while spectating), both kept current by the client for
@@ -39,7 +41,8 @@ class Game:
 
     Every call ends within the client's ``call_deadline``, or sooner under a trio cancel scope of your own. Calls that
     change something take a ``key``, made for you when left out: whatever happens to the connection in between, they
-    have one effect, and the answer is the answer to that one. They raise
+    have one effect, and the answer is the answer to that one. See ``new_key`` to send a command again after a restart.
+    They raise
 
     * TradeError: the server said no (``definite``), or nobody knows (the same ``key`` finds out);
     * ConnectionStopped: the server closed for good;
@@ -72,41 +75,8 @@ class Game:
         """The newest account that came. A frozen value: keep it as long as you like."""
         return self._subscription.me
 
-    async def buy(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Bought:
-        """Buy up to ``qty`` units now, from the cheapest ask up, none dearer than ``limit`` coins.
-
-        What is not there is not bought: ``filled`` may be less than ``qty``; and 100 orders at most are met. Codes:
-        ``no_liquidity``, ``insufficient_cash``, ``not_open``, ``unknown_good``.
-        """
-        return await self._do(Bought, "buy", {"good": good, "qty": qty, "limit": limit}, key)
-
-    async def sell(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Sold:
-        """Sell up to ``qty`` units now, to the highest bid down, none cheaper than ``limit``. As ``buy`` else."""
-        return await self._do(Sold, "sell", {"good": good, "qty": qty, "limit": limit}, key)
-
-    async def order(
-        self,
-        good: str,
-        side: Literal["bid", "ask"],
-        qty: int,
-        price: int,
-        *,
-        key: str | None = None,
-    ) -> Ordered:
-        """A limit order: what does not trade at once rests at ``price``, its cash or goods held.
-
-        Codes: ``insufficient_cash``, ``insufficient_goods``, ``too_many_orders``, ``too_many_fills``, ``not_open``.
-        """
-        return await self._do(Ordered, "order", {"good": good, "side": side, "qty": qty, "price": price}, key)
-
     async def cancel(self, order: str | OpenOrder | Ordered, *, key: str | None = None) -> Cancelled:
-        """Take a resting order back. ``unknown_order`` when it has traded or gone meanwhile."""
-        name = order if isinstance(order, str) else order.order
-        return await self._do(Cancelled, "cancel", {"order": name}, key)
-
-    async def say(self, text: str, to: str | None = None, *, key: str | None = None) -> Sent:
-        """1 to 500 characters to everyone in the game, or to the player with the id ``to`` alone."""
-        return await self._do(Sent, "say", {"text": text, "to": to}, key)
+        return await super().cancel(order if isinstance(order, str) else order.order, key=key)
 
     async def book(self, good: str, depth: int = 10) -> Book:
         """``depth`` levels a side, 1 to 100. Five are always in ``state``, without asking."""
@@ -116,6 +86,13 @@ class Game:
         """The richest ``limit`` players, 1 to 100. None while they would tell private values that last."""
         ok = await self._calls.call("standings", {"game": self.id, "limit": limit})
         return [decode(Standing, row) for row in field(ok, "standings", list)]
+
+    def new_key(self) -> Key:
+        """A key for a command that is made now, to write down before it is sent.
+
+        A program that is started anew sends the same copy with ``Key(key, since, epoch)`` of what it wrote down.
+        """
+        return self._calls.new_key(self.id)
 
     async def refresh_me(self) -> Account:
         """Ask for the account. ``me`` is kept current without; this is for being sure, right after a call."""

@@ -7,17 +7,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from tradegame.client.events import (
-    BookChanged,
-    Joined,
-    MarkChanged,
-    News,
-    PublicEvent,
-    Revealed,
-    RoundChanged,
-    Said,
-    Trade,
-)
+from tradegame.client.vocabulary import BookChanged, Joined, MarkChanged, News, PublicEvent, RoundChanged, Said, Trade
 from tradegame.client.wire import decode
 from tradegame.protocol import state as protocol
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, Level
@@ -110,6 +100,7 @@ class State:
         self.epoch, self.seq = epoch, seq
 
     def apply(self, event: PublicEvent) -> None:
+        """What the event tells. Most need no case here: those that change nothing of the public state."""
         match event:
             case Trade():
                 good = self.goods.setdefault(event.good, Good())
@@ -131,7 +122,7 @@ class State:
                 self.phase, self.round, self.ends_at = event.phase, event.round, event.ends_at
                 self.opened_at = self.opened_at if event.opened_at is None else event.opened_at
                 self.settled = dict(event.settled)
-            case Revealed():
-                pass  # results are no part of the state
             case News():
                 self.news.append(Headline(event.text, event.good, event.at))
+            case _:
+                pass

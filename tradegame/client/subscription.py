@@ -8,6 +8,7 @@ import trio
 
 from tradegame.client.errors import ProtocolError, Stop
 from tradegame.client.events import Event, Reset, public_events
+from tradegame.client.keys import Told
 from tradegame.client.state import State
 from tradegame.client.streams import EventStream
 from tradegame.client.wire import Json, decode, field
@@ -22,8 +23,9 @@ class Subscription:
     every change. ``over``: nothing more comes, because of ``stop`` or because the game was left.
     """
 
-    def __init__(self, game: str, spectate: bool) -> None:
+    def __init__(self, game: str, spectate: bool, told: Told) -> None:
         self.game = game
+        self.told = told
         self.spectate = spectate
         self.state = State()
         self.me: Account | None = None
@@ -96,6 +98,7 @@ class Subscription:
 
     def put_me(self, account: Account) -> None:
         self.me = account
+        self.told.joined(self.game, self.state.epoch, account.keys)
         self.changed.unpark_all()
 
     def end(self, stop: Stop | None = None) -> None:

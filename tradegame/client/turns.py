@@ -1,9 +1,9 @@
 """Whose turn it is to be sent, so that no key is forgotten while its command is still asked again. No I/O here.
 
 A server remembers a player's last 256 keys per game. A command of which nobody knows whether it happened is asked
-again; had 256 newer ones passed it meanwhile, it would happen a second time. So each game's commands go through a
-sliding window, as the frames of any protocol do that sends again what was lost (selective repeat: Tanenbaum,
-"Computer Networks", 3.4).
+again; had 256 newer ones passed it meanwhile, its answer would be ``stale``, and nobody would ever know. So each game's
+commands go through a sliding window, as the frames of any protocol do that sends again what was lost (selective repeat:
+Tanenbaum, "Computer Networks", 3.4).
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections import deque
 from attrs import Factory, define
 
 from tradegame.client.call import Call
+from tradegame.protocol.bounds import UNANSWERED
 
-WINDOW = 100
+WINDOW = UNANSWERED // 2
 """No new key goes out while one that is not settled has so many newer ones, less one, in its game.
 
-Well under 256: a player's other connections (a page in two tabs, a bot beside it) make keys of the same player, and
-neither knows of the other's. And more than are under way at once, at the rate that a server allows a player.
+Half of what all of a player's connections may have: a page in two tabs, a bot beside it make keys of the same player,
+and neither knows of the other's. And more than are under way at once, at the rate that a server allows a player.
 """
 
 

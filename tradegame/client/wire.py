@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tradegame.client.errors import ProtocolError, TradeError
+from tradegame.client.keys import Key
 from tradegame.protocol.errors import Failure
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def field(raw: Any, name: str, kind: type[T]) -> T:
     return value
 
 
-def trade_error(raw: Any, key: str | None) -> TradeError:
+def trade_error(raw: Any, key: Key | None) -> TradeError:
     """An ``error``. Raises ProtocolError when even that is malformed."""
     found: Failure = decode(Failure, raw)
     return TradeError(

@@ -191,7 +191,7 @@ def _choose_game(options: ClusterOptions) -> str:
 def _directory(options: ClusterOptions, reaper: Reaper) -> Iterator[Path]:
     """The directory for all files; deleted afterwards if it is temporary and not to be kept."""
     if options.directory is not None:
-        options.directory.mkdir(parents=True, exist_ok=True)
+        options.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(options.directory.iterdir()):
             # The members of an earlier run know each other by ports that have changed.
             raise ClusterError(f"{options.directory} is not empty")

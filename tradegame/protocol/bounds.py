@@ -19,7 +19,9 @@ NEWS_LENGTH = 500
 RECENT_KEPT, MESSAGES_KEPT, NEWS_KEPT = 200, 50, 20
 """The most recent trades of a good, messages and news that a state holds."""
 KEYS_REMEMBERED = 256
-"""How many keys of a player are remembered in a game."""
+"""How many keys of a player are remembered in a game, at most."""
+UNANSWERED = KEYS_REMEMBERED // 2
+"""How many commands of a player may be unanswered in a game, over all connections: so none goes stale on its way."""
 
 MIN_REQUEST_NUMBER, MAX_REQUEST_NUMBER = -(2**63), 2**64 - 1
 """The range of a request's ``id`` that is a number."""
@@ -62,7 +64,16 @@ Key = Annotated[
         max_length=64,
         description="Exactly once: the same command sent again with the same key has one effect, and gets the first "
         "result with `replayed: true`. The same key with another payload is `key_reused`. "
-        f"The last {KEYS_REMEMBERED} of a player and game are kept.",
+        f"At most the last {KEYS_REMEMBERED} of a player and game are remembered: a copy that comes later is `stale`.",
+    ),
+]
+Since = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=2**63 - 1,
+        description="The highest `keys` that the client had been told for this `epoch` of the game when it made the "
+        "command; the same in every copy. If left out, the node that takes the command in fills it in.",
     ),
 ]
 Token = Annotated[str, Meta(min_length=1, max_length=256, description="Whoever has it is the player: a secret.")]
@@ -114,6 +125,13 @@ _FROM_0 = {"minimum": 0}
 Coins = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Coins, as a whole number.")]
 Balance = Annotated[int, Meta(description="Coins, as a whole number; below 0 for what was lost.")]
 Units = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Whole units of a good.")]
+Keys = Annotated[
+    int,
+    Meta(
+        extra_json_schema=_FROM_0,
+        description="How many keys of this player the game has counted: `since` of the player's next commands.",
+    ),
+]
 Count = Annotated[int, Meta(extra_json_schema=_FROM_0, description="How many.")]
 Millis = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Milliseconds since the Unix epoch.")]
 Bps = Annotated[int, Meta(description="Basis points: hundredths of a percent.")]

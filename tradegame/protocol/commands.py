@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from tradegame.protocol.bounds import GoodId, Key, NewsText, Phase, ShiftBps
+from tradegame.protocol.bounds import Epoch, GoodId, Key, NewsText, Phase, ShiftBps, Since
 from tradegame.protocol.requests import AnyCommand, WithOp
 
 
@@ -25,14 +25,23 @@ class Join(WithOp, kw_only=True, tag="join"):
     player: str
     name: str
     key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
+
+
+HOST = "host"
+"""Whose commands the host's are."""
 
 
 class HostCommand(WithOp, kw_only=True):
-    """The base of what no player commands."""
+    """The base of what no player commands. ``key``: the `Idempotency-Key` of the host's call."""
 
     rules_from: ClassVar[int] = 3
-    player: ClassVar[str] = "host"
-    key: ClassVar[None] = None
+    player: ClassVar[str] = HOST
+
+    key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
@@ -83,7 +92,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
 
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
-_NOT_PAYLOAD = ("id", "game", "player", "key", "name")
+_NOT_PAYLOAD = ("id", "game", "player", "key", "since", "epoch", "name")
 _PAYLOAD: dict[type[Any], tuple[str, ...]] = {
     command: tuple(name for name in command.__struct_fields__ if name not in _NOT_PAYLOAD)
     for command in get_args(Command)
@@ -93,7 +102,8 @@ _PAYLOAD: dict[type[Any], tuple[str, ...]] = {
 def payload_digest(command: Command) -> str:
     """16 hex digits that differ when the payload differs: what a ``key`` is compared by.
 
-    That is everything the player said but the key itself; a joining player's name is left out, too.
+    That is everything the player said but the key itself, ``since`` and ``epoch``; a joining player's name is left
+    out, too.
     """
     kind = type(command)
     payload = [command.op, *(getattr(command, name) for name in _PAYLOAD[kind])]

@@ -6,17 +6,21 @@ A class is all that is said of its code, and the docstring is the description th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from typing import ClassVar, Self
 
 import msgspec
 from msgspec import Struct
+
+from tradegame.protocol.bounds import Epoch, Key, Keys, Since
 
 
 class Failure(Struct, kw_only=True, omit_defaults=True):
     """What went wrong. ``message`` is for a person; ``at`` says where in the request it is.
 
     ``definite``: whether it is certain that nothing happened. If not, send the same again with the same ``key``.
-    ``retry_after_ms``: when to come again. ``replayed``: the key's first result again.
+    ``retry_after_ms``: when to come again. ``replayed``: the key's first result again. ``keys``: how many keys of the
+    player the game has counted. ``key``, ``since`` and ``epoch``: of a command in doubt, to send the same copy again.
     """
 
     code: str
@@ -25,6 +29,10 @@ class Failure(Struct, kw_only=True, omit_defaults=True):
     at: str | None = None
     retry_after_ms: int | None = None
     replayed: bool = False
+    keys: Keys | None = None
+    key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class ErrorBody(Struct):
@@ -53,15 +61,26 @@ class TradeGameError(Exception):
         self.message = message
         self.at = at
         self.retry_after_ms = self.wait_ms if retry_after_ms is None else retry_after_ms
+        self.copy: tuple[str, int | None, str | None] = "", None, None
+
+    def of_copy(self, key: str, since: int | None, epoch: str | None) -> Self:
+        """The same error, which gives back what another copy of the command has to say."""
+        error = copy(self)
+        error.copy = key, since, epoch
+        return error
 
     def failure(self) -> Failure:
         """The ``error`` object, over WebSocket and HTTP alike."""
+        key, since, epoch = self.copy
         return Failure(
             code=self.code,
             message=self.message,
             definite=self.definite,
             at=self.at,
             retry_after_ms=self.retry_after_ms,
+            key=key or None,
+            since=since,
+            epoch=epoch,
         )
 
     def body(self) -> bytes:
@@ -135,7 +154,7 @@ class UnknownGameError(TradeGameError):
 
 
 class RuleError(TradeGameError):
-    """What the rules of a game answer. Remembered with a command's ``key``, like every outcome of the game."""
+    """What the rules of a game answer. Remembered with a command's ``key``, unless it is about the key itself."""
 
     status = 409
 
@@ -221,6 +240,24 @@ class KeyReusedError(RuleError):
     """The `key` was used before, with another payload."""
 
     code = "key_reused"
+
+
+class StaleError(RuleError):
+    """This copy came too late to tell whether the command had been done: it was not done now, and never will be."""
+
+    code, before_key = "stale", True
+
+
+class AheadError(RuleError):
+    """`since` is more than the game knows of: its store went back to an older state. Begin again from `keys`."""
+
+    code, before_key = "ahead", True
+
+
+class EpochOverError(RuleError):
+    """The `epoch` is another life of the game, which was deleted and made anew: join again."""
+
+    code, before_key = "epoch_over", True
 
 
 class HttpError(TradeGameError):

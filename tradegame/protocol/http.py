@@ -22,6 +22,11 @@ from tradegame.protocol.bounds import (
     Units,
 )
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""The header of a host's call that happens once (draft-ietf-httpapi-idempotency-key-header)."""
+NOT_IN_A_BODY = frozenset({"key", "since", "epoch"})
+"""Fields of a host's command that HTTP says elsewhere, or not at all."""
+
 
 class Equilibrium(Struct, omit_defaults=True):
     """Where supply meets demand: the lowest and the highest such price, and how many units change hands."""
@@ -162,6 +167,7 @@ class Done(Struct, omit_defaults=True):
 
 
 class Published(Struct, omit_defaults=True):
-    """It is in the game: `seq` is the game's last frame then."""
+    """It is in the game: `seq` is the game's last frame then. `replayed`: the key's first result again."""
 
     seq: Seq
+    replayed: bool = False

@@ -1,13 +1,23 @@
-"""What each request is answered with: the `ok` of its reply."""
+"""What requests are answered with: the `ok` of a reply. Each request names its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 
-from tradegame.protocol.bounds import Coins, Count, Epoch, GameId, Millis, OrderId, PlayerId, Seq, Token, Units
-from tradegame.protocol.state import Account, Book, Games, Standings, State
+from tradegame.protocol.bounds import (
+    Coins,
+    Count,
+    Epoch,
+    GameId,
+    Keys,
+    Millis,
+    OrderId,
+    PlayerId,
+    Seq,
+    Token,
+    Units,
+)
+from tradegame.protocol.state import Account, State
 
 
 class PlayerInfo(Struct, omit_defaults=True):
@@ -67,37 +77,43 @@ class Left(Struct, omit_defaults=True):
     """No more news of the game."""
 
 
-class Bought(Struct, omit_defaults=True):
+class CommandOk(Struct, kw_only=True, omit_defaults=True):
+    """The base of what a command is answered with.
+
+    `seq`: the game's last frame, once the command was applied (a rule says 0, and `Game` fills it in). `replayed`: the
+    `key` was seen before, and this is the first result again. `keys`: the player's count, to say as `since`.
+    """
+
+    seq: Seq
+    replayed: bool = False
+    keys: Keys | None = None
+
+
+class Bought(CommandOk):
     """`cost` is without the `fee`; `cash` is what is free after it; `replayed`: the first result again."""
 
     filled: Units
     cost: Coins
     fee: Coins
     cash: Coins
-    seq: Seq
-    replayed: bool = False
 
 
-class Sold(Struct, omit_defaults=True):
+class Sold(CommandOk):
     """`proceeds` are before the `fee`; `cash` is what is free after it."""
 
     filled: Units
     proceeds: Coins
     fee: Coins
     cash: Coins
-    seq: Seq
-    replayed: bool = False
 
 
-class Ordered(Struct, omit_defaults=True):
+class Ordered(CommandOk):
     """`filled` traded at once, `resting` rests under the id `order`."""
 
     order: OrderId
     filled: Units
     resting: Units
     cash: Coins
-    seq: Seq
-    replayed: bool = False
 
 
 class Released(Struct, omit_defaults=True):
@@ -107,35 +123,12 @@ class Released(Struct, omit_defaults=True):
     qty: Units
 
 
-class Cancelled(Struct, omit_defaults=True):
+class Cancelled(CommandOk):
     """The order is out of the book, and what it held is free again."""
 
     order: OrderId
     released: Released
-    seq: Seq
-    replayed: bool = False
 
 
-class Sent(Struct, omit_defaults=True):
+class Sent(CommandOk):
     """It was done; `seq` is the game's last frame then."""
-
-    seq: Seq
-    replayed: bool = False
-
-
-OKS: Mapping[str, type[Struct]] = {
-    "hello": Welcome,
-    "ping": Pong,
-    "games": Games,
-    "join": Following,
-    "leave": Left,
-    "buy": Bought,
-    "sell": Sold,
-    "order": Ordered,
-    "cancel": Cancelled,
-    "say": Sent,
-    "me": Account,
-    "book": Book,
-    "standings": Standings,
-}
-"""What the reply to each request holds when all went well, by its ``op``."""

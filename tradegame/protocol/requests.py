@@ -28,10 +28,24 @@ from tradegame.protocol.bounds import (
     RequestId,
     Seq,
     Side,
+    Since,
     Text,
     Token,
     is_name,
 )
+from tradegame.protocol.replies import (
+    Bought,
+    Cancelled,
+    CommandOk,
+    Following,
+    Left,
+    Ordered,
+    Pong,
+    Sent,
+    Sold,
+    Welcome,
+)
+from tradegame.protocol.state import Account, Book, Games, Standings
 
 
 class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
@@ -43,7 +57,13 @@ class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class Request(WithOp, kw_only=True):
-    """The base of every request. ``id``: the client's own, None if it wants no reply; the envelope's, not the log's."""
+    """The base of every request.
+
+    ``ok``: what its reply holds when all went well. ``id``: the client's own, None if it wants no reply; the
+    envelope's, not the log's.
+    """
+
+    ok: ClassVar[type[Struct]]
 
     id: RequestId | None = None
 
@@ -53,6 +73,8 @@ class HelloRequest(Request, kw_only=True, tag="hello"):
 
     The first request of every connection. A token's player keeps their name: one given with it is ignored.
     """
+
+    ok = Welcome
 
     name: PlayerName | None = None
     token: Token | None = None
@@ -66,9 +88,13 @@ class HelloRequest(Request, kw_only=True, tag="hello"):
 class PingRequest(Request, kw_only=True, tag="ping"):
     """The server's clock."""
 
+    ok = Pong
+
 
 class GamesRequest(Request, kw_only=True, tag="games"):
     """The list of games."""
+
+    ok = Games
 
 
 class GameRequest(Request, kw_only=True):
@@ -90,21 +116,31 @@ class JoinRequest(GameRequest, kw_only=True, tag="join"):
     `after`: go on behind the last frame that was seen. `spectate`: follow only, without an account.
     """
 
+    ok = Following
+
     spectate: Flag | None = None
     after: After | None = None
     key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class LeaveRequest(GameRequest, kw_only=True, tag="leave"):
     """No more news of the game; the account stays."""
 
+    ok = Left
+
 
 class MeRequest(GameRequest, kw_only=True, tag="me"):
     """The player's account."""
 
+    ok = Account
+
 
 class BookRequest(GameRequest, kw_only=True, tag="book"):
     """One good's book, `depth` levels a side."""
+
+    ok = Book
 
     good: GoodId
     depth: Depth | None = None
@@ -113,24 +149,36 @@ class BookRequest(GameRequest, kw_only=True, tag="book"):
 class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
     """The richest `limit` players."""
 
+    ok = Standings
+
     limit: Depth | None = None
 
 
 class PlayerCommand(GameRequest, kw_only=True):
     """The base of a request that goes through the log as it is.
 
-    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player.
-    ``rules_from``: the first version of the rules that has it.
+    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player;
+    ``since`` tells late copies from new commands. ``epoch``: the life of the game that it is meant for.
+    ``ok``: ``Sent``, unless there is more to tell. ``rules_from``: the first version of the rules that has it.
     """
 
+    ok: ClassVar[type[CommandOk]] = Sent
     rules_from: ClassVar[int] = 3
 
     player: str = ""
     key: Key | None = None
+    since: Since | None = None
+    epoch: Epoch | None = None
 
 
 class BuyGood(PlayerCommand, kw_only=True, tag="buy"):
-    """Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`."""
+    """Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
+
+    What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
+    `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+    """
+
+    ok = Bought
 
     good: GoodId
     qty: Qty
@@ -138,7 +186,12 @@ class BuyGood(PlayerCommand, kw_only=True, tag="buy"):
 
 
 class SellGood(PlayerCommand, kw_only=True, tag="sell"):
-    """Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`."""
+    """Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`.
+
+    As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
+    """
+
+    ok = Sold
 
     good: GoodId
     qty: Qty
@@ -146,7 +199,13 @@ class SellGood(PlayerCommand, kw_only=True, tag="sell"):
 
 
 class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
-    """A limit order: what does not trade at once rests, and what it needs is held."""
+    """A limit order: what does not trade at once rests at `price`, and what it needs is held.
+
+    Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
+    `unknown_good`.
+    """
+
+    ok = Ordered
 
     good: GoodId
     side: Side
@@ -155,13 +214,18 @@ class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
 
 
 class CancelOrder(PlayerCommand, kw_only=True, tag="cancel"):
-    """Take a resting order out of the book, and release what it held."""
+    """Take a resting order out of the book, and release what it held.
+
+    Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+    """
+
+    ok = Cancelled
 
     order: OrderId
 
 
 class Say(PlayerCommand, kw_only=True, tag="say"):
-    """Say `text` to everyone in the game, or to the player `to` alone."""
+    """Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone."""
 
     text: Text
     to: PlayerId | None = None

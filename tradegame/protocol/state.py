@@ -11,6 +11,7 @@ from tradegame.protocol.bounds import (
     Epoch,
     GameId,
     GoodId,
+    Keys,
     Level,
     Millis,
     OrderId,
@@ -166,7 +167,7 @@ class Account(Struct, omit_defaults=True):
 
     `worth`: everything at the marks; `start`: what the round began with, at the same; `score`: what was gained
     over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
-    values; `hints` only where goods settle.
+    values; `hints` only where goods settle. `keys`: `since` of the player's next commands.
     """
 
     cash: Coins
@@ -180,6 +181,7 @@ class Account(Struct, omit_defaults=True):
     role: Role | None = None
     values: dict[GoodId, tuple[Coins, ...]] | None = None
     hints: tuple[Hint, ...] | None = None
+    keys: Keys | None = None
 
 
 class Book(Struct, omit_defaults=True):

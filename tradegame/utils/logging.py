@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TextIO
@@ -65,6 +66,20 @@ def flush_logging() -> None:
 
 
 atexit.register(flush_logging)
+
+
+def log_uncaught() -> None:
+    """From now on, what Python itself would write to stderr goes through the log: uncaught exceptions, of threads and
+    of finalizers too, and warnings.
+    """
+    logging.captureWarnings(True)
+
+    def crashed(kind: type[BaseException], error: BaseException | None, _: object) -> None:
+        structlog.get_logger().error("crashed", exc_info=error or kind())
+
+    sys.excepthook = crashed
+    threading.excepthook = lambda args: crashed(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = lambda args: crashed(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def _processors(format: str, stream: TextIO) -> list[Processor]:

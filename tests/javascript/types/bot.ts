@@ -111,5 +111,7 @@ function told(event: Event): string {
       return `${event.round} ${event.ends_at ?? ""} ${Object.keys(event.settled ?? {}).length}`;
     case "news":
       return event.text;
+    default:
+      return "an event that this bot does not know";
   }
 }

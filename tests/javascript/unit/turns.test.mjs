@@ -5,7 +5,7 @@ import { afterEach, before, beforeEach, test } from "node:test";
 import { advance, settled, stopTheClock, World, watch } from "./lib/fake.mjs";
 
 /** As many newer keys as may be sent while one is unsettled, and it itself. */
-const WINDOW = 100;
+const WINDOW = 64;
 
 let world;
 before(stopTheClock);

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from tests.support import views
+from tradegame.client.events import public_events
+from tradegame.client.state import State
 from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
+from tradegame.protocol import state as protocol
 from tradegame.protocol.commands import Command, SetPhase
-from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged, News, RoundChanged, Said, Trade
+from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged, RoundChanged, Trade
 from tradegame.protocol.replies import Bought, Ordered, Sold
 from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
 
@@ -142,37 +149,30 @@ class Bids:
 
 
 class Follower:
-    """The public state, as a client keeps it that joined at the beginning and has seen nothing but events since."""
+    """The public state, as a Python client keeps it that joined at the beginning and has seen nothing but frames since.
+
+    So an event that the client's mirror forgets fails, and so does a change of the state that no event tells of.
+    """
 
     def __init__(self, game: Game) -> None:
-        self.state = views.public_state(game.state)
+        self.state = State()
+        self.state.replace(views.public_state(game.state), game.state.epoch, game.state.seq)
 
     def follow(self, applied: Applied) -> None:
-        state, at = self.state, applied.at if applied.frame is None else applied.frame.at
-        for event in applied.frame.events if applied.frame else ():
-            if isinstance(event, Joined):
-                state["players"][event.player] = {"name": event.name}
-            elif isinstance(event, Trade):
-                good = state["goods"][event.good]
-                good["last"] = event.price
-                good["volume"] += event.qty
-                good["recent"] = [*good["recent"], [at, event.price, event.qty]][-200:]
-            elif isinstance(event, BookChanged):
-                good = state["goods"][event.good]
-                bids, asks = [list(level) for level in event.bids], [list(level) for level in event.asks]
-                assert (good["bids"], good["asks"]) != (bids, asks)
-                good["bids"], good["asks"] = bids, asks
+        frame = applied.frame
+        if frame is None:
+            return
+        for event in public_events(msgspec.json.decode(msgspec.json.encode(frame.events)), frame.seq, frame.at):
+            if isinstance(event, BookChanged):
+                good = self.state.goods[event.good]
+                assert (good.bids, good.asks) != (event.bids, event.asks)
             elif isinstance(event, MarkChanged):
-                good = state["goods"][event.good]
-                assert (good["mark"], good["mark_source"]) != (event.mark, event.mark_source)
-                good["mark"], good["mark_source"] = event.mark, event.mark_source
-            elif isinstance(event, Said):
-                message = {"player": event.player, "text": event.text, "at": at}
-                state["messages"] = [*state["messages"], message][-50:]
-            elif isinstance(event, RoundChanged):
-                state["phase"], state["round"], state["ends_at"] = event.phase, event.round, event.ends_at
-                if event.opened_at is not None:
-                    state["opened_at"] = event.opened_at
-                state["settled"] = dict(event.settled)
-            elif isinstance(event, News):
-                state["news"] = [*state["news"], {"text": event.text, "good": event.good, "at": at}][-20:]
+                good = self.state.goods[event.good]
+                assert (good.mark, good.mark_source) != (event.mark, event.mark_source)
+            self.state.apply(event)
+
+    def shown(self) -> dict[str, Any]:
+        """As `views.public_state` shows it."""
+        shown = {name: getattr(self.state, name) for name in protocol.State.__struct_fields__}
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(shown, enc_hook=list))
+        return plain

@@ -126,6 +126,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "player": players,
     "name": st.text(st.characters(codec="utf-8"), max_size=3),
     "key": keys,
+    "since": mostly(st.none(), st.integers(0, 400), st.just(2**63 - 1)),
+    "epoch": mostly(st.none(), st.just("e"), st.just("other")),
     "good": goods,
     "qty": quantities,
     "limit": prices,

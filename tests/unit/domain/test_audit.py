@@ -90,7 +90,17 @@ def adopt(table: Table) -> None:
 
 
 def remember_too_much(table: Table) -> None:
-    table.game.state.players["ann"].keys = {str(n): "" for n in range(257)}
+    table.game.state.players["ann"] = Player("Ann", {str(n): "" for n in range(257)}, 300)
+    table.game.state.remembered = 300
+
+
+def count_too_few(table: Table) -> None:
+    table.game.state.players["ann"] = Player("Ann", {"k1": "", "k2": ""}, 1)
+    table.game.state.remembered = 300
+
+
+def count_too_many(table: Table) -> None:
+    table.game.state.players["ann"].ever = 1
 
 
 def lose_an_account(table: Table) -> None:
@@ -119,7 +129,9 @@ def test_a_sound_state_has_no_violation() -> None:
             adopt,
             ["bob has the order o5 of ann", "the book of grain and its owners do not know the same orders"],
         ),
-        (remember_too_much, ["ann has 257 keys remembered"]),
+        (remember_too_much, ["ann has 257 of 300 keys, of 300 in all"]),
+        (count_too_few, ["ann has 2 of 1 keys, of 300 in all"]),
+        (count_too_many, ["ann has 0 of 1 keys, of 0 in all"]),
         (lose_an_account, ["cid has no account"]),
     ],
 )

@@ -32,7 +32,7 @@ from tradegame.core.domain.game import Game
 
 with open(sys.argv[1], "rb") as file:
     definition, seed, *log = file.read().splitlines()
-game = Game.create(from_json(json.loads(definition)), "e", int(sys.argv[2]), int(seed))
+game = Game.create(from_json(json.loads(definition)), "epoch", int(sys.argv[2]), int(seed))
 shown = hashlib.sha256()
 for value in log:
     shown.update(repr(game.apply_value(value)).encode())
@@ -47,7 +47,7 @@ def lively_log() -> tuple[bytes, ...]:
 
 
 def create() -> Game:
-    return Game.create(LIVELY, "e", BEGIN, SEED)
+    return Game.create(LIVELY, "epoch", BEGIN, SEED)
 
 
 @cache
@@ -82,6 +82,9 @@ def test_the_log_of_these_tests_is_a_lively_one() -> None:
         "no_house",
         "too_many_orders",
         "key_reused",
+        "stale",
+        "ahead",
+        "epoch_over",
     }
 
 

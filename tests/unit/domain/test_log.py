@@ -38,10 +38,12 @@ def test_an_entry_comes_back_as_it_was_written(at: int, some: list[Command]) -> 
 
 
 def test_an_entry_is_readable_json_without_what_is_not_said() -> None:
-    entry = Entry(5, (BuyGood(player="ann", good="grain", qty=3), Say(player="ann", text="größe", key="k")))
+    entry = Entry(
+        5, (BuyGood(player="ann", good="grain", qty=3), Say(player="ann", text="größe", key="k", since=7, epoch="e"))
+    )
     assert encode_entry(entry).decode() == (
         '{"schema":1,"at":5,"commands":[{"op":"buy","player":"ann","good":"grain","qty":3},'
-        '{"op":"say","player":"ann","key":"k","text":"größe"}]}'
+        '{"op":"say","player":"ann","key":"k","since":7,"epoch":"e","text":"größe"}]}'
     )
 
 

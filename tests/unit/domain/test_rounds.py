@@ -385,8 +385,8 @@ def test_who_follows_the_events_alone_knows_of_an_opening_at_0() -> None:
     game = Game.create(define_game(rounds=RoundsDefinition(lobby_s=5, open_s=60)), "e", -5_000, 1)
     follower = Follower(game)
     follower.follow(game.apply(Entry(0)))
-    assert follower.state == views.public_state(game.state)
-    assert follower.state["opened_at"] == 0
+    assert follower.shown() == views.public_state(game.state)
+    assert follower.state.opened_at == 0
 
 
 # A clock that was set

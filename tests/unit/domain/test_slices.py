@@ -9,8 +9,10 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from coverage import Coverage
 
 from tests.support.domain import BEGIN, LIVELY, Table, random_log
+from tests.support.loop_holds import slowness
 from tradegame.core.domain import audit as auditing
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import Audit, audit
@@ -38,7 +40,11 @@ def crowded(players: int = 1_000, orders: int = 5, keys: int = 60, levels: int =
             ]
         )
     for player in table.game.state.players.values():
-        player.keys.update({f"c1-abcdef-{n}": f"0123456789abcdef P o{n} 0 3 9870 12345" for n in range(keys)})
+        player.keys.update(
+            {f"c1-abcdef-{n}": f"1700000000 0123456789abcdef P o{n} 0 3 9870 12345" for n in range(keys)}
+        )
+        player.ever = len(player.keys)
+    table.game.state.remembered = players * (orders + keys)
     return table
 
 
@@ -208,6 +214,8 @@ def test_a_close_drops_the_books_whole_and_frees_their_memory_later() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["bazaar", "classroom"])
 def test_a_round_changes_for_ten_thousand_players_within_50_ms(preset: str) -> None:
+    if Coverage.current() is not None:
+        pytest.skip("under coverage each line takes several times as long")
     definition = parse_game_definition(presets()[preset])
     game = Game.create(definition, "e", BEGIN, 1)
     names = [f"p{n:05}" for n in range(10_000)]
@@ -228,4 +236,5 @@ def test_a_round_changes_for_ten_thousand_players_within_50_ms(preset: str) -> N
                     game.apply(Entry(game.state.clock, tuple(bids * 3)))
     finally:
         gc.enable()
-    assert {phase: min(times) < 0.05 for phase, times in took.items()} == {"open": True, "closed": True}, took
+    most_s = 0.05 * slowness()
+    assert {phase: min(times) < most_s for phase, times in took.items()} == {"open": True, "closed": True}, took

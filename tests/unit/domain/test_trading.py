@@ -14,14 +14,14 @@ from tradegame.protocol.requests import BuyGood, PlaceOrder
 
 def test_a_bid_holds_its_quantity_times_its_price() -> None:
     table = Table.of("ann")
-    assert table.bid("ann", 5, 12) == Ordered("o1", 0, 5, 940, 2)
+    assert table.bid("ann", 5, 12) == Ordered("o1", 0, 5, 940, seq=2)
     assert table.cash("ann") == (940, 60)
     assert table.book() == ([(12, 5)], [])
 
 
 def test_an_ask_holds_its_goods() -> None:
     table = Table.of("ann")
-    assert table.ask("ann", 5, 12) == Ordered("o1", 0, 5, 1_000, 2)
+    assert table.ask("ann", 5, 12) == Ordered("o1", 0, 5, 1_000, seq=2)
     assert table.goods("ann") == (95, 5)
     assert table.book() == ([], [(12, 5)])
 
@@ -39,7 +39,7 @@ def test_what_an_order_holds_is_not_free_for_another() -> None:
 def test_a_trade_is_at_the_resting_orders_price_and_what_a_better_price_leaves_over_is_released() -> None:
     table = Table.of("ann", "bob")
     table.ask("ann", 5, 12)
-    assert table.bid("bob", 8, 20) == Ordered("o2", 5, 3, 1_000 - 60 - 60, 4)
+    assert table.bid("bob", 8, 20) == Ordered("o2", 5, 3, 1_000 - 60 - 60, seq=4)
     assert table.cash("bob") == (880, 60)
     assert table.cash("ann") == (1_060, 0)
     assert table.market().last == 12
@@ -49,7 +49,7 @@ def test_an_ask_takes_the_better_bids_at_their_own_prices() -> None:
     table = Table.of("ann", "bob", "cid")
     table.bid("ann", 2, 15)
     table.bid("bob", 2, 18)
-    assert table.ask("cid", 5, 14) == Ordered("o3", 4, 1, 1_000 + 36 + 30, 6)
+    assert table.ask("cid", 5, 14) == Ordered("o3", 4, 1, 1_000 + 36 + 30, seq=6)
     assert table.cash("ann") == (970, 0)
     assert table.cash("bob") == (964, 0)
     assert table.goods("cid") == (95, 1)
@@ -79,7 +79,7 @@ def test_buy_takes_from_the_cheapest_ask_up_and_none_dearer_than_the_limit() -> 
     table = Table.of("ann", "bob")
     for price in (13, 11, 12):
         table.ask("ann", 2, price)
-    assert table.buy("bob", 9, limit=12) == Bought(4, 46, 0, 954, 6)
+    assert table.buy("bob", 9, limit=12) == Bought(4, 46, 0, 954, seq=6)
     assert table.book() == ([], [(13, 2)])
     assert table.goods("bob") == (104, 0)
 
@@ -88,7 +88,7 @@ def test_sell_gives_to_the_dearest_bid_down_and_none_cheaper_than_the_limit() ->
     table = Table.of("ann", "bob")
     for price in (8, 10, 9):
         table.bid("ann", 2, price)
-    assert table.sell("bob", 9, limit=9) == Sold(4, 38, 0, 1_038, 6)
+    assert table.sell("bob", 9, limit=9) == Sold(4, 38, 0, 1_038, seq=6)
     assert table.book() == ([(8, 2)], [])
 
 
@@ -188,7 +188,7 @@ def test_without_a_fee_none_is_paid() -> None:
 def test_a_seller_pays_the_fee_out_of_the_proceeds_even_all_of_them() -> None:
     table = Table.of("ann", "bob", fee_bps=10_000)
     table.bid("ann", 3, 9)
-    assert table.sell("bob", 3) == Sold(3, 27, 27, 1_000, 4)
+    assert table.sell("bob", 3) == Sold(3, 27, 27, 1_000, seq=4)
     assert table.cash(FEES) == (27, 0)
 
 
@@ -214,7 +214,7 @@ def test_an_order_that_would_meet_the_players_own_cancels_the_resting_one_and_go
     table = Table.of("ann", "bob")
     table.ask("ann", 5, 10)
     table.ask("bob", 5, 11)
-    assert table.bid("ann", 6, 12) == Ordered("o3", 5, 1, 1_000 - 55 - 12, 5)
+    assert table.bid("ann", 6, 12) == Ordered("o3", 5, 1, 1_000 - 55 - 12, seq=5)
     assert table.goods("ann") == (105, 0)
     assert table.book() == ([(12, 1)], [])
 
@@ -278,7 +278,7 @@ def test_cancel_releases_what_is_left_of_a_bid() -> None:
     table = Table.of("ann", "bob")
     table.bid("ann", 10, 7)
     table.sell("bob", 4)
-    assert table.cancel("ann", "o1") == Cancelled("o1", Released(42, 0), 5)
+    assert table.cancel("ann", "o1") == Cancelled("o1", Released(42, 0), seq=5)
     assert table.cash("ann") == (972, 0)
     assert table.book() == ([], [])
 
@@ -287,7 +287,7 @@ def test_cancel_releases_what_is_left_of_an_ask() -> None:
     table = Table.of("ann", "bob")
     table.ask("ann", 10, 7)
     table.buy("bob", 4)
-    assert table.cancel("ann", "o1") == Cancelled("o1", Released(0, 6), 5)
+    assert table.cancel("ann", "o1") == Cancelled("o1", Released(0, 6), seq=5)
     assert table.goods("ann") == (96, 0)
 
 
@@ -363,7 +363,7 @@ def test_a_book_that_is_as_it_was_or_changed_below_its_best_five_levels_is_no_ne
     applied = table.entry(PlaceOrder(player="bob", good="grain", side="bid", qty=1, price=15))
     assert applied.frame is None
     assert applied.accounts == ("bob",)
-    assert applied.outcomes[0].result == Ordered("o6", 0, 1, 985, applied.seq)
+    assert applied.outcomes[0].result == Ordered("o6", 0, 1, 985, seq=applied.seq)
     table.say("ann", "next")
     assert table.game.state.seq == applied.seq + 1
 

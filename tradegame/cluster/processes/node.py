@@ -24,7 +24,7 @@ class Node(Child):
 
     def hear(self, line: bytes) -> None:
         super().hear(line)
-        if line.startswith(b"tradegame ") and b" serves ws://" in line:
+        if b"tradegame " in line and b" serves ws://" in line:
             self._said_in = self.starts
 
     async def is_ready(self) -> bool:

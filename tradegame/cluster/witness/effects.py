@@ -11,7 +11,7 @@ from typing import Literal
 from attrs import frozen
 
 from tradegame.client import Said, Trade
-from tradegame.client.events import PublicEvent
+from tradegame.client.vocabulary import PublicEvent
 
 Side = Literal["buy", "sell"]
 Kind = Literal["lost", "doubled"]

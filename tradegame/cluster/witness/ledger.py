@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field, frozen
 
-from tradegame.client.events import PublicEvent
+from tradegame.client.vocabulary import PublicEvent
 from tradegame.cluster.witness.effects import Effect, Kind, compare, shown
 
 WAITING_MOST = 20_000

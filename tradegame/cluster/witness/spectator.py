@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import trio
 
 from tradegame.client import ConnectionStopped, Lagged, ProtocolError, Reset, TradeError, connect
-from tradegame.client.events import Event, PublicEvent
+from tradegame.client.events import Event
+from tradegame.client.vocabulary import PublicEvent
 from tradegame.cluster.log import Log
 from tradegame.cluster.witness.tape import Tape
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from attrs import define, field
 
-from tradegame.client.events import PublicEvent
+from tradegame.client.vocabulary import PublicEvent
 from tradegame.cluster.witness.ledger import Ledger
 
 DIGESTS_KEPT = 8_192

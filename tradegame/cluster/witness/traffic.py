@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import trio
 
 from tradegame.client import RoundChanged, Trade
-from tradegame.client.events import PublicEvent
+from tradegame.client.vocabulary import PublicEvent
 from tradegame.cluster.log import Log
 from tradegame.cluster.witness.ledger import Ledger
 from tradegame.cluster.witness.spectator import Spectator

@@ -1,4 +1,4 @@
-"""What the bodies of the host's requests hold, beside a game's definition."""
+"""What the host's requests hold, beside a game's definition: in the body, a header, the query."""
 
 from __future__ import annotations
 
@@ -10,8 +10,26 @@ from starlette.requests import Request
 
 from tradegame.controller.websocket import codec
 from tradegame.protocol.errors import BadRequestError
+from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY
 
 T = TypeVar("T", bound=Struct)
+KEY_LENGTH = 64
+
+
+def key_of(request: Request) -> str | None:
+    """The key of the call, if it has one. Raises BadRequestError."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and not (1 <= len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise BadRequestError(f"expected 1 to {KEY_LENGTH} printable characters", at=IDEMPOTENCY_KEY)
+    return key
+
+
+def flag(request: Request, name: str) -> bool:
+    """Whether the query says ``name=true``. Raises BadRequestError for anything but true and false."""
+    given = request.query_params.get(name, "false")
+    if given not in ("true", "false"):
+        raise BadRequestError("expected true or false", at=name)
+    return given == "true"
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -31,4 +49,6 @@ async def json_object(request: Request) -> dict[str, Any]:
 async def body_of(request: Request, kind: type[T]) -> T:
     """The body as a ``kind``. Raises BadRequestError, whose ``at`` says where it is not."""
     body = await json_object(request)
+    for name in NOT_IN_A_BODY & body.keys():
+        raise BadRequestError("unknown field", at=f"$.{name}")
     return codec.structure({name: value for name, value in body.items() if value is not None}, kind)

@@ -33,6 +33,11 @@ class HostToken:
     """Counts wrong ones, as ``admin_token``."""
     _slowed: int = field(default=0, init=False)
 
+    @property
+    def pseudonym_key(self) -> bytes:
+        """The key of pseudonyms in exports: they change when the token does."""
+        return hmac.digest(self.token.encode(), b"pseudonyms", "sha256")
+
     def is_right(self, request: Request) -> bool:
         """The request has the token."""
         given = _given(request)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
+import trio
 from attrs import evolve, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import body_of, json_object
+from tradegame.controller.http.bodies import body_of, flag, json_object, key_of
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.paying import Till
@@ -25,8 +27,10 @@ from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition, to_json
+from tradegame.core.domain.events import Outcome
 from tradegame.core.faults import answer_to
-from tradegame.core.games.export import export_log
+from tradegame.core.games.export import LogSource, export_log
+from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import (
     CompactedError,
@@ -45,11 +49,15 @@ from tradegame.protocol.errors import (
     UnknownGameError,
 )
 from tradegame.protocol.http import Done, Preset, Presets, Published, Vitals
+from tradegame.protocol.replies import Sent
 from tradegame.protocol.state import Games
 
 _json = msgspec.json.Encoder().encode
 
 JSON_LINES = "application/x-ndjson"
+SQLITE = "application/vnd.sqlite3"
+BACKUP_PIECE = 262_144
+"""So many bytes of a backup are read and sent in one go."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -68,6 +76,8 @@ class HttpServices:
     budgets: Budgets
     host_token: HostToken
     access: Access
+    backup: Callable[[], Awaitable[BinaryIO]] | None
+    """A copy of the store in a file without a name. None: the store is not a file."""
 
 
 def build_app(services: HttpServices) -> Starlette:
@@ -96,6 +106,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/health", routes.vitals),
         ("GET", "/v1/reach", routes.reach),
         ("GET", "/v1/admin", routes.admin),
+        ("GET", "/v1/backup", routes.backup),
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", routes.phase),
@@ -231,13 +242,13 @@ class _Routes:
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
         self.services.host_token.require(request)
-        game = _game_id(request)
+        game, repository = _game_id(request), self._exported(request)
         try:
-            lines = export_log(self.services.repository, game)
+            lines = export_log(repository, game)
             try:
                 first = await anext(lines)
             except CompactedError:  # trimmed between two reads: the next base is there by now
-                lines = export_log(self.services.repository, game)
+                lines = export_log(repository, game)
                 first = await anext(lines)
         except GameGoneError:
             raise UnknownGameError(f"no game {game!r}") from None
@@ -256,20 +267,43 @@ class _Routes:
             body(), media_type=JSON_LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'}
         )
 
+    def _exported(self, request: Request) -> LogSource:
+        """The games as this request wants them exported. Raises BadRequestError."""
+        pseudonyms, chat = flag(request, "pseudonyms"), flag(request, "chat")
+        if not pseudonyms:
+            return self.services.repository
+        return PseudonymousGames(self.services.repository, Pseudonyms(self.services.host_token.pseudonym_key, chat))
+
+    async def backup(self, request: Request) -> Response:
+        self.services.host_token.require(request)
+        if self.services.backup is None:
+            raise NotFoundError("only the embedded store has one; etcd's is a snapshot")
+        if request.method == "HEAD":
+            return Response(media_type=SQLITE)
+        copied = await self.services.backup()
+
+        async def body() -> AsyncIterator[bytes]:
+            with copied:
+                while piece := await trio.to_thread.run_sync(copied.read, BACKUP_PIECE):
+                    yield piece
+
+        size = os.fstat(copied.fileno()).st_size
+        return StreamingResponse(body(), media_type=SQLITE, headers={"Content-Length": str(size)})
+
     async def create(self, request: Request) -> Response:
         self.services.host_token.require(request)
         definition = self.services.parse_definition(await json_object(request))
-        return _answer(await self.services.administer.create(definition), 201)
+        return _answer(await self.services.administer.create(definition, key_of(request)), 201)
 
     async def delete(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        await self.services.administer.delete(_game_id(request))
+        await self.services.administer.delete(_game_id(request), key_of(request))
         return _answer(Done())
 
     async def phase(self, request: Request) -> Response:
         self.services.host_token.require(request)
         body = await body_of(request, SetPhase)
-        return _answer(Published(await self.services.administer.set_phase(_game_id(request), body.phase)))
+        return _published(await self.services.administer.set_phase(_game_id(request), body.phase, key_of(request)))
 
     async def coming(self, request: Request) -> Response:
         self.services.host_token.require(request)
@@ -280,12 +314,12 @@ class _Routes:
         body = await body_of(request, Announce)
         if body.anchor_bps and body.good is None:
             raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
-        seq = await self.services.administer.announce(_game_id(request), body.text, body.good, body.anchor_bps)
-        return _answer(Published(seq))
+        news = body.text, body.good, body.anchor_bps
+        return _published(await self.services.administer.announce(_game_id(request), *news, key_of(request)))
 
     async def reveal(self, request: Request) -> Response:
         self.services.host_token.require(request)
-        return _answer(Published(await self.services.administer.reveal(_game_id(request))))
+        return _published(await self.services.administer.reveal(_game_id(request), key_of(request)))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)
@@ -298,6 +332,11 @@ class _Routes:
 
 def _answer(payload: msgspec.Struct, status: int = 200) -> Response:
     return Response(_json(payload), status, media_type="application/json")
+
+
+def _published(outcome: Outcome) -> Response:
+    assert isinstance(outcome.result, Sent)
+    return _answer(Published(outcome.result.seq, outcome.replayed))
 
 
 def _game_id(request: Request) -> str:

@@ -14,7 +14,6 @@ from tradegame.protocol import SUBPROTOCOL, closing
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER
 from tradegame.protocol.errors import OVER_WEBSOCKET, Failure
 from tradegame.protocol.pushes import PUSHES
-from tradegame.protocol.replies import OKS
 from tradegame.protocol.requests import KEYED, REQUESTS
 
 ID: dict[str, Any] = {
@@ -44,16 +43,15 @@ The page for people is docs/protocol.md.
 @cache
 def asyncapi() -> dict[str, Any]:
     """The document. Its operations are the server's: it receives requests, and sends replies and pushes."""
-    _, components = schemas([*REQUESTS.values(), *OKS.values(), *PUSHES.values(), Failure])
+    _, components = schemas([*REQUESTS.values(), *(each.ok for each in REQUESTS.values()), *PUSHES.values(), Failure])
     with_codes(components["Failure"], OVER_WEBSOCKET)
     messages: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages["error"] = _message("error", "The reply to a request that failed.", _failed())
     for op, request in REQUESTS.items():
-        ok = OKS[op]
         components[request.__name__]["properties"] |= {"id": ID}
         messages[op] = _message(op, described(request), reference(request.__name__))
-        messages[f"{op}Ok"] = _message(f"{op}Ok", described(ok), _ok(ok))
+        messages[f"{op}Ok"] = _message(f"{op}Ok", described(request.ok), _ok(request.ok))
         answers = [_channel("messages", name) for name in (f"{op}Ok", "error")]
         operations[op] = {
             "action": "receive",

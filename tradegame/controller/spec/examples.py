@@ -11,7 +11,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "ok": {
             "player": {"id": "p-5fk2", "name": "ann"},
             "token": "the-players-own-secret",
-            "expires_s": 604800,
+            "expires_s": 7776000,
             "server": {
                 "version": "1.0.0",
                 "node": "k3v9m2xa",

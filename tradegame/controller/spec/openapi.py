@@ -10,6 +10,7 @@ import tradegame
 from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
+from tradegame.protocol.bounds import Key
 from tradegame.protocol.commands import Announce, SetPhase
 from tradegame.protocol.errors import (
     OVER_HTTP,
@@ -21,6 +22,7 @@ from tradegame.protocol.errors import (
     TooLargeError,
     TradeGameError,
 )
+from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY
 
 ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
@@ -55,7 +57,7 @@ Kinds = Mapping[Any, Schema]
 @cache
 def openapi() -> dict[str, Any]:
     """The document."""
-    kinds: dict[Any, None] = {ErrorBody: None}
+    kinds: dict[Any, None] = {ErrorBody: None, Key: None}
     for operation in OPERATIONS:
         kinds |= dict.fromkeys(each for each in operation.kinds_of_values() if each is not None)
     found, components = schemas(kinds)
@@ -63,7 +65,8 @@ def openapi() -> dict[str, Any]:
     with_codes(components["Failure"], OVER_HTTP)
     components["Preset"]["properties"]["definition"] = reference("GameDefinition")
     for body in (SetPhase, Announce):
-        del components[body.__name__]["properties"]["op"]
+        for name in ("op", *NOT_IN_A_BODY):
+            del components[body.__name__]["properties"][name]
         components[body.__name__]["required"].remove("op")
         for name, field in components[body.__name__]["properties"].items():
             if name not in components[body.__name__]["required"]:  # over HTTP, null is as good as left out
@@ -116,6 +119,8 @@ def _parameters(schemas: Kinds, operation: Operation) -> list[dict[str, Any]]:
         if f"{{{name}}}" in operation.path
     ]
     found += [{"name": name, "in": "query", "schema": schemas[kind]} for name, kind in operation.query.items()]
+    if operation.keyed:
+        found.append({"name": IDEMPOTENCY_KEY, "in": "header", "schema": schemas[Key]})
     return found
 
 

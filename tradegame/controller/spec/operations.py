@@ -13,8 +13,10 @@ from tradegame.protocol.commands import Announce, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
+    EpochOverError,
     Errors,
     GameThereError,
+    KeyReusedError,
     NoHouseError,
     NotFoundError,
     NotOpenError,
@@ -33,6 +35,7 @@ TEXT = "text/plain"
 SCRIPT = "text/javascript"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
+SQLITE = "application/vnd.sqlite3"
 FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", "image/svg+xml", "application/octet-stream")
 
 
@@ -41,7 +44,8 @@ class Operation:
     """One method of one path. ``answer``: what a success holds, a class if it is JSON; ``kinds``: its media types.
 
     ``names``: what stands in the path; ``query``: behind it. ``not_ready``: it may answer 503, with the reason.
-    ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token.
+    ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token. ``keyed``: it takes an
+    `Idempotency-Key`.
     """
 
     method: str = "GET"
@@ -57,6 +61,7 @@ class Operation:
     query: Mapping[str, Any] = {}
     file: bool = False
     host: bool = False
+    keyed: bool = False
     not_ready: bool = False
     errors: Errors = ()
 
@@ -159,7 +164,8 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=GameSummary,
         body=GameDefinition,
         host=True,
-        errors=(BadRequestError, GameThereError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(BadRequestError, GameThereError, KeyReusedError, EpochOverError, *_HOST, *_STORE),
     ),
     Operation(
         method="DELETE",
@@ -169,7 +175,8 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="host",
         answer=Done,
         host=True,
-        errors=(UnknownGameError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(UnknownGameError, BadRequestError, KeyReusedError, *_HOST, *_STORE),
     ),
     Operation(
         method="POST",
@@ -180,7 +187,8 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Published,
         body=SetPhase,
         host=True,
-        errors=(BadRequestError, UnknownGameError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(BadRequestError, UnknownGameError, KeyReusedError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/news",
@@ -200,7 +208,17 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Published,
         body=Announce,
         host=True,
-        errors=(BadRequestError, UnknownGameError, UnknownGoodError, NoHouseError, NotOpenError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(
+            BadRequestError,
+            UnknownGameError,
+            UnknownGoodError,
+            NoHouseError,
+            NotOpenError,
+            KeyReusedError,
+            *_HOST,
+            *_STORE,
+        ),
     ),
     Operation(
         method="POST",
@@ -210,16 +228,29 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="host",
         answer=Published,
         host=True,
-        errors=(UnknownGameError, *_HOST, *_STORE),
+        keyed=True,
+        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/log",
         id="exportLog",
-        about="The game's whole retained log as JSON lines, for `tradegame verify`.",
+        about="The game's whole retained log as JSON lines, for `tradegame verify`. With `pseudonyms`, every id and"
+        " name is another id, the same in each export as long as the admin token is; what was said is left out, but"
+        " with `chat`.",
         tag="host",
         kinds=(JSON_LINES,),
+        query={"pseudonyms": bool, "chat": bool},
         host=True,
-        errors=(UnknownGameError, *_HOST, UnavailableError),
+        errors=(BadRequestError, UnknownGameError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        path="/v1/backup",
+        id="backup",
+        about="A copy of the whole store, a SQLite database, for `tradegame backup`. With etcd there is none.",
+        tag="host",
+        kinds=(SQLITE,),
+        host=True,
+        errors=(NotFoundError, *_HOST, UnavailableError),
     ),
     Operation(
         method="DELETE",

@@ -26,7 +26,7 @@ _decode: Callable[[str], Request] = msgspec.json.Decoder(AnyRequest).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Reply(Struct):
+class OkReply(Struct):
     """The one reply to a request."""
 
     id: RequestId
@@ -158,17 +158,19 @@ def encode_reply(
 ) -> bytes | tuple[bytes, ...]:
     """The one reply to a request; in pieces, if there is a state in it that others are shown, too."""
     if isinstance(payload, Outcome):
-        result, replayed = payload.result, payload.replayed
+        result, replayed, keys = payload.result, payload.replayed, payload.keys
         if isinstance(result, Rejected):
             definite = RULE_ERRORS[result.code].definite
-            failure = Failure(code=result.code, message=result.message, definite=definite, replayed=replayed)
+            failure = Failure(code=result.code, message=result.message, definite=definite, replayed=replayed, keys=keys)
             return _encode(FailedReply(request_id, failure))
-        return _encode(Reply(request_id, msgspec.structs.replace(result, replayed=True) if replayed else result))
+        told = replayed or keys is not None
+        ok = msgspec.structs.replace(result, replayed=replayed, keys=keys) if told else result
+        return _encode(OkReply(request_id, ok))
     if isinstance(payload, TradeGameError):
         return _encode(FailedReply(request_id, payload.failure()))
     if isinstance(payload, Stated):
-        return (_encode(Reply(request_id, payload.ok))[:-2] + b',"state":', *payload.state.pieces, b"}}")
-    return _encode(Reply(request_id, payload))
+        return (_encode(OkReply(request_id, payload.ok))[:-2] + b',"state":', *payload.state.pieces, b"}}")
+    return _encode(OkReply(request_id, payload))
 
 
 def encode_frame(game: str, epoch: str, frame: Frame) -> bytes:

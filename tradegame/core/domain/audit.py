@@ -7,8 +7,9 @@ from itertools import islice
 
 from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import ASK, BID, Book, Order, PriceLevel
-from tradegame.core.domain.state import GameState
+from tradegame.core.domain.state import GameState, Player
 from tradegame.protocol.bounds import KEYS_REMEMBERED, SideName
+from tradegame.protocol.commands import HOST
 
 STEP = 2_500
 """Amounts and orders that are looked at in one step, about: 1 to 1.5 ms."""
@@ -121,13 +122,18 @@ class Audit:
                 self._find(f"{name} holds {held} {good} for asks of {asks[good]}")
 
     def _players(self) -> Iterator[None]:
+        self._keys(HOST, self._state.host)
         for place, (player, fields) in enumerate(list(self._state.players.items())):
-            if len(fields.keys) > KEYS_REMEMBERED:
-                self._find(f"{player} has {len(fields.keys)} keys remembered")
+            self._keys(player, fields)
             if player not in self._state.accounts:
                 self._find(f"{player} has no account")
             if place % STEP == STEP - 1:
                 yield
+
+    def _keys(self, name: str, fields: Player) -> None:
+        known, counted = len(fields.keys), self._state.remembered
+        if known > KEYS_REMEMBERED or not known <= fields.ever <= counted:
+            self._find(f"{name} has {known} of {fields.ever} keys, of {counted} in all")
 
     def _book(self, good: str, book: Book) -> Iterator[None]:
         bid, ask = book.best(BID), book.best(ASK)

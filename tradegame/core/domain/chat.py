@@ -26,4 +26,4 @@ class ChatService:
             raise UnknownPlayerError(f"no player {command.to!r} in this game")
         else:
             effects.whispers.append(Whispered(command.player, command.to, command.text))
-        return Sent(0)
+        return Sent(seq=0)

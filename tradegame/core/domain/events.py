@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tradegame.protocol.errors import RuleError
 from tradegame.protocol.pushes import Fill, PublicEvent
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
+from tradegame.protocol.replies import CommandOk
 
 
 @frozen
@@ -50,17 +50,20 @@ class Rejected:
         return cls(error.code, error.message)
 
 
-Done = Bought | Sold | Ordered | Cancelled | Sent
-"""Results are told the ``seq`` of their entry once it is known, before anyone else sees them."""
-Result = Done | Rejected
+Result = CommandOk | Rejected
+"""What is done is told the ``seq`` of its entry once that is known, before anyone else sees it."""
 
 
 @frozen
 class Outcome:
-    """What a command came to. ``replayed``: its key had been seen, this is the first result again."""
+    """What a command came to. ``replayed``: its key had been seen, this is the first result again.
+
+    ``keys``: for a command with a key, how many keys of its player the game has counted, this one included.
+    """
 
     result: Result
     replayed: bool = False
+    keys: int | None = field(default=None, eq=False)
 
 
 @frozen

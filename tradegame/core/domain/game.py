@@ -18,14 +18,15 @@ from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.events import Applied, Filled, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.keys import KeyService
 from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.private_values import PrivateValuesService
-from tradegame.core.domain.remembered import recall, remember
+from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, DUE_AN_ENTRY, Effects, GameState, Player
 from tradegame.core.domain.trading import TradingService
-from tradegame.protocol.bounds import KEYS_REMEMBERED, Level
+from tradegame.protocol.bounds import Level
 from tradegame.protocol.commands import (
     Announce,
     Command,
@@ -38,7 +39,7 @@ from tradegame.protocol.commands import (
     encode_entry,
     payload_digest,
 )
-from tradegame.protocol.errors import GameFullError, KeyReusedError, NotJoinedError, RuleError, UnknownPlayerError
+from tradegame.protocol.errors import EpochOverError, GameFullError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
@@ -55,6 +56,7 @@ class Game:
         self._marks = MarkService(state)
         house = HouseService(state, trading, self._marks)
         self.free_some = trading.free_some
+        self._keys = KeyService(state)
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state, self._marks)
         self._rounds = RoundService(state, trading, house, self._marks, self._private_values, self._settlement)
@@ -135,9 +137,9 @@ class Game:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
                 outcome.result.seq = state.seq
         for (name, key), (digest, result) in effects.keys.items():
-            keys = state.players[name].keys
-            if key in keys:  # a later one in the same entry may have pushed it out
-                keys[key] = remember(digest, result)
+            player = state.commander(name)
+            if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
+                player.keys[key] = remember(state.clock // 1000, digest, result)
         accounts = tuple(name for name in effects.accounts if name in state.players)
         fills = tuple(Filled(name, tuple(own)) for name, own in effects.fills.items() if name in state.players)
         return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers), fills)
@@ -157,28 +159,32 @@ class Game:
         state.clock = until
 
     def _outcome(self, command: Command, effects: Effects) -> Outcome:
-        """Run one command, at most once for its key."""
-        player = self.state.players.get(command.player)
+        """Run one command, at most once for its key: see `keys`.
+
+        A join of a player who is there does nothing, needs no ``since``, and its key is not remembered.
+        """
+        key, player = command.key, self.state.commander(command.player)
+        joins_again = player is not None and isinstance(command, Join)
+        if command.epoch not in (None, self.state.epoch) and not joins_again:
+            return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
         digest = ""
-        if command.key is not None and player is not None:
+        if key is not None and player is not None:
             digest = payload_digest(command)
-            if (kept := player.keys.get(command.key)) is not None:
-                first, result = recall(kept) if kept else effects.keys[command.player, command.key]
-                if first == digest:
-                    return Outcome(result, replayed=True)
-                return Outcome(Rejected.of(KeyReusedError(f"the key {command.key!r} stood for another command")))
+            if (known := self._keys.known(player, command, digest, effects)) is not None:
+                return known
+            if not joins_again and (refusal := self._keys.refusal(player, command)) is not None:
+                return Outcome(Rejected.of(refusal), keys=player.ever)
         try:
             if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
                 raise NotJoinedError("join the game first")
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
-        if command.key is not None and (player := self.state.players.get(command.player)) is not None:
-            if len(player.keys) >= KEYS_REMEMBERED:
-                del player.keys[next(iter(player.keys))]
-            player.keys[command.key] = ""
-            effects.keys[command.player, command.key] = digest or payload_digest(command), result
-        return Outcome(result)
+        if key is None or (player := self.state.commander(command.player)) is None:
+            return Outcome(result)
+        if not joins_again:
+            self._keys.remember(player, command, digest, result, effects)
+        return Outcome(result, keys=player.ever)
 
     def _join(self, command: Join, effects: Effects) -> Sent:
         state = self.state
@@ -187,7 +193,7 @@ class Game:
         if command.player not in state.players:
             if len(state.players) >= state.definition.max_players:
                 raise GameFullError.of(len(state.players))
-            player = Player(command.name)
+            player = Player(command.name, ever=state.remembered)
             self._private_values.assign(player)
             state.players[command.player] = player
             state.accounts[command.player] = Account.empty(list(state.markets))
@@ -195,7 +201,7 @@ class Game:
             self._settlement.catch_up(command.player, effects)
             effects.events.append(Joined(command.player, command.name))
             effects.accounts[command.player] = None
-        return Sent(0)
+        return Sent(seq=0)
 
     def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         book = self.state.markets[good].book

@@ -5,44 +5,50 @@ Texts are neither looked at by the garbage collector nor taken apart for a snaps
 
 from __future__ import annotations
 
+from types import GenericAlias
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+from msgspec.structs import astuple
+
 from tradegame.core.domain.events import Rejected, Result
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sent, Sold
+from tradegame.protocol.replies import CommandOk, Sent
+from tradegame.protocol.requests import AnyCommand
+
+AFTERWARDS = 2
+"""The last fields of a reply, ``replayed`` and ``keys``: they are about a copy of the command, not about its result."""
 
 
-def remember(digest: str, result: Result) -> str:
-    """The payload's digest, a letter for the kind of result, and its fields; between them a space."""
-    match result:
-        case Bought():
-            return f"{digest} B {result.filled} {result.cost} {result.fee} {result.cash} {result.seq}"
-        case Sold():
-            return f"{digest} S {result.filled} {result.proceeds} {result.fee} {result.cash} {result.seq}"
-        case Ordered():
-            return f"{digest} P {result.order} {result.filled} {result.resting} {result.cash} {result.seq}"
-        case Cancelled():
-            return f"{digest} C {result.order} {result.released.cash} {result.released.qty} {result.seq}"
-        case Sent():
-            return f"{digest} A {result.seq}"
-        case _:
-            return f"{digest} R {result.code} {result.message}"
+def _decoder(kind: type[CommandOk]) -> msgspec.json.Decoder[Any]:
+    hints = get_type_hints(kind)
+    return msgspec.json.Decoder(
+        GenericAlias(tuple, tuple(hints[name] for name in kind.__struct_fields__[:-AFTERWARDS]))
+    )
+
+
+_encode = msgspec.json.Encoder().encode
+_KINDS = {kind.__name__: (kind, _decoder(kind)) for kind in {Sent, *(command.ok for command in get_args(AnyCommand))}}
+
+
+def remember(at_s: int, digest: str, result: Result) -> str:
+    """When, in s since the Unix epoch; the payload's digest; and, after a space each, the class of the reply and its
+    fields, or an error code and its message.
+    """
+    if isinstance(result, Rejected):
+        return f"{at_s} {digest} {result.code} {result.message}"
+    return f"{at_s} {digest} {type(result).__name__} {_encode(astuple(result)[:-AFTERWARDS]).decode()}"
+
+
+def remembered_at_s(kept: str) -> int:
+    """When a text of ``remember`` was written, in s since the Unix epoch."""
+    return int(kept[: kept.index(" ")])
 
 
 def recall(kept: str) -> tuple[str, Result]:
     """The digest and the result that ``remember`` wrote down."""
-    digest, kind, rest = kept.split(" ", 2)
-    if kind == "R":
-        code, message = rest.split(" ", 1)
-        return digest, Rejected(code, message)
-    first, *others = rest.split(" ")
-    numbers = [int(each) for each in others]
-    match kind:
-        case "B" | "S":
-            cost, fee, cash, seq = numbers
-            return digest, (Bought if kind == "B" else Sold)(int(first), cost, fee, cash, seq)
-        case "P":
-            filled, resting, cash, seq = numbers
-            return digest, Ordered(first, filled, resting, cash, seq)
-        case "C":
-            cash, qty, seq = numbers
-            return digest, Cancelled(first, Released(cash, qty), seq)
-        case _:
-            return digest, Sent(int(first))
+    _, digest, kind, rest = kept.split(" ", 3)
+    if kind not in _KINDS:
+        return digest, Rejected(kind, rest)
+    reply, decoder = _KINDS[kind]
+    *fields, seq = decoder.decode(rest)
+    return digest, reply(*fields, seq=seq)

@@ -59,14 +59,14 @@ class RoundService:
                 self._enter(OPEN, effects)
             else:
                 self._new_round(command.phase, effects)
-        return Sent(0)
+        return Sent(seq=0)
 
     def reveal(self, command: Reveal, effects: Effects) -> Sent:
         """Everybody may read the results of closed rounds, until the next one opens."""
         if are_secret(self.state):
             self.state.revealed = True
             effects.events.append(Revealed(self.state.round))
-        return Sent(0)
+        return Sent(seq=0)
 
     def announce(self, command: Announce, effects: Effects) -> Sent:
         if command.good is not None and command.good not in self.state.markets:
@@ -74,7 +74,7 @@ class RoundService:
         if command.good is not None and command.anchor_bps:
             self._check_shift(command.good)
         self._publish(command.text, command.good, command.anchor_bps, effects)
-        return Sent(0)
+        return Sent(seq=0)
 
     def _check_shift(self, good: str) -> None:
         """News that would move nothing is refused: who announces it counts on a price that moves."""
@@ -92,7 +92,7 @@ class RoundService:
                 state.ends_at += command.time - state.clock
             state.clock = command.time
             effects.events.append(self._changed())
-        return Sent(0)
+        return Sent(seq=0)
 
     def next_phase(self) -> int | None:
         """When the phase changes by itself, in ms; None: it does not."""

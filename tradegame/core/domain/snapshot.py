@@ -30,6 +30,7 @@ from tradegame.core.domain.state import (
     SettlementState,
 )
 from tradegame.protocol.bounds import SideName
+from tradegame.protocol.commands import HOST
 from tradegame.protocol.state import Headline, Message
 
 SNAPSHOT_SCHEMA = 3
@@ -48,6 +49,7 @@ _PLAIN = (
     "ends_at",
     "opened_at",
     "orders",
+    "remembered",
     "settled",
     "revealed",
 )
@@ -73,6 +75,8 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("market", state.markets.items(), _market)
     yield from _batches("account", state.accounts.items(), _account)
     yield from _batches("player", state.players.items(), _player)
+    yield _line(["host", [state.host.ever, state.host.keys]])
+    yield from _batches("aging", state.aging, lambda name: (name, 1))
     for good, market in state.markets.items():
         for side in (BID, ASK):
             orders = ((order.number, order.player, order.qty, order.price) for order in market.book.from_worst(side))
@@ -134,7 +138,7 @@ def _account(item: tuple[str, Account]) -> tuple[Any, int]:
 def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     name, player = item
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
-    row = [name, player.name, player.role, player.values, player.score, hints, player.keys]
+    row = [name, player.name, player.role, player.values, player.score, hints, player.ever, player.keys]
     # 8: about what a player has once; a hint has three fields, and a key with its long text counts as three
     return row, 8 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
@@ -186,9 +190,14 @@ class _Reader:
                     held_cash,
                 )
         elif kind == "player":
-            for player, name, role, values, score, hints, keys in rows:
+            for player, name, role, values, score, hints, ever, keys in rows:
                 told = tuple(Hint(*hint) for hint in hints)
-                self._state.players[self._names[player]] = Player(name, keys, role, tuple(values), score, told)
+                self._state.players[self._names[player]] = Player(name, keys, ever, role, tuple(values), score, told)
+        elif kind == "aging":
+            self._state.aging.extend(self._names.get(name, name) for name in rows)
+        elif kind == "host":
+            ((ever, keys),) = rows
+            self._state.host = Player(HOST, keys, ever)
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

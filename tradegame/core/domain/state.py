@@ -13,6 +13,7 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
+from tradegame.protocol.commands import HOST
 from tradegame.protocol.pushes import Fill, PublicEvent
 from tradegame.protocol.state import Headline, Message
 
@@ -109,11 +110,12 @@ class Player:
     """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds.
 
     ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
-    "" until the end of the command's entry.
+    "" until the end of the command's entry. ``ever``: how many there were, see `keys`; it never falls.
     """
 
     name: str
     keys: dict[str, str] = Factory(dict)
+    ever: int = 0
     role: Role | None = None
     values: tuple[int, ...] = ()
     score: int = 0
@@ -127,6 +129,8 @@ class GameState:
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_coming``: of this round, the next first;
     each its time in ms, and its place in the definition. ``settled``: what goods paid when this round closed.
     ``results`` of closed rounds: see `debrief`. ``revealed``: the host shows them to everybody, until the next opens.
+    ``remembered``: how many keys the game ever remembered, of all players. ``aging``: the players whose keys may be
+    forgotten for their age, in the order of their turns, see `keys`. ``host``: the keys of the host's calls.
     """
 
     definition: GameDefinition
@@ -143,6 +147,7 @@ class GameState:
     opened_at: int | None = None
     news_coming: list[tuple[int, int]] = Factory(list)
     orders: int = 0
+    remembered: int = 0
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
@@ -151,6 +156,8 @@ class GameState:
     settled: dict[str, int] = Factory(dict)
     revealed: bool = False
     results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
+    aging: deque[str] = Factory(deque)
+    host: Player = Factory(lambda: Player(HOST))
 
     @classmethod
     def blank(cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str) -> GameState:
@@ -160,6 +167,10 @@ class GameState:
         state.accounts = {name: Account.empty(goods) for name in (MINT, HOUSE, FEES)}
         state.markets = {good: Market(Book()) for good in goods}
         return state
+
+    def commander(self, player: str) -> Player | None:
+        """Who gives commands under this name: a player with an account, or the host."""
+        return self.host if player == HOST else self.players.get(player)
 
 
 @define

@@ -47,7 +47,7 @@ class TradingService:
         fee = self.fee(walk.notional)
         self._check_cash(walk, command.qty, walk.notional + fee, account)
         self._trade(command.player, BID, market, walk, effects)
-        return Bought(walk.filled, walk.notional, fee, account.cash, 0)
+        return Bought(walk.filled, walk.notional, fee, account.cash, seq=0)
 
     def sell(self, command: SellGood, effects: Effects) -> Sold:
         market, account = self._open_market(command.good), self.state.accounts[command.player]
@@ -59,7 +59,7 @@ class TradingService:
             raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
         fee = self.fee(walk.notional)
         self._trade(command.player, ASK, market, walk, effects)
-        return Sold(walk.filled, walk.notional, fee, account.cash, 0)
+        return Sold(walk.filled, walk.notional, fee, account.cash, seq=0)
 
     def order(self, command: PlaceOrder, effects: Effects) -> Ordered:
         """What it will cost is known before it is taken in: what trades at once, its fees, and what then rests.
@@ -82,7 +82,7 @@ class TradingService:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
         self._trade(command.player, command.side, market, walk, effects)
         number = self._rest(command.player, command.good, command.side, rest, command.price, effects)
-        return Ordered(f"o{number}", walk.filled, rest, account.cash, 0)
+        return Ordered(f"o{number}", walk.filled, rest, account.cash, seq=0)
 
     def quote(self, good: str, side: SideName, qty: int, price: int, most: int, effects: Effects) -> int:
         """An order of the house's: never refused for what it meets. It takes what ``most`` fills allow and then rests
@@ -122,7 +122,7 @@ class TradingService:
             raise UnknownOrderError(f"no open order {command.order!r} of yours")
         cash, qty = (order.qty * order.price, 0) if order.side == BID else (0, order.qty)
         self.withdraw(order, effects)
-        return Cancelled(command.order, Released(cash, qty), 0)
+        return Cancelled(command.order, Released(cash, qty), seq=0)
 
     def withdraw(self, order: Order, effects: Effects) -> None:
         """Take an order out of the book and release what it held."""

@@ -101,6 +101,7 @@ def account(state: GameState, player: str) -> Account:
         worth=worth(state, player),
         start=start(state, player),
         score=fields.score,
+        keys=fields.ever,
     )
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
 
 from attrs import asdict
 
 from tradegame.core.domain.definition import from_json
 from tradegame.core.domain.game import Game
-from tradegame.core.repositories import GameStateRepository, LogEntry, StoredGame
+from tradegame.core.repositories import LogEntry, StoredGame
 
 EXPORT_SCHEMA = 2
 STATE_PIECE = 256 * 1024
@@ -67,7 +67,15 @@ def end_line(entries: int, chain: str) -> bytes:
     return json.dumps({"end": {"entries": entries, "chain": chain}}).encode() + b"\n"
 
 
-async def export_log(repository: GameStateRepository, game: str) -> AsyncIterator[bytes]:
+class LogSource(Protocol):
+    """As much of a `GameStateRepository` as an export reads."""
+
+    async def get(self, game: str) -> StoredGame: ...
+
+    def entries(self, stored: StoredGame) -> AsyncIterator[Sequence[LogEntry]]: ...
+
+
+async def export_log(repository: LogSource, game: str) -> AsyncIterator[bytes]:
     """The file in pieces. Raises GameGoneError, CompactedError (start again) and StoreUnavailableError."""
     stored = await repository.get(game)
     line, chain = base_line(stored)

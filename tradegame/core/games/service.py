@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 import trio
@@ -14,19 +17,33 @@ from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDef
 from tradegame.core.games.host import GameHost, GameObserver
 from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import (
+    CallDoneError,
+    CallReusedError,
     CorruptStoreError,
     GameExistsError,
+    GameGoneError,
     GameMeta,
     GameStateRepository,
+    HostCall,
     StoreError,
 )
-from tradegame.protocol.errors import GameThereError, UnavailableError, UnknownGameError
+from tradegame.protocol.errors import (
+    EpochOverError,
+    GameThereError,
+    KeyReusedError,
+    UnavailableError,
+    UnknownGameError,
+)
 from tradegame.utils.changes import Changes
 from tradegame.utils.ids import opaque_id
 from tradegame.utils.trouble import Trouble
 
 BEGIN_S = 5.0
 """At its start, a node waits so long for all games to be read, in s; slower ones are served later."""
+
+
+def _digest(*what: Any) -> str:
+    return hashlib.blake2b(json.dumps(what).encode(), digest_size=16).hexdigest()
 
 
 @define(eq=False)
@@ -143,31 +160,44 @@ class GameService:
                 else:
                     trouble.over()
 
-    async def create(self, definition: GameDefinition) -> GameHost:
-        """Create a game and wait until this node serves it.
+    async def create(self, definition: GameDefinition, key: str | None = None) -> GameHost:
+        """Create a game, once for its key, and wait until this node serves it.
 
-        Raises GameThereError and StoreUnavailableError; the caller bounds the wait.
+        Raises GameThereError, KeyReusedError, EpochOverError if it was made with that key, and deleted, and
+        StoreUnavailableError; the caller bounds the wait.
         """
+        call = None if key is None else HostCall(key, _digest("create", to_json(definition)))
         try:
-            meta = await self._create(definition)
+            meta = await self._create(definition, call)
         except GameExistsError:
             raise GameThereError(f"a game {definition.id!r} is already there") from None
+        except CallReusedError as error:
+            raise KeyReusedError(str(error)) from None
+        except GameGoneError as error:
+            raise EpochOverError(str(error)) from None
         while True:
             host = self.hosts.get(definition.id)
             if host is not None and host.meta.epoch == meta.epoch and (host.running or host.failure):
                 return host
             await self._changes.wait()
 
-    async def delete(self, game: str) -> None:
-        """Delete a game and wait until this node has seen it go. Raises UnknownGameError."""
+    async def delete(self, game: str, key: str | None = None) -> None:
+        """Delete a game, once for its key, and wait until this node has seen it go. Raises UnknownGameError and
+        KeyReusedError.
+        """
         host = self.hosts.get(game)
-        if not await self.repository.delete(game):
-            raise UnknownGameError(f"no game {game!r}")
+        try:
+            if not await self.repository.delete(game, None if key is None else HostCall(key, _digest("delete", game))):
+                raise UnknownGameError(f"no game {game!r}")
+        except CallReusedError as error:
+            raise KeyReusedError(str(error)) from None
+        except CallDoneError:
+            return
         self._forget_failed(game)
         while host is not None and self.hosts.get(game) is host:
             await self._changes.wait()
 
-    async def _create(self, definition: GameDefinition) -> GameMeta:
+    async def _create(self, definition: GameDefinition, call: HostCall | None = None) -> GameMeta:
         return await self.repository.create(
             GameMeta(
                 game=definition.id,
@@ -176,7 +206,8 @@ class GameService:
                 rules=RULES_VERSION,
                 seed=secrets.randbits(STATE_BITS),
                 created_at=self.now_ms(),
-            )
+            ),
+            call,
         )
 
     async def _start_listed(self, nursery: trio.Nursery) -> int:

@@ -17,8 +17,7 @@ from tradegame.core.domain.definition import RULES_KNOWN, from_json
 from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.games.export import ENTRY_MARK, EXPORT_SCHEMA, line_digest
-from tradegame.protocol.bounds import KEYS_REMEMBERED
-from tradegame.protocol.commands import decode_entry
+from tradegame.protocol.commands import Join, decode_entry
 
 AUDIT_EVERY = 5_000
 """Entries between two audits of every invariant."""
@@ -55,25 +54,23 @@ class _Wrong(Exception):  # noqa: N818 - becomes a Problem
 
 @define
 class _UsedKeys:
-    """An independent record of which keys had an effect, to compare with the game's."""
+    """An independent record of every copy of a command that had an effect: of no command are there two, ever.
 
-    _seen: dict[str, dict[str, None]] = field(factory=dict)
+    A copy is a key and its ``since``: with another one, it is another command. Hashes, to need less memory.
+    """
+
+    _done: set[int] = field(factory=set)
 
     def check(self, value: bytes, applied: Applied) -> None:
         for command, outcome in zip(decode_entry(value).commands, applied.outcomes, strict=True):
-            if command.key is None:
+            if command.key is None or outcome.replayed or isinstance(outcome.result, Rejected):
                 continue
-            seen = self._seen.setdefault(command.player, {})
-            reused = isinstance(outcome.result, Rejected) and outcome.result.code == "key_reused"
-            if command.key in seen:
-                if not outcome.replayed and not reused:
-                    raise _Wrong(f"the key {command.key!r} of {command.player} had a second effect")
-                continue
-            if isinstance(outcome.result, Rejected) and outcome.result.code == "not_joined":
-                continue
-            seen[command.key] = None
-            if len(seen) > KEYS_REMEMBERED:
-                del seen[next(iter(seen))]
+            if isinstance(command, Join):
+                continue  # done once or again, it comes to the same
+            copy = hash((command.player, command.key, command.since))
+            if copy in self._done:
+                raise _Wrong(f"the key {command.key!r} of {command.player} had a second effect")
+            self._done.add(copy)
 
 
 def verify_log(path: Path, progress: Callable[[int, int], None]) -> Report:

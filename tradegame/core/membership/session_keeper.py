@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -34,13 +34,14 @@ class OpenSessions(Protocol):
 
 @frozen
 class SessionKeeper:
-    """``expires_s``: the shortest life of a session after a renewal. ``ended`` is called for every session that is
-    over, on whatever node.
+    """``expires_s``: the shortest life of a session after a renewal. ``renew`` renews one, or returns False if it is
+    over. ``ended`` is called for every session that is over, on whatever node.
     """
 
     repository: SessionRepository
     open: OpenSessions
     expires_s: int
+    renew: Callable[[str], Awaitable[bool]]
     ended: Callable[[str], None] = lambda session: None
 
     async def run(self) -> None:
@@ -84,7 +85,7 @@ class SessionKeeper:
 
     async def _renew_one(self, session: str) -> None:
         try:
-            live = await self.repository.renew(session)
+            live = await self.renew(session)
         except CorruptStoreError as error:
             # an unreadable record ends one session, not the node
             structlog.get_logger().error("session_unreadable", error=str(error))

@@ -9,6 +9,8 @@ from tradegame.core.repositories.connections import (
     NodesChanged,
 )
 from tradegame.core.repositories.errors import (
+    CallDoneError,
+    CallReusedError,
     CompactedError,
     CorruptStoreError,
     GameExistsError,
@@ -27,6 +29,7 @@ from tradegame.core.repositories.game_states import (
     GameMeta,
     GameStateRepository,
     GameWatch,
+    HostCall,
     LogEntry,
     MetaChanged,
     SnapshotRef,
@@ -42,6 +45,8 @@ from tradegame.core.repositories.sessions import (
 )
 
 __all__ = [
+    "CallDoneError",
+    "CallReusedError",
     "CompactedError",
     "ConnectionRepository",
     "ConnectionWatch",
@@ -56,6 +61,7 @@ __all__ = [
     "GameStateRepository",
     "GameWatch",
     "HistoryLostError",
+    "HostCall",
     "LeaseLostError",
     "LiveConnection",
     "LogEntry",

@@ -50,6 +50,14 @@ class GameGoneError(StoreError):
     """The game is not there, or is another life of it (its epoch changed)."""
 
 
+class CallReusedError(StoreError):
+    """The key of a host's call stood for another call."""
+
+
+class CallDoneError(StoreError):
+    """An earlier copy of a host's call did it."""
+
+
 class HistoryLostError(StoreError):
     """The store is older than it was before: restored from a backup, most likely, or damaged.
 

@@ -51,6 +51,14 @@ class GameMeta:
 
 
 @frozen
+class HostCall:
+    """A host's call that happens once: its ``key``, and a digest of all that it asks."""
+
+    key: str
+    digest: str
+
+
+@frozen
 class LogEntry:
     """One entry of a game's log, as it was stored. ``id`` is what the appending node named it."""
 
@@ -125,8 +133,12 @@ class GameListWatch(Protocol):
 class GameStateRepository(Protocol):
     """All games. Every method may raise StoreUnavailableError; none waits for ever."""
 
-    async def create(self, meta: GameMeta) -> GameMeta:
-        """Store a new game; returns its meta with the revision. Raises GameExistsError."""
+    async def create(self, meta: GameMeta, call: HostCall | None = None) -> GameMeta:
+        """Store a new game; returns its meta with the revision. Raises GameExistsError.
+
+        Asked again by the same ``call`` it returns what that made, or raises GameGoneError; CallReusedError if the
+        call's key stood for another.
+        """
         ...
 
     async def list(self) -> StoredGames:
@@ -170,8 +182,11 @@ class GameStateRepository(Protocol):
         """
         ...
 
-    async def delete(self, game: str) -> bool:
-        """Delete a game with its log and snapshots, at once. False: there was none."""
+    async def delete(self, game: str, call: HostCall | None = None) -> bool:
+        """Delete a game with its log and snapshots, at once. False: there was none.
+
+        Raises CallDoneError if an earlier copy of the ``call`` did, CallReusedError if its key stood for another.
+        """
         ...
 
     def watch(self, meta: GameMeta, after_revision: int) -> AbstractAsyncContextManager[GameWatch]:

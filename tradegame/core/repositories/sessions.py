@@ -60,10 +60,6 @@ class SessionRepository(Protocol):
         """The player of a live session, which is renewed by this; None when it is unknown or over."""
         ...
 
-    async def renew(self, session: str) -> bool:
-        """Begin the session's life anew, since it is in use. False: it is over."""
-        ...
-
     async def over(self, sessions: Sequence[str]) -> Sequence[str]:
         """Which of them are over. Cheap for many; renews none."""
         ...

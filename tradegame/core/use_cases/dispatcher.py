@@ -32,10 +32,12 @@ from tradegame.protocol.requests import (
     LeaveRequest,
     MeRequest,
     PingRequest,
+    PlayerCommand,
     Request,
     StandingsRequest,
 )
 
+Keyed = PlayerCommand | JoinRequest
 Handler = Callable[[Client, Any, Reply], Awaitable[None] | None]
 """Replies at once, submits and replies later, or (if it must wait for the store) returns an awaitable."""
 
@@ -122,6 +124,12 @@ class Dispatcher:
             replied = True
             if isinstance(payload, TradeGameError):
                 self.count(payload)
+                if (
+                    not payload.definite
+                    and isinstance(request, PlayerCommand | JoinRequest)
+                    and request.key is not None
+                ):
+                    payload = payload.of_copy(request.key, request.since, request.epoch)
             reply(payload)
 
         try:

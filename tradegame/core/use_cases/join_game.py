@@ -88,7 +88,8 @@ class JoinGameUseCase:
         """
         assert client.signed_in is not None
         name = client.signed_in.player.name
-        outcome = await self.log.execute(request.game, Join(player=client.player, key=request.key, name=name))
+        command = Join(player=client.player, key=request.key, since=request.since, epoch=request.epoch, name=name)
+        outcome = await self.log.execute(request.game, command)
         if isinstance(outcome.result, Rejected):
             reply(outcome)
         elif host.running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -35,19 +36,27 @@ LOOKED_AT = 32
 
 @define(eq=False)
 class SessionService:
-    """``expires_s``: how long a session lives after its last use, once its player has joined a game. ``connected``:
-    whether a player has a connection, on any node.
+    """``expires_s``: how long a session lives after its last use, once its player has joined a game. ``max_age_s``: how
+    long after its beginning, however much it is used. ``connected``: whether a player has a connection, on any node.
+
+    A use costs the store no write: what is renewed is a lease (`LeaseDeadlines` says when that one is written).
     """
 
     sessions: SessionRepository
     expires_s: int
     now_ms: Callable[[], int]
     connected: Callable[[str], bool] = lambda player: False
+    max_age_s: float = math.inf
     _guests: OrderedDict[str, str] = field(factory=OrderedDict, init=False)  # players by session, the oldest first
 
     def lives_s(self, player: PlayerRecord) -> int:
-        """How long this player's session lives after its last use."""
-        return min(GUEST_S, self.expires_s) if player.guest else self.expires_s
+        """How long this player's session lives if it is not used again."""
+        idle_s = min(GUEST_S, self.expires_s) if player.guest else self.expires_s
+        return max(1, int(min(idle_s, self._left_s(player))))
+
+    def _left_s(self, player: PlayerRecord) -> float:
+        """How long it may be used still. A player has one session, which is as old as the player is."""
+        return self.max_age_s - (self.now_ms() - player.created_at) / 1000
 
     async def sign_in(self, name: str | None, token: str | None) -> SignedIn:
         """The player of a live token; without a token, a new player with a new token. A known player keeps the name.
@@ -57,7 +66,7 @@ class SessionService:
         if token is not None:
             session = session_of(token)
             try:
-                player = await self.sessions.find(session)
+                player = await self._use(session)
             except CorruptStoreError:  # as if it had ended during a connection: its player comes as a new one
                 player = None
             if player is None:
@@ -72,6 +81,18 @@ class SessionService:
         if len(self._guests) > GUESTS_KEPT:
             await self._forget_one()
         return SignedIn(player, session, token)
+
+    async def renew(self, session: str) -> bool:
+        """The session is in use. False: it is over. Raises StoreUnavailableError and CorruptStoreError."""
+        return await self._use(session) is not None
+
+    async def _use(self, session: str) -> PlayerRecord | None:
+        """The player of a live session, which is renewed by this."""
+        player = await self.sessions.find(session)
+        if player is not None and self._left_s(player) <= 0:
+            await self.sessions.revoke(session)
+            return None
+        return player
 
     async def keep(self, signed_in: SignedIn) -> SignedIn:
         """The player is about to join a game, and stops being a guest.

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tradegame.core.domain.events import Outcome
+from tradegame.core.domain.keys import stamp
 from tradegame.core.games.service import GameService
 from tradegame.core.games.submissions import Submission
 from tradegame.core.use_cases.clients import Client, Reply
+from tradegame.protocol.bounds import UNANSWERED
 from tradegame.protocol.commands import Command
-from tradegame.protocol.errors import TradeGameError, UnknownGoodError, UnknownOpError
+from tradegame.protocol.errors import OverloadedError, TradeGameError, UnknownGoodError, UnknownOpError
 from tradegame.protocol.requests import AnyCommand
+
+CROWDED_MS = 100
+"""When a player with too many unanswered commands may come again: a few entries later."""
 
 
 @frozen
 class SubmitUseCase:
+    """``unanswered``: by game and player, how many commands with a key this node has taken in and not answered.
+
+    More than `UNANSWERED` are refused: while one is on its way, so many newer keys may pass it that it would be stale.
+    """
+
     games: GameService
+    unanswered: dict[tuple[str, str], int] = field(factory=dict, init=False)
 
     def execute(self, game: str, command: Command) -> Submission:
         """Send a command through the game's log; await what is returned, or set its ``answer``.
@@ -30,16 +41,29 @@ class SubmitUseCase:
             raise UnknownGoodError(f"no good {good!r} in this game")
         if command.rules_from > host.meta.rules:
             raise UnknownOpError(f"this game is of before {command.op!r}", at="$.op")
+        stamp(host.game.state, command)
         return host.execute(command)
 
     def submit(self, client: Client, command: AnyCommand, reply: Reply) -> None:
         """A player's command, as this client's; the reply follows when it was applied."""
         game = command.game
         command.player, command.id, command.game = client.player, None, ""
+        key, whose = command.key, (game, command.player)
+        if key is not None and self.unanswered.get(whose, 0) >= UNANSWERED:
+            raise OverloadedError("too many of your commands are unanswered", retry_after_ms=CROWDED_MS)
 
         def answered(outcome: Outcome | TradeGameError) -> None:
             client.in_flight -= 1
+            if key is not None:
+                self._answered(whose)
             reply(outcome)
 
         self.execute(game, command).answer = answered
         client.in_flight += 1
+        if key is not None:
+            self.unanswered[whose] = self.unanswered.get(whose, 0) + 1
+
+    def _answered(self, whose: tuple[str, str]) -> None:
+        self.unanswered[whose] -= 1
+        if not self.unanswered[whose]:
+            del self.unanswered[whose]

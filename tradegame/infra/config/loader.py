@@ -65,6 +65,7 @@ def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
     """Defaults, overridden by ``file`` (TOML), by ``TRADEGAME_SECTION__KEY`` in ``environ``, by ``flags``.
 
+    For a secret, ``TRADEGAME_SECTION__KEY_FILE`` names a file that has it.
     ``flags`` maps a key's path (``server.port``; ``games`` for the whole list) to its value. Raises ConfigError with
     everything that is wrong, including unknown keys.
     """
@@ -90,6 +91,17 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
     return Loaded(settings, given)
 
 
+def log_format_in(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> str:
+    """The log's format in these sources, valid or not, whatever else is invalid; its default if they do not say."""
+    try:
+        section = {} if file is None else _read(file).get("log")
+    except ConfigError:
+        section = {}
+    in_file = section.get("format") if isinstance(section, dict) else None
+    found = flags.get("log.format") or environ.get(f"{ENVIRONMENT_PREFIX}LOG__FORMAT") or in_file
+    return str(found or Settings().log.format)
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_bytes().decode())
@@ -108,14 +120,36 @@ def _from_environment(environ: Mapping[str, str], found: list[Problem]) -> Itera
         if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name.removeprefix(ENVIRONMENT_PREFIX):
             continue
         section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
-        path = f"{section}.{key}"
-        if (problem := _unknown(section, key, name)) is not None:
-            found.append(problem)
-            continue
+        text = environ[name]
         try:
-            yield path, _parse(environ[name], SECTIONS[section][key]), name
+            if (secret := _kept_in_file(section, key)) is not None:
+                key = secret
+                if name.upper().removesuffix("_FILE") in environ:
+                    raise ValueError(f"set this or {name.upper().removesuffix('_FILE')}, not both")
+                text = _read_secret(Path(text))
+            elif (problem := _unknown(section, key, name)) is not None:
+                found.append(problem)
+                continue
+            yield f"{section}.{key}", _parse(text, SECTIONS[section][key]), name
         except ValueError as error:
-            found.append(Problem(name, path, str(error)))
+            found.append(Problem(name, f"{section}.{key}", str(error)))
+
+
+def _kept_in_file(section: str, key: str) -> str | None:
+    """The secret whose file ``key`` names: ``token`` for ``token_file``. None if it names no such file."""
+    field = SECTIONS.get(section, {}).get(name := key.removesuffix("_file"))
+    rule = None if field is None or name == key else rule_of(field)
+    return name if rule is not None and rule.secret else None
+
+
+def _read_secret(file: Path) -> str:
+    """The file's text, without the line break at its end. Raises ValueError, which shows nothing of the text."""
+    try:
+        return file.read_bytes().decode().removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} is not UTF-8") from None
 
 
 def _from_flags(flags: Mapping[str, Any], found: list[Problem]) -> Iterator[tuple[str, Any, str]]:

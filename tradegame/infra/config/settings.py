@@ -147,11 +147,12 @@ class LimitSettings:
 
 @frozen(kw_only=True)
 class SessionSettings:
-    """A session expires ``expires_s`` seconds after its last use, a guest's after an hour. The server pings every
-    ``heartbeat_s`` seconds.
+    """A session expires ``expires_s`` seconds after its last use, a guest's after an hour, and each ``max_age_s``
+    seconds after it began. The server pings every ``heartbeat_s`` seconds.
     """
 
-    expires_s: int = _integer(604_800, 1, 315_360_000)
+    expires_s: int = _integer(7_776_000, 1, 315_360_000)
+    max_age_s: int = _integer(31_536_000, 1, 3_153_600_000)
     heartbeat_s: int = _integer(20, 1, 3_600)
 
 

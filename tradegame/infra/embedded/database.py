@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -40,11 +41,14 @@ INSERT INTO store VALUES (1);
 
 
 def open_database(path: str) -> sqlite3.Connection:
-    """Open or create the database, and keep every other process out until it is closed.
+    """Open or create the database, and keep every other process out until it is closed. Only the file's owner may read
+    it, whatever the umask is and the file's mode was: whispers are in it.
 
     Raises StoreUnavailableError (with the path) if the file cannot be opened or another process has it open,
     CorruptStoreError if it is not a database of ours or has another schema.
     """
+    if path != MEMORY:
+        _make_private(path)
     try:
         connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
@@ -57,6 +61,20 @@ def open_database(path: str) -> sqlite3.Connection:
             raise _opening_error(path, error) from error
         raise
     return connection
+
+
+def _make_private(path: str) -> None:
+    """Create the file with mode 0600, or give it and what SQLite keeps beside it that mode. New ones of the latter get
+    the database's mode: https://www.sqlite.org/src/doc/trunk/src/os_unix.c (findCreateFileMode).
+
+    A failure is not reported here: if the file cannot be used, SQLite says why.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    # By name: to open and close the file would drop the locks that this process may hold on it.
+    for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
+        with contextlib.suppress(OSError):
+            os.chmod(name, 0o600)
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
@@ -96,6 +114,18 @@ def close_database(connection: sqlite3.Connection) -> None:
     """Move the write-ahead log into the database and close it. A crash instead loses nothing."""
     with contextlib.closing(connection):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def vacuum(path: str) -> None:
+    """Write the file anew, without what was deleted from it. Needs as much room again. Raises StoreError."""
+    connection = open_database(path)
+    try:
+        connection.execute("VACUUM")
+        close_database(connection)
+    except sqlite3.Error as error:
+        raise store_error(error, definite=True) from error
+    finally:
+        connection.close()
 
 
 def store_error(error: sqlite3.Error, *, definite: bool) -> StoreUnavailableError:

@@ -38,6 +38,8 @@ ON CONFLICT (key) DO UPDATE
 SET value = excluded.value, mod_revision = excluded.mod_revision, lease = excluded.lease
 RETURNING create_revision
 """
+CHECKPOINT_PAGES = 1_000
+"""SQLite's own default. https://www.sqlite.org/pragma.html#pragma_wal_autocheckpoint"""
 # At most this many leases end at once; the others at the next look.
 _EXPIRED_AT_ONCE = 100
 
@@ -252,6 +254,9 @@ class Engine:
         if self._leases.is_due(lease):
             self._ending = lease
             self.revoke(lease)
+
+    def checkpoint_by_itself(self, on: bool) -> None:
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if on else 0}")
 
     # -- pieces ----------------------------------------------------------------------------------------
 

@@ -161,6 +161,10 @@ class SqliteStore:
     async def revoke(self, lease: int) -> None:
         await self._run(partial(self._engine.revoke, lease))
 
+    @property
+    def shared(self) -> bool:
+        return False
+
     def ready(self) -> str | None:
         if self._closed:
             return "the store is closed"
@@ -169,6 +173,10 @@ class SqliteStore:
             if waited_s > self._deadline_s / 2:
                 return f"the store's disk has not answered for {waited_s:.0f} s"
         return self._fault
+
+    async def checkpoint_by_itself(self, on: bool) -> None:
+        """Whether SQLite moves the write-ahead log into the database when it is long: not during a backup."""
+        await self._run(partial(self._engine.checkpoint_by_itself, on))
 
     # -- running calls ---------------------------------------------------------------------------------
 

@@ -121,5 +121,9 @@ class EtcdClient:
         except LeaseLostError:
             log.debug("etcd_lease_was_over", lease=lease)
 
+    @property
+    def shared(self) -> bool:
+        return True
+
     def ready(self) -> str | None:
         return self._cluster.liveness.ready()

@@ -50,6 +50,7 @@ class Member:
     revoke: Any
     authenticate: Any
     watch: Any
+    snapshot: Any
     _hold: Any
     proven: bool = False
     _held: Any = None
@@ -83,6 +84,7 @@ class Member:
             revoke=lease.LeaseRevoke,
             authenticate=rpc.AuthStub(channel).Authenticate,
             watch=rpc.WatchStub(watches).Watch,
+            snapshot=rpc.MaintenanceStub(channel).Snapshot,
             hold=channel.unary_stream(
                 "/etcdserverpb.Watch/Watch",
                 request_serializer=rpc.WatchRequest.SerializeToString,

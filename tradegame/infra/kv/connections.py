@@ -18,6 +18,7 @@ from tradegame.core.repositories.connections import (
 from tradegame.core.repositories.errors import LeaseLostError, StoreRefusedError
 from tradegame.infra.kv.codec import encode
 from tradegame.infra.kv.connection_watch import KvConnectionWatch, follow
+from tradegame.infra.kv.fence import Fence
 from tradegame.infra.kv.keys import ConnectionKeys
 from tradegame.infra.kv.limits import batches
 from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore, Operation, Put
@@ -30,26 +31,34 @@ _CHANGES = 64
 class KvConnectionRepository:
     """See `ConnectionRepository`. One instance is one node.
 
-    ``lease_s``: how long a dead node still counts as living. A write without an answer is not retried here: the caller
-    saves again whatever is still true by then.
+    ``lease_s``: how long a dead node still counts as living. ``fence``: raised anew with each registration. A write
+    without an answer is not retried here: the caller saves again whatever is still true by then.
     """
 
     _kv: KeyValueStore
     _prefix: str
     _lease_s: int = LEASE_S
+    _fence: Fence | None = None
     _lease: int = 0
     _withdrawn: bool = False
 
     async def register(self, node: NodeInfo) -> None:
         self._lease = await self._kv.grant(self._lease_s)
-        await self._write_node(node)
+        if self._fence is None:
+            await self._write_node(node)
+            return
+        own = [] if self._withdrawn else [Put(self._keys.node(node.id), encode(node), self._lease)]
+        written = await self._kv.transaction([], [*own, self._fence.put(node.id, self._lease)])
+        self._fence.raised(written.revision)
 
     async def keep_alive(self, node: NodeInfo) -> float:
         self._check_registered()
         try:
+            if self._fence is not None and not self._fence.revision:
+                raise LeaseLostError("this node's fence is gone")
             ttl_s = await self._kv.keep_alive(self._lease)
         except LeaseLostError:
-            self._lease = 0
+            self._forget_lease()
             raise
         await self._write_node(node)
         return ttl_s
@@ -73,9 +82,14 @@ class KvConnectionRepository:
         await self._write([Delete(KeyRange(self._keys.node(node)))])
 
     async def unregister(self) -> None:
-        lease, self._lease = self._lease, 0
-        if lease:
+        if lease := self._forget_lease():
             await self._kv.revoke(lease)
+
+    def _forget_lease(self) -> int:
+        lease, self._lease = self._lease, 0
+        if self._fence is not None:
+            self._fence.fell(self._fence.revision)
+        return lease
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[KvConnectionWatch]:

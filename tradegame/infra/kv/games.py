@@ -14,17 +14,27 @@ from tradegame.core.repositories.errors import (
     CorruptStoreError,
     GameExistsError,
     GameGoneError,
-    StoreError,
     StoreRefusedError,
     StoreUnavailableError,
 )
-from tradegame.core.repositories.game_states import GameMeta, LogEntry, SnapshotRef, StoredGame, StoredGames
+from tradegame.core.repositories.game_states import (
+    GameMeta,
+    HostCall,
+    LogEntry,
+    SnapshotRef,
+    StoredGame,
+    StoredGames,
+)
 from tradegame.infra.kv.codec import decode_meta, encode
+from tradegame.infra.kv.fence import Fence
 from tradegame.infra.kv.game_watches import KvGameListWatch, KvGameWatch
+from tradegame.infra.kv.host_calls import HostCalls
 from tradegame.infra.kv.keys import GameKeys, check_game_id
 from tradegame.infra.kv.limits import MAX_OPERATIONS, MAX_VALUE_BYTES
+from tradegame.infra.kv.metas import base_of, floor_of, read_meta, write_meta
 from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValuePair, KeyValueStore, Put
 from tradegame.infra.kv.settle import Settling
+from tradegame.infra.kv.snapshots import SnapshotWriter
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +51,9 @@ DEADLINE_S = 4.0
 class KvGameStateRepository:
     """See `GameStateRepository`. ``deadline_s`` limits a write with all its retries.
 
+    ``fence``: this node's, where other processes write to the store, too: it says for certain that an append did not
+    happen, though its answer was lost.
+
     After StoreUnavailableError(definite=False) from `update`, pass it the same entry with the same ``meta`` again: only
     then is it certain to find what the first attempt wrote.
     """
@@ -50,19 +63,23 @@ class KvGameStateRepository:
     _deadline_s: float = DEADLINE_S
     _part_bytes: int = PART_BYTES
     _page_entries: int = PAGE_ENTRIES
+    _fence: Fence | None = None
 
     # -- games -----------------------------------------------------------------------------------------
 
-    async def create(self, meta: GameMeta) -> GameMeta:
-        keys = self._keys(meta.game)
+    async def create(self, meta: GameMeta, call: HostCall | None = None) -> GameMeta:
+        keys, calls = self._keys(meta.game), HostCalls(self._kv, self._prefix)
+        note = [] if call is None else [await calls.note(call, meta.epoch)]
         settling = Settling.within(self._kv, self._deadline_s)
         result = await settling.transaction(
-            [Compare(keys.meta, 0)],
-            [Put(keys.meta, encode(meta)), Put(keys.catalog, encode({"epoch": meta.epoch}))],
-            [Get(KeyRange(keys.meta))],
+            [Compare(keys.meta, 0), *(Compare(each.key, 0) for each in note)],
+            [Put(keys.meta, encode(meta)), Put(keys.catalog, encode({"epoch": meta.epoch})), *note],
+            [Get(KeyRange(keys.meta)), *(Get(KeyRange(each.key)) for each in note)],
         )
         if result.succeeded:
             return evolve(meta, revision=result.revision)
+        if call is not None and (made := calls.made(call, result.pairs[1], result.pairs[0])) is not None:
+            return made
         found = decode_meta(result.pairs[0][0])
         if settling.uncertain and found.epoch == meta.epoch:
             return found
@@ -97,8 +114,10 @@ class KvGameStateRepository:
             unreadable[game] = str(error)
             return ()
 
-    async def delete(self, game: str) -> bool:
+    async def delete(self, game: str, call: HostCall | None = None) -> bool:
         keys = self._keys(game)
+        if call is not None:
+            return await HostCalls(self._kv, self._prefix).delete(keys, call, self._deadline_s)
         settling = Settling.within(self._kv, self._deadline_s)
         # The comparison fails once the game is gone, so it can be retried.
         result = await settling.transaction(
@@ -114,15 +133,15 @@ class KvGameStateRepository:
     async def get(self, game: str) -> StoredGame:
         keys = self._keys(game)
         while True:
-            revision, meta = await self._meta(keys)
-            base = _base(meta)
+            revision, meta = await read_meta(self._kv, keys)
+            base = base_of(meta)
             if base is None:
                 return StoredGame(meta, revision, 1, None)
             snapshot = await self._snapshot(keys, base)
             if snapshot is not None:
                 return StoredGame(meta, revision, base.generation, snapshot)
-            _, now = await self._meta(keys)
-            if now.epoch == meta.epoch and _base(now) == base:
+            _, now = await read_meta(self._kv, keys)
+            if now.epoch == meta.epoch and base_of(now) == base:
                 raise CorruptStoreError(f"{keys.snapshot(base)}: expected {base.parts} parts")
 
     async def entries(self, stored: StoredGame) -> AsyncIterator[Sequence[LogEntry]]:
@@ -176,15 +195,15 @@ class KvGameStateRepository:
         keys = self._keys(meta.game)
         settling = Settling.within(self._kv, self._deadline_s)
         while True:
-            key = keys.entry(meta.generation, entry_id)
+            key, fences = keys.entry(meta.generation, entry_id), await self._fences(settling.deadline)
             result = await settling.transaction(
-                [Compare(keys.meta, meta.revision), Compare(key, 0)],
+                [Compare(keys.meta, meta.revision), Compare(key, 0), *fences],
                 [Put(key, value), Put(keys.tail, b"")],
-                [Get(KeyRange(key)), Get(KeyRange(keys.meta))],
+                [Get(KeyRange(each)) for each in (key, keys.meta, *(fence.key for fence in fences))],
             )
             if result.succeeded:
                 return meta
-            own, metas = result.pairs
+            own, metas, *found = result.pairs
             if not metas:
                 raise GameGoneError(f"the game {meta.game} is gone")
             newest = decode_meta(metas[0])
@@ -192,107 +211,39 @@ class KvGameStateRepository:
                 raise GameGoneError(f"the game {meta.game} was recreated")
             if own:
                 return newest
-            if newest.generation != meta.generation and _floor(newest) > meta.generation:
+            if newest.generation != meta.generation and floor_of(newest) > meta.generation:
                 # Everything is trimmed where the entry would be: it is unknown whether an earlier attempt landed there.
                 raise StoreUnavailableError(
                     f"the entry {entry_id} was given generation {meta.generation}, which is trimmed",
                     definite=False,
                 )
-            # Meta has changed and the entry is not there. No attempt still under way can land any more, since all of
-            # them compare the old meta. So it is safe to append the entry under the new one.
+            # Meta or the fence has changed and the entry is not there. No attempt still under way can land any more,
+            # since all of them compare the old ones. So it is safe to append the entry under the new ones.
+            for fence, pairs in zip(fences, found, strict=True):
+                if self._fence is not None and [pair.mod_revision for pair in pairs] != [fence.mod_revision]:
+                    self._fence.fell(fence.mod_revision)
+            settling.uncertain = False
             meta = newest
+
+    async def _fences(self, deadline: float) -> Sequence[Compare]:
+        """What an append compares besides meta. Raises StoreUnavailableError while this node is not registered."""
+        if self._fence is None:
+            return []
+        if not await self._fence.wait(deadline):
+            raise StoreUnavailableError("this node is not registered in the store", definite=True)
+        return [self._fence.compare]
 
     async def raise_generation(self, meta: GameMeta) -> GameMeta | None:
         raised = evolve(meta, generation=meta.generation + 1)
-        return await self._write_meta(Settling.within(self._kv, self._deadline_s), meta, raised)
-
-    # -- snapshots -------------------------------------------------------------------------------------
+        return await write_meta(Settling.within(self._kv, self._deadline_s), self._keys(meta.game), meta, raised)
 
     async def save_snapshot(
         self, meta: GameMeta, generation: int, digest: str, seq: int, state: bytes
     ) -> GameMeta | None:
-        keys, epoch, part_bytes = self._keys(meta.game), meta.epoch, self._part_bytes
-        while True:
-            cuts = range(0, max(len(state), 1), part_bytes)
-            reference = SnapshotRef(generation, digest, len(cuts), seq)
-            try:
-                for part, cut in enumerate(cuts):
-                    written = await self._write_part(meta, epoch, reference, part, state[cut : cut + part_bytes])
-                    if written is None:
-                        return None
-                    meta = written
-                break
-            except StoreRefusedError:
-                # The store accepts less than we assume (etcd's --max-request-bytes): retry with smaller parts.
-                if part_bytes < _LEAST_PART_BYTES:
-                    raise
-                part_bytes //= 2
-        while _wanted(meta, epoch, reference):
-            settling = Settling.within(self._kv, self._deadline_s)
-            saved = await self._write_meta(settling, meta, evolve(meta, snapshots=(*meta.snapshots, reference)[-2:]))
-            if saved is not None:
-                await self._trim(keys, saved)
-                return saved
-            try:
-                _, meta = await self._meta(keys)
-            except GameGoneError:
-                return None
-        return None
-
-    async def _write_part(
-        self, meta: GameMeta, epoch: str, reference: SnapshotRef, part: int, value: bytes
-    ) -> GameMeta | None:
-        """Write one part, conditional on meta: nothing may be left behind in a game that was deleted meanwhile."""
-        keys = self._keys(meta.game)
-        while _wanted(meta, epoch, reference):
-            result = await Settling.within(self._kv, self._deadline_s).transaction(
-                [Compare(keys.meta, meta.revision)],
-                [Put(keys.part(reference, part), value)],
-                [Get(KeyRange(keys.meta))],
-            )
-            if result.succeeded:
-                return meta
-            if not result.pairs[0]:
-                return None
-            meta = decode_meta(result.pairs[0][0])
-        return None
-
-    async def _trim(self, keys: GameKeys, meta: GameMeta) -> None:
-        """Delete what is older than the last but one snapshot. If it fails, the next snapshot's trim does it."""
-        floor = _floor(meta)
-        if floor == 0:
-            return
-        try:
-            # Conditional on meta: a late trim must not delete the log of a recreated game.
-            await Settling.within(self._kv, self._deadline_s).transaction(
-                [Compare(keys.meta, meta.revision)],
-                [Delete(keys.log_before(floor)), Delete(keys.snapshot_before(floor))],
-            )
-        except StoreError as error:
-            log.warning("log_not_trimmed", game=meta.game, before_generation=floor, reason=str(error))
+        writer = SnapshotWriter(self._kv, self._keys(meta.game), self._deadline_s, self._part_bytes)
+        return await writer.save(meta, generation, digest, seq, state)
 
     # -- pieces ----------------------------------------------------------------------------------------
-
-    async def _write_meta(self, settling: Settling, old: GameMeta, new: GameMeta) -> GameMeta | None:
-        """Write ``new`` if ``old`` is still there. Returns None if it is not."""
-        keys = self._keys(old.game)
-        result = await settling.transaction(
-            [Compare(keys.meta, old.revision)], [Put(keys.meta, encode(new))], [Get(KeyRange(keys.meta))]
-        )
-        if result.succeeded:
-            return evolve(new, revision=result.revision)
-        if settling.uncertain and result.pairs[0]:
-            # An earlier attempt may have succeeded. The same change by another node looks the same, and is as good.
-            found = decode_meta(result.pairs[0][0])
-            if evolve(found, revision=0) == evolve(new, revision=0):
-                return found
-        return None
-
-    async def _meta(self, keys: GameKeys) -> tuple[int, GameMeta]:
-        result = await self._kv.range(KeyRange(keys.meta))
-        if not result.pairs:
-            raise GameGoneError(f"the game {keys.game} does not exist")
-        return result.revision, decode_meta(result.pairs[0])
 
     async def _snapshot(self, keys: GameKeys, reference: SnapshotRef) -> bytes | None:
         """The snapshot's bytes, or None if they are incomplete."""
@@ -305,10 +256,10 @@ class KvGameStateRepository:
 
     async def _check_untrimmed(self, keys: GameKeys, stored: StoredGame) -> None:
         try:
-            _, now = await self._meta(keys)
+            _, now = await read_meta(self._kv, keys)
         except GameGoneError as error:
             raise CompactedError(str(error)) from error
-        if now.epoch != stored.meta.epoch or _floor(now) > stored.base_generation:
+        if now.epoch != stored.meta.epoch or floor_of(now) > stored.base_generation:
             raise CompactedError(f"the log of {keys.game} was trimmed while being read")
 
     def _keys(self, game: str) -> GameKeys:
@@ -329,22 +280,3 @@ def _game_of(key: str, catalog: str) -> str | None:
     except ValueError:
         log.error("catalog_unreadable", key=key)
         return None
-
-
-def _base(meta: GameMeta) -> SnapshotRef | None:
-    """Where a replay begins: the older of two snapshots, since clients resume from what follows it."""
-    return meta.snapshots[0] if len(meta.snapshots) == 2 else None
-
-
-def _floor(meta: GameMeta) -> int:
-    """Generations below this one are trimmed, or may be at any time. 0: none."""
-    base = _base(meta)
-    return base.generation if base else 0
-
-
-def _wanted(meta: GameMeta, epoch: str, reference: SnapshotRef) -> bool:
-    return (
-        meta.epoch == epoch
-        and reference.generation <= meta.generation
-        and all(saved.generation < reference.generation for saved in meta.snapshots)
-    )

@@ -135,5 +135,8 @@ class ConnectionKeys:
     def node(self, node: str) -> str:
         return self.nodes.start + check_part(node)
 
+    def fence(self, node: str) -> str:
+        return f"{self.prefix}/fences/{check_part(node)}"
+
     def connection(self, node: str, connection: str) -> str:
         return f"{self.connections.start}{check_part(node)}/{check_part(connection)}"

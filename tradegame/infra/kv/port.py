@@ -137,6 +137,11 @@ class KeyValueStore(Protocol):
     retry will meet it again.
     """
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may write to it."""
+        ...
+
     async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
         """Read keys, linearizably, in order. ``limit`` keeps the first that many; 0 means no limit.
 

@@ -59,6 +59,7 @@ class KvSessionRepository:
         raise ValueError(f"the player {player.id} or the session already exists")
 
     async def find(self, session: str) -> PlayerRecord | None:
+        # Two reads and a renewal, no write: a removed player's session is over, too.
         keys = self._keys
         pair = await self._get(keys.session(session))
         if pair is None:
@@ -121,10 +122,6 @@ class KvSessionRepository:
         records = await self._kv.transaction([], [Get(KeyRange(keys.player(player))) for player in players.values()])
         live = {session for session, pairs in zip(players, records.pairs, strict=True) if pairs}
         return [session for session in sessions if session not in live]
-
-    async def renew(self, session: str) -> bool:
-        # Two reads and a renewal, no write: a removed player's session is over, too.
-        return await self.find(session) is not None
 
     async def revoke(self, session: str) -> bool:
         pair = await self._get(self._keys.session(session))

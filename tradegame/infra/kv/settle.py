@@ -32,6 +32,10 @@ class Settling:
     def within(cls, kv: KeyValueStore, seconds: float) -> Settling:
         return cls(kv, trio.current_time() + seconds)
 
+    @property
+    def deadline(self) -> float:
+        return self._deadline
+
     async def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()
     ) -> TransactionResult:

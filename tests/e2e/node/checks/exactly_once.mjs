@@ -136,5 +136,28 @@ export async function exactlyOnce({ url, game, housed, bare }) {
     assert.equal(after.goods[housed], 5);
     await Promise.all([here.close(), there.close()]);
   });
+  await check("a copy that comes after 256 newer keys is stale, and does nothing", async () => {
+    const late = await signedInAndJoined(url, game);
+    const { keys: since } = await late.ok("me", { game });
+    const { epoch } = await late.join(game);
+    const copy = { game, good: housed, qty: 1, key: newKey(), since, epoch };
+    assert.equal((await late.ok("buy", copy)).keys, since + 1);
+    for (let i = 0; i < 8; i += 1) {
+      const nothing = () => late.error("unknown_order", "cancel", { game, order: "-", key: newKey() });
+      await Promise.all(Array.from({ length: 32 }, nothing));
+    }
+    const stale = await late.error("stale", "buy", copy);
+    assert.equal(stale.keys, since + 257);
+    assert.equal((await late.ok("me", { game })).goods[housed], 1);
+    await late.close();
+  });
+
+  await check("a command of another epoch, or of a future that never was, does nothing", async () => {
+    const before = await player.ok("me", { game });
+    const fields = { game, good: housed, qty: 1 };
+    await player.error("epoch_over", "buy", { ...fields, key: newKey(), since: before.keys, epoch: "another" });
+    await player.error("ahead", "buy", { ...fields, key: newKey(), since: before.keys + 1 });
+    assert.deepEqual({ ...(await player.ok("me", { game })), worth: 0 }, { ...before, worth: 0 });
+  });
   await Promise.all([player.close(), other.close(), elsewhere.close()]);
 }

@@ -35,6 +35,7 @@ export const account = s.object(
     worth: s.natural,
     start: s.natural,
     score: s.int,
+    keys: s.natural,
   },
   {
     role: s.oneOf("buyer", "seller"),
@@ -119,6 +120,8 @@ const server = s.object({
 });
 
 const replayed = { replayed: s.exactly(true) };
+/** What the `ok` to a command with a key has besides. */
+const keyed = { ...replayed, keys: s.natural };
 
 /** What `ok` holds, by op. */
 export const ok = {
@@ -127,20 +130,20 @@ export const ok = {
   games: s.object({ games: s.list(gameSummary) }),
   join: s.object({ game: s.id, epoch: s.id, seq: s.natural, recovered: s.bool }, { state, me: account, ...replayed }),
   leave: s.object({}),
-  buy: s.object({ filled: s.positive, cost: s.positive, fee: s.natural, cash: s.natural, seq: s.positive }, replayed),
+  buy: s.object({ filled: s.positive, cost: s.positive, fee: s.natural, cash: s.natural, seq: s.positive }, keyed),
   sell: s.object(
     { filled: s.positive, proceeds: s.positive, fee: s.natural, cash: s.natural, seq: s.positive },
-    replayed,
+    keyed,
   ),
   order: s.object(
     { order: s.id, filled: s.natural, resting: s.natural, cash: s.natural, seq: s.positive },
-    replayed,
+    keyed,
   ),
   cancel: s.object(
     { order: s.id, released: s.object({ cash: s.natural, qty: s.natural }), seq: s.positive },
-    replayed,
+    keyed,
   ),
-  say: s.object({ seq: s.positive }, replayed),
+  say: s.object({ seq: s.positive }, keyed),
   me: account,
   book: s.both(
     s.object({ good: s.id, bids: bids(100), asks: asks(100), last: s.nullable(s.positive), seq: s.natural }),
@@ -168,6 +171,9 @@ export const definite = {
   too_many_orders: true,
   too_many_fills: true,
   key_reused: true,
+  stale: true,
+  ahead: true,
+  epoch_over: true,
   rate_limited: true,
   overloaded: true,
   unavailable: false,
@@ -181,7 +187,15 @@ const overHttp = { forbidden: true, not_found: true, method_not_allowed: true, g
 function errorOf(codes) {
   const shape = s.object(
     { code: s.oneOf(...Object.keys(codes)), message: s.text, definite: s.bool },
-    { at: s.text, retry_after_ms: s.natural, replayed: s.exactly(true) },
+    {
+      at: s.text,
+      retry_after_ms: s.natural,
+      replayed: s.exactly(true),
+      keys: s.natural,
+      key: s.text,
+      since: s.natural,
+      epoch: s.id,
+    },
   );
   return s.both(shape, (value, at) => {
     if (value.definite !== codes[value.code]) throw new Mismatch(`${at}: ${value.code} has the wrong "definite"`);

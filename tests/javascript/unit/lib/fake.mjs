@@ -59,7 +59,7 @@ export const state = (fields = {}) => ({
   ...fields,
 });
 
-export const account = (cash = 10_000) => ({
+export const account = (cash = 10_000, keys = 0) => ({
   cash,
   held_cash: 0,
   goods: { grain: 0 },
@@ -68,6 +68,7 @@ export const account = (cash = 10_000) => ({
   worth: cash,
   start: cash,
   score: 0,
+  keys,
 });
 
 export const frame = (seq, events = [], fields = {}) => ({

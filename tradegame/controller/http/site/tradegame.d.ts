@@ -42,6 +42,17 @@ export function connect(url: string | URL | (string | URL)[] | undefined, option
 /** A random key. A command sent again with the same key happens once. */
 export function newKey(): string;
 
+/**
+ * What every copy of a command says. A game forgets keys; by `since` and `epoch`, which are what the client was told
+ * when it made the command, it tells a late copy from a new command. A `key` alone is that of a new command, unless it
+ * is that of one that ended in doubt in this very client.
+ */
+export interface Copy {
+  key?: string | null;
+  since?: number;
+  epoch?: string;
+}
+
 export type ErrorCode =
   | ServerErrorCode
   /** From the client: not sent within `unsentMs`; it did not and will not happen. */
@@ -53,14 +64,13 @@ export type ErrorCode =
   | (string & {});
 
 /** As on the wire. */
-export interface TradeErrorFields {
+export interface TradeErrorFields extends Copy {
   code: ErrorCode;
   message: string;
   definite?: boolean;
   at?: string | null;
   retry_after_ms?: number | null;
   replayed?: boolean;
-  key?: string | null;
 }
 
 /** An error from the server or from the client. */
@@ -68,8 +78,9 @@ export class TradeError extends Error {
   constructor(fields: TradeErrorFields);
   name: string;
   code: ErrorCode;
-  /** `false`: it is unknown whether it happened. The same call with the same `key` finds out, and does it if it had not
-   * happened. Call soon, while the key is among the player's last 256 in that game. */
+  /** `false`: it is unknown whether it happened. The same call with the `key`, `since` and `epoch` of this error finds
+   * out, and does it if it had not happened. It never happens twice: once the game has forgotten the key, the answer is
+   * `stale`, and only what came of it tells. */
   definite: boolean;
   /** The invalid field, such as `$.qty`. */
   at: string | null;
@@ -78,6 +89,8 @@ export class TradeError extends Error {
   replayed: boolean;
   /** The command's key. */
   key: string | null;
+  since?: number;
+  epoch?: string;
 }
 
 // The client
@@ -149,15 +162,10 @@ export interface ResetFrame {
   events: [];
 }
 
-export interface GameEvents {
-  trade: (trade: Trade, frame: Frame) => unknown;
-  book: (book: BookChanged, frame: Frame) => unknown;
-  mark: (mark: MarkChanged, frame: Frame) => unknown;
-  joined: (joined: Joined, frame: Frame) => unknown;
-  said: (said: Said, frame: Frame) => unknown;
-  round: (round: RoundChanged, frame: Frame) => unknown;
-  revealed: (revealed: Revealed, frame: Frame) => unknown;
-  news: (news: News, frame: Frame) => unknown;
+/** Each public event, by its `type`. */
+export type PublicEvents = { [One in Event as One["type"]]: (event: One, frame: Frame) => unknown };
+
+export interface GameEvents extends PublicEvents {
   /** A whole frame, after its events one by one. */
   events: (frame: Frame) => unknown;
   /** `game.me` changed. */
@@ -198,15 +206,40 @@ export class Game {
   on<Type extends keyof GameEvents>(type: Type, listener: GameEvents[Type]): () => void;
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
   now(): number;
-  /** Buys up to `qty` units now, none above `limit`. */
-  buy(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Bought>;
-  /** Sells up to `qty` units now, none below `limit`. */
-  sell(good: string, qty: number, options?: { limit?: number | null; key?: string }): Promise<Sold>;
-  /** Places a limit order: what does not trade at once rests at `price`. */
-  order(good: string, side: Side, qty: number, price: number, options?: { key?: string }): Promise<Ordered>;
-  cancel(order: string, options?: { key?: string }): Promise<Cancelled>;
-  /** 1 to 500 characters, to everyone, or only to the player with the id `to`. */
-  say(text: string, options?: { to?: string | null; key?: string }): Promise<Sent>;
+  // The commands. Generated from tradegame/protocol by `make client`. Do not edit.
+  /**
+   * Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
+   *
+   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
+   * `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+   */
+  buy(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Bought>;
+  /**
+   * Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`.
+   *
+   * As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
+   */
+  sell(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Sold>;
+  /**
+   * A limit order: what does not trade at once rests at `price`, and what it needs is held.
+   *
+   * Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
+   * `unknown_good`.
+   */
+  order(good: string, side: Side, qty: number, price: number, options?: Copy): Promise<Ordered>;
+  /**
+   * Take a resting order out of the book, and release what it held.
+   *
+   * Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+   */
+  cancel(order: string, options?: Copy): Promise<Cancelled>;
+  /** Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone. */
+  say(text: string, options?: { to?: string | null } & Copy): Promise<Sent>;
+  // End of what is generated.
+  /** What a command says that is made now: write it down, and give it to the call as its options. After a restart the
+   * same options are the same copy. */
+  newCopy(): Copy;
+
   /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
   /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
@@ -217,7 +250,7 @@ export class Game {
   events(): AsyncIterableIterator<Frame | ResetFrame>;
 }
 
-// Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
+// Generated from tradegame/protocol by `make client`. Do not edit.
 
 /** The error codes of the server. */
 export type ServerErrorCode =
@@ -243,7 +276,10 @@ export type ServerErrorCode =
   | "no_liquidity"
   | "too_many_orders"
   | "too_many_fills"
-  | "key_reused";
+  | "key_reused"
+  | "stale"
+  | "ahead"
+  | "epoch_over";
 
 /** The public events. */
 export type Event = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | Revealed | News;
@@ -282,36 +318,6 @@ export interface GameSummary {
   seq: number;
 }
 
-/**
- * A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
- *
- * `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
- * `mark`: what a unit counts for in worth, and where that comes from; none where each has values of their own.
- */
-export interface Good {
-  last: number | null;
-  bids: Level[];
-  asks: Level[];
-  volume: number;
-  recent: [at: number, price: number, qty: number][];
-  mark?: number;
-  mark_source?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
-}
-
-/** What somebody said to everyone. */
-export interface Message {
-  player: string;
-  text: string;
-  at: number;
-}
-
-/** Headline of the game's, or of the host's; `good` if they are about one. */
-export interface Headline {
-  text: string;
-  good: string | null;
-  at: number;
-}
-
 /** The phases of a round in seconds, and how many rounds there are; 0 for no end. */
 export interface RoundRules {
   lobby_s: number;
@@ -347,8 +353,38 @@ export interface Rules {
   anonymous?: true;
 }
 
+/**
+ * A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
+ *
+ * `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
+ * `mark`: what a unit counts for in worth, and where that comes from; none where each has values of their own.
+ */
+export interface Good {
+  last: number | null;
+  bids: Level[];
+  asks: Level[];
+  volume: number;
+  recent: [at: number, price: number, qty: number][];
+  mark?: number;
+  mark_source?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
+}
+
 export interface Player {
   name: string;
+}
+
+/** What somebody said to everyone. */
+export interface Message {
+  player: string;
+  text: string;
+  at: number;
+}
+
+/** Headline of the game's, or of the host's; `good` if they are about one. */
+export interface Headline {
+  text: string;
+  good: string | null;
+  at: number;
 }
 
 /**
@@ -394,7 +430,7 @@ export interface Hint {
  *
  * `worth`: everything at the marks; `start`: what the round began with, at the same; `score`: what was gained
  * over all closed rounds. `role` and `values`, each unit's value to this player, only in a game with private
- * values; `hints` only where goods settle.
+ * values; `hints` only where goods settle. `keys`: `since` of the player's next commands.
  */
 export interface Account {
   cash: number;
@@ -408,6 +444,7 @@ export interface Account {
   role?: "buyer" | "seller";
   values?: Record<string, number[]>;
   hints?: Hint[];
+  keys?: number;
 }
 
 /** Somebody opened an account. */
@@ -534,6 +571,7 @@ export interface Bought {
   cash: number;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** `proceeds` are before the `fee`; `cash` is what is free after it. */
@@ -544,6 +582,7 @@ export interface Sold {
   cash: number;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** `filled` traded at once, `resting` rests under the id `order`. */
@@ -554,6 +593,7 @@ export interface Ordered {
   cash: number;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** `cash` for a bid, `qty` for an ask; the other is 0. */
@@ -568,12 +608,14 @@ export interface Cancelled {
   released: Released;
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** It was done; `seq` is the game's last frame then. */
 export interface Sent {
   seq: number;
   replayed?: true;
+  keys?: number;
 }
 
 /** One good's book: levels best first. */

@@ -241,7 +241,7 @@ export class Client extends Emitter {
         throw new TypeError("a frame that is not a JSON object");
       if (data.push !== undefined) this.#following.push(link, data);
       else if (this.#greetedAt !== null) this.#requests.answer(data);
-      else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error, null));
+      else if (data.id === 0 && data.error !== undefined) this.#refused(link, tradeError(data.error));
       else if (data.id === 0) this.#welcomed(link, data.ok);
     } catch (error) {
       console.warn("tradegame:", error);

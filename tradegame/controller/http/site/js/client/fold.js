@@ -37,8 +37,6 @@ export function fold(state, event, at) {
       if (event.opened_at !== undefined) state.opened_at = event.opened_at;
       state.settled = event.settled ?? {};
       break;
-    case "revealed":
-      break; // results are no part of the state
     case "news":
       state.news ??= [];
       keep(state.news, { text: event.text, good: event.good ?? null, at }, KEPT.news);

@@ -71,7 +71,7 @@ export class Following {
   async #join(id, spectate, key, most) {
     const known = this.#games.get(id);
     if (known && (spectate || !known.spectate)) return known;
-    const game = known ?? new Game(this.#client, id, spectate);
+    const game = known ?? new Game(this.#client, id, spectate, this.#requests.told);
     try {
       // Without `after`, even if it is already watched: the answer then contains the whole state.
       await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), key }, most, (ok) => {

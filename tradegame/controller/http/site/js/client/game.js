@@ -3,16 +3,18 @@
 /** @import * as T from "../../tradegame.d.ts" */
 
 /** @import { Client } from "./client.js" */
+/** @import { Told } from "./keys.js" */
 
-import { Emitter } from "./emitter.js";
+import { Commands } from "./commands.js";
 import { EventStream } from "./event_stream.js";
 import { fold } from "./fold.js";
+import { newKey } from "./keys.js";
 
 /** A game's clock that is ahead of the server's runs slower by this fraction until both agree. */
 const SLEW = 0.05;
 
 /** A followed game: its public state and this player's account, kept up to date. */
-export class Game extends Emitter {
+export class Game extends Commands {
   /** @type {T.State} */
   state = /** @type {any} */ (null); // never seen: join() resolves after the state is set
   /** The player's account; null for a spectator.
@@ -27,6 +29,7 @@ export class Game extends Emitter {
   _gaps = 0;
 
   #client;
+  #told;
   /** @type {Set<EventStream>} */
   #streams = new Set();
   #syncing = false;
@@ -35,64 +38,28 @@ export class Game extends Emitter {
   /** Whether `state` can be resumed from. */
   #resumable = false;
 
-  /** @param {Client} client @param {string} id @param {boolean} spectate */
-  constructor(client, id, spectate) {
+  /** @param {Client} client @param {string} id @param {boolean} spectate @param {Told} told */
+  constructor(client, id, spectate, told) {
     super();
     this.#client = client;
+    this.#told = told;
     this.id = id;
     this.spectate = spectate;
   }
 
-  /**
-   * @param {string} good
-   * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
-   * @returns {Promise<T.Bought>}
-   */
-  buy(good, qty, { limit, key } = {}) {
-    return this.#request("buy", { good, qty, limit, key });
-  }
-
-  /**
-   * @param {string} good
-   * @param {number} qty
-   * @param {{limit?: number | null, key?: string}} [options]
-   * @returns {Promise<T.Sold>}
-   */
-  sell(good, qty, { limit, key } = {}) {
-    return this.#request("sell", { good, qty, limit, key });
-  }
-
-  /**
-   * @param {string} good
-   * @param {T.Side} side
-   * @param {number} qty
-   * @param {number} price
-   * @param {{key?: string}} [options]
-   * @returns {Promise<T.Ordered>}
-   */
-  order(good, side, qty, price, { key } = {}) {
-    return this.#request("order", { good, side, qty, price, key });
-  }
-
-  /** @param {string} order @param {{key?: string}} [options] @returns {Promise<T.Cancelled>} */
-  cancel(order, { key } = {}) {
-    return this.#request("cancel", { order, key });
-  }
-
-  /** @param {string} text @param {{to?: string | null, key?: string}} [options] @returns {Promise<T.Sent>} */
-  say(text, { to, key } = {}) {
-    return this.#request("say", { text, to, key });
+  /** What a command says that is made now, to write down before it is sent. @returns {T.Copy} */
+  newCopy() {
+    return { key: newKey(), ...this.#told.now(this.id) };
   }
 
   /** @param {string} good @returns {Promise<T.Book>} */
   book(good, depth = 10) {
-    return this.#request("book", { good, depth });
+    return this._request("book", { good, depth });
   }
 
   /** @returns {Promise<T.Standing[]>} */
   async standings(limit = 10) {
-    return (await this.#request("standings", { limit })).standings;
+    return (await this._request("standings", { limit })).standings;
   }
 
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
@@ -123,7 +90,7 @@ export class Game extends Emitter {
   }
 
   /** @param {string} op @param {Record<string, unknown>} fields */
-  #request(op, fields) {
+  _request(op, fields) {
     return this.#client.request(op, { game: this.id, ...fields });
   }
 
@@ -147,7 +114,7 @@ export class Game extends Emitter {
       this.#resumable = true;
       for (const stream of this.#streams) stream._reset(this.#reset());
     }
-    if (ok.me !== undefined) this.me = ok.me;
+    if (ok.me !== undefined) this.#account(ok.me);
     this._emit(whole ? "reset" : "resumed");
     if (this.me) this._emit("account", this.me);
   }
@@ -164,7 +131,7 @@ export class Game extends Emitter {
         return this.#syncing || this.#frame(data);
       case "account":
         if (typeof data.account?.cash !== "number") throw new TypeError("an invalid account");
-        this.me = data.account;
+        this.#account(data.account);
         this._emit("account", this.me);
         break;
       case "whisper":
@@ -180,6 +147,12 @@ export class Game extends Emitter {
         break;
     }
     return true;
+  }
+
+  /** @param {T.Account} me */
+  #account(me) {
+    this.me = me;
+    this.#told.joined(this.id, this.epoch, me.keys);
   }
 
   #reset() {

@@ -7,7 +7,7 @@ import { Client } from "./client.js";
 export { Client } from "./client.js";
 export { TradeError } from "./errors.js";
 export { Game } from "./game.js";
-export { newKey } from "./key.js";
+export { newKey } from "./keys.js";
 
 /**
  * Connects and says hello. Rejects with a TradeError if the server refuses, or, outside a browser, if no server answers

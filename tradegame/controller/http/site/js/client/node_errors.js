@@ -1,6 +1,7 @@
 // Whether a node answers nothing but errors.
 
-import { BEFORE_THE_KEY, KEYED, TROUBLE } from "./vocabulary.js";
+import { COMMANDS } from "./commands.js";
+import { BEFORE_THE_KEY, TROUBLE } from "./vocabulary.js";
 
 const PATIENCE_MS = 1_500;
 const RECENT_MS = 10_000;
@@ -21,7 +22,7 @@ export class NodeErrors {
     const now = performance.now();
     if (code === null || !TROUBLE.has(code)) {
       // Only an answer that needs the store shows that the node works; a join may be answered from memory.
-      const works = KEYED.has(op) && op !== "join" && !BEFORE_THE_KEY.has(code ?? "");
+      const works = COMMANDS.has(op) && !BEFORE_THE_KEY.has(code ?? "");
       if (works) [this.#goodAt, this.#badSince] = [now, Infinity];
       return false;
     }

@@ -6,8 +6,12 @@ import { TradeError } from "./errors.js";
  * @typedef {object} Request
  * @property {number} id
  * @property {string} op
- * @property {string} frame
+ * @property {Record<string, unknown>} fields all that it says but `id`, `op`, `since` and `epoch`
  * @property {string | null} key
+ * @property {number | undefined} since
+ * @property {string | undefined} epoch of the game, with `since` the same in every copy that may be carried out
+ * @property {boolean} made the key is this client's own
+ * @property {boolean} given the caller said `since`: copies may have been sent from elsewhere
  * @property {string} game
  * @property {boolean} lasting sent again on the next connection if this one ends without an answer
  * @property {boolean} flying sent on this connection, and not answered yet
@@ -27,6 +31,11 @@ import { TradeError } from "./errors.js";
  * @property {ReturnType<typeof setTimeout> | undefined} withdrawal
  */
 
+/** What every copy of it says. @param {Request} request */
+export function copyOf({ key, since, epoch }) {
+  return { key, since, epoch };
+}
+
 /** Whether it may have been carried out. @param {Request} request */
 export function unsure({ flying, doubt }) {
   return flying || doubt;
@@ -38,15 +47,16 @@ export function late({ askedAt, askedOn, unsentMs }) {
 }
 
 /** @param {Request} request */
-export function withdrawn({ op, unsentMs, key }) {
+export function withdrawn(request) {
+  const { op, unsentMs } = request;
   return new TradeError({
     code: "unsent",
     message: `the ${op} could not be sent within ${unsentMs / 1000} s: it was withdrawn, and nothing happened`,
-    key,
+    ...copyOf(request),
   });
 }
 
 /** @param {string} message @param {Request} request */
 export function closed(message, request) {
-  return new TradeError({ code: "closed", message, definite: !unsure(request), key: request.key });
+  return new TradeError({ code: "closed", message, definite: !unsure(request), ...copyOf(request) });
 }

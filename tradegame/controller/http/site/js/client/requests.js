@@ -2,20 +2,19 @@
 
 /** @import { Request } from "./request.js" */
 
+import { COMMANDS } from "./commands.js";
 import { TradeError, tradeError } from "./errors.js";
-import { newKey } from "./key.js";
-import { closed, late, unsure, withdrawn } from "./request.js";
-import { BEFORE_THE_KEY, KEYED, NOT_TAKEN_IN, READS } from "./vocabulary.js";
+import { newKey, Told } from "./keys.js";
+import { closed, copyOf, late, unsure, withdrawn } from "./request.js";
+import { BEFORE_THE_KEY, NOT_TAKEN_IN, READS, UNANSWERED } from "./vocabulary.js";
 
 const MOST_UNANSWERED = 1_000;
 /**
- * How many keys of a game may be in use, from the oldest unsettled command on. The server remembers a player's last 256
- * keys per game; the rest is left for the player's other tabs.
+ * How many keys of a game may be in use, from the oldest unsettled command on. After too many newer keys nobody would
+ * know what became of it. Half of what a player may have is left for other tabs.
  */
-const WINDOW = 100;
+const WINDOW = UNANSWERED / 2;
 const FRAME_BYTES = 16_384;
-/** Commands that must happen soon or not at all. */
-const PROMPT = new Set([...KEYED].filter((op) => op !== "join"));
 /** No order has this id: cancelling it does nothing but use up the key. */
 const NO_ORDER = "-";
 
@@ -23,6 +22,7 @@ const NO_ORDER = "-";
 export class Requests {
   /** How many commands await an answer. */
   commands = 0;
+  told = new Told();
   onchange = () => {};
   /** Whether the machine reports that it has no network: the socket would send a frame at an unknown later time. */
   offline = () => false;
@@ -65,24 +65,21 @@ export class Requests {
       if (this.#over) throw new TradeError({ code: "closed", message: this.#over });
       if (this.#asked >= MOST_UNANSWERED)
         throw new TradeError({ code: "overloaded", message: "too many unanswered requests" });
-      const key = KEYED.has(op) ? { key: fields.key ?? newKey() } : {};
-      const given = Object.entries({ ...fields, ...key }).filter(([, value]) => value !== undefined && value !== null);
+      const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
       const request = this.#make(op, Object.fromEntries(given), true, (ok, error) => {
         if (error === null) {
           answered(ok);
           resolve(ok);
         } else reject(error);
       });
-      if (
-        request.frame.length * 3 > this.#frameBytes &&
-        new TextEncoder().encode(request.frame).length > this.#frameBytes
-      ) {
+      const frame = this.#frame(request);
+      if (frame.length * 3 > this.#frameBytes && new TextEncoder().encode(frame).length > this.#frameBytes) {
         // The server would close every connection on which it is sent.
         throw new TradeError({
           code: "bad_request",
           message: `a frame has at most ${this.#frameBytes} bytes`,
           at: "$",
-          key: request.key,
+          ...copyOf(request),
         });
       }
       this.#asked += 1;
@@ -92,10 +89,10 @@ export class Requests {
         this.#settle(
           request,
           null,
-          new TradeError({ code: "timeout", message, definite: !unsure(request), key: request.key }),
+          new TradeError({ code: "timeout", message, definite: !unsure(request), ...copyOf(request) }),
         );
       }, deadlineMs);
-      if (PROMPT.has(op) && unsentMs < deadlineMs) {
+      if (COMMANDS.has(op) && unsentMs < deadlineMs) {
         request.unsentMs = unsentMs;
         request.withdrawal = setTimeout(
           () => unsure(request) || this.#settle(request, null, withdrawn(request)),
@@ -162,8 +159,10 @@ export class Requests {
     if (request === undefined || !request.flying) return; // no longer awaited
     const failed = data.error !== undefined;
     if (!failed && (typeof data.ok !== "object" || data.ok === null)) throw new TypeError("an invalid answer");
-    const error = failed ? tradeError(data.error, request.key) : null;
+    const error = failed ? tradeError(data.error, copyOf(request)) : null;
     request.flying = false;
+    const { keys } = failed ? data.error : data.ok;
+    if (request.key !== null) this.told.answered(request.game, request.epoch, keys, error?.code === "ahead");
     this.onoutcome(request.op, error?.code ?? null, request.sentAt);
     if (error === null && !request.voiding) return this.#settle(request, data.ok, null);
     if (error !== null && !error.definite) request.doubt = true;
@@ -174,10 +173,21 @@ export class Requests {
       return this.#send(request);
     }
     if (error === null) return;
+    if (this.#anew(request, error)) return this.#send(request);
     if (request.lasting && this.#again(request, error)) return;
     // This attempt had no effect, but an earlier one, whose answer was lost, may have had one.
-    if (request.doubt && BEFORE_THE_KEY.has(error.code)) error.definite = false;
+    if ((request.doubt || request.given) && BEFORE_THE_KEY.has(error.code)) error.definite = false;
     this.#settle(request, null, error);
+  }
+
+  /** Whether the only copy did nothing: it is made anew. @param {Request} request @param {TradeError} error */
+  #anew(request, { code }) {
+    const rejoins = code === "epoch_over" && request.op === "join";
+    if (rejoins) this.told.over(request.game);
+    if (code !== "stale" && code !== "ahead" && !rejoins) return false;
+    if (request.doubt || request.given || request.voiding || !request.lasting) return false;
+    if (request.made) request.key = newKey();
+    return true;
   }
 
   /**
@@ -207,10 +217,15 @@ export class Requests {
    */
   #make(op, fields, lasting, settle) {
     const id = ++this.#number;
-    const { key = null, game = "" } = fields;
-    const frame = JSON.stringify({ id, op, ...fields });
+    /** @type {Record<string, any>} */
+    const all = { ...this.told.known(fields.game, fields.key), ...fields };
+    const { key: said, since, epoch, ...rest } = all;
+    const made = lasting && said === undefined && (op === "join" || COMMANDS.has(op));
+    const key = made ? newKey() : (said ?? null);
+    const { game = "" } = rest;
     // A request that changes something and has no key must not be sent twice.
     const again = lasting && (key !== null || READS.has(op));
+    const copy = { key, since, epoch, made, given: since !== undefined };
     const fresh = {
       flying: false,
       doubt: false,
@@ -229,7 +244,7 @@ export class Requests {
       happened: false,
       withdrawal: undefined,
     };
-    return { id, op, frame, key, game, lasting: again, settle, ...fresh, ...patience };
+    return { id, op, fields: rest, game, lasting: again, settle, ...copy, ...fresh, ...patience };
   }
 
   /** @param {Request} request */
@@ -251,12 +266,23 @@ export class Requests {
     if (late(request) && !request.doubt) return this.#settle(request, null, withdrawn(request));
     if (!this.#free(request)) return void this.#held.add(request);
     if (request.key !== null) this.#sent(request).set(request.id, false);
+    request.voiding = request.doubt && !request.happened && late(request);
+    const frame = this.#frame(request);
     request.flying = true;
     request.age = 0;
     request.sentAt = performance.now();
-    request.voiding = request.doubt && !request.happened && late(request);
-    const { id, game, key } = request;
-    this.#write(request.voiding ? JSON.stringify({ id, op: "cancel", game, order: NO_ORDER, key }) : request.frame);
+    this.#write(frame);
+  }
+
+  /**
+   * What goes out for it. Until a copy may have been carried out, what this client was told last counts.
+   * @param {Request} request
+   */
+  #frame(request) {
+    if (request.key !== null && !request.given && !unsure(request)) Object.assign(request, this.told.now(request.game));
+    const { id, op, game, fields } = request;
+    const what = request.voiding ? { op: "cancel", game, order: NO_ORDER } : { op, ...fields };
+    return JSON.stringify({ id, ...what, ...(request.key === null ? {} : copyOf(request)) });
   }
 
   /** Whether it may be sent. One in doubt always may. @param {Request} request */
@@ -309,6 +335,7 @@ export class Requests {
     this.commands -= Number(request.key !== null);
     this.#held.delete(request);
     this.#refused.delete(request);
+    if (request.key !== null && error !== null && !error.definite) this.told.doubt(request);
     const places = this.#sent(request);
     if (places.has(request.id)) places.set(request.id, true);
     for (const [id, settled] of places) {

@@ -1,10 +1,7 @@
-// Generated from tradegame/protocol by `python -m tools.generate`. Do not edit.
+// Generated from tradegame/protocol by `make client`. Do not edit.
 
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "tradegame.v1";
-
-/** The commands that take a `key`. */
-export const KEYED = new Set(["join", "buy", "sell", "order", "cancel", "say"]);
 
 /** The requests that change nothing. */
 export const READS = new Set(["book", "games", "me", "ping", "standings"]);
@@ -14,17 +11,23 @@ export const NOT_TAKEN_IN = new Set(["overloaded", "rate_limited"]);
 
 /** The error codes that a node gives before it looks at the `key`: they say nothing of an earlier sending. */
 export const BEFORE_THE_KEY = new Set([
+  "ahead",
   "bad_request",
+  "epoch_over",
   "not_authenticated",
   "not_joined",
   "overloaded",
   "rate_limited",
+  "stale",
   "unknown_game",
   "unknown_op",
 ]);
 
 /** The error codes of a node that cannot do its work now. Another node may. */
 export const TROUBLE = new Set(["internal", "overloaded", "timeout", "unavailable"]);
+
+/** How many commands of a player may be unanswered in a game, over all connections. */
+export const UNANSWERED = 128;
 
 /** The close codes. */
 export const CLOSE = {

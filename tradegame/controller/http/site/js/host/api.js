@@ -1,5 +1,6 @@
 // The host's HTTP calls, with helpful errors.
 
+import { newKey } from "../client/keys.js";
 import { jsonBody, request } from "../common/server.js";
 import { recall, remember } from "../common/storage.js";
 
@@ -34,6 +35,7 @@ export async function call(method, path, body, patienceMs = ANSWER_MS) {
       headers: {
         ...(token && !(method === "GET" && PUBLIC.has(path)) ? { Authorization: `Bearer ${token}` } : {}),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(method === "GET" ? {} : { "Idempotency-Key": newKey() }), // a proxy may send it twice
       },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: patience.signal,

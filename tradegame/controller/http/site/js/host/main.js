@@ -1,13 +1,13 @@
 // The host's page: sign in, create games, run their rounds, watch the server, read the debrief.
 
 import { Client } from "../../../tradegame.js";
+import { bar } from "../common/bar.js";
 import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
 import { coins, distinctTitle } from "../common/format.js";
 import { Painter } from "../common/painter.js";
 import { panel } from "../common/panels.js";
 import { keepTrying } from "../common/repeat.js";
 import { recall, remember } from "../common/storage.js";
-import { toggleTheme } from "../common/theme.js";
 import { toast } from "../common/toast.js";
 import { explainOutage, showTrouble } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
@@ -226,24 +226,9 @@ async function desk(client) {
     refresh().catch(() => {});
   }
   const games = await refresh();
-  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, health(), form);
+  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, vitals(), form);
   place.replaceChildren(
-    h(
-      "header.bar",
-      {},
-      h(
-        "a.brand",
-        { href: urlOf("") },
-        h("img", { src: urlOf("static/icon.svg"), alt: "", width: 24, height: 24 }),
-        h("span", {}, "Host"),
-      ),
-      h(
-        "div.end",
-        {},
-        h("button.quiet", { type: "button", onclick: signOut }, "Sign out"),
-        h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐"),
-      ),
-    ),
+    bar(h("span", {}, "Host"), null, h("button.quiet", { type: "button", onclick: signOut }, "Sign out")),
     h("main.host", {}, side, main),
   );
   follow();
@@ -253,7 +238,7 @@ async function desk(client) {
   else nothing(h("p.empty", {}, "Choose a preset at the left, and create your first game."));
 }
 
-function health() {
+function vitals() {
   const names = [
     ["players_online", "Players"],
     ["commands_per_s", "Commands/s"],
@@ -280,7 +265,7 @@ function health() {
   return panel(
     "Health",
     { end: [state] },
-    h("dl.health", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
+    h("dl.vitals", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
   ).section;
 }
 

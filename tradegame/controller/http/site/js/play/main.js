@@ -1,12 +1,14 @@
 // The play page: puts the panels together and holds what they share.
 
 import { CLOSE } from "../client/vocabulary.js";
+import { bar } from "../common/bar.js";
 import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { h, setText, userText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
 import { Painter } from "../common/painter.js";
 import { openDialog, panel } from "../common/panels.js";
+import { phases } from "../common/phases.js";
 import { reload, reloadOnNewEpoch } from "../common/reload.js";
 import { keepTrying } from "../common/repeat.js";
 import { fetchJson } from "../common/server.js";
@@ -14,15 +16,12 @@ import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
-import { toggleTheme } from "../common/theme.js";
-import { urlOf } from "../common/urls.js";
 import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
 import { goodsPanel } from "./goods.js";
 import { listenForKeys, showKeysHelp } from "./keyboard.js";
 import { ordersPanel } from "./orders.js";
 import { OwnTrades } from "./own_trades.js";
-import { phases } from "./phases.js";
 import { portfolioPanel } from "./portfolio.js";
 import { privatePanel } from "./private_values.js";
 import { enter, forget, signInAgain } from "./sign_in.js";
@@ -61,7 +60,9 @@ async function main() {
   });
   chartPanel.body.replaceWith(chart.plot);
   chartPanel.section.append(chart.plot);
-  const overlay = phases(desk, chart.plot);
+  const cover = h("div.overlay", { hidden: true }, h("div"));
+  chart.plot.append(cover);
+  phases(game, cover, cover.firstChild, { most: 5, player: client.player.id });
   desk.onchoose((good) => {
     chart.show(good);
     headline.textContent = good;
@@ -121,42 +122,24 @@ async function main() {
   document.documentElement.dataset.seq = String(game.seq);
   desk.choose(desk.good);
   listenForKeys(desk, ticket, chat);
-  void overlay;
   client.on("state", ({ state, code, reason }) => state === "stopped" && stopped(code, reason));
   game.on("gone", () => gone(game));
 }
 
 function top(client, game) {
-  const theme = h(
-    "button.quiet",
-    { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleTheme },
-    "◐",
-  );
   const help = h(
     "button.quiet.wide",
     { type: "button", "aria-label": "Keys", title: "Keys", onclick: showKeysHelp },
     "?",
   );
   const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, "Play as somebody else");
-  return h(
-    "header.bar",
-    {},
-    h(
-      "a.brand",
-      { href: urlOf("") },
-      h("img", { src: urlOf("static/icon.svg"), alt: "", width: 24, height: 24 }),
-      userText(game.state.title || game.id, "h1.clip.title"),
-    ),
+  return bar(
+    userText(game.state.title || game.id, "h1.clip.title"),
     roundClock(game),
-    h(
-      "div.end",
-      {},
-      connectionStatus(client),
-      h("strong.clip.wide", { dir: "auto" }, client.player.name),
-      other,
-      help,
-      theme,
-    ),
+    connectionStatus(client),
+    h("strong.clip.wide", { dir: "auto" }, client.player.name),
+    other,
+    help,
   );
 }
 

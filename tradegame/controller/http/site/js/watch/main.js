@@ -1,6 +1,7 @@
 // The market on a wall. Nobody reloads a projector, so it never gives up.
 
 import { Client } from "../../../tradegame.js";
+import { bar } from "../common/bar.js";
 import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { h, setAttribute, setText, userText } from "../common/dom.js";
@@ -8,6 +9,7 @@ import { coins, direction, distinctTitle, percents } from "../common/format.js";
 import { nameOf } from "../common/names.js";
 import { Painter } from "../common/painter.js";
 import { panel } from "../common/panels.js";
+import { phases } from "../common/phases.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
 import { fetchJson } from "../common/server.js";
 import { standingsTable } from "../common/standings.js";
@@ -15,10 +17,8 @@ import { connectionStatus } from "../common/status.js";
 import { recall, remember } from "../common/storage.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
-import { toggleTheme } from "../common/theme.js";
 import { explainOutage } from "../common/trouble.js";
 import { shortUrl, socketUrl, urlOf } from "../common/urls.js";
-import { phases } from "./phases.js";
 
 const TOKEN = "tradegame.screen";
 const TURN_MS = 15_000;
@@ -97,7 +97,9 @@ function show(client, game) {
   });
   shown.body.replaceWith(chart.plot);
   const address = shortUrl(`?game=${id}`);
-  phases(game, chart.plot, address);
+  const cover = h("div.cover", { hidden: true, "aria-live": "polite" });
+  chart.plot.append(cover);
+  phases(game, cover, cover, { most: 10, lobby: [h("p.soft", {}, "Join at"), h("p.address", {}, address)] });
   const tape = panel("Trades", { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
   const standings = panel("Standings", { flush: true }, standingsTable(client, game, painter, { limit: fitting }));
   for (const { body } of [tape, standings]) body.tabIndex = 0;
@@ -156,23 +158,11 @@ function show(client, game) {
 
   const clock = h("section", { "aria-label": "Clock" }, roundClock(game));
   const strip = h("nav.strip", { "aria-label": "Goods", tabindex: 0 }, ...buttons.values());
-  const theme = h("button.quiet", { type: "button", "aria-label": "Light or dark", onclick: toggleTheme }, "◐");
   place.replaceChildren(
     h(
       "div.wall",
       {},
-      h(
-        "header.bar",
-        {},
-        h(
-          "a.brand",
-          { href: urlOf("") },
-          h("img", { src: urlOf("static/icon.svg"), alt: "", width: 24, height: 24 }),
-          userText(game.state.title || id, "h1.clip"),
-        ),
-        clock,
-        h("div.end", {}, connectionStatus(client), theme),
-      ),
+      bar(userText(game.state.title || id, "h1.clip"), clock, connectionStatus(client)),
       strip,
       h("main.screen", {}, shown.section, standings.section, tape.section),
       h("footer.foot", {}, h("strong", {}, "Join at ", address), news),

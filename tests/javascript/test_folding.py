@@ -1,0 +1,50 @@
+"""The JavaScript client's state is the server's, whatever commands there are.
+
+That the Python client's is, too, `tests/unit/domain/test_invariants.py` sees.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.javascript.conftest import DIRECTORY
+from tests.support import views
+from tests.support.domain import BEGIN
+from tests.support.javascript import run
+from tests.unit.domain.strategies import PLAYERS, commands, definitions, steps
+from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.game import Game
+from tradegame.protocol import tag_of
+from tradegame.protocol.commands import Command, Entry, Join, SetPhase
+from tradegame.protocol.pushes import EVENTS
+
+entries = st.lists(st.tuples(steps, st.lists(commands, max_size=6)), min_size=1, max_size=12)
+
+
+def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_path: Path) -> None:
+    played: list[dict[str, Any]] = []
+
+    @settings(max_examples=150, derandomize=True, database=None, deadline=None)
+    @given(definition=definitions(), some=entries)
+    def play(definition: GameDefinition, some: list[tuple[int, list[Command]]]) -> None:
+        game = Game.create(definition, "e", BEGIN, 1)
+        before, at = views.public_state(game.state), BEGIN
+        begin: list[Command] = [Join(player=player, name=player) for player in PLAYERS]
+        frames = [game.apply(Entry(at, (*begin, SetPhase(phase="open")))).frame]
+        for step, each in some:
+            at += step
+            frames.append(game.apply(Entry(at, tuple(each))).frame)
+        told = [{"at": frame.at, "events": frame.events} for frame in frames if frame is not None]
+        played.append({"state": before, "frames": told, "after": views.public_state(game.state)})
+
+    play()
+    seen = {tag_of(type(event)) for game in played for frame in game["frames"] for event in frame["events"]}
+    assert seen == EVENTS.keys()
+    told = tmp_path / "played.json"
+    told.write_bytes(msgspec.json.encode(played))
+    run([node, "folding.mjs", str(told)], DIRECTORY, 60.0)

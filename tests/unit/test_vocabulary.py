@@ -1,0 +1,48 @@
+"""What is said of a command, an event and an error in other places than the protocol: none is forgotten there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tests.support.domain import define_game
+from tradegame import client as tg
+from tradegame.core.domain.game import Game
+from tradegame.protocol.commands import Command
+from tradegame.protocol.errors import RULE_ERRORS
+from tradegame.protocol.pushes import EVENTS
+from tradegame.protocol.requests import KEYED, REQUESTS
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_game_has_a_handler_for_each_command_of_the_log() -> None:
+    game = Game.create(define_game(), "e", 0, 1)
+    assert game._handlers.keys() == set(get_args(Command))
+
+
+@pytest.mark.parametrize("op", sorted(KEYED - {"join"}))
+def test_a_game_of_the_python_client_has_a_method_for_each_command(op: str) -> None:
+    assert callable(getattr(tg.Game, op))
+
+
+def test_each_event_can_be_imported_from_the_python_client() -> None:
+    names = {event.__name__ for event in EVENTS.values()}
+    assert names <= {event.__name__ for event in get_args(tg.Event)}
+    assert names <= set(tg.__all__)
+
+
+def test_each_command_event_and_error_is_in_a_test_of_the_rules() -> None:
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests" / "unit" / "domain").glob("test_*.py"))
+    words = set(re.findall(r"\w+", tests))
+    classes = {kind.__name__ for kind in (*get_args(Command), *EVENTS.values())}
+    assert classes - words == set()
+    assert {code for code, error in RULE_ERRORS.items() if not {code, error.__name__} & words} == set()
+
+
+def test_each_request_event_and_error_of_the_rules_is_in_the_changelog() -> None:
+    words = set(re.findall(r"`(\w+)`", (ROOT / "CHANGELOG.md").read_text()))
+    assert (REQUESTS.keys() | EVENTS.keys() | RULE_ERRORS.keys()) - words == set()

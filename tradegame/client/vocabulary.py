@@ -1,0 +1,141 @@
+"""What happens in a game, and what one can do in it: the events and commands of the protocol.
+
+Generated from tradegame/protocol by `make client`. Do not edit.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Literal, TypeVar
+
+from tradegame.protocol import pushes
+from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
+
+__all__ = [
+    "BookChanged",
+    "Commands",
+    "Joined",
+    "MarkChanged",
+    "News",
+    "PublicEvent",
+    "Revealed",
+    "RoundChanged",
+    "Said",
+    "Trade",
+]
+
+T = TypeVar("T")
+
+
+class Joined(pushes.Joined, tag="joined"):
+    """Somebody opened an account."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class Trade(pushes.Trade, tag="trade"):
+    """A trade, at the resting order's price. `taker`: the side that did not rest.
+
+    In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
+    """
+
+    seq: int = 0
+    at: int = 0
+
+
+class BookChanged(pushes.BookChanged, tag="book"):
+    """The best five levels a side, best first, when a frame changed them; at most one a good a frame."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class MarkChanged(pushes.MarkChanged, tag="mark"):
+    """What a unit of a good counts for changed, or where that comes from; at most one a good a frame."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class Said(pushes.Said, tag="said"):
+    """Somebody said something to everyone."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class RoundChanged(pushes.RoundChanged, tag="round"):
+    """The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
+
+    `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+    """
+
+    seq: int = 0
+    at: int = 0
+
+
+class Revealed(pushes.Revealed, tag="revealed"):
+    """The host lets everybody read what the closed rounds came to. `round`: the present one."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class News(pushes.News, tag="news"):
+    """News, about `good` if there is one."""
+
+    seq: int = 0
+    at: int = 0
+
+
+PublicEvent = Joined | Trade | BookChanged | MarkChanged | Said | RoundChanged | Revealed | News
+
+
+class Commands(ABC):
+    """A method for each command. What they raise is said at ``Game``."""
+
+    @abstractmethod
+    async def _do(self, kind: type[T], op: str, fields: dict[str, object], key: str | None) -> T: ...
+
+    async def buy(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Bought:
+        """Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
+
+        What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
+        `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+        """
+        return await self._do(Bought, "buy", {"good": good, "qty": qty, "limit": limit}, key)
+
+    async def sell(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Sold:
+        """Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`.
+
+        As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
+        """
+        return await self._do(Sold, "sell", {"good": good, "qty": qty, "limit": limit}, key)
+
+    async def order(
+        self,
+        good: str,
+        side: Literal["bid", "ask"],
+        qty: int,
+        price: int,
+        *,
+        key: str | None = None,
+    ) -> Ordered:
+        """A limit order: what does not trade at once rests at `price`, and what it needs is held.
+
+        Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
+        `unknown_good`.
+        """
+        return await self._do(Ordered, "order", {"good": good, "side": side, "qty": qty, "price": price}, key)
+
+    async def cancel(self, order: str, *, key: str | None = None) -> Cancelled:
+        """Take a resting order out of the book, and release what it held.
+
+        Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+        """
+        return await self._do(Cancelled, "cancel", {"order": order}, key)
+
+    async def say(self, text: str, to: str | None = None, *, key: str | None = None) -> Sent:
+        """Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone."""
+        return await self._do(Sent, "say", {"text": text, "to": to}, key)

@@ -1,0 +1,13 @@
+// The bar at the top of each page.
+
+import { h } from "./dom.js";
+import { toggleTheme } from "./theme.js";
+import { urlOf } from "./urls.js";
+
+/** The icon and `title`, then `middle` (null for none); at the end `last`, and the switch between light and dark. */
+export function bar(title, middle, ...last) {
+  const name = "Light or dark";
+  const theme = h("button.quiet", { type: "button", "aria-label": name, title: name, onclick: toggleTheme }, "◐");
+  const icon = h("img", { src: urlOf("static/icon.svg"), alt: "", width: 24, height: 24 });
+  return h("header.bar", {}, h("a.brand", { href: urlOf("") }, icon, title), middle, h("div.end", {}, ...last, theme));
+}

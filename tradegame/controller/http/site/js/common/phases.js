@@ -1,0 +1,66 @@
+// Over the chart: what the game is about, in the lobby; what the round came to, after the close.
+
+import { h, userText } from "./dom.js";
+import { coins, direction, efficiency, signed } from "./format.js";
+import { lastRound } from "./last_round.js";
+import { ranks } from "./ranks.js";
+
+/**
+ * Shows `cover` while the market is not open, and puts the text into `inside`, which is `cover` or within it: in the
+ * lobby with `lobby` below, after the close with the `most` best players. `player`: whom the page is for, or null.
+ */
+export function phases(game, cover, inside, { most, player = null, lobby = [] }) {
+  async function show() {
+    const { phase, about } = game.state;
+    cover.hidden = phase === "open";
+    if (phase === "lobby") {
+      const text = about ? [userText(about, "p.text")] : [];
+      inside.replaceChildren(h("h3", {}, "The market opens soon"), ...text, ...lobby);
+    } else if (phase === "closed") {
+      inside.replaceChildren(h("h3", {}, "The market is closed"));
+      const round = await lastRound(game);
+      if (round !== null) inside.replaceChildren(...result(round, most, player, game.me));
+    }
+  }
+  for (const type of ["round", "revealed", "reset"]) game.on(type, show);
+  void show();
+}
+
+function result(round, most, me, account) {
+  const place = round.players.findIndex(({ player }) => player === me);
+  const mine = round.players[place];
+  const rank = ranks(round.players.map(({ gain }) => gain));
+  const lines = [
+    round.secret &&
+      account &&
+      `You earned ${signed(account.worth - account.start)} coins. What the others earned is the host's to reveal.`,
+    mine && `You earned ${signed(mine.gain)} coins and came ${rank[place]} of ${round.players.length}.`,
+    round.efficiency_bps !== null &&
+      `Together ${me === null ? "they" : "you"} made ${efficiency(round)} of the possible gains.`,
+    ...Object.entries(round.goods).map(
+      ([good, { settled }]) => settled !== null && `${good} was paid at ${coins(settled)}.`,
+    ),
+  ];
+  const best = round.players
+    .slice(0, most)
+    .map(({ player, name, gain }, index) =>
+      h(
+        player === me ? "tr.me" : "tr",
+        {},
+        h("td.r.num", {}, String(rank[index])),
+        h("td", {}, me === null ? h("span.clip", { dir: "auto", title: name }, name) : userText(name)),
+        h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
+      ),
+    );
+  const heads = [
+    h("th.r", { scope: "col" }, "#"),
+    h("th", { scope: "col" }, "Player"),
+    h("th.r", { scope: "col" }, "Gain"),
+  ];
+  if (!best.length && !account) lines.push(round.secret ? "The gains are the host's to reveal." : "Nobody played.");
+  return [
+    h("h3", {}, `Round ${round.round} is over`),
+    ...lines.filter(Boolean).map((line) => h("p", {}, line)),
+    best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : "",
+  ];
+}
