@@ -174,5 +174,6 @@ class Follower:
     def shown(self) -> dict[str, Any]:
         """As `views.public_state` shows it."""
         shown = {name: getattr(self.state, name) for name in protocol.State.__struct_fields__}
-        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(shown, enc_hook=list))
+        state = msgspec.json.decode(msgspec.json.encode(shown, enc_hook=list), type=protocol.State)  # None is left out
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(state))
         return plain
