@@ -32,8 +32,8 @@ def python_client(_: str) -> str:
     lines += ["", 'T = TypeVar("T")', ""]
     for event in EVENTS.values():
         lines += ["", *_event(event), ""]
-    union = " | ".join(event.__name__ for event in EVENTS.values())
-    lines += ["", f"PublicEvent = {union}", ""]
+    first, *others = (event.__name__ for event in EVENTS.values())
+    lines += ["", "PublicEvent = (", f"    {first}", *(f"    | {name}" for name in others), ")", ""]
     lines += [
         "",
         "class Commands(ABC):",

@@ -134,8 +134,8 @@ def test_a_page_that_was_loaded_again_goes_on_from_what_its_join_tells(server: S
 def test_a_hosts_call_that_is_sent_again_with_its_key_happens_once(server: ServerThread) -> None:
     news = {"text": "rain", "good": "grain", "anchor_bps": 500}
     calls: list[tuple[str, str, Any]] = [
-        ("POST", "/v1/games/bazaar/phase", {"phase": "lobby"}),
         ("POST", "/v1/games/bazaar/news", news),
+        ("POST", "/v1/games/bazaar/phase", {"phase": "lobby"}),
     ]
     with Player(server.url) as player:
         player.ask("join", game="bazaar")
@@ -146,7 +146,11 @@ def test_a_hosts_call_that_is_sent_again_with_its_key_happens_once(server: Serve
             assert again[1] == {**first[1], "replayed": True}
         player.until_seq(again[1]["seq"])
         assert len(player.events("round")) == len(player.events("news")) == 1
-    status, error = ask_host(server, "POST", "/v1/games/bazaar/news", {"text": "sun"}, **{"Idempotency-Key": "k1"})
+    for key, answer in (("k0", (200, None)), ("new", (409, "not_open"))):  # no round is open any more
+        for _ in range(2):
+            status, said = ask_host(server, "POST", "/v1/games/bazaar/news", news, **{"Idempotency-Key": key})
+            assert (status, said.get("error", {}).get("code")) == answer
+    status, error = ask_host(server, "POST", "/v1/games/bazaar/news", {"text": "sun"}, **{"Idempotency-Key": "k0"})
     assert (status, error["error"]["code"]) == (409, "key_reused")
 
 

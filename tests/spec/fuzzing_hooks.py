@@ -34,6 +34,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         put_right(case.body)
     elif label == "POST /v1/games/{game}/news" and names["game"] == LIVELY and case.body.get("good"):
         case.body["good"] = "grain"
+        case.body.pop("anchor_bps", None)  # needs a house, and a round that is open
     elif label == "POST /v1/games/{game}/news":
         case.body = {"text": case.body["text"]}
     elif label == "POST /v1/games/{game}/roster":
@@ -61,6 +62,8 @@ def put_right(definition: dict[str, Any]) -> None:
         else:
             item["good"] = next(iter(goods))
     for good in goods.values():
+        if good.get("mark") == "anchor" and not good.get("house"):
+            del good["mark"]
         if settlement := good.get("settlement"):
             hints = settlement.get("hints_at_s", [])
             settlement["hints_at_s"] = hints[: max(0, len(settlement["values"]) - 2)]

@@ -32,7 +32,7 @@ from tradegame.protocol.commands import (
     SetPhase,
     Unsay,
 )
-from tradegame.protocol.pushes import BookChanged, PublicEvent
+from tradegame.protocol.pushes import BookChanged, MarkChanged, PublicEvent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 BEGIN = 1_700_000_000_000
@@ -151,9 +151,10 @@ def code(result: Result) -> str:
 
 
 def events(applied: Applied, kind: type[PublicEvent] | None = None) -> list[Any]:
-    """The public events of an entry; without a kind, all but the book's."""
+    """The public events of an entry; without a kind, all but those that say how a book or a mark changed."""
     found = applied.frame.events if applied.frame else ()
-    return [event for event in found if (isinstance(event, kind) if kind else not isinstance(event, BookChanged))]
+    changes = BookChanged | MarkChanged
+    return [event for event in found if (isinstance(event, kind) if kind else not isinstance(event, changes))]
 
 
 LIVELY = define_game(

@@ -70,6 +70,15 @@ def test_config_exits_1_with_all_errors_on_stderr(runner: CliRunner, tmp_path: P
     assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == ["server.port", "server.hots"]
 
 
+def test_config_warns_on_stderr_of_what_does_nothing(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[[games]]\nid = "g"\ncash = 0\n[games.goods.grain.house]\nanchor = 20\n')
+    result = runner.invoke(app, ["config", "--config", str(file)])
+    assert result.exit_code == 0
+    assert result.stderr == "warning: games[0].cash: buys nothing: the cheapest unit costs 21\n"
+    assert 'id = "g"' in result.stdout
+
+
 def test_serve_with_a_wrong_configuration_exits_2_and_says_where(runner: CliRunner) -> None:
     result = runner.invoke(app, ["serve", "--log-level", "loud"])
     assert result.exit_code == 2

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tradegame.core.domain.definition import GameDefinition, GoodDefinition, HouseDefinition, to_json
+from tradegame.core.domain.definition_warnings import warnings
 from tradegame.infra.config import (
     ConfigError,
     default_games,
@@ -14,6 +15,7 @@ from tradegame.infra.config import (
     parse_game_definition,
     structure_game_definition,
 )
+from tradegame.infra.config.presets import presets
 from tradegame.protocol.errors import BadRequestError
 
 
@@ -105,3 +107,74 @@ def test_two_games_of_one_id_are_an_error() -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(None, {}, {"games": [game(), game(id="two"), game()]})
     assert str(caught.value) == 'flag games: games[2].id: "one" is already the id of games[0]'
+
+
+def test_the_presets_and_the_default_games_give_no_warning() -> None:
+    assert [warnings(parse_game_definition(table)) for table in presets().values()] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("fields", "warning"),
+    [
+        (
+            {"rounds": {"open_s": 60}, "news": [{"at_s": 59, "text": "!"}, {"at_s": 60, "text": "!"}]},
+            ("news[1].at_s", "never comes: the round closes after 60 s"),
+        ),
+        (
+            {
+                "rounds": {"open_s": 60},
+                "goods": {"oil": {"settlement": {"values": [1, 2, 3, 4], "hints_at_s": [0, 90]}}},
+            },
+            ("goods.oil.settlement.hints_at_s[1]", "never comes: the round closes after 60 s"),
+        ),
+        (
+            {"goods": {"salt": {}}, "news": [{"at_s": 0, "text": "!", "good": "salt", "anchor_bps": 5}]},
+            ("news[0].anchor_bps", "moves nothing: salt has no house"),
+        ),
+        (
+            {"goods": {"salt": {"house": {"anchor": 2, "spread": 4}}}},
+            ("goods.salt.house.spread", "never bids: around 2 its best bid is 0"),
+        ),
+        (
+            {"goods": {"salt": {"house": {"anchor": 20, "cash": 18}}}},
+            ("goods.salt.house.cash", "never bids: its best bid is 19"),
+        ),
+        (
+            {"goods": {"salt": {"house": {"anchor": 20, "stock": 0}}}},
+            ("goods.salt.house.stock", "offers nothing until it has bought"),
+        ),
+        ({"cash": 22}, ("cash", "buys nothing: the cheapest unit costs 23")),
+        (
+            {"cash": 19, "goods": {"wheat": {}}, "private_values": {"good": "wheat", "low": 20}},
+            ("cash", "buys nothing: the cheapest unit costs 20"),
+        ),
+    ],
+)
+def test_what_is_valid_and_yet_does_nothing_is_a_warning(fields: dict[str, Any], warning: tuple[str, str]) -> None:
+    assert warnings(parse_game_definition(game(**fields))) == [warning]
+
+
+def test_news_that_may_come_too_late_is_a_warning() -> None:
+    news = [{"at_s": 50, "jitter_s": 9, "text": "!"}, {"at_s": 50, "jitter_s": 10, "text": "!"}]
+    found = warnings(parse_game_definition(game(rounds={"open_s": 60}, news=news)))
+    assert found == [("news[1].jitter_s", "may not come: the round closes after 60 s")]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"news": [{"at_s": 10**6, "text": "!"}]},
+        {"cash": 23},
+        {"cash": 0, "goods": {"grain": {"endowment": 1, "house": {"anchor": 22}}}},
+        {"cash": 0, "goods": {"salt": {}, "grain": {"house": {"anchor": 22}}}},
+        {"goods": {"salt": {"house": {"anchor": 2, "spread": 3}}}},
+    ],
+)
+def test_what_will_work_is_none(fields: dict[str, Any]) -> None:
+    assert warnings(parse_game_definition(game(**fields))) == []
+
+
+def test_an_unknown_mark_is_told_what_there_is() -> None:
+    for value, shown in (("lest", '"lest"'), (5, "5"), ([], "a list")):
+        expected = f"$.goods.grain.mark: expected one of anchor, bid, book, last, found {shown}"
+        assert complaints(game(goods={"grain": {"mark": value}})) == [expected]

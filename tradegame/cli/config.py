@@ -33,8 +33,9 @@ def config(
     A file to begin with: all that can be set, with its defaults.
 
     [bold]tradegame config --config config.toml[/bold]
-    Is it right? Exit code 1 and every error, if not. Secrets are masked.
+    Is it right? Exit code 1 and every error, if not; a warning for what is valid and does nothing. Secrets are masked.
     """
+    from tradegame.core.domain.definition_warnings import warnings
     from tradegame.infra.config import ConfigError, list_settings, load
 
     flags = flags_of(host, port, advertise, store, log_level, log_format)
@@ -43,4 +44,7 @@ def config(
     except ConfigError as error:
         typer.echo(error, err=True)
         raise typer.Exit(1) from None
+    for index, game in enumerate(loaded.settings.games):
+        for path, message in warnings(game):
+            typer.echo(f"warning: games[{index}].{path}: {message}", err=True)
     typer.echo(list_settings(loaded), nl=False)

@@ -11,6 +11,7 @@ from tradegame.client.vocabulary import (
     AccessChanged,
     BookChanged,
     Joined,
+    MarkChanged,
     News,
     PublicEvent,
     Removed,
@@ -27,13 +28,18 @@ from tradegame.protocol.state import Headline, Message, Player, Rules
 
 @define(eq=False)
 class Good:
-    """One good's market: five levels a side, best first; ``recent`` trades as (at, price, qty), oldest first."""
+    """One good's market: five levels a side, best first; ``recent`` trades as (at, price, qty), oldest first.
+
+    ``mark``: what a unit counts for in worth, and ``mark_source`` where that comes from; None where values are private.
+    """
 
     last: int | None = None
     bids: tuple[Level, ...] = ()
     asks: tuple[Level, ...] = ()
     volume: int = 0
     recent: deque[tuple[int, int, int]] = Factory(lambda: deque(maxlen=RECENT_KEPT))
+    mark: int | None = None
+    mark_source: str | None = None
 
     @property
     def best_bid(self) -> int | None:
@@ -96,7 +102,15 @@ class State:
         self.settled = dict(new.settled)
         self.locked, self.chat = new.locked, new.chat
         self.goods = {
-            name: Good(market.last, market.bids, market.asks, market.volume, deque(market.recent, RECENT_KEPT))
+            name: Good(
+                market.last,
+                market.bids,
+                market.asks,
+                market.volume,
+                deque(market.recent, RECENT_KEPT),
+                market.mark,
+                market.mark_source,
+            )
             for name, market in new.goods.items()
         }
         self.epoch, self.seq = epoch, seq
@@ -112,6 +126,9 @@ class State:
             case BookChanged():
                 good = self.goods.setdefault(event.good, Good())
                 good.bids, good.asks = event.bids, event.asks
+            case MarkChanged():
+                good = self.goods.setdefault(event.good, Good())
+                good.mark, good.mark_source = event.mark, event.mark_source
             case Joined():
                 self.players[event.player] = Player(event.name)
             case Removed():

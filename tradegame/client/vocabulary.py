@@ -16,6 +16,7 @@ __all__ = [
     "BookChanged",
     "Commands",
     "Joined",
+    "MarkChanged",
     "News",
     "PublicEvent",
     "Removed",
@@ -55,6 +56,13 @@ class Trade(pushes.Trade, tag="trade"):
 
 class BookChanged(pushes.BookChanged, tag="book"):
     """The best five levels a side, best first, when a frame changed them; at most one a good a frame."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class MarkChanged(pushes.MarkChanged, tag="mark"):
+    """What a unit of a good counts for changed, or where that comes from; at most one a good a frame."""
 
     seq: int = 0
     at: int = 0
@@ -105,7 +113,19 @@ class News(pushes.News, tag="news"):
     at: int = 0
 
 
-PublicEvent = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | Revealed | News
+PublicEvent = (
+    Joined
+    | Removed
+    | Trade
+    | BookChanged
+    | MarkChanged
+    | Said
+    | Unsaid
+    | AccessChanged
+    | RoundChanged
+    | Revealed
+    | News
+)
 
 
 class Commands(ABC):

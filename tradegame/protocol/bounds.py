@@ -101,6 +101,16 @@ PhaseName = Literal["lobby", "open", "closed"]
 PHASES: tuple[str, ...] = get_args(PhaseName)
 Phase = Annotated[PhaseName, Meta(description="Orders are taken while a game is `open`.")]
 Role = Literal["buyer", "seller"]
+MarkKind = Literal["anchor", "bid", "book", "last"]
+MarkSource = Literal["estimate", "anchor", "bid", "book", "last", "settled"]
+Source = Annotated[
+    MarkSource,
+    Meta(
+        description="Where a mark comes from. `estimate`: from the house's quotes, while a round is open. `anchor`: "
+        "the house's, at the close. `bid`: the bids of the last minute. `book`: what the bids would pay. `last`: the "
+        "last trade. `settled`: what a unit was paid."
+    ),
+]
 Flag = Annotated[bool, Meta(description="False if left out.")]
 RequestId = Annotated[int, Meta(ge=MIN_REQUEST_NUMBER)] | Annotated[str, Meta(max_length=MAX_REQUEST_ID)]
 

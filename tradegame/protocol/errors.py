@@ -218,6 +218,12 @@ class NotOpenError(RuleError):
     code = "not_open"
 
 
+class NoHouseError(RuleError):
+    """News that shifts the anchor of a good that has no house."""
+
+    code = "no_house"
+
+
 class InsufficientCashError(RuleError):
     """Free (not held) cash does not cover it."""
 

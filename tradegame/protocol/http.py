@@ -19,6 +19,7 @@ from tradegame.protocol.bounds import (
     RecentTrade,
     Role,
     Seq,
+    Source,
     Units,
 )
 
@@ -40,7 +41,8 @@ class GoodResult(Struct, omit_defaults=True):
     """A good in a closed round. `demand` and `supply`: values dearest first, costs cheapest first; 500 at most.
 
     Prices are null where nothing was traded, `settled` where the good does not settle, `equilibrium` where nobody
-    has private values, nothing can be traded, or the round is `secret`. `tape`: the round's last trades, oldest first.
+    has private values, nothing can be traded, or the round is `secret`. `mark`: what a unit counted for, and where
+    that came from; null for the good with private values. `tape`: the round's last trades, oldest first.
     """
 
     trades: Count
@@ -51,6 +53,8 @@ class GoodResult(Struct, omit_defaults=True):
     low: Coins | None
     close: Coins | None
     settled: Coins | None
+    mark: Coins | None
+    mark_source: Source | None
     equilibrium: Equilibrium | None
     demand: tuple[Coins, ...]
     supply: tuple[Coins, ...]

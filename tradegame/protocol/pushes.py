@@ -22,6 +22,7 @@ from tradegame.protocol.bounds import (
     Qty,
     Seq,
     Side,
+    Source,
 )
 from tradegame.protocol.state import Account
 
@@ -65,6 +66,14 @@ class BookChanged(Event, tag="book"):
     good: GoodId
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+
+
+class MarkChanged(Event, tag="mark"):
+    """What a unit of a good counts for changed, or where that comes from; at most one a good a frame."""
+
+    good: GoodId
+    mark: Coins
+    mark_source: Source
 
 
 class Said(Event, tag="said"):
@@ -114,7 +123,19 @@ class News(Event, tag="news"):
     good: GoodId | None = None
 
 
-PublicEvent = Joined | Removed | Trade | BookChanged | Said | Unsaid | AccessChanged | RoundChanged | Revealed | News
+PublicEvent = (
+    Joined
+    | Removed
+    | Trade
+    | BookChanged
+    | MarkChanged
+    | Said
+    | Unsaid
+    | AccessChanged
+    | RoundChanged
+    | Revealed
+    | News
+)
 
 
 class Push(Struct, omit_defaults=True, tag_field="push"):

@@ -23,6 +23,7 @@ from tradegame.protocol.bounds import (
     Role,
     Seq,
     Side,
+    Source,
     Units,
 )
 
@@ -51,12 +52,16 @@ class RoundRules(Struct, omit_defaults=True):
 
 
 class GoodRules(Struct, omit_defaults=True):
-    """What of a good's definition players may know. `settlement`: the values of which one is paid at the close."""
+    """What of a good's definition players may know. `settlement`: the values of which one is paid at the close.
+
+    `mark`: what units count for at the close; none where they have private values.
+    """
 
     endowment: Units
     house: bool
     private_values: bool
     settlement: tuple[Coins, ...] | None
+    mark: Source | None = None
 
 
 class Rules(Struct, omit_defaults=True):
@@ -77,6 +82,7 @@ class Good(Struct, omit_defaults=True):
     """A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
 
     `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
+    `mark`: what a unit counts for in worth, and where that comes from; none where each has values of their own.
     """
 
     last: Coins | None
@@ -84,6 +90,8 @@ class Good(Struct, omit_defaults=True):
     asks: tuple[Level, ...]
     volume: Units
     recent: tuple[RecentTrade, ...]
+    mark: Coins | None = None
+    mark_source: Source | None = None
 
 
 class Player(Struct, omit_defaults=True):
@@ -160,7 +168,7 @@ class Hint(Struct, omit_defaults=True):
 class Account(Struct, omit_defaults=True):
     """A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
 
-    `worth`: everything at the last prices; `start`: what it was when the round began, null while the player takes no
+    `worth`: everything at the marks; `start`: what the round began with, at the same, null while the player takes no
     part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
     player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
     commands.

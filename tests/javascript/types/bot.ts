@@ -101,6 +101,8 @@ function told(event: Event): string {
       return `${event.buyer} ${event.seller} ${event.qty}`;
     case "book":
       return String(event.bids.length + event.asks.length);
+    case "mark":
+      return `${event.mark} ${event.mark_source}`;
     case "joined":
       return event.name;
     case "revealed":

@@ -32,10 +32,10 @@ test("a walk takes the best levels first and stops at the limit", () => {
   );
 });
 
-test("a fee is between that of one trade a level and that of one a unit", () => {
-  const { fees, mostFees } = walk([[10, 10]], 10, null, true, 100);
-  assert.deepEqual([fees, mostFees], [1, 10]);
-  assert.deepEqual(walk([[10, 10]], 10, null, true, 0).mostFees, 0);
+test("a fee is rounded up once, over all levels", () => {
+  assert.equal(walk(ASKS, 12, null, true, 100).fees, 4); // 1 % of 310
+  assert.equal(walk([[10, 10]], 1, null, true, 100).fees, 1);
+  assert.equal(walk([[10, 10]], 10, null, true, 0).fees, 0);
 });
 
 test("one's own orders are no liquidity, and are cancelled when the walk comes by", () => {
@@ -64,8 +64,8 @@ test("what is affordable is paid whatever the fees, and what rests has none", ()
     [5_000, 9],
   ]) {
     const most = affordable(ASKS, cash, null, bps);
-    const { cost, mostFees } = walk(ASKS, most, null, true, bps);
-    assert.ok(cost + mostFees <= cash);
+    const [paid, more] = [most, most + 1].map((qty) => walk(ASKS, qty, null, true, bps));
+    assert.ok(paid.cost + paid.fees <= cash && cash < more.cost + more.fees);
   }
 });
 

@@ -10,20 +10,32 @@ import msgspec
 from tests.support import views
 from tradegame.client.events import public_events
 from tradegame.client.state import State
+from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.protocol import state as protocol
-from tradegame.protocol.pushes import BookChanged, Joined, Removed, RoundChanged, Trade
+from tradegame.protocol.commands import Command, SetPhase
+from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged, Removed, RoundChanged, Trade
+from tradegame.protocol.replies import Bought, Ordered, Sold
+from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
+
+TRADING = BuyGood | SellGood | PlaceOrder
 
 
 class Ledger:
-    """What every account owns, free and held together, by the events alone."""
+    """What every account owns, free and held together, by the events alone.
+
+    A fee is rounded once for a command, and so many trades are a command's as it was told. Which trades were one quote
+    of the house is not public: so the house and the fees are known together, and ``unknown`` holds the least and the
+    most that went from the one to the other.
+    """
 
     def __init__(self, definition: GameDefinition) -> None:
         self.definition = definition
         self.round = 1
         self.settled: dict[str, int] = {}
+        self.unknown = (0, 0)
         self.owned: dict[str, dict[str, int]] = {}
         self.dealt: set[str] = set()
         self.exact = True
@@ -36,6 +48,7 @@ class Ledger:
         self.owned["fees"] = dict.fromkeys(["cash", *goods], 0)
         self.owned["house"] = {**self.owned["fees"], **{good: house.stock for good, house in houses.items()}}
         self.owned["house"]["cash"] = sum(house.cash for house in houses.values())
+        self.unknown = (0, 0)
         for player in self.owned.keys() - {"house", "fees"}:
             self.join(player)
         self.dealt.clear()
@@ -46,6 +59,12 @@ class Ledger:
     def follow(self, applied: Applied, dealt: Iterable[str]) -> None:
         """``dealt``: who takes part after it, which is no public event."""
         paid_at_all = False
+        told = [
+            outcome.result.filled
+            for outcome in applied.outcomes
+            if isinstance(outcome.result, Bought | Sold | Ordered) and outcome.result.filled and not outcome.replayed
+        ]
+        left = notional = 0
         for event in applied.frame.events if applied.frame else ():
             if isinstance(event, Joined):
                 self.join(event.player)
@@ -53,17 +72,18 @@ class Ledger:
                 del self.owned[event.player]
                 self.dealt.discard(event.player)
             elif isinstance(event, Trade):
-                notional = event.price * event.qty
-                fee = (notional * self.definition.fee_bps + 9_999) // 10_000
-                assert event.buyer is not None
-                assert event.seller is not None
-                buyer, seller = self.owned[event.buyer], self.owned[event.seller]
-                buyer["cash"] -= notional
-                buyer[event.good] += event.qty
-                seller["cash"] += notional
-                seller[event.good] -= event.qty
-                (buyer if event.taker == "buy" else seller)["cash"] -= fee
-                self.owned["fees"]["cash"] += fee
+                taker = self.trade(event)
+                if taker == HOUSE:
+                    least, most = self.unknown
+                    self.unknown = least, most + self.fee(event.price * event.qty)
+                    continue
+                if not left:
+                    left, notional = told.pop(0), 0
+                left -= event.qty
+                notional += event.price * event.qty
+                if not left:
+                    self.owned[taker]["cash"] -= self.fee(notional)
+                    self.owned["fees"]["cash"] += self.fee(notional)
             elif isinstance(event, RoundChanged):
                 assert event.round >= self.round
                 paid, self.settled = self.settled, event.settled
@@ -82,6 +102,67 @@ class Ledger:
             self.owned[player]["cash"] += self.definition.cash
             for good, fields in self.definition.goods.items():
                 self.owned[player][good] += fields.endowment
+
+    def fee(self, notional: int) -> int:
+        return (notional * self.definition.fee_bps + 9_999) // 10_000
+
+    def trade(self, event: Trade) -> str:
+        """Who took."""
+        notional = event.price * event.qty
+        assert event.buyer is not None
+        assert event.seller is not None
+        buyer, seller = self.owned[event.buyer], self.owned[event.seller]
+        buyer["cash"] -= notional
+        buyer[event.good] += event.qty
+        seller["cash"] += notional
+        seller[event.good] -= event.qty
+        return event.buyer if event.taker == "buy" else event.seller
+
+
+class Bids:
+    """The marks that closed rounds gave to goods without a house, from what the public events said of their bids.
+
+    Written down as every change there was, and looked through second by second. ``marks``: of each closed round, the
+    latest last; None where the book changed in the very entry that closed it, which no event tells.
+    """
+
+    def __init__(self, game: Game) -> None:
+        definition, state = game.state.definition, game.state
+        self.goods = [good for good in definition.goods if definition.goods[good].house is None]
+        self.goods = [good for good in self.goods if definition.mark_of(good) == "bid"]
+        self.opened = state.opened_at if state.phase == "open" else None
+        self.ends_at = state.ends_at
+        self.changes = {good: [(0, 0)] for good in self.goods}
+        self.marks: list[dict[str, int] | None] = []
+
+    def follow(self, applied: Applied, commands: list[Command]) -> None:
+        if applied.frame is None:
+            return
+        at, phases = applied.frame.at, [number for number, each in enumerate(commands) if isinstance(each, SetPhase)]
+        blurred = bool(phases) and any(isinstance(each, TRADING) for each in commands[: max(phases)])
+        for event in applied.frame.events:
+            if isinstance(event, RoundChanged):
+                if self.opened is not None:
+                    by_clock = self.ends_at is not None and self.ends_at <= at
+                    self.close(self.ends_at if by_clock and self.ends_at is not None else at, blurred=blurred)
+                self.opened, self.ends_at = event.opened_at, event.ends_at
+            elif isinstance(event, BookChanged) and event.good in self.changes:
+                self.changes[event.good].append((at, event.bids[0][0] if event.bids else 0))
+
+    def close(self, at: int, *, blurred: bool) -> None:
+        marks = {good: self.mark(changes, at) for good, changes in self.changes.items()}
+        self.marks.append(None if blurred else marks)
+        self.changes = {good: [(0, 0)] for good in self.goods}
+
+    def mark(self, changes: list[tuple[int, int]], at: int) -> int:
+        assert self.opened is not None
+        last = (at - self.opened) // 1_000
+        lows = []
+        for second in range(max(0, last - 59), last + 1):
+            begin = self.opened + second * 1_000
+            earlier = [bid for when, bid in changes if when < begin]
+            lows.append(min([earlier[-1], *(bid for when, bid in changes if begin <= when < begin + 1_000)]))
+        return sorted(lows)[(len(lows) - 1) // 2]
 
 
 class Follower:
@@ -102,6 +183,9 @@ class Follower:
             if isinstance(event, BookChanged):
                 good = self.state.goods[event.good]
                 assert (good.bids, good.asks) != (event.bids, event.asks)
+            elif isinstance(event, MarkChanged):
+                good = self.state.goods[event.good]
+                assert (good.mark, good.mark_source) != (event.mark, event.mark_source)
             self.state.apply(event)
 
     def shown(self) -> dict[str, Any]:

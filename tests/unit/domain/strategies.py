@@ -61,6 +61,7 @@ good_definitions = st.builds(
     endowment=funds,
     house=st.one_of(st.none(), houses),
     settlement=st.one_of(st.none(), st.none(), settlements),
+    mark=st.sampled_from([None, None, "bid", "book", "last"]),
 )
 schedules = st.lists(st.lists(st.integers(0, 60), min_size=1, max_size=4).map(tuple), max_size=2).map(tuple)
 private_values = st.builds(

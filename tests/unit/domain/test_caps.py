@@ -13,13 +13,14 @@ from tests.support.domain import BEGIN, Table, code, define_game, events, house
 from tests.unit.domain.strategies import prices, quantities
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.book import MAX_FILLS
-from tradegame.core.domain.definition import GoodDefinition, RoundsDefinition, SettlementDefinition
+from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition, SettlementDefinition
 from tradegame.core.domain.events import Rejected
-from tradegame.core.domain.game import DUE_AN_ENTRY, Game
+from tradegame.core.domain.game import Game
 from tradegame.core.domain.settlement import HINTS_AT_ONCE
+from tradegame.core.domain.state import DUE_AN_ENTRY
 from tradegame.core.domain.weight import weight
-from tradegame.protocol.commands import Command, Join, SetPhase
-from tradegame.protocol.pushes import Trade
+from tradegame.protocol.commands import Announce, Command, Join, SetPhase
+from tradegame.protocol.pushes import News, Trade
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 CAP = MAX_FILLS
@@ -117,8 +118,7 @@ def test_the_house_quotes_through_a_crowd_and_rests_nothing_where_more_is_in_its
         price=20,
         goods={"grain": GoodDefinition(endowment=10**6, house=house(size=1_000, stock=100_000, target=100_000))},
     )
-    table.news("a flood", "grain", -5_000)
-    assert len(events(table.wait(2_000), Trade)) == CAP
+    assert len(events(table.entry(Announce(text="a flood", good="grain", anchor_bps=-5_000)), Trade)) == CAP
     assert table.book()[1] == []
     assert [price for price, _ in table.book()[0]] == [20, 9]
     assert len(events(table.wait(2_000), Trade)) == CAP
@@ -140,7 +140,6 @@ def test_what_is_refused_for_want_of_funds_costs_microseconds_in_a_deep_book() -
     mint.cash += account.cash - 15
     account.goods["grain"], account.cash = 1, 15
     refused: list[tuple[Command, str]] = [
-        (SellGood(player="dee", good="grain", qty=10**6), "insufficient_goods"),
         (PlaceOrder(player="dee", good="grain", side="ask", qty=10**6, price=1), "insufficient_goods"),
         (BuyGood(player="dee", good="grain", qty=10**6), "insufficient_cash"),
         (PlaceOrder(player="dee", good="grain", side="bid", qty=10**6, price=20), "insufficient_cash"),
@@ -210,6 +209,8 @@ def test_a_message_weighs_by_its_bytes_and_a_phase_everything() -> None:
     assert weight(state, Say(player="ann", text="😀" * 500)) == 16
     assert weight(state, Say(player="ann", text="x" * 10**6)) == 1 + CAP
     assert weight(state, SetPhase(phase="closed")) == 1 + CAP
+    assert weight(state, Announce(text="!", good="grain", anchor_bps=1)) == 1 + CAP
+    assert weight(state, Announce(text="!", good="grain")) == 1
 
 
 @given(
@@ -259,6 +260,27 @@ def test_what_is_due_at_once_is_spread_over_entries() -> None:
     assert entries == 20
     assert sorted(took)[10] < 0.02
     assert audit(state) == []
+
+
+def test_much_news_at_once_moves_every_price_and_leaves_no_quote_at_the_old_one() -> None:
+    goods = {
+        f"g{n}": GoodDefinition(house=house(levels=50, anchor=500, tick_s=60, slope=0, cash=10**8)) for n in range(20)
+    }
+    news = tuple(NewsDefinition(at_s=30, text="!", good=good, anchor_bps=1_000) for good in goods for _ in range(2))
+    table = Table.of(goods=goods, news=news)
+    for _ in range(10):
+        table.entry()
+    made = table.game.state.orders
+    applied = table.wait(30_000)
+    assert len(events(applied, News)) == 40
+    assert table.game.state.orders - made <= DUE_AN_ENTRY + 200
+    for good in goods:
+        assert all(price > 550 for price, _ in table.book(good)[1])
+    while (due := table.game.due_at()) is not None and due <= table.at:
+        table.entry()
+    for good in goods:
+        assert table.book(good)[1][0][0] == 606
+    assert audit(table.game.state) == []
 
 
 def test_a_hint_reaches_a_crowd_in_slices_and_everybody_once() -> None:

@@ -82,6 +82,7 @@ def test_the_log_of_these_tests_is_a_lively_one() -> None:
         "insufficient_cash",
         "insufficient_goods",
         "no_liquidity",
+        "no_house",
         "too_many_orders",
         "key_reused",
         "stale",

@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 
-from tests.support.domain import BEGIN, YEAR_3000, Table, define_game, events, house
+from tests.support.domain import BEGIN, YEAR_3000, Table, code, define_game, events, house
 from tradegame.core.domain.account import FEES, HOUSE
 from tradegame.core.domain.chance import draw, draw_between
-from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition
+from tradegame.core.domain.definition import GoodDefinition, HouseDefinition, NewsDefinition, RoundsDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.house import mid_price
 from tradegame.core.domain.state import MICRO
+from tradegame.infra.config.presets import presets
 from tradegame.protocol.commands import Announce, Entry
 from tradegame.protocol.pushes import BookChanged, News, Trade
 from tradegame.protocol.requests import BuyGood
 
 TICK = 2_000
+HOUSES = [good["house"] for preset in presets().values() for good in preset["goods"].values() if "house" in good]
+"""Those of the presets."""
 
 
 def table_of(*players: str, endowment: int = 50, game: dict[str, Any] | None = None, **fields: Any) -> Table:
@@ -40,7 +43,32 @@ def test_the_house_is_funded_by_the_mint() -> None:
 def test_the_house_quotes_levels_of_size_units_a_step_apart_with_the_spread_around_the_mid() -> None:
     assert table_of().book() == ([(19, 5), (18, 5)], [(21, 5), (22, 5)])
     assert table_of(spread=5, step=3, levels=3).book() == ([(18, 5), (15, 5), (12, 5)], [(23, 5), (26, 5), (29, 5)])
-    assert table_of(spread=1).book() == ([(20, 5), (19, 5)], [(21, 5), (22, 5)])
+    assert table_of(spread=1, slope=0).book() == ([(20, 5), (19, 5)], [(21, 5), (22, 5)])
+
+
+def test_levels_are_as_far_apart_as_the_houses_price_would_move_once_they_are_taken() -> None:
+    assert table_of(slope=3).book() == ([(17, 5), (14, 5)], [(23, 5), (26, 5)])
+    assert table_of(slope=3, spread=8).book() == ([(16, 5), (14, 5)], [(24, 5), (26, 5)])
+    assert table_of(slope=3, step=9).book() == ([(17, 5), (10, 5)], [(23, 5), (30, 5)])
+
+
+@pytest.mark.parametrize(
+    "fields", [*HOUSES, {"anchor": 240, "levels": 50, "size": 9, "slope": 4, "step": 1, "spread": 1}]
+)
+@pytest.mark.parametrize("waits", [1, 3])
+def test_nobody_gains_by_taking_all_that_the_house_offers_and_giving_it_back(
+    fields: dict[str, Any], waits: int
+) -> None:
+    """Before: 150 coins every four seconds, of 25 spice in the bazaar."""
+    good = GoodDefinition(house=HouseDefinition(**{**fields, "cash": 10**9, "drift_bps": 0}))
+    table = Table.of("ann", cash=10**9, goods={"grain": good})
+    for _ in range(waits):
+        table.wait(60_000)
+        table.buy("ann", sum(qty for _, qty in table.book()[1]))
+    while table.goods("ann")[0]:
+        table.wait(60_000)
+        table.sell("ann", 1_000_000)
+    assert table.cash("ann")[0] <= 10**9
 
 
 def test_goods_without_a_house_have_players_only() -> None:
@@ -92,7 +120,7 @@ def test_each_good_has_its_own_tick() -> None:
 
 
 def test_the_house_offers_only_what_it_has() -> None:
-    table = table_of(stock=7, target=7, cash=100)
+    table = table_of(stock=7, target=7, slope=0, cash=100)
     assert table.book() == ([(19, 5)], [(21, 5), (22, 2)])
     assert table.goods(HOUSE) == (0, 7)
     assert table.cash(HOUSE) == (5, 95)
@@ -111,7 +139,7 @@ def test_a_broke_house_quotes_nothing() -> None:
 def test_the_house_quotes_no_price_below_one_coin_or_above_the_dearest() -> None:
     assert table_of(anchor=2, levels=5).book()[0] == [(1, 5)]
     assert table_of(anchor=1, levels=5).book()[0] == []
-    assert table_of(anchor=10**9, spread=1, cash=10**15).book() == ([(10**9, 5), (10**9 - 1, 5)], [])
+    assert table_of(anchor=10**9, spread=1, slope=0, cash=10**15).book() == ([(10**9, 5), (10**9 - 1, 5)], [])
 
 
 def test_the_house_takes_players_orders_that_its_quotes_meet_on_its_tick_and_pays_the_fee() -> None:
@@ -121,7 +149,7 @@ def test_the_house_takes_players_orders_that_its_quotes_meet_on_its_tick_and_pay
     applied = table.wait(TICK)
     assert events(applied, Trade) == [Trade("grain", 20, 3, "buy", HOUSE, "ann")]
     assert table.cash("ann") == (1_060, 0)
-    assert table.cash(FEES)[0] == 2 + 2 + 1  # bob's two trades of 105 and 110, the house's of 60
+    assert table.cash(FEES)[0] == 3 + 1  # bob's, of 105 and 110, and the house's, of 60
     assert applied.accounts == ("ann",)
 
 
@@ -139,8 +167,7 @@ def test_a_bid_of_the_house_that_could_not_pay_its_fee_is_left_out() -> None:
 def test_a_sale_by_the_house_on_its_tick_gives_the_player_the_price_of_the_bid() -> None:
     table = table_of("ann")
     table.bid("ann", 3, 20)
-    table.news("cheap", "grain", anchor_bps=-1_000)
-    (trade,) = events(table.wait(TICK), Trade)
+    (trade,) = events(table.entry(Announce(text="cheap", good="grain", anchor_bps=-1_000)), Trade)
     assert trade == Trade("grain", 20, 3, "sell", "ann", HOUSE)
     assert table.book() == ([(17, 5), (16, 5)], [(19, 2), (20, 5)])
 
@@ -230,9 +257,10 @@ def test_news_shifts_the_anchor_and_the_base_it_wanders_around() -> None:
     table = table_of()
     applied = table.entry(Announce(text="drought", good="grain", anchor_bps=5_000))
     assert events(applied) == [News("drought", "grain")]
-    assert table.book()[1][0] == (21, 5)  # only the next tick quotes anew
+    assert table.book() == ([(29, 5), (27, 5)], [(32, 5), (33, 5)])
+    assert [event.good for event in events(applied, BookChanged)] == ["grain"]
     table.wait(TICK)
-    assert table.book() == ([(29, 5), (28, 5)], [(31, 5), (32, 5)])
+    assert table.book() == ([(29, 5), (27, 5)], [(32, 5), (33, 5)])
     assert (table.quoting().base, table.quoting().anchor) == (30 * MICRO, 30 * MICRO)
 
 
@@ -244,18 +272,38 @@ def test_no_news_moves_an_anchor_below_one_coin_or_above_the_dearest_price(bps: 
     assert (table.quoting().base, table.quoting().anchor) == (coins * MICRO, coins * MICRO)
 
 
-def test_news_of_no_good_or_of_one_without_a_house_shifts_nothing() -> None:
+def test_the_old_quotes_are_gone_before_anybody_can_act_on_the_news() -> None:
+    """Before: whoever was first bought at the old price until the next tick."""
+    table = table_of("ann")
+    drought = Announce(text="drought", good="grain", anchor_bps=5_000)
+    applied = table.entry(drought, BuyGood(player="ann", good="grain", qty=1, limit=21))
+    assert getattr(applied.outcomes[1].result, "code", None) == "no_liquidity"
+
+
+def test_scheduled_news_and_new_quotes_come_in_one_frame_and_the_tick_stays_where_it_was() -> None:
+    news = (NewsDefinition(at_s=1, text="drought", good="grain", anchor_bps=5_000),)
+    table = table_of("ann", game={"news": news})
+    applied = table.wait(1_000)
+    assert events(applied) == [News("drought", "grain")]
+    assert table.book() == ([(29, 5), (27, 5)], [(32, 5), (33, 5)])
+    assert table.game.due_at() == BEGIN + TICK
+
+
+def test_news_that_would_move_nothing_is_refused() -> None:
     table = Table.of(goods={"grain": GoodDefinition(house=house()), "salt": GoodDefinition()})
-    table.news("!", "salt", 5_000)
-    table.news("!", None, 0)
-    assert table.market("salt").house is None
+    assert code(table.news("!", "salt", 5_000)) == "no_house"
+    assert table.entry(Announce(text="!", good="salt")).frame is not None
+    for phase in ("closed", "lobby"):
+        table.phase(phase)
+        assert code(table.news("!", "grain", 5_000)) == "not_open"
+        assert events(table.entry(Announce(text="!", good="grain"))) == [News("!", "grain")]
     assert table.quoting("grain").anchor == 20 * MICRO
 
 
 def test_scheduled_news_at_the_opening_comes_before_the_first_quotes() -> None:
     news = (NewsDefinition(at_s=0, text="drought", good="grain", anchor_bps=10_000),)
     applied = table_of(game={"news": news}).game
-    assert list(applied.state.markets["grain"].book.levels("bid", 1)) == [(39, 5)]
+    assert list(applied.state.markets["grain"].book.levels("bid", 1)) == [(38, 5)]
 
 
 def test_the_first_quotes_come_with_the_first_entry_after_the_opening_whatever_its_clock_says() -> None:

@@ -19,7 +19,7 @@ from msgspec.structs import asdict, replace
 
 from tests.support import views
 from tests.support.domain import BEGIN, YEAR_3000, events, stamped
-from tests.unit.domain.shadows import Follower, Ledger
+from tests.unit.domain.shadows import Bids, Follower, Ledger
 from tests.unit.domain.strategies import (
     PLAYERS,
     busy,
@@ -93,6 +93,7 @@ class AnyGame(RuleBasedStateMachine):
         self.log: list[bytes] = []
         self.ledger = Ledger(definition)
         self.follower = Follower(self.game)
+        self.bids = Bids(self.game)
         self.first: dict[tuple[str, str], tuple[Command, Any]] = {}
         self.done: set[tuple[Any, ...]] = set()
         self.enter([Join(player=player, name=player) for player in joined])
@@ -196,6 +197,8 @@ class AnyGame(RuleBasedStateMachine):
         self.check_books(applied)
         self.ledger.follow(applied, () if state.phase == "lobby" else state.dealt)
         self.check_ledger()
+        self.bids.follow(applied, some)
+        self.check_marks()
         for player in state.players:
             now = views.account(state, player)
             if player not in applied.accounts:
@@ -243,9 +246,32 @@ class AnyGame(RuleBasedStateMachine):
             if name != "mint":
                 owned[name] = {good: qty + account.held_goods[good] for good, qty in account.goods.items()}
                 owned[name]["cash"] = account.cash + account.held_cash
+        told, (least, most) = copy.deepcopy(self.ledger.owned), self.ledger.unknown
         if not self.ledger.exact:
-            self.ledger.owned = owned
-        assert owned == self.ledger.owned
+            self.ledger.owned, self.ledger.unknown = owned, (0, 0)
+            return
+        paid = told["house"]["cash"] - owned["house"]["cash"]
+        assert least <= paid <= most
+        told["house"]["cash"] -= paid
+        told["fees"]["cash"] += paid
+        assert owned == told
+
+    def check_marks(self) -> None:
+        """What each round was scored by is what its public bids make it."""
+        marks = self.bids.marks[-10:]
+        results = list(self.game.state.results)
+        assert len(results) == len(marks)
+        for result, expected in zip(results, marks, strict=True):
+            for good, mark in (expected or {}).items():
+                settled = result["goods"][good]["settled"]
+                assert result["goods"][good]["mark"] == (mark if settled is None else settled)
+        for good, market in self.game.state.markets.items():
+            lows = market.lows
+            assert lows is None or len(lows.runs) <= 61
+            if market.mark.source == "book" and self.game.state.phase == "open":
+                assert market.mark.levels == market.book.levels("bid", 100)
+            if market.mark.source == "last":
+                assert market.mark.price == (market.last or 0), good
 
     def check_key(self, command: Command, outcome: Outcome) -> None:
         """One effect a copy, and the first result again: see test_keys.py for when."""
@@ -300,9 +326,9 @@ class AnyGame(RuleBasedStateMachine):
         taken = [trade for trade in events(applied, Trade) if is_taker(command.player, trade)]
         assert result.filled == sum(trade.qty for trade in taken)
         if not isinstance(result, Ordered):
-            notionals = [trade.price * trade.qty for trade in taken]
-            assert (result.cost if isinstance(result, Bought) else result.proceeds) == sum(notionals)
-            assert result.fee == sum((notional * self.definition.fee_bps + 9_999) // 10_000 for notional in notionals)
+            notional = sum(trade.price * trade.qty for trade in taken)
+            assert (result.cost if isinstance(result, Bought) else result.proceeds) == notional
+            assert result.fee == (notional * self.definition.fee_bps + 9_999) // 10_000
 
     def check_no_trace(self, before: bytes, entry: Entry, applied: Applied) -> None:
         """What was refused or replayed might as well not have been in the entry, but that its player is here."""

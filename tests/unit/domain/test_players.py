@@ -238,6 +238,8 @@ def test_the_public_state_is_what_the_protocol_says() -> None:
     table.bid("bob", 4, 9)
     table.buy("bob", 2)
     table.say("ann", "hi")
+    table.at += 5_000
+    table.entry()
     state = json.loads(json.dumps(views.public_state(table.game.state)))
     assert state == {
         "title": "",
@@ -251,9 +253,27 @@ def test_the_public_state_is_what_the_protocol_says() -> None:
             "fee_bps": 0,
             "open_orders": 50,
             "rounds": None,
-            "goods": {"grain": {"endowment": 100, "house": False, "private_values": False, "settlement": None}},
+            "goods": {
+                "grain": {
+                    "endowment": 100,
+                    "house": False,
+                    "private_values": False,
+                    "settlement": None,
+                    "mark": "bid",
+                }
+            },
         },
-        "goods": {"grain": {"last": 10, "bids": [[9, 4]], "asks": [[10, 3]], "volume": 2, "recent": [[BEGIN, 10, 2]]}},
+        "goods": {
+            "grain": {
+                "last": 10,
+                "bids": [[9, 4]],
+                "asks": [[10, 3]],
+                "volume": 2,
+                "recent": [[BEGIN, 10, 2]],
+                "mark": 9,
+                "mark_source": "bid",
+            }
+        },
         "players": {"ann": {"name": "Ann"}, "bob": {"name": "Bob"}},
         "messages": [{"player": "ann", "text": "hi", "at": BEGIN, "number": 1}],
         "news": [],
@@ -277,6 +297,7 @@ def test_an_account_shows_what_is_free_what_is_held_the_orders_and_the_worth() -
     table.ask("ann", 5, 10)
     table.buy("bob", 2)
     table.bid("ann", 3, 9)
+    table.wait(5_000)
     assert views.account(table.game.state, "ann") == {
         "cash": 993,
         "held_cash": 27,
@@ -286,8 +307,8 @@ def test_an_account_shows_what_is_free_what_is_held_the_orders_and_the_worth() -
             {"order": "o1", "good": "grain", "side": "ask", "qty": 3, "price": 10},
             {"order": "o2", "good": "grain", "side": "bid", "qty": 3, "price": 9},
         ],
-        "worth": 1_020 + 98 * 10,
-        "start": 1_000 + 100 * 10,
+        "worth": 1_020 + 98 * 9,
+        "start": 1_000 + 100 * 9,
         "score": 0,
         "keys": 0,
     }
@@ -299,7 +320,7 @@ def test_only_a_players_account_is_shown(nobody: str) -> None:
         views.account(Table.of("ann").game.state, nobody)
 
 
-def test_a_good_without_a_last_price_is_worth_nothing_yet() -> None:
+def test_a_good_for_which_nobody_bids_is_worth_nothing_yet() -> None:
     assert views.account(Table.of("ann").game.state, "ann")["worth"] == 1_000
 
 

@@ -126,6 +126,8 @@ def test_the_result_of_a_round_tells_the_gains_the_equilibrium_and_the_efficienc
         "low": 50,
         "close": 50,
         "settled": None,
+        "mark": None,
+        "mark_source": None,
         "equilibrium": {"low": 60, "high": 80, "qty": 3},
         "demand": [100, 90, 80],
         "supply": [20, 30, 60],

@@ -342,15 +342,18 @@ def test_a_news_item_that_shifts_the_anchor_does_so_in_every_round_anew() -> Non
     table = table_of(news=news, lobby_s=0)
     for _ in range(2):
         table.wait(2 * SECOND)
-        assert table.book("grain")[1][0] == (31, 5)
+        assert table.book("grain")[1][0] == (32, 5)
         table.wait(78 * SECOND)
 
 
 # Standings
 
 
-def test_standings_rank_by_worth_cash_plus_goods_at_the_last_price() -> None:
-    table = Table.of("ann", "bob", "cid")
+LAST = {"grain": GoodDefinition(endowment=100, mark="last")}
+
+
+def test_standings_rank_by_worth_cash_plus_goods_at_their_marks() -> None:
+    table = Table.of("ann", "bob", "cid", goods=LAST)
     assert [row["worth"] for row in views.standings(table.game.state, 10)] == [1_000] * 3
     table.ask("ann", 1, 12)
     table.buy("bob", 1)
@@ -364,7 +367,7 @@ def test_standings_rank_by_worth_cash_plus_goods_at_the_last_price() -> None:
 
 
 def test_equal_worth_is_equal_rank_and_the_next_rank_counts_them_all() -> None:
-    table = Table.of("ann", "bob", "cid", "dee", fee_bps=100)
+    table = Table.of("ann", "bob", "cid", "dee", fee_bps=100, goods=LAST)
     table.ask("ann", 1, 12)
     table.buy("bob", 1)
     table.ask("bob", 1, 12)
@@ -375,7 +378,7 @@ def test_equal_worth_is_equal_rank_and_the_next_rank_counts_them_all() -> None:
 
 
 def test_standings_of_a_closed_round_are_those_of_its_end() -> None:
-    table = Table.of("ann", "bob")
+    table = Table.of("ann", "bob", goods=LAST)
     table.ask("ann", 1, 12)
     table.buy("bob", 1)
     before = views.standings(table.game.state, 10)

@@ -121,20 +121,23 @@ def test_a_buy_that_free_cash_does_not_cover_happens_not_at_all() -> None:
     assert table.buy("bob", 1).cash == 0
 
 
-def test_a_sale_of_more_than_is_free_happens_not_at_all() -> None:
+@pytest.mark.parametrize("demand", [1, 2, 3, 200])
+def test_a_sale_of_more_than_is_free_sells_what_is_free_however_much_is_wanted(demand: int) -> None:
     table = Table.of("ann", "bob")
-    table.bid("ann", 200, 1)
+    table.bid("ann", demand, 1)
     table.ask("bob", 98, 9)
-    assert code(table.sell("bob", 3)) == "insufficient_goods"
-    assert table.sell("bob", 2).filled == 2
-    assert code(table.sell("bob", 1)) == "insufficient_goods"
+    assert table.sell("bob", 50).filled == min(demand, 2)
+    assert table.goods("bob") == (2 - min(demand, 2), 98)
+    if demand > 2:
+        assert code(table.sell("bob", 1)) == "insufficient_goods"
 
 
-def test_a_seller_with_few_goods_may_offer_more_than_there_is_demand_for() -> None:
+def test_a_purchase_is_not_cut_to_what_there_is_cash_for() -> None:
+    """A zero too many would spend everything."""
     table = Table.of("ann", "bob")
-    table.bid("ann", 2, 1)
-    table.ask("bob", 98, 9)
-    assert table.sell("bob", 50).filled == 2
+    table.ask("ann", 100, 50)
+    assert code(table.buy("bob", 50)) == "insufficient_cash"
+    assert table.cash("bob") == (1_000, 0)
 
 
 def test_a_limit_order_needs_what_it_will_really_cost_and_no_more() -> None:
@@ -146,13 +149,24 @@ def test_a_limit_order_needs_what_it_will_really_cost_and_no_more() -> None:
     assert table.bid("bob", 2, 450).cash == 0
 
 
-def test_the_taker_pays_the_fee_rounded_up_for_each_trade_and_it_goes_to_fees() -> None:
+def test_the_taker_pays_the_fee_rounded_up_once_for_a_command_and_it_goes_to_fees() -> None:
+    table = Table.of("ann", "bob", fee_bps=30, open_orders=100)
+    for _ in range(35):
+        table.ask("ann", 1, 9)
+    bought = table.buy("bob", 35)
+    assert (bought.cost, bought.fee, bought.cash) == (315, 1, 684)  # 35 fills, 0.945 coins
+    assert table.cash(FEES) == (1, 0)
+    assert table.cash("ann") == (1_315, 0)
+
+
+def test_a_sale_and_an_order_round_their_fee_once_too() -> None:
     table = Table.of("ann", "bob", fee_bps=30)
-    table.ask("ann", 1, 10)
-    table.ask("ann", 1, 11)
-    assert table.buy("bob", 2) == Bought(2, 21, 2, 977, seq=5)  # 0.03 and 0.033 coins: one each
+    for price in (10, 11, 12, 13):
+        table.bid("ann", 1, price)
+    assert table.sell("bob", 2).fee == 1
+    order = table.ask("bob", 3, 10)
+    assert (order.filled, order.resting, order.cash) == (2, 1, 1_000 + 25 - 1 + 21 - 1)
     assert table.cash(FEES) == (2, 0)
-    assert table.cash("ann") == (1_021, 0)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,8 @@ def _good(state: GameState, good: str, market: Market, schedules: Schedules | No
         "low": ohlcv.low,
         "close": ohlcv.close,
         "settled": state.settled.get(good),
+        "mark": market.mark.price,
+        "mark_source": market.mark.source,
         "equilibrium": None
         if mine is None or prices is None
         else {"low": prices[0], "high": prices[1], "qty": mine.qty},

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from attrs import asdict, frozen
 
 from tradegame.core.domain.bounds import IDENTIFIER, length, within
-from tradegame.protocol.bounds import MAX_PRICE, MAX_QTY, NEWS_LENGTH, SHIFT_BPS
+from tradegame.protocol.bounds import MAX_PRICE, MAX_QTY, NEWS_LENGTH, SHIFT_BPS, MarkKind
 
 RULES_VERSION = 3
 """The version of the rules that a new game is played by."""
@@ -35,7 +35,7 @@ Schedule = Annotated[tuple[Value, ...], length(1, MAX_UNITS, "units")]
 class HouseDefinition:
     """How the house makes a market in one good.
 
-    It quotes ``levels`` bids and asks of ``size`` units, ``step`` coins apart, ``spread`` coins around a mid price,
+    It quotes ``levels`` bids and asks of ``size`` units, at least ``step`` coins apart, ``spread`` around a mid price,
     anew every ``tick_s`` seconds. The mid moves with its stock around the anchor, ``slope`` times as fast as the
     stock moves around ``target``; the anchor takes a random walk of at most ``drift_bps`` basis points a tick.
     """
@@ -67,11 +67,16 @@ class SettlementDefinition:
 
 @frozen(kw_only=True)
 class GoodDefinition:
-    """A good. ``endowment``: what every player begins with. Without a ``house``, players trade among themselves."""
+    """A good. ``endowment``: what every player begins with. Without a ``house``, players trade among themselves.
+
+    ``mark``: what its units count for at the close, if it does not settle. None: the house's anchor; without a house,
+    the bids of the last minute.
+    """
 
     endowment: Funds = 0
     house: HouseDefinition | None = None
     settlement: SettlementDefinition | None = None
+    mark: MarkKind | None = None
 
 
 @frozen(kw_only=True)
@@ -150,6 +155,12 @@ class GameDefinition:
     wait_for_host: bool = False
     anonymous: bool = False
 
+    def mark_of(self, good: str) -> MarkKind | None:
+        """What this good's mark is; None for the one with private values, which is worth something else to each."""
+        if self.private_values is not None and self.private_values.good == good:
+            return None
+        return self.goods[good].mark or ("bid" if self.goods[good].house is None else "anchor")
+
 
 def to_json(definition: GameDefinition) -> dict[str, Any]:
     """Plain JSON data that ``from_json`` reads back."""
@@ -170,6 +181,7 @@ def from_json(data: dict[str, Any]) -> GameDefinition:
             endowment=fields["endowment"],
             house=None if fields["house"] is None else HouseDefinition(**fields["house"]),
             settlement=_settlement(fields["settlement"]),
+            mark=fields["mark"],
         )
         for good, fields in data["goods"].items()
     }

@@ -47,6 +47,8 @@ def misfits(definition: GameDefinition) -> Iterator[tuple[str, str]]:
         if settlement is not None and len(settlement.hints_at_s) > max(0, len(settlement.values) - 2):
             expected = "expected at least two hints fewer than values, so that nobody is told everything"
             yield f"goods.{good}.settlement.hints_at_s", expected
+        if declared.mark == "anchor" and declared.house is None:
+            yield f"goods.{good}.mark", "expected a house, whose anchor it is"
     private = definition.private_values
     if private is not None:
         traded = definition.goods.get(private.good)
@@ -55,6 +57,8 @@ def misfits(definition: GameDefinition) -> Iterator[tuple[str, str]]:
         elif traded.house is not None or traded.settlement is not None or traded.endowment:
             expected = "expected a good without house, settlement and endowment: only sellers have it"
             yield "private_values.good", expected
+        elif traded.mark is not None:
+            yield f"goods.{private.good}.mark", "expected none: a unit counts for what it is worth to its owner"
         if private.high < private.low:
             yield "private_values.high", f"expected at least {private.low}, which is low, found {private.high}"
     if definition.news_a_round > (listed := len(definition.news)):

@@ -19,13 +19,14 @@ from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, t
 from tradegame.core.domain.events import Applied, Filled, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
+from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.moderation import ModerationService
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
-from tradegame.core.domain.state import BEST_LEVELS, Effects, GameState
+from tradegame.core.domain.state import BEST_LEVELS, DUE_AN_ENTRY, Effects, GameState
 from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.commands import (
@@ -48,14 +49,11 @@ from tradegame.protocol.commands import (
     payload_digest,
 )
 from tradegame.protocol.errors import EpochOverError, NotJoinedError, RuleError, UnknownPlayerError
-from tradegame.protocol.pushes import BookChanged, Joined
+from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 _WITHOUT_ACCOUNT = (Join, HostCommand)
-DUE_AN_ENTRY = 500
-"""Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
-bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
 
 
 class Game:
@@ -64,13 +62,14 @@ class Game:
     def __init__(self, state: GameState) -> None:
         self.state = state
         trading = TradingService(state)
-        house = HouseService(state, trading)
+        self._marks = MarkService(state)
+        house = HouseService(state, trading, self._marks)
         self.free_some = trading.free_some
         self._keys = KeyService(state)
         self._naming = NamingService(state)
         self._private_values = PrivateValuesService(state)
-        self._settlement = SettlementService(state)
-        self._rounds = RoundService(state, trading, house, self._private_values, self._settlement)
+        self._settlement = SettlementService(state, self._marks)
+        self._rounds = RoundService(state, trading, house, self._marks, self._private_values, self._settlement)
         self._moderation = ModerationService(state, trading, self._naming, self._private_values, self._settlement)
         chat = ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
@@ -99,6 +98,7 @@ class Game:
         )
         """All that happens by itself: when next, in ms, what it does, and whether `DUE_AN_ENTRY` bounds it."""
         self._best = {good: self._best_levels(good) for good in state.markets}
+        self._told = {good: market.mark.told for good, market in state.markets.items()}
 
     @classmethod
     def create(cls, definition: GameDefinition, epoch: str, created_at: int, seed: int) -> Game:
@@ -107,7 +107,7 @@ class Game:
         chain = hashlib.sha256(origin.encode()).hexdigest()
         game = cls(GameState.blank(definition, epoch, created_at, seed & (1 << STATE_BITS) - 1, chain))
         game._rounds.begin()
-        return game
+        return cls(game.state)
 
     def apply_value(self, value: bytes, entry: Entry | None = None) -> Applied:
         """Apply an entry as the log holds it, and take it into the chain. Raises ValueError if it is none.
@@ -129,7 +129,7 @@ class Game:
 
     def _apply(self, entry: Entry) -> Applied:
         state = self.state
-        effects = Effects(max(state.clock, entry.at))
+        effects, before = Effects(max(state.clock, entry.at)), state.clock
         self._advance(effects.at, effects)
         outcomes = [self._outcome(command, effects) for command in entry.commands]
         self.free_some()
@@ -140,6 +140,13 @@ class Game:
             if best != self._best[good]:
                 self._best[good] = best
                 effects.events.append(BookChanged(good, *best))
+        self._marks.follow(effects.books, effects)
+        self._marks.renew(before, effects)
+        for good in effects.marks:
+            told = state.markets[good].mark.told
+            if told is not None and told != self._told[good]:
+                self._told[good] = told
+                effects.events.append(MarkChanged(good, *told))
         frame = None
         if effects.events:
             state.seq += 1

@@ -8,7 +8,8 @@ from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.chance import draw_between
 from tradegame.core.domain.definition import HouseDefinition
-from tradegame.core.domain.state import MICRO, OPEN, Effects, GameState, HouseState
+from tradegame.core.domain.marking import MarkService
+from tradegame.core.domain.state import DUE_AN_ENTRY, MICRO, OPEN, Effects, GameState, HouseState
 from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.bounds import MAX_PRICE, SideName
 
@@ -24,6 +25,7 @@ class HouseService:
 
     state: GameState
     trading: TradingService
+    marks: MarkService
     _quotes: dict[str, list[int]] = field(init=False)
     """By good, the numbers of its orders; some may be gone since."""
 
@@ -71,14 +73,23 @@ class HouseService:
             self.state.chance, step = draw_between(self.state.chance, -house.drift_bps, house.drift_bps)
             moved = market.anchor + _toward_zero(market.anchor * step, 10_000)
             market.anchor = min(max(moved, market.base // WANDER, MICRO), market.base * WANDER)
+        self._withdraw(good, effects)
         self._quote(good, house, market, effects)
 
-    def shift(self, good: str, bps: int) -> None:
-        """News: the anchor and the base around which it wanders move by ``bps`` basis points."""
+    def shift(self, good: str, bps: int, effects: Effects) -> None:
+        """News: the anchor and the base around which it wanders move by ``bps`` basis points, and the quotes with them.
+
+        A house whose tick is due as well only takes its quotes back, and so does any if too much was due in this entry.
+        """
         market = self.state.markets[good].house
-        if market is not None:
+        if market is not None and self.state.phase == OPEN:
             market.base = min(max(market.base * (10_000 + bps) // 10_000, MICRO), MAX_PRICE * MICRO)
             market.anchor = min(max(market.anchor * (10_000 + bps) // 10_000, MICRO), MAX_PRICE * MICRO)
+            self._withdraw(good, effects)
+            if effects.spent >= DUE_AN_ENTRY:
+                market.next_tick = min(market.next_tick, self.state.clock)
+            elif market.next_tick > self.state.clock:
+                self._quote(good, self._definition(good), market, effects)
 
     def _next(self) -> tuple[str, HouseState] | None:
         """The good that is quoted next."""
@@ -94,22 +105,32 @@ class HouseService:
         assert house is not None
         return house
 
-    def _quote(self, good: str, house: HouseDefinition, market: HouseState, effects: Effects) -> None:
-        account = self.state.accounts[HOUSE]
+    def _withdraw(self, good: str, effects: Effects) -> None:
+        orders = self.state.accounts[HOUSE].orders
         for number in self._quotes[good]:
-            if (order := account.orders.get(number)) is not None:
+            if (order := orders.get(number)) is not None:
                 self.trading.withdraw(order, effects)
         self._quotes[good].clear()
-        mid = mid_price(house, market.anchor, account.goods[good])
-        left = MAX_FILLS
+
+    def _quote(self, good: str, house: HouseDefinition, market: HouseState, effects: Effects) -> None:
+        """Levels are a step apart, and further where its price would move further once a level was taken: else whoever
+        took them all could give them back at the next tick for more.
+        """
+        account = self.state.accounts[HOUSE]
+        stock, left = account.goods[good], MAX_FILLS
+        mid = mid_price(house, market.anchor, stock)
         for level in range(house.levels):
-            price = mid + -(-house.spread // 2) + level * house.step
+            taken = (level + 1) * house.size
+            after = mid_price(house, market.anchor, stock - taken)
+            price = max(mid + -(-house.spread // 2) + level * house.step, after)
             qty = min(house.size, account.goods[good])
             left -= self._place(good, ASK, qty, price, left, effects)
-            price = mid - house.spread // 2 - level * house.step
+            after = mid_price(house, market.anchor, stock + taken)
+            price = min(mid - house.spread // 2 - level * house.step, after)
             qty = min(house.size, account.cash // price) if price > 0 else 0
             left -= self._place(good, BID, qty, price, left, effects)
         effects.spent += 2 * house.levels + MAX_FILLS - left
+        self.marks.quoted(good, mid, effects)
 
     def _place(self, good: str, side: SideName, qty: int, price: int, most: int, effects: Effects) -> int:
         """How many orders it met."""

@@ -9,6 +9,7 @@ from attrs import frozen
 from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.debrief import round_result
 from tradegame.core.domain.house import HouseService
+from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.news import draw_news
 from tradegame.core.domain.private_values import PrivateValuesService, are_secret, redemption
 from tradegame.core.domain.settlement import SettlementService
@@ -18,7 +19,7 @@ from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import PhaseName
 from tradegame.protocol.commands import Announce, Arrive, Reveal, SetClock, SetPhase
-from tradegame.protocol.errors import UnknownGoodError
+from tradegame.protocol.errors import NoHouseError, NotOpenError, UnknownGoodError
 from tradegame.protocol.pushes import Revealed, RoundChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.state import Headline
@@ -31,6 +32,7 @@ class RoundService:
     state: GameState
     trading: TradingService
     house: HouseService
+    marks: MarkService
     private_values: PrivateValuesService
     settlement: SettlementService
 
@@ -39,6 +41,7 @@ class RoundService:
         effects = Effects(self.state.clock)
         self._endow_house()
         self.house.price()
+        self.marks.open(effects)
         definition = self.state.definition
         if definition.wait_for_host or (definition.rounds is not None and definition.rounds.lobby_s):
             self._enter(LOBBY, effects)
@@ -68,8 +71,18 @@ class RoundService:
     def announce(self, command: Announce, effects: Effects) -> Sent:
         if command.good is not None and command.good not in self.state.markets:
             raise UnknownGoodError(f"no good {command.good!r} in this game")
+        if command.good is not None and command.anchor_bps:
+            self._check_shift(command.good)
         self._publish(command.text, command.good, command.anchor_bps, effects)
         return Sent(seq=0)
+
+    def _check_shift(self, good: str) -> None:
+        """News that would move nothing is refused: who announces it counts on a price that moves."""
+        if self.state.definition.goods[good].house is None:
+            raise NoHouseError(f"{good} has no house whose price could move: leave anchor_bps out")
+        if self.state.phase != OPEN:
+            phase = self.state.phase
+            raise NotOpenError(f"the game is in its {phase} phase, and a round opens at its own prices: open it first")
 
     def set_clock(self, command: SetClock, effects: Effects) -> Sent:
         """Between rounds only; during one, and back, nothing happens. The entry itself is still of the time before."""
@@ -149,7 +162,7 @@ class RoundService:
 
     def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
         if good is not None and bps:
-            self.house.shift(good, bps)
+            self.house.shift(good, bps, effects)
         effects.events.append(pushes.News(text, good))
         self.state.news.append(Headline(text, good, effects.at))
 
@@ -172,9 +185,7 @@ class RoundService:
 
     def _new_round(self, phase: PhaseName, effects: Effects) -> None:
         """Every account is emptied. The tape goes on: prices, volume and recent trades are the game's."""
-        self.trading.withdraw_everything(effects)
-        if self.state.phase == OPEN:  # the host ends it without a closed phase
-            self._settle(effects)
+        self._end(effects)  # where the host ends it without a closed phase
         self.state.settled.clear()
         self._take_everything()
         self.state.round += 1
@@ -225,6 +236,7 @@ class RoundService:
                 market.ohlcv = Ohlcv()
             self.settlement.open(effects)
             self.house.open()
+            self.marks.open(effects)
         effects.events.append(self._changed())
 
     def _changed(self) -> RoundChanged:
@@ -234,12 +246,18 @@ class RoundService:
         return RoundChanged(state.phase, state.round, state.ends_at, opened_at, settled)
 
     def _close(self, effects: Effects) -> None:
+        if self.state.phase != OPEN:
+            self.state.dealt.clear()
+        self._end(effects)
+        self._enter(CLOSED, effects)
+
+    def _end(self, effects: Effects) -> None:
+        """No order stays. If a round is open, it is over: its final marks are found, while there are bids."""
+        if self.state.phase == OPEN:
+            self.marks.close(effects)
         self.trading.withdraw_everything(effects)
         if self.state.phase == OPEN:
             self._settle(effects)
-        else:
-            self.state.dealt.clear()
-        self._enter(CLOSED, effects)
 
     def _settle(self, effects: Effects) -> None:
         """The round's end, with no order open: what is held is turned into what it is worth, and the result is kept."""

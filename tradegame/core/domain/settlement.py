@@ -14,6 +14,7 @@ from tradegame.core.domain.account import HOUSE, MINT
 from tradegame.core.domain.chance import draw_between
 from tradegame.core.domain.definition import SettlementDefinition
 from tradegame.core.domain.events import Whispered
+from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.state import OPEN, Effects, GameState, Hint, SettlementState
 
 HINTS_AT_ONCE = 500
@@ -25,6 +26,7 @@ class SettlementService:
     """Draws values, gives hints, and pays."""
 
     state: GameState
+    marks: MarkService
     _definitions: dict[str, SettlementDefinition] = field(init=False)
 
     @_definitions.default
@@ -93,6 +95,7 @@ class SettlementService:
                 effects.accounts[name] = None
             state.settled[good] = settlement.value
             state.markets[good].settlement = None
+            self.marks.settle(good, settlement.value, effects)
 
     def _next(self) -> tuple[int, str, SettlementState] | None:
         state = self.state

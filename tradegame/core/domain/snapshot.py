@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from tradegame.core.domain import definition as definitions
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID, Order
 from tradegame.core.domain.game import Game
+from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.core.domain.state import (
     GameState,
     Hint,
@@ -112,7 +114,7 @@ def _batches(kind: Any, items: Iterable[_Item], row: Callable[[_Item], tuple[Any
 
 def _market(item: tuple[str, Market]) -> tuple[Any, int]:
     good, market = item
-    house, ohlcv, settlement = market.house, market.ohlcv, market.settlement
+    house, ohlcv, settlement, lows = market.house, market.ohlcv, market.settlement, market.lows
     row = [
         good,
         market.last,
@@ -120,6 +122,8 @@ def _market(item: tuple[str, Market]) -> tuple[Any, int]:
         list(market.recent),
         None if house is None else [house.anchor, house.base, house.next_tick],
         None if settlement is None else [settlement.value, settlement.hints, settlement.told],
+        [market.mark.price, market.mark.source, market.mark.levels],
+        None if lows is None else [lows.second, lows.low, lows.bid, list(lows.runs)],
         [
             ohlcv.trades,
             ohlcv.volume,
@@ -130,7 +134,8 @@ def _market(item: tuple[str, Market]) -> tuple[Any, int]:
             ohlcv.close,
         ],
     ]
-    return row, 20 + 3 * len(market.recent)
+    runs = 0 if lows is None else len(lows.runs)
+    return row, 26 + 3 * len(market.recent) + 2 * len(market.mark.levels) + 2 * runs
 
 
 def _account(item: tuple[str, Account]) -> tuple[Any, int]:
@@ -227,13 +232,18 @@ class _Reader:
                 yield
 
     def _markets(self, rows: list[Any]) -> None:
-        for good, last, volume, recent, house, settlement, ohlcv in rows:
+        for good, last, volume, recent, house, settlement, mark, lows, ohlcv in rows:
             market = self._state.markets[good]
             market.last, market.volume = last, volume
             market.recent.extend(tuple(trade) for trade in recent)
             market.house = None if house is None else HouseState(*house)
             market.settlement = None if settlement is None else SettlementState(*settlement)
             market.ohlcv = Ohlcv(*ohlcv)
+            price, source, levels = mark
+            market.mark = Mark(price, source, tuple([tuple(level) for level in levels]))
+            if lows is not None:
+                second, low, bid, runs = lows
+                market.lows = BidLows(second, low, bid, deque([tuple(run) for run in runs]))
 
     def _orders(self, kind: Any, rows: list[Any]) -> None:
         good = next(known for known in self._goods if known == kind[0])

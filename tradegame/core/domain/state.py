@@ -11,6 +11,7 @@ from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import Book
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
+from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
 from tradegame.protocol.commands import HOST
 from tradegame.protocol.pushes import Fill, PublicEvent
@@ -22,6 +23,9 @@ CLOSED: Final = "closed"
 ROUNDS_KEPT = 10
 BEST_LEVELS = 5
 MICRO = 1_000_000
+DUE_AN_ENTRY = 500
+"""Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
+bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
 
 
 @define
@@ -72,7 +76,10 @@ class Ohlcv:
 
 @define
 class Market:
-    """One good's book and tape. ``recent``: time in ms, price, quantity, oldest first. ``ohlcv``: of this round."""
+    """One good's book and tape. ``recent``: time in ms, price, quantity, oldest first. ``ohlcv``: of this round.
+
+    ``mark``: what a unit counts for; ``lows``: this round's bids, while it is open and the mark comes from them.
+    """
 
     book: Book
     last: int | None = None
@@ -81,6 +88,8 @@ class Market:
     house: HouseState | None = None
     settlement: SettlementState | None = None
     ohlcv: Ohlcv = Factory(Ohlcv)
+    mark: Mark = Factory(Mark)
+    lows: BidLows | None = None
 
 
 @define
@@ -192,6 +201,7 @@ class Effects:
 
     ``spent``: the house's quotes and fills, and the hints, that were due. ``keys``: by player and key, the digests
     and results of the keys that are new. ``fills``: by player, in an anonymous game.
+    ``marks``: the goods whose mark was set anew.
     """
 
     at: int
@@ -200,5 +210,6 @@ class Effects:
     fills: dict[str, list[Fill]] = Factory(dict)
     accounts: dict[str, None] = Factory(dict)
     books: dict[str, None] = Factory(dict)
+    marks: dict[str, None] = Factory(dict)
     spent: int = 0
     keys: dict[tuple[str, str], tuple[str, Result]] = Factory(dict)

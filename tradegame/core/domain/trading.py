@@ -44,7 +44,7 @@ class TradingService:
         walk = market.book.walk(ASK, command.player, command.qty, command.limit, account.cash)
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
-        fee = self._fees(walk)
+        fee = self.fee(walk.notional)
         self._check_cash(walk, command.qty, walk.notional + fee, account)
         self._trade(command.player, BID, market, walk, effects)
         return Bought(walk.filled, walk.notional, fee, account.cash, seq=0)
@@ -54,13 +54,10 @@ class TradingService:
         free = account.goods[command.good]
         if not free:
             raise InsufficientGoodsError(f"has no free {command.good}")
-        # One unit more than there is shows whether more would go: no need to walk any further.
-        walk = market.book.walk(BID, command.player, min(command.qty, free + 1), command.limit)
+        walk = market.book.walk(BID, command.player, min(command.qty, free), command.limit)
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
-        if walk.filled > free:
-            raise InsufficientGoodsError(f"needs at least {walk.filled} {command.good}, has {free}")
-        fee = self._fees(walk)
+        fee = self.fee(walk.notional)
         self._trade(command.player, ASK, market, walk, effects)
         return Sold(walk.filled, walk.notional, fee, account.cash, seq=0)
 
@@ -79,7 +76,7 @@ class TradingService:
             raise TooManyFillsError(f"would meet more than {MAX_FILLS} orders at once")
         rest = command.qty - walk.filled
         if bid:
-            self._check_cash(walk, command.qty, walk.notional + self._fees(walk) + rest * command.price, account)
+            self._check_cash(walk, command.qty, walk.notional + self.fee(walk.notional) + rest * command.price, account)
         cap = self.state.definition.open_orders
         if rest and len(account.orders) - len(walk.own) >= cap:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
@@ -97,7 +94,7 @@ class TradingService:
         bid = side == BID
         walk = market.book.walk(ASK if bid else BID, HOUSE, qty, price, account.cash if bid else None, most)
         rest = 0 if walk.more else qty - walk.filled
-        if bid and walk.notional + self._fees(walk) + rest * price > account.cash:
+        if bid and walk.notional + self.fee(walk.notional) + rest * price > account.cash:
             return 0
         self._trade(HOUSE, side, market, walk, effects)
         self._rest(HOUSE, good, side, rest, price, effects)
@@ -175,7 +172,7 @@ class TradingService:
                 left -= 1
 
     def fee(self, notional: int) -> int:
-        """What the taker pays for one trade: ``ceil(notional * fee_bps / 10000)``."""
+        """What the taker pays for all trades of one command: ``ceil(notional * fee_bps / 10000)``."""
         return -(-notional * self.state.definition.fee_bps // 10_000)
 
     def _open_market(self, good: str) -> Market:
@@ -192,11 +189,6 @@ class TradingService:
         if needed > account.cash:
             raise InsufficientCashError(f"needs {needed} coins, has {account.cash}")
 
-    def _fees(self, walk: Walk) -> int:
-        if not self.state.definition.fee_bps:
-            return 0
-        return sum(self.fee(qty * order.price) for order, qty in walk.fills)
-
     def _hold(self, account: Account, order: Order, qty: int) -> None:
         """Move what ``qty`` units of the order hold from free to held; back, when negative."""
         if order.side == BID:
@@ -207,19 +199,27 @@ class TradingService:
             account.held_goods[order.good] += qty
 
     def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects) -> None:
-        """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled."""
+        """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled.
+
+        The fee is rounded once: that of a fill is what the fill adds to it.
+        """
         for order in walk.own:
             self.withdraw(order, effects)
+        notional = paid = 0
         for order, qty in walk.fills:
-            self._settle(taker, side, market, order, qty, effects)
+            notional += qty * order.price
+            fee = self.fee(notional) - paid
+            paid += fee
+            self._settle(taker, side, market, order, qty, fee, effects)
         if walk.fills:
             effects.accounts[taker] = None
 
-    def _settle(self, taker: str, side: SideName, market: Market, order: Order, qty: int, effects: Effects) -> None:
+    def _settle(
+        self, taker: str, side: SideName, market: Market, order: Order, qty: int, fee: int, effects: Effects
+    ) -> None:
         state, good, price = self.state, order.good, order.price
         word: Taker
         notional = qty * price
-        fee = self.fee(notional)
         ours, theirs = state.accounts[taker], state.accounts[order.player]
         if side == BID:
             ours.cash -= notional + fee

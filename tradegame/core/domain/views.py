@@ -9,7 +9,7 @@ from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.private_values import are_secret
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
-from tradegame.core.domain.worth import holding, start, worth
+from tradegame.core.domain.worth import holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
 from tradegame.protocol.http import Coming, ComingNews, Roster, RosterRow
@@ -61,8 +61,8 @@ def best(market: Market) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
 
 def good(market: Market) -> Good:
     """One good of a ``state``. ``recent`` changes with ``volume`` alone."""
-    bids, asks = best(market)
-    return Good(market.last, bids, asks, market.volume, tuple(market.recent))
+    (bids, asks), mark = best(market), market.mark
+    return Good(market.last, bids, asks, market.volume, tuple(market.recent), mark.price, mark.source)
 
 
 def rules(definition: GameDefinition) -> Rules:
@@ -79,6 +79,7 @@ def rules(definition: GameDefinition) -> Rules:
                 house=fields.house is not None,
                 private_values=private is not None and private.good == good,
                 settlement=None if fields.settlement is None else fields.settlement.values,
+                mark=definition.mark_of(good) if fields.settlement is None else "settled",
             )
             for good, fields in definition.goods.items()
         },
@@ -134,10 +135,10 @@ def standings(state: GameState, limit: int) -> list[Standing]:
     """
     if are_secret(state):
         return []
-    prices = {good: market.last or 0 for good, market in state.markets.items()}
+    at = marks(state)
     have = [holding(state, player) for player in state.dealt]
     all_of_them = [
-        (-each.worth(prices), number, player, each.score)
+        (-each.worth(at), number, player, each.score)
         for number, (player, each) in enumerate(zip(state.dealt, have, strict=True))
     ]
     return ranked(state, sorted(all_of_them)[:limit])

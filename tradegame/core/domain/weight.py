@@ -6,7 +6,7 @@ from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.bounds import SideName
-from tradegame.protocol.commands import Arrive, Command, Remove, SetPhase
+from tradegame.protocol.commands import Announce, Arrive, Command, Remove, SetPhase
 from tradegame.protocol.requests import BuyGood, PlaceOrder, Say, SellGood
 
 BYTES_A_UNIT = 128
@@ -18,8 +18,9 @@ def weight(state: GameState, command: Command) -> int:
 
     1 to ``MAX_FILLS`` + 1, but for ``arrive``: 1, and its players. For an order or an immediate trade: 1, and the
     resting orders that it can meet at the present state. For ``say``: by the length of its text in UTF-8. For a change
-    of the phase, and to remove a player: the most. For anything else, and for what would be refused at once: 1. Takes
-    a few us. An entry's earlier commands may change what a later one meets, but never to more than ``MAX_FILLS``.
+    of the phase, to remove a player, and for news that moves a price: the most. For anything else, and for what would
+    be refused at once: 1. Takes a few us. An entry's earlier commands may change what a later one meets, but never to
+    more than ``MAX_FILLS``.
     """
     if isinstance(command, BuyGood | SellGood | PlaceOrder):
         return 1 + _fills(state, command)
@@ -27,7 +28,8 @@ def weight(state: GameState, command: Command) -> int:
         return 1 + len(command.players)
     if isinstance(command, Say):
         return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
-    return 1 + MAX_FILLS if isinstance(command, SetPhase | Remove) else 1
+    moves = isinstance(command, SetPhase | Remove) or (isinstance(command, Announce) and command.anchor_bps)
+    return 1 + MAX_FILLS if moves else 1
 
 
 def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
@@ -41,7 +43,7 @@ def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
     free = account.goods[command.good]
     if not free or (isinstance(command, PlaceOrder) and command.qty > free):
         return 0
-    return market.book.reach(BID, min(command.qty, free + 1) + _own(account, command.good, BID), limit)
+    return market.book.reach(BID, min(command.qty, free) + _own(account, command.good, BID), limit)
 
 
 def _own(account: Account, good: str, side: SideName) -> int:

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from tradegame.core.domain.account import Account
+from tradegame.core.domain.mark import Mark
 from tradegame.core.domain.private_values import SELLER, owned_value, redemption
 from tradegame.core.domain.state import GameState
 
 
 def worth(state: GameState, player: str) -> int:
-    """Cash, held or free, and every good at its last price; a good that has none is worth nothing yet.
+    """Cash, held or free, and every good at its mark.
 
     A good with private values counts at what it is worth to this player.
     """
     owned = state.accounts[player]
-    return _worth(owned, _prices(state)) + (owned_value(state, state.players[player], owned) or 0)
+    return _worth(owned, marks(state)) + (owned_value(state, state.players[player], owned) or 0)
 
 
 @frozen
@@ -32,9 +33,9 @@ class Holding:
     goods: tuple[tuple[str, int], ...]
     score: int
 
-    def worth(self, prices: Mapping[str, int]) -> int:
-        """At these prices, in coins."""
-        return self.cash + sum([qty * prices[good] for good, qty in self.goods])
+    def worth(self, marks: Mapping[str, Mark]) -> int:
+        """At these marks, in coins."""
+        return self.cash + sum([marks[good].value(qty) for good, qty in self.goods if qty])
 
 
 def holding(state: GameState, player: str) -> Holding:
@@ -48,18 +49,18 @@ def holding(state: GameState, player: str) -> Holding:
 
 
 def start(state: GameState, player: str) -> int:
-    """What the player began this round with, valued as it would be now; what settled, at what it paid."""
+    """What the player began this round with, at the marks of now."""
     fields = state.players[player]
     return _endowment(state) + (sum(fields.values) if fields.role == SELLER else 0)
 
 
 def gains(state: GameState) -> list[tuple[str, int, int]]:
     """Everyone who took part in this round, with ``start`` and ``worth``: what is the same for all is found once."""
-    prices, given, private = _prices(state), _endowment(state), state.definition.private_values
+    at, given, private = marks(state), _endowment(state), state.definition.private_values
     found = []
     for name in state.dealt:
         fields, owned = state.players[name], state.accounts[name]
-        before, after = given, _worth(owned, prices)
+        before, after = given, _worth(owned, at)
         if private is not None:
             before += sum(fields.values) if fields.role == SELLER else 0
             after += redemption(fields.values, owned.goods[private.good] + owned.held_goods[private.good])
@@ -67,24 +68,19 @@ def gains(state: GameState) -> list[tuple[str, int, int]]:
     return found
 
 
-def _prices(state: GameState) -> list[tuple[str, int]]:
-    """What goods are worth to everybody alike."""
-    private = state.definition.private_values
-    secret = None if private is None else private.good
-    markets = state.markets.items()
-    return [(good, market.last) for good, market in markets if good != secret and market.last is not None]
+def marks(state: GameState) -> dict[str, Mark]:
+    """What goods count for, to everybody alike: the one with private values for nothing."""
+    return {good: market.mark for good, market in state.markets.items()}
 
 
-def _worth(owned: Account, prices: list[tuple[str, int]]) -> int:
+def _worth(owned: Account, at: dict[str, Mark]) -> int:
     total, goods, held = owned.cash + owned.held_cash, owned.goods, owned.held_goods
-    for good, price in prices:
-        total += (goods[good] + held[good]) * price
+    for good, mark in at.items():
+        total += mark.value(goods[good] + held[good])
     return total
 
 
 def _endowment(state: GameState) -> int:
-    """What everybody is given at the beginning of a round, at today's prices."""
-    total = state.definition.cash
-    for good, given in state.definition.goods.items():
-        total += given.endowment * (state.settled.get(good, state.markets[good].last) or 0)
-    return total
+    """What everybody is given at the beginning of a round, at the marks of now."""
+    given = state.definition.goods.items()
+    return state.definition.cash + sum([state.markets[good].mark.value(fields.endowment) for good, fields in given])

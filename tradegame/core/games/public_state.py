@@ -75,7 +75,7 @@ class PublicState:
             pieces.append(
                 self._part(
                     f"good {good}",
-                    (market.last, market.volume, shown),
+                    (market.last, market.volume, shown, market.mark),
                     lambda number=number, good=good, market=market: (
                         (b"," if number else b"") + _json(good) + b":" + _json(views.good(market))
                     ),

@@ -13,7 +13,7 @@ from tradegame.core.domain import views
 from tradegame.core.domain.private_values import are_secret
 from tradegame.core.domain.state import GameState
 from tradegame.core.domain.views import Placed
-from tradegame.core.domain.worth import Holding, holding
+from tradegame.core.domain.worth import Holding, holding, marks
 from tradegame.protocol import state as protocol
 from tradegame.protocol.state import Standing
 
@@ -82,12 +82,12 @@ class Standings:
     async def _rank(self) -> Ranked:
         state = await self._look()
         seq, entries = state.seq, state.entries
-        prices = {good: market.last or 0 for good, market in state.markets.items()}
+        at = marks(state)
         best: list[Placed] = []
         rows = enumerate(list(state.dealt))
         while some := list(islice(rows, ROWS_A_SLICE)):
             have = [(number, player, self._holdings[player]) for number, player in some]
-            fresh = [(-each.worth(prices), number, player, each.score) for number, player, each in have]
+            fresh = [(-each.worth(at), number, player, each.score) for number, player, each in have]
             best = heapq.nsmallest(RANKED, [*best, *fresh])
             await trio.lowlevel.checkpoint()
         return Ranked(seq, entries, views.ranked(state, best))

@@ -10,7 +10,7 @@ import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from types import GenericAlias
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -150,6 +150,13 @@ def _string(value: object, _: object) -> str:
     return value
 
 
+def _one_of(value: object, kind: Any) -> Any:
+    names = get_args(kind)
+    if value not in names:
+        raise UnfitError(f"one of {', '.join(names)}", value)
+    return value
+
+
 def structure_class(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
     """A hook for an attrs class: a table, no unknown key, every field's ``Rule`` kept."""
     fields = {field.name: field for field in attrs.fields(attrs.resolve_types(kind))}
@@ -204,7 +211,7 @@ def _mapping(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
     return _container((dict,), "a table", converter.gen_structure_mapping(kind))
 
 
-def _is_of(container: type) -> Callable[[Any], bool]:
+def _is_of(container: Any) -> Callable[[Any], bool]:
     return lambda kind: get_origin(kind) == container
 
 
@@ -213,6 +220,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook(str, _string)
+    converter.register_structure_hook_func(_is_of(Literal), _one_of)
     converter.register_structure_hook_factory(attrs.has, structure_class)
     converter.register_structure_hook_factory(_is_of(tuple), _tuple)
     converter.register_structure_hook_factory(_is_of(dict), _mapping)

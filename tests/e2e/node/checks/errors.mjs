@@ -208,7 +208,7 @@ export async function errors({ url, game, housed, bare }) {
     const before = await player.ok("me", { game });
     await player.error("insufficient_cash", "buy", { ...trade, qty: 1 });
     await player.error("insufficient_cash", "order", { ...trade, side: "bid", qty: 11, price: 1_000 });
-    await player.error("insufficient_goods", "sell", { game, good: housed, qty: 1_000 });
+    await player.error("insufficient_goods", "sell", { game, good: housed, qty: 1 });
     await player.error("insufficient_goods", "order", { ...trade, side: "ask", qty: 11, price: 5_000_000 });
     const after = await player.ok("me", { game });
     assert.deepEqual({ ...after, worth: 0 }, { ...before, worth: 0 });

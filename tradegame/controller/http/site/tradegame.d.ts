@@ -273,6 +273,7 @@ export type ServerErrorCode =
   | "unknown_message"
   | "not_joined"
   | "not_open"
+  | "no_house"
   | "insufficient_cash"
   | "insufficient_goods"
   | "no_liquidity"
@@ -289,6 +290,7 @@ export type Event =
   | Removed
   | Trade
   | BookChanged
+  | MarkChanged
   | Said
   | Unsaid
   | AccessChanged
@@ -338,12 +340,17 @@ export interface RoundRules {
   repeat: number;
 }
 
-/** What of a good's definition players may know. `settlement`: the values of which one is paid at the close. */
+/**
+ * What of a good's definition players may know. `settlement`: the values of which one is paid at the close.
+ *
+ * `mark`: what units count for at the close; none where they have private values.
+ */
 export interface GoodRules {
   endowment: number;
   house: boolean;
   private_values: boolean;
   settlement: number[] | null;
+  mark?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
 /**
@@ -364,6 +371,7 @@ export interface Rules {
  * A good in public: the best five levels a side, best first, and the recent trades, oldest first, at most 200.
  *
  * `last`: the last trade's price; until the first trade the house's anchor, or null where there is no house.
+ * `mark`: what a unit counts for in worth, and where that comes from; none where each has values of their own.
  */
 export interface Good {
   last: number | null;
@@ -371,6 +379,8 @@ export interface Good {
   asks: Level[];
   volume: number;
   recent: [at: number, price: number, qty: number][];
+  mark?: number;
+  mark_source?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
 export interface Player {
@@ -435,7 +445,7 @@ export interface Hint {
 /**
  * A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
  *
- * `worth`: everything at the last prices; `start`: what it was when the round began, null while the player takes no
+ * `worth`: everything at the marks; `start`: what the round began with, at the same, null while the player takes no
  * part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
  * player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
  * commands.
@@ -490,6 +500,14 @@ export interface BookChanged {
   good: string;
   bids: Level[];
   asks: Level[];
+}
+
+/** What a unit of a good counts for changed, or where that comes from; at most one a good a frame. */
+export interface MarkChanged {
+  type: "mark";
+  good: string;
+  mark: number;
+  mark_source: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
 /** Somebody said something to everyone; `number` counts the game's messages. */

@@ -22,6 +22,9 @@ export function fold(state, event, at) {
     case "book":
       Object.assign(state.goods[event.good], { bids: event.bids, asks: event.asks });
       break;
+    case "mark":
+      Object.assign(state.goods[event.good], { mark: event.mark, mark_source: event.mark_source });
+      break;
     case "joined":
       state.players[event.player] = { name: event.name };
       break;

@@ -59,5 +59,15 @@ export function span(ms) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
+/** Where a mark comes from. */
+export const SOURCES = {
+  estimate: "an estimate",
+  anchor: "the house's anchor",
+  bid: "the last minute's bids",
+  book: "the bids in the book",
+  last: "the last trade",
+  settled: "what it was paid",
+};
+
 /** "3 wheat": goods have no plural. */
 export const units = (qty, good) => `${coins(qty)} ${good}`;

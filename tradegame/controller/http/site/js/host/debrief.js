@@ -1,7 +1,7 @@
 // The debrief after a round: prices against the equilibrium, efficiency, and everybody's gain.
 
 import { h, userText } from "../common/dom.js";
-import { coins, direction, efficiency, signed } from "../common/format.js";
+import { coins, direction, efficiency, SOURCES, signed } from "../common/format.js";
 import { openDialog } from "../common/panels.js";
 import { ranks } from "../common/ranks.js";
 import { fetchJson } from "../common/server.js";
@@ -117,6 +117,7 @@ function goodReport(good, fields, round) {
     words.push(`theory: ${count(qty, "unit")} ${low === high ? `at ${low}` : `between ${low} and ${high}`}`);
   }
   if (fields.settled !== null) words.push(`it settled at ${fields.settled}`);
+  else if (fields.mark_source) words.push(`a unit counted for ${fields.mark}: ${SOURCES[fields.mark_source]}`);
   const plots = [];
   const which =
     fields.tape.length < fields.trades

@@ -1,12 +1,23 @@
 // What the player has, what it is worth, and how that changed.
 
 import { h, setAttribute, setText, svg } from "../common/dom.js";
-import { coins, direction, signed } from "../common/format.js";
+import { coins, direction, SOURCES, signed } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { path } from "./goods.js";
 
 const POINTS = 300;
 const EVERY_MS = 1_000;
+
+/** What `qty` units count for; of a market by its book, as far as the book is shown. */
+function marked({ mark, mark_source, bids }, qty) {
+  if (mark_source !== "book") return qty * (mark ?? 0);
+  let total = 0;
+  for (const [price, wanted] of bids) {
+    total += price * Math.min(qty, wanted);
+    qty -= Math.min(qty, wanted);
+  }
+  return total;
+}
 
 export function portfolioPanel(desk) {
   const { game, painter } = desk;
@@ -21,23 +32,23 @@ export function portfolioPanel(desk) {
   const facts = h("dl.facts.num");
   const history = [];
 
-  /** The worth at the current prices. The server tells it only when the account changes. */
+  /** The worth at the current marks. The server tells it only when the account changes. */
   function now() {
     const { me, state } = game;
     let total = me.cash + me.held_cash;
-    for (const [good, { last }] of Object.entries(state.goods)) {
+    for (const [good, fields] of Object.entries(state.goods)) {
       const owned = me.goods[good] + me.held_goods[good];
       const values = me.values?.[good];
-      total += values ? values.slice(0, owned).reduce((sum, value) => sum + value, 0) : owned * (last ?? 0);
+      total += values ? values.slice(0, owned).reduce((sum, value) => sum + value, 0) : marked(fields, owned);
     }
     return total;
   }
-  /** What the player began the round with, at the current prices, valued as the server does. */
+  /** What the player began the round with, at the current marks, valued as the server does. */
   function start() {
     const { me, state } = game;
     let total = state.rules.cash;
-    for (const [good, { last }] of Object.entries(state.goods))
-      total += state.rules.goods[good].endowment * (state.settled?.[good] ?? last ?? 0);
+    for (const [good, fields] of Object.entries(state.goods))
+      total += marked(fields, state.rules.goods[good].endowment);
     if (me.role === "seller")
       for (const values of Object.values(me.values)) total += values.reduce((sum, value) => sum + value, 0);
     return total;
@@ -54,6 +65,8 @@ export function portfolioPanel(desk) {
     if (me.held_cash) list.push(["Held for bids", coins(me.held_cash)]);
     list.push(["In goods", coins(total - me.cash - me.held_cash)]);
     if (me.score) list.push(["Earned in closed rounds", signed(me.score)]);
+    const { mark, mark_source } = game.state.goods[desk.good];
+    if (mark_source) list.push([`${desk.good} counts for`, `${coins(mark)} (${SOURCES[mark_source] ?? mark_source})`]);
     while (facts.children.length > list.length * 2) facts.lastElementChild.remove();
     list.forEach(([name, value], index) => {
       if (facts.children.length <= index * 2) facts.append(h("dt"), h("dd"));
@@ -72,8 +85,7 @@ export function portfolioPanel(desk) {
     }
   }, EVERY_MS);
 
-  game.on("account", () => painter.mark(paint));
-  game.on("trade", () => painter.mark(paint));
+  for (const type of ["account", "trade", "mark"]) game.on(type, () => painter.mark(paint));
   game.on("round", ({ phase }) => phase !== "closed" && (history.length = 0));
   painter.mark(paint);
   return panel("Portfolio", { className: "portfolio fixed", on: "market" }, worth, gain, chart, facts).section;

@@ -1,6 +1,6 @@
 // What a trade would cost, by the visible book. Needs no page.
 
-/** The taker's fee for one trade. */
+/** The taker's fee for all trades of a command together. */
 export const fee = (notional, bps) => Math.ceil((notional * bps) / 10_000);
 
 const within = (price, limit, buying) => limit === null || (buying ? price <= limit : price >= limit);
@@ -12,24 +12,18 @@ export function others(levels, own) {
   return levels.map(([price, qty]) => [price, qty - (mine.get(price) ?? 0)]).filter(([, qty]) => qty > 0);
 }
 
-/**
- * Walks levels `[price, qty]`, best first, for up to `qty` units at no worse than `limit` (null: any).
- *
- * `fees` is the least and `mostFees` the most that the fees can be: each trade's fee is rounded up, and the number of
- * orders at a level is unknown.
- */
+/** Walks levels `[price, qty]`, best first, for up to `qty` units at no worse than `limit` (null: any). */
 export function walk(levels, qty, limit, buying, bps) {
-  const found = { filled: 0, left: qty, cost: 0, fees: 0, mostFees: 0, worst: null };
+  const found = { filled: 0, left: qty, cost: 0, fees: 0, worst: null };
   for (const [price, there] of levels) {
     if (found.left === 0 || !within(price, limit, buying)) break;
     const taken = Math.min(found.left, there);
     found.cost += taken * price;
-    found.fees += fee(taken * price, bps);
-    found.mostFees += taken * fee(price, bps);
     found.left -= taken;
     found.filled += taken;
     found.worst = price;
   }
+  found.fees = fee(found.cost, bps);
   return found;
 }
 
@@ -54,16 +48,16 @@ export function met(own, { left, worst }, limit, buying) {
  * without a fee.
  */
 export function affordable(levels, cash, limit, bps, rest = false) {
-  let [left, units] = [cash, 0];
+  let [cost, units] = [0, 0];
+  const most = Math.floor((cash * 10_000) / (10_000 + bps)); // with its fee this is all the cash
   for (const [price, there] of levels) {
     if (!within(price, limit, true)) break;
-    const each = price + fee(price, bps);
-    const some = Math.min(there, Math.floor(left / each));
+    const some = Math.min(there, Math.floor((most - cost) / price));
     units += some;
-    left -= some * each;
+    cost += some * price;
     if (some < there) return units;
   }
-  return units + (rest ? Math.floor(left / limit) : 0);
+  return units + (rest ? Math.floor((cash - cost - fee(cost, bps)) / limit) : 0);
 }
 
 /** What `qty` more units are worth to a buyer who owns `owned`, or cost a seller who sells them. */

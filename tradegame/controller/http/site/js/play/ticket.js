@@ -154,16 +154,15 @@ export function ticketPanel(desk) {
   function foretell(buy, rest) {
     const [some, limit, me, good] = [number(qty), wanted(), game.me, desk.good];
     const free = me.goods[good];
-    if (!buy && some > free)
-      return free ? `You have only ${units(free, good)} to sell.` : `You have no ${good} to sell.`;
-    const found = walk(levels(), some, limit, buy, bps());
-    const { filled, left, cost: paid, fees, mostFees } = found;
-    const words = [];
+    if (!buy && !free) return `You have no ${good} to sell.`;
+    const words = !buy && some > free ? [`You have only ${units(free, good)} to sell.`] : [];
+    if (words.length && rest) return words[0];
+    const found = walk(levels(), buy ? some : Math.min(some, free), limit, buy, bps());
+    const { filled, left, cost: paid, fees } = found;
     if (filled) {
-      const about = fees === mostFees ? "about" : buy ? "at most" : "at least";
-      const total = coins(buy ? paid + mostFees : paid - mostFees);
-      const fee = mostFees ? ` (fee ${fees === mostFees ? "" : "up to "}${coins(mostFees)})` : "";
-      words.push(`${buy ? "Costs" : "Brings"} ${about} ${total} coins for ${units(filled, good)}${fee}.`);
+      const total = coins(buy ? paid + fees : paid - fees);
+      const fee = fees ? ` (fee ${coins(fees)})` : "";
+      words.push(`${buy ? "Costs" : "Brings"} about ${total} coins for ${units(filled, good)}${fee}.`);
     }
     if (left && rest) {
       const held = buy ? `${coins(left * limit)} coins` : `${coins(left)} units`;
@@ -181,7 +180,7 @@ export function ticketPanel(desk) {
     if (filled || rest)
       for (const { side, qty: count, price: at } of met(own(), found, limit, buy))
         words.push(`Cancels your ${side} of ${count} at ${coins(at)}.`);
-    const needed = buy ? paid + mostFees + (rest ? left * limit : 0) : 0;
+    const needed = buy ? paid + fees + (rest ? left * limit : 0) : 0;
     if (needed > me.cash) words.push(`You have ${coins(me.cash)}.`);
     const traded = rest ? some : filled;
     if (me.values?.[good] && traded) {
