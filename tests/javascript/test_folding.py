@@ -46,7 +46,7 @@ def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_pat
 
     play()
     seen = {tag_of(type(event)) for game in played for frame in game["frames"] for event in frame["events"]}
-    assert seen == EVENTS.keys()
+    assert seen >= EVENTS.keys() - {"revealed"}, "which changes no state"
     told = tmp_path / "played.json"
     told.write_bytes(msgspec.json.encode(played))
     run([node, "folding.mjs", str(told)], DIRECTORY, 60.0)

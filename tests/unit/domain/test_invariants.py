@@ -79,6 +79,10 @@ def contents(thing: Any) -> Any:
     return type(thing), contents(thing.__getstate__())
 
 
+AT_ONCE = {"key_reused", "epoch_over", "stale", "ahead"}
+"""Refused before the rules look at the command: not even a sign that its player is here."""
+
+
 class AnyGame(RuleBasedStateMachine):
     @initialize(
         definition=definitions(),
@@ -335,7 +339,7 @@ class AnyGame(RuleBasedStateMachine):
         effective = tuple(
             command if not isinstance(outcome.result, Rejected) else Arrive(players=(command.player,))
             for command, outcome in zip(entry.commands, applied.outcomes, strict=True)
-            if not (outcome.replayed or (isinstance(outcome.result, Rejected) and outcome.result.code == "key_reused"))
+            if not (outcome.replayed or (isinstance(outcome.result, Rejected) and outcome.result.code in AT_ONCE))
         )
         if effective != entry.commands:
             twin = snapshot.load(before)
