@@ -132,7 +132,7 @@ class Bids:
         self.goods = [good for good in self.goods if definition.mark_of(good) == "bid"]
         self.opened = state.opened_at if state.phase == "open" else None
         self.ends_at = state.ends_at
-        self.changes = {good: [(0, 0)] for good in self.goods}
+        self.changes = {good: [(-1, 0)] for good in self.goods}
         self.marks: list[dict[str, int] | None] = []
 
     def follow(self, applied: Applied, commands: list[Command]) -> None:
@@ -152,7 +152,7 @@ class Bids:
     def close(self, at: int, *, blurred: bool) -> None:
         marks = {good: self.mark(changes, at) for good, changes in self.changes.items()}
         self.marks.append(None if blurred else marks)
-        self.changes = {good: [(0, 0)] for good in self.goods}
+        self.changes = {good: [(-1, 0)] for good in self.goods}
 
     def mark(self, changes: list[tuple[int, int]], at: int) -> int:
         assert self.opened is not None
