@@ -184,8 +184,10 @@ def _apply(state: dict[str, Any], frame: dict[str, Any]) -> None:
             good["recent"] = [*good["recent"], [frame["at"], event["price"], event["qty"]]][-200:]
         elif kind == "book":
             state["goods"][event["good"]].update(bids=event["bids"], asks=event["asks"])
+        elif kind == "mark":
+            state["goods"][event["good"]].update(mark=event["mark"], mark_source=event["mark_source"])
         elif kind == "said":
-            message = {"player": event["player"], "text": event["text"], "at": frame["at"]}
+            message = {name: event[name] for name in ("player", "text", "number")} | {"at": frame["at"]}
             state["messages"] = [*state["messages"], message][-50:]
         elif kind == "round":
             state.update(phase=event["phase"], round=event["round"], ends_at=event["ends_at"])
