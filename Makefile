@@ -135,7 +135,7 @@ coverage: $(VENV)/installed-dev
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 coverage-of-the-rules: $(VENV)/installed-dev
-	$(FAST) tests/unit/domain --cov=tradegame/core/domain --cov-report= $(ARGS)
+	$(FAST) tests/unit/domain tests/unit/test_config_definitions.py --cov=tradegame/core/domain --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='tradegame/core/domain/*' --show-missing --fail-under=100
 
 clean:

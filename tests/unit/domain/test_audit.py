@@ -107,6 +107,10 @@ def lose_an_account(table: Table) -> None:
     table.game.state.players["cid"] = Player("Cid")
 
 
+def own_without_a_part(table: Table) -> None:
+    del table.game.state.dealt["ann"]
+
+
 def test_a_sound_state_has_no_violation() -> None:
     assert audit(sound().game.state) == []
 
@@ -133,6 +137,7 @@ def test_a_sound_state_has_no_violation() -> None:
         (count_too_few, ["ann has 2 of 1 keys, of 300 in all"]),
         (count_too_many, ["ann has 0 of 1 keys, of 0 in all"]),
         (lose_an_account, ["cid has no account"]),
+        (own_without_a_part, ["ann owns something, and takes no part in a round"]),
     ],
 )
 def test_every_kind_of_damage_is_found(damage: Callable[[Table], None], words: list[str]) -> None:

@@ -19,7 +19,7 @@ from tradegame.core.domain.game import Game
 from tradegame.core.domain.settlement import HINTS_AT_ONCE
 from tradegame.core.domain.state import DUE_AN_ENTRY
 from tradegame.core.domain.weight import weight
-from tradegame.protocol.commands import Announce, Command, Join, SetPhase
+from tradegame.protocol.commands import Announce, Arrive, Command, Join, SetPhase
 from tradegame.protocol.pushes import News, Trade
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -180,6 +180,7 @@ def test_most_commands_weigh_one() -> None:
 def test_a_trade_weighs_the_orders_that_it_can_meet() -> None:
     table = crowd(50)
     state = table.game.state
+    assert weight(state, Arrive(players=("ann", "bob"))) == 3
     assert weight(state, SellGood(player="bob", good="grain", qty=1)) == 51  # one level is looked at as a whole
     assert weight(state, SellGood(player="bob", good="grain", qty=1, limit=11)) == 1
     assert weight(state, PlaceOrder(player="bob", good="grain", side="ask", qty=60, price=10)) == 51

@@ -7,11 +7,13 @@ import pytest
 from tests.support import views
 from tests.support.domain import Table, code, events
 from tradegame.core.domain import snapshot
+from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import Audit, audit
 from tradegame.core.domain.definition import GoodDefinition, PrivateValuesDefinition, SettlementDefinition
 from tradegame.core.domain.moderation import refusal
 from tradegame.protocol.commands import Join, Mute, Remove, SetAccess, SetRoster, Unsay
 from tradegame.protocol.errors import GameFullError, NotAdmittedError
+from tradegame.protocol.http import RosterRow
 from tradegame.protocol.pushes import AccessChanged, Removed, Unsaid
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import Say
@@ -157,6 +159,34 @@ def test_an_audit_that_is_under_way_takes_a_removal_for_what_it_is() -> None:
                 for player in ("p0", "p1999", "p1000") if first else ("p1", "p1998"):
                     whole.saw(table.entry(Remove(account=player)).accounts)
         assert list(whole.found) == []
+
+
+def test_an_audit_takes_a_removal_between_any_two_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradegame.core.domain.audit.STEP", 1)
+    for when in range(12):
+        table = Table.of("ann", "bob", "cid")
+        whole = Audit(table.game.state)
+        for step, _ in enumerate(whole.steps()):
+            if step == when:
+                whole.saw(table.entry(Remove(account="cid")).accounts)
+        assert list(whole.found) == []
+
+
+def test_who_takes_no_part_can_be_removed() -> None:
+    table = Table.of("ann")
+    table.phase("closed")
+    table.entry(Join(player="bob", name="Bob"))
+    assert events(table.entry(Remove(account="bob"))) == [Removed("bob")]
+    assert audit(table.game.state) == []
+
+
+def test_the_host_sees_who_may_join_and_who_has() -> None:
+    table = Table.of("ann")
+    table.entry(SetRoster(names=(("Ann", "ann"), ("Bob", "bob"))), SetAccess(locked=True), Mute(account="ann"))
+    state = table.game.state
+    shown = domain_views.roster(state)
+    assert (shown.locked, shown.chat, shown.names) == (True, True, ("Ann", "Bob"))
+    assert domain_views.roster_rows(state, ["ann", "gone"]) == [RosterRow("ann", state.players["ann"].name, True, True)]
 
 
 # Lock, and a roster

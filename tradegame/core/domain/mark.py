@@ -79,9 +79,8 @@ class BidLows:
         lows, end = [(self.low, 1)], second
         for begin, low in reversed(self.runs):
             begin = max(begin, first)
-            if begin < end:
-                lows.append((low, end - begin))
-                end = begin
+            lows.append((low, end - begin))
+            end = begin
         lows.sort()
         below = (second - first) // 2  # so many seconds are left out
         while below >= lows[0][1]:

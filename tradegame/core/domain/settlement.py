@@ -67,10 +67,9 @@ class SettlementService:
 
     def catch_up(self, name: str, effects: Effects) -> None:
         """One who comes late is told what he would have been."""
-        if self.state.phase == OPEN:
-            for good, settlement in self._drawn():
-                for _ in range(settlement.hints):
-                    self._tell(name, good, settlement, effects)
+        for good, settlement in self._drawn():
+            for _ in range(settlement.hints):
+                self._tell(name, good, settlement, effects)
 
     def forget(self, name: str) -> None:
         """One of those who take part is about to be removed."""
