@@ -26,8 +26,11 @@ for layer; do
             pip --upgrade --upgrade-strategy eager $(group "${first:-$layer}" | sed 's/ //g') ;;
     esac
     if [ "$layer" = tradegame ]; then
-        if [ "$which" = newest ]; then how='--upgrade --upgrade-strategy eager'; else how=--no-deps; fi
-        # shellcheck disable=SC2086
-        pip --no-build-isolation $how --editable .
+        # With what is locked nothing is downloaded to build it. Of the newest, etcd3 is built, too, by setuptools.
+        if [ "$which" = newest ]; then
+            pip --upgrade --upgrade-strategy eager --editable .
+        else
+            pip --no-build-isolation --no-deps --editable .
+        fi
     fi
 done
