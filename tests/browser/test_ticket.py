@@ -112,7 +112,7 @@ def test_who_does_nothing_earns_nothing_however_prices_move(ann: Play, server: S
         for price in (50, 80):
             offer(ben, 1, price)
             cem.ask("buy", game="bazaar", good="wood", qty=1)
-    ann.reads("Portfolio", "10,800")
+    ann.reads("Portfolio", "10,000")
     ann.reads("Portfolio", "0 this round")
 
 

@@ -210,8 +210,10 @@ class Stage:
         for _ in range(PORTS_TRIED):
             try:
                 return await self._until(node, node.is_ready)
-            except ClusterError:
-                if self._options.port is not None or is_free(node.port):
+            except ClusterError as error:
+                # Whoever took the port may have gone by now.
+                taken = "cannot listen on" in str(error) or not is_free(node.port)
+                if self._options.port is not None or not taken:
                     raise
             (port,) = quiet_ports(1, self._taken)
             self._taken.add(port)

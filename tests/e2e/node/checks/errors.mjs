@@ -211,7 +211,7 @@ export async function errors({ url, game, housed, bare }) {
     await player.error("insufficient_goods", "sell", { game, good: housed, qty: 1 });
     await player.error("insufficient_goods", "order", { ...trade, side: "ask", qty: 11, price: 5_000_000 });
     const after = await player.ok("me", { game });
-    assert.deepEqual({ ...after, worth: 0 }, { ...before, worth: 0 });
+    assert.deepEqual({ ...after, worth: 0, start: 0 }, { ...before, worth: 0, start: 0 });
     await cancelAll(other, game);
     await other.close();
   });

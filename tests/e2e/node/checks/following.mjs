@@ -76,7 +76,7 @@ async function news(context) {
     const matches = (each) => each.type === "said" && each.text === "good morning";
     const heard = [await one.event("said", game, matches, from[0]), await two.event("said", game, matches, from[1])];
     for (const { frame, event } of heard) {
-      assert.deepEqual(event, { type: "said", player: one.player, text: "good morning" });
+      assert.deepEqual(event, { type: "said", player: one.player, text: "good morning", number: event.number });
       assert.equal(frame.seq, seq);
     }
   });
@@ -108,7 +108,7 @@ async function news(context) {
     const from = [elsewhere.frames.length, one.frames.length];
     const { seq } = await two.ok("buy", { game, good: housed, qty: 1 });
     const push = await elsewhere.until("the account", (each) => each.push === "account" && each.seq === seq, from[0]);
-    assert.deepEqual({ ...push.account, worth: 0 }, { ...(await two.ok("me", { game })), worth: 0 });
+    assert.deepEqual({ ...push.account, worth: 0, start: 0 }, { ...(await two.ok("me", { game })), worth: 0, start: 0 });
     await one.caughtUp(game, seq);
     await one.ok("ping");
     assert.deepEqual(pushes(one, "account", from[1]).filter((each) => each.seq === seq), []);

@@ -97,7 +97,7 @@ async function games({ url, game, housed, bare }) {
     assert.equal(reply.me.held_cash, 0);
     assert.deepEqual(reply.me.orders, []);
     const me = await other.ok("me", { game });
-    assert.deepEqual({ ...me, worth: 0 }, { ...reply.me, worth: 0 });
+    assert.deepEqual({ ...me, worth: 0, start: 0 }, { ...reply.me, worth: 0, start: 0 });
     await other.close();
   });
 

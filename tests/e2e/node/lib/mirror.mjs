@@ -41,8 +41,24 @@ export class Mirror {
         goods[event.good].asks = event.asks;
         break;
       case "said":
-        messages.push({ player: event.player, text: event.text, at });
+        messages.push({ player: event.player, text: event.text, at, number: event.number });
         if (messages.length > 50) messages.shift();
+        break;
+      case "mark":
+        goods[event.good].mark = event.mark;
+        goods[event.good].mark_source = event.mark_source;
+        break;
+      case "removed":
+        delete players[event.player];
+        break;
+      case "unsaid":
+        this.state.messages = messages.filter(({ number }) => number !== event.number);
+        break;
+      case "access":
+        delete this.state.locked;
+        delete this.state.chat;
+        if (event.locked) this.state.locked = true;
+        if (!event.chat) this.state.chat = false;
         break;
       case "round":
         this.state.phase = event.phase;

@@ -25,6 +25,8 @@ const notCrossed = (value, at) => {
 
 const order = s.object({ order: s.id, good: s.id, side: s.oneOf("bid", "ask"), qty: s.positive, price: s.positive });
 
+const source = s.oneOf("estimate", "anchor", "bid", "book", "last", "settled");
+
 export const account = s.object(
   {
     cash: s.natural,
@@ -33,25 +35,29 @@ export const account = s.object(
     held_goods: s.map(s.natural),
     orders: s.list(order),
     worth: s.natural,
-    start: s.natural,
+    start: s.nullable(s.natural),
     score: s.int,
     keys: s.natural,
   },
   {
     role: s.oneOf("buyer", "seller"),
     values: s.map(s.list(s.natural)),
+    muted: s.exactly(true),
     hints: s.list(s.object({ good: s.id, not: s.natural, text: s.text, at: s.positive })),
   },
 );
 
 const good = s.both(
-  s.object({
-    last: s.nullable(s.positive),
-    bids: bids(5),
-    asks: asks(5),
-    volume: s.natural,
-    recent: s.list(s.tuple(s.positive, s.positive, s.positive), 200),
-  }),
+  s.object(
+    {
+      last: s.nullable(s.positive),
+      bids: bids(5),
+      asks: asks(5),
+      volume: s.natural,
+      recent: s.list(s.tuple(s.positive, s.positive, s.positive), 200),
+    },
+    { mark: s.natural, mark_source: source },
+  ),
   notCrossed,
 );
 
@@ -61,7 +67,10 @@ const rules = s.object({
   open_orders: s.positive,
   rounds: s.nullable(s.object({ lobby_s: s.natural, open_s: s.positive, closed_s: s.natural, repeat: s.natural })),
   goods: s.map(
-    s.object({ endowment: s.natural, house: s.bool, private_values: s.bool, settlement: s.nullable(s.list(s.natural)) }),
+    s.object(
+      { endowment: s.natural, house: s.bool, private_values: s.bool, settlement: s.nullable(s.list(s.natural)) },
+      { mark: source },
+    ),
   ),
 });
 
@@ -75,15 +84,17 @@ const stateFields = {
   rules,
   goods: s.map(good),
   players: s.map(s.object({ name: s.text })),
-  messages: s.list(s.object({ player: s.id, text: s.text, at: s.positive }), 50),
+  messages: s.list(s.object({ player: s.id, text: s.text, at: s.positive, number: s.positive }), 50),
   news: s.list(s.object({ text: s.text, good: s.nullable(s.id), at: s.positive }), 20),
   settled: s.map(s.natural),
 };
 
-export const state = s.object(stateFields);
+const stateMay = { locked: s.exactly(true), chat: s.exactly(false) };
+
+export const state = s.object(stateFields, stateMay);
 
 /** What HTTP shows of one game: its state, and which game it is. */
-export const shownGame = s.object({ game: s.id, epoch: s.id, seq: s.natural, ...stateFields });
+export const shownGame = s.object({ game: s.id, epoch: s.id, seq: s.natural, ...stateFields }, stateMay);
 
 export const gameSummary = s.object({
   game: s.id,
@@ -174,6 +185,10 @@ export const definite = {
   stale: true,
   ahead: true,
   epoch_over: true,
+  not_admitted: true,
+  muted: true,
+  unknown_message: true,
+  no_house: true,
   rate_limited: true,
   overloaded: true,
   unavailable: false,
@@ -219,7 +234,12 @@ const event = {
     taker: s.oneOf("buy", "sell"),
   }),
   book: s.both(s.object({ type: type("book"), good: s.id, bids: bids(5), asks: asks(5) }), notCrossed),
-  said: s.object({ type: type("said"), player: s.id, text: s.text }),
+  mark: s.object({ type: type("mark"), good: s.id, mark: s.natural, mark_source: source }),
+  removed: s.object({ type: type("removed"), player: s.id }),
+  said: s.object({ type: type("said"), player: s.id, text: s.text, number: s.positive }),
+  unsaid: s.object({ type: type("unsaid"), number: s.positive }),
+  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }),
+  revealed: s.object({ type: type("revealed"), round: s.positive }),
   round: s.object(
     { type: type("round"), phase, round: s.positive, ends_at: s.nullable(s.positive) },
     { opened_at: s.positive, settled: s.map(s.natural) },

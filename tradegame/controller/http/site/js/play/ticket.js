@@ -260,8 +260,16 @@ export function ticketPanel(desk) {
     setText(last, coins(game.state.goods[desk.good].last));
   }
 
-  // a seller starts with selling; without a house, somebody has to make a price
-  if (game.me.role === "seller") form.elements.side.value = "sell";
+  let role;
+  /** A seller starts with selling, once a round has dealt the side. */
+  function takeSide() {
+    if (game.me.role === role) return;
+    role = game.me.role;
+    form.elements.side.value = role === "seller" ? "sell" : "buy";
+  }
+  takeSide();
+  for (const type of ["account", "reset"]) game.on(type, takeSide);
+  // without a house, somebody has to make a price
   if (game.state.rules?.goods[desk.good].house === false) form.elements.kind.value = "rest";
   for (const type of ["book", "account", "round", "reset", "trade"]) game.on(type, () => painter.mark(paint));
   desk.onchoose(() => {
