@@ -180,12 +180,12 @@ class Trader(Follower):
                 return
         elif fields["op"] == "order" and reply["ok"]["resting"]:
             self._orders.append(reply["ok"]["order"])
-        self._done.append((fields, {name: reply[name] for name in ("ok", "error") if name in reply}))
+        self._done.append((fields, {name: _first(reply[name]) for name in ("ok", "error") if name in reply}))
 
     async def _again(self, wire: Wire) -> None:
         fields, told = self.random.choice(self._done)
         reply = await self.ask(wire, **fields)
-        now = {name: {**reply[name]} for name in ("ok", "error") if name in reply}
+        now = {name: _first(reply[name]) for name in ("ok", "error") if name in reply}
         for answer in now.values():
             if answer.pop("replayed", False) is not True and answer.get("code") not in NOT_ACCEPTED:
                 self.log.complain(self.name, f"{fields} was done again: {reply}")
@@ -248,3 +248,8 @@ async def read(port: int, path: str, *, tls: bool, source: str = FROM) -> bytes:
         while more := await stream.receive_some(65_536):
             data += more
     return bytes(data)
+
+
+def _first(answer: dict[str, Any]) -> dict[str, Any]:
+    """What each copy of a command is told: all but how many keys there are by now."""
+    return {name: value for name, value in answer.items() if name != "keys"}

@@ -61,6 +61,7 @@ def put_right(definition: dict[str, Any]) -> None:
             item.pop("anchor_bps", None)
         else:
             item["good"] = next(iter(goods))
+    definition["news_a_round"] = min(definition.get("news_a_round") or 0, len(definition.get("news") or ()))
     for good in goods.values():
         if good.get("mark") == "anchor" and not good.get("house"):
             del good["mark"]

@@ -25,6 +25,14 @@ from tradegame.protocol.bounds import (
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 """The header of a host's call that happens once (draft-ietf-httpapi-idempotency-key-header)."""
+IdempotencyKey = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="The call happens once, however often it is sent with this key.",
+    ),
+]
 NOT_IN_A_BODY = frozenset({"key", "since", "epoch"})
 """Fields of a host's command that HTTP says elsewhere, or not at all."""
 

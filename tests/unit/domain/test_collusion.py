@@ -79,7 +79,7 @@ def test_two_who_help_each_other_gain_at_most_two_percent_of_one_start(world: st
     assert rise(make, 1, 20) <= start * 2 // 100
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2, 8))
 @pytest.mark.parametrize("world", WORLDS)
 def test_a_long_search_finds_no_more(world: str, seed: int) -> None:
@@ -92,7 +92,7 @@ def test_the_search_finds_it_when_the_last_best_bid_is_the_mark(monkeypatch: pyt
     assert rise(three(), 1, 12) > 5_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("mark", ["last", "book"])
 def test_a_long_search_finds_what_the_other_marks_are_open_to(mark: MarkKind) -> None:
     assert rise(three(mark), 1, 200) > 2_000

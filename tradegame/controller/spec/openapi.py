@@ -10,7 +10,6 @@ import tradegame
 from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
-from tradegame.protocol.bounds import Key
 from tradegame.protocol.commands import Announce, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     OVER_HTTP,
@@ -22,7 +21,7 @@ from tradegame.protocol.errors import (
     TooLargeError,
     TradeGameError,
 )
-from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY
+from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY, IdempotencyKey
 
 ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket
@@ -57,7 +56,7 @@ Kinds = Mapping[Any, Schema]
 @cache
 def openapi() -> dict[str, Any]:
     """The document."""
-    kinds: dict[Any, None] = {ErrorBody: None, Key: None}
+    kinds: dict[Any, None] = {ErrorBody: None, IdempotencyKey: None}
     for operation in OPERATIONS:
         kinds |= dict.fromkeys(each for each in operation.kinds_of_values() if each is not None)
     found, components = schemas(kinds)
@@ -120,7 +119,7 @@ def _parameters(schemas: Kinds, operation: Operation) -> list[dict[str, Any]]:
     ]
     found += [{"name": name, "in": "query", "schema": schemas[kind]} for name, kind in operation.query.items()]
     if operation.keyed:
-        found.append({"name": IDEMPOTENCY_KEY, "in": "header", "schema": schemas[Key]})
+        found.append({"name": IDEMPOTENCY_KEY, "in": "header", "schema": schemas[IdempotencyKey]})
     return found
 
 

@@ -98,7 +98,12 @@ export async function host({ url, http: base, adminToken, game: standing }) {
     await done("POST", `/v1/games/${game}/phase`, { phase: "open" });
     const { event } = await player.event("the round", game, (each) => each.type === "round", from);
     assert.deepEqual([event.phase, event.round], ["open", before + 1]);
-    const me = await player.ok("me", { game });
+    let me = await player.ok("me", { game });
+    while (me.cash === 0) {
+      // dealt to a moment after the round event
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      me = await player.ok("me", { game });
+    }
     assert.deepEqual([me.cash, me.goods.salt], [500, 4]);
     await fails(400, "bad_request", "POST", `/v1/games/${game}/phase`, { phase: "ajar" });
   });
