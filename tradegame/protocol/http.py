@@ -25,10 +25,11 @@ from tradegame.protocol.bounds import (
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 """The header of a host's call that happens once (draft-ietf-httpapi-idempotency-key-header)."""
+KEY_LENGTH = 64
 IdempotencyKey = Annotated[
     str,
     Meta(
-        max_length=64,
+        max_length=KEY_LENGTH,
         pattern=r"^[!-~]([ -~]*[!-~])?$",
         description="The call happens once, however often it is sent with this key.",
     ),

@@ -14,11 +14,10 @@ from tradegame.controller.websocket import codec
 from tradegame.core.domain.events import Outcome
 from tradegame.protocol.bounds import ID_PATTERN
 from tradegame.protocol.errors import BadRequestError, UnknownGameError
-from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY, Published
+from tradegame.protocol.http import IDEMPOTENCY_KEY, KEY_LENGTH, NOT_IN_A_BODY, Published
 from tradegame.protocol.replies import Sent
 
 T = TypeVar("T", bound=Struct)
-KEY_LENGTH = 64
 
 
 def key_of(request: Request) -> str | None:

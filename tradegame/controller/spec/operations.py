@@ -303,8 +303,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/games/{game}/log",
         id="exportLog",
         about="The game's whole retained log as JSON lines, for `tradegame verify`. With `pseudonyms`, every id and"
-        " name is another id, the same in each export as long as the admin token is; what was said is left out, but"
-        " with `chat`.",
+        " every name is another one, the same in each export as long as the admin token is; what was said is left out,"
+        " but with `chat`.",
         tag="host",
         kinds=(JSON_LINES,),
         query={"pseudonyms": bool, "chat": bool},
