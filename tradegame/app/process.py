@@ -78,7 +78,8 @@ def _say(log_format: str, text: str) -> None:
 
     Not through the log, which has no secrets: the host's link has the token in it.
     """
-    print(json.dumps({"event": text, "level": "info"}) if log_format == "json" else text, flush=True)
+    line = json.dumps({"event": text, "level": "info"}) if log_format == "json" else text
+    print(f"{line}\n", end="", flush=True)  # in one write: a line of the log could come before the line's end
 
 
 async def _serve_then_cancel(

@@ -70,4 +70,4 @@ def bots(
 
 def _say_in_json(line: str) -> None:
     """As an object of JSON, as the log of the server has it with which these bots play along."""
-    print(json.dumps({"event": line, "level": "info"}), flush=True)
+    print(json.dumps({"event": line, "level": "info"}) + "\n", end="", flush=True)  # in one write, as `serve` does
