@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 _BATCHES = 4
 ENOUGH_EVENTS = 64
-"""Decoding an event in Python takes 10 µs, and a response may hold a thousand: a batch keeps the loop about 1 ms."""
+"""A response may hold a thousand events: a batch keeps the loop a tenth of a ms, and applying it some more."""
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 
