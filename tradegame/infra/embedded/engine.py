@@ -266,7 +266,7 @@ class Engine:
 
     @contextmanager
     def _all_or_nothing(self, events: list[Event]) -> Iterator[int]:
-        """Undo what the call did if it fails; yields the next revision, which is used if there are events at the end."""
+        """A call that fails is undone. Yields the next revision, which is used if there are events at the end."""
         execute = self._connection.execute
         if not self._alone:
             execute("SAVEPOINT one_call")
