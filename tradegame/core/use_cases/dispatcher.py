@@ -44,6 +44,10 @@ Handler = Callable[[Client, Any, Reply], Awaitable[None] | None]
 COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, StandingsRequest: 2.0}
 """What a request costs in units (see ``budgets``); any other costs 1. A long answer costs more."""
 
+_COMES_IN = frozenset({HelloRequest, JoinRequest})
+"""What is refused while nobody may come in."""
+_WITHOUT_HELLO = frozenset({HelloRequest, PingRequest})
+
 COMMAND_TIMEOUT_S = 8.0
 """For handlers that are awaited. Longer than a game's own command timeout, which answers first."""
 
@@ -112,7 +116,7 @@ class Dispatcher:
 
         Raises nothing: every error is a reply.
         """
-        op = request.op
+        op, kind = request.op, type(request)
         self.handled[op] = self.handled.get(op, 0) + 1
 
         replied = False
@@ -133,12 +137,12 @@ class Dispatcher:
             reply(payload)
 
         try:
-            client.take(COSTS.get(type(request), 1.0))
-            if client.signed_in is None and not isinstance(request, HelloRequest | PingRequest):
+            client.take(COSTS.get(kind, 1.0))
+            if client.signed_in is None and kind not in _WITHOUT_HELLO:
                 client.player  # noqa: B018 - raises NotAuthenticatedError
-            if isinstance(request, HelloRequest | JoinRequest) and (reason := self.refuses()) is not None:
+            if kind in _COMES_IN and (reason := self.refuses()) is not None:
                 raise UnavailableError(reason, retry_after_ms=1_000)
-            waiting = self._handlers[type(request)](client, request, counted)
+            waiting = self._handlers[kind](client, request, counted)
         except Exception as fault:  # noqa: BLE001 - the command's edge: whatever it is, the client gets an answer
             counted(answer_to(fault, "command_failed", op=op))
         else:
