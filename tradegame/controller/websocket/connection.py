@@ -93,14 +93,11 @@ class Connection:
             if self._pause_s:
                 await trio.sleep(self._pause_s)
                 self._pause_s = 0.0
-                websocket.last_received = trio.current_time()
             message = await websocket.receive()
             self.frames_in += 1
             self.dispatcher.look()
             if self._ending is not None:  # it was ended while this frame waited, which is not handled any more
                 await trio.lowlevel.checkpoint()
-            # what was read from the socket before, or waits there, and had to wait here, is a sign of life too
-            websocket.last_received = trio.current_time()
             if type(message) is not str:
                 self.end(BINARY, "text frames only")
                 await trio.lowlevel.checkpoint()
@@ -115,11 +112,9 @@ class Connection:
             waiting = self.dispatcher.dispatch(client, request, partial(self._reply, request.id))
             if waiting is not None:
                 await waiting
-                websocket.last_received = trio.current_time()
             while client.in_flight >= IN_FLIGHT:
                 self._room = trio.Event()
                 await self._room.wait()
-                websocket.last_received = trio.current_time()
 
     def _refuse(self, refused: DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)
