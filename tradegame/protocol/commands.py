@@ -6,7 +6,6 @@ A command is what a player asked (see ``requests``), or what the host or a node 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, get_args
 
@@ -163,8 +162,8 @@ def payload_digest(command: Command) -> str:
     out, too.
     """
     kind = type(command)
-    payload = [command.op, *(getattr(command, name) for name in _PAYLOAD[kind])]
-    return hashlib.blake2b(json.dumps(payload).encode(), digest_size=8).hexdigest()
+    payload = [command.op, *[getattr(command, name) for name in _PAYLOAD[kind]]]
+    return hashlib.blake2b(_encode(payload), digest_size=8).hexdigest()
 
 
 def encode_command(command: Command) -> bytes:
