@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import structlog
@@ -88,7 +87,7 @@ class Connection:
 
     async def _read(self) -> None:
         """One frame after another to the dispatcher."""
-        websocket, client = self.websocket, self.client
+        websocket, client, reply = self.websocket, self.client, self._reply
         while True:
             if self._pause_s:
                 await trio.sleep(self._pause_s)
@@ -109,7 +108,7 @@ class Connection:
                 await trio.lowlevel.checkpoint()
                 continue
             self._bad = 0
-            waiting = self.dispatcher.dispatch(client, request, partial(self._reply, request.id))
+            waiting = self.dispatcher.dispatch(client, request, reply)
             if waiting is not None:
                 await waiting
             while client.in_flight >= IN_FLIGHT:
