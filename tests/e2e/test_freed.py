@@ -38,7 +38,9 @@ def _play(to: socket.socket) -> None:
         to.sendall(_masked(0x81, json.dumps(frame).encode()))
     seen = b""
     while b'"id":2' not in seen:
-        seen += to.recv(65_536)
+        data = to.recv(65_536)
+        assert data, "it was sent away"
+        seen += data
 
 
 def _play_and_say_goodbye(to: socket.socket) -> None:
