@@ -179,9 +179,7 @@ class Engine:
 
     # -- calls: only inside `run` ----------------------------------------------------------------------
 
-    def range(
-        self, keys: KeyRange, limit: int = 0, tolerant: bool = False, keys_only: bool = False
-    ) -> RangeResult:
+    def range(self, keys: KeyRange, limit: int = 0, tolerant: bool = False, keys_only: bool = False) -> RangeResult:
         self._tolerant = (keys, limit) if tolerant else None
         rows = self._rows(_KEYS_ONLY if keys_only else _COLUMNS, keys, limit)
         more = bool(limit) and len(rows) > limit
