@@ -35,8 +35,7 @@ log = structlog.get_logger(__name__)
 
 _BATCHES = 4
 ENOUGH_EVENTS = 64
-"""Others may run after so many: decoding one takes 1 to 10 µs, and a response may hold 10 000 of one revision, such as
-the keys of a node that died."""
+"""Others may run after so many: a response may hold 10 000 of one revision, such as the keys of a node that died."""
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 
