@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 Call = Callable[[], Any]
 
 _COLUMNS = "key, value, create_revision, mod_revision, lease"
+_KEYS_ONLY = "key, X'', create_revision, mod_revision, lease"
 _PUT = """
 INSERT INTO pairs (key, value, create_revision, mod_revision, lease) VALUES (?1, ?2, ?3, ?3, ?4)
 ON CONFLICT (key) DO UPDATE
@@ -182,9 +183,9 @@ class Engine:
 
     # -- calls: only inside `run` ----------------------------------------------------------------------
 
-    def range(self, keys: KeyRange, limit: int = 0, tolerant: bool = False) -> RangeResult:
+    def range(self, keys: KeyRange, limit: int = 0, tolerant: bool = False, keys_only: bool = False) -> RangeResult:
         self._tolerant = (keys, limit) if tolerant else None
-        rows = self._rows(_COLUMNS, keys, limit)
+        rows = self._rows(_KEYS_ONLY if keys_only else _COLUMNS, keys, limit)
         more = bool(limit) and len(rows) > limit
         return RangeResult(self.revision, tuple(_pair(row) for row in (rows[:limit] if more else rows)), more)
 
@@ -266,7 +267,7 @@ class Engine:
 
     @contextmanager
     def _all_or_nothing(self, events: list[Event]) -> Iterator[int]:
-        """A call that fails is undone. Yields the next revision, which is used if there are events at the end."""
+        """Undo what the call did if it fails. Yields the next revision, used if there are events at the end."""
         execute = self._connection.execute
         if not self._alone:
             execute("SAVEPOINT one_call")

@@ -37,8 +37,8 @@ def _range_fields(keys: KeyRange) -> dict[str, bytes]:
     return fields
 
 
-def range_request(keys: KeyRange, limit: int) -> Any:
-    return rpc.RangeRequest(**_range_fields(keys), limit=limit)
+def range_request(keys: KeyRange, limit: int, *, keys_only: bool = False) -> Any:
+    return rpc.RangeRequest(**_range_fields(keys), limit=limit, keys_only=keys_only)
 
 
 def count_request(key: str) -> Any:
