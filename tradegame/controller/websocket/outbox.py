@@ -33,7 +33,7 @@ class Outbox:
     ``put``, ``offer`` and ``flush`` are for a hub that serves a thousand outboxes in a row: they never wait and never
     raise. What the socket does not take at once is left to ``run_writer``, which sleeps while nothing is left.
 
-    ``show`` is what both come to for an idle follower, nearly always: one write, and no queue. It took a fifth off a
+    ``show`` is what both come to for an idle follower, nearly always: one write, and no queue. It took a quarter off a
     frame's way to a thousand followers, and is why ``offer`` and ``_sent`` look at the plain case first.
 
     **Bound and policy.** One frame is in hand: the one that the peer has a part of, or else the first in line. It may
