@@ -75,7 +75,7 @@ async def test_the_python_client_is_told_and_asks() -> None:
             assert fill == Fill(1, event.at, "oil", "ask", 30, 3, "buy", 0, order.order, maker=True)
             assert await game.fills() == [fill]
             await game.cancel(order)
-            with pytest.raises(TradeError, match="was cancelled, after 3 units were filled") as late:
+            with pytest.raises(TradeError, match="was cancelled; 3 units had been filled") as late:
                 await game.cancel(order)
             assert (late.value.code, late.value.became) == ("unknown_order", "cancelled")
             mine: OwnOrders = await game.orders()

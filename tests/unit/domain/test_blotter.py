@@ -57,7 +57,7 @@ def test_an_order_that_was_filled_is_told_from_one_that_was_cancelled_or_met_its
     table.ask("ann", 4, 12)
     table.bid("ann", 1, 12)
     assert became(table, "ann", "o1") == ("filled", "o1 was filled: 30 units")
-    assert became(table, "ann", "o2") == ("cancelled", "o2 was cancelled, after 2 units were filled")
+    assert became(table, "ann", "o2") == ("cancelled", "o2 was cancelled; 2 units had been filled")
     assert became(table, "ann", "o4") == ("met_own", "o4 was withdrawn, since another order of yours met it")
     assert became(table, "bob", "o3") == ("filled", "o3 was filled: 30 units")  # it never rested
     for order in ("o1", "o3", "o6", "o01", "-"):  # bob's, nobody's, and no order at all
@@ -100,7 +100,7 @@ def test_a_copy_of_a_cancel_is_told_the_same_again_whatever_became_of_the_order_
     table.game = snapshot.load(snapshot.dump(table.game))
     (outcome,) = table.entry(late).outcomes
     assert outcome.replayed
-    assert outcome.result == first == Rejected("unknown_order", "o1 was filled: 1 units", "filled")
+    assert outcome.result == first == Rejected("unknown_order", "o1 was filled: 1 unit", "filled")
     nothing = CancelOrder(player="ann", order="-", key="n", since=0)
     assert table.do(nothing) == table.do(nothing) == Rejected("unknown_order", "no open order '-' of yours")
 

@@ -19,6 +19,8 @@ from tradegame.protocol.state import DoneOrder, Fill
 FILLED: Final = "filled"
 CANCELLED: Final = "cancelled"
 MET_OWN: Final = "met_own"
+REPLACED: Final = "replaced"
+DISCONNECTED: Final = "disconnected"
 
 ENDINGS: tuple[Became, ...] = get_args(Became)
 _NUMBERS = {became: number for number, became in enumerate(ENDINGS)}
@@ -36,8 +38,8 @@ _FILLS_SIZE, _ORDERS_SIZE = FILLS_KEPT * _FILL_SIZE, ORDERS_KEPT * _ORDER_SIZE
 WORDS: dict[Became, str] = {
     CANCELLED: "was cancelled",
     MET_OWN: "was withdrawn, since another order of yours met it",
-    "replaced": "was replaced",
-    "disconnected": "was withdrawn while you were not connected",
+    REPLACED: "was replaced",
+    DISCONNECTED: "was withdrawn while you were not connected",
 }
 """What became of an order, after its id, in a message to its player."""
 

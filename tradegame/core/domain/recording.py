@@ -62,9 +62,10 @@ class RecordingService:
         if blotter is None or (known := blotter.became(number)) is None:
             return UnknownOrderError(f"no open order {order!r} of yours, and none of your last that are done")
         became, filled = known
+        units = f"{filled} unit" if filled == 1 else f"{filled} units"
         if became == FILLED:
-            return UnknownOrderError(f"{order} was filled: {filled} units", became)
-        partly = f", after {filled} units were filled" if filled else ""
+            return UnknownOrderError(f"{order} was filled: {units}", became)
+        partly = f"; {units} had been filled" if filled else ""
         return UnknownOrderError(f"{order} {WORDS[became]}{partly}", became)
 
     def _blotter(self, player: str) -> Blotter:

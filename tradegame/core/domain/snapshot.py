@@ -79,22 +79,21 @@ def lines(game: Game) -> Iterator[bytes]:
         "news": [[news.text, news.good, news.at] for news in state.news],
         "news_coming": state.news_coming,
     }
-    blotters = ((name, account.blotter) for name, account in state.accounts.items())
     yield _line(head)
     for result in state.results:
         yield _line(["result", result])
     yield from _batches("market", state.markets.items(), _market)
     yield from _batches("account", state.accounts.items(), _account)
     yield from _batches("player", state.players.items(), _player)
-    yield from _batches("blotter", ((name, each) for name, each in blotters if each is not None), _blotter)
+    blotters = ((name, account.blotter) for name, account in state.accounts.items() if account.blotter is not None)
+    yield from _batches("blotter", blotters, _blotter)
     yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
     yield from _batches("removed", state.removed, lambda player: (player, 1))
     for good, market in state.markets.items():
         for side in (BID, ASK):
-            orders = market.book.from_worst(side)
-            yield from _batches([good, side], orders, lambda order: (_order(order), 5))
+            yield from _batches([good, side], market.book.from_worst(side), _order)
     yield _END
 
 
@@ -117,8 +116,8 @@ def _batches(kind: Any, items: Iterable[_Item], row: Callable[[_Item], tuple[Any
         yield _line(rows)
 
 
-def _order(order: Order) -> Any:
-    return order.number, order.player, order.qty, order.price, order.filled
+def _order(order: Order) -> tuple[Any, int]:
+    return (order.number, order.player, order.qty, order.price, order.filled), 5
 
 
 def _market(item: tuple[str, Market]) -> tuple[Any, int]:
