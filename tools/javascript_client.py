@@ -59,8 +59,13 @@ TABLES: dict[str, tuple[str, Any]] = {
         },
     ),
     "KEPT": (
-        "How many recent trades of a good, messages and news a state holds.",
-        {"recent": bounds.RECENT_KEPT, "messages": bounds.MESSAGES_KEPT, "news": bounds.NEWS_KEPT},
+        "How many recent trades of a good, messages and news a state holds, and how many of a player's fills are kept.",
+        {
+            "recent": bounds.RECENT_KEPT,
+            "messages": bounds.MESSAGES_KEPT,
+            "news": bounds.NEWS_KEPT,
+            "fills": bounds.FILLS_KEPT,
+        },
     ),
 }
 
@@ -159,6 +164,7 @@ SHOWN: tuple[type[Struct], ...] = (
     *OKS,
     state.Book,
     state.Standing,
+    state.OwnOrders,
 )
 """And what these are made of."""
 

@@ -20,6 +20,7 @@ from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.keys import stamp
 from tradegame.core.domain.state import HouseState, Market
+from tradegame.core.domain.views import told_fills
 from tradegame.protocol.commands import (
     Announce,
     Arrive,
@@ -34,6 +35,7 @@ from tradegame.protocol.commands import (
 )
 from tradegame.protocol.pushes import BookChanged, MarkChanged, PublicEvent
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.state import Fill
 
 BEGIN = 1_700_000_000_000
 """When the games of these tests were made, in ms since the Unix epoch."""
@@ -155,6 +157,11 @@ def events(applied: Applied, kind: type[PublicEvent] | None = None) -> list[Any]
     found = applied.frame.events if applied.frame else ()
     changes = BookChanged | MarkChanged
     return [event for event in found if (isinstance(event, kind) if kind else not isinstance(event, changes))]
+
+
+def fills(game: Game, applied: Applied) -> dict[str, list[Fill]]:
+    """What an entry's trades were to each of their parties."""
+    return {player: list(told_fills(game.state, packed)) for player, packed in applied.fills.items()}
 
 
 LIVELY = define_game(

@@ -36,9 +36,21 @@ from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
 from tradegame.client.vocabulary import *  # noqa: F403
-from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
+from tradegame.protocol.pushes import AccountChanged, Fills, Presence, Whisper
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
-from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
+from tradegame.protocol.state import (
+    Account,
+    Book,
+    DoneOrder,
+    Fill,
+    GameSummary,
+    Message,
+    OpenOrder,
+    OwnOrders,
+    Player,
+    Position,
+    Standing,
+)
 
 __all__ = [
     "Account",
@@ -48,6 +60,7 @@ __all__ = [
     "Cancelled",
     "Client",
     "ConnectionStopped",
+    "DoneOrder",
     "Event",
     "EventStream",
     "Fill",
@@ -61,9 +74,11 @@ __all__ = [
     "NotConnected",
     "OpenOrder",
     "Ordered",
+    "OwnOrders",
     "Player",
     "PlayerInfo",
     "Pong",
+    "Position",
     "Presence",
     "ProtocolError",
     "Released",

@@ -14,8 +14,9 @@ from tradegame.client.streams import EventStream
 from tradegame.client.subscription import Subscription
 from tradegame.client.vocabulary import Commands
 from tradegame.client.wire import decode, field
+from tradegame.protocol.bounds import FILLS_KEPT
 from tradegame.protocol.replies import Cancelled, Ordered, PlayerInfo, ServerInfo
-from tradegame.protocol.state import Account, Book, OpenOrder, Standing
+from tradegame.protocol.state import Account, Book, Fill, OpenOrder, OwnFills, OwnOrders, Standing
 
 T = TypeVar("T")
 
@@ -86,6 +87,17 @@ class Game(Commands):
         """The richest ``limit`` players, 1 to 100. None while they would tell private values that last."""
         ok = await self._calls.call("standings", {"game": self.id, "limit": limit})
         return [decode(Standing, row) for row in field(ok, "standings", list)]
+
+    async def fills(self, limit: int = FILLS_KEPT) -> list[Fill]:
+        """Your last ``limit`` trades of this round, 1 to 50, the oldest first: those that you were away for, too.
+
+        Each that happens from now on is in a ``Fills`` event. ``trade`` tells which you have seen.
+        """
+        return list((await self._do(OwnFills, "fills", {"limit": limit}, None)).fills)
+
+    async def orders(self) -> OwnOrders:
+        """Your open orders, and what became of the last 50 that are done in this round."""
+        return await self._do(OwnOrders, "orders", {}, None)
 
     def new_key(self) -> Key:
         """A key for a command that is made now, to write down before it is sent.

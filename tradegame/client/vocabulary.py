@@ -45,7 +45,7 @@ class Removed(pushes.Removed, tag="removed"):
 
 
 class Trade(pushes.Trade, tag="trade"):
-    """A trade, at the resting order's price. `taker`: the side that did not rest.
+    """A trade, at the resting order's price. `taker`: the side that did not rest; `number` counts the game's trades.
 
     In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
     """
@@ -168,7 +168,7 @@ class Commands(ABC):
     async def cancel(self, order: str, *, key: str | None = None) -> Cancelled:
         """Take a resting order out of the book, and release what it held.
 
-        Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+        Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
         """
         return await self._do(Cancelled, "cancel", {"order": order}, key)
 

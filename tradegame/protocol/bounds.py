@@ -17,6 +17,8 @@ SHIFT_BPS = (-9_999, 1_000_000)
 NEWS_LENGTH = 500
 RECENT_KEPT, MESSAGES_KEPT, NEWS_KEPT = 200, 50, 20
 """The most recent trades of a good, messages and news that a state holds."""
+FILLS_KEPT, ORDERS_KEPT = 50, 50
+"""How many of a player's last fills in a round, and of their last orders that are done, are kept."""
 KEYS_REMEMBERED = 256
 """How many keys of a player are remembered in a game, at most."""
 UNANSWERED = KEYS_REMEMBERED // 2
@@ -39,6 +41,7 @@ RESERVED_NAMES = ("house", "the house", "fees", "mint", "host", "news")
 Qty = Annotated[int, Meta(ge=1, le=MAX_QTY, description="Whole units of a good.")]
 Price = Annotated[int, Meta(ge=1, le=MAX_PRICE, description="Coins a unit.")]
 Depth = Annotated[int, Meta(ge=1, le=100, description="How many levels a side, or rows; 10 if left out.")]
+FillsWanted = Annotated[int, Meta(ge=1, le=FILLS_KEPT, description=f"The last so many; {FILLS_KEPT} if left out.")]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, description="A frame's number, one more with each.")]
 ShiftBps = Annotated[
     int, Meta(ge=SHIFT_BPS[0], le=SHIFT_BPS[1], description="By how many basis points an anchor is shifted.")
@@ -97,6 +100,16 @@ Text = Annotated[
 NewsText = Annotated[str, Meta(min_length=1, max_length=NEWS_LENGTH, description="What everybody in the game reads.")]
 SideName = Literal["bid", "ask"]
 Side = Annotated[SideName, Meta(description="`bid` buys, `ask` sells.")]
+Taker = Literal["buy", "sell"]
+Became = Literal["filled", "cancelled", "met_own", "replaced", "disconnected", "round_over"]
+Ending = Annotated[
+    Became,
+    Meta(
+        description="What became of an order that is gone. `filled`: wholly traded. `cancelled`: by its player. "
+        "`met_own`: withdrawn, since it stood in the way of another order of its player. `replaced`: by an amendment. "
+        "`disconnected`: withdrawn, since its player was away. `round_over`: its round ended."
+    ),
+]
 PhaseName = Literal["lobby", "open", "closed"]
 PHASES: tuple[str, ...] = get_args(PhaseName)
 Phase = Annotated[PhaseName, Meta(description="Orders are taken while a game is `open`.")]
@@ -121,6 +134,7 @@ _FROM_0 = {"minimum": 0}
 Coins = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Coins, as a whole number.")]
 Balance = Annotated[int, Meta(description="Coins, as a whole number; below 0 for what was lost.")]
 Units = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Whole units of a good.")]
+Cents = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Hundredths of a coin, rounded down.")]
 Keys = Annotated[
     int,
     Meta(

@@ -15,6 +15,7 @@ from tradegame.protocol.bounds import (
     ClientName,
     Depth,
     Epoch,
+    FillsWanted,
     Flag,
     GameId,
     GoodId,
@@ -44,7 +45,7 @@ from tradegame.protocol.replies import (
     Sold,
     Welcome,
 )
-from tradegame.protocol.state import Account, Book, Games, Standings
+from tradegame.protocol.state import Account, Book, Games, OwnFills, OwnOrders, Standings
 
 
 class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
@@ -136,6 +137,20 @@ class MeRequest(GameRequest, kw_only=True, tag="me"):
     ok = Account
 
 
+class FillsRequest(GameRequest, kw_only=True, tag="fills"):
+    """The player's last `limit` trades of this round."""
+
+    ok = OwnFills
+
+    limit: FillsWanted | None = None
+
+
+class OrdersRequest(GameRequest, kw_only=True, tag="orders"):
+    """The player's open orders, and the last of this round that are done."""
+
+    ok = OwnOrders
+
+
 class BookRequest(GameRequest, kw_only=True, tag="book"):
     """One good's book, `depth` levels a side."""
 
@@ -215,7 +230,7 @@ class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
 class CancelOrder(PlayerCommand, kw_only=True, tag="cancel"):
     """Take a resting order out of the book, and release what it held.
 
-    Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+    Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
     """
 
     ok = Cancelled
@@ -240,6 +255,8 @@ AnyRequest = (
     | LeaveRequest
     | AnyCommand
     | MeRequest
+    | FillsRequest
+    | OrdersRequest
     | BookRequest
     | StandingsRequest
 )
@@ -247,5 +264,5 @@ REQUESTS: dict[str, type[Request]] = {tag_of(request): request for request in ge
 """Every request by its ``op``."""
 KEYED = frozenset(op for op, request in REQUESTS.items() if "key" in request.__struct_fields__)
 """What takes a key."""
-READS = frozenset({"ping", "games", "me", "book", "standings"})
+READS = frozenset({"ping", "games", "me", "fills", "orders", "book", "standings"})
 """What changes nothing, and may be asked again at will."""

@@ -6,6 +6,7 @@ import {
   type Connection,
   connect,
   type Event,
+  type Fill,
   type Frame,
   Game,
   type GameSummary,
@@ -61,7 +62,11 @@ export async function bot(): Promise<void> {
   } catch (error) {
     if (!(error instanceof TradeError)) throw error;
     console.log(error.code, error.definite, error.retryAfterMs, error.at, error.key, error.replayed);
+    if (error.became === "filled") console.log("too late");
   }
+  const [fill]: Fill[] = await game.fills(1);
+  console.log(fill?.trade, fill?.order, fill?.maker, (await game.orders()).done[0]?.became);
+  console.log(me?.positions?.grain?.gain, me?.positions?.grain?.average_bought);
   const standings: Standing[] = await game.standings(5);
   for await (const frame of game.events()) {
     same<typeof frame, Frame | ResetFrame>(true);

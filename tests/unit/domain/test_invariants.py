@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from tests.support import views
-from tests.support.domain import BEGIN, YEAR_3000, events, stamped
+from tests.support.domain import BEGIN, YEAR_3000, events, fills, stamped
 from tests.unit.domain.shadows import Bids, Follower, Ledger
 from tests.unit.domain.strategies import (
     PLAYERS,
@@ -33,6 +33,7 @@ from tests.unit.domain.strategies import (
     steps,
 )
 from tradegame.core.domain import snapshot
+from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import (
     GameDefinition,
@@ -70,13 +71,19 @@ def without_traces(game: Game) -> list[Any]:
 
 def contents(thing: Any) -> Any:
     """All that is in ``thing``, field by field: to compare what `snapshot` may have forgotten on both its sides."""
-    if thing is None or isinstance(thing, int | str | Struct):
+    if thing is None or isinstance(thing, int | str | bytearray | Struct):
         return thing
     if isinstance(thing, dict):
         return {key: contents(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple | deque):
         return type(thing), [contents(value) for value in thing]
     return type(thing), contents(thing.__getstate__())
+
+
+def of_its_own(account: Any) -> Any:
+    """What changes of an account by nothing but what its player does, or an order of theirs."""
+    positions = {good: {**position, "gain": 0} for good, position in account.get("positions", {}).items()}
+    return {**account, "worth": 0, "start": 0, "keys": 0, "positions": positions}
 
 
 AT_ONCE = {"key_reused", "epoch_over", "stale", "ahead"}
@@ -100,6 +107,8 @@ class AnyGame(RuleBasedStateMachine):
         self.bids = Bids(self.game)
         self.first: dict[tuple[str, str], tuple[Command, Any]] = {}
         self.done: set[tuple[Any, ...]] = set()
+        self.filled: dict[str, int] = defaultdict(int)
+        self.trades = 0
         self.enter([Join(player=player, name=player) for player in joined])
 
     def new_game(self) -> Game:
@@ -203,11 +212,12 @@ class AnyGame(RuleBasedStateMachine):
         self.check_ledger()
         self.bids.follow(applied, some)
         self.check_marks()
+        self.check_fills(applied)
         for player in state.players:
             now = views.account(state, player)
+            self.check_gain(now)
             if player not in applied.accounts:
-                changing = {"worth": 0, "start": 0, "keys": 0}
-                assert {**now, **changing} == {**accounts[player], **changing}
+                assert of_its_own(now) == of_its_own(accounts[player])
         assert set(applied.accounts) <= set(state.players) | set(state.removed)
         for command, outcome in zip(some, applied.outcomes, strict=True):
             self.check_key(command, outcome)
@@ -259,6 +269,38 @@ class AnyGame(RuleBasedStateMachine):
         told["house"]["cash"] -= paid
         told["fees"]["cash"] += paid
         assert owned == told
+
+    def check_gain(self, account: Any) -> None:
+        """What trading each good has made is, all together, what the player has made."""
+        positions = account.get("positions", {}).values()
+        if account["start"] is None:
+            assert not positions
+        else:
+            assert sum(position["gain"] for position in positions) == account["worth"] - account["start"]
+
+    def check_fills(self, applied: Applied) -> None:
+        """Each trade is told to its parties alone, by the number that everybody is told; orders sum their fills up."""
+        by_player = fills(self.game, applied)
+        told = {(fill.trade, player): fill for player, each in by_player.items() for fill in each}
+        at = None if applied.frame is None else applied.frame.at
+        for trade in events(applied, Trade):
+            self.trades += 1
+            assert trade.number == self.trades
+            for party, side, word in ((trade.buyer, "bid", "buy"), (trade.seller, "ask", "sell")):
+                if party == "house":
+                    continue
+                fill = told.pop((trade.number, party))
+                assert (fill.at, fill.good, fill.side, fill.price) == (at, trade.good, side, trade.price)
+                assert (fill.qty, fill.taker, fill.maker) == (trade.qty, trade.taker, trade.taker != word)
+                assert fill.fee == 0 or not fill.maker
+                self.filled[fill.order or ""] += fill.qty
+        assert not told
+        for player in self.game.state.players:
+            mine = domain_views.orders(self.game.state, player)
+            orders = [*mine.open, *mine.done]
+            assert len({order.order for order in orders}) == len(orders)
+            assert all(order.filled == self.filled[order.order] for order in orders)
+            assert all((order.qty == 0) == (order.became == "filled") for order in mine.done)
 
     def check_marks(self) -> None:
         """What each round was scored by is what its public bids make it."""

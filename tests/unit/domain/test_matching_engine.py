@@ -71,7 +71,8 @@ class BothBooks:
                 other = self.numbers[fill.order_id]
                 buyer, seller = (player, other) if bid else (other, player)
                 word = "buy" if bid else "sell"
-                expected.append(Trade(GOOD, fill.trade_price, fill.trade_qty, word, buyer, seller))
+                number = self.trades + len(expected) + 1
+                expected.append(Trade(GOOD, fill.trade_price, fill.trade_qty, word, buyer, seller, number))
         command: PlaceOrder | BuyGood | SellGood
         if arrival.rests:
             command = PlaceOrder(player=player, good=GOOD, side=arrival.side, qty=arrival.qty, price=price)

@@ -304,13 +304,24 @@ def test_an_account_shows_what_is_free_what_is_held_the_orders_and_the_worth() -
         "goods": {"grain": 95},
         "held_goods": {"grain": 3},
         "orders": [
-            {"order": "o1", "good": "grain", "side": "ask", "qty": 3, "price": 10},
+            {"order": "o1", "good": "grain", "side": "ask", "qty": 3, "price": 10, "filled": 2},
             {"order": "o2", "good": "grain", "side": "bid", "qty": 3, "price": 9},
         ],
         "worth": 1_020 + 98 * 9,
         "start": 1_000 + 100 * 9,
         "score": 0,
         "keys": 0,
+        "positions": {
+            "grain": {
+                "bought": 0,
+                "cost": 0,
+                "sold": 2,
+                "proceeds": 20,
+                "fees": 0,
+                "gain": 20 - 2 * 9,
+                "average_sold": 1_000,
+            }
+        },
     }
 
 

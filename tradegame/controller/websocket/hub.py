@@ -22,7 +22,7 @@ from tradegame.controller.websocket.slices import VISITS, Slice
 from tradegame.controller.websocket.subscriptions import Subscriber, Subscription
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.domain import views
-from tradegame.core.domain.events import Applied, Private, Whispered
+from tradegame.core.domain.events import Applied, Filled, Private, Whispered
 from tradegame.core.games.history import PublishedFrame
 from tradegame.core.games.host import GameHost
 from tradegame.core.membership.presence import Presence
@@ -179,7 +179,10 @@ class Hub:
             for player in applied.accounts:
                 crowd.accounts.pop(player, None)
                 self._push_account(host, player)
-        told: tuple[Private, ...] = (*applied.whispers, *applied.fills)
+        told: list[Private] = [*applied.whispers]
+        for player, packed in applied.fills.items():
+            if player in self.roster.players:
+                told.append(Filled(player, views.told_fills(host.game.state, packed)))
         crowd.whispers.extend((applied.seq, applied.at, each) for each in told)
         most = 0 if len(crowd.whispers) <= PUSHED_AT_ONCE else WHISPERS_WAITING
         while len(crowd.whispers) > most:

@@ -23,7 +23,10 @@ takes (about 1 ms) and the events that it makes."""
 
 @define
 class Order:
-    """A resting order. ``qty`` is what is still open; ``number`` counts the game's orders and gives time priority."""
+    """A resting order. ``qty`` is what is still open; ``number`` counts the game's orders and gives time priority.
+
+    ``filled``: how many units it has traded, also before it rested.
+    """
 
     number: int
     player: str
@@ -31,6 +34,7 @@ class Order:
     side: SideName
     qty: int
     price: int
+    filled: int = 0
 
     @property
     def id(self) -> str:

@@ -16,7 +16,7 @@ from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
-from tradegame.core.domain.events import Applied, Filled, Frame, Outcome, Rejected, Result
+from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
 from tradegame.core.domain.marking import MarkService
@@ -159,8 +159,8 @@ class Game:
             if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
                 player.keys[key] = remember(state.clock // 1000, digest, result)
         accounts = tuple(name for name in effects.accounts if name not in RESERVED_PLAYERS)
-        fills = tuple(Filled(name, tuple(own)) for name, own in effects.fills.items() if name in state.players)
-        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers), fills)
+        whispers = tuple(effects.whispers)
+        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, whispers, effects.fills)
 
     def _advance(self, until: int, effects: Effects) -> None:
         """Everything that is due by ``until``, in order of its time; at one time in the order of the list."""

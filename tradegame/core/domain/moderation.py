@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.core.domain.account import MINT
+from tradegame.core.domain.blotter import CANCELLED
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.settlement import SettlementService
@@ -43,7 +44,7 @@ class ModerationService:
             raise UnknownPlayerError(f"no player {name!r} in this game")
         account, mint = state.accounts[name], state.accounts[MINT]
         for order in list(account.orders.values()):
-            self.trading.withdraw(order, effects)
+            self.trading.withdraw(order, effects, CANCELLED)
         if name in state.dealt:
             self.private_values.forget(player, account)
             self.settlement.forget(name)

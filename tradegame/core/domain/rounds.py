@@ -230,6 +230,9 @@ class RoundService:
             for of_this_round in (state.dealt, state.bought, state.sold):
                 of_this_round.clear()
             self.private_values.open()
+            for account in state.accounts.values():
+                account.blotter = None
+            state.past_orders = state.orders
             state.opened_at, state.revealed = state.clock, False
             state.chance, state.news_coming = draw_news(state.definition, state.chance, state.clock)
             for market in state.markets.values():

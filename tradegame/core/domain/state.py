@@ -14,7 +14,7 @@ from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
 from tradegame.protocol.commands import HOST
-from tradegame.protocol.pushes import Fill, PublicEvent
+from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
 
 LOBBY: Final = "lobby"
@@ -139,7 +139,8 @@ class GameState:
     dealt to. ``sides``: how many ever had each. ``removed``: who had an account, and may have none again. ``bought``,
     ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have an account.
     ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
-    all may. ``said`` counts the messages to everyone.
+    all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
+    orders there had been when this round opened.
     """
 
     definition: GameDefinition
@@ -156,6 +157,8 @@ class GameState:
     opened_at: int | None = None
     news_coming: list[tuple[int, int]] = Factory(list)
     orders: int = 0
+    past_orders: int = 0
+    trades: int = 0
     remembered: int = 0
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
@@ -200,14 +203,14 @@ class Effects:
     """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets.
 
     ``spent``: the house's quotes and fills, and the hints, that were due. ``keys``: by player and key, the digests
-    and results of the keys that are new. ``fills``: by player, in an anonymous game.
+    and results of the keys that are new. ``fills``: by player, packed (see `blotter`).
     ``marks``: the goods whose mark was set anew.
     """
 
     at: int
     events: list[PublicEvent] = Factory(list)
     whispers: list[Whispered] = Factory(list)
-    fills: dict[str, list[Fill]] = Factory(dict)
+    fills: dict[str, list[bytes]] = Factory(dict)
     accounts: dict[str, None] = Factory(dict)
     books: dict[str, None] = Factory(dict)
     marks: dict[str, None] = Factory(dict)

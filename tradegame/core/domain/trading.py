@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from attrs import field, frozen
 
 from tradegame.core.domain.account import FEES, HOUSE, Account
+from tradegame.core.domain.blotter import CANCELLED, FILLED, MET_OWN
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order, Walk
+from tradegame.core.domain.recording import ORDER_ID, RecordingService
 from tradegame.core.domain.state import OPEN, Effects, GameState, Market
-from tradegame.protocol.bounds import SideName
+from tradegame.protocol.bounds import Became, SideName, Taker
 from tradegame.protocol.errors import (
     InsufficientCashError,
     InsufficientGoodsError,
@@ -18,14 +18,10 @@ from tradegame.protocol.errors import (
     TooManyFillsError,
     TooManyOrdersError,
     UnknownGoodError,
-    UnknownOrderError,
 )
-from tradegame.protocol.pushes import Fill, Taker, Trade
+from tradegame.protocol.pushes import Trade
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sold
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
-
-_ORDER_ID = re.compile(r"o[1-9][0-9]{0,17}\Z")
-
 
 FREED_AT_ONCE = 5_000
 """References to dropped orders that are given up in one go, in about 1 ms."""
@@ -36,8 +32,13 @@ class TradingService:
     """The market of one game."""
 
     state: GameState
+    recording: RecordingService = field(init=False)
     _dropped: list[dict[int, Order]] = field(factory=list, init=False)
     """What is nothing but memory: orders that were withdrawn all at once."""
+
+    @recording.default
+    def _recording(self) -> RecordingService:
+        return RecordingService(self.state)
 
     def buy(self, command: BuyGood, effects: Effects) -> Bought:
         market, account = self._open_market(command.good), self.state.accounts[command.player]
@@ -80,9 +81,10 @@ class TradingService:
         cap = self.state.definition.open_orders
         if rest and len(account.orders) - len(walk.own) >= cap:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
-        self._trade(command.player, command.side, market, walk, effects)
-        number = self._rest(command.player, command.good, command.side, rest, command.price, effects)
-        return Ordered(f"o{number}", walk.filled, rest, account.cash, seq=0)
+        order = self._number(command.player, command.good, command.side, rest, command.price, walk)
+        self._trade(command.player, command.side, market, walk, effects, order.number)
+        self._rest(order, effects)
+        return Ordered(order.id, walk.filled, rest, account.cash, seq=0)
 
     def quote(self, good: str, side: SideName, qty: int, price: int, most: int, effects: Effects) -> int:
         """An order of the house's: never refused for what it meets. It takes what ``most`` fills allow and then rests
@@ -96,37 +98,43 @@ class TradingService:
         rest = 0 if walk.more else qty - walk.filled
         if bid and walk.notional + self.fee(walk.notional) + rest * price > account.cash:
             return 0
-        self._trade(HOUSE, side, market, walk, effects)
-        self._rest(HOUSE, good, side, rest, price, effects)
+        order = self._number(HOUSE, good, side, rest, price, walk)
+        self._trade(HOUSE, side, market, walk, effects, order.number)
+        self._rest(order, effects)
         return len(walk.fills)
 
-    def _rest(self, player: str, good: str, side: SideName, qty: int, price: int, effects: Effects) -> int:
-        """Number an order, and put into the book what is left of it."""
+    def _number(self, player: str, good: str, side: SideName, rest: int, price: int, walk: Walk) -> Order:
+        """The next order of the game, as it is once the walk has happened."""
         self.state.orders += 1
-        if qty:
-            account = self.state.accounts[player]
-            order = Order(self.state.orders, player, good, side, qty, price)
-            self._hold(account, order, qty)
+        return Order(self.state.orders, player, good, side, rest, price, walk.filled)
+
+    def _rest(self, order: Order, effects: Effects) -> None:
+        """Put what is left of an order into the book."""
+        account = self.state.accounts[order.player]
+        if order.qty:
+            self._hold(account, order, order.qty)
             account.orders[order.number] = order
-            self.state.markets[good].book.add(order)
-            effects.books[good] = None
-            effects.accounts[player] = None
-        return self.state.orders
+            self.state.markets[order.good].book.add(order)
+            effects.books[order.good] = None
+            effects.accounts[order.player] = None
+        else:
+            self.recording.done(order, FILLED, effects)
 
     def cancel(self, command: CancelOrder, effects: Effects) -> Cancelled:
         if self.state.phase != OPEN:
             raise NotOpenError(f"the game is in its {self.state.phase} phase")
         orders = self.state.accounts[command.player].orders
-        order = orders.get(int(command.order[1:])) if _ORDER_ID.match(command.order) else None
+        order = orders.get(int(command.order[1:])) if ORDER_ID.match(command.order) else None
         if order is None:
-            raise UnknownOrderError(f"no open order {command.order!r} of yours")
+            raise self.recording.unknown(command.player, command.order)
         cash, qty = (order.qty * order.price, 0) if order.side == BID else (0, order.qty)
-        self.withdraw(order, effects)
+        self.withdraw(order, effects, CANCELLED)
         return Cancelled(command.order, Released(cash, qty), seq=0)
 
-    def withdraw(self, order: Order, effects: Effects) -> None:
-        """Take an order out of the book and release what it held."""
+    def withdraw(self, order: Order, effects: Effects, became: Became) -> None:
+        """Take an order out of the book and release what it held. ``became``: why, as its player is told later."""
         account = self.state.accounts[order.player]
+        self.recording.done(order, became, effects)
         self._hold(account, order, -order.qty)
         del account.orders[order.number]
         self.state.markets[order.good].book.reduce(order, order.qty)
@@ -136,7 +144,8 @@ class TradingService:
     def withdraw_everything(self, effects: Effects) -> None:
         """Every open order of everybody: what is held becomes free, and the books are dropped whole.
 
-        The orders' memory is freed later, bit by bit, by `free_some`: of 500 000 it takes 150 ms.
+        They are not recorded one by one: `past_orders` tells of what was before the next round. The orders' memory is
+        freed later, bit by bit, by `free_some`: of 500 000 it takes 150 ms.
         """
         state = self.state
         told = dict.fromkeys(good for good, market in state.markets.items() if not market.book.empty())
@@ -198,19 +207,21 @@ class TradingService:
             account.goods[order.good] -= qty
             account.held_goods[order.good] += qty
 
-    def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects) -> None:
+    def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects, number: int = 0) -> None:
         """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled.
 
-        The fee is rounded once: that of a fill is what the fill adds to it.
+        The fee is rounded once: that of a fill is what the fill adds to it. ``number``: of the order that takes, if it
+        is one.
         """
         for order in walk.own:
-            self.withdraw(order, effects)
+            self.withdraw(order, effects, MET_OWN)
         notional = paid = 0
         for order, qty in walk.fills:
             notional += qty * order.price
             fee = self.fee(notional) - paid
             paid += fee
             self._settle(taker, side, market, order, qty, fee, effects)
+            self.recording.fill(taker, side, number, order, qty, fee, effects)
         if walk.fills:
             effects.accounts[taker] = None
 
@@ -236,18 +247,19 @@ class TradingService:
         if fee:
             state.accounts[FEES].cash += fee
         market.book.reduce(order, qty)
+        order.filled += qty
         if order.qty == 0:
             del theirs.orders[order.number]
+            self.recording.done(order, FILLED, effects)
         market.last = price
         market.volume += qty
         market.recent.append((effects.at, price, qty))
         market.ohlcv.trade(price, qty)
+        state.trades += 1
         if state.definition.anonymous:
-            effects.events.append(Trade(good, price, qty, word))
-            effects.fills.setdefault(buyer, []).append(Fill(good, BID, price, qty, word))
-            effects.fills.setdefault(seller, []).append(Fill(good, ASK, price, qty, word))
+            effects.events.append(Trade(good, price, qty, word, number=state.trades))
         else:
-            effects.events.append(Trade(good, price, qty, word, buyer, seller))
+            effects.events.append(Trade(good, price, qty, word, buyer, seller, state.trades))
         effects.accounts[order.player] = None
         effects.books[good] = None
 

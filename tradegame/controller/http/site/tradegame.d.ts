@@ -71,6 +71,7 @@ export interface TradeErrorFields extends Copy {
   at?: string | null;
   retry_after_ms?: number | null;
   replayed?: boolean;
+  became?: DoneOrder["became"] | null;
 }
 
 /** An error from the server or from the client. */
@@ -87,6 +88,8 @@ export class TradeError extends Error {
   retryAfterMs: number | null;
   /** Whether this is the first answer to that key, repeated. */
   replayed: boolean;
+  /** Of `unknown_order`: what became of the order, where the game still knows. */
+  became: DoneOrder["became"] | null;
   /** The command's key. */
   key: string | null;
   since?: number;
@@ -171,7 +174,7 @@ export interface GameEvents extends PublicEvents {
   /** `game.me` changed. */
   account: (me: Account) => unknown;
   whisper: (whisper: Whisper) => unknown;
-  /** The player's own trades in a frame, in an anonymous game. Its `trade` events came before. */
+  /** The player's own trades in a frame. Its `trade` events came before. */
   fills: (fills: Fills) => unknown;
   /** The players who are connected. */
   presence: (online: Set<string>) => unknown;
@@ -230,7 +233,7 @@ export class Game {
   /**
    * Take a resting order out of the book, and release what it held.
    *
-   * Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+   * Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
    */
   cancel(order: string, options?: Copy): Promise<Cancelled>;
   /** Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone. */
@@ -244,6 +247,10 @@ export class Game {
   book(good: string, depth?: number): Promise<Book>;
   /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
   standings(limit?: number): Promise<Standing[]>;
+  /** The player's last `limit` trades of this round, 1 to 50, the oldest first. Default: 50. */
+  fills(limit?: number): Promise<Fill[]>;
+  /** The player's open orders, and what became of the last 50 that are done in this round. */
+  orders(): Promise<OwnOrders>;
   /** Stops following the game: `events()` ends. The account stays. Leaving again does nothing. */
   leave(): Promise<void>;
   /** Every frame from this call on, until the game is left or deleted, or the client stops. */
@@ -425,13 +432,14 @@ export interface State {
   chat?: boolean;
 }
 
-/** An order that rests in the book; `qty` is what is left of it. */
+/** An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded. */
 export interface OpenOrder {
   order: string;
   good: string;
   side: Side;
   qty: number;
   price: number;
+  filled?: number;
 }
 
 /** What a good will not settle at, told to this player alone. */
@@ -443,12 +451,29 @@ export interface Hint {
 }
 
 /**
+ * What a player has traded of a good in this round: `cost` and `proceeds` are without the `fees`.
+ *
+ * `gain`: what that made so far, at the marks: the good's part of `worth - start`. `average_bought`, `average_sold`:
+ * what a unit cost and brought; none where nothing was bought or sold.
+ */
+export interface Position {
+  bought: number;
+  cost: number;
+  sold: number;
+  proceeds: number;
+  fees: number;
+  gain: number;
+  average_bought?: number;
+  average_sold?: number;
+}
+
+/**
  * A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
  *
  * `worth`: everything at the marks; `start`: what the round began with, at the same, null while the player takes no
  * part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
  * player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
- * commands.
+ * commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
  */
 export interface Account {
   cash: number;
@@ -464,6 +489,7 @@ export interface Account {
   hints?: Hint[];
   muted?: true;
   keys?: number;
+  positions?: Record<string, Position>;
 }
 
 /** Somebody opened an account. */
@@ -480,7 +506,7 @@ export interface Removed {
 }
 
 /**
- * A trade, at the resting order's price. `taker`: the side that did not rest.
+ * A trade, at the resting order's price. `taker`: the side that did not rest; `number` counts the game's trades.
  *
  * In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
  */
@@ -492,6 +518,7 @@ export interface Trade {
   taker: "buy" | "sell";
   buyer?: string;
   seller?: string;
+  number?: number;
 }
 
 /** The best five levels a side, best first, when a frame changed them; at most one a good a frame. */
@@ -584,16 +611,26 @@ export interface Whisper {
   at: number;
 }
 
-/** The player's part in a trade: `bid` bought, `ask` sold. `taker`: the side that did not rest. */
+/**
+ * The player's part in the trade with the number `trade`: `bid` bought, `ask` sold.
+ *
+ * `taker`: the side that did not rest. `order`: the player's own that traded; a `buy` and a `sell` have none.
+ * `maker`: it was the player's order that rested. `fee`: what the player paid.
+ */
 export interface Fill {
+  trade: number;
+  at: number;
   good: string;
   side: Side;
   price: number;
   qty: number;
   taker: "buy" | "sell";
+  fee: number;
+  order?: string;
+  maker?: true;
 }
 
-/** The player's own trades in a frame of an anonymous game: to each of their connections that has joined it. */
+/** The player's own trades in a frame: to each of their connections that has joined the game. */
 export interface Fills {
   push: "fills";
   game: string;
@@ -677,6 +714,29 @@ export interface Standing {
   name: string;
   worth: number;
   score: number;
+}
+
+/** An order that is done, at `at`: what it `became`, how much of it had traded, and the `qty` that was left. */
+export interface DoneOrder {
+  order: string;
+  good: string;
+  side: Side;
+  qty: number;
+  price: number;
+  filled: number;
+  became: "filled" | "cancelled" | "met_own" | "replaced" | "disconnected" | "round_over";
+  at: number;
+}
+
+/**
+ * The player's orders as they were at frame `seq`: the `open` ones, and of this round the last that are `done`.
+ *
+ * The oldest first; of those that are done, the one that was done first.
+ */
+export interface OwnOrders {
+  open: OpenOrder[];
+  done: DoneOrder[];
+  seq: number;
 }
 
 // End of what is generated.

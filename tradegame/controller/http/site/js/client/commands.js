@@ -60,7 +60,7 @@ export class Commands extends Emitter {
   /**
    * Take a resting order out of the book, and release what it held.
    *
-   * Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+   * Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
    * @param {string} order
    * @param {T.Copy} [options]
    * @returns {Promise<T.Cancelled>}

@@ -9,6 +9,7 @@ import { Commands } from "./commands.js";
 import { EventStream } from "./event_stream.js";
 import { fold } from "./fold.js";
 import { newKey } from "./keys.js";
+import { KEPT } from "./vocabulary.js";
 
 /** A game's clock that is ahead of the server's runs slower by this fraction until both agree. */
 const SLEW = 0.05;
@@ -60,6 +61,16 @@ export class Game extends Commands {
   /** @returns {Promise<T.Standing[]>} */
   async standings(limit = 10) {
     return (await this._request("standings", { limit })).standings;
+  }
+
+  /** @returns {Promise<T.Fill[]>} */
+  async fills(limit = KEPT.fills) {
+    return (await this._request("fills", { limit })).fills;
+  }
+
+  /** @returns {Promise<T.OwnOrders>} */
+  orders() {
+    return this._request("orders", {});
   }
 
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */

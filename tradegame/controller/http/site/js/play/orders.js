@@ -5,7 +5,6 @@ import { coins, time, units } from "../common/format.js";
 import { nameOf } from "../common/names.js";
 import { panel, tabbed } from "../common/panels.js";
 import { toast } from "../common/toast.js";
-import { onOwnTrades } from "./own_trades.js";
 
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
@@ -101,25 +100,24 @@ function openOrders({ game, painter, choose }, every) {
 
 /** Tells the player that a resting order was taken. */
 function tell(taken) {
-  for (const good of new Set(taken.map((trade) => trade.good))) {
-    for (const side of ["buy", "sell"]) {
-      const trades = taken.filter((trade) => trade.good === good && trade.taker !== side);
-      if (!trades.length) continue;
-      const qty = trades.reduce((sum, trade) => sum + trade.qty, 0);
-      const worth = trades.reduce((sum, trade) => sum + trade.qty * trade.price, 0);
-      const [order, done] = side === "buy" ? ["bid", "bought"] : ["ask", "sold"];
+  for (const good of new Set(taken.map((fill) => fill.good))) {
+    for (const order of ["bid", "ask"]) {
+      const fills = taken.filter((fill) => fill.good === good && fill.side === order);
+      if (!fills.length) continue;
+      const qty = fills.reduce((sum, fill) => sum + fill.qty, 0);
+      const worth = fills.reduce((sum, fill) => sum + fill.qty * fill.price, 0);
+      const done = order === "bid" ? "bought" : "sold";
       toast(`Your ${order} was taken: ${done} ${units(qty, good)} for ${coins(worth)} coins.`);
     }
   }
 }
 
-/** The trades that this browser has seen: the state does not tell who traded. */
-function ownTrades({ client, game, painter, own }) {
-  const me = client.player.id;
-  const seen = own.trades;
+/** The player's own trades, newest first. */
+function ownTrades({ game, painter, own }) {
+  const { trades } = own;
   const body = h("tbody");
   const table = h("table", {}, heads(["Good", "With", "Units", "Price", "Time"]), body);
-  const empty = h("p.empty", {}, "No trade of yours that this browser has seen.");
+  const empty = h("p.empty", {}, "No trade of yours in this round.");
   const make = () =>
     h(
       "tr",
@@ -131,24 +129,22 @@ function ownTrades({ client, game, painter, own }) {
       h("td.r.num.soft"),
     );
   const paint = () => {
-    empty.hidden = seen.length > 0;
-    table.hidden = seen.length === 0;
-    rows(body, seen, make, (row, { good, price, qty, buyer, seller, at }) => {
-      const [what, other, count, paid, when] = row.children;
-      const bought = buyer === me;
+    empty.hidden = trades.length > 0;
+    table.hidden = trades.length === 0;
+    rows(body, trades, make, (row, { good, side, price, qty, other, at }) => {
+      const [what, party, count, paid, when] = row.children;
+      const bought = side === "bid";
       setText(what, `${bought ? "bought" : "sold"} ${good}`);
       what.className = bought ? "up" : "down";
-      const party = bought ? seller : buyer;
-      setText(other.firstChild, party === undefined ? "–" : nameOf(game, party));
+      setText(party.firstChild, other === undefined ? "–" : nameOf(game, other));
       setText(count, coins(qty));
       setText(paid, coins(price));
       setText(when, time(at));
     });
   };
-  onOwnTrades(game, me, (mine, at) => {
-    own.add(mine, at);
+  own.onadd((fresh, now) => {
     painter.mark(paint);
-    tell(mine.filter(({ buyer, taker }) => (buyer === me) === (taker === "sell")));
+    if (now) tell(fresh.filter(({ maker }) => maker));
   });
   painter.mark(paint);
   return [empty, table];
