@@ -37,15 +37,13 @@ from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
 from tradegame.client.vocabulary import *  # noqa: F403
 from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
+from tradegame.protocol.replies import PlayerInfo, ServerInfo
 from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
 
 __all__ = [
     "Account",
     "AccountChanged",
     "Book",
-    "Bought",
-    "Cancelled",
     "Client",
     "ConnectionStopped",
     "Event",
@@ -60,17 +58,13 @@ __all__ = [
     "Message",
     "NotConnected",
     "OpenOrder",
-    "Ordered",
     "Player",
     "PlayerInfo",
     "Pong",
     "Presence",
     "ProtocolError",
-    "Released",
     "Reset",
-    "Sent",
     "ServerInfo",
-    "Sold",
     "Standing",
     "State",
     "Statistics",

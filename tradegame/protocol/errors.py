@@ -10,35 +10,8 @@ from copy import copy
 from typing import ClassVar, Self
 
 import msgspec
-from msgspec import Struct
 
-from tradegame.protocol.bounds import Epoch, Key, Keys, Since
-
-
-class Failure(Struct, kw_only=True, omit_defaults=True):
-    """What went wrong. ``message`` is for a person; ``at`` says where in the request it is.
-
-    ``definite``: whether it is certain that nothing happened. If not, send the same again with the same ``key``.
-    ``retry_after_ms``: when to come again. ``replayed``: the key's first result again. ``keys``: how many keys of the
-    player the game has counted. ``key``, ``since`` and ``epoch``: of a command in doubt, to send the same copy again.
-    """
-
-    code: str
-    message: str
-    definite: bool
-    at: str | None = None
-    retry_after_ms: int | None = None
-    replayed: bool = False
-    keys: Keys | None = None
-    key: Key | None = None
-    since: Since | None = None
-    epoch: Epoch | None = None
-
-
-class ErrorBody(Struct):
-    """How HTTP says that something went wrong."""
-
-    error: Failure
+from tradegame.protocol.failure import ErrorBody, Failure
 
 
 class TradeGameError(Exception):
@@ -242,6 +215,18 @@ class NoLiquidityError(RuleError):
     code = "no_liquidity"
 
 
+class InsufficientLiquidityError(RuleError):
+    """With `fill_or_kill`: less than `qty` on the other side at or within the limit, so nothing was traded."""
+
+    code = "insufficient_liquidity"
+
+
+class WouldTradeError(RuleError):
+    """With `post_only`: some of it would trade at once, so it was not placed."""
+
+    code = "would_trade"
+
+
 class TooManyOrdersError(RuleError):
     """The player's open orders reached the game's cap."""
 
@@ -249,7 +234,7 @@ class TooManyOrdersError(RuleError):
 
 
 class TooManyFillsError(RuleError):
-    """The `order` would meet more than 100 resting orders at once: make it smaller, or its price less good."""
+    """It would meet more than 100 resting orders at once: make it smaller, or its price less good."""
 
     code = "too_many_fills"
 

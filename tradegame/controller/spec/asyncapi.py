@@ -12,7 +12,8 @@ from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
 from tradegame.protocol import SUBPROTOCOL, closing
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER
-from tradegame.protocol.errors import OVER_WEBSOCKET, Failure
+from tradegame.protocol.errors import OVER_WEBSOCKET
+from tradegame.protocol.failure import Failure
 from tradegame.protocol.pushes import PUSHES
 from tradegame.protocol.requests import KEYED, REQUESTS
 

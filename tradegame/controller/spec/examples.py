@@ -33,8 +33,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "order": {"id": 8, "op": "order", "game": "bazaar", "good": "grain", "side": "bid", "qty": 5, "price": 20},
     "orderOk": {"id": 8, "ok": {"order": "131.0", "filled": 0, "resting": 5, "cash": 9834, "seq": 131}},
+    "amend": {"id": 10, "op": "amend", "game": "bazaar", "order": "131.0", "price": 21, "key": "c1-10"},
+    "amendOk": {"id": 10, "ok": {"order": "132.0", "filled": 0, "resting": 5, "cash": 9829, "seq": 132}},
     "cancel": {"id": 9, "op": "cancel", "game": "bazaar", "order": "131.0", "key": "c1-9"},
     "cancelOk": {"id": 9, "ok": {"order": "131.0", "released": {"cash": 100, "qty": 0}, "seq": 132}},
+    "cancel_all": {"id": 11, "op": "cancel_all", "game": "bazaar", "good": "grain", "key": "c1-11"},
+    "cancel_allOk": {
+        "id": 11,
+        "ok": {"cancelled": 2, "released": {"cash": 100, "goods": {"grain": 5}}, "seq": 133},
+    },
     "say": {"id": 4, "op": "say", "game": "bazaar", "text": "hello, bazaar"},
     "events": {
         "push": "events",

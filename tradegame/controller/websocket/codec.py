@@ -15,7 +15,8 @@ from tradegame.core.domain.events import Filled, Frame, Outcome, Private, Reject
 from tradegame.core.games.public_state import Stated
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER, encodable
-from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, Failure, TradeGameError, UnknownOpError
+from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
+from tradegame.protocol.failure import Failure
 from tradegame.protocol.requests import REQUESTS, AnyRequest, GameRequest, PlayerCommand, Request
 from tradegame.protocol.state import Account
 

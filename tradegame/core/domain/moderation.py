@@ -42,8 +42,7 @@ class ModerationService:
         if player is None:
             raise UnknownPlayerError(f"no player {name!r} in this game")
         account, mint = state.accounts[name], state.accounts[MINT]
-        for order in list(account.orders.values()):
-            self.trading.withdraw(order, effects)
+        self.trading.withdraw_all(list(account.orders.values()), effects)
         if name in state.dealt:
             self.private_values.forget(player, account)
             self.settlement.forget(name)
