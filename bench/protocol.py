@@ -29,6 +29,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "sell": {"game": "bazaar", "good": "grain", "qty": 3, "limit": 20, "key": "c1-8"},
     "order": {"game": "bazaar", "good": "grain", "side": "bid", "qty": 5, "price": 20, "key": "c1-9"},
     "cancel": {"game": "bazaar", "order": "131.0", "key": "c1-10"},
+    "amend": {"game": "bazaar", "order": "131.0", "price": 21, "post_only": True, "key": "c1-12"},
+    "cancel_all": {"game": "bazaar", "good": "grain", "key": "c1-13"},
     "say": {"game": "bazaar", "text": "hello, bazaar", "key": "c1-11"},
     "me": {"game": "bazaar"},
     "fills": {"game": "bazaar", "limit": 50},

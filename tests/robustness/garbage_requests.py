@@ -133,6 +133,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "good": ("id", "grain"),
     "qty": ("count", 1),
     "limit": ("count", 5),
+    "fill_or_kill": ("flag", True),
+    "post_only": ("flag", True),
     "price": ("count", 5),
     "depth": ("count", 5),
     "side": ("side", "bid"),

@@ -13,6 +13,7 @@ from tests.guarantees import history
 from tests.guarantees.history import AccountSeen, Answered, Followed, FrameSeen, History, Odd, Sent, Signed, fingerprint
 from tests.simulation import sockets
 from tests.simulation.link import Link
+from tests.support.drawing import any_command
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -233,27 +234,9 @@ class Client:
             command.newer += 1
 
     def _draw(self, number: int) -> dict[str, Any]:
-        good, draw = self.chance.choice(self._goods), self.chance.random()
-        common: dict[str, Any] = {"game": "bazaar", "key": f"{self.name}-{number}"}
-        if draw < 0.25:
-            return {"op": "buy", "good": good, "qty": self.chance.randint(1, 5), **common}
-        if draw < 0.4:
-            return {"op": "sell", "good": good, "qty": self.chance.randint(1, 5), **common}
-        if draw < 0.65:
-            side, price = self.chance.choice(("bid", "ask")), self.chance.randint(15, 30)
-            return {
-                "op": "order",
-                "good": good,
-                "side": side,
-                "qty": self.chance.randint(1, 5),
-                "price": price,
-                **common,
-            }
-        if draw < 0.75 and self.orders:
-            return {"op": "cancel", "order": self.orders.pop(0), **common}
-        if draw < 0.85:
-            del common["key"]
-        return {"op": "say", "text": f"{self.name} says {number}", **common}
+        fields = any_command(self.chance, self._goods, self.orders, f"{self.name} says {number}")
+        key = {} if fields["op"] == "say" and self.chance.random() < 0.4 else {"key": f"{self.name}-{number}"}
+        return {**fields, "game": "bazaar", **key}
 
     # Requests and answers
 

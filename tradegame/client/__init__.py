@@ -37,7 +37,7 @@ from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
 from tradegame.client.vocabulary import *  # noqa: F403
 from tradegame.protocol.pushes import AccountChanged, Fills, Presence, Whisper
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
+from tradegame.protocol.replies import PlayerInfo, ServerInfo
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -56,8 +56,6 @@ __all__ = [
     "Account",
     "AccountChanged",
     "Book",
-    "Bought",
-    "Cancelled",
     "Client",
     "ConnectionStopped",
     "DoneOrder",
@@ -73,7 +71,6 @@ __all__ = [
     "Message",
     "NotConnected",
     "OpenOrder",
-    "Ordered",
     "OwnOrders",
     "Player",
     "PlayerInfo",
@@ -81,11 +78,8 @@ __all__ = [
     "Position",
     "Presence",
     "ProtocolError",
-    "Released",
     "Reset",
-    "Sent",
     "ServerInfo",
-    "Sold",
     "Standing",
     "State",
     "Statistics",

@@ -77,7 +77,18 @@ class Game(Commands):
         return self._subscription.me
 
     async def cancel(self, order: str | OpenOrder | Ordered, *, key: str | None = None) -> Cancelled:
-        return await super().cancel(order if isinstance(order, str) else order.order, key=key)
+        return await super().cancel(_id_of(order), key=key)
+
+    async def amend(
+        self,
+        order: str | OpenOrder | Ordered,
+        qty: int | None = None,
+        price: int | None = None,
+        post_only: bool = False,
+        *,
+        key: str | None = None,
+    ) -> Ordered:
+        return await super().amend(_id_of(order), qty, price, post_only, key=key)
 
     async def book(self, good: str, depth: int = 10) -> Book:
         """``depth`` levels a side, 1 to 100. Five are always in ``state``, without asking."""
@@ -135,3 +146,7 @@ class Game(Commands):
     async def _do(self, kind: type[T], op: str, fields: dict[str, object], key: str | None) -> T:
         ok: T = decode(kind, await self._calls.call(op, {"game": self.id, **fields}, key=key))
         return ok
+
+
+def _id_of(order: str | OpenOrder | Ordered) -> str:
+    return order if isinstance(order, str) else order.order

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import fields
 
 from tradegame.protocol.bounds import (
     Epoch,
@@ -150,21 +151,21 @@ class _Stored(Struct, forbid_unknown_fields=True):
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
 _NOT_PAYLOAD = ("id", "game", "player", "key", "since", "epoch", "name", "skeleton")
-_PAYLOAD: dict[type[Any], tuple[str, ...]] = {
-    command: tuple(name for name in command.__struct_fields__ if name not in _NOT_PAYLOAD)
+_PAYLOAD: dict[type[Any], tuple[tuple[str, Any], ...]] = {
+    command: tuple((field.name, field.default) for field in fields(command) if field.name not in _NOT_PAYLOAD)
     for command in get_args(Command)
 }
+"""The names and the defaults."""
 
 
 def payload_digest(command: Command) -> str:
     """16 hex digits that differ when the payload differs: what a ``key`` is compared by.
 
     That is everything the player said but the key itself, ``since`` and ``epoch``; a joining player's name is left
-    out, too.
+    out, too. What is as by default is no part of it, so a command keeps its digest when it gets another field.
     """
-    kind = type(command)
-    payload = [command.op, *(getattr(command, name) for name in _PAYLOAD[kind])]
-    return hashlib.blake2b(json.dumps(payload).encode(), digest_size=8).hexdigest()
+    said = [(name, value) for name, default in _PAYLOAD[type(command)] if (value := getattr(command, name)) != default]
+    return hashlib.blake2b(json.dumps([command.op, said]).encode(), digest_size=8).hexdigest()
 
 
 def encode_command(command: Command) -> bytes:

@@ -222,6 +222,18 @@ class NoLiquidityError(RuleError):
     code = "no_liquidity"
 
 
+class InsufficientLiquidityError(RuleError):
+    """With `fill_or_kill`: less than `qty` on the other side at or within the limit, so nothing was traded."""
+
+    code = "insufficient_liquidity"
+
+
+class WouldTradeError(RuleError):
+    """With `post_only`: some of it would trade at once, so it was not placed."""
+
+    code = "would_trade"
+
+
 class TooManyOrdersError(RuleError):
     """The player's open orders reached the game's cap."""
 
@@ -229,7 +241,7 @@ class TooManyOrdersError(RuleError):
 
 
 class TooManyFillsError(RuleError):
-    """The `order` would meet more than 100 resting orders at once: make it smaller, or its price less good."""
+    """It would meet more than 100 resting orders at once: make it smaller, or its price less good."""
 
     code = "too_many_fills"
 

@@ -34,6 +34,7 @@ from tradegame.protocol.bounds import (
 )
 from tradegame.protocol.names import NAME_EXPECTED, is_name
 from tradegame.protocol.replies import (
+    AllCancelled,
     Bought,
     Cancelled,
     CommandOk,
@@ -188,8 +189,9 @@ class PlayerCommand(GameRequest, kw_only=True):
 class BuyGood(PlayerCommand, kw_only=True, tag="buy"):
     """Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
 
-    What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
-    `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+    What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. `fill_or_kill`:
+    all of `qty`, or nothing. Refused with `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`; with
+    `fill_or_kill` also with `insufficient_liquidity` or `too_many_fills`.
     """
 
     ok = Bought
@@ -197,6 +199,7 @@ class BuyGood(PlayerCommand, kw_only=True, tag="buy"):
     good: GoodId
     qty: Qty
     limit: Price | None = None
+    fill_or_kill: Flag = False
 
 
 class SellGood(PlayerCommand, kw_only=True, tag="sell"):
@@ -210,13 +213,14 @@ class SellGood(PlayerCommand, kw_only=True, tag="sell"):
     good: GoodId
     qty: Qty
     limit: Price | None = None
+    fill_or_kill: Flag = False
 
 
 class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
     """A limit order: what does not trade at once rests at `price`, and what it needs is held.
 
-    Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
-    `unknown_good`.
+    `post_only`: only if all of it rests. Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`,
+    `too_many_fills`, `not_open` or `unknown_good`; with `post_only` also with `would_trade`.
     """
 
     ok = Ordered
@@ -225,6 +229,28 @@ class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
     side: Side
     qty: Qty
     price: Price
+    post_only: Flag = False
+
+
+class AmendOrder(PlayerCommand, kw_only=True, tag="amend"):
+    """Change a resting order, so that `qty` units of it are open, at `price`; what is left out stays.
+
+    One of the two must be there. If the price stays and no unit is added, the order keeps its id and its place in the
+    queue, and what it no longer needs is released. Otherwise a new order takes its place, with an id of its own, as if
+    by `order`: it may trade at once, unless it is `post_only`. Refused as `cancel` and `order` are, and then the old
+    order stays as it was.
+    """
+
+    ok = Ordered
+
+    order: OrderId
+    qty: Qty | None = None
+    price: Price | None = None
+    post_only: Flag = False
+
+    def __post_init__(self) -> None:
+        if self.qty is None and self.price is None:
+            raise ValueError("Expected `qty`, `price` or both - at `$.qty`")
 
 
 class CancelOrder(PlayerCommand, kw_only=True, tag="cancel"):
@@ -238,6 +264,18 @@ class CancelOrder(PlayerCommand, kw_only=True, tag="cancel"):
     order: OrderId
 
 
+class CancelAll(PlayerCommand, kw_only=True, tag="cancel_all"):
+    """Take all your resting orders out of the book, or those in one `good`, or on one `side`, or both.
+
+    Where none is open, nothing happens, and `cancelled` is 0. Refused with `not_open` or `unknown_good`.
+    """
+
+    ok = AllCancelled
+
+    good: GoodId | None = None
+    side: Side | None = None
+
+
 class Say(PlayerCommand, kw_only=True, tag="say"):
     """Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone."""
 
@@ -245,7 +283,7 @@ class Say(PlayerCommand, kw_only=True, tag="say"):
     to: PlayerId | None = None
 
 
-AnyCommand = BuyGood | SellGood | PlaceOrder | CancelOrder | Say
+AnyCommand = BuyGood | SellGood | PlaceOrder | AmendOrder | CancelOrder | CancelAll | Say
 """What goes through the log as it was asked."""
 AnyRequest = (
     HelloRequest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -18,9 +18,10 @@ from tradegame.protocol import state as protocol
 from tradegame.protocol.commands import Command, SetPhase
 from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged, Removed, RoundChanged, Trade
 from tradegame.protocol.replies import Bought, Ordered, Sold
-from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
+from tradegame.protocol.requests import AnyCommand, Say
 
-TRADING = BuyGood | SellGood | PlaceOrder
+TRADING = tuple(command for command in get_args(AnyCommand) if command is not Say)
+"""What may change a book."""
 
 
 class Ledger:

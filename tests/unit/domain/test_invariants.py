@@ -40,10 +40,11 @@ from tradegame.core.domain.definition import (
 )
 from tradegame.core.domain.events import Applied, Outcome, Rejected
 from tradegame.core.domain.game import Game
+from tradegame.core.domain.weight import weight
 from tradegame.protocol.commands import Arrive, Command, Entry, Join, SetClock, SetPhase, encode_entry
 from tradegame.protocol.pushes import BookChanged, Trade
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 orders = Bundle("orders")
 
@@ -158,6 +159,21 @@ class AnyGame(RuleBasedStateMachine):
             return player, outcome.result.order
         return multiple()
 
+    @rule(
+        target=orders,
+        order=consumes(orders),
+        qty=st.none() | st.integers(1, 8),
+        price=st.integers(3, 12),
+        post_only=st.booleans(),
+    )
+    def amend(self, order: tuple[str, str], qty: int | None, price: int, post_only: bool) -> Any:
+        player, order_id = order
+        command = AmendOrder(player=player, order=order_id, qty=qty, price=price, post_only=post_only)
+        result = self.enter([command]).outcomes[0].result
+        if isinstance(result, Ordered) and result.resting:
+            return player, result.order
+        return multiple()
+
     @rule(order=consumes(orders), key=keys)
     def cancel(self, order: tuple[str, str], key: str | None) -> None:
         self.enter([CancelOrder(player=order[0], order=order[1], key=key)])
@@ -200,6 +216,7 @@ class AnyGame(RuleBasedStateMachine):
         before, state = snapshot.dump(game), game.state
         seq, clock = state.seq, state.clock
         accounts = {player: copy.deepcopy(views.account(state, player)) for player in state.players}
+        due, most = game.due_at(), sum(weight(state, command) for command in some)
         applied = game.apply(entry)
         self.log.append(encode_entry(entry))
 
@@ -224,6 +241,8 @@ class AnyGame(RuleBasedStateMachine):
             self.check_result(command, outcome, applied)
         if len(some) == 1:
             self.check_amounts(some[0], applied)
+            if due is None or due > self.at:
+                assert 1 + len(events(applied, Trade)) <= most
         self.check_no_trace(before, entry, applied)
         return applied
 
@@ -349,12 +368,18 @@ class AnyGame(RuleBasedStateMachine):
             assert isinstance(result, Bought | Sold)
             assert 1 <= result.filled <= command.qty
             total = result.cost if isinstance(result, Bought) else result.proceeds
+            assert result.filled == command.qty or not command.fill_or_kill
             if command.limit is not None:
                 assert total <= command.limit * result.filled or isinstance(result, Sold)
                 assert total >= command.limit * result.filled or isinstance(result, Bought)
         elif isinstance(command, PlaceOrder):
             assert isinstance(result, Ordered)
             assert result.filled + result.resting == command.qty
+            assert not (command.post_only and result.filled)
+        elif isinstance(command, AmendOrder):
+            assert isinstance(result, Ordered)
+            assert result.filled + result.resting == command.qty or command.qty is None
+            assert not (result.filled and (command.post_only or result.order == command.order))
         elif isinstance(command, CancelOrder):
             assert isinstance(result, Cancelled)
             assert (result.released.cash > 0) != (result.released.qty > 0)
@@ -362,6 +387,9 @@ class AnyGame(RuleBasedStateMachine):
     def check_amounts(self, command: Command, applied: Applied) -> None:
         """What a lone command is told is what its trades and its account say."""
         result = applied.outcomes[0].result
+        if isinstance(command, CancelAll) and not isinstance(result, Rejected) and not applied.outcomes[0].replayed:
+            for order in self.game.state.accounts[command.player].orders.values():
+                assert command.good not in (None, order.good) or command.side not in (None, order.side)
         if not isinstance(result, Bought | Sold | Ordered | Cancelled) or applied.outcomes[0].replayed:
             return
         account = self.game.state.accounts[command.player]
@@ -369,6 +397,11 @@ class AnyGame(RuleBasedStateMachine):
             assert result.order not in {order.id for order in account.orders.values()}
             return
         assert result.cash == account.cash
+        if isinstance(result, Ordered):
+            resting = {order.id: order.qty for order in account.orders.values()}
+            assert resting.get(result.order, 0) == result.resting
+            if isinstance(command, AmendOrder) and result.order != command.order:
+                assert command.order not in resting
         taken = [trade for trade in events(applied, Trade) if is_taker(command.player, trade)]
         assert result.filled == sum(trade.qty for trade in taken)
         if not isinstance(result, Ordered):

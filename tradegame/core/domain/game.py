@@ -22,6 +22,7 @@ from tradegame.core.domain.keys import KeyService
 from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.moderation import ModerationService
 from tradegame.core.domain.naming import NamingService
+from tradegame.core.domain.orders import OrderService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.rounds import RoundService
@@ -51,7 +52,7 @@ from tradegame.protocol.commands import (
 from tradegame.protocol.errors import EpochOverError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged
 from tradegame.protocol.replies import Sent
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 _WITHOUT_ACCOUNT = (Join, HostCommand)
 
@@ -71,7 +72,7 @@ class Game:
         self._settlement = SettlementService(state, self._marks)
         self._rounds = RoundService(state, trading, house, self._marks, self._private_values, self._settlement)
         self._moderation = ModerationService(state, trading, self._naming, self._private_values, self._settlement)
-        chat = ChatService(state)
+        orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
             Arrive: self._rounds.arrive,
@@ -83,7 +84,9 @@ class Game:
             BuyGood: trading.buy,
             SellGood: trading.sell,
             PlaceOrder: trading.order,
-            CancelOrder: trading.cancel,
+            AmendOrder: orders.amend,
+            CancelOrder: orders.cancel,
+            CancelAll: orders.cancel_all,
             Say: chat.say,
             SetPhase: self._rounds.set_phase,
             Announce: self._rounds.announce,

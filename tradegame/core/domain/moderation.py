@@ -43,8 +43,7 @@ class ModerationService:
         if player is None:
             raise UnknownPlayerError(f"no player {name!r} in this game")
         account, mint = state.accounts[name], state.accounts[MINT]
-        for order in list(account.orders.values()):
-            self.trading.withdraw(order, effects, CANCELLED)
+        self.trading.withdraw_all(list(account.orders.values()), effects, CANCELLED)
         if name in state.dealt:
             self.private_values.forget(player, account)
             self.settlement.forget(name)

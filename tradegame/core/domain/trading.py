@@ -1,27 +1,31 @@
-"""Trading: buy, sell, order, cancel. Each checks everything first and changes things after."""
+"""Trading: buy, sell, order. Each checks everything first and changes things after."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from attrs import field, frozen
 
 from tradegame.core.domain.account import FEES, HOUSE, Account
-from tradegame.core.domain.blotter import CANCELLED, FILLED, MET_OWN
+from tradegame.core.domain.blotter import FILLED, MET_OWN, REPLACED
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order, Walk
-from tradegame.core.domain.recording import ORDER_ID, RecordingService
+from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.state import OPEN, Effects, GameState, Market
 from tradegame.protocol.bounds import Became, SideName, Taker
 from tradegame.protocol.errors import (
     InsufficientCashError,
     InsufficientGoodsError,
+    InsufficientLiquidityError,
     NoLiquidityError,
     NotOpenError,
     TooManyFillsError,
     TooManyOrdersError,
     UnknownGoodError,
+    WouldTradeError,
 )
 from tradegame.protocol.pushes import Trade
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sold
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
+from tradegame.protocol.replies import Bought, Ordered, ReleasedAll, Sold
+from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
 
 FREED_AT_ONCE = 5_000
 """References to dropped orders that are given up in one go, in about 1 ms."""
@@ -46,7 +50,9 @@ class TradingService:
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
         fee = self.fee(walk.notional)
-        self._check_cash(walk, command.qty, walk.notional + fee, account)
+        self._check_cash(walk, command.qty, walk.notional + fee, account.cash)
+        if command.fill_or_kill:
+            _check_whole(walk, command.qty)
         self._trade(command.player, BID, market, walk, effects)
         return Bought(walk.filled, walk.notional, fee, account.cash, seq=0)
 
@@ -55,32 +61,42 @@ class TradingService:
         free = account.goods[command.good]
         if not free:
             raise InsufficientGoodsError(f"has no free {command.good}")
+        if command.fill_or_kill:
+            _check_goods(command.good, command.qty, free)
         walk = market.book.walk(BID, command.player, min(command.qty, free), command.limit)
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
+        if command.fill_or_kill:
+            _check_whole(walk, command.qty)
         fee = self.fee(walk.notional)
         self._trade(command.player, ASK, market, walk, effects)
         return Sold(walk.filled, walk.notional, fee, account.cash, seq=0)
 
-    def order(self, command: PlaceOrder, effects: Effects) -> Ordered:
+    def order(self, command: PlaceOrder, effects: Effects, replaced: Order | None = None) -> Ordered:
         """What it will cost is known before it is taken in: what trades at once, its fees, and what then rests.
 
-        A resting order is never a taker again, so it holds no fee.
+        A resting order is never a taker again, so it holds no fee. ``replaced``: an order on the same side that it
+        takes the place of, and whose funds it may use.
         """
         market, account = self._open_market(command.good), self.state.accounts[command.player]
-        bid = command.side == BID
-        if not bid and command.qty > account.goods[command.good]:
-            raise InsufficientGoodsError(f"needs {command.qty} {command.good}, has {account.goods[command.good]}")
-        purse = account.cash if bid else None
-        walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, purse)
+        bid, cash, free = command.side == BID, account.cash, account.goods[command.good]
+        if replaced is not None:
+            cash, free = cash + replaced.held.cash, free + replaced.held.qty
+        if not bid:
+            _check_goods(command.good, command.qty, free)
+        walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, cash if bid else None)
+        if command.post_only and walk.fills:
+            raise WouldTradeError(f"would trade at {walk.fills[0][0].price} at once")
         if walk.more:
-            raise TooManyFillsError(f"would meet more than {MAX_FILLS} orders at once")
+            raise TooManyFillsError(_too_many_fills())
         rest = command.qty - walk.filled
         if bid:
-            self._check_cash(walk, command.qty, walk.notional + self.fee(walk.notional) + rest * command.price, account)
-        cap = self.state.definition.open_orders
-        if rest and len(account.orders) - len(walk.own) >= cap:
+            self._check_cash(walk, command.qty, walk.notional + self.fee(walk.notional) + rest * command.price, cash)
+        cap, stay = self.state.definition.open_orders, len(account.orders) - len(walk.own) - (replaced is not None)
+        if rest and stay >= cap:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
+        if replaced is not None:
+            self.withdraw(replaced, effects, REPLACED)
         order = self._number(command.player, command.good, command.side, rest, command.price, walk)
         self._trade(command.player, command.side, market, walk, effects, order.number)
         self._rest(order, effects)
@@ -112,7 +128,7 @@ class TradingService:
         """Put what is left of an order into the book."""
         account = self.state.accounts[order.player]
         if order.qty:
-            self._hold(account, order, order.qty)
+            self.hold(account, order, order.qty)
             account.orders[order.number] = order
             self.state.markets[order.good].book.add(order)
             effects.books[order.good] = None
@@ -120,24 +136,32 @@ class TradingService:
         else:
             self.recording.done(order, FILLED, effects)
 
-    def cancel(self, command: CancelOrder, effects: Effects) -> Cancelled:
-        if self.state.phase != OPEN:
-            raise NotOpenError(f"the game is in its {self.state.phase} phase")
-        orders = self.state.accounts[command.player].orders
-        order = orders.get(int(command.order[1:])) if ORDER_ID.match(command.order) else None
-        if order is None:
-            raise self.recording.unknown(command.player, command.order)
-        cash, qty = (order.qty * order.price, 0) if order.side == BID else (0, order.qty)
-        self.withdraw(order, effects, CANCELLED)
-        return Cancelled(command.order, Released(cash, qty), seq=0)
-
     def withdraw(self, order: Order, effects: Effects, became: Became) -> None:
         """Take an order out of the book and release what it held. ``became``: why, as its player is told later."""
+        self._release(order, effects, became)
+        self.state.markets[order.good].book.reduce(order, order.qty)
+
+    def withdraw_all(self, orders: Iterable[Order], effects: Effects, became: Became) -> ReleasedAll:
+        """The same for many: about 1 µs each, however deep the books are. Returns what they held."""
+        cash, goods = 0, dict[str, int]()
+        gone: dict[str, list[Order]] = {}
+        for order in orders:
+            held = order.held
+            cash += held.cash
+            if held.qty:
+                goods[order.good] = goods.get(order.good, 0) + held.qty
+            self._release(order, effects, became)
+            gone.setdefault(order.good, []).append(order)
+        for good, some in gone.items():
+            self.state.markets[good].book.remove(some)
+        return ReleasedAll(cash, goods)
+
+    def _release(self, order: Order, effects: Effects, became: Became) -> None:
+        """What it held is free, and it is not its player's any more. It must leave the book, too."""
         account = self.state.accounts[order.player]
         self.recording.done(order, became, effects)
-        self._hold(account, order, -order.qty)
+        self.hold(account, order, -order.qty)
         del account.orders[order.number]
-        self.state.markets[order.good].book.reduce(order, order.qty)
         effects.books[order.good] = None
         effects.accounts[order.player] = None
 
@@ -188,17 +212,20 @@ class TradingService:
         market = self.state.markets.get(good)
         if market is None:
             raise UnknownGoodError(f"no good {good!r} in this game")
-        if self.state.phase != OPEN:
-            raise NotOpenError(f"the game is in its {self.state.phase} phase")
+        self.check_open()
         return market
 
-    def _check_cash(self, walk: Walk, qty: int, needed: int, account: Account) -> None:
-        if walk.filled < qty and walk.notional > account.cash:  # the walk went no further: nobody knows the whole
-            raise InsufficientCashError(f"needs at least {walk.notional} coins, has {account.cash}")
-        if needed > account.cash:
-            raise InsufficientCashError(f"needs {needed} coins, has {account.cash}")
+    def check_open(self) -> None:
+        if self.state.phase != OPEN:
+            raise NotOpenError(f"the game is in its {self.state.phase} phase")
 
-    def _hold(self, account: Account, order: Order, qty: int) -> None:
+    def _check_cash(self, walk: Walk, qty: int, needed: int, free: int) -> None:
+        if walk.filled < qty and walk.notional > free:  # the walk went no further: nobody knows the whole
+            raise InsufficientCashError(f"needs at least {walk.notional} coins, has {free}")
+        if needed > free:
+            raise InsufficientCashError(f"needs {needed} coins, has {free}")
+
+    def hold(self, account: Account, order: Order, qty: int) -> None:
         """Move what ``qty`` units of the order hold from free to held; back, when negative."""
         if order.side == BID:
             account.cash -= qty * order.price
@@ -266,3 +293,20 @@ class TradingService:
 
 def _nothing_there(side: SideName, good: str, limit: int | None) -> str:
     return f"no {side} for {good}" if limit is None else f"no {side} for {good} within {limit}"
+
+
+def _check_goods(good: str, needed: int, free: int) -> None:
+    if needed > free:
+        raise InsufficientGoodsError(f"needs {needed} {good}, has {free}")
+
+
+def _check_whole(walk: Walk, qty: int) -> None:
+    """Of what is filled whole or not at all."""
+    if walk.filled < qty:
+        if walk.more:
+            raise TooManyFillsError(_too_many_fills())
+        raise InsufficientLiquidityError(f"{walk.filled} of {qty} units could be filled")
+
+
+def _too_many_fills() -> str:
+    return f"would meet more than {MAX_FILLS} orders at once"

@@ -213,29 +213,54 @@ export class Game {
   /**
    * Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
    *
-   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
-   * `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. `fill_or_kill`:
+   * all of `qty`, or nothing. Refused with `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`; with
+   * `fill_or_kill` also with `insufficient_liquidity` or `too_many_fills`.
    */
-  buy(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Bought>;
+  buy(good: string, qty: number, options?: { limit?: number | null; fill_or_kill?: boolean } & Copy): Promise<Bought>;
   /**
    * Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`.
    *
    * As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
    */
-  sell(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Sold>;
+  sell(good: string, qty: number, options?: { limit?: number | null; fill_or_kill?: boolean } & Copy): Promise<Sold>;
   /**
    * A limit order: what does not trade at once rests at `price`, and what it needs is held.
    *
-   * Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
-   * `unknown_good`.
+   * `post_only`: only if all of it rests. Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`,
+   * `too_many_fills`, `not_open` or `unknown_good`; with `post_only` also with `would_trade`.
    */
-  order(good: string, side: Side, qty: number, price: number, options?: Copy): Promise<Ordered>;
+  order(
+    good: string,
+    side: Side,
+    qty: number,
+    price: number,
+    options?: { post_only?: boolean } & Copy,
+  ): Promise<Ordered>;
+  /**
+   * Change a resting order, so that `qty` units of it are open, at `price`; what is left out stays.
+   *
+   * One of the two must be there. If the price stays and no unit is added, the order keeps its id and its place in the
+   * queue, and what it no longer needs is released. Otherwise a new order takes its place, with an id of its own, as if
+   * by `order`: it may trade at once, unless it is `post_only`. Refused as `cancel` and `order` are, and then the old
+   * order stays as it was.
+   */
+  amend(
+    order: string,
+    options?: { qty?: number | null; price?: number | null; post_only?: boolean } & Copy,
+  ): Promise<Ordered>;
   /**
    * Take a resting order out of the book, and release what it held.
    *
    * Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
    */
   cancel(order: string, options?: Copy): Promise<Cancelled>;
+  /**
+   * Take all your resting orders out of the book, or those in one `good`, or on one `side`, or both.
+   *
+   * Where none is open, nothing happens, and `cancelled` is 0. Refused with `not_open` or `unknown_good`.
+   */
+  cancel_all(options?: { good?: string | null; side?: Side | null } & Copy): Promise<AllCancelled>;
   /** Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone. */
   say(text: string, options?: { to?: string | null } & Copy): Promise<Sent>;
   // End of what is generated.
@@ -284,6 +309,8 @@ export type ServerErrorCode =
   | "insufficient_cash"
   | "insufficient_goods"
   | "no_liquidity"
+  | "insufficient_liquidity"
+  | "would_trade"
   | "too_many_orders"
   | "too_many_fills"
   | "key_reused"
@@ -661,7 +688,7 @@ export interface Sold {
   keys?: number;
 }
 
-/** `filled` traded at once, `resting` rests under the id `order`. */
+/** `filled` traded at once, `resting` rests under the id `order`; `cash` is what is free after it. */
 export interface Ordered {
   order: string;
   filled: number;
@@ -682,6 +709,21 @@ export interface Released {
 export interface Cancelled {
   order: string;
   released: Released;
+  seq: number;
+  replayed?: true;
+  keys?: number;
+}
+
+/** `cash` for bids, `goods` for asks: of each good as many units as were released, if any. */
+export interface ReleasedAll {
+  cash: number;
+  goods: Record<string, number>;
+}
+
+/** How many orders were `cancelled`; what they held is free again. */
+export interface AllCancelled {
+  cancelled: number;
+  released: ReleasedAll;
   seq: number;
   replayed?: true;
   keys?: number;
