@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from tradegame.protocol.bounds import (
+    DISCONNECT_GRACE_S,
     Balance,
     Coins,
     Count,
@@ -67,7 +68,8 @@ class GoodRules(Struct, omit_defaults=True):
 class Rules(Struct, omit_defaults=True):
     """What of a game's definition players may know. `rounds`: null where there is no clock.
 
-    `anonymous`: trades name nobody, and each player is told of their own alone.
+    `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
+    orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
     """
 
     cash: Coins
@@ -76,6 +78,7 @@ class Rules(Struct, omit_defaults=True):
     rounds: RoundRules | None
     goods: dict[GoodId, GoodRules]
     anonymous: bool = False
+    disconnect_grace_s: Count = DISCONNECT_GRACE_S
 
 
 class Good(Struct, omit_defaults=True):
@@ -171,7 +174,7 @@ class Account(Struct, omit_defaults=True):
     `worth`: everything at the marks; `start`: what the round began with, at the same, null while the player takes no
     part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
     player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
-    commands.
+    commands. `cancel_on_disconnect`: as the player chose at a `join`.
     """
 
     cash: Coins
@@ -187,6 +190,7 @@ class Account(Struct, omit_defaults=True):
     hints: tuple[Hint, ...] | None = None
     muted: bool = False
     keys: Keys | None = None
+    cancel_on_disconnect: bool = False
 
 
 class Book(Struct, omit_defaults=True):

@@ -189,7 +189,7 @@ class AnyGame(RuleBasedStateMachine):
         game, entry = self.game, Entry(self.at, tuple(some))
         stamped(game, some)
         before, state = snapshot.dump(game), game.state
-        seq, clock = state.seq, state.clock
+        seq, clock, withdrawal = state.seq, state.clock, game.withdrawal_at()
         accounts = {player: copy.deepcopy(views.account(state, player)) for player in state.players}
         applied = game.apply(entry)
         self.log.append(encode_entry(entry))
@@ -201,7 +201,7 @@ class AnyGame(RuleBasedStateMachine):
         self.check_books(applied)
         self.ledger.follow(applied, () if state.phase == "lobby" else state.dealt)
         self.check_ledger()
-        self.bids.follow(applied, some)
+        self.bids.follow(applied, some, late=withdrawal is not None and withdrawal < state.clock)
         self.check_marks()
         for player in state.players:
             now = views.account(state, player)

@@ -128,6 +128,7 @@ class Audit:
 
     def _players(self) -> Iterator[None]:
         self._keys(HOST, self._state.host)
+        self._departed()
         for place, (player, fields) in enumerate(list(self._state.players.items())):
             if player not in self._state.players:
                 continue
@@ -138,6 +139,16 @@ class Audit:
                 self._find(f"{player} owns something, and takes no part in a round")
             if place % STEP == STEP - 1:
                 yield
+
+    def _departed(self) -> None:
+        state = self._state
+        if state.cancel_on_disconnect.keys() - state.players.keys():
+            self._find("somebody without an account has chosen to have orders withdrawn")
+        if state.departed.keys() - state.cancel_on_disconnect.keys():
+            self._find("somebody has departed who has not chosen to have orders withdrawn")
+        since = list(state.departed.values())
+        if since != sorted(since) or any(at > state.clock for at in since[-1:]):
+            self._find("the departed are not in the order of their time")
 
     def _keys(self, name: str, fields: Player) -> None:
         known, counted = len(fields.keys), self._state.remembered
