@@ -126,6 +126,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "client": ("client", "c"),
     "game": ("id", "bazaar"),
     "spectate": ("flag", True),
+    "cancel_on_disconnect": ("flag", True),
     "after": ("after", {"epoch": "e", "seq": 0}),
     "key": ("opaque", "k"),
     "since": ("counted", 0),

@@ -27,6 +27,7 @@ from tradegame.protocol.commands import (
     Announce,
     Arrive,
     Command,
+    Depart,
     Entry,
     Join,
     Mute,
@@ -96,8 +97,11 @@ class Table:
     def arrive(self, *players: str) -> Applied:
         return self.entry(Arrive(players=players))
 
-    def join(self, player: str, key: str | None = None) -> Result:
-        return self.do(Join(player=player, name=player.title(), key=key))
+    def depart(self, *players: str) -> Applied:
+        return self.entry(Depart(players=players))
+
+    def join(self, player: str, key: str | None = None, **choice: bool) -> Result:
+        return self.do(Join(player=player, name=player.title(), key=key, **choice))
 
     def buy(self, player: str, qty: int, limit: int | None = None, good: str = "grain", **more: Any) -> Any:
         return self.do(BuyGood(player=player, good=good, qty=qty, limit=limit, **more))
@@ -228,7 +232,8 @@ def _random_command(rng: random.Random, game: Game, players: list[str], goods: l
     if rng.random() < 0.02:
         return _moderation(rng, player)
     if kind < 8:
-        return Join(player=player, name=f"{player} ü", key=key)
+        choice = rng.choice((None, None, None, True, False))
+        return Join(player=player, name=f"{player} ü", cancel_on_disconnect=choice, key=key)
     if kind < 97:
         account = game.state.accounts.get(player)
         orders = [f"o{number}" for number in account.orders] if account else []
@@ -246,7 +251,7 @@ def _moderation(rng: random.Random, player: str) -> Command:
     """What a host does about people, and a node about who is here."""
     kind = rng.randrange(10)
     if kind < 5:
-        return Arrive(players=(player, "p0", "nobody"))
+        return rng.choice((Arrive, Depart))(players=(player, "p0", "nobody"))
     if kind < 7:
         return Mute(account=player, muted=rng.random() < 0.3)
     if kind < 8:

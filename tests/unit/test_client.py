@@ -595,6 +595,26 @@ async def test_joining_twice_is_one_game_and_a_spectator_may_become_a_player(
         assert "spectate" not in server.requests("join")[2]
 
 
+async def test_what_was_chosen_for_a_disconnect_is_said_once_and_again_when_the_game_is_resumed(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
+    def said() -> list[bool | None]:
+        return [request.get("cancel_on_disconnect") for request in server.requests("join")]
+
+    async with connect(server) as client:
+        game = await client.join("bazaar", cancel_on_disconnect=True)
+        assert await client.join("bazaar", cancel_on_disconnect=True) is game
+        assert await client.join("bazaar") is game
+        assert said() == [True]
+        await server.break_all()
+        await server.until_received("join", 2)
+        assert said() == [True, True]
+        assert await client.join("bazaar", cancel_on_disconnect=False) is game
+        await server.break_all()
+        await server.until_received("join", 4)
+        assert said() == [True, True, False, False]
+
+
 async def test_a_join_that_fails_or_is_cancelled_leaves_nothing_behind(
     server: FakeServer, autojump_clock: MockClock
 ) -> None:

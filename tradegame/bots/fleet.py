@@ -201,7 +201,7 @@ async def _keep_playing(
                 if keep is not None and client.token and client.token != seat.token:
                     _note_token(keep, seat.name, client.token)
                 seat.client, seat.token = client, client.token
-                seat.game = await client.join(game)
+                seat.game = await client.join(game, cancel_on_disconnect=True)
                 _suit(seat, seat.game)
                 await _play(seat, seat.game)
         except ConnectionStopped as stopped:

@@ -23,6 +23,8 @@ KEYS_REMEMBERED = 256
 """How many keys of a player are remembered in a game, at most."""
 UNANSWERED = KEYS_REMEMBERED // 2
 """How many commands of a player may be unanswered in a game, over all connections: so none goes stale on its way."""
+DISCONNECT_GRACE_S = 15
+"""How long the orders of a player stay who chose `cancel_on_disconnect` and has no connection; a game may differ."""
 
 MIN_REQUEST_NUMBER, MAX_REQUEST_NUMBER = -(2**63), 2**64 - 1
 """The range of a request's ``id`` that is a number."""
@@ -125,6 +127,7 @@ Source = Annotated[
     ),
 ]
 Flag = Annotated[bool, Meta(description="False if left out.")]
+Choice = Annotated[bool, Meta(description="As it was if left out; false at first.")]
 RequestId = Annotated[int, Meta(ge=MIN_REQUEST_NUMBER)] | Annotated[str, Meta(max_length=MAX_REQUEST_ID)]
 
 # What the server sends besides: its ranges are published, and no client refuses an answer for them

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from tradegame.protocol.bounds import (
+    Choice,
     Epoch,
     GoodId,
     Key,
@@ -29,7 +30,7 @@ from tradegame.protocol.requests import AnyCommand, WithOp
 
 
 class Join(WithOp, kw_only=True, tag="join"):
-    """Open an account, endowed by the game's definition. With an account already there, nothing happens.
+    """Open an account, endowed by the game's definition, unless there is one. What it chooses counts either way.
 
     ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``).
     """
@@ -39,6 +40,7 @@ class Join(WithOp, kw_only=True, tag="join"):
     player: str
     name: str
     skeleton: str = ""
+    cancel_on_disconnect: Choice | None = None
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None
@@ -60,7 +62,13 @@ class HostCommand(WithOp, kw_only=True):
 
 
 class Arrive(HostCommand, kw_only=True, tag="arrive"):
-    """A node has connections of these players while a round is open: who was not dealt to yet is now."""
+    """A node has connections of these players: who has departed is back, and an open round deals to them."""
+
+    players: tuple[PlayerId, ...]
+
+
+class Depart(HostCommand, kw_only=True, tag="depart"):
+    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace."""
 
     players: tuple[PlayerId, ...]
 
@@ -128,7 +136,19 @@ class SetClock(HostCommand, kw_only=True, tag="clock"):
 
 
 Command = (
-    Join | AnyCommand | Arrive | Remove | Mute | Unsay | SetAccess | SetRoster | SetPhase | Announce | Reveal | SetClock
+    Join
+    | AnyCommand
+    | Arrive
+    | Depart
+    | Remove
+    | Mute
+    | Unsay
+    | SetAccess
+    | SetRoster
+    | SetPhase
+    | Announce
+    | Reveal
+    | SetClock
 )
 """What a game's log may hold."""
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tradegame.protocol import tag_of
 from tradegame.protocol.bounds import (
+    Choice,
     ClientName,
     Depth,
     Epoch,
@@ -115,12 +116,14 @@ class JoinRequest(GameRequest, kw_only=True, tag="join"):
     """Open an account, unless there is one, and follow the game from now on.
 
     `after`: go on behind the last frame that was seen. `spectate`: follow only, without an account.
+    `cancel_on_disconnect`: withdraw the player's orders a while after their last connection is gone.
     """
 
     ok = Following
 
     spectate: Flag | None = None
     after: After | None = None
+    cancel_on_disconnect: Choice | None = None
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None

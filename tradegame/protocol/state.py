@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from tradegame.protocol.bounds import (
+    DISCONNECT_GRACE_S,
     Balance,
     Cents,
     Coins,
@@ -70,7 +71,8 @@ class GoodRules(Struct, omit_defaults=True):
 class Rules(Struct, omit_defaults=True):
     """What of a game's definition players may know. `rounds`: null where there is no clock.
 
-    `anonymous`: trades name nobody, and each player is told of their own alone.
+    `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
+    orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
     """
 
     cash: Coins
@@ -79,6 +81,7 @@ class Rules(Struct, omit_defaults=True):
     rounds: RoundRules | None
     goods: dict[GoodId, GoodRules]
     anonymous: bool = False
+    disconnect_grace_s: Count = DISCONNECT_GRACE_S
 
 
 class Good(Struct, omit_defaults=True):
@@ -243,6 +246,7 @@ class Account(Struct, omit_defaults=True):
     part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
     player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
     commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
+    `cancel_on_disconnect`: as the player chose at a `join`.
     """
 
     cash: Coins
@@ -259,6 +263,7 @@ class Account(Struct, omit_defaults=True):
     muted: bool = False
     keys: Keys | None = None
     positions: dict[GoodId, Position] = field(default_factory=dict)
+    cancel_on_disconnect: bool = False
 
 
 class Book(Struct, omit_defaults=True):

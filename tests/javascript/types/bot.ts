@@ -41,6 +41,7 @@ export async function bot(): Promise<void> {
 
   const game: Game = await client.join("bazaar");
   await client.join("bazaar", { spectate: true, key: newKey() });
+  await client.join("bazaar", { cancelOnDisconnect: true });
   const state: State = game.state;
   const best: Level | undefined = state.goods.grain?.bids[0];
   const phase: Phase = state.phase;

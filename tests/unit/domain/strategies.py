@@ -106,6 +106,7 @@ def definitions(draw: st.DrawFn) -> GameDefinition:
         news=tuple(news),
         news_a_round=draw(st.integers(0, len(news))),
         private_values=private,
+        disconnect_grace_s=draw(st.sampled_from([5, 15, 15, 3_600])),
     )
     assert problems(definition) == []
     return definition
@@ -133,6 +134,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "chat": st.sampled_from([None, True, True, False]),
     "names": mostly(st.just(()), st.just((("a", "a"), ("a", "a"), ("b", "b")))),
     "players": st.lists(players, max_size=3).map(tuple),
+    "cancel_on_disconnect": st.sampled_from([None, None, True, False]),
     "key": keys,
     "since": mostly(st.none(), st.integers(0, 400), st.just(2**63 - 1)),
     "epoch": mostly(st.none(), st.just("e"), st.just("other")),

@@ -214,7 +214,7 @@ class AnyGame(RuleBasedStateMachine):
         game, entry = self.game, Entry(self.at, tuple(some))
         stamped(game, some)
         before, state = snapshot.dump(game), game.state
-        seq, clock = state.seq, state.clock
+        seq, clock, withdrawal = state.seq, state.clock, game.withdrawal_at()
         accounts = {player: copy.deepcopy(views.account(state, player)) for player in state.players}
         due, most = game.due_at(), sum(weight(state, command) for command in some)
         applied = game.apply(entry)
@@ -227,7 +227,7 @@ class AnyGame(RuleBasedStateMachine):
         self.check_books(applied)
         self.ledger.follow(applied, () if state.phase == "lobby" else state.dealt)
         self.check_ledger()
-        self.bids.follow(applied, some)
+        self.bids.follow(applied, some, late=withdrawal is not None and withdrawal < state.clock)
         self.check_marks()
         self.check_fills(applied)
         for player in state.players:

@@ -136,7 +136,7 @@ class Hub:
         subscriber = self.roster.subscribers.get(client.connection)
         if subscriber is None:
             return
-        known = subscriber.games.get(host.id)
+        known, news = subscriber.games.get(host.id), False
         if known is not None and (known.over or known.host is not host):
             self._drop(known)  # an earlier life of the game, whose end was not seen yet
             known = None
@@ -147,10 +147,12 @@ class Hub:
                 crowd = self._crowds[host] = _Crowd(host, walked=host.game.state.seq)
             crowd.subscriptions[known] = None
             host.follow(+1)
-            self._registered(subscriber)
+            news = True
         if plays and not known.plays:
-            known.plays = True
+            known.plays = news = True
             host.arrivals.came(client.player)
+        if news:
+            self._registered(subscriber)
         known.seq = after
         self.catch_up.begin(known, flush=not self._gathering)
         self.presence_feed.came(known)
@@ -341,10 +343,7 @@ class Hub:
                 self.presence_feed.forget_game(host.id)
 
     def _registered(self, subscriber: Subscriber) -> None:
-        client = subscriber.client
+        client, games = subscriber.client, subscriber.games
         if client.signed_in is not None:
-            self.register.put(
-                LiveConnection(
-                    client.connection, self.node, client.signed_in.player.id, tuple(subscriber.games), client.since
-                )
-            )
+            plays, player = tuple(game for game in games if games[game].plays), client.signed_in.player.id
+            self.register.put(LiveConnection(client.connection, self.node, player, tuple(games), client.since, plays))

@@ -151,6 +151,7 @@ class Audit:
     def _players(self) -> Iterator[None]:
         self._keys(HOST, self._state.host)
         work = 0
+        self._departed()
         for player, fields in list(self._state.players.items()):
             if player not in self._state.players:
                 continue
@@ -163,6 +164,16 @@ class Audit:
             if work >= STEP:
                 work = 0
                 yield
+
+    def _departed(self) -> None:
+        state = self._state
+        if state.cancel_on_disconnect.keys() - state.players.keys():
+            self._find("somebody without an account has chosen to have orders withdrawn")
+        if state.departed.keys() - state.cancel_on_disconnect.keys():
+            self._find("somebody has departed who has not chosen to have orders withdrawn")
+        since = list(state.departed.values())
+        if since != sorted(since) or any(at > state.clock for at in since[-1:]):
+            self._find("the departed are not in the order of their time")
 
     def _keys(self, name: str, fields: Player) -> None:
         known, counted = len(fields.keys), self._state.remembered

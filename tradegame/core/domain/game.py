@@ -16,6 +16,7 @@ from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
+from tradegame.core.domain.departures import DepartureService
 from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
@@ -34,6 +35,7 @@ from tradegame.protocol.commands import (
     Announce,
     Arrive,
     Command,
+    Depart,
     Entry,
     HostCommand,
     Join,
@@ -71,11 +73,15 @@ class Game:
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state, self._marks)
         self._rounds = RoundService(state, trading, house, self._marks, self._private_values, self._settlement)
-        self._moderation = ModerationService(state, trading, self._naming, self._private_values, self._settlement)
+        self._departures = departures = DepartureService(state, trading, self._marks)
+        self._moderation = ModerationService(
+            state, trading, self._naming, self._private_values, self._settlement, departures
+        )
         orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
-            Arrive: self._rounds.arrive,
+            Arrive: self._arrive,
+            Depart: departures.depart,
             Remove: self._moderation.remove,
             Mute: self._moderation.mute,
             SetAccess: self._moderation.set_access,
@@ -97,6 +103,7 @@ class Game:
             (self._rounds.next_phase, self._rounds.turn, False),
             (self._rounds.next_news, self._rounds.publish_scheduled, False),
             (self._settlement.next_hint, self._settlement.hint, True),
+            (departures.next_withdrawal, departures.withdraw, True),
             (house.next_tick, house.tick, True),
         )
         """All that happens by itself: when next, in ms, what it does, and whether `DUE_AN_ENTRY` bounds it."""
@@ -125,6 +132,10 @@ class Game:
     def apply(self, entry: Entry) -> Applied:
         """Apply an entry; the same as ``apply_value`` on its encoding."""
         return self.apply_value(encode_entry(entry))
+
+    def withdrawal_at(self) -> int | None:
+        """When orders are withdrawn next whose player has departed, in ms since the Unix epoch; None: never."""
+        return self._departures.next_withdrawal()
 
     def due_at(self) -> int | None:
         """When something happens by itself next, in ms since the Unix epoch; None: never."""
@@ -182,10 +193,11 @@ class Game:
     def _outcome(self, command: Command, effects: Effects) -> Outcome:
         """Run one command, at most once for its key: see `keys`.
 
-        A join of a player who is there does nothing, needs no ``since``, and its key is not remembered.
+        A join of a player who is there, and does not choose anything, does nothing, needs no ``since``, and its key is
+        not remembered.
         """
         key, player = command.key, self.state.commander(command.player)
-        joins_again = player is not None and isinstance(command, Join)
+        joins_again = player is not None and isinstance(command, Join) and command.cancel_on_disconnect is None
         if command.epoch not in (None, self.state.epoch) and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
         digest = ""
@@ -198,8 +210,10 @@ class Game:
         try:
             if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
                 raise NotJoinedError("join the game first")
-            if player is not None and command.player not in self.state.dealt:
-                self._rounds.deal((command.player,), effects)
+            if player is not None:
+                self._departures.back(command.player)
+                if command.player not in self.state.dealt:
+                    self._rounds.deal((command.player,), effects)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
@@ -222,6 +236,13 @@ class Game:
             self._rounds.deal((command.player,), effects)
             effects.events.append(Joined(command.player, player.name))
             effects.accounts[command.player] = None
+        self._departures.choose(command, effects)
+        return Sent(seq=0)
+
+    def _arrive(self, command: Arrive, effects: Effects) -> Sent:
+        for player in command.players:
+            self._departures.back(player)
+        self._rounds.deal(command.players, effects)
         return Sent(seq=0)
 
     def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from tradegame.core.domain.account import MINT
 from tradegame.core.domain.blotter import CANCELLED
+from tradegame.core.domain.departures import DepartureService
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.settlement import SettlementService
@@ -24,6 +25,7 @@ class ModerationService:
     naming: NamingService
     private_values: PrivateValuesService
     settlement: SettlementService
+    departures: DepartureService
 
     def admit(self, join: Join) -> None:
         """Raises NotAdmittedError and GameFullError for whoever must not have an account."""
@@ -52,6 +54,7 @@ class ModerationService:
         for good, qty in account.goods.items():
             mint.goods[good] += qty
         self.naming.free(player)
+        self.departures.forget(name)
         del state.players[name], state.accounts[name]
         state.removed[name] = None
         effects.accounts[name] = None

@@ -91,6 +91,8 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
     yield from _batches("removed", state.removed, lambda player: (player, 1))
+    yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
+    yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
     for good, market in state.markets.items():
         for side in (BID, ASK):
             yield from _batches([good, side], market.book.from_worst(side), _order)
@@ -230,6 +232,10 @@ class _Reader:
             self._state.dealt.update((self._names[player], None) for player in rows)
         elif kind == "removed":
             self._state.removed.update(dict.fromkeys(rows))
+        elif kind == "cancel_on_disconnect":
+            self._state.cancel_on_disconnect.update((self._names[player], None) for player in rows)
+        elif kind == "departed":
+            self._state.departed.update((self._names[player], at) for player, at in rows)
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

@@ -24,8 +24,8 @@ ROUNDS_KEPT = 10
 BEST_LEVELS = 5
 MICRO = 1_000_000
 DUE_AN_ENTRY = 500
-"""Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
-bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
+"""Once so many quotes and fills of the house, hints and withdrawals were due in one entry, the rest stays due for the
+next: it bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
 
 
 @define
@@ -140,7 +140,8 @@ class GameState:
     ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have an account.
     ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
     all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
-    orders there had been when this round opened.
+    orders there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``:
+    those of them who have no connection, and since when, in ms; the first is who departed first.
     """
 
     definition: GameDefinition
@@ -171,6 +172,8 @@ class GameState:
     chat: bool = True
     roster: dict[str, list[str]] = Factory(dict)
     said: int = 0
+    cancel_on_disconnect: dict[str, None] = Factory(dict)
+    departed: dict[str, int] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
@@ -202,9 +205,9 @@ class GameState:
 class Effects:
     """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets.
 
-    ``spent``: the house's quotes and fills, and the hints, that were due. ``keys``: by player and key, the digests
-    and results of the keys that are new. ``fills``: by player, packed (see `blotter`).
-    ``marks``: the goods whose mark was set anew.
+    ``spent``: the house's quotes and fills, the hints and the withdrawals that were due. ``keys``: by player and key,
+    the digests and results of the keys that are new. ``fills``: by player, packed (see `blotter`). ``marks``: the goods
+    whose mark was set anew.
     """
 
     at: int

@@ -90,6 +90,7 @@ def rules(definition: GameDefinition) -> Rules:
             for good, fields in definition.goods.items()
         },
         anonymous=definition.anonymous,
+        disconnect_grace_s=definition.disconnect_grace_s,
     )
 
 
@@ -109,6 +110,7 @@ def account(state: GameState, player: str) -> Account:
         keys=fields.ever,
     )
     shown.muted = fields.muted
+    shown.cancel_on_disconnect = player in state.cancel_on_disconnect
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role
         shown.values = {private.good: tuple(fields.values)}

@@ -141,8 +141,11 @@ export class Client {
   on<Type extends keyof ClientEvents>(type: Type, listener: ClientEvents[Type]): () => void;
   /** The server's clock as far as known, in ms since the Unix epoch. Setting this machine's clock does not move it. */
   now(): number;
-  /** Follows a game, as a player or as a spectator. Joining again returns the same Game. */
-  join(id: string, options?: { spectate?: boolean; key?: string }): Promise<Game>;
+  /**
+   * Follows a game, as a player or as a spectator. Joining again returns the same Game. `cancelOnDisconnect`: the
+   * server withdraws the player's orders a while after the last connection is gone; if left out, as it was.
+   */
+  join(id: string, options?: { spectate?: boolean; cancelOnDisconnect?: boolean; key?: string }): Promise<Game>;
   list(): Promise<GameSummary[]>;
   /** Sends any request of the protocol, by its `op`; a command without a `key` gets one. */
   request(
@@ -390,7 +393,8 @@ export interface GoodRules {
 /**
  * What of a game's definition players may know. `rounds`: null where there is no clock.
  *
- * `anonymous`: trades name nobody, and each player is told of their own alone.
+ * `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
+ * orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
  */
 export interface Rules {
   cash: number;
@@ -399,6 +403,7 @@ export interface Rules {
   rounds: RoundRules | null;
   goods: Record<string, GoodRules>;
   anonymous?: true;
+  disconnect_grace_s?: number;
 }
 
 /**
@@ -501,6 +506,7 @@ export interface Position {
  * part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
  * player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
  * commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
+ * `cancel_on_disconnect`: as the player chose at a `join`.
  */
 export interface Account {
   cash: number;
@@ -517,6 +523,7 @@ export interface Account {
   muted?: true;
   keys?: number;
   positions?: Record<string, Position>;
+  cancel_on_disconnect?: true;
 }
 
 /** Somebody opened an account. */

@@ -27,6 +27,9 @@ export class Game extends Commands {
   seq = 0;
   /** The game was left or deleted, or the client has stopped: nothing more comes. */
   ended = false;
+  /** What was chosen here, and is said again when it resumes.
+   * @type {boolean | undefined} */
+  _cancelOnDisconnect;
   _gaps = 0;
 
   #client;
@@ -109,7 +112,8 @@ export class Game extends Commands {
   _resuming() {
     this.#syncing = true;
     const after = this.#resumable ? { after: { epoch: this.epoch, seq: this.seq } } : {};
-    return { game: this.id, ...(this.spectate ? { spectate: true } : {}), ...after };
+    const choice = this._cancelOnDisconnect === undefined ? {} : { cancel_on_disconnect: this._cancelOnDisconnect };
+    return { game: this.id, ...(this.spectate ? { spectate: true } : choice), ...after };
   }
 
   /** Takes the answer to a `join`. If `recovered`, the missed frames follow. @param {any} ok */
