@@ -2,7 +2,8 @@
 
 Only the ratio means something: both were measured one after the other, on the same machine. Colyseus keeps
 everything in memory and sends nobody else's trades; tradegame has every command on disk before it answers, and shows
-every trade to every follower. Without Node and npm the peer is left out.
+every trade to every follower. Without Node and npm the peer is left out, and it has no part in what it does not do:
+several commands of a client under way, and a store. Names of jobs as arguments: those alone, on tradegame alone.
 """
 
 from __future__ import annotations
@@ -16,15 +17,47 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
 from rich.console import Console
 from rich.table import Table
 
+from tests.support.etcd import EtcdServer, steadfast_etcd_binary
+
 HERE = Path(__file__).parent
-JOBS = [("say", 1000, 5), ("buy", 64, 5), ("buy", 512, 5), ("idle", 2000, 3)]
+
+
+@frozen
+class Job:
+    """``kind``, ``clients``, ``seconds``, ``window``: as load.py takes them. ``etcd``: on a real one, not on SQLite."""
+
+    about: str
+    kind: str
+    clients: int
+    seconds: int
+    window: int = 1
+    etcd: bool = False
+
+    @property
+    def has_peer(self) -> bool:
+        """Whether Colyseus does it, too."""
+        return self.window == 1 and self.clients > 1 and not self.etcd
+
+
+JOBS = {
+    "say": Job("a message, per delivery", "say", 1000, 5),
+    "buy": Job("a buy, answered", "buy", 64, 5),
+    "crowd": Job("a buy, answered", "buy", 512, 5),
+    "pipelined": Job("a buy, 40 of each client under way", "buy", 64, 5, window=40),
+    "lone": Job("a buy, nobody else's", "buy", 1, 5),
+    "lone-etcd": Job("the same through one etcd: an entry", "buy", 1, 5, etcd=True),
+    "buy-etcd": Job("a buy, answered, through one etcd", "buy", 64, 5, etcd=True),
+    "pipelined-etcd": Job("a buy, 40 of each client under way, one etcd", "buy", 64, 5, window=40, etcd=True),
+    "idle": Job("a connection", "idle", 2000, 3),
+}
 CONFIG = """
 [limits]
 commands_per_s = 1_000_000
@@ -73,12 +106,22 @@ def measured(command: list[str]) -> dict[str, Any]:
     return result
 
 
-def tradegame(job: str, clients: int, seconds: int) -> dict[str, Any]:
-    """One job against a fresh server on the embedded store."""
-    with tempfile.TemporaryDirectory() as folder:
+@contextmanager
+def fresh_etcd() -> Iterator[str]:
+    """A real etcd on the load's core, and its address as a store."""
+    with EtcdServer(binary=steadfast_etcd_binary()) as etcd:
+        if shutil.which("taskset") and (os.cpu_count() or 1) > 1:
+            subprocess.run(["taskset", "-apc", "1", str(etcd.pid)], stdout=subprocess.DEVNULL, check=True)
+        yield etcd.url
+
+
+def tradegame(job: Job) -> dict[str, Any]:
+    """One job against a fresh server."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         config = Path(folder) / "config.toml"
         config.write_text(CONFIG)
-        store = f"embedded:{folder}/bench.db"
+        store = stack.enter_context(fresh_etcd()) if job.etcd else f"embedded:{folder}/bench.db"
         serve = ["-m", "tradegame", "serve", "--config", str(config), "--port", "0", "--store", store]
         with process(pinned(0, sys.executable, *serve), stdout=subprocess.PIPE) as server:
             assert server.stdout is not None
@@ -86,17 +129,16 @@ def tradegame(job: str, clients: int, seconds: int) -> dict[str, Any]:
                 if not line:
                     raise SystemExit("the server did not start")
             port = line.split(b"ws://")[1].split(b"/")[0].rsplit(b":", 1)[1].decode()
-            return measured(
-                [sys.executable, str(HERE / "load.py"), port, str(server.pid), job, str(clients), str(seconds)]
-            )
+            load = [sys.executable, str(HERE / "load.py"), port, str(server.pid), job.kind]
+            return measured([*load, str(job.clients), str(job.seconds), "--window", str(job.window)])
 
 
-def colyseus(job: str, clients: int, seconds: int, folder: Path, port: int) -> dict[str, Any]:
+def colyseus(job: Job, folder: Path, port: int) -> dict[str, Any]:
     """The same job against a fresh Colyseus."""
     with process(pinned(0, "node", "server.mjs", str(port)), cwd=folder, stdout=subprocess.DEVNULL) as server:
         _wait_for_http(port)
-        command = ["node", str(folder / "load.mjs"), str(port), str(server.pid), job, str(clients), str(seconds)]
-        return measured(command)
+        load = ["node", str(folder / "load.mjs"), str(port), str(server.pid), job.kind]
+        return measured([*load, str(job.clients), str(job.seconds)])
 
 
 def install_colyseus() -> Path | None:
@@ -125,7 +167,10 @@ def _wait_for_http(port: int) -> None:
 
 
 def main() -> None:
-    peer = install_colyseus()
+    asked = sys.argv[1:]
+    if unknown := [name for name in asked if name not in JOBS]:
+        raise SystemExit(f"no job {', '.join(unknown)}: there are {', '.join(JOBS)}")
+    peer = None if asked else install_colyseus()
     table = Table(title="µs of server CPU each, KiB a connection: lower is better")
     for column in (
         "job",
@@ -133,21 +178,23 @@ def main() -> None:
         "tradegame",
         "Colyseus",
         "ratio",
+        "a second",
         "tradegame p50 / p99 ms",
         "Colyseus p50 / p99 ms",
     ):
         table.add_column(column, justify="left" if column == "job" else "right")
-    for index, (job, clients, seconds) in enumerate(JOBS):
-        ours = tradegame(job, clients, seconds)
-        theirs = None if peer is None else colyseus(job, clients, seconds, peer, 9310 + index)
-        figure = "kib_per_connection" if job == "idle" else "cpu_us_each"
+    for index, job in enumerate(JOBS[name] for name in asked or JOBS):
+        ours = tradegame(job)
+        theirs = None if peer is None or not job.has_peer else colyseus(job, peer, 9310 + index)
+        figure = "kib_per_connection" if job.kind == "idle" else "cpu_us_each"
         lost = ours.get("delivered", 1) != 1 or ours.get("errors", 0)
         table.add_row(
-            {"say": "a message, per delivery", "buy": "a buy, answered", "idle": "a connection"}[job],
-            str(clients),
+            job.about,
+            str(job.clients),
             f"{ours[figure]}{' (lost some!)' if lost else ''}",
             "-" if theirs is None else str(theirs[figure]),
             "-" if theirs is None else f"{ours[figure] / theirs[figure]:.2f}",
+            str(ours.get("per_second", "-")),
             _latency(ours),
             "-" if theirs is None else _latency(theirs),
         )

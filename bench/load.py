@@ -131,7 +131,7 @@ out = {
     "kib_per_connection": round((rss() - before) / a.clients, 1),
 }
 latency, done, sent = [], 0, 0
-cpu0, t0 = cpu(), time.monotonic()
+cpu0, own0, t0 = cpu(), time.process_time(), time.monotonic()
 end = t0 + a.seconds
 if a.job == "say":
     sampled = {c.sock.fileno() for c in connections[::50]}
@@ -176,6 +176,7 @@ elif a.job == "buy":
 else:
     drain(end)
 wall, used = time.monotonic() - t0, cpu() - cpu0
+out["load_busy"] = round((time.process_time() - own0) / wall, 2)  # near 1: the load was too slow for the server
 if done:
     latency.sort()
     out |= {

@@ -21,7 +21,7 @@ class Socket:
     def __init__(self, frames: list[str]) -> None:
         self.frames = frames
         self.last_received = trio.current_time()
-        nothing = OutboxStatistics(0, 0, 0, 0, 0, 0, False, False)
+        nothing = OutboxStatistics(0, 0, 0, 0, False, False)
         self.outbox: Any = SimpleNamespace(statistics=lambda: nothing)
         self.goodbye: tuple[int, str] | None = None
         self.closed: list[tuple[int, str]] = []

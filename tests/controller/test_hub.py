@@ -306,3 +306,29 @@ async def test_who_plays_is_here_and_who_only_looks_on_is_not(autojump_clock: Mo
         world.follow("ann")
         world.hub.leave(subscriber)
         assert world.host.here == []
+
+
+async def test_an_idle_follower_is_written_to_at_once_and_a_lagging_one_in_its_turn(autojump_clock: MockClock) -> None:
+    """The walk's short way is for those alone who have the frame before, and for whom nothing waits."""
+    async with world_of(autojump_clock) as world:
+        for name in ("idle", "full", "gone"):
+            world.subscriber(name, limit=2_000)
+            world.follow(name)
+        world.sinks["full"].room = 10
+        first = world.host.game.state.seq + 1
+        world.say("one " + "x" * 200)
+        world.hub.unfollow(world.subscribers["gone"].client, "bazaar")
+        full = world.subscribers["full"]
+        for number in range(30):
+            world.say(f"{number} " + "x" * 200)
+        assert next(iter(full.games.values())).lagging
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(full.outbox.run_writer)
+            world.sinks["full"].let(1 << 20)
+            await trio.sleep(1)
+            world.say("last")
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+        assert world.seqs("idle") == world.seqs("full") == list(range(first, first + 32))
+        assert world.seqs("gone") == [first]
+        assert world.ends == {}

@@ -77,9 +77,49 @@ def test_put_alone_moves_nothing_and_flush_sends_all_in_one_write() -> None:
     assert sink.writes == []
     outbox.flush()
     assert sink.writes == [text_frame(b"one") + text_frame(b"two") + text_frame(b"three")]
-    assert outbox.statistics().direct_sends == 1
     assert outbox.statistics().frames_out == 3
     assert outbox.empty
+
+
+def test_a_frame_is_shown_at_once_only_where_nothing_waits() -> None:
+    sink = Valve()
+    outbox = outbox_of(sink)
+    assert outbox.show(text_frame(b"one"))
+    outbox.put(text_frame(b"two"))
+    assert not outbox.show(text_frame(b"three"))
+    assert sink.writes == [text_frame(b"one")]
+    outbox.flush()
+    assert outbox.show(text_frame(b"three"))
+    assert [payload for _, payload in split_frames(sink.out)[0]] == [b"one", b"two", b"three"]
+    statistics = outbox.statistics()
+    assert (statistics.frames_out, statistics.bytes_out) == (3, len(sink.out))
+    outbox.close()
+    assert not outbox.show(text_frame(b"late"))
+
+
+@pytest.mark.parametrize("room", [0, 4])
+async def test_what_is_left_of_a_frame_that_was_shown_is_the_writers_and_counts(room: int) -> None:
+    backlog = Backlog()
+    sink = Valve(room=room)
+    outbox = outbox_of(sink, backlog=backlog)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run_writer)
+        await wait_all_tasks_blocked()
+        assert outbox.show(text_frame(b"first"))
+        assert backlog.total == len(text_frame(b"first"))
+        assert not outbox.show(text_frame(b"second"))
+        outbox.put(text_frame(b"second"))
+        outbox.flush()
+        sink.let(100)
+        outbox.finish()
+    assert split_frames(sink.out) == ([(1, b"first"), (1, b"second")], b"")
+    assert backlog.total == 0
+
+
+def test_a_socket_that_breaks_while_a_frame_is_shown_is_the_writers_to_report() -> None:
+    outbox = outbox_of(Valve(error=BrokenPipeError()))
+    assert outbox.show(text_frame(b"lost"))
+    assert outbox.broken
 
 
 async def test_what_the_socket_does_not_take_is_sent_by_the_writer_in_order() -> None:
@@ -237,7 +277,6 @@ async def test_a_stream_without_a_descriptor_gets_everything_through_the_writer(
     while chunk := await theirs.receive_some():
         data += chunk
     assert split_frames(data) == ([(1, payload) for payload in payloads], b"")
-    assert outbox.statistics().direct_sends == 0
 
 
 async def test_a_closed_stream_is_never_written_to_through_a_number_that_another_has_got() -> None:

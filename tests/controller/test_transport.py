@@ -373,9 +373,9 @@ async def test_any_frame_is_a_sign_of_life_and_a_ping_is_answered() -> None:
         websocket = served.sockets[0]
         websocket.ping()
         assert await peer.read_frame() == (PING, b"")
-        before = websocket.last_received
+        await until(lambda: websocket.silent_s() > 0.1)
         await peer.send(frame(PONG))
-        await until(lambda: websocket.last_received > before)
+        await until(lambda: websocket.silent_s() < 0.1)
 
 
 async def test_a_receive_that_is_cancelled_loses_nothing() -> None:

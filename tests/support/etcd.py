@@ -130,6 +130,12 @@ class EtcdServer:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """Its process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What etcd has logged so far, over all its starts."""
         path = self._directory / "log"

@@ -142,6 +142,7 @@ def test_wrong_tokens_and_new_connections_are_paid_by_the_address(clock: Clock) 
 def test_a_flood_of_addresses_neither_grows_the_table_nor_begins_anybodys_budget_anew(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "FEW_KEPT", 0)
     monkeypatch.setattr(module, "ADDRESSES_KEPT", 100)
     monkeypatch.setattr(module, "PAYERS_KEPT", 100)
     budgets = Budgets(20, 40, now=clock)
@@ -156,6 +157,19 @@ def test_a_flood_of_addresses_neither_grows_the_table_nor_begins_anybodys_budget
         budgets.take(f"d{number}", f"11.{number}")
         clock.now += 10
     assert len(budgets) <= 10
+
+
+def test_the_budget_of_a_class_in_use_is_not_made_anew_for_each_request(clock: Clock) -> None:
+    """Each is full when the next request comes: as good as a new one, and dearer to make than to keep."""
+    budgets = Budgets(20, 40, now=clock)
+    made = 0
+    for request in range(50):
+        for player in range(100):
+            budgets.take(f"p{player}", "10.0.0.1")
+        clock.now += 10
+        made = made or len(budgets)
+        assert len(budgets) == made, request
+    assert made == 100 + 1
 
 
 def test_who_has_spent_the_frames_is_not_read_until_it_has_some_again(clock: Clock) -> None:

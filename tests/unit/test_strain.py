@@ -7,6 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.unit.test_budgets import Clock, granted
+from tradegame.core.admission import budgets as module
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.admission.pools import Pace
 from tradegame.core.admission.strain import LEAST, LEAST_AT_THE_DOOR, LOOK_S, Strain
@@ -79,7 +80,8 @@ def test_the_time_to_wait_is_that_of_the_pace_and_the_dearest_request_is_possibl
     budgets.take("p", "10.0.0.1", 30.0)
 
 
-def test_full_budgets_are_dropped_under_strain_too() -> None:
+def test_full_budgets_are_dropped_under_strain_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FEW_KEPT", 0)
     clock = Clock()
     budgets = Budgets(20, 40, now=clock)
     budgets.pace.value = LEAST

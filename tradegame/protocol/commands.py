@@ -6,7 +6,6 @@ A command is what a player asked (see ``requests``), or what the host or a node 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, get_args
 
@@ -185,7 +184,7 @@ def payload_digest(command: Command) -> str:
     out, too. What is as by default is no part of it, so a command keeps its digest when it gets another field.
     """
     said = [(name, value) for name, default in _PAYLOAD[type(command)] if (value := getattr(command, name)) != default]
-    return hashlib.blake2b(json.dumps([command.op, said]).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(_encode([command.op, said]), digest_size=8).hexdigest()
 
 
 def encode_command(command: Command) -> bytes:

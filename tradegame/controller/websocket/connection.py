@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import structlog
@@ -88,19 +87,16 @@ class Connection:
 
     async def _read(self) -> None:
         """One frame after another to the dispatcher."""
-        websocket, client = self.websocket, self.client
+        websocket, client, reply = self.websocket, self.client, self._reply
         while True:
             if self._pause_s:
                 await trio.sleep(self._pause_s)
                 self._pause_s = 0.0
-                websocket.last_received = trio.current_time()
             message = await websocket.receive()
             self.frames_in += 1
             self.dispatcher.look()
             if self._ending is not None:  # it was ended while this frame waited, which is not handled any more
                 await trio.lowlevel.checkpoint()
-            # what was read from the socket before, or waits there, and had to wait here, is a sign of life too
-            websocket.last_received = trio.current_time()
             if type(message) is not str:
                 self.end(BINARY, "text frames only")
                 await trio.lowlevel.checkpoint()
@@ -112,14 +108,12 @@ class Connection:
                 await trio.lowlevel.checkpoint()
                 continue
             self._bad = 0
-            waiting = self.dispatcher.dispatch(client, request, partial(self._reply, request.id))
+            waiting = self.dispatcher.dispatch(client, request, reply)
             if waiting is not None:
                 await waiting
-                websocket.last_received = trio.current_time()
             while client.in_flight >= IN_FLIGHT:
                 self._room = trio.Event()
                 await self._room.wait()
-                websocket.last_received = trio.current_time()
 
     def _refuse(self, refused: DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)

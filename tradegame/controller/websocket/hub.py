@@ -32,8 +32,10 @@ from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.closing import GOING_AWAY, HEARTBEAT_LOST
 
-PUSHED_AT_ONCE = 32
-"""An entry that touches more accounts than this (a round, a close) has them pushed in slices, each as it is then."""
+PUSHED_AT_ONCE = 128
+"""An entry that touches more accounts than this (a round, a close) has them pushed in slices, each as it is then. These
+take 1 to 2 ms, and go out with the replies: a write less for each buy of a crowd.
+"""
 WHISPERS_WAITING = 20_000
 """Two hints to each of 10 000 players. What goes beyond is pushed at once, however long that takes."""
 
@@ -246,11 +248,9 @@ class Hub:
             if not crowd.todo:
                 crowd.walked, crowd.took_s = now, 0.0
                 crowd.todo = list(reversed(crowd.subscriptions))
-            for _ in range(min(len(crowd.todo), VISITS)):
-                subscription = crowd.todo.pop()
-                if subscription.seq < now:
-                    self.catch_up.feed(subscription)
-                    subscription.subscriber.outbox.flush()
+            some = crowd.todo[: -VISITS - 1 : -1]
+            del crowd.todo[-VISITS:]
+            self.catch_up.show(crowd.host, some)
             crowd.took_s, begun = crowd.took_s + trio.current_time() - begun, trio.current_time()
             if not crowd.todo:
                 crowd.host.crowd_s = crowd.took_s

@@ -51,21 +51,21 @@ class SocketSink:
     connection's that has got the same number since.
     """
 
-    __slots__ = ("_socket",)
+    __slots__ = ("_fileno",)
     direct = True
 
     def __init__(self, stream: trio.SocketStream) -> None:
-        self._socket = stream.socket
+        self._fileno = stream.socket.fileno
 
     def try_write(self, data: bytes | memoryview) -> int:
         try:
-            return os.write(self._socket.fileno(), data)
+            return os.write(self._fileno(), data)
         except BlockingIOError:
             return 0
 
     def try_write_all_of(self, pieces: Sequence[bytes | memoryview]) -> int:
         try:
-            return os.writev(self._socket.fileno(), pieces)
+            return os.writev(self._fileno(), pieces)
         except BlockingIOError:
             return 0
 
@@ -85,14 +85,14 @@ class SocketSink:
         while True:
             await trio.lowlevel.wait_readable(self._open_fd())
             try:
-                return os.read(self._socket.fileno(), _READ_SIZE)
+                return os.read(self._fileno(), _READ_SIZE)
             except BlockingIOError:
                 continue
             except OSError as error:
                 raise trio.BrokenResourceError from error
 
     def _open_fd(self) -> int:
-        fd = self._socket.fileno()
+        fd = self._fileno()
         if fd < 0:
             raise trio.ClosedResourceError
         return fd

@@ -53,12 +53,11 @@ class WebSocket:
         "_owes",
         "_pay",
         "_peer_closed",
-        "_reading",
+        "_reading_since",
         "_sink",
         "_stream",
         "_written",
         "_yield_in",
-        "last_received",
         "outbox",
         "refused",
     )
@@ -77,8 +76,6 @@ class WebSocket:
         self._sink = sink_for(stream)
         self.outbox = Outbox(self._sink, outbox_bytes, self._overflowed, backlog)
         """Where the hub puts frames that it has encoded once for all."""
-        self.last_received = trio.current_time()
-        """When the client's last bytes came, on trio's clock, in s."""
         self._frame_bytes = frame_bytes
         self._judge = Judge(self.outbox, head.raw)
         self._nursery: trio.Nursery | None = None
@@ -91,7 +88,7 @@ class WebSocket:
         self._end: tuple[int, str, bool] | None = None  # code, reason, by us: from then on nothing is received
         self.refused = False
         """The handshake failed, and the client was not answered."""
-        self._reading = False  # a task waits for bytes
+        self._reading_since: float | None = None  # a task waits for bytes, since then on trio's clock
         self._opened = False  # the handshake is over, one way or another
         self._written = False  # the writer has ended
         self._peer_closed = False  # its close frame has come, or the end of its bytes
@@ -106,12 +103,15 @@ class WebSocket:
         self.outbox.flush()
 
     def ping(self) -> None:
-        """Ask the client for a sign of life: its answer moves ``last_received``."""
+        """Ask the client for a sign of life: its answer ends what ``silent_s`` counts."""
         self.send(frames.ping_frame())
 
     def silent_s(self) -> float:
-        """For how long the client has given no sign of life. 0 while nothing is read: then it cannot."""
-        return trio.current_time() - self.last_received if self._reading else 0.0
+        """For how long the client has given no sign of life: for so long its bytes have been waited for.
+
+        0 while nothing is read, for then it cannot give any; what waits in its socket meanwhile counts when it is read.
+        """
+        return 0.0 if self._reading_since is None else trio.current_time() - self._reading_since
 
     async def close(self, code: int, reason: str, within_s: float = 1.0) -> None:
         """Say ``code`` and ``reason`` (cut at 123 bytes), wait for the client to say it too, and close the socket.
@@ -220,20 +220,19 @@ class WebSocket:
 
     async def _read(self) -> None:
         """More bytes into the buffer. At their end, Disconnected."""
-        self._reading = True
+        self._reading_since = trio.current_time()
         try:
             data = await self._sink.read()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             data = b""
         finally:
-            self._reading = False
+            self._reading_since = None
             self._changes.made()
         if not data:
             self._peer_closed = True
             if self._end is None:
                 self._end = (LOST, "the connection broke", False)
             raise self._disconnected()
-        self.last_received = trio.current_time()
         self._owes += len(data) / READ_BYTES
         self._buffer = self._buffer + data if self._buffer else data
 
@@ -243,7 +242,6 @@ class WebSocket:
         pause_s = self._pay(owes)
         if pause_s:
             await trio.sleep(pause_s)
-            self.last_received = trio.current_time()  # what had to wait here is a sign of life
 
     def _take_texts(self) -> None:
         """The plain messages at the front of the buffer, into the inbox."""
@@ -329,8 +327,8 @@ class WebSocket:
             if self._peer_closed:
                 return
             await self._settle()
-            if self._reading:
-                await self._changes.until(lambda: not self._reading)
+            if self._reading_since is not None:
+                await self._changes.until(lambda: self._reading_since is None)
                 continue
             try:
                 await self._read()

@@ -37,6 +37,8 @@ KNOCKS_SHARE = 0.1
 GUESSES_PER_S = 0.5
 GUESSES_BURST = 5
 """Wrong admin tokens of an address in the long run, and at once: somebody who mistypes."""
+FEW_KEPT = 1_000
+"""So many budgets of each kind are kept though they are full: 1 MB."""
 PAYERS_KEPT = 50_000
 ADDRESSES_KEPT = 20_000
 """At most so many budgets that are not full are kept: 50 MB at most. Newcomers beyond that share one; nobody's is
@@ -141,10 +143,13 @@ class Budgets:
         self._frames: Rates = (per_s * frames_per_s / commands_per_s, frames_per_s, frames_burst)
         self._http: Rates = (per_s, per_s, per_s * ADDRESS_BURST_S)
         self._sign_ups, self._knocks = sign_ups, knocks
-        self._addresses = Table(self._new_address, self._address_is_new, ADDRESSES_KEPT)
-        self._payers = Table(self._new_payer, self._payer_is_new, PAYERS_KEPT)
+        self._addresses = Table(self._new_address, self._address_is_new, FEW_KEPT, ADDRESSES_KEPT)
+        self._payers = Table(self._new_payer, self._payer_is_new, FEW_KEPT, PAYERS_KEPT)
         self._readers = Table(
-            lambda: Bucket(self._http[2], self._now()), lambda row: self._full(row, self._http, self.door), PAYERS_KEPT
+            lambda: Bucket(self._http[2], self._now()),
+            lambda row: self._full(row, self._http, self.door),
+            FEW_KEPT,
+            PAYERS_KEPT,
         )
 
     def address(self, address: str) -> Address:

@@ -1,4 +1,4 @@
-"""A client as the use cases see it: who it is, who pays for it, and how it is answered."""
+"""A client as the use cases see it: who it is, who pays for it, what it asks, and how it is answered."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ from tradegame.core.domain.events import Outcome
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.public_state import Stated
 from tradegame.core.use_cases.sessions import SignedIn
+from tradegame.protocol.bounds import RequestId
 from tradegame.protocol.errors import NotAuthenticatedError, TradeGameError
+from tradegame.protocol.requests import JoinRequest, PlayerCommand, Request
 
-Reply = Callable[[Struct | Stated | Outcome | TradeGameError], None]
-"""Called once with the ``ok``, an outcome of the game, or an error. Must not raise."""
+Answer = Struct | Stated | Outcome | TradeGameError
+"""The ``ok`` of a request, an outcome of the game, or an error."""
+Reply = Callable[[Answer], None]
+"""Called once with the answer. Must not raise."""
+ReplyTo = Callable[[RequestId | None, Answer], None]
+"""The same, for the request of this id."""
+Commander = tuple[str, str]
+"""A game and a player."""
 
 
 @define(eq=False)
@@ -65,6 +73,54 @@ class Client:
     def sign_up(self) -> None:
         """Pay for a new player. Raises RateLimitedError."""
         self.budgets.sign_up(self.address)
+
+
+@define(eq=False)
+class Asked:
+    """A request on its way to its answer, which it is called with: at once or later, and only the first time counts.
+
+    It is one object, from the socket to the log and back, because thousands are under way: three closures for each were
+    fourteen for the garbage collector to visit. ``id``: the request's, which the log does not keep. ``failed``: by
+    code, how often what was asked failed.
+    """
+
+    client: Client
+    request: Request
+    id: RequestId | None
+    failed: dict[str, int]
+    _reply_to: ReplyTo
+    _answered: bool = field(default=False, init=False)
+    _submitted: bool = field(default=False, init=False)
+    _unanswered: dict[Commander, int] | None = field(default=None, init=False)
+    _whose: Commander = field(default=("", ""), init=False)
+
+    def submitted(self, unanswered: dict[Commander, int], whose: Commander | None) -> None:
+        """It goes through the log, and is in flight until it is answered; one with a key is ``unanswered``, too."""
+        self._submitted = True
+        self.client.in_flight += 1
+        if whose is not None:
+            self._unanswered, self._whose = unanswered, whose
+            unanswered[whose] = unanswered.get(whose, 0) + 1
+
+    def __call__(self, answer: Answer) -> None:
+        if self._answered:
+            return  # the deadline was faster
+        self._answered = True
+        if self._submitted:
+            self.client.in_flight -= 1
+            if self._unanswered is not None:
+                self._unanswered[self._whose] -= 1
+                if not self._unanswered[self._whose]:
+                    del self._unanswered[self._whose]
+        self._reply_to(self.id, self._of_copy(answer) if isinstance(answer, TradeGameError) else answer)
+
+    def _of_copy(self, error: TradeGameError) -> TradeGameError:
+        """An error that leaves a command in doubt says which copy of it to send again."""
+        self.failed[error.code] = self.failed.get(error.code, 0) + 1
+        request = self.request
+        if error.definite or not isinstance(request, PlayerCommand | JoinRequest) or request.key is None:
+            return error
+        return error.of_copy(request.key, request.since, request.epoch)
 
 
 class Audience(Protocol):

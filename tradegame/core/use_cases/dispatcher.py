@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from tradegame.core.admission.budgets import WRONG_TOKEN
 from tradegame.core.faults import answer_to
 from tradegame.core.games.service import GameService
-from tradegame.core.use_cases.clients import Audience, Client, Reply
+from tradegame.core.use_cases.clients import Asked, Audience, Client, Reply, ReplyTo
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.look import LookUseCase
 from tradegame.core.use_cases.sessions import SessionService
@@ -40,11 +40,15 @@ from tradegame.protocol.requests import (
 )
 
 Keyed = PlayerCommand | JoinRequest
-Handler = Callable[[Client, Any, Reply], Awaitable[None] | None]
+Handler = Callable[[Client, Any, Asked], Awaitable[None] | None]
 """Replies at once, submits and replies later, or (if it must wait for the store) returns an awaitable."""
 
 COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, StandingsRequest: 2.0}
 """What a request costs in units (see ``budgets``); any other costs 1. A long answer costs more."""
+
+_COMES_IN = frozenset({HelloRequest, JoinRequest})
+"""What is refused while nobody may come in."""
+_WITHOUT_HELLO = frozenset({HelloRequest, PingRequest})
 
 COMMAND_TIMEOUT_S = 8.0
 """For handlers that are awaited. Longer than a game's own command timeout, which answers first."""
@@ -111,43 +115,26 @@ class Dispatcher:
             StandingsRequest: looking.standings,
         }
 
-    def dispatch(self, client: Client, request: Request, reply: Reply) -> Awaitable[None] | None:
+    def dispatch(self, client: Client, request: Request, reply_to: ReplyTo) -> Awaitable[None] | None:
         """Handle one request. Exactly one reply, now or later. Await what is returned before the next request.
 
         Raises nothing: every error is a reply.
         """
-        op = request.op
+        op, kind = request.op, type(request)
         self.handled[op] = self.handled.get(op, 0) + 1
-
-        replied = False
-
-        def counted(payload: Any) -> None:
-            nonlocal replied
-            if replied:
-                return  # the deadline was faster
-            replied = True
-            if isinstance(payload, TradeGameError):
-                self.count(payload)
-                if (
-                    not payload.definite
-                    and isinstance(request, PlayerCommand | JoinRequest)
-                    and request.key is not None
-                ):
-                    payload = payload.of_copy(request.key, request.since, request.epoch)
-            reply(payload)
-
+        asked = Asked(client, request, request.id, self.failed, reply_to)
         try:
-            client.take(COSTS.get(type(request), 1.0))
-            if client.signed_in is None and not isinstance(request, HelloRequest | PingRequest):
+            client.take(COSTS.get(kind, 1.0))
+            if client.signed_in is None and kind not in _WITHOUT_HELLO:
                 client.player  # noqa: B018 - raises NotAuthenticatedError
-            if isinstance(request, HelloRequest | JoinRequest) and (reason := self.refuses()) is not None:
+            if kind in _COMES_IN and (reason := self.refuses()) is not None:
                 raise UnavailableError(reason, retry_after_ms=1_000)
-            waiting = self._handlers[type(request)](client, request, counted)
+            waiting = self._handlers[kind](client, request, asked)
         except Exception as fault:  # noqa: BLE001 - the command's edge: whatever it is, the client gets an answer
-            counted(answer_to(fault, "command_failed", op=op))
+            asked(answer_to(fault, "command_failed", op=op))
         else:
             if waiting is not None:
-                return self._wait(waiting, op, counted)
+                return self._wait(waiting, op, asked)
         return None
 
     def count(self, error: TradeGameError) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from tradegame.core.domain.events import Outcome
 from tradegame.core.domain.keys import stamp
 from tradegame.core.games.service import GameService
 from tradegame.core.games.submissions import Submission
-from tradegame.core.use_cases.clients import Client, Reply
+from tradegame.core.use_cases.clients import Asked, Client, Commander
 from tradegame.protocol.bounds import UNANSWERED
 from tradegame.protocol.commands import Command
-from tradegame.protocol.errors import OverloadedError, TradeGameError, UnknownGoodError, UnknownOpError
+from tradegame.protocol.errors import OverloadedError, UnknownGoodError, UnknownOpError
 from tradegame.protocol.requests import AnyCommand
 
 CROWDED_MS = 100
@@ -26,7 +25,7 @@ class SubmitUseCase:
     """
 
     games: GameService
-    unanswered: dict[tuple[str, str], int] = field(factory=dict, init=False)
+    unanswered: dict[Commander, int] = field(factory=dict, init=False)
 
     def execute(self, game: str, command: Command) -> Submission:
         """Send a command through the game's log; await what is returned, or set its ``answer``.
@@ -44,26 +43,12 @@ class SubmitUseCase:
         stamp(host.game.state, command)
         return host.execute(command)
 
-    def submit(self, client: Client, command: AnyCommand, reply: Reply) -> None:
+    def submit(self, client: Client, command: AnyCommand, asked: Asked) -> None:
         """A player's command, as this client's; the reply follows when it was applied."""
         game = command.game
         command.player, command.id, command.game = client.player, None, ""
         key, whose = command.key, (game, command.player)
         if key is not None and self.unanswered.get(whose, 0) >= UNANSWERED:
             raise OverloadedError("too many of your commands are unanswered", retry_after_ms=CROWDED_MS)
-
-        def answered(outcome: Outcome | TradeGameError) -> None:
-            client.in_flight -= 1
-            if key is not None:
-                self._answered(whose)
-            reply(outcome)
-
-        self.execute(game, command).answer = answered
-        client.in_flight += 1
-        if key is not None:
-            self.unanswered[whose] = self.unanswered.get(whose, 0) + 1
-
-    def _answered(self, whose: tuple[str, str]) -> None:
-        self.unanswered[whose] -= 1
-        if not self.unanswered[whose]:
-            del self.unanswered[whose]
+        self.execute(game, command).answer = asked
+        asked.submitted(self.unanswered, None if key is None else whose)
