@@ -123,7 +123,7 @@ def test_an_amended_order_may_trade_at_once_and_pays_the_fee() -> None:
     table.bid("ann", 5, 10)
     applied = table.entry(AmendOrder(player="ann", order="o2", price=16))
     assert applied.outcomes[0].result == Ordered("o3", 3, 2, 1_000 - 45 - 1 - 32, seq=applied.seq)
-    assert events(applied) == [Trade("grain", 15, 3, "buy", "ann", "bob")]
+    assert events(applied) == [Trade("grain", 15, 3, "buy", "ann", "bob", 1)]
     assert resting(table, "ann") == [("o3", "bid", 2, 16)]
 
 
