@@ -786,7 +786,7 @@ async def test_a_thousand_arrive_in_a_few_commands_and_a_command_goes_in_between
 # Departures
 
 GRACE_S = 15
-NOTICED_S = 4.0
+NOTICED_S = 5.0
 """Who is missed for 2 s is told of with the next look, each 0.5 to 1.5 s."""
 
 

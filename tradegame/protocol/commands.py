@@ -73,7 +73,13 @@ class Depart(HostCommand, kw_only=True, tag="depart"):
 
 
 class Remove(HostCommand, kw_only=True, tag="remove"):
-    """Take the player `account` out of the game, for good."""
+    """Take the player `account` out of the game, until they are readmitted."""
+
+    account: PlayerId
+
+
+class Readmit(HostCommand, kw_only=True, tag="readmit"):
+    """Let the player `account`, who was removed, join anew."""
 
     account: PlayerId
 
@@ -140,6 +146,7 @@ Command = (
     | Arrive
     | Depart
     | Remove
+    | Readmit
     | Mute
     | Unsay
     | SetAccess

@@ -6,9 +6,10 @@ docs/contributing.md has the steps to add one.
 
 from __future__ import annotations
 
-from typing import ClassVar, get_args
+from typing import Any, ClassVar, get_args
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from tradegame.protocol import tag_of
 from tradegame.protocol.bounds import (
@@ -307,3 +308,7 @@ KEYED = frozenset(op for op, request in REQUESTS.items() if "key" in request.__s
 """What takes a key."""
 READS = frozenset({"ping", "games", "me", "fills", "orders", "book", "standings"})
 """What changes nothing, and may be asked again at will."""
+DEFAULTS: dict[str, dict[str, Any]] = {
+    op: {field.name: field.default for field in fields(request)} for op, request in REQUESTS.items()
+}
+"""Of each request, what its fields are where they are left out."""

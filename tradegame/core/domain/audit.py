@@ -150,8 +150,9 @@ class Audit:
 
     def _players(self) -> Iterator[None]:
         self._keys(HOST, self._state.host)
-        work = 0
         self._departed()
+        yield
+        work = 0
         for player, fields in list(self._state.players.items()):
             if player not in self._state.players:
                 continue

@@ -12,7 +12,7 @@ from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import Effects, GameState
 from tradegame.core.domain.trading import TradingService
-from tradegame.protocol.commands import Join, Mute, Remove, SetAccess, SetRoster
+from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster
 from tradegame.protocol.errors import GameFullError, NotAdmittedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import AccessChanged, Removed
 from tradegame.protocol.replies import Sent
@@ -36,7 +36,7 @@ class ModerationService:
             raise NotAdmittedError("the name is not on the game's roster, or somebody has it")
 
     def remove(self, command: Remove, effects: Effects) -> Sent:
-        """Take a player's account away, for good. What it owns goes to the mint, its orders with it.
+        """Take a player's account away. What it owns goes to the mint, its orders with it.
 
         What the player has traded in this round others have: those units stay in demand and supply.
         """
@@ -56,9 +56,15 @@ class ModerationService:
         self.naming.free(player)
         self.departures.forget(name)
         del state.players[name], state.accounts[name]
-        state.removed[name] = None
+        state.removed[name] = player.name
         effects.accounts[name] = None
         effects.events.append(Removed(name))
+        return Sent(seq=0)
+
+    def readmit(self, command: Readmit, effects: Effects) -> Sent:
+        """Who was removed may have an account again: a new one."""
+        if self.state.removed.pop(command.account, None) is None:
+            raise UnknownPlayerError(f"no player {command.account!r} was removed from this game")
         return Sent(seq=0)
 
     def mute(self, command: Mute, effects: Effects) -> Sent:

@@ -90,7 +90,7 @@ def lines(game: Game) -> Iterator[bytes]:
     yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
-    yield from _batches("removed", state.removed, lambda player: (player, 1))
+    yield from _batches("removed", state.removed.items(), lambda removed: (removed, 2))
     yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
     yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
     for good, market in state.markets.items():
@@ -231,7 +231,7 @@ class _Reader:
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
         elif kind == "removed":
-            self._state.removed.update(dict.fromkeys(rows))
+            self._state.removed.update(rows)
         elif kind == "cancel_on_disconnect":
             self._state.cancel_on_disconnect.update((self._names[player], None) for player in rows)
         elif kind == "departed":

@@ -136,8 +136,8 @@ class GameState:
     ``remembered``: how many keys the game ever remembered, of all players. ``aging``: the players whose keys may be
     forgotten for their age, in the order of their turns, see `keys`. ``host``: the keys of the host's calls.
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
-    dealt to. ``sides``: how many ever had each. ``removed``: who had an account, and may have none again. ``bought``,
-    ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have an account.
+    dealt to. ``sides``: how many ever had each. ``removed``: the names of those whose account the host took.
+    ``bought``, ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have one.
     ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
     all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
     orders there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``:
@@ -165,7 +165,7 @@ class GameState:
     players: dict[str, Player] = Factory(dict)
     dealt: dict[str, None] = Factory(dict)
     sides: dict[Role, int] = Factory(lambda: {"buyer": 0, "seller": 0})
-    removed: dict[str, None] = Factory(dict)
+    removed: dict[str, str] = Factory(dict)
     bought: list[int] = Factory(list)
     sold: list[int] = Factory(list)
     locked: bool = False

@@ -14,7 +14,7 @@ from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Ma
 from tradegame.core.domain.worth import gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
-from tradegame.protocol.http import Coming, ComingNews, Roster, RosterRow
+from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Roster, RosterRow
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -245,7 +245,8 @@ def coming(state: GameState) -> Coming:
 def roster(state: GameState) -> Roster:
     """For the host: who may join; `roster_rows` has who has."""
     names = tuple(name for names in state.roster.values() for name in names)
-    return Roster(locked=state.locked, chat=state.chat, names=names, players=())
+    removed = tuple(RemovedRow(player, name) for player, name in state.removed.items())
+    return Roster(locked=state.locked, chat=state.chat, names=names, removed=removed, players=())
 
 
 def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:
