@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Loads a `tradegame serve` over tradegame.v1 and prints what it cost that server's process. Standard library only.
 
-python bench/load.py PORT PID say|buy|idle CLIENTS SECONDS [SAYS_PER_SECOND] [--game ID] [--good NAME]
+python bench/load.py PORT PID say|buy|idle CLIENTS SECONDS [SAYS_PER_SECOND] [--window N] [--game ID] [--good NAME]
 
 say: one player says 200 characters at a fixed pace, every client is joined and counts them.
-buy: every client buys one unit, waits for the reply, buys again.   idle: they stay.
+buy: every client buys one unit, waits for the reply, buys again; with a window, N of them are under way all the time.
+idle: they stay.
 The server's limits (commands_per_s, burst, connections_per_address) must be raised, and the game's cash be ample.
 """
 
@@ -26,6 +27,7 @@ args.add_argument("job", choices=["say", "buy", "idle"])
 args.add_argument("clients", type=int)
 args.add_argument("seconds", type=float)
 args.add_argument("pace", type=float, nargs="?", default=50)
+args.add_argument("--window", type=int, default=1)
 args.add_argument("--game", default="bazaar")
 args.add_argument("--good", default="grain")
 a = args.parse_args()
@@ -146,28 +148,30 @@ if a.job == "say":
                     at = time.monotonic()
                     latency += [at - float(e["text"][:20]) for e in json.loads(body)["events"] if e["type"] == "said"]
 elif a.job == "buy":
-    asked = {}
+    asked = {c: {} for c in connections}  # by id, when
 
-    def buy(c, n):
-        asked[c] = n, time.monotonic()
-        c.sock.send(frame({"id": n, "op": "buy", "game": a.game, "good": a.good, "qty": 1, "key": f"k-{n}"}))
+    def buy(c, ids):
+        now = time.monotonic()
+        asked[c].update(dict.fromkeys(ids, now))
+        buys = [{"id": n, "op": "buy", "game": a.game, "good": a.good, "qty": 1, "key": f"k-{n}"} for n in ids]
+        c.sock.send(b"".join(map(frame, buys)))
 
     errors = 0
     for c in connections:
-        buy(c, 10)
+        buy(c, range(10, 10 + a.window))
     while time.monotonic() < end:
         for fd, _ in poll.poll(0.1):
             c = by_fd[fd]
+            replied = []
             for body in c.frames(c.sock.recv(1 << 18)):
-                n, at = asked[c]
-                if body.startswith(b'{"push"'):
-                    continue
-                reply = json.loads(body)
-                if reply.get("id") == n:
-                    errors += "error" in reply
-                    done += 1
-                    latency.append(time.monotonic() - at)
-                    buy(c, n + 1)
+                if body.startswith(b'{"id":'):
+                    n = int(body[6 : body.index(b",", 6)])
+                    errors += b'"error"' in body
+                    replied.append(n)
+                    latency.append(time.monotonic() - asked[c].pop(n))
+            if replied:
+                done += len(replied)
+                buy(c, [n + a.window for n in replied])
     out["errors"] = errors
 else:
     drain(end)

@@ -90,12 +90,14 @@ class FaultyStore:
             raise StoreFullError("full")
         return result
 
-    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
+    async def range(
+        self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False, keys_only: bool = False
+    ) -> RangeResult:
         self.ranges += 1
         if self.unreadable:
             self.unreadable -= 1
             raise StoreUnavailableError("unreadable", definite=True)
-        return await self._kv.range(keys, limit=limit, tolerant=tolerant)
+        return await self._kv.range(keys, limit=limit, tolerant=tolerant, keys_only=keys_only)
 
     def watch(self, keys: KeyRange, after_revision: int) -> AbstractAsyncContextManager[Watch]:
         if self.compactions:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import trio
 
 from tests.contract.faults import CrashError, Fault, FaultyStore
-from tests.contract.helpers import ids_in, keys_in, log_of, new_meta
+from tests.contract.helpers import ids_in, keys_in, log_of, new_meta, receive_events
 from tradegame.core.repositories import CorruptStoreError, GameMeta, SnapshotRef
+from tradegame.infra.kv import snapshots
 from tradegame.infra.kv.games import KvGameStateRepository
 from tradegame.infra.kv.port import Delete, KeyRange, KeyValueStore
 
@@ -183,6 +186,23 @@ async def test_a_node_that_dies_between_two_steps_leaves_a_game_that_others_go_o
     for folder in ("log", "snapshot"):
         keys = await keys_in(kv, f"{prefix}/games/bazaar/{folder}/")
         assert all(int(key.split("/")[4]) >= base for key in keys)
+
+
+async def test_a_long_generation_is_deleted_a_few_entries_at_a_time(
+    games: KvGameStateRepository, kv: KeyValueStore, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every node is told of each deleted key: 10 000 of them in one revision held its loop for 14 ms."""
+    monkeypatch.setattr(snapshots, "TRIMMED_AT_ONCE", 3)
+    meta = await games.create(new_meta())
+    for number in range(9):
+        await games.update(meta, f"n2-{number}", b"x")
+    async with kv.watch(KeyRange.prefix(f"{prefix}/games/bazaar/log/"), (await games.get("bazaar")).revision) as watch:
+        for _ in range(2):
+            meta = await turn(games, meta, b"a state in three parts")
+        told = await receive_events(watch, 2 + 10)
+    deleted = Counter(event.mod_revision for event in told if event.value is None)
+    assert list(deleted.values()) == [3, 3, 3, 1]
+    assert await ids_in(games) == ["n1-2"]
 
 
 async def test_a_snapshot_with_a_part_missing_is_reported_as_damaged(

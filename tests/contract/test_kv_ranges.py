@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from attrs import evolve
+
 from tests.contract.helpers import put
 from tradegame.infra.kv.port import KeyRange, KeyValueStore
 
@@ -27,6 +29,14 @@ async def test_a_limit_keeps_the_first_of_the_order_and_says_that_there_is_more(
     assert ([pair.key[-1] for pair in by_key.pairs], by_key.more) == (["a", "b", "c"], True)
     exact = await kv.range(KeyRange.prefix(prefix), limit=4)
     assert (len(exact.pairs), exact.more) == (4, False)
+
+
+async def test_keys_alone_come_without_values_and_with_all_else(kv: KeyValueStore, prefix: str) -> None:
+    for name in ("a", "b"):
+        await put(kv, f"{prefix}/{name}")
+    whole = await kv.range(KeyRange.prefix(prefix), limit=1)
+    bare = await kv.range(KeyRange.prefix(prefix), limit=1, keys_only=True)
+    assert bare == evolve(whole, pairs=(evolve(whole.pairs[0], value=b""),))
 
 
 async def test_pages_by_key_give_all_that_was_there_once_while_more_is_written(kv: KeyValueStore, prefix: str) -> None:

@@ -52,8 +52,8 @@ class Ledger:
     _history: deque[tuple[int, tuple[Event, ...]]] = Factory(deque)
     _granted: int = 0
 
-    def range(self, keys: KeyRange, limit: int) -> RangeResult:
-        found = list(self._in(keys))
+    def range(self, keys: KeyRange, limit: int, keys_only: bool = False) -> RangeResult:
+        found = [evolve(pair, value=b"") if keys_only else pair for pair in self._in(keys)]
         more = bool(limit) and len(found) > limit
         return RangeResult(self.revision, tuple(found[:limit] if limit else found), more)
 

@@ -177,8 +177,10 @@ class MemoryStore:
     wire: Wire
     watches: dict[MemoryWatch, None] = field(factory=dict, init=False)
 
-    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
-        return await self._call("range", partial(self.ledger.range, keys, limit), writes=False)
+    async def range(
+        self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False, keys_only: bool = False
+    ) -> RangeResult:
+        return await self._call("range", partial(self.ledger.range, keys, limit, keys_only), writes=False)
 
     async def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation] = ()

@@ -21,8 +21,8 @@ from tradegame.core.repositories import NodeInfo
 from tradegame.infra.config import AdminSettings, Settings
 from tradegame.infra.host_token import kept_token
 from tradegame.infra.stores import open_store
-from tradegame.utils.boot_clock import boot_s
 from tradegame.utils.collector import Collector
+from tradegame.utils.idle_clock import IdleClock
 from tradegame.utils.ids import opaque_id
 from tradegame.utils.switching import quick_switching
 
@@ -30,14 +30,6 @@ from tradegame.utils.switching import quick_switching
 def wall_clock_ms() -> int:
     """Milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000
-
-
-def elapsed_s() -> float:
-    """Seconds in which this process did not work, those included in which the machine slept.
-
-    A large snapshot is no standstill.
-    """
-    return boot_s() - time.process_time()
 
 
 async def serve(
@@ -64,9 +56,9 @@ async def serve(
                 settings = evolve(settings, admin=AdminSettings(token=made))
             address = server.advertise or evolve(running, host=reachable(server.host)).websocket_url
             info = NodeInfo(running.node, address, tradegame.__version__, now_ms())
-            node = Node(
-                settings, store, prefix, info, now_ms, host_settings or HostSettings(), elapsed_s, await own_names()
-            )
+            # A large snapshot is no standstill, so what is looked at is when the process does not work.
+            idle_s, names = IdleClock(), await own_names()
+            node = Node(settings, store, prefix, info, now_ms, host_settings or HostSettings(), idle_s, names)
             async with trio.open_nursery() as background:
                 await node.start(background)
                 if own_process:

@@ -32,12 +32,14 @@ log = structlog.get_logger(__name__)
 Call = Callable[[], Any]
 
 _COLUMNS = "key, value, create_revision, mod_revision, lease"
+_KEYS_ONLY = "key, X'', create_revision, mod_revision, lease"
 _PUT = """
 INSERT INTO pairs (key, value, create_revision, mod_revision, lease) VALUES (?1, ?2, ?3, ?3, ?4)
 ON CONFLICT (key) DO UPDATE
 SET value = excluded.value, mod_revision = excluded.mod_revision, lease = excluded.lease
 RETURNING create_revision
 """
+_REVISION = "(SELECT mod_revision FROM pairs WHERE key = ?)"
 CHECKPOINT_PAGES = 1_000
 """SQLite's own default. https://www.sqlite.org/pragma.html#pragma_wal_autocheckpoint"""
 # At most this many leases end at once; the others at the next look.
@@ -67,6 +69,8 @@ class Engine:
     _leases: LeaseDeadlines = field(factory=LeaseDeadlines)
     revision: int = field(init=False)
     _batch: Batch = field(init=False)
+    # Whether the batch has one call, as nearly all have: its transaction is then this call's, and needs no savepoint.
+    _alone: bool = False
     # For the current call: what it reads if it can do without damaged rows; the lease that it ends.
     _tolerant: tuple[KeyRange, int] | None = None
     _ending: int | None = None
@@ -84,6 +88,7 @@ class Engine:
         SQLite refuses to continue a transaction that met a damaged page: then everything runs again, without that call.
         """
         settled: dict[int, Any] = {}
+        self._alone = len(calls) == 1
         while True:
             self._batch = batch = Batch([], self.revision)
             try:
@@ -178,9 +183,9 @@ class Engine:
 
     # -- calls: only inside `run` ----------------------------------------------------------------------
 
-    def range(self, keys: KeyRange, limit: int = 0, tolerant: bool = False) -> RangeResult:
+    def range(self, keys: KeyRange, limit: int = 0, tolerant: bool = False, keys_only: bool = False) -> RangeResult:
         self._tolerant = (keys, limit) if tolerant else None
-        rows = self._rows(_COLUMNS, keys, limit)
+        rows = self._rows(_KEYS_ONLY if keys_only else _COLUMNS, keys, limit)
         more = bool(limit) and len(rows) > limit
         return RangeResult(self.revision, tuple(_pair(row) for row in (rows[:limit] if more else rows)), more)
 
@@ -209,7 +214,7 @@ class Engine:
     def transaction(
         self, compare: Sequence[Compare], success: Sequence[Operation], failure: Sequence[Operation]
     ) -> TransactionResult:
-        succeeded = all(self._holds(comparison) for comparison in compare)
+        succeeded = self._hold(compare)
         operations = success if succeeded else failure
         if all(isinstance(operation, Get) for operation in operations):
             return TransactionResult(succeeded, self.revision, self._operate(operations, 0, []))
@@ -262,24 +267,31 @@ class Engine:
 
     @contextmanager
     def _all_or_nothing(self, events: list[Event]) -> Iterator[int]:
-        """A savepoint; yields the next revision, which is used if there are events at the end."""
-        self._connection.execute("SAVEPOINT one_call")
+        """Undo what the call did if it fails. Yields the next revision, used if there are events at the end."""
+        execute = self._connection.execute
+        if not self._alone:
+            execute("SAVEPOINT one_call")
         try:
             yield self.revision + 1
         except BaseException:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO one_call")
-                self._connection.execute("RELEASE one_call")
+                for undo in ("ROLLBACK", "BEGIN") if self._alone else ("ROLLBACK TO one_call", "RELEASE one_call"):
+                    execute(undo)
             raise
-        self._connection.execute("RELEASE one_call")
+        if not self._alone:
+            execute("RELEASE one_call")
         if events:
             self.revision += 1
             self._batch.events += events
             self._batch.wrote = True
 
-    def _holds(self, compare: Compare) -> bool:
-        row = self._connection.execute("SELECT mod_revision FROM pairs WHERE key = ?", (compare.key,)).fetchone()
-        return (row[0] if row else 0) == compare.mod_revision
+    def _hold(self, compare: Sequence[Compare]) -> bool:
+        """Whether all of them do, by one statement: each costs some 3 µs, whatever it finds."""
+        if not compare:
+            return True
+        revisions = ", ".join([_REVISION] * len(compare))
+        row = self._connection.execute(f"SELECT {revisions}", [each.key for each in compare]).fetchone()
+        return all((found or 0) == each.mod_revision for found, each in zip(row, compare, strict=True))
 
     def _operate(
         self, operations: Sequence[Operation], revision: int, events: list[Event]

@@ -128,8 +128,10 @@ class SqliteStore:
 
     # -- the port --------------------------------------------------------------------------------------
 
-    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
-        result: RangeResult = await self._run(partial(self._engine.range, keys, limit, tolerant))
+    async def range(
+        self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False, keys_only: bool = False
+    ) -> RangeResult:
+        result: RangeResult = await self._run(partial(self._engine.range, keys, limit, tolerant, keys_only))
         return result
 
     async def transaction(

@@ -71,8 +71,11 @@ class EtcdClient:
     _cluster: Cluster
     _nursery: trio.Nursery
 
-    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
-        return range_result(await self._cluster.call("range", range_request(keys, limit), Effect.NONE))
+    async def range(
+        self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False, keys_only: bool = False
+    ) -> RangeResult:
+        request = range_request(keys, limit, keys_only=keys_only)
+        return range_result(await self._cluster.call("range", request, Effect.NONE))
 
     async def transaction(
         self,

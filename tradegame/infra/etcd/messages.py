@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from tradegame.infra.etcd import etcd3_messages
 from tradegame.infra.kv.port import (
     Compare,
     Delete,
@@ -19,15 +19,8 @@ from tradegame.infra.kv.port import (
     TransactionResult,
 )
 
-with warnings.catch_warnings():
-    # protobuf's Python implementation deprecates how etcd3's old generated code creates its descriptors.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    try:
-        from etcd3 import etcdrpc
-    except TypeError as error:
-        raise ImportError(
-            "protobuf was imported before tradegame.infra.etcd: set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python"
-        ) from error
+etcd3_messages.load()
+from etcd3 import etcdrpc  # noqa: E402
 
 # The generated messages and stubs, which have no types.
 rpc: Any = etcdrpc
@@ -44,8 +37,8 @@ def _range_fields(keys: KeyRange) -> dict[str, bytes]:
     return fields
 
 
-def range_request(keys: KeyRange, limit: int) -> Any:
-    return rpc.RangeRequest(**_range_fields(keys), limit=limit)
+def range_request(keys: KeyRange, limit: int, *, keys_only: bool = False) -> Any:
+    return rpc.RangeRequest(**_range_fields(keys), limit=limit, keys_only=keys_only)
 
 
 def count_request(key: str) -> Any:

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 _BATCHES = 4
 ENOUGH_EVENTS = 64
-"""Decoding an event in Python takes 10 µs, and a response may hold a thousand: a batch keeps the loop about 1 ms."""
+"""Others may run after so many: a response may hold 10 000 of one revision, such as the keys of a node that died."""
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 
@@ -106,6 +106,9 @@ class EtcdWatch:
                 self._trouble.over()
                 self._pulse.heard()
                 for batch in new_batches(responses[:ended], self._last):
+                    if batch is None:
+                        await trio.lowlevel.checkpoint()
+                        continue
                     with self._pulse.reading():
                         await self._sender.send(batch)
                     self._last = batch.revision
@@ -121,11 +124,12 @@ class EtcdWatch:
             raise
 
 
-def new_batches(responses: Sequence[Any], last: int) -> Iterator[EventBatch]:
+def new_batches(responses: Sequence[Any], last: int) -> Iterator[EventBatch | None]:
     """What the responses contain past the revision ``last``, in order.
 
     A batch ends with the revision that brings it to ``ENOUGH_EVENTS``. It is decoded when it is asked for, so that a
-    caller that awaits between two batches lets others run.
+    caller that awaits between two batches lets others run. None: so many events of one revision were decoded, and
+    there are more.
     """
     reached = last
     events: list[Event] = []
@@ -138,6 +142,8 @@ def new_batches(responses: Sequence[Any], last: int) -> Iterator[EventBatch]:
             if len(events) >= ENOUGH_EVENTS and revision > reached:
                 yield EventBatch(reached, tuple(events))
                 events = []
+            elif events and len(events) % ENOUGH_EVENTS == 0:
+                yield None
             events.append(watch_event(message))
             reached = revision
         if not (response.events or response.created or is_answer_to_progress_request(response)):

@@ -142,8 +142,11 @@ class KeyValueStore(Protocol):
         """Whether other processes may write to it."""
         ...
 
-    async def range(self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False) -> RangeResult:
-        """Read keys, linearizably, in order. ``limit`` keeps the first that many; 0 means no limit.
+    async def range(
+        self, keys: KeyRange, *, limit: int = 0, tolerant: bool = False, keys_only: bool = False
+    ) -> RangeResult:
+        """Read keys, linearizably, in order. ``limit`` keeps the first that many; 0 means no limit. With ``keys_only``
+        every value is empty.
 
         There is no filter by revision: etcd reads the whole range for one, whatever the limit. Raises CorruptStoreError
         if something there cannot be read; if ``tolerant``, the result names it instead.

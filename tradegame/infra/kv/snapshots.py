@@ -8,7 +8,7 @@ from attrs import define, evolve
 from tradegame.core.repositories.errors import GameGoneError, StoreError, StoreRefusedError
 from tradegame.core.repositories.game_states import GameMeta, SnapshotRef
 from tradegame.infra.kv.codec import decode_meta
-from tradegame.infra.kv.keys import GameKeys
+from tradegame.infra.kv.keys import GameKeys, between
 from tradegame.infra.kv.metas import floor_of, read_meta, write_meta
 from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValueStore, Put
 from tradegame.infra.kv.settle import Settling
@@ -16,6 +16,8 @@ from tradegame.infra.kv.settle import Settling
 log = structlog.get_logger(__name__)
 
 _LEAST_PART_BYTES = 16 * 1024
+TRIMMED_AT_ONCE = 500
+"""So many entries are deleted in a revision. Every node's watch is told of each, and a generation has up to 10 000."""
 
 
 @define(eq=False)
@@ -79,12 +81,18 @@ class SnapshotWriter:
         keys, trimmed = self._keys, floor_of(meta)
         if trimmed == 0:
             return
+        log_before, more = keys.log_before(trimmed), True
         try:
-            # Conditional on meta: a late trim must not delete the log of a recreated game.
-            await Settling.within(self._kv, self._deadline_s).transaction(
-                [Compare(keys.meta, meta.revision)],
-                [Delete(keys.log_before(trimmed)), Delete(keys.snapshot_before(trimmed))],
-            )
+            while more:
+                page = await self._kv.range(log_before, limit=TRIMMED_AT_ONCE, keys_only=True)
+                more = page.more
+                last = between(log_before.start, page.pairs[-1].key) if more else log_before
+                # Conditional on meta: a late trim must not delete the log of a recreated game.
+                result = await Settling.within(self._kv, self._deadline_s).transaction(
+                    [Compare(keys.meta, meta.revision)],
+                    [Delete(last)] if more else [Delete(last), Delete(keys.snapshot_before(trimmed))],
+                )
+                more = more and result.succeeded
         except StoreError as error:
             log.warning("log_not_trimmed", game=meta.game, before_generation=trimmed, reason=str(error))
 
