@@ -38,7 +38,9 @@ def test_each_event_can_be_imported_from_the_python_client() -> None:
 
 
 def test_each_command_event_and_error_is_in_a_test_of_the_rules() -> None:
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests" / "unit" / "domain").glob("test_*.py"))
+    """Not only where anything is drawn."""
+    paths = set((ROOT / "tests" / "unit" / "domain").glob("test_*.py"))
+    tests = "\n".join(path.read_text() for path in paths if path.stem not in ("test_invariants", "test_determinism"))
     words = set(re.findall(r"\w+", tests))
     classes = {kind.__name__ for kind in (*get_args(Command), *EVENTS.values())}
     assert classes - words == set()

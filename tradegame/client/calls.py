@@ -71,7 +71,7 @@ class Calls:
         key: str | None = None,
         on_answer: Callable[[Answer], None] | None = None,
     ) -> Json:
-        """Send a request until it is answered, and return its ``ok``. Fields that are None or as by default are left out.
+        """Send a request until it is answered, and return its ``ok``. Fields that are as by default are left out.
 
         An answer with ``definite: false`` is asked again with the same key, ``rate_limited`` and ``overloaded``
         after the time they tell, both before the deadline. Raises TradeError; with the

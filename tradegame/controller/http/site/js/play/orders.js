@@ -5,6 +5,7 @@ import { coins, time, units } from "../common/format.js";
 import { nameOf } from "../common/names.js";
 import { panel, tabbed } from "../common/panels.js";
 import { toast } from "../common/toast.js";
+import { askForChange } from "./change_order.js";
 
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
@@ -45,30 +46,36 @@ function openOrders({ game, painter, choose }, every) {
     body,
   );
   const empty = h("p.empty", {}, "No open orders. Press a price in the book, or rest one with “Order”.");
-  every.addEventListener("click", all);
+  every.addEventListener("click", () => send(every, () => game.cancel_all()));
 
   function make() {
     const good = h("button.quiet", { type: "button", onclick: () => choose(good.textContent) });
+    const change = h("button.quiet.amend", { type: "button", title: "Change", onclick: () => amend(change) });
     const cancel = h("button", { type: "button" }, "Cancel");
-    cancel.addEventListener("click", () => withdraw(cancel.order, cancel));
-    return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), h("td.r.num"), h("td.r", {}, cancel));
+    cancel.addEventListener("click", () => send(cancel, () => game.cancel(cancel.order)));
+    const last = [h("td.r.num", {}, change), h("td.r", {}, cancel)];
+    return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), ...last);
   }
-  async function withdraw(order, button) {
-    if (button.hasAttribute("aria-disabled")) return false;
+  /** Sends a command, and not another with the same button meanwhile. */
+  async function send(button, command) {
+    if (button.hasAttribute("aria-disabled")) return;
     button.setAttribute("aria-disabled", "true"); // not `disabled`, which would lose the focus
     try {
-      await game.cancel(order);
-      return true;
+      await command();
     } catch (error) {
-      if (error.code === "unknown_order") return true; // it traded in the meantime
-      toast(error.message, true);
-      return false;
+      if (error.code !== "unknown_order") toast(error.message, true); // else it traded in the meantime
     } finally {
       button.removeAttribute("aria-disabled");
     }
   }
-  async function all() {
-    for (const { order } of [...game.me.orders]) if (!(await withdraw(order, every))) return;
+  async function amend(button) {
+    const { order, good, side } = button.order;
+    const change = await askForChange(button.order);
+    if (!Object.keys(change).length) return;
+    await send(button, async () => {
+      const { filled } = await game.amend(order, change);
+      if (filled) toast(`${side === "bid" ? "Bought" : "Sold"} ${units(filled, good)}.`);
+    });
   }
   const paint = () => {
     const orders = game.me?.orders ?? [];
@@ -86,10 +93,13 @@ function openOrders({ game, painter, choose }, every) {
         setText(second, side);
         second.className = side === "bid" ? "up" : "down";
         setText(third, coins(qty));
-        setText(fourth, coins(price));
-        const cancel = fifth.firstChild;
+        const [change, cancel] = [fourth.firstChild, fifth.firstChild];
+        setText(change, coins(price));
+        change.order = { order, good, side, qty, price };
         cancel.order = order;
-        cancel.setAttribute("aria-label", `Cancel ${side} of ${qty} ${good} at ${price}`);
+        const which = `${side} of ${qty} ${good} at ${price}`;
+        change.setAttribute("aria-label", `Change ${which}`);
+        cancel.setAttribute("aria-label", `Cancel ${which}`);
       },
     );
   };
