@@ -97,7 +97,7 @@ class FrameRecorder:
 
     def install(self, replace: Callable[[Any, str, Any], None] = setattr) -> None:
         """Put the taps in; ``replace`` as `setattr` does it, or `monkeypatch.setattr`, which puts all back."""
-        thread, offer = self._thread, Outbox.offer
+        thread, offer, show = self._thread, Outbox.offer, Outbox.show
         decode, dispatch = codec.decode, Dispatcher.dispatch
 
         def see(wire: Wire) -> None:
@@ -110,21 +110,26 @@ class FrameRecorder:
             see(frame)
             return offer(outbox, frame)
 
+        def show_and_see(outbox: Outbox, frame: bytes) -> bool:
+            see(frame)
+            return show(outbox, frame)
+
         def decode_and_see(text: str) -> Request:
             decoded = decode(text)
             self.taken(text)
             return decoded
 
-        def dispatch_and_note(dispatcher: Dispatcher, client: Any, request: Any, reply: Any) -> Any:
-            def noted(payload: Any) -> None:
+        def dispatch_and_note(dispatcher: Dispatcher, client: Any, request: Any, reply_to: Any) -> Any:
+            def noted(*answer: Any) -> None:
                 thread.op = request.op
                 try:
-                    reply(payload)
+                    reply_to(*answer)
                 finally:
                     thread.op = None
 
             return dispatch(dispatcher, client, request, noted)
 
         replace(Outbox, "offer", offer_and_see)
+        replace(Outbox, "show", show_and_see)
         replace(codec, "decode", decode_and_see)
         replace(Dispatcher, "dispatch", dispatch_and_note)
