@@ -57,7 +57,7 @@ def test_what_is_said_in_a_game_is_seen_and_is_as_published(recorder: FrameRecor
             None,
             'events: $.events[0].text: 5 is not of type "string"',
         ),
-        ({**EXAMPLES["gone"], "push": "going"}, None, "going: no such message"),
+        ({**EXAMPLES["push.gone"], "push": "going"}, None, "going: no such message"),
         ({"push": "gone", "game": "bazaar"}, None, 'gone: $: "epoch" is a required property'),
     ],
 )

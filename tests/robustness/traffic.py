@@ -183,7 +183,7 @@ class Client:
         if message["push"] == "account":
             self.history.events.append(AccountSeen(message["seq"], fingerprint(json.dumps(message["account"]))))
             self._tell(message["account"]["keys"])
-        elif message["push"] not in ("presence", "whisper"):
+        elif message["push"] not in ("presence", "whisper", "fills"):
             self.history.events.append(Odd(f"the push {message['push']!r} came"))
 
     def _reply(self, message: dict[str, Any]) -> None:
