@@ -38,7 +38,9 @@ def _play(to: socket.socket) -> None:
         to.sendall(_masked(0x81, json.dumps(frame).encode()))
     seen = b""
     while b'"id":2' not in seen:
-        seen += to.recv(65_536)
+        received = to.recv(65_536)
+        assert received, f"closed after {seen[-200:]!r}"
+        seen += received
 
 
 def _play_and_say_goodbye(to: socket.socket) -> None:
