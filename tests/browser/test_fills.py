@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.pages import Play
+from tests.browser.test_widths import SIZES
 from tests.support.player import Player
 
 
@@ -49,6 +50,25 @@ def test_a_page_shows_what_was_traded_while_it_was_closed(newcomer: Newcomer, se
         expect(told).to_have_count(1)
         page.reload()
         ann.live()
+
+
+def test_gains_can_be_read_at_every_width(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(cash=1_000_000)])
+    page = newcomer()
+    ann = Play(page, server.http).enter("Ann")
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("order", game="bazaar", good="wood", side="ask", qty=10, price=90_000)
+        ann.choose("wood")
+        ann.trade("Buy", 10)
+    ann.choose("grain")
+    ann.trade("Buy", 12)
+    ann.trade("Sell", 12)
+    for width, height in SIZES:
+        page.set_viewport_size(ViewportSize(width=width, height=height))
+        gains = ann.show("Portfolio").get_by_role("group", name="Gain by good")
+        expect(gains.get_by_role("row")).to_have_count(3)
+        assert gains.evaluate("e => e.scrollWidth <= e.clientWidth"), (width, height)
 
 
 def test_who_has_not_traded_sees_no_gains(newcomer: Newcomer, serve: Serve) -> None:

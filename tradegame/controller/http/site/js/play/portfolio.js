@@ -88,12 +88,12 @@ export function portfolioPanel(desk) {
       setText(facts.children[index * 2 + 1], value);
     });
   };
-  const make = () => h("tr", {}, h("td", {}, h("span.clip")), h("td.num", {}, h("div"), h("div")), h("td.r.num"));
+  const make = () => h("tr", {}, h("td.text"), h("td", {}, h("div"), h("div")), h("td.r.num"));
   function list(made) {
     positions.hidden = made.length === 0;
     rows(body, made, make, (row, { good, bought, average_bought, sold, average_sold, gain: each }) => {
       const [name, prices, gained] = row.children;
-      setText(name.firstChild, good);
+      setText(name, good);
       setText(prices.firstChild, bought ? `bought ${coins(bought)} at ${average(average_bought)}` : "");
       setText(prices.lastChild, sold ? `sold ${coins(sold)} at ${average(average_sold)}` : "");
       setText(gained, signed(each));
