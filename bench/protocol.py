@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tradegame.controller.websocket import codec
-from tradegame.core.domain.events import Frame, Outcome, Rejected, Whispered
+from tradegame.core.domain.events import Filled, Frame, Outcome, Rejected, Whispered
 from tradegame.protocol.errors import InsufficientCashError
 from tradegame.protocol.pushes import BookChanged, Joined, News, RoundChanged, Said, Trade
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Pong, Released, Sold
-from tradegame.protocol.state import Account, OpenOrder
+from tradegame.protocol.state import Account, DoneOrder, Fill, OpenOrder, OwnFills, OwnOrders, Position
 
 RUNS, LOOPS = 7, 5_000
 
@@ -29,8 +29,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "sell": {"game": "bazaar", "good": "grain", "qty": 3, "limit": 20, "key": "c1-8"},
     "order": {"game": "bazaar", "good": "grain", "side": "bid", "qty": 5, "price": 20, "key": "c1-9"},
     "cancel": {"game": "bazaar", "order": "131.0", "key": "c1-10"},
+    "amend": {"game": "bazaar", "order": "131.0", "price": 21, "post_only": True, "key": "c1-12"},
+    "cancel_all": {"game": "bazaar", "good": "grain", "key": "c1-13"},
     "say": {"game": "bazaar", "text": "hello, bazaar", "key": "c1-11"},
     "me": {"game": "bazaar"},
+    "fills": {"game": "bazaar", "limit": 50},
+    "orders": {"game": "bazaar"},
     "book": {"game": "bazaar", "good": "grain", "depth": 5},
     "standings": {"game": "bazaar", "limit": 10},
 }
@@ -44,7 +48,10 @@ ACCOUNT = Account(
     worth=10_000,
     start=10_000,
     score=0,
+    positions={"grain": Position(3, 66, 0, 0, 0, 0, 2_200)},
 )
+FILL = Fill(17, 1_790_000_000_000, "grain", "bid", 22, 3, "buy", 0)
+DONE = DoneOrder("131.0", "grain", "bid", 0, 22, 3, "filled", 1_790_000_000_000)
 EVENTS = {
     "joined": Joined("p-5fk2m9xa", "ann"),
     "trade": Trade("grain", 22, 3, "p-5fk2m9xa", "house", "buy"),
@@ -72,9 +79,12 @@ ENCODED: dict[str, Callable[[], object]] = {
     "error": lambda: codec.encode_reply(7, InsufficientCashError("needs 66 coins, has 12")),
     "ping ok": lambda: codec.encode_reply(7, Pong(1_790_000_000_000)),
     "me ok": lambda: codec.encode_reply(7, ACCOUNT),
+    "fills ok": lambda: codec.encode_reply(7, OwnFills((FILL,) * 50, 130)),
+    "orders ok": lambda: codec.encode_reply(7, OwnOrders(ACCOUNT.orders, (DONE,) * 50, 130)),
     **{f"events: {name}": _frame(event) for name, event in EVENTS.items()},
     "events: trade and book": _frame(EVENTS["trade"], EVENTS["book"]),
     "account": lambda: codec.encode_account("bazaar", 130, ACCOUNT),
+    "fills": lambda: codec.encode_private("bazaar", 130, 1_790_000_000_000, Filled("p-1", (FILL,))),
     "whisper": lambda: codec.encode_private("bazaar", 130, 1_790_000_000_000, Whispered("p-1", "p-2", "psst")),
     "presence": lambda: codec.encode_presence("bazaar", ["p-1"], []),
     "gone": lambda: codec.encode_gone("bazaar", "k3v9"),

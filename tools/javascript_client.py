@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -59,8 +60,13 @@ TABLES: dict[str, tuple[str, Any]] = {
         },
     ),
     "KEPT": (
-        "How many recent trades of a good, messages and news a state holds.",
-        {"recent": bounds.RECENT_KEPT, "messages": bounds.MESSAGES_KEPT, "news": bounds.NEWS_KEPT},
+        "How many recent trades of a good, messages and news a state holds, and how many of a player's fills are kept.",
+        {
+            "recent": bounds.RECENT_KEPT,
+            "messages": bounds.MESSAGES_KEPT,
+            "news": bounds.NEWS_KEPT,
+            "fills": bounds.FILLS_KEPT,
+        },
     ),
 }
 
@@ -119,9 +125,7 @@ def commands_js(_: str) -> str:
         op, given = command.__struct_config__.tag, ", ".join([*must, "options = {}"])
         parameters = [f"@param {{{_scoped(kind)}}} {name}" for name, kind in must.items()]
         returned = f"@returns {{Promise<T.{command.ok.__name__}>}}"
-        lines += jsdoc(
-            [*about(command), *parameters, f"@param {{{options.replace('Copy', 'T.Copy')}}} [options]", returned], "  "
-        )
+        lines += jsdoc([*about(command), *parameters, f"@param {{{_scoped(options)}}} [options]", returned], "  ")
         lines += [
             f"  {op}({given}) {{",
             f'    return this._request("{op}", {{ {", ".join([*must, "...options"])} }});',
@@ -139,7 +143,8 @@ def _arguments(command: type[PlayerCommand]) -> tuple[dict[str, str], str]:
 
 
 def _scoped(kind: str) -> str:
-    return f"T.{kind}" if kind[0].isupper() else kind
+    """A type as a module writes it that has imported all of tradegame.d.ts as ``T``."""
+    return re.sub(r"\b(?=[A-Z])", "T.", kind)
 
 
 # tradegame.d.ts
@@ -159,6 +164,7 @@ SHOWN: tuple[type[Struct], ...] = (
     *OKS,
     state.Book,
     state.Standing,
+    state.OwnOrders,
 )
 """And what these are made of."""
 

@@ -6,7 +6,7 @@ import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from tools.text import COMMANDS, NOTE, OKS, about, broken, fields
+from tools.text import COLUMNS, COMMANDS, NOTE, OKS, about, broken, fields, with_nested, wrapped
 from tradegame.protocol.pushes import EVENTS, Event
 from tradegame.protocol.requests import PlayerCommand
 
@@ -26,8 +26,9 @@ from tradegame.protocol import pushes
 
 def python_client(_: str) -> str:
     lines = [HEAD.rstrip()]
-    lines += broken("from tradegame.protocol.replies import ", sorted(kind.__name__ for kind in OKS), "", "")
-    names = sorted(["Commands", "PublicEvent", *(event.__name__ for event in EVENTS.values())])
+    told = sorted({kind.__name__ for kind in with_nested(OKS)})
+    lines += _import("tradegame.protocol.replies", told)
+    names = sorted(["Commands", "PublicEvent", *told, *(event.__name__ for event in EVENTS.values())])
     lines += ["", *broken("__all__ = [", (f'"{name}"' for name in names), "]", "")]
     lines += ["", 'T = TypeVar("T")', ""]
     for event in EVENTS.values():
@@ -47,8 +48,13 @@ def python_client(_: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _import(module: str, names: list[str]) -> list[str]:
+    line = f"from {module} import {', '.join(names)}"
+    return [line] if len(line) <= COLUMNS else broken(f"from {module} import (", names, ")", "")
+
+
 def _docstring(kind: type[Any], indent: str) -> list[str]:
-    first, *others = about(kind)
+    first, *others = wrapped(about(kind), len(indent))
     if not others:
         return [f'{indent}"""{first}"""']
     return [f'{indent}"""{first}', *(f"{indent}{line}".rstrip() for line in others), f'{indent}"""']

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, get_args, get_type_hints
@@ -35,8 +36,18 @@ def about(kind: type[Any]) -> list[str]:
     return re.sub("``(.+?)``", r"`\1`", inspect.cleandoc(kind.__doc__ or "")).splitlines()
 
 
+def wrapped(lines: Sequence[str], taken: int) -> list[str]:
+    """The same lines where each fits beside ``taken`` columns; else each paragraph is broken anew."""
+    if max(map(len, lines), default=0) <= COLUMNS - taken:
+        return list(lines)
+    paragraphs = "\n".join(lines).split("\n\n")
+    broken_anew = [textwrap.fill(" ".join(each.splitlines()), COLUMNS - taken) for each in paragraphs]
+    return "\n\n".join(broken_anew).splitlines()
+
+
 def jsdoc(lines: Sequence[str], indent: str = "") -> list[str]:
     """A comment for JavaScript: on one line if it fits."""
+    lines = wrapped(lines, len(f"{indent} * "))
     if len(lines) == 1 and len(f"{indent}/** {lines[0]} */") <= COLUMNS:
         return [f"{indent}/** {lines[0]} */"]
     return [f"{indent}/**", *(f"{indent} * {line}".rstrip() for line in lines), f"{indent} */"] if lines else []

@@ -126,15 +126,77 @@ def test_who_is_kicked_is_called_so_and_not_kicked_again(newcomer: Newcomer, ser
         expect(players.get_by_role("button", name="Kick Ben")).to_be_hidden()
 
 
-def test_who_is_removed_is_told_so_and_out_of_the_list(newcomer: Newcomer, serve: Serve) -> None:
+def test_who_is_removed_is_told_so_and_may_join_again_once_readmitted(newcomer: Newcomer, serve: Serve) -> None:
     server = serve()
     ben = Play(newcomer(), server.http).enter("Ben")
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
     players = host.region("Players")
     players.get_by_role("button", name="Kick Ben").click()
     host.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    expect(players.get_by_role("row", name=re.compile("^Ben"))).to_have_count(0)
+    expect(players.get_by_role("row", name=re.compile("^Ben removed"))).to_be_visible()
     expect(ben.page.get_by_role("alert")).to_contain_text("The host has removed you from this game.")
+    host.page.reload()
+    players.get_by_role("button", name="Readmit Ben").click()
+    expect(players.get_by_role("row", name=re.compile("^Ben"))).to_have_count(0)
+    ben.page.reload()
+    expect(players.get_by_role("row", name=re.compile("^Ben here"))).to_be_visible()
+
+
+def test_a_roster_is_pasted_and_says_which_line_is_no_name(newcomer: Newcomer, serve: Serve, conduct: Conduct) -> None:
+    server = serve()
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    roster = host.region("Roster")
+    expect(roster).to_contain_text("Whoever has the address may join.")
+    names = roster.get_by_role("textbox")
+    names.fill("Ada\n\n  Ben \nhouse\n")
+    with conduct.allowing(r"roster: 400", r"status of 400"):
+        roster.get_by_role("button", name="Save").click()
+        expect(roster.get_by_role("alert")).to_contain_text("Line 4: ")
+    names.fill("Ada\n\n  Ben \n")
+    roster.get_by_role("button", name="Save").click()
+    expect(roster).to_contain_text("Only these 2 names may join.")
+    expect(roster.get_by_role("alert")).to_be_empty()
+    assert ask(server, "GET", "/games/bazaar/roster")["names"] == ["Ada", "Ben"]
+    host.page.reload()
+    expect(names).to_have_value("Ada\nBen")
+    names.fill("")
+    roster.get_by_role("button", name="Save").click()
+    expect(roster).to_contain_text("Whoever has the address may join.")
+
+
+def test_a_log_without_names_has_none_and_what_was_said_only_if_it_is_wanted(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Benedikt") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("say", game="bazaar", text="good morning")
+        host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+        records = host.region("Records")
+        hidden, talk = records.get_by_label("without names"), records.get_by_label("but with what was said")
+        expect(talk).to_be_disabled()
+        found = []
+        for ticked in ([], [hidden], [talk]):
+            for box in ticked:
+                box.check()
+            with host.page.expect_download() as download:
+                records.get_by_role("link", name="Download log").click()
+            log = download.value.path().read_text()
+            found.append((download.value.suggested_filename, "Benedikt" in log, "good morning" in log))
+        assert found == [
+            ("bazaar.jsonl", True, True),
+            ("bazaar-pseudonyms.jsonl", False, False),
+            ("bazaar-pseudonyms.jsonl", False, True),
+        ]
+
+
+def test_who_is_to_be_erased_is_named_in_the_command_for_it(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+        host.region("Players").get_by_role("button", name="Kick Ben").click()
+        dialog = host.page.get_by_role("dialog")
+        dialog.get_by_text("Erase name and messages").click()
+        expect(dialog).to_contain_text(f"tradegame erase {ben.id}")
 
 
 def test_the_host_mutes_switches_the_chat_off_deletes_a_message_and_locks(newcomer: Newcomer, serve: Serve) -> None:

@@ -47,6 +47,24 @@ def test_fields_and_definition_are_one_whichever_is_changed(newcomer: Newcomer, 
     assert (rules["cash"], rules["fee_bps"], rules["rounds"]["open_s"]) == (601, 7, 900)
 
 
+def test_what_of_a_new_game_will_not_do_what_it_seems_to_is_said(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(id="first")])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN)
+    new = host.region("New game")
+    new.get_by_text("The whole definition").click()
+    text = new.get_by_role("textbox", name="Definition")
+    late = {"id": "late", "goods": {"oil": {}}, "rounds": {"open_s": 60}, "news": [{"at_s": 60, "text": "!"}]}
+    text.fill(json.dumps(late))
+    new.get_by_role("button", name="Create game").click()
+    said = new.get_by_role("status")
+    expect(said).to_contain_text("late was made. But look at")
+    expect(said).to_contain_text("news[0].at_s never comes: the round closes after 60 s")
+    text.fill(json.dumps({**late, "id": "soon", "news": []}))
+    new.get_by_role("button", name="Create game").click()
+    expect(host.region("Rounds")).to_contain_text("/?game=soon")
+    expect(said).to_be_empty()
+
+
 def test_a_game_by_hand_waits_in_its_lobby_until_the_host_opens_it(newcomer: Newcomer, serve: Serve) -> None:
     server = serve(games=[bazaar(id="first")])
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.conftest import Newcomer, Serve
-from tests.browser.pages import Play, Watch
+from tests.browser.hosting import ask
+from tests.browser.pages import Host, Play, Watch
 from tests.support.player import Player
+from tests.support.server import ADMIN_TOKEN
 
 SIZES = (
     (390, 844),
@@ -74,6 +76,22 @@ def test_the_play_page_is_whole_at_every_width(newcomer: Newcomer, serve: Serve)
         assert chart is not None
         assert chart["height"] >= 150, (width, height)
         assert chart["width"] >= 300, (width, height)
+
+
+def test_the_hosts_page_is_whole_at_every_width(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "Anna-Magdalena von und zu Hohenfels"[:32]) as anna, Player(server.url, "Ben") as ben:
+        for player in (anna, ben):
+            player.ask("join", game="bazaar")
+        ask(server, "DELETE", f"/games/bazaar/players/{ben.id}")
+        page = newcomer()
+        host = Host(page, server.http).sign_in(ADMIN_TOKEN, "bazaar")
+        for width, height in SIZES:
+            page.set_viewport_size(ViewportSize(width=width, height=height))
+            page.reload()
+            expect(host.region("Players").get_by_role("button", name="Readmit Ben")).to_be_visible()
+            assert host.width_over() == 0, (width, height)
+            whole(page.locator(".host > .main"), (width, height))
 
 
 def test_a_phone_on_its_side_shows_the_ticket_with_its_button(newcomer: Newcomer, serve: Serve) -> None:

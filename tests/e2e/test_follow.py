@@ -32,6 +32,7 @@ def test_two_players_trade_with_each_other(server: ServerThread) -> None:
             "buyer": bob.id,
             "seller": ann.id,
             "taker": "buy",
+            "number": 1,
         }
         book = next(event for event in frames[-1]["events"] if event["type"] == "book")
         assert book == {"type": "book", "good": "wood", "bids": [], "asks": [[30, 1]]}

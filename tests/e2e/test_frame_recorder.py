@@ -50,14 +50,14 @@ def test_what_is_said_in_a_game_is_seen_and_is_as_published(recorder: FrameRecor
             None,
             "error: $.error.definite: ",
         ),
-        ({**EXAMPLES["events"], "seq": "1"}, None, "events: $.seq: "),
-        ({**EXAMPLES["events"], "events": [{"type": "dance"}]}, None, "events: $.events[0]: "),
+        ({**EXAMPLES["push.events"], "seq": "1"}, None, "events: $.seq: "),
+        ({**EXAMPLES["push.events"], "events": [{"type": "dance"}]}, None, "events: $.events[0]: "),
         (
-            {**EXAMPLES["events"], "events": [{"type": "said", "player": "p", "text": 5}]},
+            {**EXAMPLES["push.events"], "events": [{"type": "said", "player": "p", "text": 5}]},
             None,
             'events: $.events[0].text: 5 is not of type "string"',
         ),
-        ({**EXAMPLES["gone"], "push": "going"}, None, "going: no such message"),
+        ({**EXAMPLES["push.gone"], "push": "going"}, None, "going: no such message"),
         ({"push": "gone", "game": "bazaar"}, None, 'gone: $: "epoch" is a required property'),
     ],
 )

@@ -235,6 +235,7 @@ def test_a_host_makes_a_game_and_deletes_it(web: httpx.Client, server: ServerThr
     body = {"id": "pit", "goods": {"oil": {"endowment": 3}}}
     made = web.post("/v1/games", json=body, headers=HOST)
     assert made.status_code == 201
+    assert "warnings" not in made.json()
     assert web.post("/v1/games", json=body, headers=HOST).status_code == 409
     with Player(server.url) as ann:
         first = ann.ask("join", game="pit")
@@ -247,6 +248,15 @@ def test_a_host_makes_a_game_and_deletes_it(web: httpx.Client, server: ServerThr
         again = ann.ask("join", game="pit", after={"epoch": first["epoch"], "seq": first["seq"]})
         assert again["epoch"] != first["epoch"]
         assert again["recovered"] is False
+
+
+def test_who_makes_a_game_is_told_what_of_it_will_not_do_what_it_seems_to(web: httpx.Client) -> None:
+    late = {"text": "too late", "at_s": 60}
+    body = {"id": "late", "goods": {"oil": {"endowment": 3}}, "rounds": {"open_s": 60}, "news": [late]}
+    made = web.post("/v1/games", json=body, headers=HOST)
+    assert made.status_code == 201
+    assert made.json()["game"] == "late"
+    assert made.json()["warnings"] == [{"at": "$.news[0].at_s", "message": "never comes: the round closes after 60 s"}]
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,11 @@ def test_who_is_removed_is_out_and_stays_out(server: ServerThread, host: httpx.C
         assert host.delete(f"/players/{ann.id}").json()["error"]["code"] == "unknown_player"
         for nobody in ("x" * 65, "%F0%9F%98%80", "house"):
             assert host.delete(f"/players/{nobody}").status_code == 404
+            assert host.post(f"/players/{nobody}/readmit").status_code == 404
+        assert host.get("/roster").json()["removed"] == [{"player": ann.id, "name": "ann"}]
+        posted(host, f"/players/{ann.id}/readmit")
+        assert host.get("/roster").json()["removed"] == []
+        assert ann.ask("join", game=GAME, key="again")["me"]["orders"] == []
 
 
 def test_a_locked_game_and_a_roster(server: ServerThread, host: httpx.Client) -> None:

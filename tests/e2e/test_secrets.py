@@ -280,21 +280,16 @@ def test_who_traded_is_told_to_the_two_alone_in_an_anonymous_game(named: bool) -
         for player in (ann, ben, rival, watcher):
             player.ask("ping")
             fills[player] = [fill for push in player.heard if push.get("push") == "fills" for fill in push["fills"]]
-        if named:
-            assert set(map(len, fills.values())) == {0}
-        else:
-            assert [(fill["side"], fill["price"], fill["qty"]) for fill in fills[ann]] == [
-                ("ask", 30, 2),
-                ("ask", 31, 1),
-            ]
-            assert [(fill["side"], fill["price"], fill["qty"]) for fill in fills[ben]] == [
-                ("bid", 30, 2),
-                ("bid", 31, 1),
-            ]
-            assert (fills[rival], fills[watcher]) == ([], [])
+        for player, side in ((ann, "ask"), (ben, "bid")):
+            told = [(fill["side"], fill["price"], fill["qty"]) for fill in fills[player]]
+            assert told == [(side, 30, 2), (side, 31, 1)]
+            assert player.ask("fills", game="pit")["fills"] == fills[player]
+        assert (fills[rival], fills[watcher]) == ([], [])
+        if not named:
             rows = rival.ask("standings", game="pit")["standings"]
             assert {row["worth"] for row in rows} == {0}  # what everybody has would tell who bought
-        with pytest.raises(Refused):
-            watcher.ask("me", game="pit")
+        for op in ("me", "fills", "orders"):
+            with pytest.raises(Refused):
+                watcher.ask(op, game="pit")
         for player in (watcher, ann, ben, rival):
             player.close()

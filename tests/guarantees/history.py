@@ -157,13 +157,17 @@ E = TypeVar("E")
 
 @define(repr=False)
 class History:
-    """One client's. ``player``: the id it was given first. ``account``: its ``me`` at the end, if it asked."""
+    """One client's. ``player``: the id it was given first. ``account``: its ``me`` at the end, if it asked.
+
+    ``left``: it went for good, and has not seen the end.
+    """
 
     name: str
     player: str = ""
     commands: list[Command] = Factory(list)
     events: list[Event] = Factory(list)
     account: dict[str, Any] | None = None
+    left: bool = False
 
     def __repr__(self) -> str:
         return f"History({self.name}, {len(self.commands)} commands, {len(self.events)} events)"

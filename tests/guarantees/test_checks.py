@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from tests.guarantees.checks import CHECKS, Run, violations
+from tests.guarantees.checks import CHECKS, Run, effects_are_as_told, violations
 from tests.guarantees.history import (
     AccountSeen,
     Answered,
@@ -107,6 +107,18 @@ def sound() -> Run:
         digests={2: "abc"},
     )
     return Run([history], truth, frames_kept=10, snapshots=[(2, "abc")], visits=[Visit("east", 3.0, 1)])
+
+
+def test_what_an_amended_order_traded_is_of_the_good_and_side_that_it_was_placed_in() -> None:
+    placed, amended = {"op": "order", "good": "grain", "side": "bid", "qty": 2}, {"op": "amend", "order": "o1"}
+    history = History("a", "p1", [Command("a1", placed), Command("a2", amended)])
+    history.events.append(Answered(1, 0, True, {"order": "o1", "filled": 0, "resting": 2, "seq": 0}, 1.0))
+    history.events.append(Answered(2, 1, True, {"order": "o2", "filled": 2, "resting": 0, "seq": 1}, 2.0))
+    history.events.append(FRAMES[0])
+    run = evolve(sound(), histories=[history])
+    assert list(effects_are_as_told(run)) == []
+    history.events[1] = Answered(2, 1, True, {"order": "o2", "filled": 1, "resting": 1, "seq": 1}, 2.0)
+    assert len(list(effects_are_as_told(run))) == 1
 
 
 def found(run: Run) -> dict[str, str]:

@@ -126,5 +126,6 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
 def _effect(result: Result, newer: int) -> Effect:
     """The protocol's words for a result."""
     if isinstance(result, Rejected):
-        return Effect(False, {"code": result.code, "message": result.message, "definite": True}, newer)
+        said = {"code": result.code, "message": result.message, "definite": True, "became": result.became}
+        return Effect(False, {name: value for name, value in said.items() if value is not None}, newer)
     return Effect(True, msgspec.to_builtins(result), newer)

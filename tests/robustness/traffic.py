@@ -27,7 +27,7 @@ from tests.guarantees.history import (
     Stalled,
     fingerprint,
 )
-from tests.robustness.commands import FramePool, any_command
+from tests.robustness.commands import FramePool, any_command_of
 from tests.robustness.manners import PATIENT, Manners, Surroundings
 from tests.robustness.wire import LostError, StalledError, Wire
 
@@ -183,7 +183,7 @@ class Client:
         if message["push"] == "account":
             self.history.events.append(AccountSeen(message["seq"], fingerprint(json.dumps(message["account"]))))
             self._tell(message["account"]["keys"])
-        elif message["push"] not in ("presence", "whisper"):
+        elif message["push"] not in ("presence", "whisper", "fills"):
             self.history.events.append(Odd(f"the push {message['push']!r} came"))
 
     def _reply(self, message: dict[str, Any]) -> None:
@@ -351,7 +351,7 @@ class Client:
 
     def _command(self) -> Command:
         key = f"{self.history.name}-{next(self._keys)}"
-        return any_command(key, self.random, self._orders)
+        return any_command_of(key, self.random, self._orders)
 
     def _make_anew(self, number: int) -> None:
         """The only copy of a command was stale, so it did not happen: it goes out again as another one."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from tests.guarantees import checks as guarantees
 from tests.guarantees.truth import Truth, replay
-from tests.simulation.world import FRAMES_KEPT, GAME, World
+from tests.simulation.world import FRAMES_KEPT, GAME, GRACE_S, LOOK_S, World
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import from_json
@@ -36,6 +36,8 @@ def clients_settle(world: World) -> Iterator[str]:
     """Every client gets an answer to everything, follows the game, and has seen its last frame."""
     seq = max((host.game.state.seq for _, host in world.hosts()), default=0)
     for client in world.clients:
+        if client.history.left:
+            continue
         if not client.done:
             open_ones = [command.number for command in client.commands if not command.settled]
             yield f"{client.name}: {len(client.commands)} of {client.quota} sent, {open_ones} unsettled"
@@ -103,6 +105,18 @@ def who_is_here_is_dealt_to(world: World) -> Iterator[str]:
         yield from (f"{process.name} has not dealt to {player}" for player in waiting)
 
 
+def departures_are_true(world: World) -> Iterator[str]:
+    """Who chose it and follows the game nowhere has no order; nobody who follows it is taken for departed."""
+    there = {client.player for client in world.clients if client.following}
+    for process, host in world.hosts():
+        state = host.game.state
+        for player in state.cancel_on_disconnect:
+            if player in there and player in state.departed:
+                yield f"{process.name} takes {player} for departed, who is here"
+            if player not in there and state.accounts[player].orders:
+                yield f"{process.name} has orders of {player}, who has left"
+
+
 def replicas_agree(world: World) -> Iterator[str]:
     """All nodes have one state, to the last byte."""
     hosts = world.hosts() if world.log else []
@@ -119,6 +133,7 @@ SETTLED: tuple[Settling, ...] = (
     leases_are_retaken,
     presence_is_true,
     who_is_here_is_dealt_to,
+    departures_are_true,
     replicas_agree,
 )
 
@@ -138,6 +153,21 @@ def replicas_are_the_log(world: World, truth: Truth) -> Iterator[str]:
             ours = snapshot.state_hash(host.game)
             if ours != truth.digest:
                 yield f"{process.name} has {ours[:8]}, the replay {truth.digest[:8]}"
+
+
+def who_is_connected_keeps_their_orders(world: World, truth: Truth) -> Iterator[str]:
+    """No order is withdrawn for a departure whose player was connected to a node that was well for the whole grace."""
+    game = _created(world)
+    for entry in world.log:
+        state, until = game.state, max(game.state.clock, decode_entry(entry.value).at)
+        due = [
+            name for name, at in state.departed.items() if at + GRACE_S * 1000 <= until and state.accounts[name].orders
+        ]
+        game.apply_value(entry.value)
+        for player in due:
+            spans = world.well.get(player, ())
+            if any(since <= entry.at - GRACE_S and entry.at - 2 * LOOK_S <= to for since, to in spans):
+                yield f"{player} was connected, and {entry.id} withdrew their orders at {entry.at:.3f}"
 
 
 def clocks_are_trusted_with_reason(world: World, truth: Truth) -> Iterator[str]:
@@ -161,6 +191,7 @@ def no_errors_are_logged(world: World, truth: Truth) -> Iterator[str]:
 ALWAYS: tuple[Check, ...] = (
     nodes_pass_the_audit,
     replicas_are_the_log,
+    who_is_connected_keeps_their_orders,
     clocks_are_trusted_with_reason,
     no_errors_are_logged,
 )
@@ -178,10 +209,14 @@ def unsettled(world: World) -> list[str]:
 
 def violations(world: World) -> list[str]:
     """What every check finds at the end, by its name; of each the first few."""
-    meta = world.metas[0]
-    game = Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
-    truth = replay(game, world.log, audit_every=25)
+    truth = replay(_created(world), world.log, audit_every=25)
     snapshots = [(each.generation, each.digest) for meta in world.metas for each in meta.snapshots[-1:]]
     run = guarantees.Run([client.history for client in world.clients], truth, FRAMES_KEPT, snapshots=snapshots)
     checks = [(check, check(run)) for check in guarantees.CHECKS] + [(check, check(world, truth)) for check in ALWAYS]
     return guarantees.found(checks, MOST_SHOWN)
+
+
+def _created(world: World) -> Game:
+    """The game as it was before its first entry."""
+    meta = world.metas[0]
+    return Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tests.guarantees import history
 from tests.guarantees.history import AccountSeen, Answered, Followed, FrameSeen, History, Odd, Sent, Signed, fingerprint
 from tests.simulation import sockets
 from tests.simulation.link import Link
+from tests.support.drawing import any_command
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -51,6 +53,8 @@ class _Session:
 class Client:
     """``quota`` commands, then it only follows. ``tab_of``: the client whose player it is, in another connection.
 
+    ``careful``: it chooses `cancel_on_disconnect`. ``leaves_at``: then it goes for good, in s.
+
     Where the world's games remember few keys, it also sends any old copy again, and forgets what it knew, as a page
     does that is loaded again.
     """
@@ -65,6 +69,8 @@ class Client:
         self.session: _Session | None = None
         self.token: str | None = None
         self.tab_of: Client | None = None
+        self.careful = False
+        self.leaves_at = math.inf
         self.told: tuple[str, int] | None = None
         """The epoch, and the highest ``keys`` that it was told for it."""
         self.trouble = random.Random(f"{world.seed}/copies/{number}")
@@ -104,10 +110,30 @@ class Client:
     def tell(self, what: str) -> None:
         self.world.story.tell(self.name, what)
 
+    @property
+    def well_connected_to(self) -> str | None:
+        """The node that it follows the game on, if both of its ends read what comes."""
+        session, now = self.session, trio.current_time()
+        if session is None or not self.following or max(session.stalled_until, session.link.held_until) > now:
+            return None
+        return session.link.node
+
     # Its life
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until it leaves, or is cancelled."""
+        with trio.CancelScope(deadline=self.leaves_at):
+            await self._live()
+        self.tell("leaves for good")
+        self.history.left = True
+        self._forget()
+
+    def _forget(self) -> None:
+        for command in self.commands:
+            command.abandoned = command.abandoned or not command.settled
+            command.settled = True
+
+    async def _live(self) -> None:
         await trio.sleep(self.chance.uniform(0, 2))
         while self.tab_of is not None and self.token is None:
             self.token = self.tab_of.token
@@ -210,9 +236,7 @@ class Client:
         if drawn < 0.15 and sent:
             self._send(session, self.trouble.choice(sent))
         elif drawn < 0.18:
-            for command in self.commands:
-                command.abandoned = command.abandoned or not command.settled
-                command.settled = True
+            self._forget()
             self.place = self.told = None
             self.orders.clear()
             raise _LeftError("loads the page again")
@@ -233,27 +257,9 @@ class Client:
             command.newer += 1
 
     def _draw(self, number: int) -> dict[str, Any]:
-        good, draw = self.chance.choice(self._goods), self.chance.random()
-        common: dict[str, Any] = {"game": "bazaar", "key": f"{self.name}-{number}"}
-        if draw < 0.25:
-            return {"op": "buy", "good": good, "qty": self.chance.randint(1, 5), **common}
-        if draw < 0.4:
-            return {"op": "sell", "good": good, "qty": self.chance.randint(1, 5), **common}
-        if draw < 0.65:
-            side, price = self.chance.choice(("bid", "ask")), self.chance.randint(15, 30)
-            return {
-                "op": "order",
-                "good": good,
-                "side": side,
-                "qty": self.chance.randint(1, 5),
-                "price": price,
-                **common,
-            }
-        if draw < 0.75 and self.orders:
-            return {"op": "cancel", "order": self.orders.pop(0), **common}
-        if draw < 0.85:
-            del common["key"]
-        return {"op": "say", "text": f"{self.name} says {number}", **common}
+        fields = any_command(self.chance, self._goods, self.orders, f"{self.name} says {number}")
+        key = {} if fields["op"] == "say" and self.chance.random() < 0.4 else {"key": f"{self.name}-{number}"}
+        return {**fields, "game": "bazaar", **key}
 
     # Requests and answers
 
@@ -278,9 +284,12 @@ class Client:
         self.join_sent_at = trio.current_time()
         # with a key a join goes through the log, and so is never stale: most come without
         key = {"key": "join"} if self.chance.random() < 0.2 else {}
+        choice: dict[str, Any] = {}
+        if self.careful and (self.place is None or self.chance.random() < 0.3):
+            choice, key = {"cancel_on_disconnect": True}, {"key": "careful"} if key else {}
         if key:
             self._new_key()
-        self._request(session, "join", {"op": "join", "game": "bazaar", **key, **after})
+        self._request(session, "join", {"op": "join", "game": "bazaar", **choice, **key, **after})
 
     def _take(self, session: _Session, payload: bytes) -> None:
         message = json.loads(payload)

@@ -53,6 +53,13 @@ class Process:
     def listening(self) -> bool:
         return self.alive and self.node is not None and self.node.serving
 
+    @property
+    def well(self) -> bool:
+        """Whether it works, its clock is right, and nothing is between it and the store."""
+        wire = self.store.wire
+        troubled = wire.silent or wire.watches_stalled or bool(wire.fates) or any(w.mute for w in self.store.watches)
+        return self.listening and not self.frozen and not self.offset_ms and not troubled
+
     def connect(self, link: Link) -> None:
         """A client's connection, in the backlog until the process takes it. Raises ConnectionRefusedError."""
         try:

@@ -28,12 +28,14 @@ from tradegame.core.domain.state import Effects
 from tradegame.core.games.appender import Appender
 from tradegame.core.games.arrivals import Arrivals
 from tradegame.core.games.clock import NodeClock
+from tradegame.core.games.departures import Departures
 from tradegame.core.games.freshness import Freshness
 from tradegame.core.games.generations import Generations
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.replica import Replica
 from tradegame.core.games.submissions import InFlight
 from tradegame.core.membership.clock_watch import ClockWatch
+from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister
 from tradegame.core.membership.watchdog import Watchdog
 from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
@@ -105,7 +107,7 @@ def on_an_odd_node() -> bool:
 @planted(
     "after an append without an answer the entry is appended again under a new id",
     "logged_as_often_as_sent",
-    found_at=10,
+    found_at=4,
 )
 def a_blind_second_append() -> Iterator[None]:
     async def update(self: KvGameStateRepository, meta: Any, entry_id: str, value: bytes) -> Any:
@@ -127,7 +129,7 @@ def a_blind_second_append() -> Iterator[None]:
         yield
 
 
-@planted("the append's transaction does not compare the game's meta", "entries_are_appended_once", found_at=10)
+@planted("the append's transaction does not compare the game's meta", "entries_are_appended_once")
 def no_fence() -> Iterator[None]:
     async def unfenced(self: KvGameStateRepository, meta: Any, entry_id: str, value: bytes) -> Any:
         keys = self._keys(meta.game)
@@ -195,7 +197,7 @@ def a_snapshot_one_entry_late() -> Iterator[None]:
 # Keys
 
 
-@planted("no key is remembered", "one_effect_at_most")
+@planted("no key is remembered", "one_effect_at_most", found_at=2)
 def a_lost_dedupe() -> Iterator[None]:
     outcome = Game._outcome
 
@@ -230,7 +232,7 @@ def late_copies_are_done() -> Iterator[None]:
         yield
 
 
-@planted("another key than the oldest is forgotten", "one_effect_at_most", found_at=3)
+@planted("another key than the oldest is forgotten", "one_effect_at_most", found_at=2)
 def any_key_is_forgotten() -> Iterator[None]:
     remember = KeyService.remember
 
@@ -331,12 +333,29 @@ def a_resume_off_by_one() -> Iterator[None]:
         yield
 
 
-@planted("no node tells who is here when a round opens", "who_is_here_is_dealt_to")
+@planted("no node tells who is here when a round opens", "who_is_here_is_dealt_to", found_at=8)
 def nobody_arrives() -> Iterator[None]:
     def not_told(self: Arrivals) -> None:
         pass
 
     with patched(Arrivals, "look", not_told):
+        yield
+
+
+@planted("no node tells who has left", "departures_are_true", found_at=20)
+def nobody_departs() -> Iterator[None]:
+    with patched(Departures, "_next", lambda *_: ()):
+        yield
+
+
+@planted(
+    "a node takes whoever is connected to another for gone, and that one does not say that they are here",
+    "who_is_connected_keeps_their_orders",
+    "departures_are_true",
+    found_at=2,
+)
+def a_wrong_departure_stands() -> Iterator[None]:
+    with patched(Presence, "absent", lambda *_: True), patched(Arrivals, "look_after", lambda *_: None):
         yield
 
 
@@ -353,7 +372,7 @@ def a_frame_dropped_on_overflow() -> Iterator[None]:
 
 
 @planted(
-    "followers are not sent away when frames are missing for good", "streams_have_no_gap_and_no_repeat", found_at=12
+    "followers are not sent away when frames are missing for good", "streams_have_no_gap_and_no_repeat", found_at=16
 )
 def a_gap_left_to_the_next_frame() -> Iterator[None]:
     def on_they_go(self: Hub, host: GameHost) -> None:
@@ -386,7 +405,6 @@ def joins_do_not_catch_up() -> Iterator[None]:
 @planted(
     "a node that stood still does not notice, and does not ask the store whether it is up to date",
     "no_stale_join",
-    found_at=4,
 )
 def a_stale_node_serves() -> Iterator[None]:
     with ExitStack() as stack:

@@ -51,6 +51,8 @@ TIDY_S = 1.0
 """How often commands are looked through for those that time out: ten times a second would be most of the work."""
 KEYS = GameKeys("sim", GAME)
 FRAMES_KEPT = 8
+GRACE_S = 8
+LOOK_S = 0.5
 FEW_KEYS = 8
 FEW_KEYS_AGE_S, FEW_KEYS_KEPT = 10, 2
 FEW_KEYS_WINDOW = 3
@@ -123,13 +125,25 @@ class World:
         self.clients = [Client(self, number, quota) for number, quota in enumerate(quotas)]
         if few:  # two tabs of one browser
             self.clients[-1].tab_of = self.clients[0]
+        self._let_some_leave(random.Random(f"{seed}/leaving"))
         self.log: list[Appended] = []
         self.metas: list[Any] = []
         self.shown: list[Shown] = []
+        self.well: dict[str, list[tuple[float, float]]] = {}
+        """By player, from when to when they were connected to a node that was well, as far as that was looked at."""
         self.wrong_clock: tuple[float, float, str] | None = None
         self.mended_at = 0.0
         self.faults = 0
         self._nursery: trio.Nursery | None = None
+
+    def _let_some_leave(self, chance: random.Random) -> None:
+        """Who chooses `cancel_on_disconnect`, and, in some worlds, one who does not come back."""
+        for client in self.clients:
+            client.careful = chance.random() < 0.5 or (client.tab_of is not None and client.tab_of.careful)
+        if not self.few_keys and chance.random() < 0.5:
+            leaver = Client(self, len(self.clients), 20)
+            leaver.careful, leaver.leaves_at = True, chance.uniform(6, 26)
+            self.clients.append(leaver)
 
     def _definition(self) -> GameDefinition:
         rounds = RoundsDefinition(open_s=25, closed_s=2, repeat=0) if self.chance.random() < 0.4 else None
@@ -140,6 +154,7 @@ class World:
             goods={"grain": GoodDefinition(endowment=5, house=house), "wool": GoodDefinition(endowment=20)},
             rounds=rounds,
             news=(NewsDefinition(at_s=8, text="rain", good="grain", anchor_bps=500),),
+            disconnect_grace_s=GRACE_S,
         )
 
     # Time, nodes and links
@@ -163,7 +178,18 @@ class World:
             self.network.after(number * 0.3, partial(self.start, slot))
         for client in self.clients:
             background.start_soon(client.run)
+        background.start_soon(self._look_who_is_well)
         await trio.lowlevel.checkpoint()
+
+    async def _look_who_is_well(self) -> None:
+        while True:
+            now, well = trio.current_time(), {process.name for process in self.processes() if process.well}
+            for client in self.clients:
+                if client.well_connected_to in well and client.player is not None:
+                    spans = self.well.setdefault(client.player, [])
+                    since = spans.pop()[0] if spans and spans[-1][1] >= now - 1.5 * LOOK_S else now
+                    spans.append((since, now))
+            await trio.sleep(LOOK_S)
 
     def start(self, slot: Slot) -> None:
         """Start a node in this slot, if none runs there."""

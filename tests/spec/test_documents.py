@@ -97,7 +97,7 @@ def test_every_example_is_what_is_published() -> None:
 def test_clients_may_be_sent_more_and_may_not_send_more() -> None:
     checker = Checker(asyncapi())
     more = {"colour": "red"}
-    assert checker.problem("components/messages/presence/payload", EXAMPLES["presence"] | more) is None
+    assert checker.problem("components/messages/push.presence/payload", EXAMPLES["push.presence"] | more) is None
     problem = checker.problem("components/messages/buy/payload", EXAMPLES["buy"] | more)
     assert problem == "$: Additional properties are not allowed ('colour' was unexpected)"
 
@@ -111,7 +111,7 @@ def test_the_asyncapi_document_is_sound_and_holds_every_request_and_push(tmp_pat
     assert [each for each in found["diagnostics"] if each["code"] != "asyncapi-latest-version"] == []
     assert found["operations"] == {
         op: {"action": "receive", "messages": [op], "replies": [f"{op}Ok", "error"]} for op in REQUESTS
-    } | {f"push.{name}": {"action": "send", "messages": [name], "replies": []} for name in PUSHES}
+    } | {f"push.{name}": {"action": "send", "messages": [f"push.{name}"], "replies": []} for name in PUSHES}
     document.write_text(json.dumps(asyncapi() | {"channels": {"game": {"address": 5}}}))
     assert any(each["severity"] == 0 for each in parsed(node, document)["diagnostics"])
 

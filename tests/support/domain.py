@@ -6,8 +6,10 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
 from attrs import define
 
+from tests.support.drawing import any_command
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.definition import (
     GameDefinition,
@@ -20,10 +22,12 @@ from tradegame.core.domain.events import Applied, Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.keys import stamp
 from tradegame.core.domain.state import HouseState, Market
+from tradegame.core.domain.views import told_fills
 from tradegame.protocol.commands import (
     Announce,
     Arrive,
     Command,
+    Depart,
     Entry,
     Join,
     Mute,
@@ -33,7 +37,17 @@ from tradegame.protocol.commands import (
     Unsay,
 )
 from tradegame.protocol.pushes import BookChanged, MarkChanged, PublicEvent
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import (
+    REQUESTS,
+    AmendOrder,
+    BuyGood,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+    Say,
+    SellGood,
+)
+from tradegame.protocol.state import Fill
 
 BEGIN = 1_700_000_000_000
 """When the games of these tests were made, in ms since the Unix epoch."""
@@ -83,23 +97,32 @@ class Table:
     def arrive(self, *players: str) -> Applied:
         return self.entry(Arrive(players=players))
 
-    def join(self, player: str, key: str | None = None) -> Result:
-        return self.do(Join(player=player, name=player.title(), key=key))
+    def depart(self, *players: str) -> Applied:
+        return self.entry(Depart(players=players))
 
-    def buy(self, player: str, qty: int, limit: int | None = None, good: str = "grain", key: str | None = None) -> Any:
-        return self.do(BuyGood(player=player, good=good, qty=qty, limit=limit, key=key))
+    def join(self, player: str, key: str | None = None, **choice: bool) -> Result:
+        return self.do(Join(player=player, name=player.title(), key=key, **choice))
 
-    def sell(self, player: str, qty: int, limit: int | None = None, good: str = "grain", key: str | None = None) -> Any:
-        return self.do(SellGood(player=player, good=good, qty=qty, limit=limit, key=key))
+    def buy(self, player: str, qty: int, limit: int | None = None, good: str = "grain", **more: Any) -> Any:
+        return self.do(BuyGood(player=player, good=good, qty=qty, limit=limit, **more))
 
-    def bid(self, player: str, qty: int, price: int, good: str = "grain") -> Any:
-        return self.do(PlaceOrder(player=player, good=good, side="bid", qty=qty, price=price))
+    def sell(self, player: str, qty: int, limit: int | None = None, good: str = "grain", **more: Any) -> Any:
+        return self.do(SellGood(player=player, good=good, qty=qty, limit=limit, **more))
 
-    def ask(self, player: str, qty: int, price: int, good: str = "grain") -> Any:
-        return self.do(PlaceOrder(player=player, good=good, side="ask", qty=qty, price=price))
+    def bid(self, player: str, qty: int, price: int, good: str = "grain", **more: Any) -> Any:
+        return self.do(PlaceOrder(player=player, good=good, side="bid", qty=qty, price=price, **more))
+
+    def ask(self, player: str, qty: int, price: int, good: str = "grain", **more: Any) -> Any:
+        return self.do(PlaceOrder(player=player, good=good, side="ask", qty=qty, price=price, **more))
+
+    def amend(self, player: str, order: str, **fields: Any) -> Any:
+        return self.do(AmendOrder(player=player, order=order, **fields))
 
     def cancel(self, player: str, order: str) -> Any:
         return self.do(CancelOrder(player=player, order=order))
+
+    def cancel_all(self, player: str, **fields: Any) -> Any:
+        return self.do(CancelAll(player=player, **fields))
 
     def say(self, player: str, text: str, to: str | None = None, key: str | None = None) -> Result:
         return self.do(Say(player=player, text=text, to=to, key=key))
@@ -157,6 +180,11 @@ def events(applied: Applied, kind: type[PublicEvent] | None = None) -> list[Any]
     return [event for event in found if (isinstance(event, kind) if kind else not isinstance(event, changes))]
 
 
+def fills(game: Game, applied: Applied) -> dict[str, list[Fill]]:
+    """What an entry's trades were to each of their parties."""
+    return {player: list(told_fills(game.state, packed)) for player, packed in applied.fills.items()}
+
+
 LIVELY = define_game(
     cash=200,
     fee_bps=25,
@@ -200,26 +228,20 @@ def random_log(definition: GameDefinition, seed: int, commands: int) -> Iterator
 
 
 def _random_command(rng: random.Random, game: Game, players: list[str], goods: list[str]) -> Command:
-    player, good, qty, price = rng.choice(players), rng.choice(goods), rng.randint(1, 12), rng.randint(5, 30)
-    key = rng.choice((None, f"k{rng.randrange(400)}"))
-    limit = rng.choice((None, price))
-    kind = rng.randrange(100)
+    player, key, kind = rng.choice(players), rng.choice((None, f"k{rng.randrange(400)}")), rng.randrange(100)
     if rng.random() < 0.02:
         return _moderation(rng, player)
     if kind < 8:
-        return Join(player=player, name=f"{player} ü", key=key)
-    if kind < 24:
-        return BuyGood(player=player, good=good, qty=qty, limit=limit, key=key)
-    if kind < 40:
-        return SellGood(player=player, good=good, qty=qty, limit=limit, key=key)
-    if kind < 75:
-        return PlaceOrder(player=player, good=good, side=rng.choice(("bid", "ask")), qty=qty, price=price, key=key)
-    if kind < 85:
-        account = game.state.accounts.get(player)
-        order = rng.choice(list(account.orders) if account and account.orders else [0, 7])
-        return CancelOrder(player=player, order=f"o{order}", key=key)
+        choice = rng.choice((None, None, None, True, False))
+        return Join(player=player, name=f"{player} ü", cancel_on_disconnect=choice, key=key)
     if kind < 97:
-        return Say(player=player, text=rng.choice(("hi", "ünï ☂")), to=rng.choice((None, *players)), key=key)
+        account = game.state.accounts.get(player)
+        orders = [f"o{number}" for number in account.orders] if account else []
+        fields = any_command(rng, goods, orders, rng.choice(("hi", "ünï ☂")))
+        if fields["op"] == "say" and rng.random() < 0.9:
+            fields["to"] = rng.choice(players)
+        command: Command = msgspec.convert({**fields, "player": player, "key": key}, REQUESTS[fields["op"]])
+        return command
     if kind < 99:
         return Announce(text="news", good=rng.choice((None, *goods)), anchor_bps=rng.randint(-500, 500))
     return SetPhase(phase=rng.choice(("lobby", "open", "open", "closed")))
@@ -229,7 +251,7 @@ def _moderation(rng: random.Random, player: str) -> Command:
     """What a host does about people, and a node about who is here."""
     kind = rng.randrange(10)
     if kind < 5:
-        return Arrive(players=(player, "p0", "nobody"))
+        return rng.choice((Arrive, Depart))(players=(player, "p0", "nobody"))
     if kind < 7:
         return Mute(account=player, muted=rng.random() < 0.3)
     if kind < 8:

@@ -26,10 +26,12 @@ from trio_websocket import (
 )
 
 from tradegame.protocol.bounds import KEYS_REMEMBERED
+from tradegame.protocol.requests import KEYED
 
 Json = dict[str, Any]
 PRICE = 20
 NO_ORDER = "-"
+COMMANDS = KEYED - {"join"}
 AT = 1_790_000_000_000
 
 
@@ -274,7 +276,7 @@ class FakeServer:
     def _command(self, peer: Peer, frame: Json, news: list[Json]) -> Json | None:
         """Do a command, once for its key; pushes go to ``news``. Its result; None when it is no command."""
         op = frame["op"]
-        if op not in ("buy", "sell", "order", "cancel", "say"):
+        if op not in COMMANDS:
             return None
         game, player = self.games[frame["game"]], peer.player
         assert player is not None
@@ -297,6 +299,17 @@ class FakeServer:
             fields = {name: frame[name] for name in ("good", "side", "qty", "price")}
             account["orders"].append({"order": f"o{game.orders}", **fields})
             result = {"order": f"o{game.orders}", "filled": 0, "resting": frame["qty"]}
+        elif op == "amend":
+            game.orders += 1
+            changed = {name: frame[name] for name in ("qty", "price") if name in frame}
+            old = next((order for order in account["orders"] if order["order"] == frame["order"]), {"qty": 0})
+            old |= {"order": f"o{game.orders}", **changed}
+            result = {"order": f"o{game.orders}", "filled": 0, "resting": old["qty"]}
+        elif op == "cancel_all":
+            which = {name: frame[name] for name in ("good", "side") if name in frame}
+            kept = [order for order in account["orders"] if not which.items() <= order.items()]
+            result = {"cancelled": len(account["orders"]) - len(kept), "released": {"cash": 0, "goods": {}}}
+            account["orders"] = kept
         elif op == "cancel":
             account["orders"] = [order for order in account["orders"] if order["order"] != frame["order"]]
             result = {"order": frame["order"], "released": {"cash": 0, "qty": 0}}
@@ -304,7 +317,7 @@ class FakeServer:
             news.append(game.append({"type": "said", "player": player, "text": frame["text"]}))
         if op != "say":
             news.append({"push": "account", "game": game.name, "seq": game.seq, "account": account})
-        if op in ("buy", "sell", "order"):
+        if op in ("buy", "sell", "order", "amend"):
             result["cash"] = account["cash"]
         self._remember(game, player, frame["key"], result | {"seq": game.seq})
         return game.outcomes[player, frame["key"]] | {"keys": account["keys"]}

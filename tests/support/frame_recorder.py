@@ -64,7 +64,7 @@ class FrameRecorder:
         self.seen += 1
         frame = json.loads(text)
         if "push" in frame:
-            name = frame["push"]
+            name = f"push.{frame['push']}"
         elif "error" in frame:
             name = "error"
         else:
@@ -83,9 +83,9 @@ class FrameRecorder:
         else:
             problem = self.checker.problem(f"components/messages/{name}/payload", frame)
         if problem is not None:
-            if name == "events":
+            if name == "push.events":
                 problem = self._in_an_event(frame) or problem
-            self._report(f"{name}: {problem} in {json.dumps(frame)[:_SHOWN]}")
+            self._report(f"{name.removeprefix('push.')}: {problem} in {json.dumps(frame)[:_SHOWN]}")
 
     def _in_an_event(self, frame: dict[str, Any]) -> str | None:
         """Where exactly: of the many types of events, the one that this is meant to be."""

@@ -14,6 +14,7 @@ from tests.support.fake_server import FakeServer
 from tests.unit.test_client_sockets import serving
 from tradegame.bots import (
     KINDS,
+    Amend,
     Bot,
     Informed,
     MarketMaker,
@@ -101,7 +102,31 @@ def test_the_market_maker_with_too_much_stock_asks_and_bids_less() -> None:
 def test_the_market_maker_leaves_good_quotes_and_replaces_stale_ones() -> None:
     good_bid, stale_ask = OpenOrder("o1", "grain", "bid", 9, 19), OpenOrder("o2", "grain", "ask", 10, 25)
     actions = MarketMaker(target=20).decide(state(), account(grain=20, orders=(good_bid, stale_ask)))
-    assert actions == [Withdraw("o2"), Quote("grain", "ask", 10, 21)]
+    assert actions == [Amend("o2", 10, 21)]
+
+
+def test_the_market_maker_moves_the_quote_first_that_would_be_in_the_others_way() -> None:
+    maker, low, high = (
+        MarketMaker(target=20),
+        OpenOrder("o1", "grain", "bid", 10, 9),
+        OpenOrder("o2", "grain", "ask", 9, 11),
+    )
+    assert maker.decide(state(), account(orders=(low, high), grain=20)) == [Amend("o2", 10, 21), Amend("o1", 10, 19)]
+    maker, low, high = (
+        MarketMaker(target=20),
+        OpenOrder("o1", "grain", "bid", 10, 39),
+        OpenOrder("o2", "grain", "ask", 9, 41),
+    )
+    assert maker.decide(state(), account(orders=(low, high), grain=20)) == [Amend("o1", 10, 19), Amend("o2", 10, 21)]
+
+
+def test_the_market_maker_takes_back_what_is_too_many_and_what_it_cannot_quote() -> None:
+    bids = tuple(OpenOrder(f"o{number}", "grain", "bid", 9, price) for number, price in enumerate((18, 19, 17)))
+    assert MarketMaker(target=0).decide(state(), account(orders=bids)) == [Withdraw("o0"), Withdraw("o2")]
+    maker, spent = MarketMaker(target=0), account(cash=0, orders=(OpenOrder("o1", "grain", "bid", 1, 18),))
+    assert maker.decide(state(), spent) == [Withdraw("o1")]
+    nearly = account(cash=0, orders=(OpenOrder("o1", "grain", "bid", 2, 19),))
+    assert MarketMaker(target=0).decide(state(), nearly) == []  # a new one would be as small
 
 
 def test_the_trend_follower_buys_on_the_cross_up_and_sells_out_on_the_cross_down() -> None:

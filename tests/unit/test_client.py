@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from trio.testing import MockClock
 from tests.support.fake_server import FakeServer
 from tradegame import client as tg
 
+BOTS = Path(__file__).parents[2] / "docs" / "bots.md"
 BUSY = {"code": "rate_limited", "message": "slower", "definite": True, "retry_after_ms": 1500}
 UNKNOWN = {"code": "unavailable", "message": "the store did not answer", "definite": False}
 NO = {"code": "no_liquidity", "message": "no ask", "definite": True}
@@ -61,7 +64,10 @@ async def test_every_call_returns_what_the_server_answered(server: FakeServer, a
         ordered = await game.order("grain", "bid", 2, 15)
         assert (ordered.order, ordered.resting) == ("o1", 2)
         assert (await game.refresh_me()).orders == (tg.OpenOrder("o1", "grain", "bid", 2, 15),)
-        assert (await game.cancel(ordered)).released == tg.Released(0, 0)
+        amended = await game.amend(ordered, price=16, post_only=True)
+        assert (amended.order, amended.resting) == ("o2", 2)
+        assert (await game.cancel(amended)).released == tg.Released(0, 0)
+        assert await game.cancel_all(side="bid") == tg.AllCancelled(0, tg.ReleasedAll(0, {}), seq=2, keys=6)
         assert (await game.say("hello")).seq == 3
         assert (await game.book("grain")).bids == ((19, 50),)
         assert (await game.standings())[0].name == "ann"
@@ -76,6 +82,27 @@ async def test_every_call_returns_what_the_server_answered(server: FakeServer, a
             "since": 0,
             "epoch": "e1",
         }
+        assert (server.requests("amend")[0]["post_only"], "qty" in server.requests("amend")[0]) == (True, False)
+
+
+async def test_requoting_five_goods_as_the_docs_do_it_takes_half_of_what_a_second_allows(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
+    (text,) = re.findall(r"```python\n(async def requote.*?)```", BOTS.read_text(), re.S)
+    names: dict[str, Any] = {"TradeError": tg.TradeError}
+    exec(text, names)
+    goods = ["grain", "wool", "salt", "wood", "iron"]
+    async with connect(server) as client:
+        game = await client.join("bazaar")
+        for good in goods:
+            await game.order(good, "bid", 1, 18)
+            await game.order(good, "ask", 1, 22)
+        await game.refresh_me()
+        server.plan("amend", NO | {"code": "would_trade"})
+        await names["requote"](game, dict.fromkeys(goods, (19, 23)))
+        assert len(server.requests("amend")) == 10 == client.server.commands_per_s / 2
+        after = (await game.refresh_me()).orders
+        assert [order.price for order in after] == [18, *[23, 19] * 4, 23]
 
 
 async def test_a_refusal_is_a_trade_error_with_its_facts(server: FakeServer, autojump_clock: MockClock) -> None:
@@ -566,6 +593,26 @@ async def test_joining_twice_is_one_game_and_a_spectator_may_become_a_player(
         await server.break_all()
         await server.until_received("join", 3)
         assert "spectate" not in server.requests("join")[2]
+
+
+async def test_what_was_chosen_for_a_disconnect_is_said_once_and_again_when_the_game_is_resumed(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
+    def said() -> list[bool | None]:
+        return [request.get("cancel_on_disconnect") for request in server.requests("join")]
+
+    async with connect(server) as client:
+        game = await client.join("bazaar", cancel_on_disconnect=True)
+        assert await client.join("bazaar", cancel_on_disconnect=True) is game
+        assert await client.join("bazaar") is game
+        assert said() == [True]
+        await server.break_all()
+        await server.until_received("join", 2)
+        assert said() == [True, True]
+        assert await client.join("bazaar", cancel_on_disconnect=False) is game
+        await server.break_all()
+        await server.until_received("join", 4)
+        assert said() == [True, True, False, False]
 
 
 async def test_a_join_that_fails_or_is_cancelled_leaves_nothing_behind(

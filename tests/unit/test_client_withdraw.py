@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import trio
+from msgspec import structs
 from trio.testing import MockClock
 
+from tests.robustness.garbage_requests import FIELDS
 from tests.support.fake_server import NO_ORDER, FakeServer
 from tradegame import client as tg
+from tradegame.protocol.requests import KEYED, REQUESTS
 
 UNKNOWN = {"code": "unavailable", "message": "the store did not answer", "definite": False}
 BUSY = {"code": "rate_limited", "message": "slower", "definite": True, "retry_after_ms": 20_000}
@@ -34,13 +37,13 @@ async def game(server: FakeServer) -> AsyncIterator[tg.Game]:
             yield await client.join("bazaar")
 
 
-COMMANDS: dict[str, Callable[[tg.Game], Awaitable[Any]]] = {
-    "buy": lambda game: game.buy("grain", 1),
-    "sell": lambda game: game.sell("grain", 1),
-    "order": lambda game: game.order("grain", "bid", 1, 5),
-    "cancel": lambda game: game.cancel("o1"),
-    "say": lambda game: game.say("x"),
-}
+def proper(op: str) -> Callable[[tg.Game], Awaitable[Any]]:
+    """A call of this command, with what must be said."""
+    fields = {field.name: FIELDS[field.name][1] for field in structs.fields(REQUESTS[op]) if field.required}
+    return lambda game: getattr(game, op)(**fields)  # type: ignore[no-any-return]
+
+
+COMMANDS = {op: proper(op) for op in sorted(KEYED - {"join"})}
 
 
 async def gone(server: FakeServer) -> None:

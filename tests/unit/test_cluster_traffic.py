@@ -96,7 +96,7 @@ def drop_orders(monkeypatch: pytest.MonkeyPatch) -> None:
         placed = order(service, command, effects)
         account: Account = service.state.accounts[command.player]
         if placed.resting and command.player != "house":
-            service.withdraw(account.orders[int(placed.order[1:])], effects)
+            service.withdraw(account.orders[int(placed.order[1:])], effects, "cancelled")
         return placed
 
     monkeypatch.setattr(TradingService, "order", careless)

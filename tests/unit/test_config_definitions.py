@@ -51,7 +51,7 @@ def test_every_problem_has_its_path() -> None:
         '$.goods.wood.endowment: expected an integer, found "1"',
         "$.news[0].text: missing",
         "$.x: unknown, expected one of id, title, about, cash, fee_bps, open_orders, max_players, goods, rounds, "
-        "news, news_a_round, private_values, wait_for_host, anonymous",
+        "news, news_a_round, private_values, wait_for_host, anonymous, disconnect_grace_s",
     ]
 
 

@@ -13,7 +13,7 @@ from tradegame.core.domain.weight import weight
 from tradegame.core.games.settings import ENTRY
 from tradegame.core.games.submissions import InFlight, Submissions
 from tradegame.protocol.commands import Command, Join, SetPhase, encode_entry
-from tradegame.protocol.requests import BuyGood, PlaceOrder, Say
+from tradegame.protocol.requests import BuyGood, CancelAll, PlaceOrder, Say
 
 AT = 1_790_000_000_000
 PLAYERS = [f"p-{number:012d}" for number in range(200)]
@@ -54,5 +54,9 @@ async def test_no_entry_costs_more_than_its_bounds_whatever_waits() -> None:
     # 10 000 asks of one unit, and a crowd of which each takes a hundred of them
     heavy = [BuyGood(player=player, good="grain", qty=100) for player in PLAYERS[:90]]
     assert play(game, heavy) > len(heavy) * 100 // ENTRY.weight
+    for price in range(1, 51):
+        play(game, [PlaceOrder(player=player, good="grain", side="bid", qty=1, price=price) for player in PLAYERS])
+    assert play(game, [CancelAll(player=player) for player in PLAYERS]) > len(PLAYERS) * 50 // 8 // ENTRY.weight
+    assert not any(account.orders for account in game.state.accounts.values())
     assert play(game, [Say(player=player, text="\N{SLIGHTLY SMILING FACE}" * 500) for player in PLAYERS]) > 6
     assert play(game, [Say(player=player, text="x") for player in PLAYERS] * 10) > 7

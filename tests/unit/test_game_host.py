@@ -25,7 +25,7 @@ from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import GameMeta, LogEntry
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
-from tradegame.protocol.commands import Arrive, Join, SetPhase, decode_entry, encode_command, join_entry
+from tradegame.protocol.commands import Arrive, Depart, Join, SetPhase, decode_entry, encode_command, join_entry
 from tradegame.protocol.errors import (
     CommandTimeoutError,
     InternalError,
@@ -34,7 +34,7 @@ from tradegame.protocol.errors import (
     UnavailableError,
     UnknownGameError,
 )
-from tradegame.protocol.requests import BuyGood, Say
+from tradegame.protocol.requests import BuyGood, PlaceOrder, Say
 
 DEFINITION = GameDefinition(
     id="bazaar", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=10_000, tick_s=1, drift_bps=5_000))}
@@ -85,10 +85,15 @@ class World:
         self.nursery = nursery
         self.repository = KvGameStateRepository(store, "test", deadline_s=0.3)
 
-    async def host(self, node: str = "east", **settings: Any) -> tuple[GameHost, Crowd]:
+    async def host(
+        self, node: str = "east", absent: Callable[[str], bool] = lambda player: False, **settings: Any
+    ) -> tuple[GameHost, Crowd]:
         crowd = Crowd()
         meta = (await self.repository.get("bazaar")).meta
-        host = GameHost(self.repository, meta, node, crowd, now_ms, HostSettings(**settings))
+        host_settings = HostSettings(**settings)
+        host = GameHost(
+            self.repository, meta, node, crowd, now_ms, host_settings, absent=lambda player, game: absent(player)
+        )
         await self.nursery.start(host.run)
         return host, crowd
 
@@ -776,3 +781,167 @@ async def test_a_thousand_arrive_in_a_few_commands_and_a_command_goes_in_between
     arrived = [len(command.players) for command in seen if isinstance(command, Arrive)]
     assert sum(arrived) in (999, 1_000)
     assert len(arrived) <= 6
+
+
+# Departures
+
+GRACE_S = 15
+NOTICED_S = 5.0
+"""Who is missed for 2 s is told of with the next look, each 0.5 to 1.5 s."""
+
+
+async def bidding(host: GameHost, player: str, *, careful: bool = True) -> None:
+    """A player with an open order, who has chosen `cancel_on_disconnect` or not."""
+    join = Join(player=player, name=player, cancel_on_disconnect=careful)
+    assert isinstance(await ask(host, join), Outcome)
+    await bid(host, player)
+
+
+async def bid(host: GameHost, player: str) -> None:
+    assert isinstance(await ask(host, PlaceOrder(player=player, good="grain", side="bid", qty=1, price=1)), Outcome)
+
+
+def bids(host: GameHost) -> list[str]:
+    accounts = host.game.state.accounts
+    return sorted(player for player in host.game.state.players if accounts[player].orders)
+
+
+def logged(monkeypatch: pytest.MonkeyPatch, kind: type[Any]) -> list[Any]:
+    """The commands of this kind that are applied from now on, by all hosts."""
+    seen: list[Any] = []
+    apply_value = Game.apply_value
+
+    def watched(self: Game, value: bytes, entry: Any = None) -> Any:
+        seen.extend(command for command in decode_entry(value).commands if isinstance(command, kind))
+        return apply_value(self, value, entry)
+
+    monkeypatch.setattr(Game, "apply_value", watched)
+    return seen
+
+
+async def test_who_is_nowhere_departs_and_loses_their_orders_though_nobody_follows(
+    world: World, autojump_clock: MockClock
+) -> None:
+    gone = dict.fromkeys(("p-gone", "p-careless"))
+    host, _ = await world.host(absent=lambda player: player in gone)
+    for player in ("p-gone", "p-here"):
+        await bidding(host, player)
+    await bidding(host, "p-careless", careful=False)
+    entries = host.counters.entries
+    await trio.sleep(NOTICED_S)
+    assert list(host.game.state.departed) == ["p-gone"]
+    assert host.counters.entries == entries + 1
+    await trio.sleep(GRACE_S - NOTICED_S)
+    assert bids(host) == ["p-careless", "p-gone", "p-here"]
+    await trio.sleep(NOTICED_S + 1)
+    assert bids(host) == ["p-careless", "p-here"]
+    entries = host.counters.entries
+    await trio.sleep(50)
+    assert host.counters.entries == entries
+
+
+async def test_who_is_away_for_a_moment_adds_nothing_to_the_log(world: World, autojump_clock: MockClock) -> None:
+    gone: dict[str, None] = {}
+    host, _ = await world.host(absent=lambda player: player in gone)
+    await bidding(host, "p-ann")
+    entries = host.counters.entries
+    for _ in range(20):
+        gone["p-ann"] = None
+        await trio.sleep(1.5)
+        gone.clear()
+        await trio.sleep(1.6)
+    assert host.counters.entries == entries
+
+
+async def test_a_node_that_errs_takes_nobodys_orders_who_is_connected_to_another(
+    world: World, autojump_clock: MockClock
+) -> None:
+    """The register of one never shows the player; the other has their connection, before or after the departure."""
+    east, _ = await world.host("east", absent=lambda player: True)
+    west, _ = await world.host("west", absent=lambda player: True)
+    west.arrivals.came("p-ann")
+    for player in ("p-ann", "p-bob"):
+        await bidding(east, player)
+    await until(lambda: "p-ann" in east.game.state.departed)
+    await trio.sleep(1)
+    west.arrivals.came("p-bob")
+    for _ in range(40):
+        await trio.sleep(1)
+        assert bids(west) == ["p-ann", "p-bob"]
+    west.arrivals.left("p-bob")
+    await trio.sleep(GRACE_S + 2 * NOTICED_S)
+    assert bids(west) == ["p-ann"]
+
+
+async def test_an_order_that_comes_in_after_its_player_departed_does_not_stay(
+    world: World, autojump_clock: MockClock
+) -> None:
+    host, _ = await world.host(absent=lambda player: True)
+    await bidding(host, "p-ann")
+    await trio.sleep(NOTICED_S + GRACE_S - 1)
+    for _ in range(3):  # the last is in time to end the departure, and they are told of anew
+        await bid(host, "p-ann")
+    await trio.sleep(NOTICED_S)
+    assert bids(host) == ["p-ann"]
+    await trio.sleep(NOTICED_S + GRACE_S)
+    assert bids(host) == []
+
+
+async def test_a_node_that_does_not_know_how_old_its_picture_is_misses_nobody(
+    world: World, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GameHost, "doubted", True)
+    host, _ = await world.host(absent=lambda player: True)
+    await bidding(host, "p-ann")
+    entries = host.counters.entries
+    await trio.sleep(100)
+    assert host.counters.entries == entries
+    monkeypatch.undo()
+    await trio.sleep(NOTICED_S)
+    assert list(host.game.state.departed) == ["p-ann"]
+
+
+async def test_what_a_node_saw_before_it_stood_still_does_not_count(
+    world: World, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradegame.core.games.departures.AWAY_S", 9.0)
+    monkeypatch.setattr("tradegame.core.games.departures.LOOK_S", 5.0)
+    host, _ = await world.host(absent=lambda player: True)
+    await bidding(host, "p-ann")
+    await trio.sleep(100)
+    assert bids(host) == ["p-ann"]
+
+
+async def test_whose_departure_the_store_did_not_take_departs_once_it_does(
+    world: World, autojump_clock: MockClock
+) -> None:
+    host, _ = await world.host(absent=lambda player: True)
+    await bidding(host, "p-ann")
+    world.store.faults = [Fault.REFUSED] * 100
+    await trio.sleep(2 * NOTICED_S)
+    world.store.faults = []
+    await until(lambda: "p-ann" in host.game.state.departed)
+
+
+async def test_a_thousand_depart_in_a_few_commands_and_all_their_orders_go_in_bounded_entries(
+    world: World, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone: dict[str, None] = {}
+    hosts = [(await world.host(node, absent=lambda player: player in gone))[0] for node in ("east", "west")]
+    players = [f"p-{number}" for number in range(1_000)]
+    host = hosts[0]
+    for player in players:
+        host.execute(Join(player=player, name=player, cancel_on_disconnect=True))
+    await until(lambda: len(host.game.state.players) == 1_000)
+    for player in players:
+        host.execute(PlaceOrder(player=player, good="grain", side="bid", qty=1, price=1))
+    await until(lambda: len(bids(host)) == 1_000)
+    departs = logged(monkeypatch, Depart)
+    gone.update(dict.fromkeys(players))
+    await trio.sleep(2 * NOTICED_S)
+    assert len(host.game.state.departed) == 1_000
+    told = {(command.players) for command in departs}
+    assert max(map(len, told)) <= 200
+    assert len(told) <= 8
+    await until(lambda: bids(host) == [])
+    assert host.game.withdrawal_at() is None

@@ -127,7 +127,7 @@ async def test_an_audit_of_a_game_that_is_rebuilt_meanwhile_says_nothing(
 ) -> None:
     await append(repository, crowd())
     replica = await built(repository)
-    replica.game.state.accounts["p1"].cash += 1
+    replica.game.state.accounts["fees"].cash += 1
     assert await replica.audit() == ["cash sums to 1, not 0"]
     found: list[list[str] | None] = []
     rebuilt = False

@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.lowlevel
 import trio.testing
+from attrs import evolve
 
 from tradegame.core.membership.presence import Presence, PresenceDelta
 from tradegame.core.membership.register import ConnectionRegister
@@ -50,6 +51,22 @@ def test_a_second_tab_is_no_second_arrival() -> None:
     presence.change(ConnectionsChanged(removed=("c2", "c2", "unknown")))
     assert presence.deltas() == {"bazaar": PresenceDelta((), ("p-ann",))}
     assert len(presence) == 0
+
+
+def test_absent_is_who_has_no_connection_that_plays_and_nobody_before_the_register_was_read() -> None:
+    presence = Presence()
+    assert not presence.absent("p-ann", "bazaar")
+    looks_on = evolve(connection(2), games=("bazaar", "fair"), plays=("fair",))
+    presence.change(ConnectionsChanged(saved=(evolve(connection(1), plays=("bazaar",)), looks_on), reset=True))
+    assert not presence.absent("p-ann", "bazaar")
+    assert presence.absent("p-bob", "bazaar")
+    presence.change(ConnectionsChanged(removed=("c1",)))
+    assert presence.absent("p-ann", "bazaar")
+    assert not presence.absent("p-ann", "fair")
+    presence.change(ConnectionsChanged(saved=(evolve(looks_on, plays=("bazaar",)),)))
+    assert [presence.absent("p-ann", game) for game in ("bazaar", "fair")] == [False, True]
+    presence.change(ConnectionsChanged(reset=True))
+    assert presence.absent("p-ann", "bazaar")
 
 
 def test_a_reset_keeps_what_is_still_there_and_forgets_the_rest() -> None:

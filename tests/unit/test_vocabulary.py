@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 from typing import get_args
@@ -9,12 +10,13 @@ from typing import get_args
 import pytest
 
 from tests.support.domain import define_game
+from tests.support.drawing import any_command
 from tradegame import client as tg
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import RULE_ERRORS
 from tradegame.protocol.pushes import EVENTS
-from tradegame.protocol.requests import KEYED, REQUESTS
+from tradegame.protocol.requests import KEYED, REQUESTS, PlayerCommand
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,11 +38,24 @@ def test_each_event_can_be_imported_from_the_python_client() -> None:
 
 
 def test_each_command_event_and_error_is_in_a_test_of_the_rules() -> None:
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests" / "unit" / "domain").glob("test_*.py"))
+    """Not only where anything is drawn."""
+    paths = set((ROOT / "tests" / "unit" / "domain").glob("test_*.py"))
+    tests = "\n".join(path.read_text() for path in paths if path.stem not in ("test_invariants", "test_determinism"))
     words = set(re.findall(r"\w+", tests))
     classes = {kind.__name__ for kind in (*get_args(Command), *EVENTS.values())}
     assert classes - words == set()
     assert {code for code, error in RULE_ERRORS.items() if not {code, error.__name__} & words} == set()
+
+
+def test_each_command_is_drawn_where_commands_are_drawn_at_random() -> None:
+    """By the clients that meet every fault, and in the logs that are replayed."""
+    chance = random.Random(1)
+    fields = [any_command(chance, ["grain"], ["o1", "o2"], "hi") for _ in range(2_000)]
+    assert KEYED - {"join"} - {each["op"] for each in fields} == set()
+    said = {(each["op"], name) for each in fields for name in each}
+    for op in KEYED - {"join"}:
+        own = set(REQUESTS[op].__struct_fields__) - set(PlayerCommand.__struct_fields__)
+        assert {name for name in own if (op, name) not in said} <= {"to"}
 
 
 def test_each_request_event_and_error_of_the_rules_is_in_the_changelog() -> None:

@@ -50,7 +50,8 @@ async def _with(repository: KvGameStateRepository, meta: GameMeta, player: str) 
     """The game at its end, if the player is in it."""
     replica = Replica(repository, meta)
     await replica.rebuild(lambda entry: None, lambda: None)
-    return replica if player in replica.game.state.players else None
+    state = replica.game.state
+    return replica if player in state.players or player in state.removed else None
 
 
 async def _erase_from(store: KeyValueStore, prefix: str, replica: Replica, player: str) -> None:

@@ -82,7 +82,15 @@ class Node:
         self.hub = Hub(self.presence, self.register, node.id, limits.connections_per_player)
         self.backlog = Backlog(limits.outboxes_bytes)
         self.clock = ClockWatch(node.id, now_ms)
-        self.games = GameService(self.repository, node.id, self.hub, self.time.now_ms, host_settings, self.clock.wrong)
+        self.games = GameService(
+            self.repository,
+            node.id,
+            self.hub,
+            self.time.now_ms,
+            host_settings,
+            self.clock.wrong,
+            self.presence.absent,
+        )
         session = settings.session
         self.sessions = SessionService(
             sessions, session.expires_s, self.time.now_ms, self.presence.connected, session.max_age_s

@@ -25,7 +25,7 @@ will settle at). ``run_bots`` lets a crowd of them play. One of your own is 15 l
     trio.run(main)
 """
 
-from tradegame.bots.base import Action, Bot, Quote, Take, Tally, Withdraw
+from tradegame.bots.base import Action, Amend, Bot, Quote, Take, Tally, Withdraw
 from tradegame.bots.fleet import KINDS, run_bots
 from tradegame.bots.informed import Informed
 from tradegame.bots.market_maker import MarketMaker
@@ -35,6 +35,7 @@ from tradegame.bots.zero_intelligence import ZeroIntelligence
 __all__ = [
     "KINDS",
     "Action",
+    "Amend",
     "Bot",
     "Informed",
     "MarketMaker",

@@ -46,6 +46,18 @@ class Take:
 
 
 @frozen
+class Amend:
+    """Change an order, so that ``qty`` units of it are open at ``price``."""
+
+    order: str
+    qty: int
+    price: int
+
+    def __str__(self) -> str:
+        return f"amend {self.order} to {self.qty} @ {self.price}"
+
+
+@frozen
 class Withdraw:
     """Cancel an order."""
 
@@ -55,7 +67,7 @@ class Withdraw:
         return f"cancel {self.order}"
 
 
-Action = Quote | Take | Withdraw
+Action = Quote | Take | Amend | Withdraw
 
 
 @define
@@ -116,6 +128,8 @@ class Bot(ABC):
                     await game.order(action.good, action.side, action.qty, action.price)
                 case Take():
                     await (game.buy if action.side == "buy" else game.sell)(action.good, action.qty, action.limit)
+                case Amend():
+                    await game.amend(action.order, action.qty, action.price)
                 case Withdraw():
                     await game.cancel(action.order)
         except TradeError as error:

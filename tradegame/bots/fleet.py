@@ -29,7 +29,6 @@ from tradegame.client.errors import ConnectionStopped, ProtocolError, TradeError
 from tradegame.client.game import Game
 from tradegame.client.link import Status
 from tradegame.client.socket import check_url
-from tradegame.client.vocabulary import Trade
 from tradegame.protocol.pushes import Fills
 
 KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower, Informed)}
@@ -202,7 +201,7 @@ async def _keep_playing(
                 if keep is not None and client.token and client.token != seat.token:
                     _note_token(keep, seat.name, client.token)
                 seat.client, seat.token = client, client.token
-                seat.game = await client.join(game)
+                seat.game = await client.join(game, cancel_on_disconnect=True)
                 _suit(seat, seat.game)
                 await _play(seat, seat.game)
         except ConnectionStopped as stopped:
@@ -256,12 +255,9 @@ async def _play(seat: Seat, game: Game) -> None:
 
 
 async def _count_trades(seat: Seat, game: Game) -> None:
-    player = game.client.player.id
     try:
         async for event in game.events(buffer=10_000):
-            if isinstance(event, Trade) and player in (event.buyer, event.seller):
-                seat.bot.tally.trades += 1
-            elif isinstance(event, Fills):
+            if isinstance(event, Fills):
                 seat.bot.tally.trades += len(event.fills)
     except (TradeError, ConnectionStopped):
         return  # the bot gets it too

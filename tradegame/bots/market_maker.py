@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from tradegame.bots.base import Action, Bot, Quote, Withdraw
+from tradegame.bots.base import Action, Amend, Bot, Quote, Withdraw
 from tradegame.client.state import Good, State
 from tradegame.protocol.state import Account, OpenOrder
 
@@ -45,30 +45,28 @@ class MarketMaker(Bot):
             return []
         stock = me.goods.get(good, 0) + me.held_goods.get(good, 0)
         fair = max(1 + self.half_spread, middle - (stock - self.target) // self.lean)
-        mine = [order for order in me.orders if order.good == good]
-        actions: list[Action] = []
-        cash, free = me.cash // len(goods), me.goods.get(good, 0)
-        for side, price in (("bid", fair - self.half_spread), ("ask", fair + self.half_spread)):
-            kept, stale = self._sort_out([order for order in mine if order.side == side], price)
-            actions += [Withdraw(order.order) for order in stale]
-            if kept:
-                continue
-            if side == "bid":
-                qty = min(self.size, (cash + sum(order.qty * order.price for order in stale)) // price)
-                actions += _quote(good, "bid", qty, price)
-            else:
-                qty = min(self.size, free + sum(order.qty for order in stale))
-                actions += _quote(good, "ask", qty, price)
-        return actions
+        bid, ask = fair - self.half_spread, fair + self.half_spread
+        bids, asks = (
+            [each for each in me.orders if each.good == good and each.side == side] for side in ("bid", "ask")
+        )
+        cash = me.cash // len(goods) + sum(order.qty * order.price for order in bids)
+        free = me.goods.get(good, 0) + sum(order.qty for order in asks)
+        down = self._requote(Quote(good, "bid", min(self.size, cash // bid), bid), bids)
+        up = self._requote(Quote(good, "ask", min(self.size, free), ask), asks)
+        rises = any(order.price < bid for order in bids)
+        return up + down if rises else down + up  # so that neither meets the other's old quote
 
-    def _sort_out(self, orders: list[OpenOrder], price: int) -> tuple[OpenOrder | None, list[OpenOrder]]:
-        """The order that may stay, if one is at the price and not nearly used up; and those to cancel."""
-        kept = next((order for order in orders if order.price == price and 2 * order.qty >= self.size), None)
-        return kept, [order for order in orders if order is not kept]
-
-
-def _quote(good: str, side: Literal["bid", "ask"], qty: int, price: int) -> list[Action]:
-    return [Quote(good, side, qty, price)] if qty > 0 else []
+    def _requote(self, quote: Quote, orders: list[OpenOrder]) -> list[Action]:
+        """One order at the price of the quote, of those that there are; it may stay unless it is nearly used up."""
+        if not orders:
+            return [quote] if quote.qty else []
+        first = next((order for order in orders if order.price == quote.price), orders[0])
+        others: list[Action] = [Withdraw(order.order) for order in orders if order is not first]
+        if not quote.qty:
+            return [*others, Withdraw(first.order)]
+        if first.price == quote.price and first.qty >= min(quote.qty, self.size / 2):
+            return others
+        return [*others, Amend(first.order, quote.qty, quote.price)]
 
 
 def _middle(good: Good) -> int | None:

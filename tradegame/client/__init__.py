@@ -36,18 +36,29 @@ from tradegame.client.results import Pong
 from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
 from tradegame.client.vocabulary import *  # noqa: F403
-from tradegame.protocol.pushes import AccountChanged, Fill, Fills, Presence, Whisper
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, PlayerInfo, Released, Sent, ServerInfo, Sold
-from tradegame.protocol.state import Account, Book, GameSummary, Message, OpenOrder, Player, Standing
+from tradegame.protocol.pushes import AccountChanged, Fills, Presence, Whisper
+from tradegame.protocol.replies import PlayerInfo, ServerInfo
+from tradegame.protocol.state import (
+    Account,
+    Book,
+    DoneOrder,
+    Fill,
+    GameSummary,
+    Message,
+    OpenOrder,
+    OwnOrders,
+    Player,
+    Position,
+    Standing,
+)
 
 __all__ = [
     "Account",
     "AccountChanged",
     "Book",
-    "Bought",
-    "Cancelled",
     "Client",
     "ConnectionStopped",
+    "DoneOrder",
     "Event",
     "EventStream",
     "Fill",
@@ -60,17 +71,15 @@ __all__ = [
     "Message",
     "NotConnected",
     "OpenOrder",
-    "Ordered",
+    "OwnOrders",
     "Player",
     "PlayerInfo",
     "Pong",
+    "Position",
     "Presence",
     "ProtocolError",
-    "Released",
     "Reset",
-    "Sent",
     "ServerInfo",
-    "Sold",
     "Standing",
     "State",
     "Statistics",

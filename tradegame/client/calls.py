@@ -18,7 +18,7 @@ from tradegame.client.keys import Key, Told
 from tradegame.client.turns import Turns
 from tradegame.client.wire import Json, trade_error
 from tradegame.protocol.errors import BEFORE_THE_KEY, NOT_TAKEN_IN
-from tradegame.protocol.requests import KEYED
+from tradegame.protocol.requests import DEFAULTS, KEYED
 
 
 @frozen
@@ -71,7 +71,7 @@ class Calls:
         key: str | None = None,
         on_answer: Callable[[Answer], None] | None = None,
     ) -> Json:
-        """Send a request until it is answered, and return its ``ok``. Fields that are None are left out.
+        """Send a request until it is answered, and return its ``ok``. Fields that are as by default are left out.
 
         An answer with ``definite: false`` is asked again with the same key, ``rate_limited`` and ``overloaded``
         after the time they tell, both before the deadline. Raises TradeError; with the
@@ -83,7 +83,11 @@ class Calls:
         the same key finds out.
         """
         deadline = trio.current_time() + self._call_deadline
-        payload = {"op": op} | {name: value for name, value in fields.items() if value is not None}
+        by_default = DEFAULTS.get(op, {})
+        said = {
+            name: value for name, value in fields.items() if value is not None and value is not by_default.get(name)
+        }
+        payload = {"op": op} | said
         backoff = Backoff(self._chance, base_s=0.1, cap_s=2.0)
         call = self._make(payload, True, on_answer)
         if op in KEYED:

@@ -89,14 +89,25 @@ class Client:
             link.failovers,
         )
 
-    async def join(self, game: str, *, spectate: bool = False, key: str | None = None) -> Game:
+    async def join(
+        self,
+        game: str,
+        *,
+        spectate: bool = False,
+        cancel_on_disconnect: bool | None = None,
+        key: str | None = None,
+    ) -> Game:
         """Join a game and follow it. ``spectate``: watch without an account.
 
+        ``cancel_on_disconnect``: the server withdraws your orders a while after your last connection is gone, this
+        client's and others of the same player (``game.state.rules.disconnect_grace_s``: seconds). None: as it was.
         Joining again returns the same Game. Raises TradeError (``unknown_game``), ConnectionStopped.
         """
         async with self._joining.setdefault(game, trio.Lock()):
             known = self._link.games.get(game)
-            if known is not None and (spectate or not known.spectate):
+            said = spectate or (known is not None and known.cancel_on_disconnect == cancel_on_disconnect)
+            chosen = None if said else cancel_on_disconnect
+            if known is not None and (spectate or not known.spectate) and chosen is None:
                 await trio.lowlevel.checkpoint()
                 return self._games[game]
             subscription = known or Subscription(game, spectate, self._calls.told)
@@ -104,7 +115,7 @@ class Client:
                 # Without `after`, even when it is watched already: the answer then holds all there is to know.
                 await self._calls.call(
                     "join",
-                    {"game": game, "spectate": spectate or None},
+                    {"game": game, "spectate": spectate or None, "cancel_on_disconnect": chosen},
                     key=key,
                     on_answer=partial(self._joined, subscription),
                 )
@@ -114,6 +125,8 @@ class Client:
                     self._calls.put("leave", {"game": game})  # should the server have it, or be about to
                 raise
             subscription.spectate = spectate
+            if chosen is not None:
+                subscription.cancel_on_disconnect = chosen
             if known is None:
                 self._games[game] = Game(subscription, self._calls, self)
             return self._games[game]

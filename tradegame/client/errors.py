@@ -15,7 +15,8 @@ class TradeError(Exception):
     never happens twice: once the game has forgotten the key, the answer is ``stale``, and only what came of it tells
     (``me``, the events). ``at`` names the field that was wrong, ``retry_after_ms`` says how long to wait, where the
     server told.
-    ``replayed``: this is the first answer to that key, given again.
+    ``replayed``: this is the first answer to that key, given again. ``became``: with ``unknown_order``, what became of
+    the order, where the game still knows.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class TradeError(Exception):
         *,
         key: Key | None = None,
         replayed: bool = False,
+        became: str | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
@@ -37,6 +39,7 @@ class TradeError(Exception):
         self.at = at
         self.key = key
         self.replayed = replayed
+        self.became = became
 
 
 class ConnectionStopped(Exception):  # noqa: N818 - it names what happened; it need not be the caller's error

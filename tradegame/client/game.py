@@ -14,8 +14,9 @@ from tradegame.client.streams import EventStream
 from tradegame.client.subscription import Subscription
 from tradegame.client.vocabulary import Commands
 from tradegame.client.wire import decode, field
+from tradegame.protocol.bounds import FILLS_KEPT
 from tradegame.protocol.replies import Cancelled, Ordered, PlayerInfo, ServerInfo
-from tradegame.protocol.state import Account, Book, OpenOrder, Standing
+from tradegame.protocol.state import Account, Book, Fill, OpenOrder, OwnFills, OwnOrders, Standing
 
 T = TypeVar("T")
 
@@ -76,7 +77,18 @@ class Game(Commands):
         return self._subscription.me
 
     async def cancel(self, order: str | OpenOrder | Ordered, *, key: str | None = None) -> Cancelled:
-        return await super().cancel(order if isinstance(order, str) else order.order, key=key)
+        return await super().cancel(_id_of(order), key=key)
+
+    async def amend(
+        self,
+        order: str | OpenOrder | Ordered,
+        qty: int | None = None,
+        price: int | None = None,
+        post_only: bool = False,
+        *,
+        key: str | None = None,
+    ) -> Ordered:
+        return await super().amend(_id_of(order), qty, price, post_only, key=key)
 
     async def book(self, good: str, depth: int = 10) -> Book:
         """``depth`` levels a side, 1 to 100. Five are always in ``state``, without asking."""
@@ -86,6 +98,17 @@ class Game(Commands):
         """The richest ``limit`` players, 1 to 100. None while they would tell private values that last."""
         ok = await self._calls.call("standings", {"game": self.id, "limit": limit})
         return [decode(Standing, row) for row in field(ok, "standings", list)]
+
+    async def fills(self, limit: int = FILLS_KEPT) -> list[Fill]:
+        """Your last ``limit`` trades of this round, 1 to 50, the oldest first: those that you were away for, too.
+
+        Each that happens from now on is in a ``Fills`` event. ``trade`` tells which you have seen.
+        """
+        return list((await self._do(OwnFills, "fills", {"limit": limit}, None)).fills)
+
+    async def orders(self) -> OwnOrders:
+        """Your open orders, and what became of the last 50 that are done in this round."""
+        return await self._do(OwnOrders, "orders", {}, None)
 
     def new_key(self) -> Key:
         """A key for a command that is made now, to write down before it is sent.
@@ -123,3 +146,7 @@ class Game(Commands):
     async def _do(self, kind: type[T], op: str, fields: dict[str, object], key: str | None) -> T:
         ok: T = decode(kind, await self._calls.call(op, {"game": self.id, **fields}, key=key))
         return ok
+
+
+def _id_of(order: str | OpenOrder | Ordered) -> str:
+    return order if isinstance(order, str) else order.order

@@ -21,12 +21,14 @@ class Subscription:
 
     ``syncing``: a join is under way, and what comes before its answer is of an older one. ``changed``: unparked after
     every change. ``over``: nothing more comes, because of ``stop`` or because the game was left.
+    ``cancel_on_disconnect``: what was chosen here; None: nothing.
     """
 
     def __init__(self, game: str, spectate: bool, told: Told) -> None:
         self.game = game
         self.told = told
         self.spectate = spectate
+        self.cancel_on_disconnect: bool | None = None
         self.state = State()
         self.me: Account | None = None
         self.syncing = False
@@ -49,6 +51,8 @@ class Subscription:
         fields: Json = {"game": self.game}
         if self.spectate:
             fields["spectate"] = True
+        elif self.cancel_on_disconnect is not None:
+            fields["cancel_on_disconnect"] = self.cancel_on_disconnect
         if self._resumable:
             fields["after"] = {"epoch": self.state.epoch, "seq": self.state.seq}
         return fields

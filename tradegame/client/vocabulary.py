@@ -9,20 +9,28 @@ from abc import ABC, abstractmethod
 from typing import Literal, TypeVar
 
 from tradegame.protocol import pushes
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
+from tradegame.protocol.replies import AllCancelled, Bought, Cancelled, Ordered, Released, ReleasedAll, Sent, Sold
 
 __all__ = [
     "AccessChanged",
+    "AllCancelled",
     "BookChanged",
+    "Bought",
+    "Cancelled",
     "Commands",
     "Joined",
     "MarkChanged",
     "News",
+    "Ordered",
     "PublicEvent",
+    "Released",
+    "ReleasedAll",
     "Removed",
     "Revealed",
     "RoundChanged",
     "Said",
+    "Sent",
+    "Sold",
     "Trade",
     "Unsaid",
 ]
@@ -45,7 +53,7 @@ class Removed(pushes.Removed, tag="removed"):
 
 
 class Trade(pushes.Trade, tag="trade"):
-    """A trade, at the resting order's price. `taker`: the side that did not rest.
+    """A trade, at the resting order's price. `taker`: the side that did not rest; `number` counts the game's trades.
 
     In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
     """
@@ -134,20 +142,47 @@ class Commands(ABC):
     @abstractmethod
     async def _do(self, kind: type[T], op: str, fields: dict[str, object], key: str | None) -> T: ...
 
-    async def buy(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Bought:
+    async def buy(
+        self,
+        good: str,
+        qty: int,
+        limit: int | None = None,
+        fill_or_kill: bool = False,
+        *,
+        key: str | None = None,
+    ) -> Bought:
         """Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
 
-        What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
-        `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+        What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met.
+        `fill_or_kill`: all of `qty`, or nothing. Refused with `no_liquidity`, `insufficient_cash`, `not_open` or
+        `unknown_good`; with `fill_or_kill` also with `insufficient_liquidity` or `too_many_fills`.
         """
-        return await self._do(Bought, "buy", {"good": good, "qty": qty, "limit": limit}, key)
+        return await self._do(
+            Bought,
+            "buy",
+            {"good": good, "qty": qty, "limit": limit, "fill_or_kill": fill_or_kill},
+            key,
+        )
 
-    async def sell(self, good: str, qty: int, limit: int | None = None, *, key: str | None = None) -> Sold:
+    async def sell(
+        self,
+        good: str,
+        qty: int,
+        limit: int | None = None,
+        fill_or_kill: bool = False,
+        *,
+        key: str | None = None,
+    ) -> Sold:
         """Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`.
 
         As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
         """
-        return await self._do(Sold, "sell", {"good": good, "qty": qty, "limit": limit}, key)
+        return await self._do(
+            Sold,
+            "sell",
+            {"good": good, "qty": qty, "limit": limit, "fill_or_kill": fill_or_kill},
+            key,
+        )
 
     async def order(
         self,
@@ -155,22 +190,64 @@ class Commands(ABC):
         side: Literal["bid", "ask"],
         qty: int,
         price: int,
+        post_only: bool = False,
         *,
         key: str | None = None,
     ) -> Ordered:
         """A limit order: what does not trade at once rests at `price`, and what it needs is held.
 
-        Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
-        `unknown_good`.
+        `post_only`: only if all of it rests. Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`,
+        `too_many_fills`, `not_open` or `unknown_good`; with `post_only` also with `would_trade`.
         """
-        return await self._do(Ordered, "order", {"good": good, "side": side, "qty": qty, "price": price}, key)
+        return await self._do(
+            Ordered,
+            "order",
+            {"good": good, "side": side, "qty": qty, "price": price, "post_only": post_only},
+            key,
+        )
+
+    async def amend(
+        self,
+        order: str,
+        qty: int | None = None,
+        price: int | None = None,
+        post_only: bool = False,
+        *,
+        key: str | None = None,
+    ) -> Ordered:
+        """Change a resting order, so that `qty` units of it are open, at `price`; what is left out stays.
+
+        One of the two must be there. If the price stays and no unit is added, the order keeps its id and its place in
+        the queue, and what it no longer needs is released. Otherwise a new order takes its place, with an id of its
+        own, as if by `order`: it may trade at once, unless it is `post_only`. Refused as `cancel` and `order` are, and
+        then the old order stays as it was.
+        """
+        return await self._do(
+            Ordered,
+            "amend",
+            {"order": order, "qty": qty, "price": price, "post_only": post_only},
+            key,
+        )
 
     async def cancel(self, order: str, *, key: str | None = None) -> Cancelled:
         """Take a resting order out of the book, and release what it held.
 
-        Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+        Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
         """
         return await self._do(Cancelled, "cancel", {"order": order}, key)
+
+    async def cancel_all(
+        self,
+        good: str | None = None,
+        side: Literal["bid", "ask"] | None = None,
+        *,
+        key: str | None = None,
+    ) -> AllCancelled:
+        """Take all your resting orders out of the book, or those in one `good`, or on one `side`, or both.
+
+        Where none is open, nothing happens, and `cancelled` is 0. Refused with `not_open` or `unknown_good`.
+        """
+        return await self._do(AllCancelled, "cancel_all", {"good": good, "side": side}, key)
 
     async def say(self, text: str, to: str | None = None, *, key: str | None = None) -> Sent:
         """Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone."""

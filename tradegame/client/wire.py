@@ -8,7 +8,7 @@ import msgspec
 
 from tradegame.client.errors import ProtocolError, TradeError
 from tradegame.client.keys import Key
-from tradegame.protocol.errors import Failure
+from tradegame.protocol.failure import Failure
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -56,4 +56,5 @@ def trade_error(raw: Any, key: Key | None) -> TradeError:
         found.at,
         key=key,
         replayed=found.replayed,
+        became=found.became,
     )

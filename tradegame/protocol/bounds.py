@@ -17,10 +17,14 @@ SHIFT_BPS = (-9_999, 1_000_000)
 NEWS_LENGTH = 500
 RECENT_KEPT, MESSAGES_KEPT, NEWS_KEPT = 200, 50, 20
 """The most recent trades of a good, messages and news that a state holds."""
+FILLS_KEPT, ORDERS_KEPT = 50, 50
+"""How many of a player's last fills in a round, and of their last orders that are done, are kept."""
 KEYS_REMEMBERED = 256
 """How many keys of a player are remembered in a game, at most."""
 UNANSWERED = KEYS_REMEMBERED // 2
 """How many commands of a player may be unanswered in a game, over all connections: so none goes stale on its way."""
+DISCONNECT_GRACE_S = 15
+"""How long the orders of a player stay who chose `cancel_on_disconnect` and has no connection; a game may differ."""
 
 MIN_REQUEST_NUMBER, MAX_REQUEST_NUMBER = -(2**63), 2**64 - 1
 """The range of a request's ``id`` that is a number."""
@@ -39,6 +43,7 @@ RESERVED_NAMES = ("house", "the house", "fees", "mint", "host", "news")
 Qty = Annotated[int, Meta(ge=1, le=MAX_QTY, description="Whole units of a good.")]
 Price = Annotated[int, Meta(ge=1, le=MAX_PRICE, description="Coins a unit.")]
 Depth = Annotated[int, Meta(ge=1, le=100, description="How many levels a side, or rows; 10 if left out.")]
+FillsWanted = Annotated[int, Meta(ge=1, le=FILLS_KEPT, description=f"The last so many; {FILLS_KEPT} if left out.")]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, description="A frame's number, one more with each.")]
 ShiftBps = Annotated[
     int, Meta(ge=SHIFT_BPS[0], le=SHIFT_BPS[1], description="By how many basis points an anchor is shifted.")
@@ -97,6 +102,16 @@ Text = Annotated[
 NewsText = Annotated[str, Meta(min_length=1, max_length=NEWS_LENGTH, description="What everybody in the game reads.")]
 SideName = Literal["bid", "ask"]
 Side = Annotated[SideName, Meta(description="`bid` buys, `ask` sells.")]
+Taker = Literal["buy", "sell"]
+Became = Literal["filled", "cancelled", "met_own", "replaced", "disconnected", "round_over"]
+Ending = Annotated[
+    Became,
+    Meta(
+        description="What became of an order that is gone. `filled`: wholly traded. `cancelled`: by its player. "
+        "`met_own`: withdrawn, since it stood in the way of another order of its player. `replaced`: by an amendment. "
+        "`disconnected`: withdrawn, since its player was away. `round_over`: its round ended."
+    ),
+]
 PhaseName = Literal["lobby", "open", "closed"]
 PHASES: tuple[str, ...] = get_args(PhaseName)
 Phase = Annotated[PhaseName, Meta(description="Orders are taken while a game is `open`.")]
@@ -112,6 +127,7 @@ Source = Annotated[
     ),
 ]
 Flag = Annotated[bool, Meta(description="False if left out.")]
+Choice = Annotated[bool, Meta(description="As it was if left out; false at first.")]
 RequestId = Annotated[int, Meta(ge=MIN_REQUEST_NUMBER)] | Annotated[str, Meta(max_length=MAX_REQUEST_ID)]
 
 # What the server sends besides: its ranges are published, and no client refuses an answer for them
@@ -121,6 +137,7 @@ _FROM_0 = {"minimum": 0}
 Coins = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Coins, as a whole number.")]
 Balance = Annotated[int, Meta(description="Coins, as a whole number; below 0 for what was lost.")]
 Units = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Whole units of a good.")]
+Cents = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Hundredths of a coin, rounded down.")]
 Keys = Annotated[
     int,
     Meta(

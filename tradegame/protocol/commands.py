@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import fields
 
 from tradegame.protocol.bounds import (
+    Choice,
     Epoch,
     GoodId,
     Key,
@@ -27,7 +29,7 @@ from tradegame.protocol.requests import AnyCommand, WithOp
 
 
 class Join(WithOp, kw_only=True, tag="join"):
-    """Open an account, endowed by the game's definition. With an account already there, nothing happens.
+    """Open an account, endowed by the game's definition, unless there is one. What it chooses counts either way.
 
     ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``).
     """
@@ -37,6 +39,7 @@ class Join(WithOp, kw_only=True, tag="join"):
     player: str
     name: str
     skeleton: str = ""
+    cancel_on_disconnect: Choice | None = None
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None
@@ -58,13 +61,25 @@ class HostCommand(WithOp, kw_only=True):
 
 
 class Arrive(HostCommand, kw_only=True, tag="arrive"):
-    """A node has connections of these players while a round is open: who was not dealt to yet is now."""
+    """A node has connections of these players: who has departed is back, and an open round deals to them."""
+
+    players: tuple[PlayerId, ...]
+
+
+class Depart(HostCommand, kw_only=True, tag="depart"):
+    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace."""
 
     players: tuple[PlayerId, ...]
 
 
 class Remove(HostCommand, kw_only=True, tag="remove"):
-    """Take the player `account` out of the game, for good."""
+    """Take the player `account` out of the game, until they are readmitted."""
+
+    account: PlayerId
+
+
+class Readmit(HostCommand, kw_only=True, tag="readmit"):
+    """Let the player `account`, who was removed, join anew."""
 
     account: PlayerId
 
@@ -126,7 +141,20 @@ class SetClock(HostCommand, kw_only=True, tag="clock"):
 
 
 Command = (
-    Join | AnyCommand | Arrive | Remove | Mute | Unsay | SetAccess | SetRoster | SetPhase | Announce | Reveal | SetClock
+    Join
+    | AnyCommand
+    | Arrive
+    | Depart
+    | Remove
+    | Readmit
+    | Mute
+    | Unsay
+    | SetAccess
+    | SetRoster
+    | SetPhase
+    | Announce
+    | Reveal
+    | SetClock
 )
 """What a game's log may hold."""
 
@@ -149,21 +177,21 @@ class _Stored(Struct, forbid_unknown_fields=True):
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
 _NOT_PAYLOAD = ("id", "game", "player", "key", "since", "epoch", "name", "skeleton")
-_PAYLOAD: dict[type[Any], tuple[str, ...]] = {
-    command: tuple(name for name in command.__struct_fields__ if name not in _NOT_PAYLOAD)
+_PAYLOAD: dict[type[Any], tuple[tuple[str, Any], ...]] = {
+    command: tuple((field.name, field.default) for field in fields(command) if field.name not in _NOT_PAYLOAD)
     for command in get_args(Command)
 }
+"""The names and the defaults."""
 
 
 def payload_digest(command: Command) -> str:
     """16 hex digits that differ when the payload differs: what a ``key`` is compared by.
 
     That is everything the player said but the key itself, ``since`` and ``epoch``; a joining player's name is left
-    out, too.
+    out, too. What is as by default is no part of it, so a command keeps its digest when it gets another field.
     """
-    kind = type(command)
-    payload = [command.op, *[getattr(command, name) for name in _PAYLOAD[kind]]]
-    return hashlib.blake2b(_encode(payload), digest_size=8).hexdigest()
+    said = [(name, value) for name, default in _PAYLOAD[type(command)] if (value := getattr(command, name)) != default]
+    return hashlib.blake2b(_encode([command.op, said]), digest_size=8).hexdigest()
 
 
 def encode_command(command: Command) -> bytes:

@@ -10,35 +10,9 @@ from copy import copy
 from typing import ClassVar, Self
 
 import msgspec
-from msgspec import Struct
 
-from tradegame.protocol.bounds import Epoch, Key, Keys, Since
-
-
-class Failure(Struct, kw_only=True, omit_defaults=True):
-    """What went wrong. ``message`` is for a person; ``at`` says where in the request it is.
-
-    ``definite``: whether it is certain that nothing happened. If not, send the same again with the same ``key``.
-    ``retry_after_ms``: when to come again. ``replayed``: the key's first result again. ``keys``: how many keys of the
-    player the game has counted. ``key``, ``since`` and ``epoch``: of a command in doubt, to send the same copy again.
-    """
-
-    code: str
-    message: str
-    definite: bool
-    at: str | None = None
-    retry_after_ms: int | None = None
-    replayed: bool = False
-    keys: Keys | None = None
-    key: Key | None = None
-    since: Since | None = None
-    epoch: Epoch | None = None
-
-
-class ErrorBody(Struct):
-    """How HTTP says that something went wrong."""
-
-    error: Failure
+from tradegame.protocol.bounds import Became
+from tradegame.protocol.failure import ErrorBody, Failure
 
 
 class TradeGameError(Exception):
@@ -157,6 +131,8 @@ class RuleError(TradeGameError):
     """What the rules of a game answer. Remembered with a command's ``key``, unless it is about the key itself."""
 
     status = 409
+    became: Became | None = None
+    """Of an order that is gone."""
 
 
 class UnknownGoodError(RuleError):
@@ -172,9 +148,13 @@ class UnknownPlayerError(RuleError):
 
 
 class UnknownOrderError(RuleError):
-    """No such open order of this player."""
+    """No such open order of this player; `became` says what became of it, where the game still knows."""
 
     code, status = "unknown_order", 404
+
+    def __init__(self, message: str, became: Became | None = None) -> None:
+        super().__init__(message)
+        self.became = became
 
 
 class GameFullError(RuleError):
@@ -242,6 +222,18 @@ class NoLiquidityError(RuleError):
     code = "no_liquidity"
 
 
+class InsufficientLiquidityError(RuleError):
+    """With `fill_or_kill`: less than `qty` on the other side at or within the limit, so nothing was traded."""
+
+    code = "insufficient_liquidity"
+
+
+class WouldTradeError(RuleError):
+    """With `post_only`: some of it would trade at once, so it was not placed."""
+
+    code = "would_trade"
+
+
 class TooManyOrdersError(RuleError):
     """The player's open orders reached the game's cap."""
 
@@ -249,7 +241,7 @@ class TooManyOrdersError(RuleError):
 
 
 class TooManyFillsError(RuleError):
-    """The `order` would meet more than 100 resting orders at once: make it smaller, or its price less good."""
+    """It would meet more than 100 resting orders at once: make it smaller, or its price less good."""
 
     code = "too_many_fills"
 

@@ -22,6 +22,7 @@ from tradegame.protocol.bounds import (
     Source,
     Units,
 )
+from tradegame.protocol.state import GameSummary
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 """The header of a host's call that happens once (draft-ietf-httpapi-idempotency-key-header)."""
@@ -172,6 +173,19 @@ class Vitals(Struct, omit_defaults=True):
     audit_problems: Count
 
 
+class Warned(Struct, omit_defaults=True):
+    """What of a definition is valid, and yet will not do what its author expects: where it is, and what comes of it."""
+
+    at: str
+    message: str
+
+
+class Made(GameSummary, omit_defaults=True):
+    """The game that was made, as in the list. `warnings`: what `tradegame config` says of the definition, too."""
+
+    warnings: tuple[Warned, ...] = ()
+
+
 class Muting(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Whether a player must not speak."""
 
@@ -193,12 +207,20 @@ class RosterRow(Struct, omit_defaults=True):
     muted: bool
 
 
+class RemovedRow(Struct, omit_defaults=True):
+    """A player whose account was removed, and what they were called."""
+
+    player: PlayerId
+    name: str
+
+
 class Roster(Struct, omit_defaults=True):
-    """Who may join a game, and who has: `names` as the host gave them, none if all may."""
+    """Who may join a game, and who has: `names` as the host gave them, none if all may. `removed`: who may not."""
 
     locked: bool
     chat: bool
     names: tuple[str, ...]
+    removed: tuple[RemovedRow, ...]
     players: tuple[RosterRow, ...]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 from msgspec import Struct, field
 
@@ -21,12 +21,10 @@ from tradegame.protocol.bounds import (
     Price,
     Qty,
     Seq,
-    Side,
     Source,
+    Taker,
 )
-from tradegame.protocol.state import Account
-
-Taker = Literal["buy", "sell"]
+from tradegame.protocol.state import Account, Fill
 
 
 class Event(Struct, omit_defaults=True, tag_field="type"):
@@ -47,7 +45,7 @@ class Removed(Event, tag="removed"):
 
 
 class Trade(Event, tag="trade"):
-    """A trade, at the resting order's price. `taker`: the side that did not rest.
+    """A trade, at the resting order's price. `taker`: the side that did not rest; `number` counts the game's trades.
 
     In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
     """
@@ -58,6 +56,7 @@ class Trade(Event, tag="trade"):
     taker: Taker
     buyer: PlayerId | None = None
     seller: PlayerId | None = None
+    number: Count = 0
 
 
 class BookChanged(Event, tag="book"):
@@ -175,18 +174,8 @@ class Whisper(Push, tag="whisper"):
     at: Millis
 
 
-class Fill(Struct, omit_defaults=True):
-    """The player's part in a trade: `bid` bought, `ask` sold. `taker`: the side that did not rest."""
-
-    good: GoodId
-    side: Side
-    price: Price
-    qty: Qty
-    taker: Taker
-
-
 class Fills(Push, tag="fills"):
-    """The player's own trades in a frame of an anonymous game: to each of their connections that has joined it."""
+    """The player's own trades in a frame: to each of their connections that has joined the game."""
 
     game: GameId
     seq: Seq

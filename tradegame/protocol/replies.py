@@ -9,6 +9,7 @@ from tradegame.protocol.bounds import (
     Count,
     Epoch,
     GameId,
+    GoodId,
     Keys,
     Millis,
     OrderId,
@@ -108,7 +109,7 @@ class Sold(CommandOk):
 
 
 class Ordered(CommandOk):
-    """`filled` traded at once, `resting` rests under the id `order`."""
+    """`filled` traded at once, `resting` rests under the id `order`; `cash` is what is free after it."""
 
     order: OrderId
     filled: Units
@@ -128,6 +129,20 @@ class Cancelled(CommandOk):
 
     order: OrderId
     released: Released
+
+
+class ReleasedAll(Struct, omit_defaults=True):
+    """`cash` for bids, `goods` for asks: of each good as many units as were released, if any."""
+
+    cash: Coins
+    goods: dict[GoodId, Units]
+
+
+class AllCancelled(CommandOk):
+    """How many orders were `cancelled`; what they held is free again."""
+
+    cancelled: Count
+    released: ReleasedAll
 
 
 class Sent(CommandOk):

@@ -6,15 +6,18 @@ docs/contributing.md has the steps to add one.
 
 from __future__ import annotations
 
-from typing import ClassVar, get_args
+from typing import Any, ClassVar, get_args
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from tradegame.protocol import tag_of
 from tradegame.protocol.bounds import (
+    Choice,
     ClientName,
     Depth,
     Epoch,
+    FillsWanted,
     Flag,
     GameId,
     GoodId,
@@ -33,6 +36,7 @@ from tradegame.protocol.bounds import (
 )
 from tradegame.protocol.names import NAME_EXPECTED, is_name
 from tradegame.protocol.replies import (
+    AllCancelled,
     Bought,
     Cancelled,
     CommandOk,
@@ -44,7 +48,7 @@ from tradegame.protocol.replies import (
     Sold,
     Welcome,
 )
-from tradegame.protocol.state import Account, Book, Games, Standings
+from tradegame.protocol.state import Account, Book, Games, OwnFills, OwnOrders, Standings
 
 
 class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
@@ -113,12 +117,14 @@ class JoinRequest(GameRequest, kw_only=True, tag="join"):
     """Open an account, unless there is one, and follow the game from now on.
 
     `after`: go on behind the last frame that was seen. `spectate`: follow only, without an account.
+    `cancel_on_disconnect`: withdraw the player's orders a while after their last connection is gone.
     """
 
     ok = Following
 
     spectate: Flag | None = None
     after: After | None = None
+    cancel_on_disconnect: Choice | None = None
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None
@@ -134,6 +140,20 @@ class MeRequest(GameRequest, kw_only=True, tag="me"):
     """The player's account."""
 
     ok = Account
+
+
+class FillsRequest(GameRequest, kw_only=True, tag="fills"):
+    """The player's last `limit` trades of this round."""
+
+    ok = OwnFills
+
+    limit: FillsWanted | None = None
+
+
+class OrdersRequest(GameRequest, kw_only=True, tag="orders"):
+    """The player's open orders, and the last of this round that are done."""
+
+    ok = OwnOrders
 
 
 class BookRequest(GameRequest, kw_only=True, tag="book"):
@@ -173,8 +193,9 @@ class PlayerCommand(GameRequest, kw_only=True):
 class BuyGood(PlayerCommand, kw_only=True, tag="buy"):
     """Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
 
-    What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
-    `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+    What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. `fill_or_kill`:
+    all of `qty`, or nothing. Refused with `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`; with
+    `fill_or_kill` also with `insufficient_liquidity` or `too_many_fills`.
     """
 
     ok = Bought
@@ -182,6 +203,7 @@ class BuyGood(PlayerCommand, kw_only=True, tag="buy"):
     good: GoodId
     qty: Qty
     limit: Price | None = None
+    fill_or_kill: Flag = False
 
 
 class SellGood(PlayerCommand, kw_only=True, tag="sell"):
@@ -195,13 +217,14 @@ class SellGood(PlayerCommand, kw_only=True, tag="sell"):
     good: GoodId
     qty: Qty
     limit: Price | None = None
+    fill_or_kill: Flag = False
 
 
 class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
     """A limit order: what does not trade at once rests at `price`, and what it needs is held.
 
-    Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
-    `unknown_good`.
+    `post_only`: only if all of it rests. Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`,
+    `too_many_fills`, `not_open` or `unknown_good`; with `post_only` also with `would_trade`.
     """
 
     ok = Ordered
@@ -210,17 +233,51 @@ class PlaceOrder(PlayerCommand, kw_only=True, tag="order"):
     side: Side
     qty: Qty
     price: Price
+    post_only: Flag = False
+
+
+class AmendOrder(PlayerCommand, kw_only=True, tag="amend"):
+    """Change a resting order, so that `qty` units of it are open, at `price`; what is left out stays.
+
+    One of the two must be there. If the price stays and no unit is added, the order keeps its id and its place in the
+    queue, and what it no longer needs is released. Otherwise a new order takes its place, with an id of its own, as if
+    by `order`: it may trade at once, unless it is `post_only`. Refused as `cancel` and `order` are, and then the old
+    order stays as it was.
+    """
+
+    ok = Ordered
+
+    order: OrderId
+    qty: Qty | None = None
+    price: Price | None = None
+    post_only: Flag = False
+
+    def __post_init__(self) -> None:
+        if self.qty is None and self.price is None:
+            raise ValueError("Expected `qty`, `price` or both - at `$.qty`")
 
 
 class CancelOrder(PlayerCommand, kw_only=True, tag="cancel"):
     """Take a resting order out of the book, and release what it held.
 
-    Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+    Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
     """
 
     ok = Cancelled
 
     order: OrderId
+
+
+class CancelAll(PlayerCommand, kw_only=True, tag="cancel_all"):
+    """Take all your resting orders out of the book, or those in one `good`, or on one `side`, or both.
+
+    Where none is open, nothing happens, and `cancelled` is 0. Refused with `not_open` or `unknown_good`.
+    """
+
+    ok = AllCancelled
+
+    good: GoodId | None = None
+    side: Side | None = None
 
 
 class Say(PlayerCommand, kw_only=True, tag="say"):
@@ -230,7 +287,7 @@ class Say(PlayerCommand, kw_only=True, tag="say"):
     to: PlayerId | None = None
 
 
-AnyCommand = BuyGood | SellGood | PlaceOrder | CancelOrder | Say
+AnyCommand = BuyGood | SellGood | PlaceOrder | AmendOrder | CancelOrder | CancelAll | Say
 """What goes through the log as it was asked."""
 AnyRequest = (
     HelloRequest
@@ -240,6 +297,8 @@ AnyRequest = (
     | LeaveRequest
     | AnyCommand
     | MeRequest
+    | FillsRequest
+    | OrdersRequest
     | BookRequest
     | StandingsRequest
 )
@@ -247,5 +306,9 @@ REQUESTS: dict[str, type[Request]] = {tag_of(request): request for request in ge
 """Every request by its ``op``."""
 KEYED = frozenset(op for op, request in REQUESTS.items() if "key" in request.__struct_fields__)
 """What takes a key."""
-READS = frozenset({"ping", "games", "me", "book", "standings"})
+READS = frozenset({"ping", "games", "me", "fills", "orders", "book", "standings"})
 """What changes nothing, and may be asked again at will."""
+DEFAULTS: dict[str, dict[str, Any]] = {
+    op: {field.name: field.default for field in fields(request)} for op, request in REQUESTS.items()
+}
+"""Of each request, what its fields are where they are left out."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from tradegame.protocol.bounds import (
+    DISCONNECT_GRACE_S,
     Balance,
+    Cents,
     Coins,
     Count,
+    Ending,
     Epoch,
     GameId,
     GoodId,
@@ -24,6 +27,7 @@ from tradegame.protocol.bounds import (
     Seq,
     Side,
     Source,
+    Taker,
     Units,
 )
 
@@ -67,7 +71,8 @@ class GoodRules(Struct, omit_defaults=True):
 class Rules(Struct, omit_defaults=True):
     """What of a game's definition players may know. `rounds`: null where there is no clock.
 
-    `anonymous`: trades name nobody, and each player is told of their own alone.
+    `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
+    orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
     """
 
     cash: Coins
@@ -76,6 +81,7 @@ class Rules(Struct, omit_defaults=True):
     rounds: RoundRules | None
     goods: dict[GoodId, GoodRules]
     anonymous: bool = False
+    disconnect_grace_s: Count = DISCONNECT_GRACE_S
 
 
 class Good(Struct, omit_defaults=True):
@@ -147,13 +153,81 @@ class GameState(State, kw_only=True, omit_defaults=True):
 
 
 class OpenOrder(Struct, omit_defaults=True):
-    """An order that rests in the book; `qty` is what is left of it."""
+    """An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded."""
 
     order: OrderId
     good: GoodId
     side: Side
     qty: Qty
     price: Price
+    filled: Units = 0
+
+
+class DoneOrder(Struct, omit_defaults=True):
+    """An order that is done, at `at`: what it `became`, how much of it had traded, and the `qty` that was left."""
+
+    order: OrderId
+    good: GoodId
+    side: Side
+    qty: Units
+    price: Price
+    filled: Units
+    became: Ending
+    at: Millis
+
+
+class OwnOrders(Struct, omit_defaults=True):
+    """The player's orders as they were at frame `seq`: the `open` ones, and of this round the last that are `done`.
+
+    The oldest first; of those that are done, the one that was done first.
+    """
+
+    open: tuple[OpenOrder, ...]
+    done: tuple[DoneOrder, ...]
+    seq: Seq
+
+
+class Fill(Struct, omit_defaults=True):
+    """The player's part in the trade with the number `trade`: `bid` bought, `ask` sold.
+
+    `taker`: the side that did not rest. `order`: the player's own that traded; a `buy` and a `sell` have none.
+    `maker`: it was the player's order that rested. `fee`: what the player paid.
+    """
+
+    trade: Count
+    at: Millis
+    good: GoodId
+    side: Side
+    price: Price
+    qty: Qty
+    taker: Taker
+    fee: Coins
+    order: OrderId | None = None
+    maker: bool = False
+
+
+class OwnFills(Struct, omit_defaults=True):
+    """The player's last trades of this round, the oldest first, as they were at frame `seq`."""
+
+    fills: tuple[Fill, ...]
+    seq: Seq
+
+
+class Position(Struct, omit_defaults=True):
+    """What a player has traded of a good in this round: `cost` and `proceeds` are without the `fees`.
+
+    `gain`: what that made so far, at the marks: the good's part of `worth - start`. `average_bought`, `average_sold`:
+    what a unit cost and brought; none where nothing was bought or sold.
+    """
+
+    bought: Units
+    cost: Coins
+    sold: Units
+    proceeds: Coins
+    fees: Coins
+    gain: Balance
+    average_bought: Cents | None = None
+    average_sold: Cents | None = None
 
 
 class Hint(Struct, omit_defaults=True):
@@ -171,7 +245,8 @@ class Account(Struct, omit_defaults=True):
     `worth`: everything at the marks; `start`: what the round began with, at the same, null while the player takes no
     part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
     player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
-    commands.
+    commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
+    `cancel_on_disconnect`: as the player chose at a `join`.
     """
 
     cash: Coins
@@ -187,6 +262,8 @@ class Account(Struct, omit_defaults=True):
     hints: tuple[Hint, ...] | None = None
     muted: bool = False
     keys: Keys | None = None
+    positions: dict[GoodId, Position] = field(default_factory=dict)
+    cancel_on_disconnect: bool = False
 
 
 class Book(Struct, omit_defaults=True):

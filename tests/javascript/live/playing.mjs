@@ -15,6 +15,12 @@ const shown = collect(seen);
 const whispers = [];
 for (const game of [hers, his, seen]) game.on("whisper", ({ text, player, to }) => whispers.push([text, player, to]));
 
+const [herFills, hisFills] = [hers, his].map((game) => {
+  const told = [];
+  game.on("fills", ({ fills }) => told.push(...fills));
+  return told;
+});
+
 const { order, resting } = await hers.order("wood", "ask", 3, 37);
 assert.equal(resting, 3);
 const key = newKey();
@@ -28,6 +34,19 @@ await assert.rejects(his.buy("gold", 1), { code: "unknown_good" });
 await assert.rejects(his.buy("wood", 1.5), { code: "bad_request", at: "$.qty" });
 await assert.rejects(ben.join("nowhere"), { code: "unknown_game" });
 assert.equal((await hers.cancel(order)).released.qty, 1);
+await assert.rejects(hers.cancel(order), { code: "unknown_order", became: "cancelled" });
+await until(() => herFills.length === 1 && hisFills.length === 1);
+const [fill] = herFills;
+assert.deepEqual([fill.trade, fill.order, fill.maker, fill.side, fill.qty, fill.fee], [1, order, true, "ask", 2, 0]);
+assert.deepEqual([await hers.fills(), await his.fills(1)], [herFills, hisFills]);
+const { open, done } = await hers.orders();
+assert.deepEqual(open, []);
+assert.deepEqual(
+  done.map((gone) => [gone.order, gone.became, gone.filled, gone.qty]),
+  [[order, "cancelled", 2, 1]],
+);
+const { positions, worth, start } = hers.me;
+assert.deepEqual([positions.wood.average_sold, positions.wood.gain], [3_700, worth - start]);
 const sold = await his.sell("grain", 1).catch((error) => error);
 assert.equal(sold.code, "insufficient_goods");
 

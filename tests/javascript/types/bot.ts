@@ -6,6 +6,7 @@ import {
   type Connection,
   connect,
   type Event,
+  type Fill,
   type Frame,
   Game,
   type GameSummary,
@@ -40,6 +41,7 @@ export async function bot(): Promise<void> {
 
   const game: Game = await client.join("bazaar");
   await client.join("bazaar", { spectate: true, key: newKey() });
+  await client.join("bazaar", { cancelOnDisconnect: true });
   const state: State = game.state;
   const best: Level | undefined = state.goods.grain?.bids[0];
   const phase: Phase = state.phase;
@@ -61,7 +63,11 @@ export async function bot(): Promise<void> {
   } catch (error) {
     if (!(error instanceof TradeError)) throw error;
     console.log(error.code, error.definite, error.retryAfterMs, error.at, error.key, error.replayed);
+    if (error.became === "filled") console.log("too late");
   }
+  const [fill]: Fill[] = await game.fills(1);
+  console.log(fill?.trade, fill?.order, fill?.maker, (await game.orders()).done[0]?.became);
+  console.log(me?.positions?.grain?.gain, me?.positions?.grain?.average_bought);
   const standings: Standing[] = await game.standings(5);
   for await (const frame of game.events()) {
     same<typeof frame, Frame | ResetFrame>(true);

@@ -46,28 +46,6 @@ test("change and line are of the same trades: those of this round, from its firs
   assert.deepEqual([tapes.round("grain"), tapes.change("grain")], [[], null]);
 });
 
-test("the trades of the state that are one's own are known again, each once", () => {
-  const { game } = market(
-    [
-      [5, 20, 1],
-      [5, 20, 1],
-      [6, 50, 1],
-    ],
-    5,
-  );
-  let left = 1;
-  const own = {
-    finder:
-      () =>
-      ([at, price, qty]) =>
-        at === 5 && left-- > 0 ? [at, price, qty, "buy", "me", "house"] : undefined,
-  };
-  assert.deepEqual(
-    new Tapes(game, own).of("grain").map((trade) => trade[4]),
-    ["me", undefined, undefined],
-  );
-});
-
 test("a grid's labels are as far from each other as its lines are, and say what they stand at", () => {
   const lines = [102.5, 105, 107.5, 110, 112.5, 115]; // as the chart's library draws them
   assert.deepEqual(gridLabels(lines), ["", "105", "", "110", "", "115"]);

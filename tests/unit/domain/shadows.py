@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -18,9 +18,10 @@ from tradegame.protocol import state as protocol
 from tradegame.protocol.commands import Command, SetPhase
 from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged, Removed, RoundChanged, Trade
 from tradegame.protocol.replies import Bought, Ordered, Sold
-from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
+from tradegame.protocol.requests import AnyCommand, Say
 
-TRADING = BuyGood | SellGood | PlaceOrder
+TRADING = tuple(command for command in get_args(AnyCommand) if command is not Say)
+"""What may change a book."""
 
 
 class Ledger:
@@ -123,7 +124,8 @@ class Bids:
     """The marks that closed rounds gave to goods without a house, from what the public events said of their bids.
 
     Written down as every change there was, and looked through second by second. ``marks``: of each closed round, the
-    latest last; None where the book changed in the very entry that closed it, which no event tells.
+    latest last; None where the book changed in the very entry that closed it, or where orders of players who departed
+    were withdrawn earlier than in the entry that says so: no event tells of either.
     """
 
     def __init__(self, game: Game) -> None:
@@ -134,8 +136,11 @@ class Bids:
         self.ends_at = state.ends_at
         self.changes = {good: [(-1, 0)] for good in self.goods}
         self.marks: list[dict[str, int] | None] = []
+        self.late = False
 
-    def follow(self, applied: Applied, commands: list[Command]) -> None:
+    def follow(self, applied: Applied, commands: list[Command], *, late: bool) -> None:
+        """``late``: orders were due to be withdrawn before this entry."""
+        self.late = self.late or late
         if applied.frame is None:
             return
         at, phases = applied.frame.at, [number for number, each in enumerate(commands) if isinstance(each, SetPhase)]
@@ -151,7 +156,8 @@ class Bids:
 
     def close(self, at: int, *, blurred: bool) -> None:
         marks = {good: self.mark(changes, at) for good, changes in self.changes.items()}
-        self.marks.append(None if blurred else marks)
+        self.marks.append(None if blurred or self.late else marks)
+        self.late = False
         self.changes = {good: [(-1, 0)] for good in self.goods}
 
     def mark(self, changes: list[tuple[int, int]], at: int) -> int:

@@ -21,7 +21,7 @@ from tradegame.core.domain.definition import (
 )
 from tradegame.core.domain.definition_checks import problems
 from tradegame.protocol.commands import Command
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, SellGood
 
 PLAYERS = ["ann", "bob", "cid", "dee"]
 GOODS = ["g0", "g1", "g2"]
@@ -106,6 +106,7 @@ def definitions(draw: st.DrawFn) -> GameDefinition:
         news=tuple(news),
         news_a_round=draw(st.integers(0, len(news))),
         private_values=private,
+        disconnect_grace_s=draw(st.sampled_from([5, 15, 15, 3_600])),
     )
     assert problems(definition) == []
     return definition
@@ -133,12 +134,15 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "chat": st.sampled_from([None, True, True, False]),
     "names": mostly(st.just(()), st.just((("a", "a"), ("a", "a"), ("b", "b")))),
     "players": st.lists(players, max_size=3).map(tuple),
+    "cancel_on_disconnect": st.sampled_from([None, None, True, False]),
     "key": keys,
     "since": mostly(st.none(), st.integers(0, 400), st.just(2**63 - 1)),
     "epoch": mostly(st.none(), st.just("e"), st.just("other")),
     "good": goods,
     "qty": quantities,
     "limit": prices,
+    "fill_or_kill": st.booleans(),
+    "post_only": st.booleans(),
     "price": prices,
     "side": st.sampled_from(["bid", "ask"]),
     "order": st.integers(0, 60).map("o{}".format),
@@ -157,7 +161,15 @@ def any_of(kind: type[Command]) -> st.SearchStrategy[Command]:
         for field in structs.fields(kind)
         if field.name not in ("id", "game")  # the envelope's
     }
-    return st.builds(kind, **drawn)
+    return st.fixed_dictionaries(drawn).map(lambda fields: _made(kind, fields)).filter(bool)
+
+
+def _made(kind: type[Command], fields: dict[str, Any]) -> Command | None:
+    """None if they do not go together."""
+    try:
+        return kind(**fields)
+    except ValueError:
+        return None
 
 
 commands = st.one_of(*map(any_of, get_args(Command)), any_of(PlaceOrder))
@@ -169,11 +181,16 @@ def busy(rng: random.Random, count: int) -> Iterator[Command]:
     for _ in range(count):
         player, good = rng.choice(PLAYERS), rng.choice(GOODS[:1] * 4 + GOODS)
         side, qty, price = rng.choice(("bid", "ask")), rng.randint(1, 6), rng.randint(4, 11)
-        kind = rng.randrange(10)
-        if kind < 6:
-            yield PlaceOrder(player=player, good=good, side=side, qty=qty, price=price)
-        elif kind < 9:
+        kind, rarely, order = rng.randrange(20), rng.random() < 0.1, f"o{rng.randrange(1, 80)}"
+        if kind < 11:
+            yield PlaceOrder(player=player, good=good, side=side, qty=qty, price=price, post_only=rarely)
+        elif kind < 16:
             immediate = BuyGood if side == "bid" else SellGood
-            yield immediate(player=player, good=good, qty=qty, limit=rng.choice((None, price)))
-        else:
-            yield CancelOrder(player=player, order=f"o{rng.randrange(1, 80)}")
+            yield immediate(player=player, good=good, qty=qty, limit=rng.choice((None, price)), fill_or_kill=rarely)
+        elif kind < 17:
+            yield CancelOrder(player=player, order=order)
+        elif kind < 19 or rarely:
+            changes = rng.choice(({"qty": qty}, {"price": price}, {"qty": qty, "price": price}))
+            yield AmendOrder(player=player, order=order, post_only=rarely, **changes)
+        elif rng.random() < 0.2:
+            yield CancelAll(player=player, good=rng.choice((None, good)), side=rng.choice((None, side)))

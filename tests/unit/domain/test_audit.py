@@ -89,6 +89,11 @@ def adopt(table: Table) -> None:
     table.account("ann").held_cash, table.account("bob").held_cash = 0, 50
 
 
+def forget_a_trade(table: Table) -> None:
+    table.buy("bob", 1)
+    table.account("bob").blotter = None
+
+
 def remember_too_much(table: Table) -> None:
     table.game.state.players["ann"] = Player("Ann", {str(n): "" for n in range(257)}, 300)
     table.game.state.remembered = 300
@@ -118,10 +123,28 @@ def test_a_sound_state_has_no_violation() -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (mint_coins, ["cash sums to 1, not 0"]),
-        (mint_goods, ["grain sums to -1, not 0"]),
-        (overdraw, ["ann owns less than nothing"]),
-        (oversell, ["bob owns less than nothing"]),
+        (mint_coins, ["ann owns 1001 coins, and 1000 by their trades", "cash sums to 1, not 0"]),
+        (mint_goods, ["ann owns 99 grain, and 100 by their trades", "grain sums to -1, not 0"]),
+        (
+            overdraw,
+            [
+                "ann owns less than nothing",
+                "ann owns -9000 coins, and 1000 by their trades",
+                "bob owns 11000 coins, and 1000 by their trades",
+            ],
+        ),
+        (
+            oversell,
+            [
+                "ann owns 1 wool, and 0 by their trades",
+                "bob owns less than nothing",
+                "bob owns -1 wool, and 0 by their trades",
+            ],
+        ),
+        (
+            forget_a_trade,
+            ["bob owns 979 coins, and 1000 by their trades", "bob owns 101 grain, and 100 by their trades"],
+        ),
         (forget_held_cash, ["ann holds 0 coins for bids of 50"]),
         (forget_held_goods, ["bob holds 0 grain for asks of 5"]),
         (cross, ["grain is crossed: bid 19, ask 10"]),
@@ -131,7 +154,12 @@ def test_a_sound_state_has_no_violation() -> None:
         (keep_a_copy, ["the book of grain and its owners do not know the same orders"]),
         (
             adopt,
-            ["bob has the order o5 of ann", "the book of grain and its owners do not know the same orders"],
+            [
+                "ann owns 950 coins, and 1000 by their trades",
+                "bob has the order o5 of ann",
+                "bob owns 1050 coins, and 1000 by their trades",
+                "the book of grain and its owners do not know the same orders",
+            ],
         ),
         (remember_too_much, ["ann has 257 of 300 keys, of 300 in all"]),
         (count_too_few, ["ann has 2 of 1 keys, of 300 in all"]),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -21,6 +22,7 @@ from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import Entry, decode_entry, encode_entry
 from tradegame.protocol.pushes import RoundChanged, Trade
 from tradegame.protocol.replies import Cancelled
+from tradegame.protocol.requests import AnyCommand
 
 SEED = 20_260_101
 
@@ -64,6 +66,13 @@ def played() -> tuple[str, str, tuple[Applied, ...]]:
 
 def test_the_log_of_these_tests_is_a_lively_one() -> None:
     _, _, every = played()
+    done = {
+        type(command)
+        for value, applied in zip(lively_log(), every, strict=True)
+        for command, outcome in zip(decode_entry(value).commands, applied.outcomes, strict=True)
+        if not isinstance(outcome.result, Rejected)
+    }
+    assert set(get_args(AnyCommand)) - done == set()
     results = [outcome.result for applied in every for outcome in applied.outcomes]
     shown = [event for applied in every if applied.frame for event in applied.frame.events]
     assert sum(isinstance(event, Trade) for event in shown) > 300
@@ -82,6 +91,8 @@ def test_the_log_of_these_tests_is_a_lively_one() -> None:
         "insufficient_cash",
         "insufficient_goods",
         "no_liquidity",
+        "insufficient_liquidity",
+        "would_trade",
         "no_house",
         "too_many_orders",
         "key_reused",

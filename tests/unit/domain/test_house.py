@@ -147,7 +147,7 @@ def test_the_house_takes_players_orders_that_its_quotes_meet_on_its_tick_and_pay
     table.buy("bob", 10)  # the house now wants more
     table.ask("ann", 3, 20)
     applied = table.wait(TICK)
-    assert events(applied, Trade) == [Trade("grain", 20, 3, "buy", HOUSE, "ann")]
+    assert events(applied, Trade) == [Trade("grain", 20, 3, "buy", HOUSE, "ann", 3)]
     assert table.cash("ann") == (1_060, 0)
     assert table.cash(FEES)[0] == 3 + 1  # bob's, of 105 and 110, and the house's, of 60
     assert applied.accounts == ("ann",)
@@ -168,7 +168,7 @@ def test_a_sale_by_the_house_on_its_tick_gives_the_player_the_price_of_the_bid()
     table = table_of("ann")
     table.bid("ann", 3, 20)
     (trade,) = events(table.entry(Announce(text="cheap", good="grain", anchor_bps=-1_000)), Trade)
-    assert trade == Trade("grain", 20, 3, "sell", "ann", HOUSE)
+    assert trade == Trade("grain", 20, 3, "sell", "ann", HOUSE, 1)
     assert table.book() == ([(17, 5), (16, 5)], [(19, 2), (20, 5)])
 
 
@@ -320,4 +320,4 @@ def test_a_player_may_trade_in_the_entry_that_brings_the_quotes() -> None:
     table.join("ann")
     table.at += TICK
     applied = table.entry(BuyGood(player="ann", good="grain", qty=1))
-    assert events(applied) == [Trade("grain", 21, 1, "buy", "ann", HOUSE)]
+    assert events(applied) == [Trade("grain", 21, 1, "buy", "ann", HOUSE, 1)]

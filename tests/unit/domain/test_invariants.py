@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from tests.support import views
-from tests.support.domain import BEGIN, YEAR_3000, events, stamped
+from tests.support.domain import BEGIN, YEAR_3000, events, fills, stamped
 from tests.unit.domain.shadows import Bids, Follower, Ledger
 from tests.unit.domain.strategies import (
     PLAYERS,
@@ -33,6 +33,7 @@ from tests.unit.domain.strategies import (
     steps,
 )
 from tradegame.core.domain import snapshot
+from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import (
     GameDefinition,
@@ -42,7 +43,7 @@ from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import Arrive, Command, Entry, Join, SetClock, SetPhase, encode_entry
 from tradegame.protocol.pushes import BookChanged, Trade
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 orders = Bundle("orders")
 
@@ -70,13 +71,19 @@ def without_traces(game: Game) -> list[Any]:
 
 def contents(thing: Any) -> Any:
     """All that is in ``thing``, field by field: to compare what `snapshot` may have forgotten on both its sides."""
-    if thing is None or isinstance(thing, int | str | Struct):
+    if thing is None or isinstance(thing, int | str | bytearray | Struct):
         return thing
     if isinstance(thing, dict):
         return {key: contents(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple | deque):
         return type(thing), [contents(value) for value in thing]
     return type(thing), contents(thing.__getstate__())
+
+
+def of_its_own(account: Any) -> Any:
+    """What changes of an account by nothing but what its player does, or an order of theirs."""
+    positions = {good: {**position, "gain": 0} for good, position in account.get("positions", {}).items()}
+    return {**account, "worth": 0, "start": 0, "keys": 0, "positions": positions}
 
 
 AT_ONCE = {"key_reused", "epoch_over", "stale", "ahead"}
@@ -100,6 +107,8 @@ class AnyGame(RuleBasedStateMachine):
         self.bids = Bids(self.game)
         self.first: dict[tuple[str, str], tuple[Command, Any]] = {}
         self.done: set[tuple[Any, ...]] = set()
+        self.filled: dict[str, int] = defaultdict(int)
+        self.trades = 0
         self.enter([Join(player=player, name=player) for player in joined])
 
     def new_game(self) -> Game:
@@ -149,6 +158,21 @@ class AnyGame(RuleBasedStateMachine):
             return player, outcome.result.order
         return multiple()
 
+    @rule(
+        target=orders,
+        order=consumes(orders),
+        qty=st.none() | st.integers(1, 8),
+        price=st.integers(3, 12),
+        post_only=st.booleans(),
+    )
+    def amend(self, order: tuple[str, str], qty: int | None, price: int, post_only: bool) -> Any:
+        player, order_id = order
+        command = AmendOrder(player=player, order=order_id, qty=qty, price=price, post_only=post_only)
+        result = self.enter([command]).outcomes[0].result
+        if isinstance(result, Ordered) and result.resting:
+            return player, result.order
+        return multiple()
+
     @rule(order=consumes(orders), key=keys)
     def cancel(self, order: tuple[str, str], key: str | None) -> None:
         self.enter([CancelOrder(player=order[0], order=order[1], key=key)])
@@ -189,7 +213,7 @@ class AnyGame(RuleBasedStateMachine):
         game, entry = self.game, Entry(self.at, tuple(some))
         stamped(game, some)
         before, state = snapshot.dump(game), game.state
-        seq, clock = state.seq, state.clock
+        seq, clock, withdrawal = state.seq, state.clock, game.withdrawal_at()
         accounts = {player: copy.deepcopy(views.account(state, player)) for player in state.players}
         applied = game.apply(entry)
         self.log.append(encode_entry(entry))
@@ -201,13 +225,14 @@ class AnyGame(RuleBasedStateMachine):
         self.check_books(applied)
         self.ledger.follow(applied, () if state.phase == "lobby" else state.dealt)
         self.check_ledger()
-        self.bids.follow(applied, some)
+        self.bids.follow(applied, some, late=withdrawal is not None and withdrawal < state.clock)
         self.check_marks()
+        self.check_fills(applied)
         for player in state.players:
             now = views.account(state, player)
+            self.check_gain(now)
             if player not in applied.accounts:
-                changing = {"worth": 0, "start": 0, "keys": 0}
-                assert {**now, **changing} == {**accounts[player], **changing}
+                assert of_its_own(now) == of_its_own(accounts[player])
         assert set(applied.accounts) <= set(state.players) | set(state.removed)
         for command, outcome in zip(some, applied.outcomes, strict=True):
             self.check_key(command, outcome)
@@ -260,6 +285,38 @@ class AnyGame(RuleBasedStateMachine):
         told["fees"]["cash"] += paid
         assert owned == told
 
+    def check_gain(self, account: Any) -> None:
+        """What trading each good has made is, all together, what the player has made."""
+        positions = account.get("positions", {}).values()
+        if account["start"] is None:
+            assert not positions
+        else:
+            assert sum(position["gain"] for position in positions) == account["worth"] - account["start"]
+
+    def check_fills(self, applied: Applied) -> None:
+        """Each trade is told to its parties alone, by the number that everybody is told; orders sum their fills up."""
+        by_player = fills(self.game, applied)
+        told = {(fill.trade, player): fill for player, each in by_player.items() for fill in each}
+        at = None if applied.frame is None else applied.frame.at
+        for trade in events(applied, Trade):
+            self.trades += 1
+            assert trade.number == self.trades
+            for party, side, word in ((trade.buyer, "bid", "buy"), (trade.seller, "ask", "sell")):
+                if party == "house":
+                    continue
+                fill = told.pop((trade.number, party))
+                assert (fill.at, fill.good, fill.side, fill.price) == (at, trade.good, side, trade.price)
+                assert (fill.qty, fill.taker, fill.maker) == (trade.qty, trade.taker, trade.taker != word)
+                assert fill.fee == 0 or not fill.maker
+                self.filled[fill.order or ""] += fill.qty
+        assert not told
+        for player in self.game.state.players:
+            mine = domain_views.orders(self.game.state, player)
+            orders = [*mine.open, *mine.done]
+            assert len({order.order for order in orders}) == len(orders)
+            assert all(order.filled == self.filled[order.order] for order in orders)
+            assert all((order.qty == 0) == (order.became == "filled") for order in mine.done)
+
     def check_marks(self) -> None:
         """What each round was scored by is what its public bids make it."""
         marks = self.bids.marks[-10:]
@@ -307,12 +364,18 @@ class AnyGame(RuleBasedStateMachine):
             assert isinstance(result, Bought | Sold)
             assert 1 <= result.filled <= command.qty
             total = result.cost if isinstance(result, Bought) else result.proceeds
+            assert result.filled == command.qty or not command.fill_or_kill
             if command.limit is not None:
                 assert total <= command.limit * result.filled or isinstance(result, Sold)
                 assert total >= command.limit * result.filled or isinstance(result, Bought)
         elif isinstance(command, PlaceOrder):
             assert isinstance(result, Ordered)
             assert result.filled + result.resting == command.qty
+            assert not (command.post_only and result.filled)
+        elif isinstance(command, AmendOrder):
+            assert isinstance(result, Ordered)
+            assert result.filled + result.resting == command.qty or command.qty is None
+            assert not (result.filled and (command.post_only or result.order == command.order))
         elif isinstance(command, CancelOrder):
             assert isinstance(result, Cancelled)
             assert (result.released.cash > 0) != (result.released.qty > 0)
@@ -320,6 +383,9 @@ class AnyGame(RuleBasedStateMachine):
     def check_amounts(self, command: Command, applied: Applied) -> None:
         """What a lone command is told is what its trades and its account say."""
         result = applied.outcomes[0].result
+        if isinstance(command, CancelAll) and not isinstance(result, Rejected) and not applied.outcomes[0].replayed:
+            for order in self.game.state.accounts[command.player].orders.values():
+                assert command.good not in (None, order.good) or command.side not in (None, order.side)
         if not isinstance(result, Bought | Sold | Ordered | Cancelled) or applied.outcomes[0].replayed:
             return
         account = self.game.state.accounts[command.player]
@@ -327,6 +393,11 @@ class AnyGame(RuleBasedStateMachine):
             assert result.order not in {order.id for order in account.orders.values()}
             return
         assert result.cash == account.cash
+        if isinstance(result, Ordered):
+            resting = {order.id: order.qty for order in account.orders.values()}
+            assert resting.get(result.order, 0) == result.resting
+            if isinstance(command, AmendOrder) and result.order != command.order:
+                assert command.order not in resting
         taken = [trade for trade in events(applied, Trade) if is_taker(command.player, trade)]
         assert result.filled == sum(trade.qty for trade in taken)
         if not isinstance(result, Ordered):

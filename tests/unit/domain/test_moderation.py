@@ -11,9 +11,9 @@ from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import Audit, audit
 from tradegame.core.domain.definition import GoodDefinition, PrivateValuesDefinition, SettlementDefinition
 from tradegame.core.domain.moderation import refusal
-from tradegame.protocol.commands import Join, Mute, Remove, SetAccess, SetRoster, Unsay
+from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster, Unsay
 from tradegame.protocol.errors import GameFullError, NotAdmittedError
-from tradegame.protocol.http import RosterRow
+from tradegame.protocol.http import RemovedRow, RosterRow
 from tradegame.protocol.pushes import AccessChanged, Removed, Unsaid
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import Say
@@ -49,6 +49,30 @@ def test_who_is_removed_has_no_account_again_and_no_command() -> None:
     assert code(table.do(Remove(account="ann"))) == "unknown_player"
     loaded = Table(snapshot.load(snapshot.dump(table.game)))
     assert code(loaded.join("ann")) == "not_admitted"
+
+
+def test_who_is_readmitted_may_join_anew_with_nothing_of_before() -> None:
+    table = Table.of("ann", "bob")
+    table.buy("ann", 1)
+    table.say("ann", "hi", key="k")
+    table.do(Remove(account="ann"))
+    assert domain_views.roster(table.game.state).removed == (RemovedRow("ann", "Ann"),)
+    table.game = snapshot.load(snapshot.dump(table.game))
+    applied = table.entry(Readmit(account="ann"))
+    assert (applied.frame, applied.accounts) == (None, ())
+    assert domain_views.roster(table.game.state).removed == ()
+    assert code(table.say("ann", "hi", key="k")) == "not_joined"
+    assert isinstance(table.join("ann"), Sent)
+    assert (table.cash("ann"), table.goods("ann")) == ((1_000, 0), (100, 0))
+    late = Say(player="ann", text="hi", key="k", since=0)
+    assert code(table.do(late)) == "stale"
+    assert audit(table.game.state) == []
+
+
+@pytest.mark.parametrize("nobody", ["bob", "nobody", "house"])
+def test_only_who_was_removed_can_be_readmitted(nobody: str) -> None:
+    table = Table.of("ann", "bob")
+    assert code(table.do(Readmit(account=nobody))) == "unknown_player"
 
 
 @pytest.mark.parametrize("nobody", ["nobody", "house", "mint", "fees"])

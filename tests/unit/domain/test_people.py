@@ -43,6 +43,7 @@ def test_who_was_removed_is_erased_from_the_results() -> None:
     people.erase(table.game.state, "ann")
     names = {row["player"]: row["name"] for row in table.game.state.results[-1]["players"]}
     assert names == {"ann": people.ERASED, "bob": "Bob"}
+    assert table.game.state.removed == {"ann": people.ERASED}
     people.erase(table.game.state, "bob")
     assert {row["name"] for row in table.game.state.results[-1]["players"]} == {people.ERASED}
 

@@ -137,7 +137,7 @@ def test_damage_is_found_although_the_game_goes_on(monkeypatch: pytest.MonkeyPat
     def on(current: Audit) -> None:
         current.saw(table.entry(PlaceOrder(player="p00001", good="grain", side="bid", qty=1, price=9)).accounts)
 
-    table.account("p00030").cash += 1
+    table.account("fees").cash += 1
     assert list(looked_at(table.game.state, on).found) == ["cash sums to 1, not 0"]
 
 
@@ -150,7 +150,7 @@ def test_sums_that_never_stand_still_are_left_to_the_next_audit(monkeypatch: pyt
     monkeypatch.setattr(auditing, "STEP", 3)
     monkeypatch.setattr(auditing, "CATCH_UP_STEPS", 5)
     table = crowded(players=50, keys=0)
-    table.account("p00030").cash += 1
+    table.account("fees").cash += 1
     assert list(looked_at(table.game.state, lambda current: current.saw(table.game.state.players)).found) == []
 
 

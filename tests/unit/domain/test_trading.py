@@ -70,8 +70,8 @@ def test_the_better_price_trades_before_the_earlier_order() -> None:
     table.ask("bob", 1, 10)
     applied = table.entry(BuyGood(player="cid", good="grain", qty=2))
     assert events(applied) == [
-        Trade("grain", 10, 1, "buy", "cid", "bob"),
-        Trade("grain", 11, 1, "buy", "cid", "ann"),
+        Trade("grain", 10, 1, "buy", "cid", "bob", 1),
+        Trade("grain", 11, 1, "buy", "cid", "ann", 2),
     ]
 
 

@@ -15,13 +15,14 @@ from tradegame.cluster.processes.child import Child
 from tradegame.cluster.processes.etcd import UNSOUND, Member, MemberStatus, parse_status
 from tradegame.cluster.processes.http import NoAnswer, ask
 from tradegame.cluster.processes.node import Node
+from tradegame.protocol.requests import KEYED
 
 EVERY_S = 1.0
 DEADLINE_S = 0.9
 MISSES = 3
 """After so many unanswered questions in a row a node or member counts as silent."""
 
-COMMANDS = frozenset({"buy", "sell", "order", "cancel", "say"})
+COMMANDS = KEYED - {"join"}
 
 Condition = Literal[
     "serving", "starting", "not ready", "silent", "frozen", "stopping", "killed", "stopped", "ended", "down"

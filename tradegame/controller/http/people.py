@@ -57,6 +57,11 @@ class People:
         player: str = request.path_params["player"]
         return published(await self.administer.remove(game_id(request), player, key_of(request)))
 
+    async def readmit(self, request: Request) -> Response:
+        self.host_token.require(request)
+        player: str = request.path_params["player"]
+        return published(await self.administer.readmit(game_id(request), player, key_of(request)))
+
     async def mute(self, request: Request) -> Response:
         self.host_token.require(request)
         muted, player = (await body_of(request, Muting)).muted, request.path_params["player"]

@@ -116,6 +116,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/roster", people.set_roster),
         ("DELETE", "/v1/games/{game}/players/{player}", people.remove),
         ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
+        ("POST", "/v1/games/{game}/players/{player}/readmit", people.readmit),
         ("DELETE", "/v1/games/{game}/messages/{message}", people.unsay),
         ("POST", "/v1/games/{game}/reveal", routes.reveal),
         ("DELETE", "/v1/players/{player}", routes.kick),

@@ -10,9 +10,10 @@ from tradegame.controller.front import WEBSOCKET_PATH
 from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
-from tradegame.protocol import SUBPROTOCOL, closing
+from tradegame.protocol import SUBPROTOCOL, closing, tag_of
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER
-from tradegame.protocol.errors import OVER_WEBSOCKET, Failure
+from tradegame.protocol.errors import OVER_WEBSOCKET
+from tradegame.protocol.failure import Failure
 from tradegame.protocol.pushes import PUSHES
 from tradegame.protocol.requests import KEYED, REQUESTS
 
@@ -60,9 +61,10 @@ def asyncapi() -> dict[str, Any]:
             "messages": [_channel("messages", op)],
             "reply": {"channel": _channel(), "messages": answers},
         }
-    for name, push in PUSHES.items():
+    for push in PUSHES.values():
+        name = f"push.{tag_of(push)}"  # `fills` is a request, too
         messages[name] = _message(name, described(push), reference(push.__name__), answers=False)
-        operations[f"push.{name}"] = {
+        operations[name] = {
             "action": "send",
             "channel": _channel(),
             "summary": described(push),

@@ -13,7 +13,6 @@ from tradegame.controller.spec.schema import Schema, described, reference, schem
 from tradegame.protocol.commands import Announce, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     OVER_HTTP,
-    ErrorBody,
     Errors,
     InternalError,
     RateLimitedError,
@@ -21,6 +20,7 @@ from tradegame.protocol.errors import (
     TooLargeError,
     TradeGameError,
 )
+from tradegame.protocol.failure import ErrorBody
 from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY, IdempotencyKey
 
 ABOUT = """\

@@ -21,6 +21,7 @@ from tradegame.protocol.errors import (
     NotFoundError,
     NotOpenError,
     OverloadedError,
+    TradeGameError,
     UnauthorizedError,
     UnavailableError,
     UnknownGameError,
@@ -28,8 +29,20 @@ from tradegame.protocol.errors import (
     UnknownMessageError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Coming, Debrief, Done, Muting, Naming, Presets, Published, Reach, Roster, Vitals
-from tradegame.protocol.state import Games, GameState, GameSummary, Standings
+from tradegame.protocol.http import (
+    Coming,
+    Debrief,
+    Done,
+    Made,
+    Muting,
+    Naming,
+    Presets,
+    Published,
+    Reach,
+    Roster,
+    Vitals,
+)
+from tradegame.protocol.state import Games, GameState, Standings
 
 HTML = "text/html"
 TEXT = "text/plain"
@@ -78,6 +91,13 @@ _GAME: Errors = (UnknownGameError, UnavailableError)
 
 def _file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
     return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, **more)
+
+
+def _command(path: str, name: str, about: str, *errors: type[TradeGameError], **more: Any) -> Operation:
+    """A call of the host's that goes through a game's log."""
+    refused: Errors = (BadRequestError, KeyReusedError, UnknownGameError, *errors, *_HOST, *_STORE)
+    where = {"method": "POST", "path": f"/v1/games/{{game}}{path}", "id": name, **more}
+    return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -162,7 +182,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Make a game: the body is a `[[games]]` table of config.toml, as JSON.",
         tag="host",
         status=201,
-        answer=GameSummary,
+        answer=Made,
         body=GameDefinition,
         host=True,
         keyed=True,
@@ -179,18 +199,7 @@ OPERATIONS: tuple[Operation, ...] = (
         keyed=True,
         errors=(UnknownGameError, BadRequestError, KeyReusedError, *_HOST, *_STORE),
     ),
-    Operation(
-        method="POST",
-        path="/v1/games/{game}/phase",
-        id="setPhase",
-        about="Open or close a game.",
-        tag="host",
-        answer=Published,
-        body=SetPhase,
-        host=True,
-        keyed=True,
-        errors=(BadRequestError, UnknownGameError, KeyReusedError, *_HOST, *_STORE),
-    ),
+    _command("/phase", "setPhase", "Open or close a game.", body=SetPhase),
     Operation(
         path="/v1/games/{game}/news",
         id="listComingNews",
@@ -200,38 +209,20 @@ OPERATIONS: tuple[Operation, ...] = (
         host=True,
         errors=(*_HOST, *_GAME),
     ),
-    Operation(
-        method="POST",
-        path="/v1/games/{game}/news",
-        id="announce",
-        about="Publish news, which may shift an anchor.",
-        tag="host",
-        answer=Published,
+    _command(
+        "/news",
+        "announce",
+        "Publish news, which may shift an anchor.",
+        UnknownGoodError,
+        NoHouseError,
+        NotOpenError,
         body=Announce,
-        host=True,
-        keyed=True,
-        errors=(
-            BadRequestError,
-            UnknownGameError,
-            UnknownGoodError,
-            NoHouseError,
-            NotOpenError,
-            KeyReusedError,
-            *_HOST,
-            *_STORE,
-        ),
     ),
-    Operation(
-        method="POST",
-        path="/v1/games/{game}/access",
-        id="setAccess",
-        about="Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
-        tag="host",
-        answer=Published,
+    _command(
+        "/access",
+        "setAccess",
+        "Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
         body=SetAccess,
-        host=True,
-        keyed=True,
-        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/roster",
@@ -242,63 +233,31 @@ OPERATIONS: tuple[Operation, ...] = (
         host=True,
         errors=(*_GAME, *_HOST),
     ),
-    Operation(
-        method="POST",
-        path="/v1/games/{game}/roster",
-        id="setRoster",
-        about="Say which names may join. Whoever has an account keeps it.",
-        tag="host",
-        answer=Published,
-        body=Naming,
-        host=True,
-        keyed=True,
-        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
-    ),
-    Operation(
+    _command("/roster", "setRoster", "Say which names may join. Whoever has an account keeps it.", body=Naming),
+    _command(
+        "/players/{player}",
+        "removePlayer",
+        "Take a player's account in a game away, with orders and all that it owns. They may have no other one.",
+        UnknownPlayerError,
         method="DELETE",
-        path="/v1/games/{game}/players/{player}",
-        id="removePlayer",
-        about="Take a player's account in a game away, for good, with orders and all that it owns.",
-        tag="host",
-        answer=Published,
-        host=True,
-        keyed=True,
-        errors=(BadRequestError, KeyReusedError, UnknownGameError, UnknownPlayerError, *_HOST, *_STORE),
     ),
-    Operation(
-        method="POST",
-        path="/v1/games/{game}/players/{player}/mute",
-        id="mutePlayer",
-        about="Let a player not speak in a game, or speak again.",
-        tag="host",
-        answer=Published,
+    _command(
+        "/players/{player}/readmit",
+        "readmitPlayer",
+        "Let a player whose account was removed join anew.",
+        UnknownPlayerError,
+    ),
+    _command(
+        "/players/{player}/mute",
+        "mutePlayer",
+        "Let a player not speak in a game, or speak again.",
+        UnknownPlayerError,
         body=Muting,
-        host=True,
-        keyed=True,
-        errors=(BadRequestError, KeyReusedError, UnknownGameError, UnknownPlayerError, *_HOST, *_STORE),
     ),
-    Operation(
-        method="DELETE",
-        path="/v1/games/{game}/messages/{message}",
-        id="deleteMessage",
-        about="Delete a message, by its number.",
-        tag="host",
-        answer=Published,
-        host=True,
-        keyed=True,
-        errors=(BadRequestError, KeyReusedError, UnknownGameError, UnknownMessageError, *_HOST, *_STORE),
+    _command(
+        "/messages/{message}", "deleteMessage", "Delete a message, by its number.", UnknownMessageError, method="DELETE"
     ),
-    Operation(
-        method="POST",
-        path="/v1/games/{game}/reveal",
-        id="reveal",
-        about="Let everybody read the results of closed rounds, though private values last.",
-        tag="host",
-        answer=Published,
-        host=True,
-        keyed=True,
-        errors=(BadRequestError, KeyReusedError, UnknownGameError, *_HOST, *_STORE),
-    ),
+    _command("/reveal", "reveal", "Let everybody read the results of closed rounds, though private values last."),
     Operation(
         path="/v1/games/{game}/log",
         id="exportLog",

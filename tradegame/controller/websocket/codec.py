@@ -15,7 +15,8 @@ from tradegame.core.domain.events import Filled, Frame, Outcome, Private, Reject
 from tradegame.core.games.public_state import Stated
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER, encodable
-from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, Failure, TradeGameError, UnknownOpError
+from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
+from tradegame.protocol.failure import Failure
 from tradegame.protocol.requests import REQUESTS, AnyRequest, GameRequest, PlayerCommand, Request
 from tradegame.protocol.state import Account
 
@@ -161,7 +162,14 @@ def encode_reply(
         result, replayed, keys = payload.result, payload.replayed, payload.keys
         if isinstance(result, Rejected):
             definite = RULE_ERRORS[result.code].definite
-            failure = Failure(code=result.code, message=result.message, definite=definite, replayed=replayed, keys=keys)
+            failure = Failure(
+                code=result.code,
+                message=result.message,
+                definite=definite,
+                replayed=replayed,
+                keys=keys,
+                became=result.became,
+            )
             return _encode(FailedReply(request_id, failure))
         told = replayed or keys is not None
         ok = msgspec.structs.replace(result, replayed=replayed, keys=keys) if told else result

@@ -22,7 +22,7 @@ from tradegame.controller.websocket.slices import VISITS, Slice
 from tradegame.controller.websocket.subscriptions import Subscriber, Subscription
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.domain import views
-from tradegame.core.domain.events import Applied, Private, Whispered
+from tradegame.core.domain.events import Applied, Filled, Private, Whispered
 from tradegame.core.games.history import PublishedFrame
 from tradegame.core.games.host import GameHost
 from tradegame.core.membership.presence import Presence
@@ -138,7 +138,7 @@ class Hub:
         subscriber = self.roster.subscribers.get(client.connection)
         if subscriber is None:
             return
-        known = subscriber.games.get(host.id)
+        known, news = subscriber.games.get(host.id), False
         if known is not None and (known.over or known.host is not host):
             self._drop(known)  # an earlier life of the game, whose end was not seen yet
             known = None
@@ -149,10 +149,12 @@ class Hub:
                 crowd = self._crowds[host] = _Crowd(host, walked=host.game.state.seq)
             crowd.subscriptions[known] = None
             host.follow(+1)
-            self._registered(subscriber)
+            news = True
         if plays and not known.plays:
-            known.plays = True
+            known.plays = news = True
             host.arrivals.came(client.player)
+        if news:
+            self._registered(subscriber)
         known.seq = after
         self.catch_up.begin(known, flush=not self._gathering)
         self.presence_feed.came(known)
@@ -181,7 +183,10 @@ class Hub:
             for player in applied.accounts:
                 crowd.accounts.pop(player, None)
                 self._push_account(host, player)
-        told: tuple[Private, ...] = (*applied.whispers, *applied.fills)
+        told: list[Private] = [*applied.whispers]
+        for player, packed in applied.fills.items():
+            if player in self.roster.players:
+                told.append(Filled(player, views.told_fills(host.game.state, packed)))
         crowd.whispers.extend((applied.seq, applied.at, each) for each in told)
         most = 0 if len(crowd.whispers) <= PUSHED_AT_ONCE else WHISPERS_WAITING
         while len(crowd.whispers) > most:
@@ -338,10 +343,7 @@ class Hub:
                 self.presence_feed.forget_game(host.id)
 
     def _registered(self, subscriber: Subscriber) -> None:
-        client = subscriber.client
+        client, games = subscriber.client, subscriber.games
         if client.signed_in is not None:
-            self.register.put(
-                LiveConnection(
-                    client.connection, self.node, client.signed_in.player.id, tuple(subscriber.games), client.since
-                )
-            )
+            plays, player = tuple(game for game in games if games[game].plays), client.signed_in.player.id
+            self.register.put(LiveConnection(client.connection, self.node, player, tuple(games), client.since, plays))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import Factory, define
 
+from tradegame.core.domain.blotter import Blotter
 from tradegame.core.domain.book import Order
 
 HOUSE = "house"
@@ -15,7 +16,8 @@ MINT = "mint"
 class Account:
     """In coins and units: ``cash`` and ``goods`` are free, ``held_cash`` and ``held_goods`` are held by open orders.
 
-    ``orders``: the open ones, by number, oldest first.
+    ``orders``: the open ones, by number, oldest first. ``blotter``: what a player did in this round, or in a lobby in
+    the last one; None before there is anything, and always for the game's own accounts.
     """
 
     cash: int
@@ -23,6 +25,7 @@ class Account:
     held_goods: dict[str, int]
     held_cash: int = 0
     orders: dict[int, Order] = Factory(dict)
+    blotter: Blotter | None = None
 
     @classmethod
     def empty(cls, goods: list[str]) -> Account:

@@ -6,8 +6,10 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 
 from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
+from tradegame.core.domain.blotter import Blotter
 from tradegame.core.domain.book import ASK, BID, Book, Order, PriceLevel
-from tradegame.core.domain.state import GameState, Player
+from tradegame.core.domain.state import OPEN, GameState, Player
+from tradegame.core.domain.worth import endowment
 from tradegame.protocol.bounds import KEYS_REMEMBERED, SideName
 from tradegame.protocol.commands import HOST
 
@@ -75,7 +77,7 @@ class Audit:
                 continue  # removed since
             self._sum(name)
             self._account(name, account)
-            work += 2 * len(account.goods) + 3 * len(account.orders)
+            work += 4 * len(account.goods) + 3 * len(account.orders)
             if work >= STEP:
                 work = 0
                 yield
@@ -128,9 +130,28 @@ class Audit:
         for good, held in account.held_goods.items():
             if asks[good] != held:
                 self._find(f"{name} holds {held} {good} for asks of {asks[good]}")
+        if self._state.phase == OPEN and name in self._state.dealt:
+            self._traded(name, account)
+
+    def _traded(self, name: str, account: Account) -> None:
+        """While a round is open, a player owns what they were dealt and what they traded since."""
+        traded = (account.blotter or Blotter()).traded
+        cash = self._state.definition.cash
+        for each in traded.values():
+            cash += each.proceeds - each.cost - each.fees
+        if cash != account.cash + account.held_cash:
+            self._find(f"{name} owns {account.cash + account.held_cash} coins, and {cash} by their trades")
+        for index, (good, qty) in enumerate(account.goods.items()):
+            owned, expected = qty + account.held_goods[good], endowment(self._state, name, good)
+            if index in traded:
+                expected += traded[index].bought - traded[index].sold
+            if owned != expected:
+                self._find(f"{name} owns {owned} {good}, and {expected} by their trades")
 
     def _players(self) -> Iterator[None]:
         self._keys(HOST, self._state.host)
+        self._departed()
+        yield
         work = 0
         for player, fields in list(self._state.players.items()):
             if player not in self._state.players:
@@ -144,6 +165,16 @@ class Audit:
             if work >= STEP:
                 work = 0
                 yield
+
+    def _departed(self) -> None:
+        state = self._state
+        if state.cancel_on_disconnect.keys() - state.players.keys():
+            self._find("somebody without an account has chosen to have orders withdrawn")
+        if state.departed.keys() - state.cancel_on_disconnect.keys():
+            self._find("somebody has departed who has not chosen to have orders withdrawn")
+        since = list(state.departed.values())
+        if since != sorted(since) or any(at > state.clock for at in since[-1:]):
+            self._find("the departed are not in the order of their time")
 
     def _keys(self, name: str, fields: Player) -> None:
         known, counted = len(fields.keys), self._state.remembered

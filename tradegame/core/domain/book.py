@@ -6,13 +6,15 @@ anything, so that a command can be checked whole before any of it happens.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from attrs import Factory, define
 
 from tradegame.protocol.bounds import Level, SideName
+from tradegame.protocol.replies import Released
 
 BID: Final = "bid"
 ASK: Final = "ask"
@@ -23,7 +25,10 @@ takes (about 1 ms) and the events that it makes."""
 
 @define
 class Order:
-    """A resting order. ``qty`` is what is still open; ``number`` counts the game's orders and gives time priority."""
+    """A resting order. ``qty`` is what is still open; ``number`` counts the game's orders and gives time priority.
+
+    ``filled``: how many units it has traded, also before it rested.
+    """
 
     number: int
     player: str
@@ -31,10 +36,16 @@ class Order:
     side: SideName
     qty: int
     price: int
+    filled: int = 0
 
     @property
     def id(self) -> str:
         return f"o{self.number}"
+
+    @property
+    def held(self) -> Released:
+        """What it holds, and releases once it is gone."""
+        return Released(self.qty * self.price, 0) if self.side == BID else Released(0, self.qty)
 
 
 @define
@@ -65,7 +76,7 @@ class _Side:
 
     def __init__(self, sign: int) -> None:
         self._sign = sign
-        self._keys: list[int] = []
+        self._keys = array("q")  # moved as a whole, without a look at each
         self._levels: dict[int, PriceLevel] = {}
 
     def add(self, order: Order) -> None:
@@ -87,6 +98,27 @@ class _Side:
             if not level.orders:
                 del self._levels[key]
                 del self._keys[bisect_left(self._keys, key)]
+
+    def remove(self, orders: Iterable[Order]) -> None:
+        emptied = []
+        for order in orders:
+            key = order.price * self._sign
+            level = self._levels[key]
+            level.qty -= order.qty
+            del level.orders[order.number]
+            if not level.orders:
+                del self._levels[key]
+                emptied.append(key)
+        if emptied:
+            emptied.sort()
+            first = bisect_left(self._keys, emptied[0])
+            kept, begin = array("q"), first
+            for key in emptied:  # what is between them moves once, and not once a level
+                end = bisect_left(self._keys, key, begin)
+                kept += self._keys[begin:end]
+                begin = end + 1
+            kept += self._keys[begin:]
+            self._keys[first:] = kept
 
     def levels(self, depth: int) -> tuple[Level, ...]:
         keys = self._keys[: -depth - 1 : -1]
@@ -123,7 +155,7 @@ class _Side:
         return self._levels.get(price * self._sign)
 
     def prices(self) -> Iterator[int]:
-        keys, sign = self._keys.copy(), self._sign
+        keys, sign = self._keys[:], self._sign
         return (key * sign for key in keys)
 
     def take_all(self) -> Iterator[dict[int, Order]]:
@@ -149,6 +181,14 @@ class Book:
     def reduce(self, order: Order, qty: int) -> None:
         """Take ``qty`` units (at most what is open) off a resting order; at none left it leaves the book."""
         self._sides[order.side].reduce(order, qty)
+
+    def remove(self, orders: Iterable[Order]) -> None:
+        """Take resting orders out whole. Takes about 1 µs an order, and 2 ms more among 500 000 levels."""
+        sides: dict[SideName, list[Order]] = {BID: [], ASK: []}
+        for order in orders:
+            sides[order.side].append(order)
+        for side, some in sides.items():
+            self._sides[side].remove(some)
 
     def walk(
         self, side: SideName, player: str, qty: int, limit: int | None, purse: int | None = None, most: int = MAX_FILLS

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from attrs import asdict, frozen
 
 from tradegame.core.domain.bounds import IDENTIFIER, length, within
-from tradegame.protocol.bounds import MAX_PRICE, MAX_QTY, NEWS_LENGTH, SHIFT_BPS, MarkKind
+from tradegame.protocol.bounds import DISCONNECT_GRACE_S, MAX_PRICE, MAX_QTY, NEWS_LENGTH, SHIFT_BPS, MarkKind
 
 RULES_VERSION = 3
 """The version of the rules that a new game is played by."""
@@ -137,7 +137,7 @@ class GameDefinition:
     ``max_players``: so many accounts at most, which are kept for the game's life. ``about`` tells the players what it
     is about. ``wait_for_host``: its first lobby has no end but the host's word, with and without ``rounds``.
     ``news_a_round``: so many of ``news`` come, drawn anew for each round; 0 for all. ``anonymous``: who traded is told
-    to the two alone.
+    to the two alone. ``disconnect_grace_s``: how long orders stay whose player chose `cancel_on_disconnect`, and left.
     """
 
     id: Id
@@ -154,6 +154,7 @@ class GameDefinition:
     private_values: PrivateValuesDefinition | None = None
     wait_for_host: bool = False
     anonymous: bool = False
+    disconnect_grace_s: Annotated[int, within(5, 3_600)] = DISCONNECT_GRACE_S
 
     def mark_of(self, good: str) -> MarkKind | None:
         """What this good's mark is; None for the one with private values, which is worth something else to each."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from collections.abc import Mapping, Sequence
 
+from attrs import Factory, field, frozen
+
+from tradegame.protocol.bounds import Became
 from tradegame.protocol.errors import RuleError
-from tradegame.protocol.pushes import Fill, PublicEvent
+from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.replies import CommandOk
+from tradegame.protocol.state import Fill
 
 
 @frozen
@@ -20,7 +24,7 @@ class Whispered:
 
 @frozen
 class Filled:
-    """Private, to ``player``: their part in the trades of an entry, where these are anonymous."""
+    """Private, to ``player``: their part in the trades of an entry, in the order of these."""
 
     player: str
     fills: tuple[Fill, ...]
@@ -40,14 +44,15 @@ class Frame:
 
 @frozen
 class Rejected:
-    """A rule said no, and nothing changed."""
+    """A rule said no, and nothing changed. ``became``: of an order that is gone."""
 
     code: str
     message: str
+    became: Became | None = None
 
     @classmethod
     def of(cls, error: RuleError) -> Rejected:
-        return cls(error.code, error.message)
+        return cls(error.code, error.message, error.became)
 
 
 Result = CommandOk | Rejected
@@ -71,7 +76,8 @@ class Applied:
     """What applying one entry did.
 
     ``frame``: None when nothing public happened. ``outcomes``: one a command, in order. ``accounts``: the players
-    whose account changed. ``whispers`` and ``fills`` in order. ``seq`` and ``at``: the game's, after it.
+    whose account changed. ``whispers`` in order. ``fills``: by player, packed (see `blotter`), since most have no
+    connection to this node. ``seq`` and ``at``: the game's, after it.
     """
 
     seq: int
@@ -80,4 +86,4 @@ class Applied:
     outcomes: tuple[Outcome, ...]
     accounts: tuple[str, ...]
     whispers: tuple[Whispered, ...]
-    fills: tuple[Filled, ...] = ()
+    fills: Mapping[str, Sequence[bytes]] = Factory(dict)

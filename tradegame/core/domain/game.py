@@ -16,12 +16,14 @@ from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.chat import ChatService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
-from tradegame.core.domain.events import Applied, Filled, Frame, Outcome, Rejected, Result
+from tradegame.core.domain.departures import DepartureService
+from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
 from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.moderation import ModerationService
 from tradegame.core.domain.naming import NamingService
+from tradegame.core.domain.orders import OrderService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.rounds import RoundService
@@ -33,10 +35,12 @@ from tradegame.protocol.commands import (
     Announce,
     Arrive,
     Command,
+    Depart,
     Entry,
     HostCommand,
     Join,
     Mute,
+    Readmit,
     Remove,
     Reveal,
     SetAccess,
@@ -51,7 +55,7 @@ from tradegame.protocol.commands import (
 from tradegame.protocol.errors import EpochOverError, NotJoinedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged
 from tradegame.protocol.replies import Sent
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 _WITHOUT_ACCOUNT = (Join, HostCommand)
 
@@ -70,12 +74,17 @@ class Game:
         self._private_values = PrivateValuesService(state)
         self._settlement = SettlementService(state, self._marks)
         self._rounds = RoundService(state, trading, house, self._marks, self._private_values, self._settlement)
-        self._moderation = ModerationService(state, trading, self._naming, self._private_values, self._settlement)
-        chat = ChatService(state)
+        self._departures = departures = DepartureService(state, trading, self._marks)
+        self._moderation = ModerationService(
+            state, trading, self._naming, self._private_values, self._settlement, departures
+        )
+        orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
-            Arrive: self._rounds.arrive,
+            Arrive: self._arrive,
+            Depart: departures.depart,
             Remove: self._moderation.remove,
+            Readmit: self._moderation.readmit,
             Mute: self._moderation.mute,
             SetAccess: self._moderation.set_access,
             SetRoster: self._moderation.set_roster,
@@ -83,7 +92,9 @@ class Game:
             BuyGood: trading.buy,
             SellGood: trading.sell,
             PlaceOrder: trading.order,
-            CancelOrder: trading.cancel,
+            AmendOrder: orders.amend,
+            CancelOrder: orders.cancel,
+            CancelAll: orders.cancel_all,
             Say: chat.say,
             SetPhase: self._rounds.set_phase,
             Announce: self._rounds.announce,
@@ -94,6 +105,7 @@ class Game:
             (self._rounds.next_phase, self._rounds.turn, False),
             (self._rounds.next_news, self._rounds.publish_scheduled, False),
             (self._settlement.next_hint, self._settlement.hint, True),
+            (departures.next_withdrawal, departures.withdraw, True),
             (house.next_tick, house.tick, True),
         )
         """All that happens by itself: when next, in ms, what it does, and whether `DUE_AN_ENTRY` bounds it."""
@@ -122,6 +134,10 @@ class Game:
     def apply(self, entry: Entry) -> Applied:
         """Apply an entry; the same as ``apply_value`` on its encoding."""
         return self.apply_value(encode_entry(entry))
+
+    def withdrawal_at(self) -> int | None:
+        """When orders are withdrawn next whose player has departed, in ms since the Unix epoch; None: never."""
+        return self._departures.next_withdrawal()
 
     def due_at(self) -> int | None:
         """When something happens by itself next, in ms since the Unix epoch; None: never."""
@@ -159,8 +175,8 @@ class Game:
             if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
                 player.keys[key] = remember(state.clock // 1000, digest, result)
         accounts = tuple(name for name in effects.accounts if name not in RESERVED_PLAYERS)
-        fills = tuple(Filled(name, tuple(own)) for name, own in effects.fills.items() if name in state.players)
-        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, tuple(effects.whispers), fills)
+        whispers = tuple(effects.whispers)
+        return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, whispers, effects.fills)
 
     def _advance(self, until: int, effects: Effects) -> None:
         """Everything that is due by ``until``, in order of its time; at one time in the order of the list."""
@@ -179,10 +195,11 @@ class Game:
     def _outcome(self, command: Command, effects: Effects) -> Outcome:
         """Run one command, at most once for its key: see `keys`.
 
-        A join of a player who is there does nothing, needs no ``since``, and its key is not remembered.
+        A join of a player who is there, and does not choose anything, does nothing, needs no ``since``, and its key is
+        not remembered.
         """
         key, player = command.key, self.state.commander(command.player)
-        joins_again = player is not None and isinstance(command, Join)
+        joins_again = player is not None and isinstance(command, Join) and command.cancel_on_disconnect is None
         if command.epoch not in (None, self.state.epoch) and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
         digest = ""
@@ -195,8 +212,10 @@ class Game:
         try:
             if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
                 raise NotJoinedError("join the game first")
-            if player is not None and command.player not in self.state.dealt:
-                self._rounds.deal((command.player,), effects)
+            if player is not None:
+                self._departures.back(command.player)
+                if command.player not in self.state.dealt:
+                    self._rounds.deal((command.player,), effects)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
@@ -219,6 +238,13 @@ class Game:
             self._rounds.deal((command.player,), effects)
             effects.events.append(Joined(command.player, player.name))
             effects.accounts[command.player] = None
+        self._departures.choose(command, effects)
+        return Sent(seq=0)
+
+    def _arrive(self, command: Arrive, effects: Effects) -> Sent:
+        for player in command.players:
+            self._departures.back(player)
+        self._rounds.deal(command.players, effects)
         return Sent(seq=0)
 
     def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:

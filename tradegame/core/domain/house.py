@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE
+from tradegame.core.domain.blotter import CANCELLED
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.chance import draw_between
 from tradegame.core.domain.definition import HouseDefinition
@@ -109,7 +110,7 @@ class HouseService:
         orders = self.state.accounts[HOUSE].orders
         for number in self._quotes[good]:
             if (order := orders.get(number)) is not None:
-                self.trading.withdraw(order, effects)
+                self.trading.withdraw(order, effects, CANCELLED)
         self._quotes[good].clear()
 
     def _quote(self, good: str, house: HouseDefinition, market: HouseState, effects: Effects) -> None:

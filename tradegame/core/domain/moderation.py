@@ -5,12 +5,14 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.core.domain.account import MINT
+from tradegame.core.domain.blotter import CANCELLED
+from tradegame.core.domain.departures import DepartureService
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import Effects, GameState
 from tradegame.core.domain.trading import TradingService
-from tradegame.protocol.commands import Join, Mute, Remove, SetAccess, SetRoster
+from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster
 from tradegame.protocol.errors import GameFullError, NotAdmittedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import AccessChanged, Removed
 from tradegame.protocol.replies import Sent
@@ -23,6 +25,7 @@ class ModerationService:
     naming: NamingService
     private_values: PrivateValuesService
     settlement: SettlementService
+    departures: DepartureService
 
     def admit(self, join: Join) -> None:
         """Raises NotAdmittedError and GameFullError for whoever must not have an account."""
@@ -33,7 +36,7 @@ class ModerationService:
             raise NotAdmittedError("the name is not on the game's roster, or somebody has it")
 
     def remove(self, command: Remove, effects: Effects) -> Sent:
-        """Take a player's account away, for good. What it owns goes to the mint, its orders with it.
+        """Take a player's account away. What it owns goes to the mint, its orders with it.
 
         What the player has traded in this round others have: those units stay in demand and supply.
         """
@@ -42,8 +45,7 @@ class ModerationService:
         if player is None:
             raise UnknownPlayerError(f"no player {name!r} in this game")
         account, mint = state.accounts[name], state.accounts[MINT]
-        for order in list(account.orders.values()):
-            self.trading.withdraw(order, effects)
+        self.trading.withdraw_all(list(account.orders.values()), effects, CANCELLED)
         if name in state.dealt:
             self.private_values.forget(player, account)
             self.settlement.forget(name)
@@ -52,10 +54,17 @@ class ModerationService:
         for good, qty in account.goods.items():
             mint.goods[good] += qty
         self.naming.free(player)
+        self.departures.forget(name)
         del state.players[name], state.accounts[name]
-        state.removed[name] = None
+        state.removed[name] = player.name
         effects.accounts[name] = None
         effects.events.append(Removed(name))
+        return Sent(seq=0)
+
+    def readmit(self, command: Readmit, effects: Effects) -> Sent:
+        """Who was removed may have an account again: a new one."""
+        if self.state.removed.pop(command.account, None) is None:
+            raise UnknownPlayerError(f"no player {command.account!r} was removed from this game")
         return Sent(seq=0)
 
     def mute(self, command: Mute, effects: Effects) -> Sent:

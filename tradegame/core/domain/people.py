@@ -23,6 +23,8 @@ def rename(state: GameState, names: Mapping[str, str]) -> None:
     for player, name in names.items():
         if (fields := state.players.get(player)) is not None:
             fields.name = name
+        if player in state.removed:
+            state.removed[player] = name
     for result in state.results:
         for row in result["players"]:
             row["name"] = names.get(row["player"], row["name"])

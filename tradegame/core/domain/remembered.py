@@ -6,12 +6,13 @@ Texts are neither looked at by the garbage collector nor taken apart for a snaps
 from __future__ import annotations
 
 from types import GenericAlias
-from typing import Any, get_args, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 import msgspec
 from msgspec.structs import astuple
 
 from tradegame.core.domain.events import Rejected, Result
+from tradegame.protocol.bounds import Became
 from tradegame.protocol.replies import CommandOk, Sent
 from tradegame.protocol.requests import AnyCommand
 
@@ -32,10 +33,11 @@ _KINDS = {kind.__name__: (kind, _decoder(kind)) for kind in {Sent, *(command.ok 
 
 def remember(at_s: int, digest: str, result: Result) -> str:
     """When, in s since the Unix epoch; the payload's digest; and, after a space each, the class of the reply and its
-    fields, or an error code and its message.
+    fields, or an error code and its message. After the code, and a slash, what became of an order that is gone.
     """
     if isinstance(result, Rejected):
-        return f"{at_s} {digest} {result.code} {result.message}"
+        code = result.code if result.became is None else f"{result.code}/{result.became}"
+        return f"{at_s} {digest} {code} {result.message}"
     return f"{at_s} {digest} {type(result).__name__} {_encode(astuple(result)[:-AFTERWARDS]).decode()}"
 
 
@@ -48,7 +50,8 @@ def recall(kept: str) -> tuple[str, Result]:
     """The digest and the result that ``remember`` wrote down."""
     _, digest, kind, rest = kept.split(" ", 3)
     if kind not in _KINDS:
-        return digest, Rejected(kind, rest)
+        code, _, became = kind.partition("/")
+        return digest, Rejected(code, rest, cast("Became", became) if became else None)
     reply, decoder = _KINDS[kind]
     *fields, seq = decoder.decode(rest)
     return digest, reply(*fields, seq=seq)

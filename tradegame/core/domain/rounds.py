@@ -18,7 +18,7 @@ from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import PhaseName
-from tradegame.protocol.commands import Announce, Arrive, Reveal, SetClock, SetPhase
+from tradegame.protocol.commands import Announce, Reveal, SetClock, SetPhase
 from tradegame.protocol.errors import NoHouseError, NotOpenError, UnknownGoodError
 from tradegame.protocol.pushes import Revealed, RoundChanged
 from tradegame.protocol.replies import Sent
@@ -92,10 +92,6 @@ class RoundService:
                 state.ends_at += command.time - state.clock
             state.clock = command.time
             effects.events.append(self._changed())
-        return Sent(seq=0)
-
-    def arrive(self, command: Arrive, effects: Effects) -> Sent:
-        self.deal(command.players, effects)
         return Sent(seq=0)
 
     def next_phase(self) -> int | None:
@@ -230,6 +226,9 @@ class RoundService:
             for of_this_round in (state.dealt, state.bought, state.sold):
                 of_this_round.clear()
             self.private_values.open()
+            for account in state.accounts.values():
+                account.blotter = None
+            state.past_orders = state.orders
             state.opened_at, state.revealed = state.clock, False
             state.chance, state.news_coming = draw_news(state.definition, state.chance, state.clock)
             for market in state.markets.values():

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from tradegame.core.domain import definition as definitions
 from tradegame.core.domain.account import Account
+from tradegame.core.domain.blotter import Blotter
 from tradegame.core.domain.book import ASK, BID, Order
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.mark import BidLows, Mark
@@ -49,6 +50,8 @@ _PLAIN = (
     "ends_at",
     "opened_at",
     "orders",
+    "past_orders",
+    "trades",
     "remembered",
     "settled",
     "locked",
@@ -82,14 +85,17 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("market", state.markets.items(), _market)
     yield from _batches("account", state.accounts.items(), _account)
     yield from _batches("player", state.players.items(), _player)
+    blotters = ((name, account.blotter) for name, account in state.accounts.items() if account.blotter is not None)
+    yield from _batches("blotter", blotters, _blotter)
     yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
-    yield from _batches("removed", state.removed, lambda player: (player, 1))
+    yield from _batches("removed", state.removed.items(), lambda removed: (removed, 2))
+    yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
+    yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
     for good, market in state.markets.items():
         for side in (BID, ASK):
-            orders = ((order.number, order.player, order.qty, order.price) for order in market.book.from_worst(side))
-            yield from _batches([good, side], orders, lambda order: (order, 4))
+            yield from _batches([good, side], market.book.from_worst(side), _order)
     yield _END
 
 
@@ -110,6 +116,10 @@ def _batches(kind: Any, items: Iterable[_Item], row: Callable[[_Item], tuple[Any
             rows, work = [kind], 0
     if work:
         yield _line(rows)
+
+
+def _order(order: Order) -> tuple[Any, int]:
+    return (order.number, order.player, order.qty, order.price, order.filled), 5
 
 
 def _market(item: tuple[str, Market]) -> tuple[Any, int]:
@@ -142,6 +152,12 @@ def _account(item: tuple[str, Account]) -> tuple[Any, int]:
     name, account = item
     goods = list(account.goods.values())
     return [name, account.cash, account.held_cash, goods, list(account.held_goods.values())], 4 + 2 * len(goods)
+
+
+def _blotter(item: tuple[str, Blotter]) -> tuple[Any, int]:
+    name, blotter = item
+    fills, done, traded = blotter.rows()
+    return [name, fills, done, traded], 1 + 8 * len(fills) + 7 * len(done) + 6 * len(traded)
 
 
 def _player(item: tuple[str, Player]) -> tuple[Any, int]:
@@ -204,6 +220,9 @@ class _Reader:
                 told = tuple(Hint(*hint) for hint in hints)
                 plain = (name, keys, ever, role, tuple(values), score, told)
                 self._state.players[self._names[player]] = Player(*plain, *look)
+        elif kind == "blotter":
+            for name, *written in rows:
+                self._state.accounts[name].blotter = Blotter.of_rows(*written)
         elif kind == "aging":
             self._state.aging.extend(self._names.get(name, name) for name in rows)
         elif kind == "host":
@@ -212,7 +231,11 @@ class _Reader:
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
         elif kind == "removed":
-            self._state.removed.update(dict.fromkeys(rows))
+            self._state.removed.update(rows)
+        elif kind == "cancel_on_disconnect":
+            self._state.cancel_on_disconnect.update((self._names[player], None) for player in rows)
+        elif kind == "departed":
+            self._state.departed.update((self._names[player], at) for player, at in rows)
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":
@@ -249,8 +272,8 @@ class _Reader:
         good = next(known for known in self._goods if known == kind[0])
         side: SideName = BID if kind[1] == BID else ASK
         book, accounts = self._state.markets[good].book, self._state.accounts
-        for number, player, qty, price in rows:
-            order = Order(number, self._names[player], good, side, qty, price)
+        for number, player, qty, price, filled in rows:
+            order = Order(number, self._names[player], good, side, qty, price, filled)
             accounts[player].orders[number] = order
             book.add(order)
 

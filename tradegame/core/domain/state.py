@@ -14,7 +14,7 @@ from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
 from tradegame.protocol.commands import HOST
-from tradegame.protocol.pushes import Fill, PublicEvent
+from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
 
 LOBBY: Final = "lobby"
@@ -24,8 +24,8 @@ ROUNDS_KEPT = 10
 BEST_LEVELS = 5
 MICRO = 1_000_000
 DUE_AN_ENTRY = 500
-"""Once so many quotes and fills of the house, and hints, were due in one entry, the rest stays due for the next: it
-bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
+"""Once so many quotes and fills of the house, hints and withdrawals were due in one entry, the rest stays due for the
+next: it bounds the time that an entry takes by itself (to about 5 ms). Rounds and news never wait."""
 
 
 @define
@@ -136,10 +136,12 @@ class GameState:
     ``remembered``: how many keys the game ever remembered, of all players. ``aging``: the players whose keys may be
     forgotten for their age, in the order of their turns, see `keys`. ``host``: the keys of the host's calls.
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
-    dealt to. ``sides``: how many ever had each. ``removed``: who had an account, and may have none again. ``bought``,
-    ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have an account.
+    dealt to. ``sides``: how many ever had each. ``removed``: the names of those whose account the host took.
+    ``bought``, ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have one.
     ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
-    all may. ``said`` counts the messages to everyone.
+    all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
+    orders there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``:
+    those of them who have no connection, and since when, in ms; the first is who departed first.
     """
 
     definition: GameDefinition
@@ -156,18 +158,22 @@ class GameState:
     opened_at: int | None = None
     news_coming: list[tuple[int, int]] = Factory(list)
     orders: int = 0
+    past_orders: int = 0
+    trades: int = 0
     remembered: int = 0
     accounts: dict[str, Account] = Factory(dict)
     players: dict[str, Player] = Factory(dict)
     dealt: dict[str, None] = Factory(dict)
     sides: dict[Role, int] = Factory(lambda: {"buyer": 0, "seller": 0})
-    removed: dict[str, None] = Factory(dict)
+    removed: dict[str, str] = Factory(dict)
     bought: list[int] = Factory(list)
     sold: list[int] = Factory(list)
     locked: bool = False
     chat: bool = True
     roster: dict[str, list[str]] = Factory(dict)
     said: int = 0
+    cancel_on_disconnect: dict[str, None] = Factory(dict)
+    departed: dict[str, int] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
@@ -199,15 +205,15 @@ class GameState:
 class Effects:
     """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets.
 
-    ``spent``: the house's quotes and fills, and the hints, that were due. ``keys``: by player and key, the digests
-    and results of the keys that are new. ``fills``: by player, in an anonymous game.
-    ``marks``: the goods whose mark was set anew.
+    ``spent``: the house's quotes and fills, the hints and the withdrawals that were due. ``keys``: by player and key,
+    the digests and results of the keys that are new. ``fills``: by player, packed (see `blotter`). ``marks``: the goods
+    whose mark was set anew.
     """
 
     at: int
     events: list[PublicEvent] = Factory(list)
     whispers: list[Whispered] = Factory(list)
-    fills: dict[str, list[Fill]] = Factory(dict)
+    fills: dict[str, list[bytes]] = Factory(dict)
     accounts: dict[str, None] = Factory(dict)
     books: dict[str, None] = Factory(dict)
     marks: dict[str, None] = Factory(dict)

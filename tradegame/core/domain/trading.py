@@ -1,31 +1,31 @@
-"""Trading: buy, sell, order, cancel. Each checks everything first and changes things after."""
+"""Trading: buy, sell, order. Each checks everything first and changes things after."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
 from attrs import field, frozen
 
 from tradegame.core.domain.account import FEES, HOUSE, Account
+from tradegame.core.domain.blotter import FILLED, MET_OWN, REPLACED
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order, Walk
+from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.state import OPEN, Effects, GameState, Market
-from tradegame.protocol.bounds import SideName
+from tradegame.protocol.bounds import Became, SideName, Taker
 from tradegame.protocol.errors import (
     InsufficientCashError,
     InsufficientGoodsError,
+    InsufficientLiquidityError,
     NoLiquidityError,
     NotOpenError,
     TooManyFillsError,
     TooManyOrdersError,
     UnknownGoodError,
-    UnknownOrderError,
+    WouldTradeError,
 )
-from tradegame.protocol.pushes import Fill, Taker, Trade
-from tradegame.protocol.replies import Bought, Cancelled, Ordered, Released, Sold
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, SellGood
-
-_ORDER_ID = re.compile(r"o[1-9][0-9]{0,17}\Z")
-
+from tradegame.protocol.pushes import Trade
+from tradegame.protocol.replies import Bought, Ordered, ReleasedAll, Sold
+from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
 
 FREED_AT_ONCE = 5_000
 """References to dropped orders that are given up in one go, in about 1 ms."""
@@ -36,8 +36,13 @@ class TradingService:
     """The market of one game."""
 
     state: GameState
+    recording: RecordingService = field(init=False)
     _dropped: list[dict[int, Order]] = field(factory=list, init=False)
     """What is nothing but memory: orders that were withdrawn all at once."""
+
+    @recording.default
+    def _recording(self) -> RecordingService:
+        return RecordingService(self.state)
 
     def buy(self, command: BuyGood, effects: Effects) -> Bought:
         market, account = self._open_market(command.good), self.state.accounts[command.player]
@@ -45,7 +50,9 @@ class TradingService:
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
         fee = self.fee(walk.notional)
-        self._check_cash(walk, command.qty, walk.notional + fee, account)
+        self._check_cash(walk, command.qty, walk.notional + fee, account.cash)
+        if command.fill_or_kill:
+            _check_whole(walk, command.qty)
         self._trade(command.player, BID, market, walk, effects)
         return Bought(walk.filled, walk.notional, fee, account.cash, seq=0)
 
@@ -54,35 +61,46 @@ class TradingService:
         free = account.goods[command.good]
         if not free:
             raise InsufficientGoodsError(f"has no free {command.good}")
+        if command.fill_or_kill:
+            _check_goods(command.good, command.qty, free)
         walk = market.book.walk(BID, command.player, min(command.qty, free), command.limit)
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
+        if command.fill_or_kill:
+            _check_whole(walk, command.qty)
         fee = self.fee(walk.notional)
         self._trade(command.player, ASK, market, walk, effects)
         return Sold(walk.filled, walk.notional, fee, account.cash, seq=0)
 
-    def order(self, command: PlaceOrder, effects: Effects) -> Ordered:
+    def order(self, command: PlaceOrder, effects: Effects, replaced: Order | None = None) -> Ordered:
         """What it will cost is known before it is taken in: what trades at once, its fees, and what then rests.
 
-        A resting order is never a taker again, so it holds no fee.
+        A resting order is never a taker again, so it holds no fee. ``replaced``: an order on the same side that it
+        takes the place of, and whose funds it may use.
         """
         market, account = self._open_market(command.good), self.state.accounts[command.player]
-        bid = command.side == BID
-        if not bid and command.qty > account.goods[command.good]:
-            raise InsufficientGoodsError(f"needs {command.qty} {command.good}, has {account.goods[command.good]}")
-        purse = account.cash if bid else None
-        walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, purse)
+        bid, cash, free = command.side == BID, account.cash, account.goods[command.good]
+        if replaced is not None:
+            cash, free = cash + replaced.held.cash, free + replaced.held.qty
+        if not bid:
+            _check_goods(command.good, command.qty, free)
+        walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, cash if bid else None)
+        if command.post_only and walk.fills:
+            raise WouldTradeError(f"would trade at {walk.fills[0][0].price} at once")
         if walk.more:
-            raise TooManyFillsError(f"would meet more than {MAX_FILLS} orders at once")
+            raise TooManyFillsError(_too_many_fills())
         rest = command.qty - walk.filled
         if bid:
-            self._check_cash(walk, command.qty, walk.notional + self.fee(walk.notional) + rest * command.price, account)
-        cap = self.state.definition.open_orders
-        if rest and len(account.orders) - len(walk.own) >= cap:
+            self._check_cash(walk, command.qty, walk.notional + self.fee(walk.notional) + rest * command.price, cash)
+        cap, stay = self.state.definition.open_orders, len(account.orders) - len(walk.own) - (replaced is not None)
+        if rest and stay >= cap:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
-        self._trade(command.player, command.side, market, walk, effects)
-        number = self._rest(command.player, command.good, command.side, rest, command.price, effects)
-        return Ordered(f"o{number}", walk.filled, rest, account.cash, seq=0)
+        if replaced is not None:
+            self.withdraw(replaced, effects, REPLACED)
+        order = self._number(command.player, command.good, command.side, rest, command.price, walk)
+        self._trade(command.player, command.side, market, walk, effects, order.number)
+        self._rest(order, effects)
+        return Ordered(order.id, walk.filled, rest, account.cash, seq=0)
 
     def quote(self, good: str, side: SideName, qty: int, price: int, most: int, effects: Effects) -> int:
         """An order of the house's: never refused for what it meets. It takes what ``most`` fills allow and then rests
@@ -96,47 +114,62 @@ class TradingService:
         rest = 0 if walk.more else qty - walk.filled
         if bid and walk.notional + self.fee(walk.notional) + rest * price > account.cash:
             return 0
-        self._trade(HOUSE, side, market, walk, effects)
-        self._rest(HOUSE, good, side, rest, price, effects)
+        order = self._number(HOUSE, good, side, rest, price, walk)
+        self._trade(HOUSE, side, market, walk, effects, order.number)
+        self._rest(order, effects)
         return len(walk.fills)
 
-    def _rest(self, player: str, good: str, side: SideName, qty: int, price: int, effects: Effects) -> int:
-        """Number an order, and put into the book what is left of it."""
+    def _number(self, player: str, good: str, side: SideName, rest: int, price: int, walk: Walk) -> Order:
+        """The next order of the game, as it is once the walk has happened."""
         self.state.orders += 1
-        if qty:
-            account = self.state.accounts[player]
-            order = Order(self.state.orders, player, good, side, qty, price)
-            self._hold(account, order, qty)
-            account.orders[order.number] = order
-            self.state.markets[good].book.add(order)
-            effects.books[good] = None
-            effects.accounts[player] = None
-        return self.state.orders
+        return Order(self.state.orders, player, good, side, rest, price, walk.filled)
 
-    def cancel(self, command: CancelOrder, effects: Effects) -> Cancelled:
-        if self.state.phase != OPEN:
-            raise NotOpenError(f"the game is in its {self.state.phase} phase")
-        orders = self.state.accounts[command.player].orders
-        order = orders.get(int(command.order[1:])) if _ORDER_ID.match(command.order) else None
-        if order is None:
-            raise UnknownOrderError(f"no open order {command.order!r} of yours")
-        cash, qty = (order.qty * order.price, 0) if order.side == BID else (0, order.qty)
-        self.withdraw(order, effects)
-        return Cancelled(command.order, Released(cash, qty), seq=0)
-
-    def withdraw(self, order: Order, effects: Effects) -> None:
-        """Take an order out of the book and release what it held."""
+    def _rest(self, order: Order, effects: Effects) -> None:
+        """Put what is left of an order into the book."""
         account = self.state.accounts[order.player]
-        self._hold(account, order, -order.qty)
-        del account.orders[order.number]
+        if order.qty:
+            self.hold(account, order, order.qty)
+            account.orders[order.number] = order
+            self.state.markets[order.good].book.add(order)
+            effects.books[order.good] = None
+            effects.accounts[order.player] = None
+        else:
+            self.recording.done(order, FILLED, effects)
+
+    def withdraw(self, order: Order, effects: Effects, became: Became) -> None:
+        """Take an order out of the book and release what it held. ``became``: why, as its player is told later."""
+        self._release(order, effects, became)
         self.state.markets[order.good].book.reduce(order, order.qty)
+
+    def withdraw_all(self, orders: Iterable[Order], effects: Effects, became: Became) -> ReleasedAll:
+        """The same for many: about 1 µs each, however deep the books are. Returns what they held."""
+        cash, goods = 0, dict[str, int]()
+        gone: dict[str, list[Order]] = {}
+        for order in orders:
+            held = order.held
+            cash += held.cash
+            if held.qty:
+                goods[order.good] = goods.get(order.good, 0) + held.qty
+            self._release(order, effects, became)
+            gone.setdefault(order.good, []).append(order)
+        for good, some in gone.items():
+            self.state.markets[good].book.remove(some)
+        return ReleasedAll(cash, goods)
+
+    def _release(self, order: Order, effects: Effects, became: Became) -> None:
+        """What it held is free, and it is not its player's any more. It must leave the book, too."""
+        account = self.state.accounts[order.player]
+        self.recording.done(order, became, effects)
+        self.hold(account, order, -order.qty)
+        del account.orders[order.number]
         effects.books[order.good] = None
         effects.accounts[order.player] = None
 
     def withdraw_everything(self, effects: Effects) -> None:
         """Every open order of everybody: what is held becomes free, and the books are dropped whole.
 
-        The orders' memory is freed later, bit by bit, by `free_some`: of 500 000 it takes 150 ms.
+        They are not recorded one by one: `past_orders` tells of what was before the next round. The orders' memory is
+        freed later, bit by bit, by `free_some`: of 500 000 it takes 150 ms.
         """
         state = self.state
         told = dict.fromkeys(good for good, market in state.markets.items() if not market.book.empty())
@@ -179,17 +212,20 @@ class TradingService:
         market = self.state.markets.get(good)
         if market is None:
             raise UnknownGoodError(f"no good {good!r} in this game")
-        if self.state.phase != OPEN:
-            raise NotOpenError(f"the game is in its {self.state.phase} phase")
+        self.check_open()
         return market
 
-    def _check_cash(self, walk: Walk, qty: int, needed: int, account: Account) -> None:
-        if walk.filled < qty and walk.notional > account.cash:  # the walk went no further: nobody knows the whole
-            raise InsufficientCashError(f"needs at least {walk.notional} coins, has {account.cash}")
-        if needed > account.cash:
-            raise InsufficientCashError(f"needs {needed} coins, has {account.cash}")
+    def check_open(self) -> None:
+        if self.state.phase != OPEN:
+            raise NotOpenError(f"the game is in its {self.state.phase} phase")
 
-    def _hold(self, account: Account, order: Order, qty: int) -> None:
+    def _check_cash(self, walk: Walk, qty: int, needed: int, free: int) -> None:
+        if walk.filled < qty and walk.notional > free:  # the walk went no further: nobody knows the whole
+            raise InsufficientCashError(f"needs at least {walk.notional} coins, has {free}")
+        if needed > free:
+            raise InsufficientCashError(f"needs {needed} coins, has {free}")
+
+    def hold(self, account: Account, order: Order, qty: int) -> None:
         """Move what ``qty`` units of the order hold from free to held; back, when negative."""
         if order.side == BID:
             account.cash -= qty * order.price
@@ -198,19 +234,21 @@ class TradingService:
             account.goods[order.good] -= qty
             account.held_goods[order.good] += qty
 
-    def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects) -> None:
+    def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects, number: int = 0) -> None:
         """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled.
 
-        The fee is rounded once: that of a fill is what the fill adds to it.
+        The fee is rounded once: that of a fill is what the fill adds to it. ``number``: of the order that takes, if it
+        is one.
         """
         for order in walk.own:
-            self.withdraw(order, effects)
+            self.withdraw(order, effects, MET_OWN)
         notional = paid = 0
         for order, qty in walk.fills:
             notional += qty * order.price
             fee = self.fee(notional) - paid
             paid += fee
             self._settle(taker, side, market, order, qty, fee, effects)
+            self.recording.fill(taker, side, number, order, qty, fee, effects)
         if walk.fills:
             effects.accounts[taker] = None
 
@@ -236,21 +274,39 @@ class TradingService:
         if fee:
             state.accounts[FEES].cash += fee
         market.book.reduce(order, qty)
+        order.filled += qty
         if order.qty == 0:
             del theirs.orders[order.number]
+            self.recording.done(order, FILLED, effects)
         market.last = price
         market.volume += qty
         market.recent.append((effects.at, price, qty))
         market.ohlcv.trade(price, qty)
+        state.trades += 1
         if state.definition.anonymous:
-            effects.events.append(Trade(good, price, qty, word))
-            effects.fills.setdefault(buyer, []).append(Fill(good, BID, price, qty, word))
-            effects.fills.setdefault(seller, []).append(Fill(good, ASK, price, qty, word))
+            effects.events.append(Trade(good, price, qty, word, number=state.trades))
         else:
-            effects.events.append(Trade(good, price, qty, word, buyer, seller))
+            effects.events.append(Trade(good, price, qty, word, buyer, seller, state.trades))
         effects.accounts[order.player] = None
         effects.books[good] = None
 
 
 def _nothing_there(side: SideName, good: str, limit: int | None) -> str:
     return f"no {side} for {good}" if limit is None else f"no {side} for {good} within {limit}"
+
+
+def _check_goods(good: str, needed: int, free: int) -> None:
+    if needed > free:
+        raise InsufficientGoodsError(f"needs {needed} {good}, has {free}")
+
+
+def _check_whole(walk: Walk, qty: int) -> None:
+    """Of what is filled whole or not at all."""
+    if walk.filled < qty:
+        if walk.more:
+            raise TooManyFillsError(_too_many_fills())
+        raise InsufficientLiquidityError(f"{walk.filled} of {qty} units could be filled")
+
+
+def _too_many_fills() -> str:
+    return f"would meet more than {MAX_FILLS} orders at once"

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tradegame.core.domain import account as accounts
+from tradegame.core.domain.blotter import Blotter, unpack_fills
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.private_values import are_secret
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
-from tradegame.core.domain.worth import holding, marks, start, worth
+from tradegame.core.domain.worth import gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
-from tradegame.protocol.http import Coming, ComingNews, Roster, RosterRow
+from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Roster, RosterRow
 from tradegame.protocol.state import (
     Account,
     Book,
+    Fill,
     GameSummary,
     Good,
     GoodRules,
     Hint,
     OpenOrder,
+    OwnFills,
+    OwnOrders,
     Player,
+    Position,
     RoundRules,
     Rules,
     Standing,
@@ -84,34 +90,87 @@ def rules(definition: GameDefinition) -> Rules:
             for good, fields in definition.goods.items()
         },
         anonymous=definition.anonymous,
+        disconnect_grace_s=definition.disconnect_grace_s,
     )
 
 
 def account(state: GameState, player: str) -> Account:
     """The player's ``account``. Raises NotJoinedError."""
-    if player not in state.players:
-        raise NotJoinedError("join the game first")
-    owned, fields = state.accounts[player], state.players[player]
+    owned = _owned(state, player)
+    fields, takes_part = state.players[player], state.takes_part(player)
     shown = Account(
         cash=owned.cash,
         held_cash=owned.held_cash,
         goods=owned.goods,
         held_goods=owned.held_goods,
-        orders=tuple(
-            OpenOrder(order.id, order.good, order.side, order.qty, order.price) for order in owned.orders.values()
-        ),
+        orders=_open_orders(owned),
         worth=worth(state, player),
-        start=start(state, player) if state.takes_part(player) else None,
+        start=start(state, player) if takes_part else None,
         score=fields.score,
         keys=fields.ever,
     )
     shown.muted = fields.muted
+    shown.cancel_on_disconnect = player in state.cancel_on_disconnect
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role
         shown.values = {private.good: tuple(fields.values)}
     if any(good.settlement is not None for good in state.definition.goods.values()):
         shown.hints = tuple(Hint(hint.good, hint.value, hint.text, hint.at) for hint in fields.hints)
+    if takes_part and owned.blotter is not None:
+        shown.positions = _positions(state, player, owned.blotter)
     return shown
+
+
+def _owned(state: GameState, player: str) -> accounts.Account:
+    if player not in state.players:
+        raise NotJoinedError("join the game first")
+    return state.accounts[player]
+
+
+def _open_orders(owned: accounts.Account) -> tuple[OpenOrder, ...]:
+    return tuple(
+        [
+            OpenOrder(order.id, order.good, order.side, order.qty, order.price, order.filled)
+            for order in owned.orders.values()
+        ]
+    )
+
+
+def _positions(state: GameState, player: str, blotter: Blotter) -> dict[str, Position]:
+    """By good, in the game's order, what the player traded in this round, who takes part in it."""
+    shown = {}
+    for index, good in enumerate(state.markets):
+        if (traded := blotter.traded.get(index)) is not None:
+            bought, cost, sold, proceeds = traded.bought, traded.cost, traded.sold, traded.proceeds
+            shown[good] = Position(
+                bought,
+                cost,
+                sold,
+                proceeds,
+                traded.fees,
+                gain(state, player, good, traded),
+                cost * 100 // bought if bought else None,
+                proceeds * 100 // sold if sold else None,
+            )
+    return shown
+
+
+def told_fills(state: GameState, packed: Iterable[bytes]) -> tuple[Fill, ...]:
+    """A player's fills of an entry, as they are told."""
+    return unpack_fills(b"".join(packed), list(state.markets))
+
+
+def fills(state: GameState, player: str, limit: int) -> OwnFills:
+    """The player's last ``limit`` fills of this round. Raises NotJoinedError."""
+    kept = _owned(state, player).blotter
+    return OwnFills(() if kept is None else kept.last_fills(limit, list(state.markets)), state.seq)
+
+
+def orders(state: GameState, player: str) -> OwnOrders:
+    """The player's open orders, and the last that are done. Raises NotJoinedError."""
+    owned = _owned(state, player)
+    done = () if owned.blotter is None else owned.blotter.done_orders(list(state.markets))
+    return OwnOrders(_open_orders(owned), done, state.seq)
 
 
 def book(state: GameState, good: str, depth: int) -> Book:
@@ -186,7 +245,8 @@ def coming(state: GameState) -> Coming:
 def roster(state: GameState) -> Roster:
     """For the host: who may join; `roster_rows` has who has."""
     names = tuple(name for names in state.roster.values() for name in names)
-    return Roster(locked=state.locked, chat=state.chat, names=names, players=())
+    removed = tuple(RemovedRow(player, name) for player, name in state.removed.items())
+    return Roster(locked=state.locked, chat=state.chat, names=names, removed=removed, players=())
 
 
 def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:

@@ -3,44 +3,62 @@
 from __future__ import annotations
 
 from tradegame.core.domain.account import Account
-from tradegame.core.domain.book import ASK, BID, MAX_FILLS
+from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order
+from tradegame.core.domain.orders import amended, open_order
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.bounds import SideName
 from tradegame.protocol.commands import Announce, Arrive, Command, Remove, SetPhase
-from tradegame.protocol.requests import BuyGood, PlaceOrder, Say, SellGood
+from tradegame.protocol.replies import Released
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, PlaceOrder, Say, SellGood
 
 BYTES_A_UNIT = 128
 """A ``trade`` event is about as long as this in a frame; so much of a message weighs the same."""
+ORDERS_A_UNIT = 8
+"""So many orders that are withdrawn at once take about as long as a fill."""
 
 
 def weight(state: GameState, command: Command) -> int:
     """An upper bound, in fills (each about 10 us of every node's time, and an event), of what ``command`` does now.
 
-    1 to ``MAX_FILLS`` + 1, but for ``arrive``: 1, and its players. For an order or an immediate trade: 1, and the
-    resting orders that it can meet at the present state. For ``say``: by the length of its text in UTF-8. For a change
-    of the phase, to remove a player, and for news that moves a price: the most. For anything else, and for what would
-    be refused at once: 1. Takes a few us. An entry's earlier commands may change what a later one meets, but never to
-    more than ``MAX_FILLS``.
+    1 to ``MAX_FILLS`` + 1, but for ``arrive``: 1, and its players; and where all orders of a player may go: also those,
+    by ``ORDERS_A_UNIT``. For an order, new or amended, or an immediate trade: 1, and the resting orders that it can
+    meet at the present state. For ``say``: by the length of its text in UTF-8. For a change of the phase, to remove a
+    player, and for news that moves a price: the most. For anything else, and for what would be refused at once: 1.
+    Takes a few us. An entry's earlier commands may change what a later one meets, but never to more than ``MAX_FILLS``.
     """
     if isinstance(command, BuyGood | SellGood | PlaceOrder):
         return 1 + _fills(state, command)
+    if isinstance(command, AmendOrder):
+        order = open_order(state, command.player, command.order)
+        anew = None if order is None else amended(command, order)
+        return 1 if anew is None else 1 + _fills(state, anew, order)
+    if isinstance(command, CancelAll):
+        return 1 + _orders(state, command.player)
     if isinstance(command, Arrive):
         return 1 + len(command.players)
     if isinstance(command, Say):
         return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
-    moves = isinstance(command, SetPhase | Remove) or (isinstance(command, Announce) and command.anchor_bps)
+    if isinstance(command, Remove):
+        return 1 + MAX_FILLS + _orders(state, command.account)
+    moves = isinstance(command, SetPhase) or (isinstance(command, Announce) and command.anchor_bps)
     return 1 + MAX_FILLS if moves else 1
 
 
-def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
+def _orders(state: GameState, player: str) -> int:
+    account = state.accounts.get(player)
+    return 0 if account is None else len(account.orders) // ORDERS_A_UNIT
+
+
+def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder, replaced: Order | None = None) -> int:
     account, market = state.accounts.get(command.player), state.markets.get(command.good)
     if account is None or market is None:
         return 0
+    held = Released(0, 0) if replaced is None else replaced.held
     limit = command.price if isinstance(command, PlaceOrder) else command.limit
     if isinstance(command, BuyGood) or (isinstance(command, PlaceOrder) and command.side == BID):
         own = _own(account, command.good, ASK)
-        return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash)
-    free = account.goods[command.good]
+        return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash + held.cash)
+    free = account.goods[command.good] + held.qty
     if not free or (isinstance(command, PlaceOrder) and command.qty > free):
         return 0
     return market.book.reach(BID, min(command.qty, free) + _own(account, command.good, BID), limit)

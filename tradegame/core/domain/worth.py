@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from tradegame.core.domain.account import Account
+from tradegame.core.domain.blotter import Traded
 from tradegame.core.domain.mark import Mark
 from tradegame.core.domain.private_values import SELLER, owned_value, redemption
 from tradegame.core.domain.state import GameState
@@ -52,6 +53,30 @@ def start(state: GameState, player: str) -> int:
     """What the player began this round with, at the marks of now."""
     fields = state.players[player]
     return _endowment(state) + (sum(fields.values) if fields.role == SELLER else 0)
+
+
+def gain(state: GameState, player: str, good: str, traded: Traded) -> int:
+    """What trading one good has made for a player who takes part in the round: the good's part of ``worth - start``.
+
+    It is the same before and after the units were paid at the close. Of a good that was not traded it is 0, so those of
+    all goods together are ``worth - start``.
+    """
+    given = endowment(state, player, good)
+    kept = given + traded.bought - traded.sold
+    private, mark, values = state.definition.private_values, state.markets[good].mark, state.players[player].values
+    if private is not None and private.good == good:
+        earned = redemption(values, kept) - redemption(values, given)
+    else:
+        earned = mark.value(kept) - mark.value(given)
+    return earned + traded.proceeds - traded.cost - traded.fees
+
+
+def endowment(state: GameState, player: str, good: str) -> int:
+    """How many units of a good a player who takes part began this round with."""
+    private, fields = state.definition.private_values, state.players[player]
+    if private is not None and private.good == good:
+        return len(fields.values) if fields.role == SELLER else 0
+    return state.definition.goods[good].endowment
 
 
 def gains(state: GameState) -> list[tuple[str, int, int]]:

@@ -1,4 +1,5 @@
-"""Who is here when a round opens, and who comes later, goes into the log: a round deals to them alone.
+"""Who is here when a round opens, and who comes later, goes into the log: a round deals to them alone. So does who is
+here though the log has it that they departed (see `departures`).
 
 Presence is not in the log, so each node tells of its own connections. To tell twice changes nothing.
 """
@@ -48,6 +49,16 @@ class Arrivals:
         if not self._here[player]:
             del self._here[player]
 
+    def here(self, player: str) -> bool:
+        """Whether this node has a connection of the player that plays."""
+        return player in self._here
+
+    def look_after(self, player: str) -> None:
+        """If the log has it that this player departed, and they are here, they arrive."""
+        if player in self._here and player in self.replica.game.state.departed:
+            self._waiting[player] = None
+            self._work.set()
+
     def look(self) -> None:
         """If a round has opened, everybody who is here arrives."""
         state = self.replica.game.state
@@ -66,18 +77,17 @@ class Arrivals:
                 await self._work.wait()
             try:
                 await self.execute(Arrive(players=players))
-            except TradeGameError:  # whether it happened or not: it is told again to those who were not dealt to
+            except TradeGameError:  # whether it happened or not: it is told again of those who need it
                 self._waiting.update(dict.fromkeys(players))
                 await trio.sleep(REREAD_S)
 
     def _next(self) -> tuple[str, ...]:
-        """The next who are here, have an account, and were not dealt to; nobody while no round is open."""
+        """The next who are here, and have departed, or have an account and were not dealt to in the open round."""
         state, players = self.replica.game.state, list[str]()
-        if state.phase != OPEN:
-            self._waiting.clear()
         while self._waiting and len(players) < ARRIVE_AT_ONCE:
             player = next(iter(self._waiting))
             del self._waiting[player]
-            if player in self._here and player in state.players and player not in state.dealt:
+            waits = state.phase == OPEN and player in state.players and player not in state.dealt
+            if player in self._here and (waits or player in state.departed):
                 players.append(player)
         return tuple(players)

@@ -15,6 +15,7 @@ from tradegame.core.domain.state import OPEN
 from tradegame.core.games.appender import Appender
 from tradegame.core.games.arrivals import Arrivals
 from tradegame.core.games.clock import GameTime
+from tradegame.core.games.departures import Departures
 from tradegame.core.games.freshness import Freshness, Progress
 from tradegame.core.games.generations import Generations
 from tradegame.core.games.history import FrameHistory, PublishedFrame
@@ -74,6 +75,7 @@ class GameHost:
         now_ms: Callable[[], int],
         settings: HostSettings | None = None,
         must_not_append: Callable[[], str | None] = lambda: None,
+        absent: Callable[[str, str], bool] = lambda player, game: False,
     ) -> None:
         self.settings = settings or HostSettings()
         self.counters = HostCounters()
@@ -126,6 +128,9 @@ class GameHost:
             settings.verify_s,
         )
         self.arrivals = Arrivals(replica, self.execute)
+        self._departures = Departures(
+            replica, self.execute, self.arrivals, lambda player: absent(player, self.id), lambda: self.doubted
+        )
         self._ticker = Ticker(replica, self._appender, progress, settings, self.now_ms, self._followed)
 
     @property
@@ -232,6 +237,7 @@ class GameHost:
                     self._appender.run,
                     self._ticker.run,
                     self.arrivals.run,
+                    self._departures.run,
                     self._generations.run,
                     self._freshness.settle_doubts,
                     self._freshness.verify_watch,

@@ -81,8 +81,10 @@ class Pseudonyms:
         for player, fields in game.state.players.items():
             fields.skeleton = self.name(fields.skeleton)
             names[player] = fields.skeleton if fields.number == 1 else f"{fields.skeleton} ({fields.number})"
+        for player, name in game.state.removed.items():
+            names.setdefault(player, self.name(name))
         for result in game.state.results:
-            for row in result["players"]:  # those who were removed are still in there
+            for row in result["players"]:  # those who were removed, and readmitted since, are still in there
                 names.setdefault(row["player"], self.name(row["name"]))
         people.rename(game.state, names)
         game.state.roster = {self.name(look): [self.name(look)] * len(alike) for look, alike in roster.items()}

@@ -48,7 +48,10 @@ def _digest(*what: Any) -> str:
 
 @define(eq=False)
 class GameService:
-    """Serves every game of the store whose rules this node knows."""
+    """Serves every game of the store whose rules this node knows.
+
+    ``absent``: whether no node has a connection that follows a game (the second argument) as a player (the first).
+    """
 
     repository: GameStateRepository
     node: str
@@ -56,6 +59,7 @@ class GameService:
     now_ms: Callable[[], int]
     settings: HostSettings = field(factory=HostSettings)
     must_not_append: Callable[[], str | None] = lambda: None
+    absent: Callable[[str, str], bool] = lambda player, game: False
     hosts: dict[str, GameHost] = field(factory=dict, init=False)
     not_served: dict[str, str] = field(factory=dict, init=False)
     """Games of the store that cannot be served here, by id, with the reason."""
@@ -247,7 +251,14 @@ class GameService:
         node = f"{self.node}.{self._number}"
         try:
             host = GameHost(
-                self.repository, meta, node, self.observer, self.now_ms, self.settings, self.must_not_append
+                self.repository,
+                meta,
+                node,
+                self.observer,
+                self.now_ms,
+                self.settings,
+                self.must_not_append,
+                self.absent,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             # an invalid definition in the store: that game is not served, the others are

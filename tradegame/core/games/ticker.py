@@ -16,8 +16,8 @@ from tradegame.core.games.settings import HostSettings
 
 @frozen
 class Ticker:
-    """``followed``: whether somebody follows the game; only then it ticks. ``progress`` is made at each change of
-    that, and of the game.
+    """``followed``: whether somebody follows the game; only then it ticks, but for orders of players who have departed.
+    ``progress`` is made at each change of that, and of the game.
     """
 
     replica: Replica
@@ -31,7 +31,7 @@ class Ticker:
         """Append an empty entry if something is due and nothing else arrives, until cancelled."""
         while True:
             due = self._due_at()
-            if due is None or not self.followed():
+            if due is None:
                 await self.progress.wait()
                 continue
             wait_s = max(0.0, (due - self.now_ms()) / 1000) + random.uniform(0, self.settings.tick_jitter_s)
@@ -49,4 +49,5 @@ class Ticker:
             await self.progress.wait()
 
     def _due_at(self) -> int | None:
-        return self.replica.game.due_at()
+        game = self.replica.game
+        return game.due_at() if self.followed() else game.withdrawal_at()

@@ -22,13 +22,16 @@ class Presence:
     _connections: dict[str, LiveConnection] = field(factory=dict, init=False)
     _players: dict[str, int] = field(factory=dict, init=False)
     _counts: dict[str, dict[str, int]] = field(factory=dict, init=False)
+    _playing: dict[str, dict[str, int]] = field(factory=dict, init=False)
     _told: dict[str, dict[str, None]] = field(factory=dict, init=False)
     _changed: dict[str, dict[str, None]] = field(factory=dict, init=False)
     nodes: tuple[NodeInfo, ...] = field(default=(), init=False)
+    _read: bool = field(default=False, init=False)
 
     def change(self, change: ConnectionsChanged) -> None:
         """Apply what the register says."""
         if change.reset:
+            self._read = True
             for connection in list(self._connections.values()):
                 self._forget(connection.id)
         for connection in change.saved:
@@ -36,9 +39,10 @@ class Presence:
             self._connections[connection.id] = connection
             self._players[connection.player] = self._players.get(connection.player, 0) + 1
             for game in connection.games:
-                counts = self._counts.setdefault(game, {})
-                counts[connection.player] = counts.get(connection.player, 0) + 1
+                _more(self._counts, game, connection.player)
                 self._changed.setdefault(game, {})[connection.player] = None
+            for game in connection.plays:
+                _more(self._playing, game, connection.player)
         for removed in change.removed:
             self._forget(removed)
 
@@ -68,6 +72,10 @@ class Presence:
         connection = self._connections.get(connection_id)
         return connection is not None and game in connection.games
 
+    def absent(self, player: str, game: str) -> bool:
+        """Whether no connection follows the game as this player, on any node; never before the register was read."""
+        return self._read and player not in self._playing.get(game, ())
+
     def connected(self, player: str) -> bool:
         """Whether the player has a connection on any node."""
         return player in self._players
@@ -83,10 +91,21 @@ class Presence:
         if not self._players[connection.player]:
             del self._players[connection.player]
         for game in connection.games:
-            counts = self._counts[game]
-            counts[connection.player] -= 1
-            if not counts[connection.player]:
-                del counts[connection.player]
-            if not counts:
-                del self._counts[game]
+            _less(self._counts, game, connection.player)
             self._changed.setdefault(game, {})[connection.player] = None
+        for game in connection.plays:
+            _less(self._playing, game, connection.player)
+
+
+def _more(counts: dict[str, dict[str, int]], game: str, player: str) -> None:
+    players = counts.setdefault(game, {})
+    players[player] = players.get(player, 0) + 1
+
+
+def _less(counts: dict[str, dict[str, int]], game: str, player: str) -> None:
+    players = counts[game]
+    players[player] -= 1
+    if not players[player]:
+        del players[player]
+    if not players:
+        del counts[game]

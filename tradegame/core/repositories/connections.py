@@ -28,13 +28,16 @@ class NodeInfo:
 
 @frozen
 class LiveConnection:
-    """One signed-in connection. ``games``: what it follows. ``since`` in ms since the Unix epoch."""
+    """One signed-in connection. ``games``: what it follows, and ``plays``: which of them as a player, not an onlooker.
+    ``since`` in ms since the Unix epoch.
+    """
 
     id: str
     node: str
     player: str
     games: tuple[str, ...]
     since: int
+    plays: tuple[str, ...] = ()
 
 
 @frozen

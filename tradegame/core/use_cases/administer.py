@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import trio
 from attrs import frozen
+from msgspec import structs
 
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.definition_warnings import warnings
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import SessionRepository
@@ -18,6 +20,7 @@ from tradegame.protocol.commands import (
     Announce,
     Command,
     Mute,
+    Readmit,
     Remove,
     Reveal,
     SetAccess,
@@ -29,8 +32,8 @@ from tradegame.protocol.errors import (
     RULE_ERRORS,
     UnknownPlayerError,
 )
+from tradegame.protocol.http import Made, Warned
 from tradegame.protocol.names import skeleton
-from tradegame.protocol.state import GameSummary
 
 DEADLINE_S = 10.0
 
@@ -43,13 +46,14 @@ class AdministerUseCase:
     log: SubmitUseCase
     sessions: SessionRepository
 
-    async def create(self, definition: GameDefinition, key: str | None = None) -> GameSummary:
-        """Make a game, once for its key; returns its line of the list. Raises GameThereError, KeyReusedError, and
-        EpochOverError if it was made with that key, and deleted.
+    async def create(self, definition: GameDefinition, key: str | None = None) -> Made:
+        """Make a game, once for its key; returns its line of the list, and what is doubtful. Raises GameThereError,
+        KeyReusedError, and EpochOverError if it was made with that key, and deleted.
         """
         with trio.fail_after(DEADLINE_S):
             host = await self.games.create(definition, key)
-        return views.summary(host.game.state)
+        doubtful = tuple(Warned(f"$.{path}", message) for path, message in warnings(definition))
+        return Made(**structs.asdict(views.summary(host.game.state)), warnings=doubtful)
 
     async def delete(self, game: str, key: str | None = None) -> None:
         """Delete a game, once for its key. Raises UnknownGameError, KeyReusedError."""
@@ -67,8 +71,12 @@ class AdministerUseCase:
         return await self._execute(game, Announce(text=text, good=good, anchor_bps=anchor_bps, key=key))
 
     async def remove(self, game: str, player: str, key: str | None = None) -> Outcome:
-        """Take a player's account in the game away, for good, once for its key. Raises UnknownPlayerError."""
+        """Take a player's account in the game away, once for its key. Raises UnknownPlayerError."""
         return await self._execute(game, Remove(account=_known(player), key=key))
+
+    async def readmit(self, game: str, player: str, key: str | None = None) -> Outcome:
+        """Let a player who was removed join anew, once for its key. Raises UnknownPlayerError."""
+        return await self._execute(game, Readmit(account=_known(player), key=key))
 
     async def mute(self, game: str, player: str, *, muted: bool, key: str | None = None) -> Outcome:
         """Let a player not speak, or speak again, once for its key. Raises UnknownPlayerError."""

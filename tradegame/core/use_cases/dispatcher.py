@@ -26,11 +26,13 @@ from tradegame.protocol.replies import PlayerInfo, Pong, ServerInfo, Welcome
 from tradegame.protocol.requests import (
     AnyCommand,
     BookRequest,
+    FillsRequest,
     GamesRequest,
     HelloRequest,
     JoinRequest,
     LeaveRequest,
     MeRequest,
+    OrdersRequest,
     PingRequest,
     PlayerCommand,
     Request,
@@ -107,6 +109,8 @@ class Dispatcher:
             LeaveRequest: joining.leave,
             **dict.fromkeys(get_args(AnyCommand), log.submit),
             MeRequest: looking.me,
+            FillsRequest: looking.fills,
+            OrdersRequest: looking.orders,
             BookRequest: looking.book,
             StandingsRequest: looking.standings,
         }

@@ -50,7 +50,8 @@ class JoinGameUseCase:
             return self._refuse(client, request, reply, host)
         if client.signed_in.player.guest and not request.spectate:
             return self._join_as_guest(client, request, reply)
-        if request.spectate or (client.player in state.players and request.key is None):
+        through_the_log = opens or request.key is not None or _chooses(client, request, host)
+        if request.spectate or not through_the_log:
             return self._join_present(client, request, reply, host)
         return self._join(client, request, reply, host)
 
@@ -82,7 +83,11 @@ class JoinGameUseCase:
             await self._catch_up(host)
         if waiting.cancelled_caught:
             raise UnavailableError("this node is not up to date")
-        self._show(client, request, reply, self.games.host(request.game), replayed=False)
+        host = self.games.host(request.game)
+        if _chooses(client, request, host):
+            await self._join(client, request, reply, host)
+        else:
+            self._show(client, request, reply, host, replayed=False)
 
     async def _catch_up(self, host: GameHost) -> None:
         while True:
@@ -107,6 +112,7 @@ class JoinGameUseCase:
             epoch=request.epoch,
             name=name,
             skeleton="" if look == name else look,
+            cancel_on_disconnect=request.cancel_on_disconnect,
         )
         outcome = await self.log.execute(request.game, command)
         if isinstance(outcome.result, Rejected):
@@ -127,3 +133,9 @@ class JoinGameUseCase:
         client.charge((state.seq - known) / MISSED_FRAMES)
         reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
         self.audience.follow(client, host, known, plays=not request.spectate)
+
+
+def _chooses(client: Client, request: JoinRequest, host: GameHost) -> bool:
+    """Whether it changes what the player chose before: that goes through the log."""
+    chosen = client.player in host.game.state.cancel_on_disconnect
+    return not request.spectate and request.cancel_on_disconnect not in (None, chosen)

@@ -1,4 +1,4 @@
-"""Reading: the list of games, an account, a book, the standings. Answered at once from this node's replica."""
+"""Reading: games, an account, fills and orders, a book, the standings. Answered at once from this node's replica."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from tradegame.core.domain import views
 from tradegame.core.games.service import GameService
 from tradegame.core.games.standings import Standings
 from tradegame.core.use_cases.clients import Client, Reply
-from tradegame.protocol.requests import BookRequest, GamesRequest, MeRequest, StandingsRequest
+from tradegame.protocol.bounds import FILLS_KEPT
+from tradegame.protocol.requests import (
+    BookRequest,
+    FillsRequest,
+    GamesRequest,
+    MeRequest,
+    OrdersRequest,
+    StandingsRequest,
+)
 from tradegame.protocol.state import Games
 
 DEFAULT_DEPTH = 10
@@ -26,6 +34,13 @@ class LookUseCase:
 
     def me(self, client: Client, request: MeRequest, reply: Reply) -> None:
         reply(views.account(self.games.present(request.game).game.state, client.player))
+
+    def fills(self, client: Client, request: FillsRequest, reply: Reply) -> None:
+        state = self.games.present(request.game).game.state
+        reply(views.fills(state, client.player, request.limit or FILLS_KEPT))
+
+    def orders(self, client: Client, request: OrdersRequest, reply: Reply) -> None:
+        reply(views.orders(self.games.present(request.game).game.state, client.player))
 
     def book(self, client: Client, request: BookRequest, reply: Reply) -> None:
         state = self.games.present(request.game).game.state

@@ -71,6 +71,7 @@ export interface TradeErrorFields extends Copy {
   at?: string | null;
   retry_after_ms?: number | null;
   replayed?: boolean;
+  became?: DoneOrder["became"] | null;
 }
 
 /** An error from the server or from the client. */
@@ -87,6 +88,8 @@ export class TradeError extends Error {
   retryAfterMs: number | null;
   /** Whether this is the first answer to that key, repeated. */
   replayed: boolean;
+  /** Of `unknown_order`: what became of the order, where the game still knows. */
+  became: DoneOrder["became"] | null;
   /** The command's key. */
   key: string | null;
   since?: number;
@@ -138,8 +141,11 @@ export class Client {
   on<Type extends keyof ClientEvents>(type: Type, listener: ClientEvents[Type]): () => void;
   /** The server's clock as far as known, in ms since the Unix epoch. Setting this machine's clock does not move it. */
   now(): number;
-  /** Follows a game, as a player or as a spectator. Joining again returns the same Game. */
-  join(id: string, options?: { spectate?: boolean; key?: string }): Promise<Game>;
+  /**
+   * Follows a game, as a player or as a spectator. Joining again returns the same Game. `cancelOnDisconnect`: the
+   * server withdraws the player's orders a while after the last connection is gone; if left out, as it was.
+   */
+  join(id: string, options?: { spectate?: boolean; cancelOnDisconnect?: boolean; key?: string }): Promise<Game>;
   list(): Promise<GameSummary[]>;
   /** Sends any request of the protocol, by its `op`; a command without a `key` gets one. */
   request(
@@ -171,7 +177,7 @@ export interface GameEvents extends PublicEvents {
   /** `game.me` changed. */
   account: (me: Account) => unknown;
   whisper: (whisper: Whisper) => unknown;
-  /** The player's own trades in a frame, in an anonymous game. Its `trade` events came before. */
+  /** The player's own trades in a frame. Its `trade` events came before. */
   fills: (fills: Fills) => unknown;
   /** The players who are connected. */
   presence: (online: Set<string>) => unknown;
@@ -210,29 +216,54 @@ export class Game {
   /**
    * Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
    *
-   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
-   * `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. `fill_or_kill`:
+   * all of `qty`, or nothing. Refused with `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`; with
+   * `fill_or_kill` also with `insufficient_liquidity` or `too_many_fills`.
    */
-  buy(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Bought>;
+  buy(good: string, qty: number, options?: { limit?: number | null; fill_or_kill?: boolean } & Copy): Promise<Bought>;
   /**
    * Sell now, up to `qty` units, to the dearest bid down, none cheaper than `limit`.
    *
    * As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
    */
-  sell(good: string, qty: number, options?: { limit?: number | null } & Copy): Promise<Sold>;
+  sell(good: string, qty: number, options?: { limit?: number | null; fill_or_kill?: boolean } & Copy): Promise<Sold>;
   /**
    * A limit order: what does not trade at once rests at `price`, and what it needs is held.
    *
-   * Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
-   * `unknown_good`.
+   * `post_only`: only if all of it rests. Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`,
+   * `too_many_fills`, `not_open` or `unknown_good`; with `post_only` also with `would_trade`.
    */
-  order(good: string, side: Side, qty: number, price: number, options?: Copy): Promise<Ordered>;
+  order(
+    good: string,
+    side: Side,
+    qty: number,
+    price: number,
+    options?: { post_only?: boolean } & Copy,
+  ): Promise<Ordered>;
+  /**
+   * Change a resting order, so that `qty` units of it are open, at `price`; what is left out stays.
+   *
+   * One of the two must be there. If the price stays and no unit is added, the order keeps its id and its place in the
+   * queue, and what it no longer needs is released. Otherwise a new order takes its place, with an id of its own, as if
+   * by `order`: it may trade at once, unless it is `post_only`. Refused as `cancel` and `order` are, and then the old
+   * order stays as it was.
+   */
+  amend(
+    order: string,
+    options?: { qty?: number | null; price?: number | null; post_only?: boolean } & Copy,
+  ): Promise<Ordered>;
   /**
    * Take a resting order out of the book, and release what it held.
    *
-   * Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+   * Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
    */
   cancel(order: string, options?: Copy): Promise<Cancelled>;
+  /**
+   * Take all your resting orders out of the book, or those in one `good`, or on one `side`, or both.
+   *
+   * Where none is open, nothing happens, and `cancelled` is 0. Refused with `not_open` or `unknown_good`.
+   */
+  cancel_all(options?: { good?: string | null; side?: Side | null } & Copy): Promise<AllCancelled>;
   /** Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone. */
   say(text: string, options?: { to?: string | null } & Copy): Promise<Sent>;
   // End of what is generated.
@@ -244,6 +275,10 @@ export class Game {
   book(good: string, depth?: number): Promise<Book>;
   /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
   standings(limit?: number): Promise<Standing[]>;
+  /** The player's last `limit` trades of this round, 1 to 50, the oldest first. Default: 50. */
+  fills(limit?: number): Promise<Fill[]>;
+  /** The player's open orders, and what became of the last 50 that are done in this round. */
+  orders(): Promise<OwnOrders>;
   /** Stops following the game: `events()` ends. The account stays. Leaving again does nothing. */
   leave(): Promise<void>;
   /** Every frame from this call on, until the game is left or deleted, or the client stops. */
@@ -277,6 +312,8 @@ export type ServerErrorCode =
   | "insufficient_cash"
   | "insufficient_goods"
   | "no_liquidity"
+  | "insufficient_liquidity"
+  | "would_trade"
   | "too_many_orders"
   | "too_many_fills"
   | "key_reused"
@@ -356,7 +393,8 @@ export interface GoodRules {
 /**
  * What of a game's definition players may know. `rounds`: null where there is no clock.
  *
- * `anonymous`: trades name nobody, and each player is told of their own alone.
+ * `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
+ * orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
  */
 export interface Rules {
   cash: number;
@@ -365,6 +403,7 @@ export interface Rules {
   rounds: RoundRules | null;
   goods: Record<string, GoodRules>;
   anonymous?: true;
+  disconnect_grace_s?: number;
 }
 
 /**
@@ -425,13 +464,14 @@ export interface State {
   chat?: boolean;
 }
 
-/** An order that rests in the book; `qty` is what is left of it. */
+/** An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded. */
 export interface OpenOrder {
   order: string;
   good: string;
   side: Side;
   qty: number;
   price: number;
+  filled?: number;
 }
 
 /** What a good will not settle at, told to this player alone. */
@@ -443,12 +483,30 @@ export interface Hint {
 }
 
 /**
+ * What a player has traded of a good in this round: `cost` and `proceeds` are without the `fees`.
+ *
+ * `gain`: what that made so far, at the marks: the good's part of `worth - start`. `average_bought`, `average_sold`:
+ * what a unit cost and brought; none where nothing was bought or sold.
+ */
+export interface Position {
+  bought: number;
+  cost: number;
+  sold: number;
+  proceeds: number;
+  fees: number;
+  gain: number;
+  average_bought?: number;
+  average_sold?: number;
+}
+
+/**
  * A player's own: `cash` and `goods` are what is free, `held_…` what open orders hold.
  *
  * `worth`: everything at the marks; `start`: what the round began with, at the same, null while the player takes no
  * part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
  * player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
- * commands.
+ * commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
+ * `cancel_on_disconnect`: as the player chose at a `join`.
  */
 export interface Account {
   cash: number;
@@ -464,6 +522,8 @@ export interface Account {
   hints?: Hint[];
   muted?: true;
   keys?: number;
+  positions?: Record<string, Position>;
+  cancel_on_disconnect?: true;
 }
 
 /** Somebody opened an account. */
@@ -480,7 +540,7 @@ export interface Removed {
 }
 
 /**
- * A trade, at the resting order's price. `taker`: the side that did not rest.
+ * A trade, at the resting order's price. `taker`: the side that did not rest; `number` counts the game's trades.
  *
  * In an anonymous game it names neither `buyer` nor `seller`: see `fills`.
  */
@@ -492,6 +552,7 @@ export interface Trade {
   taker: "buy" | "sell";
   buyer?: string;
   seller?: string;
+  number?: number;
 }
 
 /** The best five levels a side, best first, when a frame changed them; at most one a good a frame. */
@@ -584,16 +645,26 @@ export interface Whisper {
   at: number;
 }
 
-/** The player's part in a trade: `bid` bought, `ask` sold. `taker`: the side that did not rest. */
+/**
+ * The player's part in the trade with the number `trade`: `bid` bought, `ask` sold.
+ *
+ * `taker`: the side that did not rest. `order`: the player's own that traded; a `buy` and a `sell` have none.
+ * `maker`: it was the player's order that rested. `fee`: what the player paid.
+ */
 export interface Fill {
+  trade: number;
+  at: number;
   good: string;
   side: Side;
   price: number;
   qty: number;
   taker: "buy" | "sell";
+  fee: number;
+  order?: string;
+  maker?: true;
 }
 
-/** The player's own trades in a frame of an anonymous game: to each of their connections that has joined it. */
+/** The player's own trades in a frame: to each of their connections that has joined the game. */
 export interface Fills {
   push: "fills";
   game: string;
@@ -624,7 +695,7 @@ export interface Sold {
   keys?: number;
 }
 
-/** `filled` traded at once, `resting` rests under the id `order`. */
+/** `filled` traded at once, `resting` rests under the id `order`; `cash` is what is free after it. */
 export interface Ordered {
   order: string;
   filled: number;
@@ -645,6 +716,21 @@ export interface Released {
 export interface Cancelled {
   order: string;
   released: Released;
+  seq: number;
+  replayed?: true;
+  keys?: number;
+}
+
+/** `cash` for bids, `goods` for asks: of each good as many units as were released, if any. */
+export interface ReleasedAll {
+  cash: number;
+  goods: Record<string, number>;
+}
+
+/** How many orders were `cancelled`; what they held is free again. */
+export interface AllCancelled {
+  cancelled: number;
+  released: ReleasedAll;
   seq: number;
   replayed?: true;
   keys?: number;
@@ -677,6 +763,29 @@ export interface Standing {
   name: string;
   worth: number;
   score: number;
+}
+
+/** An order that is done, at `at`: what it `became`, how much of it had traded, and the `qty` that was left. */
+export interface DoneOrder {
+  order: string;
+  good: string;
+  side: Side;
+  qty: number;
+  price: number;
+  filled: number;
+  became: "filled" | "cancelled" | "met_own" | "replaced" | "disconnected" | "round_over";
+  at: number;
+}
+
+/**
+ * The player's orders as they were at frame `seq`: the `open` ones, and of this round the last that are `done`.
+ *
+ * The oldest first; of those that are done, the one that was done first.
+ */
+export interface OwnOrders {
+  open: OpenOrder[];
+  done: DoneOrder[];
+  seq: number;
 }
 
 // End of what is generated.

@@ -124,10 +124,10 @@ export class Client extends Emitter {
   /**
    * Follows a game, as a player or as a spectator. Joining again returns the same Game.
    * @param {string} id
-   * @param {{spectate?: boolean, key?: string}} [options]
+   * @param {{spectate?: boolean, cancelOnDisconnect?: boolean, key?: string}} [options]
    */
-  join(id, { spectate = false, key } = {}) {
-    return this.#following.join(id, { spectate, key }, this.#options);
+  join(id, { spectate = false, cancelOnDisconnect, key } = {}) {
+    return this.#following.join(id, { spectate, cancelOnDisconnect, key }, this.#options);
   }
 
   /** @returns {Promise<T.GameSummary[]>} */

@@ -5,7 +5,7 @@
 import { Emitter } from "./emitter.js";
 
 /** The commands that take a `key`, but for `join`. */
-export const COMMANDS = new Set(["buy", "sell", "order", "cancel", "say"]);
+export const COMMANDS = new Set(["buy", "sell", "order", "amend", "cancel", "cancel_all", "say"]);
 
 /** A method for each command. */
 export class Commands extends Emitter {
@@ -17,11 +17,12 @@ export class Commands extends Emitter {
   /**
    * Buy now, up to `qty` units, from the cheapest ask up, none dearer than `limit`.
    *
-   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. Refused with
-   * `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`.
+   * What is not there is not bought: `filled` may be less than `qty`, and at most 100 orders are met. `fill_or_kill`:
+   * all of `qty`, or nothing. Refused with `no_liquidity`, `insufficient_cash`, `not_open` or `unknown_good`; with
+   * `fill_or_kill` also with `insufficient_liquidity` or `too_many_fills`.
    * @param {string} good
    * @param {number} qty
-   * @param {{ limit?: number | null } & T.Copy} [options]
+   * @param {{ limit?: number | null; fill_or_kill?: boolean } & T.Copy} [options]
    * @returns {Promise<T.Bought>}
    */
   buy(good, qty, options = {}) {
@@ -34,7 +35,7 @@ export class Commands extends Emitter {
    * As `buy`, but refused with `insufficient_goods` in place of `insufficient_cash`.
    * @param {string} good
    * @param {number} qty
-   * @param {{ limit?: number | null } & T.Copy} [options]
+   * @param {{ limit?: number | null; fill_or_kill?: boolean } & T.Copy} [options]
    * @returns {Promise<T.Sold>}
    */
   sell(good, qty, options = {}) {
@@ -44,13 +45,13 @@ export class Commands extends Emitter {
   /**
    * A limit order: what does not trade at once rests at `price`, and what it needs is held.
    *
-   * Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`, `too_many_fills`, `not_open` or
-   * `unknown_good`.
+   * `post_only`: only if all of it rests. Refused with `insufficient_cash`, `insufficient_goods`, `too_many_orders`,
+   * `too_many_fills`, `not_open` or `unknown_good`; with `post_only` also with `would_trade`.
    * @param {string} good
    * @param {T.Side} side
    * @param {number} qty
    * @param {number} price
-   * @param {T.Copy} [options]
+   * @param {{ post_only?: boolean } & T.Copy} [options]
    * @returns {Promise<T.Ordered>}
    */
   order(good, side, qty, price, options = {}) {
@@ -58,15 +59,41 @@ export class Commands extends Emitter {
   }
 
   /**
+   * Change a resting order, so that `qty` units of it are open, at `price`; what is left out stays.
+   *
+   * One of the two must be there. If the price stays and no unit is added, the order keeps its id and its place in the
+   * queue, and what it no longer needs is released. Otherwise a new order takes its place, with an id of its own, as if
+   * by `order`: it may trade at once, unless it is `post_only`. Refused as `cancel` and `order` are, and then the old
+   * order stays as it was.
+   * @param {string} order
+   * @param {{ qty?: number | null; price?: number | null; post_only?: boolean } & T.Copy} [options]
+   * @returns {Promise<T.Ordered>}
+   */
+  amend(order, options = {}) {
+    return this._request("amend", { order, ...options });
+  }
+
+  /**
    * Take a resting order out of the book, and release what it held.
    *
-   * Refused with `unknown_order` if it has traded or is gone, or `not_open`.
+   * Refused with `unknown_order` if it has traded or is gone, and `became` says which, or with `not_open`.
    * @param {string} order
    * @param {T.Copy} [options]
    * @returns {Promise<T.Cancelled>}
    */
   cancel(order, options = {}) {
     return this._request("cancel", { order, ...options });
+  }
+
+  /**
+   * Take all your resting orders out of the book, or those in one `good`, or on one `side`, or both.
+   *
+   * Where none is open, nothing happens, and `cancelled` is 0. Refused with `not_open` or `unknown_good`.
+   * @param {{ good?: string | null; side?: T.Side | null } & T.Copy} [options]
+   * @returns {Promise<T.AllCancelled>}
+   */
+  cancel_all(options = {}) {
+    return this._request("cancel_all", { ...options });
   }
 
   /**

@@ -13,6 +13,8 @@ export class TradeError extends Error {
     this.at = at;
     this.retryAfterMs = retry_after_ms;
     this.replayed = replayed;
+    /** Of `unknown_order`: what became of the order. */
+    this.became = copy.became ?? null;
     /** The command's key: sent again with it, and the same `since` and `epoch`, the command happens once. */
     this.key = copy.key ?? null;
     this.since = copy.since;

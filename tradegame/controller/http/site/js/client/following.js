@@ -13,6 +13,8 @@ const GAPS = 5;
 
 /** @typedef {{deadlineMs: number, unsentMs: number}} Patience */
 
+/** @typedef {{spectate: boolean, cancelOnDisconnect: boolean | undefined, key: string | undefined}} Choices */
+
 /** Joins games, leaves them, and resumes them on each new connection. */
 export class Following {
   /** Games not yet resumed on this connection.
@@ -53,12 +55,12 @@ export class Following {
   /**
    * Joins a game. Joins of the same game run one after another.
    * @param {string} id
-   * @param {{spectate: boolean, key: string | undefined}} options
+   * @param {Choices} options
    * @param {Patience} most
    * @returns {Promise<Game>}
    */
-  join(id, { spectate, key }, most) {
-    const turn = () => this.#join(id, spectate, key, most);
+  join(id, options, most) {
+    const turn = () => this.#join(id, options, most);
     const before = this.#joining.get(id);
     const joining = (before === undefined ? turn() : before.then(turn, turn)).finally(() => {
       if (this.#joining.get(id) === joining) this.#joining.delete(id);
@@ -67,17 +69,20 @@ export class Following {
     return joining;
   }
 
-  /** @param {string} id @param {boolean} spectate @param {string | undefined} key @param {Patience} most */
-  async #join(id, spectate, key, most) {
+  /** @param {string} id @param {Choices} options @param {Patience} most */
+  async #join(id, { spectate, cancelOnDisconnect, key }, most) {
     const known = this.#games.get(id);
-    if (known && (spectate || !known.spectate)) return known;
+    const chosen = spectate || known?._cancelOnDisconnect === cancelOnDisconnect ? undefined : cancelOnDisconnect;
+    if (known && (spectate || !known.spectate) && chosen === undefined) return known;
+    const choice = chosen === undefined ? {} : { cancel_on_disconnect: chosen };
     const game = known ?? new Game(this.#client, id, spectate, this.#requests.told);
     try {
       // Without `after`, even if it is already watched: the answer then contains the whole state.
-      await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), key }, most, (ok) => {
+      await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), ...choice, key }, most, (ok) => {
         // Here rather than after the await: the next frames may already be queued behind this answer.
         if (game.ended) return;
         game.spectate = spectate;
+        game._cancelOnDisconnect = chosen ?? game._cancelOnDisconnect;
         game._joined(ok);
         this.#games.set(id, game);
         this.#caughtUp(game);

@@ -9,6 +9,7 @@ import { Commands } from "./commands.js";
 import { EventStream } from "./event_stream.js";
 import { fold } from "./fold.js";
 import { newKey } from "./keys.js";
+import { KEPT } from "./vocabulary.js";
 
 /** A game's clock that is ahead of the server's runs slower by this fraction until both agree. */
 const SLEW = 0.05;
@@ -26,6 +27,9 @@ export class Game extends Commands {
   seq = 0;
   /** The game was left or deleted, or the client has stopped: nothing more comes. */
   ended = false;
+  /** What was chosen here, and is said again when it resumes.
+   * @type {boolean | undefined} */
+  _cancelOnDisconnect;
   _gaps = 0;
 
   #client;
@@ -60,6 +64,16 @@ export class Game extends Commands {
   /** @returns {Promise<T.Standing[]>} */
   async standings(limit = 10) {
     return (await this._request("standings", { limit })).standings;
+  }
+
+  /** @returns {Promise<T.Fill[]>} */
+  async fills(limit = KEPT.fills) {
+    return (await this._request("fills", { limit })).fills;
+  }
+
+  /** @returns {Promise<T.OwnOrders>} */
+  orders() {
+    return this._request("orders", {});
   }
 
   /** The game's clock, in ms since the Unix epoch: the server's, or that of the frames if it is ahead. */
@@ -98,7 +112,8 @@ export class Game extends Commands {
   _resuming() {
     this.#syncing = true;
     const after = this.#resumable ? { after: { epoch: this.epoch, seq: this.seq } } : {};
-    return { game: this.id, ...(this.spectate ? { spectate: true } : {}), ...after };
+    const choice = this._cancelOnDisconnect === undefined ? {} : { cancel_on_disconnect: this._cancelOnDisconnect };
+    return { game: this.id, ...(this.spectate ? { spectate: true } : choice), ...after };
   }
 
   /** Takes the answer to a `join`. If `recovered`, the missed frames follow. @param {any} ok */

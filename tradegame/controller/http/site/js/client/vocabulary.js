@@ -4,7 +4,7 @@
 export const SUBPROTOCOL = "tradegame.v1";
 
 /** The requests that change nothing. */
-export const READS = new Set(["book", "games", "me", "ping", "standings"]);
+export const READS = new Set(["book", "fills", "games", "me", "orders", "ping", "standings"]);
 
 /** The error codes that refuse a request for lack of room: it had no effect, and may be sent again. */
 export const NOT_TAKEN_IN = new Set(["overloaded", "rate_limited"]);
@@ -60,11 +60,12 @@ export const BOUNDS = {
   idPattern: "[a-z0-9][a-z0-9_\\-]{0,31}",
 };
 
-/** How many recent trades of a good, messages and news a state holds. */
+/** How many recent trades of a good, messages and news a state holds, and how many of a player's fills are kept. */
 export const KEPT = {
   recent: 200,
   messages: 50,
   news: 20,
+  fills: 50,
 };
 
 /** Whether a client must not reconnect after this close code. @param {number} code */

@@ -34,14 +34,14 @@ const lengthFor = (openS) =>
     ? 15
     : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1];
 
-/** `tapes` has the trades; `mine` is the player whose own trades are marked, or null. */
+/** `tapes` has the trades; `own`, if there is a player, those that are theirs, which are marked. */
 export class MarketChart {
   good = null;
 
   #game;
   #tapes;
   #painter;
-  #mine;
+  #own;
   #candles;
   #chart;
   #drawn;
@@ -50,7 +50,6 @@ export class MarketChart {
   #markers;
   #figures = h("span.num");
   #none = h("p.none", {}, "No trade yet");
-  #marks = [];
   #changed = new Map();
   /** Whether all candles fit, so that the view grows with them. */
   #young = true;
@@ -64,11 +63,11 @@ export class MarketChart {
   #ordered = "[]";
   #describedAt = -Infinity;
 
-  constructor(game, tapes, painter, { mine = null, size = 12 } = {}) {
+  constructor(game, tapes, painter, { own = null, size = 12 } = {}) {
     this.#game = game;
     this.#tapes = tapes;
     this.#painter = painter;
-    this.#mine = mine;
+    this.#own = own;
     this.#candles = new Candles(lengthFor(game.state.rules?.rounds?.open_s));
     this.plot = h("div.plot");
     this.#chart = createChart(this.plot, {
@@ -130,7 +129,7 @@ export class MarketChart {
     addEventListener("themechange", () => this.#dress(), { signal });
     document.addEventListener("visibilitychange", () => painter.mark(this.#retime), { signal });
     game.on("trade", (trade, frame) => this.#trade(trade, frame));
-    game.on("fills", (own) => this.#fills(own));
+    own?.onadd(() => painter.mark(this.#mark));
     game.on("account", () => painter.mark(this.#order));
     game.on("reset", () => this.good !== null && this.show(this.good));
   }
@@ -161,14 +160,10 @@ export class MarketChart {
   #rebuild() {
     const candles = (this.#candles = new Candles(this.#candles.seconds));
     this.#changed.clear();
-    this.#marks = [];
-    for (const trade of this.#tapes.of(this.good)) {
-      const candle = candles.add(trade);
-      this.#mark(candle.time, trade[4], trade[5], trade[2]);
-    }
+    for (const trade of this.#tapes.of(this.good)) candles.add(trade);
     this.#prices.setData(candles.list);
     this.#volumes.setData(candles.list.map((candle) => this.#volume(candle)));
-    this.#markers.setMarkers(this.#marks);
+    this.#mark();
     this.#resized();
     this.#order();
     this.#painter.mark(this.#tell);
@@ -176,31 +171,18 @@ export class MarketChart {
 
   #trade(trade, frame) {
     if (trade.good !== this.good) return;
-    const candle = this.#candles.add([frame.at, trade.price, trade.qty]);
+    this.#candles.add([frame.at, trade.price, trade.qty]);
     const { fresh, list } = this.#candles;
     if (fresh) this.#grown = true;
     for (const quiet of list.slice(list.length - Math.max(1, fresh))) this.#changed.set(quiet.time, quiet);
-    if (this.#mark(candle.time, trade.buyer, trade.seller, trade.qty)) this.#changed.set("marks", true);
-    this.#painter.mark(this.#paint);
-  }
-
-  /** The player's own trades of an anonymous game, whose candles are there already. */
-  #fills({ fills, at }) {
-    const time = Math.floor(at / 1000 / this.seconds) * this.seconds;
-    for (const { good, side, qty } of fills) {
-      if (good === this.good && this.#mark(time, ...(side === "bid" ? [this.#mine, ""] : ["", this.#mine]), qty))
-        this.#changed.set("marks", true);
-    }
     this.#painter.mark(this.#paint);
   }
 
   #paint = () => {
-    for (const [time, candle] of this.#changed) {
-      if (time === "marks") continue;
+    for (const candle of this.#changed.values()) {
       this.#prices.update(candle);
       this.#volumes.update(this.#volume(candle));
     }
-    if (this.#changed.has("marks")) this.#markers.setMarkers(this.#marks);
     this.#changed.clear();
     if (this.#grown && this.#young) this.#resized();
     this.#grown = false;
@@ -231,7 +213,7 @@ export class MarketChart {
 
   /** Shows the player's own orders as lines. */
   #order = () => {
-    const orders = this.#mine === null ? [] : (this.#game.me?.orders ?? []).filter(({ good }) => good === this.good);
+    const orders = this.#own === null ? [] : (this.#game.me?.orders ?? []).filter(({ good }) => good === this.good);
     const key = JSON.stringify(orders.map(({ side, qty, price }) => [side, qty, price]));
     if (key === this.#ordered) return;
     this.#ordered = key;
@@ -276,19 +258,18 @@ export class MarketChart {
     this.#drawn.setAttribute("aria-label", `Price chart of ${this.good}: ${words}`);
   }
 
-  #mark(time, buyer, seller, qty) {
-    if (this.#mine === null || (buyer !== this.#mine && seller !== this.#mine)) return false;
-    const bought = buyer === this.#mine;
-    this.#marks.push({
-      time,
-      position: bought ? "belowBar" : "aboveBar",
-      shape: bought ? "arrowUp" : "arrowDown",
-      color: colour(bought ? "up" : "down"),
-      text: `${bought ? "+" : "−"}${qty}`,
-    });
-    if (this.#marks.length > MOST_MARKS) this.#marks.shift();
-    return true;
-  }
+  /** Marks the player's own trades, as far back as there are candles. */
+  #mark = () => {
+    const first = this.#candles.list[0]?.time ?? Infinity;
+    const marks = (this.#own?.of(this.good) ?? []).map(({ at, side, qty }) => ({
+      time: Math.floor(at / 1000 / this.seconds) * this.seconds,
+      position: side === "bid" ? "belowBar" : "aboveBar",
+      shape: side === "bid" ? "arrowUp" : "arrowDown",
+      color: colour(side === "bid" ? "up" : "down"),
+      text: `${side === "bid" ? "+" : "−"}${qty}`,
+    }));
+    this.#markers.setMarkers(marks.filter(({ time }) => time >= first).slice(-MOST_MARKS));
+  };
 
   #volume({ time, open, close, volume }) {
     return { time, value: volume, color: colour(close >= open ? "up" : "down") + "55" };

@@ -15,6 +15,9 @@ export const coins = (value) =>
 /** Labels of grid lines: only whole prices have one. */
 export const gridLabels = (prices) =>
   prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
+const hundredths = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+/** An average price, which is given in hundredths of a coin. */
+export const average = (cents) => (cents < 100 * LONG ? hundredths.format(cents / 100) : coins(cents / 100));
 export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `−${coins(-value)}` : "0");
 export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
 /** A closed round's efficiency in percent. */

@@ -22,7 +22,7 @@ export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {})
   const paint = () => {
     const found = good === null ? all : tapes.of(good());
     const shown = found.slice(-most).reverse();
-    rows(body, shown, make, (row, [at, price, qty, taker, , , which]) => {
+    rows(body, shown, make, (row, [at, price, qty, taker, which]) => {
       const cells = [...row.children];
       if (good === null) setText(cells.shift(), which);
       setText(cells[0], coins(price));
@@ -34,15 +34,14 @@ export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {})
   function reset() {
     all.length = 0;
     for (const name of Object.keys(game.state.goods)) {
-      for (const trade of tapes.of(name).slice(-most))
-        all.push([...trade.slice(0, 3), trade[3], trade[4], trade[5], name]);
+      for (const [at, price, qty, taker] of tapes.of(name).slice(-most)) all.push([at, price, qty, taker, name]);
     }
     all.sort((one, other) => one[0] - other[0]);
     painter.mark(paint);
   }
   game.on("trade", (trade, frame) => {
     if (good === null) {
-      all.push([frame.at, trade.price, trade.qty, trade.taker, trade.buyer, trade.seller, trade.good]);
+      all.push([frame.at, trade.price, trade.qty, trade.taker, trade.good]);
       if (all.length > most * 4) all.splice(0, all.length - most);
     }
     painter.mark(paint);

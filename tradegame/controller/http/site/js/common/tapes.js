@@ -5,16 +5,14 @@ const MOST = 5_000;
 export class Tapes {
   #tapes = new Map();
 
-  /** `own`, if there is a player, knows which of the trades in the state are theirs. */
-  constructor(game, own = null) {
+  constructor(game) {
     this.game = game;
     const reset = () => {
       for (const [good, fields] of Object.entries(game.state.goods)) {
         const known = this.#tapes.get(good) ?? [];
         const newest = known.at(-1)?.[0] ?? -1;
         // skip known trades; several trades may share a millisecond
-        const found = own?.finder(good);
-        const fresh = fields.recent.filter(([at]) => at > newest).map((trade) => found?.(trade) ?? [...trade, ""]);
+        const fresh = fields.recent.filter(([at]) => at > newest);
         this.#tapes.set(good, [...known, ...fresh].slice(-MOST));
       }
     };
@@ -22,16 +20,8 @@ export class Tapes {
     game.on("reset", reset);
     game.on("trade", (trade, frame) => {
       const tape = this.#tapes.get(trade.good);
-      tape.push([frame.at, trade.price, trade.qty, trade.taker, trade.buyer, trade.seller]);
+      tape.push([frame.at, trade.price, trade.qty, trade.taker]);
       if (tape.length > MOST) tape.splice(0, MOST / 10);
-    });
-    game.on("fills", ({ fills, at }) => {
-      for (const { good, side, price, qty } of fills) {
-        const mine = this.#tapes
-          .get(good)
-          .findLast((trade) => trade[0] === at && trade[1] === price && trade[2] === qty && !trade[4] && !trade[5]);
-        if (mine !== undefined) mine[side === "bid" ? 4 : 5] = own?.player;
-      }
     });
   }
 

@@ -84,9 +84,11 @@ export function signOut() {
   location.reload();
 }
 
-export async function download(id) {
-  const response = await call("GET", game(id, "/log"), undefined, LOG_MS);
-  save(await response.blob(), `${id}.jsonl`);
+/** Saves a game's log; with `pseudonyms` nobody has a name in it, and what was said is there only with `chat`. */
+export async function download(id, pseudonyms = false, chat = false) {
+  const query = pseudonyms ? `?pseudonyms=true&chat=${chat}` : "";
+  const response = await call("GET", game(id, `/log${query}`), undefined, LOG_MS);
+  save(await response.blob(), `${id}${pseudonyms ? "-pseudonyms" : ""}.jsonl`);
 }
 
 export function save(blob, name) {

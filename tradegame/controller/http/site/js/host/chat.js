@@ -53,7 +53,7 @@ export function chatPanel(game, painter, attempt) {
     "div.scroll",
     { tabindex: 0, role: "region", "aria-label": "Messages" },
     h(
-      "table",
+      "table.messages",
       {},
       h(
         "thead",

@@ -2,7 +2,7 @@
 
 import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
-import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { h, setAttribute, setText, userText } from "../common/dom.js";
 import { percents, time } from "../common/format.js";
 import { openDialog, panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
@@ -12,9 +12,8 @@ import { onLocalhost, shortUrl, urlOf } from "../common/urls.js";
 import { download, json, game as path } from "./api.js";
 import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
-
-/** The players kicked on this page. They stay in the game, with what they own. */
-const kicked = new Set();
+import { playersPanel } from "./players.js";
+import { rosterPanel } from "./roster.js";
 
 export function control(client, game, painter, deleted) {
   reloadOnNewEpoch(game, painter);
@@ -107,16 +106,9 @@ export function control(client, game, painter, deleted) {
     comingNews(game),
   );
 
-  const list = h("tbody");
-  const make = () => {
-    const kick = h("button", { type: "button" }, "Kick");
-    kick.addEventListener("click", () => remove(kick.player, kick.dataset.name));
-    return h("tr", {}, h("td", {}, h("span.clip", { dir: "auto" })), h("td"), h("td.r", {}, kick));
-  };
   const paint = () => {
-    const everyone = Object.entries(game.state.players);
-    const here = everyone.filter(([player]) => game.online.has(player)).length;
-    setText(players, `${here} here, ${everyone.length} in all`);
+    const everyone = Object.keys(game.state.players);
+    setText(players, `${everyone.filter((player) => game.online.has(player)).length} here, ${everyone.length} in all`);
     open.disabled = game.state.phase === "open";
     close.disabled = game.state.phase === "closed";
     lobby.disabled = game.state.phase === "lobby";
@@ -129,84 +121,9 @@ export function control(client, game, painter, deleted) {
           : "Open",
     );
     setAttribute(open, "aria-label", "Open");
-    rows(list, everyone.slice(0, 500), make, (row, [player, { name }]) => {
-      const [first, second, third] = row.children;
-      setText(first.firstChild, name);
-      const present = game.online.has(player);
-      const out = kicked.has(player) && !present;
-      setText(second, present ? "here" : out ? "kicked" : "away");
-      if (out && third.firstChild === document.activeElement) table.focus();
-      third.firstChild.hidden = out;
-      third.firstChild.player = player;
-      third.firstChild.dataset.name = name;
-      setAttribute(third.firstChild, "aria-label", `Kick ${name}`);
-    });
   };
-  async function remove(player, name) {
-    const dialog = h(
-      "dialog",
-      { "aria-label": "Kick" },
-      h("h2", {}, "Kick ", userText(name), "?"),
-      h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."),
-      h(
-        "p",
-        {},
-        "Or remove the player from this game alone: orders and all that is owned go, and out of the standings.",
-      ),
-      h(
-        "form.row",
-        { method: "dialog" },
-        h("button", { value: "no" }, "No"),
-        h("button", { value: "mute" }, muted.has(player) ? "Unmute" : "Mute"),
-        h("button.sell", { value: "remove" }, "Remove"),
-        h("button.sell", { value: "yes" }, "Kick"),
-      ),
-    );
-    const chosen = await openDialog(dialog);
-    const account = path(game.id, `/players/${encodeURIComponent(player)}`);
-    if (chosen === "remove") await attempt(() => json("DELETE", account), "Removed.");
-    if (chosen === "mute")
-      await attempt(
-        async () => {
-          await json("POST", `${account}/mute`, { muted: !muted.has(player) });
-          if (!muted.delete(player)) muted.add(player);
-        },
-        muted.has(player) ? "May speak again." : "Muted.",
-      );
-    if (chosen !== "yes") return;
-    await attempt(async () => {
-      await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
-      kicked.add(player);
-      painter.mark(paint);
-    }, "Kicked.");
-  }
-  const muted = new Set();
-  json("GET", path(game.id, "/roster"))
-    .then(({ players }) => players.filter((each) => each.muted).forEach(({ player }) => muted.add(player)))
-    .catch(() => {}); // the connection's status shows the problem
   for (const type of ["joined", "removed", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
-  const table = h(
-    "div.scroll",
-    { tabindex: 0 },
-    h(
-      "table",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          ...["Player", "Connection", ""].map((title) =>
-            h("th", { scope: "col" }, title || h("span.visually-hidden", {}, "Kick")),
-          ),
-        ),
-      ),
-      list,
-    ),
-  );
-  const people = panel("Players", { flush: true }, table);
 
   const place = h("div.debrief");
   const refresh = debrief(game.id, place);
@@ -215,7 +132,17 @@ export function control(client, game, painter, deleted) {
   game.on("revealed", again);
   game.on("reset", again);
   again();
-  const log = h("button", { type: "button", onclick: () => attempt(() => download(game.id)) }, "Download log");
+  const pseudonyms = h("input", {
+    type: "checkbox",
+    id: "pseudonyms",
+    onchange: () => (chat.disabled = !pseudonyms.checked),
+  });
+  const chat = h("input", { type: "checkbox", id: "with-chat", disabled: true });
+  const log = h(
+    "button",
+    { type: "button", onclick: () => attempt(() => download(game.id, pseudonyms.checked, chat.checked)) },
+    "Download log",
+  );
   async function gone() {
     const dialog = h(
       "dialog",
@@ -235,13 +162,23 @@ export function control(client, game, painter, deleted) {
       deleted();
     });
   }
-  const kept = panel("Records", {}, h("div.row", {}, h("button", { type: "button", onclick: gone }, "Delete game")));
-  kept.body.firstChild.prepend(logLink(log));
+  const kept = panel(
+    "Records",
+    {},
+    h(
+      "div.row",
+      {},
+      logLink(log),
+      h("label", {}, pseudonyms, " without names"),
+      h("label", {}, chat, " but with what was said"),
+      h("button.end", { type: "button", onclick: gone }, "Delete game"),
+    ),
+  );
   return [
     roundsPanel.section,
     panel("Debrief", {}, place).section,
-    h("div.two", {}, news.section, people.section),
-    chatPanel(game, painter, attempt),
+    h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
+    h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game)),
     kept.section,
   ];
 }

@@ -75,6 +75,7 @@ export async function newGamePanel(created) {
   const text = h("textarea.json", { id: "definition", spellcheck: "false", oninput: read });
   const own = h("details", {}, h("summary", {}, "The whole definition, as JSON"), h("label", {}, "Definition", text));
   const problem = h("p.error", { role: "alert" });
+  const doubts = h("div", { role: "status" });
   const submit = h("button.primary", { type: "submit" }, "Create game");
 
   const whole = ({ value }) => (value === "" ? null : Number(value));
@@ -139,16 +140,25 @@ export async function newGamePanel(created) {
   async function create(event) {
     event.preventDefault();
     setText(problem, "");
+    doubts.replaceChildren();
     try {
-      created(await json("POST", "/v1/games", definition));
+      const made = await json("POST", "/v1/games", definition);
+      doubt(made);
+      created(made);
     } catch (error) {
       setText(problem, error.message);
     }
+  }
+  /** Says what of the game that was made will not do what it seems to. */
+  function doubt({ game, warnings = [] }) {
+    if (warnings.length === 0) return;
+    const list = warnings.map(({ at, message }) => h("li", {}, h("code", {}, at.replace("$.", "")), ` ${message}`));
+    doubts.replaceChildren(h("p", {}, `${game} was made. But look at`), h("ul.doubts", {}, ...list));
   }
   begin();
   return panel(
     "New game",
     {},
-    h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, fields, own, problem, submit),
+    h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, fields, own, problem, submit, doubts),
   ).section;
 }

@@ -34,7 +34,7 @@ async function main() {
   const painter = new Painter();
   reloadOnNewEpoch(game, painter);
   const own = new OwnTrades(game, client.player.id);
-  const tapes = new Tapes(game, own);
+  const tapes = new Tapes(game);
   const desk = { client, game, painter, tapes, own, good: Object.keys(game.state.goods)[0], listeners: [] };
   desk.choose = (good) => {
     desk.good = good;
@@ -42,7 +42,7 @@ async function main() {
   };
   desk.onchoose = (listener) => desk.listeners.push(listener);
 
-  const chart = new MarketChart(game, tapes, painter, { mine: client.player.id });
+  const chart = new MarketChart(game, tapes, painter, { own });
   const ticket = ticketPanel(desk);
   const goods = goodsPanel(desk);
   const book = bookPanel(desk, ticket);

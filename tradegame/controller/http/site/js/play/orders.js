@@ -5,7 +5,7 @@ import { coins, time, units } from "../common/format.js";
 import { nameOf } from "../common/names.js";
 import { panel, tabbed } from "../common/panels.js";
 import { toast } from "../common/toast.js";
-import { onOwnTrades } from "./own_trades.js";
+import { askForChange } from "./change_order.js";
 
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
@@ -46,30 +46,36 @@ function openOrders({ game, painter, choose }, every) {
     body,
   );
   const empty = h("p.empty", {}, "No open orders. Press a price in the book, or rest one with “Order”.");
-  every.addEventListener("click", all);
+  every.addEventListener("click", () => send(every, () => game.cancel_all()));
 
   function make() {
     const good = h("button.quiet", { type: "button", onclick: () => choose(good.textContent) });
+    const change = h("button.quiet.amend", { type: "button", title: "Change", onclick: () => amend(change) });
     const cancel = h("button", { type: "button" }, "Cancel");
-    cancel.addEventListener("click", () => withdraw(cancel.order, cancel));
-    return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), h("td.r.num"), h("td.r", {}, cancel));
+    cancel.addEventListener("click", () => send(cancel, () => game.cancel(cancel.order)));
+    const last = [h("td.r.num", {}, change), h("td.r", {}, cancel)];
+    return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), ...last);
   }
-  async function withdraw(order, button) {
-    if (button.hasAttribute("aria-disabled")) return false;
+  /** Sends a command, and not another with the same button meanwhile. */
+  async function send(button, command) {
+    if (button.hasAttribute("aria-disabled")) return;
     button.setAttribute("aria-disabled", "true"); // not `disabled`, which would lose the focus
     try {
-      await game.cancel(order);
-      return true;
+      await command();
     } catch (error) {
-      if (error.code === "unknown_order") return true; // it traded in the meantime
-      toast(error.message, true);
-      return false;
+      if (error.code !== "unknown_order") toast(error.message, true); // else it traded in the meantime
     } finally {
       button.removeAttribute("aria-disabled");
     }
   }
-  async function all() {
-    for (const { order } of [...game.me.orders]) if (!(await withdraw(order, every))) return;
+  async function amend(button) {
+    const { order, good, side } = button.order;
+    const change = await askForChange(button.order);
+    if (!Object.keys(change).length) return;
+    await send(button, async () => {
+      const { filled } = await game.amend(order, change);
+      if (filled) toast(`${side === "bid" ? "Bought" : "Sold"} ${units(filled, good)}.`);
+    });
   }
   const paint = () => {
     const orders = game.me?.orders ?? [];
@@ -87,10 +93,13 @@ function openOrders({ game, painter, choose }, every) {
         setText(second, side);
         second.className = side === "bid" ? "up" : "down";
         setText(third, coins(qty));
-        setText(fourth, coins(price));
-        const cancel = fifth.firstChild;
+        const [change, cancel] = [fourth.firstChild, fifth.firstChild];
+        setText(change, coins(price));
+        change.order = { order, good, side, qty, price };
         cancel.order = order;
-        cancel.setAttribute("aria-label", `Cancel ${side} of ${qty} ${good} at ${price}`);
+        const which = `${side} of ${qty} ${good} at ${price}`;
+        change.setAttribute("aria-label", `Change ${which}`);
+        cancel.setAttribute("aria-label", `Cancel ${which}`);
       },
     );
   };
@@ -101,25 +110,24 @@ function openOrders({ game, painter, choose }, every) {
 
 /** Tells the player that a resting order was taken. */
 function tell(taken) {
-  for (const good of new Set(taken.map((trade) => trade.good))) {
-    for (const side of ["buy", "sell"]) {
-      const trades = taken.filter((trade) => trade.good === good && trade.taker !== side);
-      if (!trades.length) continue;
-      const qty = trades.reduce((sum, trade) => sum + trade.qty, 0);
-      const worth = trades.reduce((sum, trade) => sum + trade.qty * trade.price, 0);
-      const [order, done] = side === "buy" ? ["bid", "bought"] : ["ask", "sold"];
+  for (const good of new Set(taken.map((fill) => fill.good))) {
+    for (const order of ["bid", "ask"]) {
+      const fills = taken.filter((fill) => fill.good === good && fill.side === order);
+      if (!fills.length) continue;
+      const qty = fills.reduce((sum, fill) => sum + fill.qty, 0);
+      const worth = fills.reduce((sum, fill) => sum + fill.qty * fill.price, 0);
+      const done = order === "bid" ? "bought" : "sold";
       toast(`Your ${order} was taken: ${done} ${units(qty, good)} for ${coins(worth)} coins.`);
     }
   }
 }
 
-/** The trades that this browser has seen: the state does not tell who traded. */
-function ownTrades({ client, game, painter, own }) {
-  const me = client.player.id;
-  const seen = own.trades;
+/** The player's own trades, newest first. */
+function ownTrades({ game, painter, own }) {
+  const { trades } = own;
   const body = h("tbody");
   const table = h("table", {}, heads(["Good", "With", "Units", "Price", "Time"]), body);
-  const empty = h("p.empty", {}, "No trade of yours that this browser has seen.");
+  const empty = h("p.empty", {}, "No trade of yours in this round.");
   const make = () =>
     h(
       "tr",
@@ -131,24 +139,22 @@ function ownTrades({ client, game, painter, own }) {
       h("td.r.num.soft"),
     );
   const paint = () => {
-    empty.hidden = seen.length > 0;
-    table.hidden = seen.length === 0;
-    rows(body, seen, make, (row, { good, price, qty, buyer, seller, at }) => {
-      const [what, other, count, paid, when] = row.children;
-      const bought = buyer === me;
+    empty.hidden = trades.length > 0;
+    table.hidden = trades.length === 0;
+    rows(body, trades, make, (row, { good, side, price, qty, other, at }) => {
+      const [what, party, count, paid, when] = row.children;
+      const bought = side === "bid";
       setText(what, `${bought ? "bought" : "sold"} ${good}`);
       what.className = bought ? "up" : "down";
-      const party = bought ? seller : buyer;
-      setText(other.firstChild, party === undefined ? "–" : nameOf(game, party));
+      setText(party.firstChild, other === undefined ? "–" : nameOf(game, other));
       setText(count, coins(qty));
       setText(paid, coins(price));
       setText(when, time(at));
     });
   };
-  onOwnTrades(game, me, (mine, at) => {
-    own.add(mine, at);
+  own.onadd((fresh, now) => {
     painter.mark(paint);
-    tell(mine.filter(({ buyer, taker }) => (buyer === me) === (taker === "sell")));
+    if (now) tell(fresh.filter(({ maker }) => maker));
   });
   painter.mark(paint);
   return [empty, table];

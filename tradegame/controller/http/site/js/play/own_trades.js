@@ -1,4 +1,4 @@
-// The player's own trades. The state does not tell who traded, so the browser keeps those it has seen.
+// The player's own trades: what the server still knows of this round, and what this browser has seen.
 
 import { recall, remember } from "../common/storage.js";
 
@@ -17,65 +17,73 @@ function stored() {
 }
 
 /**
- * Calls `listener` with a player's own trades of a frame, oldest first, and its time. In an anonymous game only the
- * player's side is named.
+ * A player's trades in one epoch of a game, newest first, at most 200: the fills of the protocol, and as `other` who
+ * the other party was, which only the public trade tells. Kept for the last four games played here.
  */
-export function onOwnTrades(game, player, listener) {
-  game.on("events", ({ events, at }) => {
-    const mine = events.filter(
-      ({ type, buyer, seller }) => type === "trade" && (buyer === player || seller === player),
-    );
-    if (mine.length) listener(mine, at);
-  });
-  game.on("fills", ({ fills, at }) => {
-    const named = ({ side, ...fill }) => ({ ...fill, [side === "bid" ? "buyer" : "seller"]: player });
-    listener(fills.map(named), at);
-  });
-}
-
-/** A player's trades in one epoch of a game, newest first, at most 200. Kept for the last four games played here. */
 export class OwnTrades {
   trades = [];
+  #game;
   #of;
   #saving;
+  #listeners = [];
+  /** Other parties, by the trade's number, of fills that are still to come. */
+  #others = new Map();
 
   constructor(game, player) {
+    this.#game = game;
     this.#of = { game: game.id, epoch: game.epoch, player };
     const kept = stored().find((each) => this.#is(each))?.trades;
     if (Array.isArray(kept))
       this.trades = kept
-        .filter((trade) => typeof trade?.at === "number" && trade.good in game.state.goods)
+        .filter((fill) => typeof fill?.trade === "number" && fill.good in game.state.goods)
         .slice(0, TRADES);
+    game.on("trade", ({ number, buyer, seller }) => {
+      if (buyer === player) this.#name(number, seller);
+      else if (seller === player) this.#name(number, buyer);
+    });
+    game.on("fills", ({ fills }) => this.#add(fills, true));
+    for (const type of ["reset", "resumed"]) game.on(type, () => this.#catchUp());
+    this.#catchUp();
     addEventListener("pagehide", () => this.#saving !== undefined && this.#save());
   }
 
-  get player() {
-    return this.#of.player;
+  /** Calls `listener` with trades that are new here, oldest first, and whether they have just happened. */
+  onadd(listener) {
+    this.#listeners.push(listener);
   }
 
-  /** Adds the trades of one frame, oldest first. */
-  add(trades, at) {
-    this.trades.unshift(
-      ...trades
-        .map(({ good, price, qty, buyer, seller, taker }) => ({ good, price, qty, buyer, seller, taker, at }))
-        .reverse(),
+  /** The trades of one good, oldest first. */
+  of(good) {
+    return this.trades.filter((fill) => fill.good === good).reverse();
+  }
+
+  /** What happened while this page was not there, the server tells when it is asked. */
+  #catchUp() {
+    this.#game.fills().then(
+      (fills) => this.#add(fills, false),
+      () => {}, // asked again after the next reconnect
     );
+  }
+
+  #add(fills, now) {
+    const known = new Set(this.trades.map(({ trade }) => trade));
+    const fresh = fills.filter(({ trade }) => !known.has(trade));
+    if (!fresh.length) return;
+    for (const fill of fresh) {
+      this.trades.push({ ...fill, other: this.#others.get(fill.trade) });
+      this.#others.delete(fill.trade);
+    }
+    this.trades.sort((one, other) => other.trade - one.trade);
     this.trades.length = Math.min(this.trades.length, TRADES);
     this.#saving ??= setTimeout(() => this.#save(), PAUSE_MS);
+    for (const listener of this.#listeners) listener(fresh, now);
   }
 
-  /**
-   * A function that looks up a trade of the public tape, each once: `[at, price, qty, taker, buyer, seller]`, or
-   * undefined if it was not the player's.
-   */
-  finder(good) {
-    const left = this.trades.filter((trade) => trade.good === good);
-    return ([at, price, qty]) => {
-      const index = left.findIndex((trade) => trade.at === at && trade.price === price && trade.qty === qty);
-      if (index < 0) return undefined;
-      const [{ taker, buyer, seller }] = left.splice(index, 1);
-      return [at, price, qty, taker, buyer, seller];
-    };
+  #name(number, other) {
+    const known = this.trades.find(({ trade }) => trade === number);
+    if (known) known.other = other;
+    else this.#others.set(number, other);
+    if (this.#others.size > TRADES) this.#others.delete(this.#others.keys().next().value);
   }
 
   #is({ game, epoch, player }) {

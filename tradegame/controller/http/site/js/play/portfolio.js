@@ -1,7 +1,7 @@
-// What the player has, what it is worth, and how that changed.
+// What the player has, what it is worth, how that changed, and what trading each good has made.
 
-import { h, setAttribute, setText, svg } from "../common/dom.js";
-import { coins, direction, SOURCES, signed } from "../common/format.js";
+import { h, rows, setAttribute, setText, svg } from "../common/dom.js";
+import { average, coins, direction, SOURCES, signed } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { path } from "./goods.js";
 
@@ -30,50 +30,76 @@ export function portfolioPanel(desk) {
     line,
   );
   const facts = h("dl.facts.num");
+  const body = h("tbody");
+  const heads = [["Good"], ["Average price"], ["Gain", "th.r"]].map(([title, tag = "th"]) =>
+    h(tag, { scope: "col" }, title),
+  );
+  const positions = h(
+    "div.positions",
+    { tabindex: 0, role: "group", "aria-label": "Gain by good", hidden: true },
+    h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body),
+  );
   const history = [];
 
+  /** What `qty` units of a good are worth to the player, at the current marks. */
+  function value(good, qty) {
+    const values = game.me.values?.[good];
+    return values ? values.slice(0, qty).reduce((sum, each) => sum + each, 0) : marked(game.state.goods[good], qty);
+  }
   /** The worth at the current marks. The server tells it only when the account changes. */
   function now() {
     const { me, state } = game;
-    let total = me.cash + me.held_cash;
-    for (const [good, fields] of Object.entries(state.goods)) {
-      const owned = me.goods[good] + me.held_goods[good];
-      const values = me.values?.[good];
-      total += values ? values.slice(0, owned).reduce((sum, value) => sum + value, 0) : marked(fields, owned);
-    }
-    return total;
+    return Object.keys(state.goods).reduce(
+      (sum, good) => sum + value(good, me.goods[good] + me.held_goods[good]),
+      me.cash + me.held_cash,
+    );
   }
-  /** What the player began the round with, at the current marks, valued as the server does. */
-  function start() {
+  /** What trading each good has made in this round, at the current marks, valued as the server does. */
+  function gains() {
     const { me, state } = game;
-    let total = state.rules.cash;
-    for (const [good, fields] of Object.entries(state.goods))
-      total += marked(fields, state.rules.goods[good].endowment);
-    if (me.role === "seller")
-      for (const values of Object.values(me.values)) total += values.reduce((sum, value) => sum + value, 0);
-    return total;
+    return Object.entries(me.positions ?? {}).map(([good, position]) => {
+      const values = me.values?.[good];
+      const given = values ? (me.role === "seller" ? values.length : 0) : state.rules.goods[good].endowment;
+      const { bought, cost, sold, proceeds, fees } = position;
+      const made = value(good, given + bought - sold) - value(good, given) + proceeds - cost - fees;
+      return { ...position, good, gain: made };
+    });
   }
   const paint = () => {
     const { me } = game;
     if (!me) return;
     const total = now();
     setText(worth, coins(total));
-    const moved = me.start === null ? 0 : total - start();
+    const made = gains();
+    const moved = made.reduce((sum, each) => sum + each.gain, 0);
     setText(gain, me.start === null ? "dealt at the opening" : `${signed(moved)} this round`);
     setAttribute(gain, "class", `num ${direction(moved)}`);
-    const list = [["Cash", coins(me.cash)]];
-    if (me.held_cash) list.push(["Held for bids", coins(me.held_cash)]);
-    list.push(["In goods", coins(total - me.cash - me.held_cash)]);
-    if (me.score) list.push(["Earned in closed rounds", signed(me.score)]);
+    list(made);
+    const told = [["Cash", coins(me.cash)]];
+    if (me.held_cash) told.push(["Held for bids", coins(me.held_cash)]);
+    told.push(["In goods", coins(total - me.cash - me.held_cash)]);
+    if (me.score) told.push(["Earned in closed rounds", signed(me.score)]);
     const { mark, mark_source } = game.state.goods[desk.good];
-    if (mark_source) list.push([`${desk.good} counts for`, `${coins(mark)} (${SOURCES[mark_source] ?? mark_source})`]);
-    while (facts.children.length > list.length * 2) facts.lastElementChild.remove();
-    list.forEach(([name, value], index) => {
+    if (mark_source) told.push([`${desk.good} counts for`, `${coins(mark)} (${SOURCES[mark_source] ?? mark_source})`]);
+    while (facts.children.length > told.length * 2) facts.lastElementChild.remove();
+    told.forEach(([name, value], index) => {
       if (facts.children.length <= index * 2) facts.append(h("dt"), h("dd"));
       setText(facts.children[index * 2], name);
       setText(facts.children[index * 2 + 1], value);
     });
   };
+  const make = () => h("tr", {}, h("td.text"), h("td", {}, h("div"), h("div")), h("td.r.num"));
+  function list(made) {
+    positions.hidden = made.length === 0;
+    rows(body, made, make, (row, { good, bought, average_bought, sold, average_sold, gain: each }) => {
+      const [name, prices, gained] = row.children;
+      setText(name, good);
+      setText(prices.firstChild, bought ? `bought ${coins(bought)} at ${average(average_bought)}` : "");
+      setText(prices.lastChild, sold ? `sold ${coins(sold)} at ${average(average_sold)}` : "");
+      setText(gained, signed(each));
+      setAttribute(gained, "class", `r num ${direction(each)}`);
+    });
+  }
   const draw = () => setAttribute(line, "d", path(history));
   setInterval(() => {
     if (!game.me) return;
@@ -88,5 +114,6 @@ export function portfolioPanel(desk) {
   for (const type of ["account", "trade", "mark"]) game.on(type, () => painter.mark(paint));
   game.on("round", ({ phase }) => phase !== "closed" && (history.length = 0));
   painter.mark(paint);
-  return panel("Portfolio", { className: "portfolio fixed", on: "market" }, worth, gain, chart, facts).section;
+  return panel("Portfolio", { className: "portfolio fixed", on: "market" }, worth, gain, chart, facts, positions)
+    .section;
 }

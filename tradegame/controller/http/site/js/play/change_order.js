@@ -1,0 +1,33 @@
+// Another price or quantity for an open order.
+
+import { BOUNDS } from "../client/vocabulary.js";
+import { h } from "../common/dom.js";
+import { coins, units } from "../common/format.js";
+import { openDialog } from "../common/panels.js";
+
+/**
+ * Asks for them. Resolves with what of the two the player changed, which may be nothing: only that is sent, since
+ * some of the order may trade meanwhile.
+ */
+export async function askForChange({ good, side, qty, price }) {
+  const number = (most, value) =>
+    h("input", { type: "number", min: 1, max: most, step: 1, value, inputmode: "numeric", required: true });
+  const [quantity, at] = [number(BOUNDS.qty, qty), number(BOUNDS.price, price)];
+  const keep = h("button", { type: "button", onclick: () => dialog.close("no") }, "Leave it");
+  const title = `Change your ${side} of ${units(qty, good)} at ${coins(price)}`;
+  const dialog = h(
+    "dialog",
+    { "aria-label": title },
+    h("h2", {}, title),
+    h(
+      "form.change",
+      { method: "dialog" },
+      h("div.pair", {}, h("label", {}, "Quantity", quantity), h("label", {}, "Price", at)),
+      h("p.soft", {}, "With fewer units at the same price it keeps its place in the queue."),
+      h("div.row", {}, h("button", { value: "yes" }, "Change"), keep),
+    ),
+  );
+  if ((await openDialog(dialog)) !== "yes") return {};
+  const [some, limit] = [Number(quantity.value), Number(at.value)];
+  return { ...(some !== qty && { qty: some }), ...(limit !== price && { price: limit }) };
+}

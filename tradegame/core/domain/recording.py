@@ -1,0 +1,76 @@
+"""What players do is written down in their blotters, and asked of them: see `blotter`."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import field, frozen
+
+from tradegame.core.domain.account import HOUSE
+from tradegame.core.domain.blotter import BOUGHT, FILLED, MADE, WORDS, Blotter
+from tradegame.core.domain.book import BID, Order
+from tradegame.core.domain.state import Effects, GameState
+from tradegame.protocol.bounds import Became, SideName
+from tradegame.protocol.errors import UnknownOrderError
+
+ORDER_ID = re.compile(r"o[1-9][0-9]{0,17}\Z")
+
+
+@frozen
+class RecordingService:
+    """Fills and orders of one game's players. Nothing is written down of the house's: nobody asks."""
+
+    state: GameState
+    _indexes: dict[str, int] = field(init=False)
+    """By good, its place among the game's."""
+
+    @_indexes.default
+    def _index(self) -> dict[str, int]:
+        return {good: index for index, good in enumerate(self.state.markets)}
+
+    def fill(self, taker: str, side: SideName, number: int, order: Order, qty: int, fee: int, effects: Effects) -> None:
+        """A trade, the last that was counted, of ``qty`` units between ``order`` and who took them on the other side.
+
+        ``side`` and ``number``: of the taker's order, 0 if it is none. ``fee``: what the taker pays.
+        """
+        trade, at, index, bits = self.state.trades, effects.at, self._indexes[order.good], BOUGHT * (side == BID)
+        if taker != HOUSE:
+            packed = self._blotter(taker).fill(trade, at, number, fee, order.price, qty, index, bits)
+            if (told := effects.fills.get(taker)) is None:
+                told = effects.fills[taker] = []
+            told.append(packed)
+        maker = order.player
+        if maker != HOUSE:
+            bits = bits ^ BOUGHT | MADE
+            packed = self._blotter(maker).fill(trade, at, order.number, 0, order.price, qty, index, bits)
+            if (told := effects.fills.get(maker)) is None:
+                told = effects.fills[maker] = []
+            told.append(packed)
+
+    def done(self, order: Order, became: Became, effects: Effects) -> None:
+        """An order leaves the book, or never came into it. ``order``: as it was then."""
+        if order.player != HOUSE:
+            self._blotter(order.player).end(order, self._indexes[order.good], became, effects.at)
+
+    def unknown(self, player: str, order: str) -> UnknownOrderError:
+        """The error for an ``order``, by its id, that is no open one of the player's: with what became of it."""
+        if ORDER_ID.match(order) is None:
+            return UnknownOrderError(f"no open order {order!r} of yours")
+        if (number := int(order[1:])) <= self.state.past_orders:
+            return UnknownOrderError(f"{order} was of a round that is over", "round_over")
+        blotter = self.state.accounts[player].blotter
+        if blotter is None or (known := blotter.became(number)) is None:
+            return UnknownOrderError(f"no open order {order!r} of yours, and none of your last that are done")
+        became, filled = known
+        units = f"{filled} unit" if filled == 1 else f"{filled} units"
+        if became == FILLED:
+            return UnknownOrderError(f"{order} was filled: {units}", became)
+        partly = f"; {units} had been filled" if filled else ""
+        return UnknownOrderError(f"{order} {WORDS[became]}{partly}", became)
+
+    def _blotter(self, player: str) -> Blotter:
+        account = self.state.accounts[player]
+        blotter = account.blotter
+        if blotter is None:
+            blotter = account.blotter = Blotter()
+        return blotter
