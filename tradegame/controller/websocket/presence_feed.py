@@ -26,6 +26,8 @@ class PresenceFeed:
     presence: Presence
     crowds: Callable[[], Iterable[tuple[str, Iterable[Subscription]]]]
     _newcomers: dict[Subscription, float] = field(factory=dict, init=False)
+    _missed: dict[Subscription, dict[str, None]] = field(factory=dict, init=False)
+    """Of those who could not take what was told: who went offline meanwhile. A full list alone takes nobody away."""
     _lists: dict[str, Wire] = field(factory=dict, init=False)
     _changed: trio.Event = field(factory=trio.Event, init=False)
 
@@ -41,6 +43,7 @@ class PresenceFeed:
     def forget(self, subscription: Subscription) -> None:
         """It no longer follows."""
         self._newcomers.pop(subscription, None)
+        self._missed.pop(subscription, None)
 
     def forget_game(self, game: str) -> None:
         """Nobody follows it any more."""
@@ -60,15 +63,23 @@ class PresenceFeed:
                 if delta is not None:
                     self._lists.pop(game, None)
                     wire = text_frame(codec.encode_presence(game, delta.online, delta.offline))
-                    await self._tell([each for each in followers if each not in arrived], wire)
+                    for each in arrived:  # who has been told of some who came, before the list
+                        if each.host.id == game and delta.offline:
+                            self._missed.setdefault(each, {}).update(dict.fromkeys(delta.offline))
+                    await self._tell([each for each in followers if each not in arrived], wire, delta.offline)
             by_game: dict[str, list[Subscription]] = {}
             for subscription in arrived:
                 by_game.setdefault(subscription.host.id, []).append(subscription)
             for game, newcomers in by_game.items():
-                await self._tell(newcomers, self._everyone(game))
+                await self._tell([each for each in newcomers if each not in self._missed], self._everyone(game))
+                if behind := [each for each in newcomers if each in self._missed]:
+                    online = dict.fromkeys(self.presence.online(game))
+                    missed = {player: None for each in behind for player in self._missed.pop(each)}
+                    gone = tuple(player for player in missed if player not in online)
+                    await self._tell(behind, text_frame(codec.encode_presence(game, tuple(online), gone)), gone)
 
-    async def _tell(self, followers: list[Subscription], wire: Wire) -> None:
-        """Who cannot take it now gets the full list once it can."""
+    async def _tell(self, followers: list[Subscription], wire: Wire, offline: tuple[str, ...] = ()) -> None:
+        """Who cannot take it now gets the full list once it can, and who went ``offline``."""
         piece = Slice()
         for number, subscription in enumerate(followers):
             if subscription.over:
@@ -77,6 +88,7 @@ class PresenceFeed:
                 subscription.subscriber.outbox.flush()
             else:
                 self._newcomers[subscription] = trio.current_time()
+                self._missed.setdefault(subscription, {}).update(dict.fromkeys(offline))
             if number % VISITS == 0 and piece.over:
                 await trio.lowlevel.checkpoint()
                 piece = Slice()
