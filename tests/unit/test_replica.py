@@ -150,3 +150,15 @@ async def test_an_audit_of_a_game_that_is_rebuilt_meanwhile_says_nothing(
             assert found == [None]
             rebuilt = True
     assert await replica.audit() == []
+
+
+async def test_a_replica_that_is_behind_does_not_say_that_the_generation_is_full(
+    repository: KvGameStateRepository,
+) -> None:
+    """Its append told it of the newest meta. To raise that again would leave a generation of next to no frames."""
+    replica = await built(repository)
+    assert replica.generation_full(0, 0)
+    replica.saw(evolve(replica.meta, generation=2, revision=replica.meta.revision + 1))
+    assert not replica.generation_full(0, 0)
+    await replica.meta_changed(replica.meta)
+    assert replica.generation_full(0, 0)

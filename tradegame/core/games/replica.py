@@ -110,7 +110,12 @@ class Replica:
         return boundary
 
     def generation_full(self, cost: int, frames: int) -> bool:
-        """Whether enough commands, entries and frames have come since the generation began."""
+        """Whether enough commands, entries and frames have come since the generation began.
+
+        Not while this node is behind: then the next one has begun already, and its length is not known here.
+        """
+        if self.meta.generation > self._generation:
+            return False
         return self._cost >= cost and self.game.state.seq - self._first_seq >= frames
 
     async def rebuild(self, show: Callable[[LogEntry], None], restarted: Callable[[], None]) -> None:
