@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order
-from tradegame.core.domain.orders import amended, open_order
+from tradegame.core.domain.orders import amended, is_to_come, open_order
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.bounds import SideName
 from tradegame.protocol.commands import Announce, Arrive, Command, Remove, SetPhase
@@ -23,14 +23,18 @@ def weight(state: GameState, command: Command) -> int:
     1 to ``MAX_FILLS`` + 1, but for ``arrive``: 1, and its players; and where all orders of a player may go: also those,
     by ``ORDERS_A_UNIT``. For an order, new or amended, or an immediate trade: 1, and the resting orders that it can
     meet at the present state. For ``say``: by the length of its text in UTF-8. For a change of the phase, to remove a
-    player, and for news that moves a price: the most. For anything else, and for what would be refused at once: 1.
+    player, for news that moves a price, and to amend an order that nobody has placed yet: the most. For anything else,
+    and for what would be refused at once: 1.
+
     Takes a few us. An entry's earlier commands may change what a later one meets, but never to more than ``MAX_FILLS``.
     """
     if isinstance(command, BuyGood | SellGood | PlaceOrder):
         return 1 + _fills(state, command)
     if isinstance(command, AmendOrder):
         order = open_order(state, command.player, command.order)
-        anew = None if order is None else amended(command, order)
+        if order is None:  # an earlier command of the same entry may place it
+            return 1 + MAX_FILLS if is_to_come(state, command.order) else 1
+        anew = amended(command, order)
         return 1 if anew is None else 1 + _fills(state, anew, order)
     if isinstance(command, CancelAll):
         return 1 + _orders(state, command.player)
