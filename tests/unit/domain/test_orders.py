@@ -360,6 +360,9 @@ def test_what_would_trade_is_told_before_what_it_would_cost() -> None:
     table.ask("ann", 1, 10)
     assert code(table.bid("bob", 10**6, 10, post_only=True)) == "would_trade"
     assert code(table.bid("bob", 10**6, 9, post_only=True)) == "insufficient_cash"
+    table.bid("ann", 5, 8)
+    assert code(table.ask("bob", 10**6, 8, post_only=True)) == "would_trade"
+    assert code(table.ask("bob", 10**6, 9, post_only=True)) == "insufficient_goods"
 
 
 def test_an_order_that_is_only_to_rest_cancels_ones_own_in_its_way_and_rests() -> None:
