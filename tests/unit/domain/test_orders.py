@@ -336,7 +336,11 @@ def test_what_amends_and_cancels_weighs_what_it_can_do() -> None:
     assert weight(state, AmendOrder(player="nobody", order="o1", price=1)) == 1
     assert weight(state, AmendOrder(player="bob", order="-", price=1)) == 1
     # an id can be guessed: the order may be placed in the same entry, and this may then meet whatever there is
-    assert weight(state, AmendOrder(player="bob", order="o52", price=1)) == 1 + CAP
+    for fields, expected in (({"price": 10}, 51), ({"price": 11, "qty": 1}, 2), ({"price": 12, "qty": 1}, 2)):
+        assert weight(state, AmendOrder(player="bob", order="o52", **fields)) == expected  # type: ignore[arg-type]
+    table.cancel("bob", "o51")
+    assert weight(state, AmendOrder(player="bob", order="o52", price=11)) == 1
+    assert weight(state, AmendOrder(player="bob", order="o52", qty=11)) == 1
     rich = crowd(50, side="ask", cash=2_500)
     rich.bid("bob", 500, 5)  # all that there is: what it holds pays for what it would meet
     assert weight(rich.game.state, AmendOrder(player="bob", order="o51", qty=50, price=10)) == 51

@@ -19,14 +19,18 @@ PRICES_A_UNIT = 100_000
 """To move so many prices of a book takes about as long as a fill."""
 
 
+_ANY_QTY = 1 << 62
+
+
 def weight(state: GameState, command: Command) -> int:
     """An upper bound, in fills (each about 10 us of every node's time, and an event), of what ``command`` does now.
 
     1 to ``MAX_FILLS`` + 1, but for ``arrive``: 1, and its players; and where all orders of a player may go: also those,
     by ``ORDERS_A_UNIT``. For an order, new or amended, or an immediate trade: 1, and the resting orders that it can
-    meet at the present state. Where orders come or go: also the prices that move, by ``PRICES_A_UNIT``. For ``say``: by
-    the length of its text in UTF-8. For a change of the phase, to remove a player, for news that moves a price, and to
-    amend an order that nobody has placed yet: the most. For anything else, and for what would be refused at once: 1.
+    meet at the present state; to amend one that nobody has placed yet: in any good. Where orders come or go: also the
+    prices that move, by ``PRICES_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a change of the phase,
+    to remove a player, and for news that moves a price: the most. For anything else, and for what would be refused at
+    once: 1.
 
     Takes a few us. An entry's earlier commands may change what a later one meets, but never to more than ``MAX_FILLS``.
     """
@@ -37,7 +41,7 @@ def weight(state: GameState, command: Command) -> int:
     if isinstance(command, AmendOrder):
         order = open_order(state, command.player, command.order)
         if order is None:  # an earlier command of the same entry may place it
-            return 1 + MAX_FILLS if is_to_come(state, command.order) else 1
+            return 1 + _most_fills(state, command.price) if is_to_come(state, command.order) else 1
         anew = amended(command, order)
         return 1 if anew is None else 1 + _fills(state, anew, order) + 2 * _moved(state, order.good)
     if isinstance(command, CancelOrder):
@@ -80,6 +84,14 @@ def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder, replaced:
     if not free or (isinstance(command, PlaceOrder) and command.qty > free):
         return 0
     return market.book.reach(BID, min(command.qty, free) + _own(account, command.good, BID), limit)
+
+
+def _most_fills(state: GameState, price: int | None) -> int:
+    """What an order would meet that comes to this price, of whichever good and side."""
+    if price is None:
+        return 0  # where it rests nobody else does on the other side
+    books = [market.book for market in state.markets.values()]
+    return max(book.reach(side, _ANY_QTY, price) for book in books for side in (BID, ASK))
 
 
 def _own(account: Account, good: str, side: SideName) -> int:
