@@ -615,6 +615,19 @@ async def test_what_was_chosen_for_a_disconnect_is_said_once_and_again_when_the_
         assert said() == [True, True, False, False]
 
 
+async def test_a_choice_whose_answer_was_lost_is_not_undone_by_the_join_that_resumes_the_game(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
+    """The copy of the join is only answered, since it was done; the one that resumes would undo it."""
+    async with connect(server) as client:
+        await client.join("bazaar", cancel_on_disconnect=True)
+        server.plan("join", "drop")
+        await client.join("bazaar", cancel_on_disconnect=False)
+        said = [request.get("cancel_on_disconnect") for request in server.requests("join")]
+        assert len(said) == 4
+        assert said[1:] == [False] * 3
+
+
 async def test_a_join_that_fails_or_is_cancelled_leaves_nothing_behind(
     server: FakeServer, autojump_clock: MockClock
 ) -> None:

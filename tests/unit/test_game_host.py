@@ -945,3 +945,19 @@ async def test_a_thousand_depart_in_a_few_commands_and_all_their_orders_go_in_bo
     assert len(told) <= 8
     await until(lambda: bids(host) == [])
     assert host.game.withdrawal_at() is None
+
+
+async def test_more_than_an_entry_withdraws_goes_without_a_pause_where_nobody_else_sends_anything(
+    world: World, autojump_clock: MockClock
+) -> None:
+    gone: dict[str, None] = {}
+    host, _ = await world.host(absent=lambda player: player in gone)
+    players = [f"p-{number}" for number in range(40)]
+    for player in players:
+        host.execute(Join(player=player, name=player, cancel_on_disconnect=True))
+        for _ in range(50):
+            host.execute(PlaceOrder(player=player, good="grain", side="bid", qty=1, price=1))
+    await until(lambda: sum(len(host.game.state.accounts[player].orders) for player in bids(host)) == 2_000)
+    gone.update(dict.fromkeys(players))
+    await trio.sleep(NOTICED_S + GRACE_S + 1)
+    assert bids(host) == []

@@ -111,6 +111,9 @@ class Client:
                 await trio.lowlevel.checkpoint()
                 return self._games[game]
             subscription = known or Subscription(game, spectate, self._calls.told)
+            before = subscription.cancel_on_disconnect
+            if chosen is not None:  # if it resumes meanwhile it must not say the opposite, which would come later
+                subscription.cancel_on_disconnect = chosen
             try:
                 # Without `after`, even when it is watched already: the answer then holds all there is to know.
                 await self._calls.call(
@@ -120,13 +123,12 @@ class Client:
                     on_answer=partial(self._joined, subscription),
                 )
             except BaseException:
+                subscription.cancel_on_disconnect = before
                 if known is None:
                     self._link.games.pop(game, None)
                     self._calls.put("leave", {"game": game})  # should the server have it, or be about to
                 raise
             subscription.spectate = spectate
-            if chosen is not None:
-                subscription.cancel_on_disconnect = chosen
             if known is None:
                 self._games[game] = Game(subscription, self._calls, self)
             return self._games[game]

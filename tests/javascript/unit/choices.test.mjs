@@ -31,6 +31,22 @@ test("what was chosen for a disconnect is said once, and again when the game is 
   assert.equal(await changing, game);
 });
 
+test("a choice whose answer was lost is not undone by the join that resumes the game", async () => {
+  const client = world.client();
+  world.socket.greet();
+  const joining = client.join("bazaar", { cancelOnDisconnect: true });
+  world.socket.show(10);
+  await joining;
+  const changing = client.join("bazaar", { cancelOnDisconnect: false });
+  world.socket.end();
+  await world.next();
+  world.socket.greet();
+  const said = world.socket.of("join").map((join) => join.cancel_on_disconnect);
+  assert.ok(said.length > 0);
+  assert.ok(said.every((choice) => choice === false));
+  changing.catch(() => {});
+});
+
 test("a spectator chooses nothing", async () => {
   const client = world.client();
   world.socket.greet();

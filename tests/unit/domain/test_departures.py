@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +12,7 @@ from tests.support import views
 from tests.support.domain import Table, code, define_game, events
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
+from tradegame.core.domain.book import Book
 from tradegame.core.domain.departures import WITHDRAWN_AT_ONCE
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import DUE_AN_ENTRY
@@ -225,6 +229,30 @@ def test_many_orders_go_in_bounded_steps_and_before_a_command_of_the_same_entry(
     table.depart("ann")
     table.at += GRACE_MS
     assert code(table.sell("bob", 1)) == "no_liquidity"
+
+
+def test_many_who_departed_at_once_leave_a_deep_book_in_few_removals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each removal moves what is behind it in the book: among 200 000 prices one at a time took 27 ms an entry."""
+    players = [f"p{number}" for number in range(250)]
+    table = careful()
+    for number, player in enumerate(players):
+        table.join(player, cancel_on_disconnect=True)
+        if number % 2:  # of the others it is seen that they have none
+            table.bid(player, 2, 1 + number)
+    table.depart(*players)
+    removals = []
+    remove = Book.remove
+
+    def counted(self: Book, orders: Any) -> None:
+        removals.append(len(orders))
+        remove(self, orders)
+
+    monkeypatch.setattr(Book, "remove", counted)
+    table.wait(GRACE_MS)
+    assert (len(removals), sum(removals)) == (4, 125)
+    assert table.game.withdrawal_at() is None
+    assert table.cash(players[1]) == (1_000, 0)
+    assert audit(table.game.state) == []
 
 
 def test_the_grace_is_a_key_of_the_game() -> None:

@@ -14,12 +14,12 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.book import Book, Order
 from tradegame.core.domain.definition import GoodDefinition
-from tradegame.core.domain.weight import ORDERS_A_UNIT, weight
+from tradegame.core.domain.weight import ORDERS_A_UNIT, PRICES_A_UNIT, weight
 from tradegame.protocol.commands import Remove
 from tradegame.protocol.errors import InsufficientLiquidityError, WouldTradeError
 from tradegame.protocol.pushes import BookChanged, Trade
 from tradegame.protocol.replies import AllCancelled, Bought, Ordered, ReleasedAll, Sold
-from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, PlaceOrder
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder
 
 TWO_GOODS = {"grain": GoodDefinition(endowment=100), "wool": GoodDefinition(endowment=100)}
 
@@ -334,9 +334,35 @@ def test_what_amends_and_cancels_weighs_what_it_can_do() -> None:
         assert weight(state, AmendOrder(player="bob", order="o51", **fields)) == expected  # type: ignore[arg-type]
     assert weight(state, AmendOrder(player="bob", order="o1", price=1)) == 1
     assert weight(state, AmendOrder(player="nobody", order="o1", price=1)) == 1
+    assert weight(state, AmendOrder(player="bob", order="-", price=1)) == 1
+    # an id can be guessed: the order may be placed in the same entry, and this may then meet whatever there is
+    for fields, expected in (({"price": 10}, 51), ({"price": 11, "qty": 1}, 2), ({"price": 12, "qty": 1}, 2)):
+        assert weight(state, AmendOrder(player="bob", order="o52", **fields)) == expected  # type: ignore[arg-type]
+    table.cancel("bob", "o51")
+    assert weight(state, AmendOrder(player="bob", order="o52", price=11)) == 1
+    assert weight(state, AmendOrder(player="bob", order="o52", qty=11)) == 1
     rich = crowd(50, side="ask", cash=2_500)
     rich.bid("bob", 500, 5)  # all that there is: what it holds pays for what it would meet
     assert weight(rich.game.state, AmendOrder(player="bob", order="o51", qty=50, price=10)) == 51
+
+
+def test_what_comes_into_a_deep_book_or_leaves_it_weighs_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 players' farthest bids, amended or cancelled in one entry, took 23 and 49 ms among 500 000 prices."""
+    table = Table.of("ann", "bob")
+    table.bid("ann", 5, 10)
+    monkeypatch.setattr(Book, "depth", lambda book: 5 * PRICES_A_UNIT)
+    state = table.game.state
+    assert weight(state, PlaceOrder(player="bob", good="grain", side="bid", qty=5, price=10)) == 6
+    assert weight(state, CancelOrder(player="ann", order="o1")) == 6
+    assert weight(state, CancelOrder(player="bob", order="o1")) == 1
+    assert weight(state, AmendOrder(player="ann", order="o1", price=11)) == 11
+    assert weight(state, AmendOrder(player="ann", order="o1", qty=1)) == 1
+    assert weight(state, CancelAll(player="ann")) == 21
+    assert weight(state, CancelAll(player="bob")) == 1
+    monkeypatch.undo()
+    table.ask("ann", 5, 11)
+    table.bid("ann", 1, 10)
+    assert state.markets["grain"].book.depth() == 2
 
 
 # Only to rest
@@ -357,6 +383,9 @@ def test_what_would_trade_is_told_before_what_it_would_cost() -> None:
     table.ask("ann", 1, 10)
     assert code(table.bid("bob", 10**6, 10, post_only=True)) == "would_trade"
     assert code(table.bid("bob", 10**6, 9, post_only=True)) == "insufficient_cash"
+    table.bid("ann", 5, 8)
+    assert code(table.ask("bob", 10**6, 8, post_only=True)) == "would_trade"
+    assert code(table.ask("bob", 10**6, 9, post_only=True)) == "insufficient_goods"
 
 
 def test_an_order_that_is_only_to_rest_cancels_ones_own_in_its_way_and_rests() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.support import views
 from tests.support.domain import BEGIN, define_game, fills, house
+from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.definition import (
     GoodDefinition,
     PrivateValuesDefinition,
@@ -26,7 +27,7 @@ from tradegame.core.domain.events import Applied, Frame, Rejected
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import Command, Entry, Join, Reveal, SetPhase
 from tradegame.protocol.pushes import Revealed, Trade
-from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 RIVAL = "rival"
 PUPILS = ("ann", "ben", "cid", "dee", "eve")
@@ -65,6 +66,9 @@ def told(game: Game, applied: Applied, commands: tuple[Command, ...]) -> Iterato
     yield [whisper for whisper in applied.whispers if RIVAL in (whisper.player, whisper.to)]
     if RIVAL in state.players:
         yield views.account(state, RIVAL)
+        yield domain_views.fills(state, RIVAL, 50)
+        yield domain_views.orders(state, RIVAL)
+        yield fills(game, applied).get(RIVAL)
         yield RIVAL in applied.accounts
     for command, outcome in zip(commands, applied.outcomes, strict=True):
         if command.player in (RIVAL, "host"):
@@ -76,11 +80,14 @@ players = st.sampled_from((RIVAL, *PUPILS))
 goods = st.sampled_from(("wheat", "wheat", "salt"))
 prices = st.integers(20, 180)
 sides = st.sampled_from(("bid", "ask"))
+ids = st.sampled_from(("o1", "o2", "o3", "o4"))
 commands = st.one_of(
     st.builds(PlaceOrder, player=players, good=goods, side=sides, qty=st.just(1), price=prices),
     st.builds(BuyGood, player=players, good=goods, qty=st.integers(1, 2)),
     st.builds(SellGood, player=players, good=goods, qty=st.integers(1, 2)),
-    st.builds(CancelOrder, player=players, order=st.sampled_from(("o1", "o2", "o3", "o4"))),
+    st.builds(CancelOrder, player=players, order=ids),
+    st.builds(AmendOrder, player=players, order=ids, price=prices, post_only=st.booleans()),
+    st.builds(CancelAll, player=players, side=sides),
     st.builds(Say, player=players, text=st.just("hm"), to=st.one_of(st.none(), players)),
     st.builds(SetPhase, phase=st.sampled_from(("lobby", "open", "closed"))),
 )
@@ -189,7 +196,9 @@ orders = st.one_of(
     st.builds(PlaceOrder, player=players, good=goods, side=sides, qty=st.integers(1, 3), price=prices),
     st.builds(BuyGood, player=players, good=goods, qty=st.integers(1, 4)),
     st.builds(SellGood, player=players, good=goods, qty=st.integers(1, 4)),
-    st.builds(CancelOrder, player=players, order=st.sampled_from(("o1", "o2", "o3", "o4"))),
+    st.builds(CancelOrder, player=players, order=ids),
+    st.builds(AmendOrder, player=players, order=ids, price=prices, post_only=st.booleans()),
+    st.builds(CancelAll, player=players, side=sides),
 )
 
 

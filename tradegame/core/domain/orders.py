@@ -70,6 +70,11 @@ def open_order(state: GameState, player: str, order_id: str) -> Order | None:
     return account.orders.get(int(order_id[1:])) if account is not None and ORDER_ID.match(order_id) else None
 
 
+def is_to_come(state: GameState, order_id: str) -> bool:
+    """Whether no order has this id yet, and one may have it later."""
+    return ORDER_ID.match(order_id) is not None and int(order_id[1:]) > state.orders
+
+
 def amended(command: AmendOrder, order: Order) -> PlaceOrder | None:
     """The order that takes the place of ``order``; None where that one stays, with as many units or fewer."""
     qty = order.qty if command.qty is None else command.qty

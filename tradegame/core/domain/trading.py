@@ -82,11 +82,11 @@ class TradingService:
         bid, cash, free = command.side == BID, account.cash, account.goods[command.good]
         if replaced is not None:
             cash, free = cash + replaced.held.cash, free + replaced.held.qty
-        if not bid:
-            _check_goods(command.good, command.qty, free)
         walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, cash if bid else None)
         if command.post_only and walk.fills:
             raise WouldTradeError(f"would trade at {walk.fills[0][0].price} at once")
+        if not bid:
+            _check_goods(command.good, command.qty, free)
         if walk.more:
             raise TooManyFillsError(_too_many_fills())
         rest = command.qty - walk.filled

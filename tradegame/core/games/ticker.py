@@ -42,7 +42,12 @@ class Ticker:
             elif self._due_at() == due and self.now_ms() >= due:
                 self.appender.tick()
                 with trio.move_on_after(self.settings.command_timeout_s):
-                    await self._changed(due)
+                    await self._applied()
+
+    async def _applied(self) -> None:
+        """Wait for an entry, which may leave some of what is due to the next one: so ``due_at`` may be as before."""
+        entries = self.replica.game.state.entries
+        await self.progress.until(lambda: self.replica.game.state.entries != entries)
 
     async def _changed(self, due: int) -> None:
         while self._due_at() == due:

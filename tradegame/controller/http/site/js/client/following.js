@@ -76,18 +76,20 @@ export class Following {
     if (known && (spectate || !known.spectate) && chosen === undefined) return known;
     const choice = chosen === undefined ? {} : { cancel_on_disconnect: chosen };
     const game = known ?? new Game(this.#client, id, spectate, this.#requests.told);
+    const before = game._cancelOnDisconnect;
+    game._cancelOnDisconnect = chosen ?? before; // if it resumes meanwhile it must not say the opposite
     try {
       // Without `after`, even if it is already watched: the answer then contains the whole state.
       await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), ...choice, key }, most, (ok) => {
         // Here rather than after the await: the next frames may already be queued behind this answer.
         if (game.ended) return;
         game.spectate = spectate;
-        game._cancelOnDisconnect = chosen ?? game._cancelOnDisconnect;
         game._joined(ok);
         this.#games.set(id, game);
         this.#caughtUp(game);
       });
     } catch (error) {
+      game._cancelOnDisconnect = before;
       if (known === undefined) this.#unfollow(id); // the server may have joined it, or may be about to
       throw error;
     }
