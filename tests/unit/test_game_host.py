@@ -905,7 +905,7 @@ async def test_what_a_node_saw_before_it_stood_still_does_not_count(
     world: World, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tradegame.core.games.departures.AWAY_S", 9.0)
-    monkeypatch.setattr("tradegame.core.games.departures.LOOK_S", 5.0)
+    monkeypatch.setattr("tradegame.core.games.departures.LOOK_S", 9.0)  # so that no pause is under 4 s
     host, _ = await world.host(absent=lambda player: True)
     await bidding(host, "p-ann")
     await trio.sleep(100)
