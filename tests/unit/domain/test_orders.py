@@ -19,7 +19,7 @@ from tradegame.protocol.commands import Remove
 from tradegame.protocol.errors import InsufficientLiquidityError, WouldTradeError
 from tradegame.protocol.pushes import BookChanged, Trade
 from tradegame.protocol.replies import AllCancelled, Bought, Ordered, ReleasedAll, Sold
-from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, SellGood
 
 TWO_GOODS = {"grain": GoodDefinition(endowment=100), "wool": GoodDefinition(endowment=100)}
 
@@ -344,6 +344,18 @@ def test_what_amends_and_cancels_weighs_what_it_can_do() -> None:
     rich = crowd(50, side="ask", cash=2_500)
     rich.bid("bob", 500, 5)  # all that there is: what it holds pays for what it would meet
     assert weight(rich.game.state, AmendOrder(player="bob", order="o51", qty=50, price=10)) == 51
+
+
+def test_a_trade_weighs_what_it_can_do_once_all_orders_of_its_player_are_cancelled() -> None:
+    """They may be in the same entry: a hundred sales after it were a hundred fills each, for the weight of one."""
+    table = crowd(50)
+    owned = sum(table.goods("bob"))
+    assert table.ask("bob", owned, 11).resting == owned
+    assert weight(table.game.state, SellGood(player="bob", good="grain", qty=50)) == 51
+    assert weight(table.game.state, PlaceOrder(player="bob", good="grain", side="ask", qty=50, price=10)) == 51
+    rich = crowd(50, side="ask", cash=1_000)
+    assert rich.bid("bob", 1_000, 1).resting == 1_000
+    assert weight(rich.game.state, BuyGood(player="bob", good="grain", qty=50)) == 51
 
 
 def test_what_comes_into_a_deep_book_or_leaves_it_weighs_more(monkeypatch: pytest.MonkeyPatch) -> None:

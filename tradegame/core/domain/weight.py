@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from tradegame.core.domain.account import Account
-from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order
+from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.orders import amended, is_to_come, open_order
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.bounds import SideName
 from tradegame.protocol.commands import Announce, Arrive, Command, Remove, SetPhase
-from tradegame.protocol.replies import Released
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 BYTES_A_UNIT = 128
@@ -43,7 +42,7 @@ def weight(state: GameState, command: Command) -> int:
         if order is None:  # an earlier command of the same entry may place it
             return 1 + _most_fills(state, command.price) if is_to_come(state, command.order) else 1
         anew = amended(command, order)
-        return 1 if anew is None else 1 + _fills(state, anew, order) + 2 * _moved(state, order.good)
+        return 1 if anew is None else 1 + _fills(state, anew) + 2 * _moved(state, order.good)
     if isinstance(command, CancelOrder):
         order = open_order(state, command.player, command.order)
         return 1 if order is None else 1 + _moved(state, order.good)
@@ -71,19 +70,19 @@ def _moved(state: GameState, good: str) -> int:
     return 0 if market is None else market.book.depth() // PRICES_A_UNIT
 
 
-def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder, replaced: Order | None = None) -> int:
+def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
+    """With all that the player owns: what orders hold, an earlier command of the same entry may release."""
     account, market = state.accounts.get(command.player), state.markets.get(command.good)
     if account is None or market is None:
         return 0
-    held = Released(0, 0) if replaced is None else replaced.held
     limit = command.price if isinstance(command, PlaceOrder) else command.limit
     if isinstance(command, BuyGood) or (isinstance(command, PlaceOrder) and command.side == BID):
         own = _own(account, command.good, ASK)
-        return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash + held.cash)
-    free = account.goods[command.good] + held.qty
-    if not free or (isinstance(command, PlaceOrder) and command.qty > free):
+        return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash + account.held_cash)
+    owned = account.goods[command.good] + account.held_goods[command.good]
+    if not owned or (isinstance(command, PlaceOrder) and command.qty > owned):
         return 0
-    return market.book.reach(BID, min(command.qty, free) + _own(account, command.good, BID), limit)
+    return market.book.reach(BID, min(command.qty, owned) + _own(account, command.good, BID), limit)
 
 
 def _most_fills(state: GameState, price: int | None) -> int:
