@@ -87,4 +87,5 @@ def test_all_orders_are_cancelled_by_one_command(ann: Play) -> None:
     seq = ann.seq
     button(ann, "Cancel all").click()
     expect(ann.region("Your orders")).to_contain_text("No open orders.")
+    ann.until_seq(seq + 1)
     assert ann.seq == seq + 1
