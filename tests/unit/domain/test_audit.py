@@ -116,6 +116,20 @@ def own_without_a_part(table: Table) -> None:
     del table.game.state.dealt["ann"]
 
 
+def choose_for_nobody(table: Table) -> None:
+    table.game.state.cancel_on_disconnect["cid"] = None
+
+
+def depart_unasked(table: Table) -> None:
+    table.game.state.departed["ann"] = table.game.state.clock
+
+
+def depart_out_of_order(table: Table) -> None:
+    state = table.game.state
+    state.cancel_on_disconnect.update(dict.fromkeys(("ann", "bob")))
+    state.departed.update({"ann": state.clock, "bob": state.clock - 1})
+
+
 def test_a_sound_state_has_no_violation() -> None:
     assert audit(sound().game.state) == []
 
@@ -166,6 +180,9 @@ def test_a_sound_state_has_no_violation() -> None:
         (count_too_many, ["ann has 0 of 1 keys, of 0 in all"]),
         (lose_an_account, ["cid has no account"]),
         (own_without_a_part, ["ann owns something, and takes no part in a round"]),
+        (choose_for_nobody, ["somebody without an account has chosen to have orders withdrawn"]),
+        (depart_unasked, ["somebody has departed who has not chosen to have orders withdrawn"]),
+        (depart_out_of_order, ["the departed are not in the order of their time"]),
     ],
 )
 def test_every_kind_of_damage_is_found(damage: Callable[[Table], None], words: list[str]) -> None:
