@@ -87,6 +87,7 @@ async function orders({ url, game, bare }) {
       buyer: buyer.player,
       seller: seller.player,
       taker: "buy",
+      number: event.number,
     });
     assert.equal(frame.seq, bought.seq);
     const push = await seller.until("the account", (each) => each.push === "account" && each.seq === frame.seq, from);

@@ -23,7 +23,29 @@ const notCrossed = (value, at) => {
   }
 };
 
-const order = s.object({ order: s.id, good: s.id, side: s.oneOf("bid", "ask"), qty: s.positive, price: s.positive });
+const order = s.object(
+  { order: s.id, good: s.id, side: s.oneOf("bid", "ask"), qty: s.positive, price: s.positive },
+  { filled: s.positive },
+);
+
+const position = s.object(
+  { bought: s.natural, cost: s.natural, sold: s.natural, proceeds: s.natural, fees: s.natural, gain: s.int },
+  { average_bought: s.natural, average_sold: s.natural },
+);
+
+const fill = s.object(
+  {
+    trade: s.positive,
+    at: s.positive,
+    good: s.id,
+    side: s.oneOf("bid", "ask"),
+    price: s.positive,
+    qty: s.positive,
+    taker: s.oneOf("buy", "sell"),
+    fee: s.natural,
+  },
+  { order: s.id, maker: s.exactly(true) },
+);
 
 const source = s.oneOf("estimate", "anchor", "bid", "book", "last", "settled");
 
@@ -43,6 +65,8 @@ export const account = s.object(
     role: s.oneOf("buyer", "seller"),
     values: s.map(s.list(s.natural)),
     muted: s.exactly(true),
+    positions: s.map(position),
+    cancel_on_disconnect: s.exactly(true),
     hints: s.list(s.object({ good: s.id, not: s.natural, text: s.text, at: s.positive })),
   },
 );
@@ -178,6 +202,8 @@ export const definite = {
   insufficient_cash: true,
   insufficient_goods: true,
   no_liquidity: true,
+  insufficient_liquidity: true,
+  would_trade: true,
   game_full: true,
   too_many_orders: true,
   too_many_fills: true,
@@ -210,6 +236,7 @@ function errorOf(codes) {
       key: s.text,
       since: s.natural,
       epoch: s.id,
+      became: s.oneOf("filled", "cancelled", "met_own", "replaced", "disconnected", "round_over"),
     },
   );
   return s.both(shape, (value, at) => {
@@ -232,6 +259,7 @@ const event = {
     buyer: s.id,
     seller: s.id,
     taker: s.oneOf("buy", "sell"),
+    number: s.positive,
   }),
   book: s.both(s.object({ type: type("book"), good: s.id, bids: bids(5), asks: asks(5) }), notCrossed),
   mark: s.object({ type: type("mark"), good: s.id, mark: s.natural, mark_source: source }),
@@ -267,6 +295,7 @@ const push = {
     events: s.both(s.list(anyEvent), oneBookAGood),
   }),
   account: s.object({ push: type("account"), game: s.id, seq: s.natural, account }),
+  fills: s.object({ push: type("fills"), game: s.id, seq: s.positive, at: s.positive, fills: s.list(fill) }),
   whisper: s.object({
     push: type("whisper"),
     game: s.id,
