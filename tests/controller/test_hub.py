@@ -26,6 +26,7 @@ from tradegame.core.domain.events import Applied
 from tradegame.core.games.history import FrameHistory
 from tradegame.core.games.host import GameHost
 from tradegame.core.membership.presence import Presence
+from tradegame.core.repositories import ConnectionsChanged, LiveConnection
 from tradegame.core.repositories.sessions import PlayerRecord
 from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.sessions import SignedIn
@@ -278,6 +279,35 @@ async def test_the_full_list_of_who_is_online_is_encoded_once_for_all_who_come(
         await trio.sleep(5)
         assert all(len(world.seen(f"m{number}", "presence")) == 1 for number in range(100))
         assert encoded == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_was_told_of_somebody_before_the_full_list_hears_with_it_that_they_left(
+    autojump_clock: MockClock,
+) -> None:
+    async with world_of(autojump_clock) as world, trio.open_nursery() as nursery:
+        feed = world.hub.presence_feed
+        nursery.start_soon(feed.run)
+
+        def registered(*names: str, gone: tuple[str, ...] = ()) -> None:
+            saved = tuple(LiveConnection(name, "east", name, ("bazaar",), 0) for name in names)
+            world.hub.presence.change(ConnectionsChanged(saved, gone))
+            feed.changed()
+
+        world.subscriber("ann")
+        world.follow("ann")
+        registered("bob", "cid")
+        await trio.sleep(0.5)
+        registered("ann", gone=("bob",))
+        await trio.sleep(0.5)
+        told, full = world.seen("ann", "presence")
+        assert told["online"] == ["bob", "cid"]
+        assert (sorted(full["online"]), full["offline"]) == (["ann", "cid"], ["bob"])
+        world.subscriber("dan")
+        world.follow("dan")
+        registered("dan")
+        await trio.sleep(0.5)
+        assert [each["offline"] for each in world.seen("dan", "presence")] == [[]]
         nursery.cancel_scope.cancel()
 
 

@@ -26,8 +26,8 @@ class PresenceFeed:
     presence: Presence
     crowds: Callable[[], Iterable[tuple[str, Iterable[Subscription]]]]
     _newcomers: dict[Subscription, float] = field(factory=dict, init=False)
-    _missed: dict[Subscription, dict[str, None]] = field(factory=dict, init=False)
-    """Of those who could not take what was told: who went offline meanwhile. A full list alone takes nobody away."""
+    _gone: dict[str, dict[str, None]] = field(factory=dict, init=False)
+    """By game, who went offline while somebody waits for the full list: they may have been told of them before."""
     _lists: dict[str, Wire] = field(factory=dict, init=False)
     _changed: trio.Event = field(factory=trio.Event, init=False)
 
@@ -43,11 +43,11 @@ class PresenceFeed:
     def forget(self, subscription: Subscription) -> None:
         """It no longer follows."""
         self._newcomers.pop(subscription, None)
-        self._missed.pop(subscription, None)
 
     def forget_game(self, game: str) -> None:
         """Nobody follows it any more."""
         self._lists.pop(game, None)
+        self._gone.pop(game, None)
 
     async def run(self) -> None:
         """Tell who came and went, gathered over a moment; and newcomers, once they are registered, who is there."""
@@ -62,24 +62,20 @@ class PresenceFeed:
                 delta = deltas.get(game)
                 if delta is not None:
                     self._lists.pop(game, None)
+                    self._gone.setdefault(game, {}).update(dict.fromkeys(delta.offline))
                     wire = text_frame(codec.encode_presence(game, delta.online, delta.offline))
-                    for each in arrived:  # who has been told of some who came, before the list
-                        if each.host.id == game and delta.offline:
-                            self._missed.setdefault(each, {}).update(dict.fromkeys(delta.offline))
-                    await self._tell([each for each in followers if each not in arrived], wire, delta.offline)
+                    await self._tell([each for each in followers if each not in arrived], wire)
             by_game: dict[str, list[Subscription]] = {}
             for subscription in arrived:
                 by_game.setdefault(subscription.host.id, []).append(subscription)
             for game, newcomers in by_game.items():
-                await self._tell([each for each in newcomers if each not in self._missed], self._everyone(game))
-                if behind := [each for each in newcomers if each in self._missed]:
-                    online = dict.fromkeys(self.presence.online(game))
-                    missed = {player: None for each in behind for player in self._missed.pop(each)}
-                    gone = tuple(player for player in missed if player not in online)
-                    await self._tell(behind, text_frame(codec.encode_presence(game, tuple(online), gone)), gone)
+                await self._tell(newcomers, self._everyone(game))
+            waited_for = {subscription.host.id for subscription in self._newcomers}
+            for game in self._gone.keys() - waited_for:
+                del self._gone[game]
 
-    async def _tell(self, followers: list[Subscription], wire: Wire, offline: tuple[str, ...] = ()) -> None:
-        """Who cannot take it now gets the full list once it can, and who went ``offline``."""
+    async def _tell(self, followers: list[Subscription], wire: Wire) -> None:
+        """Who cannot take it now gets the full list once it can."""
         piece = Slice()
         for number, subscription in enumerate(followers):
             if subscription.over:
@@ -88,15 +84,17 @@ class PresenceFeed:
                 subscription.subscriber.outbox.flush()
             else:
                 self._newcomers[subscription] = trio.current_time()
-                self._missed.setdefault(subscription, {}).update(dict.fromkeys(offline))
             if number % VISITS == 0 and piece.over:
                 await trio.lowlevel.checkpoint()
                 piece = Slice()
 
     def _everyone(self, game: str) -> Wire:
-        """The full list, encoded once for all who come before the next change."""
+        """The full list, and who is not on it any more; encoded once for all who come before the next change."""
         if game not in self._lists:
-            self._lists[game] = text_frame(codec.encode_presence(game, self.presence.online(game), ()))
+            online, gone = self.presence.online(game), self._gone.get(game)
+            here = set(online) if gone else set()
+            left = tuple(player for player in gone or () if player not in here)
+            self._lists[game] = text_frame(codec.encode_presence(game, online, left))
         return self._lists[game]
 
     def _arrived(self) -> dict[Subscription, None]:
