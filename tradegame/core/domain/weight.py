@@ -89,8 +89,13 @@ def _most_fills(state: GameState, price: int | None) -> int:
     """What an order would meet that comes to this price, of whichever good and side."""
     if price is None:
         return 0  # where it rests nobody else does on the other side
-    books = [market.book for market in state.markets.values()]
-    return max(book.reach(side, _ANY_QTY, price) for book in books for side in (BID, ASK))
+    most = 0
+    for market in state.markets.values():
+        for side in (BID, ASK):
+            most = max(most, market.book.reach(side, _ANY_QTY, price))
+            if most == MAX_FILLS:
+                return most
+    return most
 
 
 def _own(account: Account, good: str, side: SideName) -> int:
