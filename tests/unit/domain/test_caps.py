@@ -21,7 +21,7 @@ from tradegame.core.domain.state import DUE_AN_ENTRY
 from tradegame.core.domain.weight import ORDERS_A_UNIT, weight
 from tradegame.protocol.commands import Announce, Arrive, Command, Join, SetPhase
 from tradegame.protocol.pushes import News, Trade
-from tradegame.protocol.requests import REQUESTS, BuyGood, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import REQUESTS, AmendOrder, BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 CAP = MAX_FILLS
 
@@ -188,6 +188,8 @@ def test_a_trade_weighs_the_orders_that_it_can_meet() -> None:
     assert weight(state, SellGood(player="bob", good="grain", qty=1)) == 46
     table = crowd(CAP + 20, side="ask")
     assert weight(table.game.state, BuyGood(player="bob", good="grain", qty=10**6)) == 1 + CAP
+    to_come = AmendOrder(player="bob", order="o99999", price=10**6)
+    assert weight(table.game.state, to_come) == 1 + CAP  # an earlier command of the entry may place it
     poor = crowd(CAP + 20, side="ask", cash=5)
     for price in range(11, 15):
         poor.ask("ann", 1, price)
