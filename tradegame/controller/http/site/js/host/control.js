@@ -37,7 +37,13 @@ export function control(client, game, painter, deleted) {
     "To lobby",
   );
   const invited = invitation(game.id);
-  const hereOnly = h("p.soft", { hidden: true }, "No other machine can open this: ", h("code", {}, "tradegame serve --host 0.0.0.0"), " serves the whole network.");
+  const hereOnly = h(
+    "p.soft",
+    { hidden: true },
+    "No other machine can open this: ",
+    h("code", {}, "tradegame serve --host 0.0.0.0"),
+    " serves the whole network.",
+  );
   void invited.told.then(({ here_only }) => {
     hereOnly.hidden = !here_only;
   });
