@@ -82,7 +82,6 @@ class HttpServices:
 
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
-    documents.make()
     people = People(services.games, services.administer, services.host_token)
     routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
     table: list[tuple[str, str, Handler]] = [
