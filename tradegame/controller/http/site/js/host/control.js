@@ -71,9 +71,9 @@ export function control(client, game, painter, deleted) {
   const roundsPanel = panel(
     "Rounds",
     { end: [connectionStatus(client)] },
-    invited.card("Players join at", hereOnly),
     h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, players),
     problem,
+    invited.card("Players join at", hereOnly),
     places,
   );
 
@@ -138,6 +138,7 @@ export function control(client, game, painter, deleted) {
     );
     setAttribute(open, "aria-label", "Open");
     setText(pause, isPaused() ? "Go on" : "Pause");
+    pause.classList.toggle("primary", isPaused());
     pause.disabled = game.state.phase !== "open" && game.state.ends_at === null;
     more.disabled = game.state.ends_at === null;
   };
