@@ -318,8 +318,6 @@ class _Routes:
     async def news(self, request: Request) -> Response:
         self.services.host_token.require(request)
         body = await body_of(request, Announce)
-        if body.anchor_bps and body.good is None:
-            raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
         news = body.text, body.good, body.anchor_bps
         return published(await self.services.administer.announce(game_id(request), *news, key_of(request)))
 
