@@ -19,8 +19,8 @@ LEADER_KILLED, LEADER_S = "etcd: the leader, kill -9", 5.0
 STALE_MOST = 0.001
 ARRIVED_S = 6.0
 """So long before its grace is over a player who is back must have joined: an entry may wait while etcd elects."""
-WITHDRAWN_S = 60.0
-"""Within so long the orders of who left are gone: their node's lease, the grace, and one fault on top of it."""
+WITHDRAWN_S = 45.0
+"""Within so long the orders of who left are gone: their node's lease, 10 s, the grace, 15, and faults on top of it."""
 SLOW_MACHINE = 2.0
 """On a machine that runs all of this at once, only so many times a limit is a violation. The summary has the times."""
 
