@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from tradegame.core.repositories import ConnectionsChanged, LiveConnection, NodeInfo
 
-AT_ONCE = 500
+LOOKED_THROUGH_AT_ONCE = 500
 
 
 @frozen
@@ -44,7 +44,7 @@ class Presence:
             there = {connection.id for connection in change.saved}
             gone = [key for key in self._connections if key not in there]
         for number, connection in enumerate(change.saved, 1):
-            if number % AT_ONCE == 0:
+            if number % LOOKED_THROUGH_AT_ONCE == 0:
                 yield
             self._forget(connection.id)
             self._connections[connection.id] = connection
@@ -55,7 +55,7 @@ class Presence:
             for game in connection.plays:
                 _more(self._playing, game, connection.player)
         for number, removed in enumerate(gone, 1):
-            if number % AT_ONCE == 0:
+            if number % LOOKED_THROUGH_AT_ONCE == 0:
                 yield
             self._forget(removed)
         self._read = self._read or change.reset
