@@ -131,7 +131,8 @@ async def test_the_newest_entry_is_told_by_one_small_read(
     games: KvGameStateRepository, kv: KeyValueStore, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meta = await games.create(new_meta())
-    assert await games.newest_after("bazaar", 0) is None
+    assert await games.newest_after("bazaar", meta.revision - 1) == meta.revision
+    assert await games.newest_after("bazaar", meta.revision) is None
     for number in range(5):
         await games.update(meta, f"n1-{number}", b"x")
     entries = await log_of(games, await games.get("bazaar"))
@@ -148,8 +149,9 @@ async def test_the_newest_entry_is_told_by_one_small_read(
     assert await games.newest_after("bazaar", entries[-1].revision) is None
     assert [keys.end for keys in asked] == [None, None]
     assert await games.delete("bazaar")
-    await games.create(new_meta(epoch="other"))
-    assert await games.newest_after("bazaar", 0) is None
+    assert (await games.newest_after("bazaar", entries[-1].revision) or 0) > entries[-1].revision
+    other = await games.create(new_meta(epoch="other"))
+    assert await games.newest_after("bazaar", entries[-1].revision) == other.revision
 
 
 async def test_games_do_not_see_each_others_logs(games: KvGameStateRepository) -> None:

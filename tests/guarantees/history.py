@@ -66,8 +66,8 @@ class Answered:
 
 NOT_ACCEPTED = ("rate_limited", "overloaded", "unavailable", "timeout")
 """About the server, not the command: where definite, the command has no effect and may be sent again."""
-OF_THE_COPY = ("stale", "ahead", "epoch_over")
-"""This copy is in the log and had no effect. That says nothing of another."""
+OF_THE_COPY = ("stale", "ahead", "epoch_over", "not_joined", "unknown_game")
+"""This copy had no effect. That says nothing of another."""
 NOT_THE_RESULT = ("replayed", "keys")
 """What an answer says besides what the command came to."""
 

@@ -18,7 +18,7 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.events import Rejected, Result
 from tradegame.core.domain.game import Game
-from tradegame.protocol.commands import decode_entry
+from tradegame.protocol.commands import HOST, decode_entry
 
 SLICES_TAKE = 200
 """Accounts that are pushed in slices are each as they are then: so many entries later at most."""
@@ -49,15 +49,27 @@ class Effect:
     newer: int = field(default=0, eq=False)
 
 
+@frozen
+class Withdrawal:
+    """``entry`` withdrew orders of ``player``, who was taken for departed from ``since`` on, until ``at``, in ms by the
+    game's clock.
+    """
+
+    player: str
+    since: int
+    at: int
+    entry: Any
+
+
 @define(repr=False)
 class Truth:
     """``effects`` and ``logged`` by `Name`: what took effect, and how often the command is in the log. ``copies``: what
-    the copies with a key said there, their ``since`` and ``epoch``.
+    the players' copies with a key said there, their ``since`` and ``epoch``, but copies meant for another game.
 
     ``frames`` by ``seq``. ``accounts`` by player and ``seq``: the fingerprint of every account that a player had when
     an entry ended at that ``seq``. ``final``: the accounts at the end. ``digest``: the hash of the state there, and
     ``digests`` where each generation begins. ``appended``: entries by the node that appended them. ``problems``:
-    invariants that do not hold.
+    invariants that do not hold. ``withdrawals``: of orders whose players had left.
     """
 
     epoch: str = ""
@@ -74,6 +86,7 @@ class Truth:
     digest: str = ""
     digests: dict[int, str] = Factory(dict)
     appended: Counter[str] = Factory(Counter)
+    withdrawals: list[Withdrawal] = Factory(list)
 
 
 def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
@@ -86,7 +99,9 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
         while generation < entry.generation:
             generation += 1
             truth.digests[generation] = snapshot.state_hash(game)
+        due = _due_for_withdrawal(game, entry)
         applied = game.apply_value(entry.value)
+        truth.withdrawals += [Withdrawal(player, since, game.state.clock, entry) for player, since in due.items()]
         node = entry.id.rpartition("-")[0]
         truth.appended[node.rpartition(".")[0]] += 1
         commands = decode_entry(entry.value).commands
@@ -95,12 +110,13 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
             applied_of[command.player] += command.key is not None and not outcome.replayed
             text = getattr(command, "text", None)
             if command.op == "join" or (command.key is None and text is None):
-                continue  # joining again has no second effect; what the host does has no key
+                continue  # joining again has no second effect; what a node says has no key
             name = (command.player, name_of(command.key, text or ""))
             truth.logged[name] += 1
-            if command.key is not None:
+            code = outcome.result.code if isinstance(outcome.result, Rejected) else None
+            if command.key is not None and command.player != HOST and code != "epoch_over":
                 truth.copies.setdefault(name, set()).add((command.since, command.epoch))
-            of_the_copy = isinstance(outcome.result, Rejected) and outcome.result.code in OF_THE_COPY
+            of_the_copy = code in OF_THE_COPY
             if not outcome.replayed and not of_the_copy:
                 truth.effects.setdefault(name, []).append(_effect(outcome.result, newer))
         if applied.frame is not None:
@@ -121,6 +137,15 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
     # Through JSON, as a client sees it.
     truth.final = {p: json.loads(json.dumps(views.account(game.state, p))) for p in game.state.players}
     return truth
+
+
+def _due_for_withdrawal(game: Game, entry: Entry) -> dict[str, int]:
+    """Whose grace is over when this entry comes, and who has orders: since when."""
+    state = game.state
+    if not state.departed:
+        return {}
+    until = max(state.clock, decode_entry(entry.value).at) - state.definition.disconnect_grace_s * 1000
+    return {name: at for name, at in state.departed.items() if at <= until and state.accounts[name].orders}
 
 
 def _effect(result: Result, newer: int) -> Effect:

@@ -169,6 +169,141 @@ async def quotes_that_flicker(hostile: Hostile) -> None:
                 await line.ask("cancel", game=hostile.game, order=reply["ok"]["order"])
 
 
+@attack("walks")
+async def amendments_that_flicker(hostile: Hostile) -> None:
+    """Orders that change their price all the time, up to the best and across it, and orders that nobody has placed."""
+    async with drained(await hostile.player()) as line:
+        good, chance = hostile.random.choice(hostile.goods), hostile.random
+        for burst in range(4):
+            key = f"{chance.randrange(10**9)}-"
+            place = [
+                ask("order", game=hostile.game, good=good, side="bid", qty=9, price=15, key=f"{key}{number}")
+                for number in range(6)
+            ]
+            amend = [
+                ask(
+                    "amend",
+                    game=hostile.game,
+                    order=f"o{chance.randrange(1, 60_000)}",
+                    price=chance.choice((1, 15, 22, 30, 10**9)),
+                    **chance.choice(({}, {"qty": chance.randrange(1, 1000)}, {"post_only": True})),
+                )
+                for _ in range(BURST - len(place))
+            ]
+            await line.send(b"".join(place + amend))
+            await trio.sleep(2.1 if burst % 2 else 1.1)
+
+
+@attack("walks")
+async def quotes_amended_one_by_one(hostile: Hostile) -> None:
+    """Own orders, each amended to another price or to fewer units as soon as the answer is there."""
+    async with await hostile.player() as line:
+        good, orders = hostile.random.choice(hostile.goods), list[str]()
+        for number in range(60):
+            if len(orders) < 5:
+                reply = await line.ask("order", game=hostile.game, good=good, side="bid", qty=9, price=12 + number % 4)
+            else:
+                change = hostile.random.choice(({"price": 10 + number % 9}, {"qty": 1 + number % 9}))
+                reply = await line.ask("amend", game=hostile.game, order=orders.pop(0), **change)
+            if "ok" in reply:
+                orders.append(reply["ok"]["order"])
+
+
+@attack("entries")
+async def trades_that_pay_for_the_next(hostile: Hostile) -> None:
+    """In one write: buy from one large order, then sell all of it to hundreds of small ones, as often as a burst has
+    room for; and clear a large order of one's own out of the way of the rest.
+    """
+    async with drained(await hostile.player()) as line:
+        good, game = hostile.random.choice(hostile.goods), hostile.game
+        for turn in range(3):
+            if turn % 2:
+                first = ask("order", game=game, good=good, side="bid", qty=40_000, price=20)
+                first += ask("cancel_all", game=game, good=good)
+            else:
+                first = ask("buy", game=game, good=good, qty=5_000)
+            await line.send(first + ask("sell", game=game, good=good, qty=100) * (BURST - 3))
+            await trio.sleep(2.1)
+
+
+@attack("walks")
+async def all_or_nothing(hostile: Hostile) -> None:
+    """More than there is, all of it or nothing; and what must only rest, where it would trade."""
+    async with drained(await hostile.player()) as line:
+        good, game = hostile.random.choice(hostile.goods), hostile.game
+        await line.send(ask("buy", game=game, good=good, qty=200))
+        for _ in range(5):
+            op, qty = hostile.random.choice(("buy", "sell")), hostile.random.choice((101, 200, 5_001, 1_000_000))
+            kill = ask(op, id=1, game=game, good=good, qty=qty, fill_or_kill=True)
+            side, price = hostile.random.choice((("bid", 10**9), ("ask", 1)))
+            rest = ask("order", id=2, game=game, good=good, side=side, qty=qty, price=price, post_only=True)
+            await line.send((kill + rest) * (BURST // 4))
+            await trio.sleep(1.1)
+
+
+@attack("walks")
+async def orders_cancelled_all_at_once(hostile: Hostile) -> None:
+    """As many as may be open, in every good, and all of them cancelled in every way, also where there are none."""
+    async with drained(await hostile.player()) as line:
+        game, goods = hostile.game, hostile.goods
+        for _ in range(4):
+            some = [
+                ask("order", game=game, good=goods[number % len(goods)], side="bid", qty=1, price=1 + number % 14)
+                for number in range(BURST - 5)
+            ]
+            which: list[dict[str, str]] = [{"side": "ask"}, {"good": goods[0]}, {"good": goods[-1], "side": "bid"}, {}]
+            await line.send(b"".join(some + [ask("cancel_all", id=1, game=game, **each) for each in which]))
+            await trio.sleep(2.1)
+            await line.send(ask("cancel_all", id=2, game=game) * 10)
+
+
+@attack("reads")
+async def fills_and_orders_again_and_again(hostile: Hostile) -> None:
+    """The longest answers that are a player's own: fifty fills, fifty orders that are done, as many that are open."""
+    async with drained(await hostile.player()) as line:
+        good, game = hostile.random.choice(hostile.goods), hostile.game
+        await line.send(ask("buy", game=game, good=good, qty=1) * 20 + ask("sell", game=game, good=good, qty=1) * 20)
+        await trio.sleep(1)
+        await line.send(ask("order", game=game, good=good, side="bid", qty=1, price=3) * 20)
+        for _ in range(5):
+            await line.send(ask("fills", id=1, game=game, limit=50) * 10 + ask("orders", id=2, game=game) * 10)
+            await trio.sleep(1)
+
+
+@attack("entries")
+async def choices_that_flip(hostile: Hostile) -> None:
+    """Cancel on disconnect, chosen and taken back, as fast as may be: each goes through the log."""
+    async with drained(await hostile.player()) as line:
+        flip = [ask("join", id=number, game=hostile.game, cancel_on_disconnect=not number % 2) for number in range(20)]
+        for _ in range(5):
+            await line.send(b"".join(flip))
+            await trio.sleep(2)
+
+
+@attack("entries")
+async def departures_of_many(hostile: Hostile) -> None:
+    """Players who choose that their orders go with them, have many, and go; some come back at the last moment."""
+    for _ in range(4):
+        line = await hostile.player(anew=0.5)
+        with suppress(GoneError):
+            await line.ask("join", game=hostile.game, cancel_on_disconnect=True)
+            orders = [
+                ask(
+                    "order",
+                    game=hostile.game,
+                    good=hostile.random.choice(hostile.goods),
+                    side="bid",
+                    qty=1,
+                    price=price,
+                )
+                for price in range(1, 15)
+            ]
+            await line.send(b"".join(orders) * 2)
+            await line.drain(0.5)
+        line.reset() if hostile.random.random() < 0.5 else line.close()
+        await trio.sleep(hostile.random.uniform(0, 1.5))
+
+
 @attack("rates")
 async def keys_used_again(hostile: Hostile) -> None:
     """One key for everything: most are refused, and each is looked up."""

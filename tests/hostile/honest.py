@@ -147,7 +147,7 @@ class Follower:
 
 @define(eq=False)
 class Trader(Follower):
-    """Gives one command after the other, each with a key, and waits for the answer."""
+    """Gives one command after the other, each with a key, and waits for the answer. Its orders would go if it did."""
 
     goods: list[str] = field(kw_only=True)
     random: Random = field(kw_only=True)
@@ -156,7 +156,7 @@ class Trader(Follower):
     _done: deque[tuple[dict[str, Any], Any]] = field(factory=lambda: deque(maxlen=KEPT_KEYS))
 
     def joining(self) -> dict[str, Any]:
-        return {}
+        return {"cancel_on_disconnect": True} if self._seq is None else {}
 
     async def act(self, wire: Wire) -> None:
         while True:
@@ -175,7 +175,8 @@ class Trader(Follower):
         if "error" in reply:
             error = reply["error"]
             self.log.refused(error["code"])
-            if not error["definite"] or error["code"] in NOT_ACCEPTED or error["code"] in ("internal", "bad_request"):
+            withdrawn = error.get("became") == "disconnected"
+            if not error["definite"] or error["code"] in (*NOT_ACCEPTED, "internal", "bad_request") or withdrawn:
                 self.log.complain(self.name, f"{fields} was refused: {error}")
                 return
         elif fields["op"] == "order" and reply["ok"]["resting"]:

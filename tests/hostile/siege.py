@@ -59,6 +59,7 @@ def market() -> dict[str, Any]:
         "id": "bazaar",
         "title": "The bazaar",
         "cash": 1_000_000,
+        "disconnect_grace_s": 5,
         "goods": {"grain": {"endowment": 100, "house": house}, "wood": {"endowment": 100, "house": house}},
     }
 

@@ -159,6 +159,8 @@ def malformed_requests() -> Iterator[tuple[dict[str, Any], str]]:
     """Every op with every field wrong in every way: the request, and the path that the answer must name."""
     for op, form in FORMS.items():
         proper = {"op": op, **{name: value for name, _, value in form}}
+        if REQUESTS[op].one_of:
+            yield {name: value for name, value in proper.items() if name not in REQUESTS[op].one_of}, "$.qty"
         yield {**proper, "what": 1}, "$.what"
         yield {**proper, "": 1}, "$."
         yield {**proper, "\ud800": 1}, "$.?"

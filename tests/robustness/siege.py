@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import math
+import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -52,6 +54,8 @@ MANNERS: dict[str, Any] = {
     "look_s": 0.02,
 }
 PATIENCE_S = (2.5, 6.5)
+LEAVERS = {3: 100, 7: 400}
+"""These leave for good when so many of their commands are settled. They chose that their orders go then, as half do."""
 WIDE_EACH = 25
 """One client of so many has a wide window."""
 
@@ -90,6 +94,7 @@ class Siege:
     strikes: list[Strike] = field(factory=list, init=False)
     acknowledged: int = field(default=0, init=False)
     _where: Random = field(init=False)
+    _offset_s: float = field(default=0.0, init=False)
     _under_way: list[Failpoint] = field(factory=list, init=False)
     _problems: list[str] = field(factory=list, init=False)
     _news: trio.Event = field(factory=trio.Event, init=False)
@@ -105,10 +110,13 @@ class Siege:
             chance = Random(f"{self.seed} {number}")
             wide = {} if number % WIDE_EACH else WIDE
             manners = Manners(**{**MANNERS, **wide}, patience_s=chance.choice(PATIENCE_S))
-            self.clients.append(Client(History(f"c{number}"), self, pool, chance, manners))
+            client = Client(History(f"c{number}"), self, pool, chance, manners, careful=number % 2 == 1)
+            client.leaves_after = LEAVERS.get(number, math.inf)
+            self.clients.append(client)
 
     async def run(self) -> Record:
         """Start everything, strike under load, let all settle, and replay. Kills all it started."""
+        self._offset_s = time.time() - trio.current_time()
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.stage.run)
@@ -159,8 +167,8 @@ class Siege:
 
     def _waiting(self, strike: Strike) -> list[str]:
         """Whom it hit, and who has not been answered anything since."""
-        since = {c.history.name: c.acknowledged_sent_at for c in self.clients}
-        return [name for name in strike.affected if since[name] < strike.at]
+        since = {c.history.name: c.acknowledged_sent_at for c in self.clients if c.left_at is None}
+        return [name for name in strike.affected if since.get(name, strike.at) < strike.at]
 
     # The order of things
 
@@ -280,10 +288,21 @@ class Siege:
             truth.problems.append(f"the last export leads to {report.chain}, the whole log to {truth.chain}")
         truth.problems += self._problems + list(self._faults_logged())
         histories = [client.history for client in self.clients]
-        assert all(history.account is not None for history in histories)
+        assert all(history.account is not None or history.left for history in histories)
         snapshots = self.recorder.recording.snapshots.items()
         visits = self.visitor.visits
-        run = Run(histories, truth, 1_000, snapshots=snapshots, visits=visits, strikes=self.strikes)
+        run = Run(
+            histories,
+            truth,
+            1_000,
+            snapshots=snapshots,
+            visits=visits,
+            strikes=self.strikes,
+            careful={client.history.player for client in self.clients if client.careful},
+            left={client.history.player: client.left_at for client in self.clients if client.left_at is not None},
+            offset_s=self._offset_s,
+            ended_at=ended_at,
+        )
         return Record(
             self.seed,
             self.stage.etcd.version,

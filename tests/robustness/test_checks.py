@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from tests.guarantees.history import Answered, Command, Event, History, Sent, Stalled
-from tests.guarantees.truth import Truth
+from tests.guarantees.history import Answered, Command, Event, Followed, History, Lost, Sent, Stalled
+from tests.guarantees.truth import Truth, Withdrawal
 from tests.robustness.checks import (
     Run,
     clients_are_served_again,
     faults_are_borne,
     first_copies_are_not_stale,
     stale_first_copies,
+    who_comes_back_in_time_keeps_their_orders,
+    who_leaves_has_their_orders_withdrawn_once,
 )
 from tests.robustness.recovery import percentile, recoveries
 from tests.robustness.strike import Strike
@@ -110,3 +113,42 @@ def test_commands_that_must_be_made_anew_are_counted(events: tuple[Event, ...], 
     run = a_run(*events)
     assert stale_first_copies(run.histories[0]) == stale
     assert bool(list(first_copies_are_not_stale(run))) == bool(stale)
+
+
+ENTRY = Mock(id="n1.1-7")
+
+
+def withdrawn(*at_s: float) -> Truth:
+    """The orders of p1 were withdrawn then; the wall clock is 1 000 s ahead."""
+    return Truth(
+        withdrawals=[Withdrawal("p1", int(at * 1000) - 15_000, int((at + 1_000) * 1000), ENTRY) for at in at_s]
+    )
+
+
+def joined(at: float) -> Followed:
+    return Followed(None, EPOCH, 1, False, at)
+
+
+@pytest.mark.parametrize(
+    ("events", "careful", "found"),
+    [
+        ((joined(1), Lost(None, 0, 5.0)), {"p1"}, False),
+        ((joined(1), Lost(None, 0, 5.0), joined(28)), {"p1"}, False),
+        ((joined(1), Lost(None, 0, 5.0), joined(20)), {"p1"}, True),
+        ((joined(1),), {"p1"}, True),
+        ((joined(1), Lost(None, 0, 5.0)), set(), True),
+    ],
+)
+def test_orders_withdrawn_of_somebody_who_is_back_or_never_chose_it_are_found(
+    events: tuple[Event, ...], careful: set[str], found: bool
+) -> None:
+    run = a_run(*events, truth=withdrawn(30), careful=careful, offset_s=1_000.0)
+    assert bool(list(who_comes_back_in_time_keeps_their_orders(run))) == found
+
+
+@pytest.mark.parametrize(
+    ("at_s", "found"), [((25.0,), False), ((), True), ((19.0,), True), ((25.0, 45.0), True), ((2.0, 25.0), False)]
+)
+def test_orders_of_who_left_that_stay_or_go_too_soon_or_twice_are_found(at_s: tuple[float, ...], found: bool) -> None:
+    run = a_run(truth=withdrawn(*at_s), left={"p1": 5.0}, offset_s=1_000.0, ended_at=90.0)
+    assert bool(list(who_leaves_has_their_orders_withdrawn_once(run))) == found

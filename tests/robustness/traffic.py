@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
@@ -53,6 +54,11 @@ class Client:
     """The epoch, and the highest ``keys`` that it was told for it."""
     acknowledged_sent_at: float = -1.0
     """When the newest of the commands that are settled was sent."""
+    careful: bool = False
+    """Whether it chooses `cancel_on_disconnect`."""
+    leaves_after: float = math.inf
+    """So many commands are settled when it leaves for good, with an order that rests."""
+    left_at: float | None = None
     doing: str = "nothing"
     idle: trio.Event = field(factory=trio.Event)
     _wire: Wire | None = None
@@ -75,6 +81,8 @@ class Client:
     """How many copies of a command went out that may have been taken in."""
     _again: dict[int, None] = field(factory=dict)
     _orders: list[str] = field(factory=list)
+    _resting: set[int] = field(factory=set)
+    """Commands whose order rested when they were answered."""
     _finishing: bool = False
     _target: int | None = None
     _news: trio.Event = field(factory=trio.Event)
@@ -213,8 +221,10 @@ class Client:
             self._refused_since = None
             self.acknowledged_sent_at = max(self.acknowledged_sent_at, sent_at)
             self.world.answered(self.url, self._connected_at)
-            if ok and answer.body.get("resting") and not answer.body.get("replayed"):
-                self._orders.append(answer.body["order"])
+            if ok and answer.body.get("resting"):
+                self._resting.add(command)
+                if not answer.body.get("replayed"):
+                    self._orders.append(answer.body["order"])
             return
         self._refused_since = self._refused_since or trio.current_time()
         if self.history.commands[command].key is None:
@@ -245,6 +255,8 @@ class Client:
             await self._send_again(wire)
             await self._trade(wire, urgent=urgent)
             urgent = False
+            if len(self._settled) >= self.leaves_after:
+                await self._leave(wire)
             await trio.sleep(self.random.uniform(0, self.manners.pause_most_s))
             if self.random.random() < self.manners.walk_out:
                 raise LostError("walked out")
@@ -274,11 +286,27 @@ class Client:
         after = None
         if not self._joined:
             join["key"] = "join"
+            if self.careful:
+                join["cancel_on_disconnect"] = True
         elif self.random.random() >= self.manners.forget:
             after = self._seq
             join["after"] = {"epoch": self._epoch, "seq": after}
         self._asked = (after, trio.current_time())
         await self._insist(wire, join)
+
+    async def _leave(self, wire: Wire) -> None:
+        """For good, if an order of its own rests then: with no word, as a machine that is switched off."""
+        number = len(self.history.commands)
+        order = {"op": "order", "good": "wood", "side": "bid", "qty": 1, "price": 1}
+        self.history.commands.append(Command(f"{self.history.name}-{next(self._keys)}", order))
+        await self.world.leave_to_send(1)
+        await self._send(wire, [number])
+        await self._until(lambda: bool(self._again) or not self._unsettled)
+        if not self._unsettled and number in self._resting:
+            self.left_at = trio.current_time()
+            self.history.left = self._done = True
+            self.idle.set()
+            raise LostError("left for good")
 
     async def _stall(self) -> None:
         """Stop reading, as a machine does that is busy or asleep; and go on."""

@@ -6,15 +6,14 @@ with the guarantees of tests/guarantees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.guarantees import checks as guarantees
+from tests.guarantees.history import AccountSeen, Answered, Command, Event, Followed, FrameSeen, History
 from tests.guarantees.truth import Truth, replay
-from tests.simulation.world import FRAMES_KEPT, GAME, GRACE_S, LOOK_S, World
+from tests.simulation.world import FRAMES_KEPT, GAME, GRACE_S, LOOK_S, Life, World
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.definition import from_json
-from tradegame.core.domain.game import Game
 from tradegame.core.membership.clock_watch import GROSS_MS, TOLERANCE_MS
 from tradegame.protocol.commands import decode_entry
 
@@ -127,7 +126,14 @@ def replicas_agree(world: World) -> Iterator[str]:
         yield f"states differ: {hashes}"
 
 
+def the_host_is_done(world: World) -> Iterator[str]:
+    """Every call of the host's was answered."""
+    if not world.host.done:
+        yield "the host waits"
+
+
 SETTLED: tuple[Settling, ...] = (
+    the_host_is_done,
     clients_settle,
     nodes_are_ready,
     leases_are_retaken,
@@ -157,17 +163,10 @@ def replicas_are_the_log(world: World, truth: Truth) -> Iterator[str]:
 
 def who_is_connected_keeps_their_orders(world: World, truth: Truth) -> Iterator[str]:
     """No order is withdrawn for a departure whose player was connected to a node that was well for the whole grace."""
-    game = _created(world)
-    for entry in world.log:
-        state, until = game.state, max(game.state.clock, decode_entry(entry.value).at)
-        due = [
-            name for name, at in state.departed.items() if at + GRACE_S * 1000 <= until and state.accounts[name].orders
-        ]
-        game.apply_value(entry.value)
-        for player in due:
-            spans = world.well.get(player, ())
-            if any(since <= entry.at - GRACE_S and entry.at - 2 * LOOK_S <= to for since, to in spans):
-                yield f"{player} was connected, and {entry.id} withdrew their orders at {entry.at:.3f}"
+    for each in truth.withdrawals:
+        spans, at = world.well.get(each.player, ()), each.entry.at
+        if any(since <= at - GRACE_S and at - 2 * LOOK_S <= to for since, to in spans):
+            yield f"{each.player} was connected, and {each.entry.id} withdrew their orders at {at:.3f}"
 
 
 def clocks_are_trusted_with_reason(world: World, truth: Truth) -> Iterator[str]:
@@ -175,12 +174,34 @@ def clocks_are_trusted_with_reason(world: World, truth: Truth) -> Iterator[str]:
     if world.wrong_clock is None:
         return
     since, until, name = world.wrong_clock
-    for entry in world.log:
+    for entry in world.entries:
         if entry.at < until and entry.id.startswith(f"{name}."):
             off_ms = decode_entry(entry.value).at - world.ms_at(entry.at)
             noticed_s = GROSS_NOTICED_S if abs(off_ms) > GROSS_MS else CLOCK_NOTICED_S
             if abs(off_ms) > 2 * TOLERANCE_MS and entry.at >= max(since, world.mended_at) + noticed_s:
                 yield f"{name} appended {entry.id} at {entry.at:.3f} with a clock that is off by {off_ms} ms"
+
+
+def games_end_when_they_are_deleted(world: World, truth: Truth) -> Iterator[str]:
+    """A game is deleted once for each time that the host says so, however often the call is given."""
+    if (ended := sum(life.over for life in world.lives)) > world.host.deleted:
+        yield f"{ended} games were deleted, {world.host.deleted} were to be"
+
+
+def nobody_is_shown_a_game_that_is_over(world: World, truth: Truth) -> Iterator[str]:
+    """Once anybody was answered in a game, no join that is sent then shows one that was before it."""
+    number = {life.epoch: number for number, life in enumerate(world.lives)}
+    known = [
+        (event.at, number[epoch])
+        for client in world.clients
+        for event in client.history.of(Answered)
+        if event.ok and (epoch := client.commands[event.command].fields.get("epoch")) is not None
+    ]
+    for client in world.clients:
+        for event in client.history.of(Followed):
+            newest = max((life for at, life in known if at < event.asked_at), default=0)
+            if number[event.epoch] < newest:
+                yield f"{client.name} was shown {event.epoch} at {event.asked_at:.3f}, which was over"
 
 
 def no_errors_are_logged(world: World, truth: Truth) -> Iterator[str]:
@@ -191,8 +212,9 @@ def no_errors_are_logged(world: World, truth: Truth) -> Iterator[str]:
 ALWAYS: tuple[Check, ...] = (
     nodes_pass_the_audit,
     replicas_are_the_log,
-    who_is_connected_keeps_their_orders,
     clocks_are_trusted_with_reason,
+    games_end_when_they_are_deleted,
+    nobody_is_shown_a_game_that_is_over,
     no_errors_are_logged,
 )
 
@@ -209,14 +231,48 @@ def unsettled(world: World) -> list[str]:
 
 def violations(world: World) -> list[str]:
     """What every check finds at the end, by its name; of each the first few."""
-    truth = replay(_created(world), world.log, audit_every=25)
-    snapshots = [(each.generation, each.digest) for meta in world.metas for each in meta.snapshots[-1:]]
-    run = guarantees.Run([client.history for client in world.clients], truth, FRAMES_KEPT, snapshots=snapshots)
-    checks = [(check, check(run)) for check in guarantees.CHECKS] + [(check, check(world, truth)) for check in ALWAYS]
-    return guarantees.found(checks, MOST_SHOWN)
+    runs = [_of_one_life(world, life) for life in world.lives]
+    found = [(check, check(run)) for run in runs for check in guarantees.CHECKS]
+    found += [(no_command_outlives_its_game, no_command_outlives_its_game(world, runs))]
+    withdrawn = who_is_connected_keeps_their_orders
+    found += [(withdrawn, withdrawn(world, run.truth)) for run in runs]
+    return guarantees.found(found + [(check, check(world, runs[-1].truth)) for check in ALWAYS], MOST_SHOWN)
 
 
-def _created(world: World) -> Game:
-    """The game as it was before its first entry."""
-    meta = world.metas[0]
-    return Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
+def no_command_outlives_its_game(world: World, runs: Sequence[guarantees.Run]) -> Iterator[str]:
+    """No command takes effect in another game than the one that it was given in."""
+    given = {
+        client.history.name_of(number): command.fields["epoch"]
+        for client in world.clients
+        for number, command in enumerate(client.commands)
+        if "epoch" in command.fields
+    }
+    for run in runs:
+        for name in run.truth.effects:
+            if given.get(name, run.truth.epoch) != run.truth.epoch:
+                yield f"{name} was given in {given[name]}, and took effect in {run.truth.epoch}"
+
+
+def _of_one_life(world: World, life: Life) -> guarantees.Run:
+    truth = replay(life.created(), life.log, audit_every=25)
+    snapshots = [(each.generation, each.digest) for meta in life.metas for each in meta.snapshots[-1:]]
+    last = life is world.lives[-1]
+    histories = [_in_life(client.history, life.epoch, last) for client in world.clients]
+    return guarantees.Run([*histories, world.host.history], truth, FRAMES_KEPT, snapshots=snapshots)
+
+
+def _in_life(history: History, epoch: str, last: bool) -> History:
+    """What a client did in one game, and heard of it. A copy may come to any game."""
+    commands, events, followed = list[Command](), list[Event](), epoch
+    for command in history.commands:
+        here = command.fields.get("epoch", epoch) == epoch
+        commands.append(command if here else Command(command.key, command.fields, abandoned=True))
+    for event in history.events:
+        if isinstance(event, Followed):
+            followed = event.epoch
+        if isinstance(event, Answered) and commands[event.command].fields.get("epoch", epoch) != epoch:
+            continue
+        if isinstance(event, Followed | FrameSeen | AccountSeen) and followed != epoch:
+            continue
+        events.append(event)
+    return History(history.name, history.player, commands, events, left=history.left or not last)

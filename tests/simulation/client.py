@@ -55,8 +55,8 @@ class Client:
 
     ``careful``: it chooses `cancel_on_disconnect`. ``leaves_at``: then it goes for good, in s.
 
-    Where the world's games remember few keys, it also sends any old copy again, and forgets what it knew, as a page
-    does that is loaded again.
+    Where the world's games remember few keys, and where the host acts, it also sends any old copy again; where there
+    are few keys it forgets what it knew, too, as a page does that is loaded again.
     """
 
     def __init__(self, world: World, number: int, quota: int) -> None:
@@ -205,7 +205,7 @@ class Client:
             if not self._may_go_on():
                 self._send_unsettled(session)
                 continue
-            if self.world.few_keys:
+            if self.world.few_keys or self.world.host.acts:
                 self._trouble(session)
             drawn = self.chance.random()
             if drawn < 0.02:
@@ -235,7 +235,7 @@ class Client:
         sent = [command for command in self.commands if command.key is not None and command.sent]
         if drawn < 0.15 and sent:
             self._send(session, self.trouble.choice(sent))
-        elif drawn < 0.18:
+        elif drawn < 0.18 and self.world.few_keys:
             self._forget()
             self.place = self.told = None
             self.orders.clear()
@@ -270,6 +270,8 @@ class Client:
             self._unsettled.append(command)
         if command.key is not None and self.told is not None and "since" not in command.fields:
             command.fields["epoch"], command.fields["since"] = self.told
+        elif self.world.host.remakes and self.told is not None:
+            command.fields.setdefault("epoch", self.told[0])
         self.history.events.append(Sent(self._requests + 1, command.number, trio.current_time()))
         self._request(session, command, command.fields)
         self.tell(f"→ {session.link.node} {_brief(command.fields)}" + (" again" if command.sent > 1 else ""))
@@ -315,6 +317,14 @@ class Client:
         if seq != expected:
             raise _LeftError(f"frame {seq} where {expected} should be")
         self.place = (message["epoch"], seq)
+        if any(event["type"] == "removed" and event["player"] == self.player for event in message["events"]):
+            self._is_out("was removed")
+
+    def _is_out(self, why: str) -> None:
+        """It has no account any more: what it had asked for, nobody knows."""
+        self._forget()
+        self.orders.clear()
+        raise _LeftError(why)
 
     def _answer(self, session: _Session, message: dict[str, Any]) -> None:
         what, _ = session.waiting.pop(message["id"], (None, 0.0))
@@ -340,6 +350,11 @@ class Client:
     def _joined(self, session: _Session, ok: Any, error: Any) -> None:
         if error is not None:
             raise _LeftError(f"join: {error['code']}")
+        if self.told is not None and self.told[0] != ok["epoch"]:
+            self.tell("is in another game")
+            self._forget()
+            self.orders.clear()
+            self.told = self.place = None
         after = self.place[1] if self.place else None
         shown = self.world.shown_to(self.player, session.link.node, self.join_sent_at)
         followed = Followed(after, ok["epoch"], ok["seq"], ok["recovered"], self.join_sent_at, shown)
@@ -364,8 +379,13 @@ class Client:
         if answered.stale:
             self._is_stale(command)
             return
-        if error is not None and error["code"] == "overloaded":
-            raise _LeftError("overloaded, another node may serve")
+        if error is not None and error["code"] in ("overloaded", "unknown_game"):
+            raise _LeftError(f"{error['code']}, another node may serve")
+        if error is not None and error["code"] == "not_joined":
+            self._is_out("has no account")
+        if error is not None and error["code"] == "epoch_over":
+            command.abandoned = command.abandoned or not command.settled
+            command.settled = True
         # An error that says so is taken at its word: it did not happen. Without a key nothing is sent again.
         if answered.settles or answered.refuses or command.key is None:
             command.settled = command.settled or body.get("code") != "rate_limited"

@@ -13,6 +13,7 @@ from unittest import mock
 
 import trio
 from attrs import evolve, frozen
+from msgspec import structs
 
 from tests.simulation.client import Client
 from tests.simulation.runtime import NODE
@@ -43,7 +44,7 @@ from tradegame.core.use_cases import submit
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
 from tradegame.infra.kv.metas import read_meta
-from tradegame.infra.kv.port import Compare, Put
+from tradegame.infra.kv.port import Compare, KeyRange, Put
 from tradegame.protocol.commands import Entry, Join
 from tradegame.protocol.errors import UnavailableError
 
@@ -242,6 +243,60 @@ def any_key_is_forgotten() -> Iterator[None]:
             del player.keys[list(player.keys)[1]]
 
     with patched(KeyService, "remember", forgetful):
+        yield
+
+
+@planted("a command is done in whatever game it comes to", "no_command_outlives_its_game", found_at=12)
+def a_command_outlives_its_game() -> Iterator[None]:
+    outcome = Game._outcome
+
+    def any_epoch(self: Game, command: Any, effects: Effects) -> Any:
+        return outcome(self, structs.replace(command, epoch=None), effects)
+
+    with patched(Game, "_outcome", any_epoch):
+        yield
+
+
+@planted("an account that is made anew counts its keys from 0", "one_effect_at_most", found_at=66, within=100)
+def a_new_account_counts_from_nothing() -> Iterator[None]:
+    join = Game._join
+
+    def from_nothing(self: Game, command: Join, effects: Effects) -> Any:
+        new = command.player not in self.state.players
+        sent = join(self, command, effects)
+        if new:
+            self.state.players[command.player].ever = 0
+        return sent
+
+    with patched(Game, "_join", from_nothing):
+        yield
+
+
+@planted("a copy of the call that deleted a game deletes it again", "games_end_when_they_are_deleted", found_at=9)
+def a_late_call_deletes_anew() -> Iterator[None]:
+    delete = KvGameStateRepository.delete
+
+    async def anew(self: KvGameStateRepository, game: str, call: Any = None) -> bool:
+        return await delete(self, game)
+
+    with patched(KvGameStateRepository, "delete", anew):
+        yield
+
+
+@planted(
+    "a node that has not heard of its end takes a game that is gone for the present",
+    "no_stale_join",
+    "nobody_is_shown_a_game_that_is_over",
+    found_at=212,
+    within=300,
+)
+def a_game_that_is_gone_is_the_present() -> Iterator[None]:
+    async def newest_after(self: KvGameStateRepository, game: str, revision: int) -> int | None:
+        found = await self._kv.range(KeyRange(self._keys(game).tail))
+        newest = found.pairs[0].mod_revision if found.pairs else 0
+        return newest if newest > revision else None
+
+    with patched(KvGameStateRepository, "newest_after", newest_after):
         yield
 
 

@@ -100,8 +100,8 @@ async def _play(seed: int, freezer: Freezer) -> Verdict:
         tuple(story.lines),
         sent,
         frames,
-        len(world.log),
-        world.metas[-1].generation if world.metas else 0,
+        len(world.entries),
+        sum(life.metas[-1].generation for life in world.lives),
         faults.injected,
         settled_s,
     )

@@ -95,6 +95,28 @@ async def test_a_mute_watch_is_found_where_nobody_follows_the_game(kv: MemorySto
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("anew", [False, True])
+async def test_a_node_that_has_not_heard_that_a_game_was_deleted_does_not_take_it_for_the_present(
+    anew: bool, kv: MemoryStore
+) -> None:
+    repository = KvGameStateRepository(kv, "test")
+    meta = await repository.create(META)
+    host = GameHost(repository, meta, "east", Nobody(), lambda: 0, HostSettings(verify_s=0.02))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(host.run)
+        await repository.update(meta, "west-1", b'{"schema":1,"at":5,"commands":[]}')
+        while not host.game.state.entries:  # noqa: ASYNC110 - nobody tells
+            await trio.sleep(0.01)
+        for watch in kv.watches:
+            watch.mute = True
+        assert await repository.delete("bazaar")
+        if anew:
+            await repository.create(evolve(META, epoch="k3w0"))
+        await host.catch_up()
+        assert host.over
+        nursery.cancel_scope.cancel()
+
+
 def test_a_clock_that_is_set_wrong_in_a_running_node_is_noticed_at_the_others_next_heartbeat() -> None:
     now, wrong = 1_790_000_000_000, 0
     watch = ClockWatch("east", lambda: now + wrong)

@@ -12,10 +12,11 @@ from unittest import mock
 
 import structlog
 import trio
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 
 from tests.simulation import sockets
 from tests.simulation.client import Client
+from tests.simulation.host import Host
 from tests.simulation.ledger import Ledger
 from tests.simulation.link import Link
 from tests.simulation.node import Process
@@ -32,10 +33,13 @@ from tradegame.core.domain.definition import (
     HouseDefinition,
     NewsDefinition,
     RoundsDefinition,
+    from_json,
 )
+from tradegame.core.domain.game import Game
 from tradegame.core.games import host
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.settings import HostSettings
+from tradegame.core.repositories import GameMeta
 from tradegame.infra.config import Settings
 from tradegame.infra.config.settings import LimitSettings, SessionSettings
 from tradegame.infra.kv.codec import decode_meta_at
@@ -70,6 +74,21 @@ class Appended:
     generation: int
     id: str
     value: bytes
+
+
+@define(eq=False)
+class Life:
+    """One life of the game, from when it is made until it is deleted."""
+
+    epoch: str
+    metas: list[GameMeta] = Factory(list)
+    log: list[Appended] = Factory(list)
+    over: bool = False
+
+    def created(self) -> Game:
+        """The game as it was before its first entry."""
+        meta = self.metas[0]
+        return Game.create(from_json(meta.definition), meta.epoch, meta.created_at, meta.seed)
 
 
 @frozen
@@ -126,8 +145,8 @@ class World:
         if few:  # two tabs of one browser
             self.clients[-1].tab_of = self.clients[0]
         self._let_some_leave(random.Random(f"{seed}/leaving"))
-        self.log: list[Appended] = []
-        self.metas: list[Any] = []
+        self.host = Host(self)
+        self.lives: list[Life] = []
         self.shown: list[Shown] = []
         self.well: dict[str, list[tuple[float, float]]] = {}
         """By player, from when to when they were connected to a node that was well, as far as that was looked at."""
@@ -178,6 +197,8 @@ class World:
             self.network.after(number * 0.3, partial(self.start, slot))
         for client in self.clients:
             background.start_soon(client.run)
+        if self.host.acts:
+            background.start_soon(self.host.run)
         background.start_soon(self._look_who_is_well)
         await trio.lowlevel.checkpoint()
 
@@ -228,6 +249,20 @@ class World:
 
     # What the checks want to know
 
+    @property
+    def log(self) -> list[Appended]:
+        """Of the game that is there, or was last."""
+        return self.lives[-1].log if self.lives else []
+
+    @property
+    def metas(self) -> list[GameMeta]:
+        return self.lives[-1].metas if self.lives else []
+
+    @property
+    def entries(self) -> list[Appended]:
+        """Of all games that there were."""
+        return [entry for life in self.lives for entry in life.log]
+
     def shown_to(self, player: str | None, node: str, since: float) -> int | None:
         """The ``seq`` that a node showed this player as the present, last, since that time."""
         seen = (s.seq for s in reversed(self.shown) if (s.node, s.player) == (node, player) and s.at >= since)
@@ -244,6 +279,9 @@ class World:
     def _observe(self, revision: int, events: tuple[Event, ...]) -> None:
         for event in events:
             if event.value is None:
+                if event.key == KEYS.meta:
+                    self.lives[-1].over = True
+                    self.story.tell("store", f"{revision}: the game is deleted")
                 continue
             if event.key.startswith(KEYS.log):
                 generation, entry_id = KEYS.parse_entry(event.key)
@@ -253,7 +291,9 @@ class World:
                 self.story.take_in(event.value)
             elif event.key == KEYS.meta:
                 meta = decode_meta_at(event.key, event.value, revision)
-                self.metas.append(meta)
+                if not self.lives or self.lives[-1].epoch != meta.epoch:
+                    self.lives.append(Life(meta.epoch))
+                self.lives[-1].metas.append(meta)
                 saved = [reference.generation for reference in meta.snapshots]
                 self.story.tell("store", f"{revision}: meta, generation {meta.generation}, snapshots {saved}")
 

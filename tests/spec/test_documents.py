@@ -17,9 +17,10 @@ from starlette.routing import Route
 from typer.testing import CliRunner
 
 import tradegame
+from tests.robustness.garbage_requests import malformed_requests
 from tests.support.javascript import node_with_packages
 from tests.support.schemas import Checker, closed
-from tests.support.server import ServerThread
+from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 from tradegame.controller.http.routes import build_app
 from tradegame.controller.spec import asyncapi, openapi
@@ -101,6 +102,36 @@ def test_clients_may_be_sent_more_and_may_not_send_more() -> None:
     assert checker.problem("components/messages/push.presence/payload", EXAMPLES["push.presence"] | more) is None
     problem = checker.problem("components/messages/buy/payload", EXAMPLES["buy"] | more)
     assert problem == "$: Additional properties are not allowed ('colour' was unexpected)"
+
+
+def test_what_the_server_refuses_for_its_form_the_document_refuses() -> None:
+    """But for what it says of numbers, and for names, whose rule no schema can say."""
+    checker = Checker(closed(asyncapi()))
+    for request, at in malformed_requests():
+        wrong = request.get(at.removeprefix("$."))
+        if isinstance(wrong, float) or (at == "$.name" and isinstance(wrong, str)) or "\\ud" in json.dumps(request):
+            continue
+        assert checker.problem(f"components/messages/{request['op']}/payload", request) is not None, (request, at)
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ({}, True),
+        ({"good": "grain"}, True),
+        ({"anchor_bps": 0}, True),
+        ({"anchor_bps": None}, True),
+        ({"anchor_bps": 100, "good": "grain"}, True),
+        ({"anchor_bps": 100}, False),
+        ({"anchor_bps": 100, "good": None}, False),
+    ],
+)
+def test_news_that_shift_an_anchor_say_whose(said: dict[str, Any], taken: bool, server: ServerThread) -> None:
+    news = {"text": "rain", **said}
+    assert (Checker(openapi()).problem("components/schemas/Announce", news) is None) is taken
+    to = {"headers": {"Authorization": f"Bearer {ADMIN_TOKEN}"}, "json": news}
+    answer = httpx.post(f"{server.http}/v1/games/bazaar/news", **to)
+    assert answer.status_code == 200 if taken else answer.json()["error"]["at"] == "$.good"
 
 
 @pytest.mark.slow

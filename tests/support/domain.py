@@ -245,7 +245,8 @@ def _random_command(rng: random.Random, game: Game, players: list[str], goods: l
         command: Command = msgspec.convert({**fields, "player": player, "key": key}, REQUESTS[fields["op"]])
         return command
     if kind < 99:
-        return Announce(text="news", good=rng.choice((None, *goods)), anchor_bps=rng.randint(-500, 500))
+        good, shift = rng.choice((None, *goods)), rng.randint(-500, 500)
+        return Announce(text="news", good=good, anchor_bps=shift if good else 0)
     what = rng.choice(("lobby", "open", "open", "closed", "pause", "go on", "go on", "more"))
     if what == "more":
         return AddTime(add_s=30)

@@ -423,6 +423,8 @@ class FakeServer:
                     "keys": 0,
                 },
             )
+            if (choice := frame.get("cancel_on_disconnect")) is not None:
+                ok["me"] |= {"cancel_on_disconnect": choice}
         after = frame.get("after")
         missed: list[Json] = []
         first = game.frames[0]["seq"] if game.frames else game.seq + 1

@@ -595,37 +595,54 @@ async def test_joining_twice_is_one_game_and_a_spectator_may_become_a_player(
         assert "spectate" not in server.requests("join")[2]
 
 
-async def test_what_was_chosen_for_a_disconnect_is_said_once_and_again_when_the_game_is_resumed(
+def chosen(server: FakeServer) -> list[bool | None]:
+    """What each join said of `cancel_on_disconnect`."""
+    return [request.get("cancel_on_disconnect") for request in server.requests("join")]
+
+
+async def test_each_choice_for_a_disconnect_is_said_and_the_join_that_resumes_a_game_is_none(
     server: FakeServer, autojump_clock: MockClock
 ) -> None:
-    def said() -> list[bool | None]:
-        return [request.get("cancel_on_disconnect") for request in server.requests("join")]
-
+    """Of two clients of one player the last choice holds, whichever of them resumes."""
     async with connect(server) as client:
         game = await client.join("bazaar", cancel_on_disconnect=True)
-        assert await client.join("bazaar", cancel_on_disconnect=True) is game
         assert await client.join("bazaar") is game
-        assert said() == [True]
-        await server.break_all()
-        await server.until_received("join", 2)
-        assert said() == [True, True]
         assert await client.join("bazaar", cancel_on_disconnect=False) is game
+        assert await client.join("bazaar", cancel_on_disconnect=True) is game
+        assert chosen(server) == [True, False, True]
         await server.break_all()
         await server.until_received("join", 4)
-        assert said() == [True, True, False, False]
+        assert chosen(server) == [True, False, True, None]
 
 
-async def test_a_choice_whose_answer_was_lost_is_not_undone_by_the_join_that_resumes_the_game(
+async def test_a_choice_whose_answer_was_lost_is_said_again_and_undone_by_nothing(
     server: FakeServer, autojump_clock: MockClock
 ) -> None:
-    """The copy of the join is only answered, since it was done; the one that resumes would undo it."""
     async with connect(server) as client:
         await client.join("bazaar", cancel_on_disconnect=True)
         server.plan("join", "drop")
         await client.join("bazaar", cancel_on_disconnect=False)
-        said = [request.get("cancel_on_disconnect") for request in server.requests("join")]
-        assert len(said) == 4
-        assert said[1:] == [False] * 3
+        assert chosen(server)[:2] == [True, False]
+        assert sorted(map(str, chosen(server)[2:])) == ["False", "None"]
+
+
+async def test_what_was_chosen_for_a_disconnect_is_said_once_more_to_a_game_that_was_made_anew(
+    server: FakeServer, autojump_clock: MockClock
+) -> None:
+    bazaar = server.games["bazaar"]
+    async with connect(server) as client:
+        await client.join("bazaar", cancel_on_disconnect=True)
+        bazaar.epoch, bazaar.accounts = "e2", {}
+        await server.break_all()
+        await server.until_received("join", 3)
+        assert chosen(server) == [True, None, True]
+        await server.break_all()
+        await server.until_received("join", 4)
+        bazaar.epoch = "e3"  # another client of the player has told it
+        await server.break_all()
+        await server.until_received("join", 5)
+        await trio.sleep(5)
+        assert chosen(server)[3:] == [None, None]
 
 
 async def test_a_join_that_fails_or_is_cancelled_leaves_nothing_behind(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
@@ -52,6 +54,27 @@ def test_what_pyproject_asks_for_is_locked(layer: str) -> None:
     for text in WANTED[layer]:
         wanted = Requirement(text)
         assert wanted.specifier.contains(found[canonicalize_name(wanted.name)]), f"{text}: make lock"
+
+
+def test_whatever_is_imported_is_asked_for() -> None:
+    """What only another package asks for may be gone, or as old as it likes, with that package's next release."""
+    asked = {canonicalize_name(Requirement(text).name) for text in WANTED["tradegame"]}
+    brought_by = metadata.packages_distributions()
+    for file in (ROOT / "tradegame").rglob("*.py"):
+        for package in imported(file.read_text()) - sys.stdlib_module_names - {"tradegame"}:
+            distributions = {canonicalize_name(name) for name in brought_by[package]}
+            assert asked & distributions, f"{file.relative_to(ROOT)} imports {package}"
+
+
+def imported(source: str) -> set[str]:
+    """The packages that a module imports."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+    return {name.partition(".")[0] for name in names}
 
 
 def test_nothing_that_is_installed_lacks_anything() -> None:

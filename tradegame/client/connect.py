@@ -100,20 +100,18 @@ class Client:
         """Join a game and follow it. ``spectate``: watch without an account.
 
         ``cancel_on_disconnect``: the server withdraws your orders a while after your last connection is gone, this
-        client's and others of the same player (``game.state.rules.disconnect_grace_s``: seconds). None: as it was.
-        Joining again returns the same Game. Raises TradeError (``unknown_game``), ConnectionStopped.
+        client's and others of the same player (``game.state.rules.disconnect_grace_s``: seconds). None: as it was. Of
+        all clients of the player the last choice holds. Joining again returns the same Game. Raises TradeError
+        (``unknown_game``), ConnectionStopped.
         """
         async with self._joining.setdefault(game, trio.Lock()):
             known = self._link.games.get(game)
-            said = spectate or (known is not None and known.cancel_on_disconnect == cancel_on_disconnect)
-            chosen = None if said else cancel_on_disconnect
+            chosen = None if spectate else cancel_on_disconnect
             if known is not None and (spectate or not known.spectate) and chosen is None:
                 await trio.lowlevel.checkpoint()
                 return self._games[game]
             subscription = known or Subscription(game, spectate, self._calls.told)
-            before = subscription.cancel_on_disconnect
-            if chosen is not None:  # if it resumes meanwhile it must not say the opposite, which would come later
-                subscription.cancel_on_disconnect = chosen
+            subscription.to_choose = subscription.to_choose and chosen is None
             try:
                 # Without `after`, even when it is watched already: the answer then holds all there is to know.
                 await self._calls.call(
@@ -123,7 +121,6 @@ class Client:
                     on_answer=partial(self._joined, subscription),
                 )
             except BaseException:
-                subscription.cancel_on_disconnect = before
                 if known is None:
                     self._link.games.pop(game, None)
                     self._calls.put("leave", {"game": game})  # should the server have it, or be about to

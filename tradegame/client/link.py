@@ -323,6 +323,8 @@ class Link:
         def joined(answer: Answer) -> None:
             if not isinstance(answer, Exception):
                 game.joined(answer)
+                if game.to_choose:
+                    self._follow(game)
                 return
             again = isinstance(answer, TradeError) and (not answer.definite or answer.code in NOT_TAKEN_IN)
             if again and self._nursery is not None:

@@ -21,17 +21,17 @@ class Subscription:
 
     ``syncing``: a join is under way, and what comes before its answer is of an older one. ``changed``: unparked after
     every change. ``over``: nothing more comes, because of ``stop`` or because the game was left.
-    ``cancel_on_disconnect``: what was chosen here; None: nothing.
+    ``to_choose``: the player had chosen ``cancel_on_disconnect``, and the game, which was made anew, does not know it.
     """
 
     def __init__(self, game: str, spectate: bool, told: Told) -> None:
         self.game = game
         self.told = told
         self.spectate = spectate
-        self.cancel_on_disconnect: bool | None = None
         self.state = State()
         self.me: Account | None = None
         self.syncing = False
+        self.to_choose = False
         self.changed = trio.lowlevel.ParkingLot()
         self.over = False
         self.stop: Stop | None = None
@@ -51,8 +51,8 @@ class Subscription:
         fields: Json = {"game": self.game}
         if self.spectate:
             fields["spectate"] = True
-        elif self.cancel_on_disconnect is not None:
-            fields["cancel_on_disconnect"] = self.cancel_on_disconnect
+        elif self.to_choose:
+            fields["cancel_on_disconnect"] = True
         if self._resumable:
             fields["after"] = {"epoch": self.state.epoch, "seq": self.state.seq}
         return fields
@@ -62,6 +62,7 @@ class Subscription:
 
         When it is ``recovered``, the missed frames follow: the mirror stays where it is.
         """
+        epoch, chosen = self.state.epoch, self.me is not None and self.me.cancel_on_disconnect
         if field(ok, "recovered", bool):
             if not self._resumable:
                 raise ProtocolError("the server resumed a game that was not followed")
@@ -71,7 +72,9 @@ class Subscription:
             if self._joined_once:
                 self._emit(Reset(self.state.epoch, self.state.seq))
         if ok.get("me") is not None:
-            self.put_me(decode(Account, ok["me"]))
+            me: Account = decode(Account, ok["me"])
+            self.put_me(me)
+            self.to_choose = chosen and self.state.epoch != epoch and not me.cancel_on_disconnect
         self._joined_once, self.syncing = True, False
         self.state.online.clear()  # the list of who is here follows
         self.changed.unpark_all()

@@ -135,9 +135,15 @@ class AddTime(HostCommand, kw_only=True, tag="time"):
 class Announce(HostCommand, kw_only=True, tag="news"):
     """Announce something, and shift the anchor of `good` by `anchor_bps` basis points, which needs a good."""
 
+    needs = (("anchor_bps", "good"),)
+
     text: NewsText
     good: GoodId | None = None
     anchor_bps: ShiftBps = 0
+
+    def __post_init__(self) -> None:
+        if self.anchor_bps and self.good is None:
+            raise ValueError("Expected the good whose anchor it shifts - at `$.good`")
 
 
 class Reveal(HostCommand, kw_only=True, tag="reveal"):

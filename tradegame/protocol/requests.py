@@ -52,7 +52,14 @@ from tradegame.protocol.state import Account, Book, Games, OwnFills, OwnOrders, 
 
 
 class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
-    """The base of all that an ``op`` names: a request, or a command in a game's log."""
+    """The base of all that an ``op`` names: a request, or a command in a game's log.
+
+    What its ``__post_init__`` checks between fields: of ``one_of`` at least one must be there, and of each pair in
+    ``needs`` the first, if it says anything, needs the second.
+    """
+
+    one_of: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @property
     def op(self) -> str:
@@ -246,6 +253,7 @@ class AmendOrder(PlayerCommand, kw_only=True, tag="amend"):
     """
 
     ok = Ordered
+    one_of = ("qty", "price")
 
     order: OrderId
     qty: Qty | None = None

@@ -1,50 +1,69 @@
-// What a join chooses for its player is said again where the server may not know it.
+// What a join chooses for its player is said when somebody chooses, not when a game is resumed.
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { stopTheClock, World } from "./lib/fake.mjs";
+import { account, stopTheClock, World } from "./lib/fake.mjs";
 
 let world;
 before(stopTheClock);
 beforeEach(() => (world = new World()));
 afterEach(() => world.close());
 
-test("what was chosen for a disconnect is said once, and again when the game is resumed", async () => {
+const chosen = () => world.socket.of("join").map((join) => join.cancel_on_disconnect);
+const careful = { me: { ...account(), cancel_on_disconnect: true } };
+
+test("each choice for a disconnect is said, and the join that resumes a game is none", async () => {
   const client = world.client();
   world.socket.greet();
   const joining = client.join("bazaar", { cancelOnDisconnect: true });
-  assert.equal(world.socket.last("join").cancel_on_disconnect, true);
-  world.socket.show(10);
+  world.socket.show(10, careful);
   const game = await joining;
-  assert.equal(await client.join("bazaar", { cancelOnDisconnect: true }), game);
   assert.equal(await client.join("bazaar"), game);
-  assert.equal(world.socket.of("join").length, 1);
+  const changing = client.join("bazaar", { cancelOnDisconnect: false });
+  world.socket.show(10);
+  assert.equal(await changing, game);
+  const again = client.join("bazaar", { cancelOnDisconnect: true });
+  world.socket.show(10, careful);
+  assert.equal(await again, game);
+  assert.deepEqual(chosen(), [true, false, true]);
   world.socket.end();
   await world.next();
   world.socket.greet();
-  const { after, cancel_on_disconnect } = world.socket.last("join");
-  assert.deepEqual([after, cancel_on_disconnect], [{ epoch: "e1", seq: 10 }, true]);
-  world.socket.show(10);
-  const changing = client.join("bazaar", { cancelOnDisconnect: false });
-  assert.equal(world.socket.last("join").cancel_on_disconnect, false);
-  world.socket.show(10);
-  assert.equal(await changing, game);
+  assert.deepEqual(world.socket.last("join").after, { epoch: "e1", seq: 10 });
+  world.socket.recover(careful);
+  assert.deepEqual(chosen(), [undefined]);
 });
 
-test("a choice whose answer was lost is not undone by the join that resumes the game", async () => {
+test("a choice whose answer was lost is said again, and undone by nothing", async () => {
   const client = world.client();
   world.socket.greet();
   const joining = client.join("bazaar", { cancelOnDisconnect: true });
-  world.socket.show(10);
+  world.socket.show(10, careful);
   await joining;
   const changing = client.join("bazaar", { cancelOnDisconnect: false });
   world.socket.end();
   await world.next();
   world.socket.greet();
-  const said = world.socket.of("join").map((join) => join.cancel_on_disconnect);
-  assert.ok(said.length > 0);
-  assert.ok(said.every((choice) => choice === false));
+  assert.deepEqual(new Set(chosen()), new Set([undefined, false]));
   changing.catch(() => {});
+});
+
+test("what was chosen for a disconnect is said once more to a game that was made anew", async () => {
+  const client = world.client();
+  world.socket.greet();
+  const joining = client.join("bazaar", { cancelOnDisconnect: true });
+  world.socket.show(10, careful);
+  await joining;
+  world.socket.end();
+  await world.next();
+  world.socket.greet().show(3, { epoch: "e2" });
+  assert.deepEqual(chosen(), [undefined, true]);
+  world.socket.show(3, { epoch: "e2", ...careful });
+  assert.equal(client.connection.state, "live");
+  world.socket.end();
+  await world.next();
+  world.socket.greet().show(3, { epoch: "e3", ...careful }); // another client of the player has told it
+  assert.deepEqual(chosen(), [undefined]);
 });
 
 test("a spectator chooses nothing", async () => {

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from tests.support.domain import BEGIN, Table, code, define_game, events, house
 from tests.support.drawing import any_command
@@ -18,9 +20,10 @@ from tradegame.core.domain.events import Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.settlement import HINTS_AT_ONCE
 from tradegame.core.domain.state import DUE_AN_ENTRY
-from tradegame.core.domain.weight import ORDERS_A_UNIT, weight
+from tradegame.core.domain.weight import ORDERS_A_UNIT, EntryWeight, weight
 from tradegame.protocol.commands import Announce, Arrive, Command, Join, SetPhase
 from tradegame.protocol.pushes import News, Trade
+from tradegame.protocol.replies import Ordered
 from tradegame.protocol.requests import REQUESTS, AmendOrder, BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
 CAP = MAX_FILLS
@@ -167,6 +170,7 @@ def test_most_commands_weigh_one() -> None:
     for command in (
         Join(player="dee", name="Dee"),
         CancelOrder(player="ann", order="o1"),
+        CancelOrder(player="ann", order="o77"),
         Say(player="ann", text="hi"),
         SellGood(player="nobody", good="grain", qty=9),
         SellGood(player="bob", good="gold", qty=9),
@@ -235,6 +239,137 @@ def test_a_command_never_does_more_than_its_weight(seed: int) -> None:
             assert 1 + trades + gone // ORDERS_A_UNIT <= expected, command
             if isinstance(command, BuyGood | SellGood | PlaceOrder):
                 assert 1 + trades + gone <= expected, command
+
+
+def crowded(rng: random.Random) -> Table:
+    """Books of two goods, of many small orders and a few large ones; eight players who own something, or nothing."""
+    players = [f"p{number}" for number in range(8)]
+    goods = {good: GoodDefinition(endowment=400) for good in ("grain", "wool")}
+    table = Table.of("ann", "bob", *players, cash=20_000, open_orders=1_000, goods=goods)
+    for good in goods:
+        for _ in range(rng.randint(100, 300)):
+            side, price = rng.choice([("bid", rng.randint(70, 100)), ("ask", rng.randint(101, 130))])
+            qty, whose = (1, rng.choice(("ann", "bob"))) if rng.random() < 0.95 else (100, rng.choice(players))
+            table.do(PlaceOrder(player=whose, good=good, side=side, qty=qty, price=price))
+    for player in players:
+        if rng.random() < 0.5:
+            account, mint = table.account(player), table.account("mint")
+            good, some = rng.choice(list(goods)), rng.choice((0, 1))
+            mint.goods[good] += account.goods[good] - some
+            account.goods[good] = some
+            mint.cash += account.cash - some
+            account.cash = some
+    return table
+
+
+def any_of_many(rng: random.Random, table: Table) -> Command:
+    """Trades, large and small, and whatever may make those after it larger."""
+    player = rng.choice([f"p{number}" for number in range(8)])
+    resting = [order.id for order in table.account(player).orders.values()]
+    fields: dict[str, Any] = {"good": rng.choice(("grain", "wool")), "qty": rng.choice((1, 3, 50, 100, 400))}
+    match rng.choice(("buy", "sell", "sell", "buy", "order", "cancel", "amend", "cancel_all")) if resting else "sell":
+        case "order" as op:
+            fields |= {"side": rng.choice(("bid", "ask")), "price": rng.randint(70, 130)}
+        case "cancel" as op:
+            fields = {"order": rng.choice(resting)}
+        case "amend" as op:
+            fields = {"order": rng.choice([*resting, "o9999"]), "price": rng.randint(70, 130)}
+        case "cancel_all" as op:
+            fields = {}
+        case op:
+            pass
+    command: Command = msgspec.convert({"op": op, "player": player, **fields}, REQUESTS[op])
+    return command
+
+
+def orders_met(table: Table, *commands: Command) -> int:
+    """How often a resting order was met by these, as one entry."""
+    return len(events(table.entry(*commands), Trade))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_entry_never_does_more_than_its_weight_whatever_one_command_does_for_the_next(seed: int) -> None:
+    rng = random.Random(seed)
+    table = crowded(rng)
+    for _ in range(4):
+        commands = [any_of_many(rng, table) for _ in range(rng.randint(2, 40))]
+        weighs = EntryWeight(table.game.state)
+        expected = sum(weighs.add(command) for command in commands)
+        placed = sum(isinstance(command, PlaceOrder | AmendOrder) for command in commands)
+        met = orders_met(table, *commands)
+        assert met <= expected + placed
+
+
+def test_what_one_command_pays_or_clears_for_the_next_is_weighed() -> None:
+    """By themselves these weigh two each, since the first order in the book is large, or since they own nothing."""
+
+    def met_and_weight(table: Table, *commands: Command) -> tuple[int, int, int]:
+        weighs, apart = EntryWeight(table.game.state), sum(weight(table.game.state, each) for each in commands)
+        together = sum(weighs.add(command) for command in commands)
+        return orders_met(table, *commands), apart, together
+
+    def small(count: int) -> Table:
+        table = Table.of("ann", "bob", "cat", cash=10**6, open_orders=10_000)
+        for _ in range(count):
+            table.bid("ann", 1, 9)
+        return table
+
+    sells = [SellGood(player="bob", good="grain", qty=40, limit=9)] * 2
+    cleared = small(500)
+    front = cleared.bid("cat", 100, 10)
+    assert isinstance(front, Ordered)
+    cancel = CancelOrder(player="cat", order=front.order)
+    met, apart, together = met_and_weight(cleared, cancel, *sells)
+    assert met > apart
+    assert met <= together
+    paid = small(500)
+    mint, bob = paid.account("mint"), paid.account("bob")
+    mint.goods["grain"] += bob.goods["grain"]
+    bob.goods["grain"] = 0
+    paid.ask("cat", 100, 11)
+    met, apart, together = met_and_weight(paid, BuyGood(player="bob", good="grain", qty=100), *sells)
+    assert met > apart
+    assert met <= together
+
+
+def test_after_what_may_change_everything_all_counts_that_a_limit_allows() -> None:
+    """A player who joins owns something then; a house that ticks, and an amended order to come, may pay anybody."""
+    state = crowd(50).game.state
+    sell = SellGood(player="new", good="grain", qty=1)
+    assert EntryWeight(state).add(sell) == 1
+    changes: list[Command] = [
+        Join(player="new", name="New"),
+        SetPhase(phase="open"),
+        AmendOrder(player="bob", order="o77", price=9),
+    ]
+    for change in changes:
+        weighs = EntryWeight(state)
+        weighs.add(change)
+        assert weighs.add(sell) == 51
+    assert EntryWeight(state, unsettled=True).add(sell) == 51
+    assert EntryWeight(state, unsettled=True).add(structs.replace(sell, limit=11)) == 1
+    assert EntryWeight(state, unsettled=True).add(structs.replace(sell, good="gold")) == 1
+
+
+def test_who_is_not_dealt_to_yet_weighs_as_if_they_could_pay_for_all() -> None:
+    table = crowd(0, rounds=RoundsDefinition(lobby_s=0, open_s=60, closed_s=5))
+    table.entry(SetPhase(phase="closed"), SetPhase(phase="open"), Arrive(players=("ann",)))
+    table.entry(*[PlaceOrder(player="ann", good="grain", side="bid", qty=1, price=9) for _ in range(5)])
+    assert "bob" not in table.game.state.dealt
+    assert weight(table.game.state, SellGood(player="bob", good="grain", qty=3)) == 6
+
+
+def test_commands_that_take_from_one_side_walk_it_together() -> None:
+    """What one may have taken no other takes; a level that is left midway is gone on with, and not beyond a limit."""
+    weighs = EntryWeight(crowd(CAP + 30).game.state)
+    sell = SellGood(player="bob", good="grain", qty=CAP)
+    assert [weighs.add(each) for each in (sell, structs.replace(sell, limit=11), sell, sell)] == [1 + CAP, 1, 31, 1]
+    asks = crowd(5, side="ask")
+    asks.ask("cid", 1, 10)
+    weighs = EntryWeight(asks.game.state)
+    assert weighs.add(BuyGood(player="bob", good="grain", qty=9, limit=10)) == 7
+    assert weighs.add(SellGood(player="bob", good="grain", qty=1)) == 1
+    assert weighs.add(BuyGood(player="cid", good="grain", qty=1)) == 1
 
 
 # What is due

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,15 +11,16 @@ from hypothesis import strategies as st
 
 from tests.support import views
 from tests.support.domain import Table, code, define_game, events
+from tests.support.loop_holds import slowness
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.book import Book
 from tradegame.core.domain.departures import WITHDRAWN_AT_ONCE
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import DUE_AN_ENTRY
-from tradegame.protocol.commands import Depart, Join, Remove, SetClock
+from tradegame.protocol.commands import Command, Depart, Join, Remove, SetClock
 from tradegame.protocol.pushes import BookChanged
-from tradegame.protocol.requests import Say
+from tradegame.protocol.requests import PlaceOrder, Say
 
 GRACE_MS = 15_000
 
@@ -343,3 +345,35 @@ def test_a_game_in_which_nobody_chose_it_has_nothing_of_it_in_its_state() -> Non
     table.join("ann")
     table.entry(Depart(players=("ann",)))
     assert (game.state.cancel_on_disconnect, game.state.departed) == ({}, {})
+
+
+def test_ten_thousand_departures_at_once_hold_no_node_up() -> None:
+    """Every entry that it takes is short, and there are few: 50 to tell of them, then 500 orders at a time."""
+    players = [f"p{number}" for number in range(10_000)]
+    table = Table.of(cash=10**6, max_players=20_000)
+    for first in range(0, len(players), 200):
+        some = players[first : first + 200]
+        table.entry(*[Join(player=player, name=player, cancel_on_disconnect=True) for player in some])
+        table.entry(
+            *[
+                PlaceOrder(player=player, good="grain", side="bid", qty=1, price=1 + (first + 7 * number) % 9_000)
+                for number, player in enumerate(some)
+                for _ in range(3)
+            ]
+        )
+    took: list[float] = []
+
+    def entry(*commands: Command) -> None:
+        begun = time.thread_time()
+        table.entry(*commands)
+        took.append(time.thread_time() - begun)
+
+    for first in range(0, len(players), 200):
+        entry(Depart(players=tuple(players[first : first + 200])))
+    table.at += GRACE_MS
+    while (due := table.game.withdrawal_at()) is not None and due <= table.at:
+        entry()
+    assert not any(account.orders for account in table.game.state.accounts.values())
+    assert len(took) <= 50 + 30_000 // DUE_AN_ENTRY + 40
+    assert max(took) < 0.01 * slowness()
+    assert audit(table.game.state) == []

@@ -12,7 +12,6 @@ from tradegame.core.domain import views
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetPhase
-from tradegame.protocol.errors import BadRequestError
 
 
 @frozen
@@ -43,8 +42,6 @@ class Rounds:
     async def news(self, request: Request) -> Response:
         self.host_token.require(request)
         body = await body_of(request, Announce)
-        if body.anchor_bps and body.good is None:
-            raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
         news = body.text, body.good, body.anchor_bps
         return published(await self.administer.announce(game_id(request), *news, key_of(request)))
 

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from tradegame.protocol.requests import GameRequest, PlayerCommand
+from tradegame.protocol.requests import GameRequest, PlayerCommand, WithOp
 
 Schema = dict[str, Any]
 _REF = "#/components/schemas/{name}"
@@ -38,6 +38,8 @@ def schemas(kinds: Iterable[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, GameRequest):
             _say_the_game(components[kind.__name__], kind)
+        if isinstance(kind, type) and issubclass(kind, WithOp):
+            _say_what_is_needed(components[kind.__name__], kind)
     return list(found), components
 
 
@@ -68,6 +70,16 @@ def _say_the_game(schema: Schema, kind: type[Any]) -> None:
     schema["required"] = [*schema["required"], "game"]
     if issubclass(kind, PlayerCommand):
         del schema["properties"]["player"]
+
+
+def _say_what_is_needed(schema: Schema, kind: type[WithOp]) -> None:
+    if kind.one_of:
+        schema["anyOf"] = [{"required": [name]} for name in kind.one_of]
+    by_default = {field.name: field.default for field in msgspec.structs.fields(kind)}
+    for name, needed in kind.needs:
+        says_something = {"not": {"enum": [by_default[name], None]}}
+        schema["if"] = {"required": [name], "properties": {name: says_something}}
+        schema["then"] = {"required": [needed], "properties": {needed: {"not": {"type": "null"}}}}
 
 
 def _mend(node: Any, *, null: bool) -> None:

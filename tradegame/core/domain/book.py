@@ -130,21 +130,10 @@ class _Side:
     def best(self) -> int | None:
         return self._keys[-1] * self._sign if self._keys else None
 
-    def reach(self, qty: int, limit: int | None, purse: int | None) -> int:
-        """How many orders, at most ``MAX_FILLS``, rest on the levels that ``qty`` units and ``purse`` coins reach."""
-        worst = None if limit is None else limit * self._sign
-        met = 0
+    def ranks(self) -> Iterator[tuple[int, int, int]]:
         for key in reversed(self._keys):
-            if worst is not None and key < worst:
-                break
             level = self._levels[key]
-            met += len(level.orders)
-            qty -= level.qty
-            if purse is not None:
-                purse -= level.qty * key * self._sign
-            if met >= MAX_FILLS or qty <= 0 or (purse is not None and purse < 0):
-                break
-        return min(met, MAX_FILLS)
+            yield key * self._sign, level.qty, len(level.orders)
 
     def orders(self, limit: int | None) -> Iterator[Order]:
         """By price from the best, then by time; none worse than ``limit`` for who comes to take."""
@@ -218,9 +207,9 @@ class Book:
                 break
         return Walk(fills, own, qty - open_qty, notional, more=False)
 
-    def reach(self, side: SideName, qty: int, limit: int | None, purse: int | None = None) -> int:
-        """At most how many orders ``walk`` meets, level by level, when none is the player's own. Takes some µs."""
-        return self._sides[side].reach(qty, limit, purse)
+    def ranks(self, side: SideName) -> Iterator[tuple[int, int, int]]:
+        """The price, the units and the number of orders of each level, from the best."""
+        return self._sides[side].ranks()
 
     def level(self, side: SideName, price: int) -> PriceLevel | None:
         """The orders that rest at a price, oldest first; None if there are none."""

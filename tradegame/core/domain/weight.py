@@ -1,13 +1,15 @@
-"""What a command may cost at most, found without running it: so that an entry can be cut before it is appended."""
+"""What commands may cost at most, found without running them: so that an entry can be cut before it is appended."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.orders import amended, is_to_come, open_order
-from tradegame.core.domain.state import GameState
+from tradegame.core.domain.state import OPEN, GameState
 from tradegame.protocol.bounds import SideName
-from tradegame.protocol.commands import Announce, Arrive, Command, Remove, SetPhase
+from tradegame.protocol.commands import Announce, Arrive, Command, Join, Remove, SetPhase
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 BYTES_A_UNIT = 128
@@ -16,88 +18,193 @@ ORDERS_A_UNIT = 8
 """So many orders that are withdrawn at once take about as long as a fill."""
 PRICES_A_UNIT = 100_000
 """To move so many prices of a book takes about as long as a fill."""
-
-
 _ANY_QTY = 1 << 62
 
 
-def weight(state: GameState, command: Command) -> int:
-    """An upper bound, in fills (each about 10 us of every node's time, and an event), of what ``command`` does now.
+class EntryWeight:
+    """Weighs the commands of one entry, one after the other, all against the state before it.
 
-    1 to ``MAX_FILLS`` + 1, but for ``arrive``: 1, and its players; and where all orders of a player may go: also those,
-    by ``ORDERS_A_UNIT``. For an order, new or amended, or an immediate trade: 1, and the resting orders that it can
-    meet at the present state; to amend one that nobody has placed yet: in any good. Where orders come or go: also the
-    prices that move, by ``PRICES_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a change of the phase,
-    to remove a player, and for news that moves a price: the most. For anything else, and for what would be refused at
-    once: 1.
+    ``add`` takes a few us, and returns an upper bound, in fills (each about 10 us of every node's time, and an event).
+    For an order, new or amended, or an immediate trade: 1, and the resting orders that it can meet, at most
+    ``MAX_FILLS``; to amend one that nobody has placed yet: in any good. Where orders come or go: also the prices that
+    move, by ``PRICES_A_UNIT``. For ``arrive``: 1, and its players. Where all orders of a player may go: also those, by
+    ``ORDERS_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a change of the phase, to remove a player,
+    and for news that moves a price: the most. For anything else, and for what would be refused at once: 1.
 
-    Takes a few us. An entry's earlier commands may change what a later one meets, but never to more than ``MAX_FILLS``.
+    What a command meets depends on those before it: they take what stood in front, withdraw it, or pay for what comes.
+    So the commands that take from one side of a book walk it together, each from where the one before it may have
+    come. That place is never nearer than where they come when they are carried out: so all commands of an entry
+    together meet no more orders than they weigh, and those that the entry itself puts into the books. This holds if
+    nothing else is applied in between.
+
+    ``unsettled``: what is due comes before the entry's commands, and may withdraw, place or pay anything. Then, and
+    after a command that may, all that a limit allows counts.
     """
-    if isinstance(command, BuyGood | SellGood):
-        return 1 + _fills(state, command)
-    if isinstance(command, PlaceOrder):
-        return 1 + _fills(state, command) + _moved(state, command.good)
-    if isinstance(command, AmendOrder):
-        order = open_order(state, command.player, command.order)
+
+    def __init__(self, state: GameState, *, unsettled: bool = False) -> None:
+        self._state = state
+        self._unsettled = unsettled
+        self._walks: dict[tuple[str, SideName], _Walk] = {}
+        self._withdrawn: dict[tuple[str, SideName], int] = {}
+        """Units that may be withdrawn before they trade."""
+        self._bought: dict[tuple[str, str], int] = {}
+        """Units that a player may get, by the player and the good."""
+        self._paid: set[str] = set()
+        """Players who may get cash."""
+
+    def add(self, command: Command) -> int:
+        """What it weighs as the next one of the entry."""
+        if isinstance(command, BuyGood | SellGood):
+            return 1 + self._fills(command)
+        if isinstance(command, PlaceOrder):
+            return 1 + self._fills(command) + self._moved(command.good)
+        if isinstance(command, AmendOrder):
+            return self._amend(command)
+        if isinstance(command, CancelOrder):
+            order = open_order(self._state, command.player, command.order)
+            if order is None:
+                return 1
+            self._withdraw(order.good, order.side, order.qty)
+            return 1 + self._moved(order.good)
+        if isinstance(command, CancelAll):
+            return 1 + self._orders(command.player)
+        if isinstance(command, Join):
+            self._unsettled |= command.player not in self._state.players
+            return 1
+        if isinstance(command, Arrive):
+            return 1 + len(command.players)
+        if isinstance(command, Say):
+            return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
+        if isinstance(command, Remove):
+            return 1 + MAX_FILLS + self._orders(command.account)
+        if isinstance(command, SetPhase) or (isinstance(command, Announce) and command.anchor_bps):
+            self._unsettled = True
+            return 1 + MAX_FILLS
+        return 1
+
+    def _amend(self, command: AmendOrder) -> int:
+        order = open_order(self._state, command.player, command.order)
         if order is None:  # an earlier command of the same entry may place it
-            return 1 + _most_fills(state, command.price) if is_to_come(state, command.order) else 1
+            if command.price is None or not is_to_come(self._state, command.order):
+                return 1  # where it rests nobody else does on the other side
+            self._unsettled = True
+            return 1 + self._most_fills(command.price)
         anew = amended(command, order)
-        return 1 if anew is None else 1 + _fills(state, anew) + 2 * _moved(state, order.good)
-    if isinstance(command, CancelOrder):
-        order = open_order(state, command.player, command.order)
-        return 1 if order is None else 1 + _moved(state, order.good)
-    if isinstance(command, CancelAll):
-        return 1 + _orders(state, command.player)
-    if isinstance(command, Arrive):
-        return 1 + len(command.players)
-    if isinstance(command, Say):
-        return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
-    if isinstance(command, Remove):
-        return 1 + MAX_FILLS + _orders(state, command.account)
-    moves = isinstance(command, SetPhase) or (isinstance(command, Announce) and command.anchor_bps)
-    return 1 + MAX_FILLS if moves else 1
+        if anew is None:
+            return 1
+        self._withdraw(order.good, order.side, order.qty)
+        return 1 + self._fills(anew) + 2 * self._moved(order.good)
+
+    def _orders(self, player: str) -> int:
+        account = self._state.accounts.get(player)
+        if account is None or not account.orders:
+            return 0
+        for order in account.orders.values():
+            self._withdraw(order.good, order.side, order.qty)
+        return len(account.orders) // ORDERS_A_UNIT + 4 * sum(self._moved(good) for good in self._state.markets)
+
+    def _withdraw(self, good: str, side: SideName, qty: int) -> None:
+        self._withdrawn[good, side] = self._withdrawn.get((good, side), 0) + qty
+
+    def _moved(self, good: str) -> int:
+        market = self._state.markets.get(good)
+        return 0 if market is None else market.book.depth() // PRICES_A_UNIT
+
+    def _fills(self, command: BuyGood | SellGood | PlaceOrder) -> int:
+        """With all that the player owns or may have got by then: what orders hold may have been released."""
+        state, player, good = self._state, command.player, command.good
+        account, market = state.accounts.get(player), state.markets.get(good)
+        if market is None or (account is None and not self._unsettled):
+            return 0
+        buys = isinstance(command, BuyGood) or (isinstance(command, PlaceOrder) and command.side == BID)
+        side: SideName = ASK if buys else BID
+        limit = command.price if isinstance(command, PlaceOrder) else command.limit
+        if account is None or self._unsettled:
+            return _Walk(market.book.ranks(side), buys).go(_ANY_QTY, limit, None)
+        qty, purse = command.qty, None
+        if state.phase == OPEN and player not in state.dealt:
+            pass  # by this command they are dealt to
+        elif buys:
+            if player not in self._paid and not self._is_paid(account):
+                purse = account.cash + account.held_cash
+        else:
+            owned = account.goods[good] + account.held_goods[good] + self._bought.get((player, good), 0)
+            if (good, BID) in self._walks:
+                owned += _own(account, good, BID)
+            if not owned or (isinstance(command, PlaceOrder) and qty > owned):
+                return 0
+            qty = min(qty, owned)
+        if own := _own(account, good, side):
+            qty, purse = qty + own, None  # those do not trade: the walk goes on past them
+        if withdrawn := self._withdrawn.get((good, side)):
+            qty, purse = qty + withdrawn, None
+        if buys:
+            self._bought[player, good] = self._bought.get((player, good), 0) + command.qty
+        else:
+            self._paid.add(player)
+        walk = self._walks.get((good, side))
+        if walk is None:
+            walk = self._walks[good, side] = _Walk(market.book.ranks(side), buys)
+        return walk.go(qty, limit, purse)
+
+    def _is_paid(self, account: Account) -> bool:
+        """Whether somebody may have bought from an order of this player."""
+        return any(order.side == ASK and (order.good, ASK) in self._walks for order in account.orders.values())
+
+    def _most_fills(self, price: int) -> int:
+        """What an order would meet that comes to this price, of whichever good and side."""
+        most = 0
+        for market in self._state.markets.values():
+            for side in (BID, ASK):
+                most = max(most, _Walk(market.book.ranks(side), side == ASK).go(_ANY_QTY, price, None))
+                if most == MAX_FILLS:
+                    return most
+        return most
 
 
-def _orders(state: GameState, player: str) -> int:
-    account = state.accounts.get(player)
-    if account is None or not account.orders:
-        return 0
-    return len(account.orders) // ORDERS_A_UNIT + 4 * sum(_moved(state, good) for good in state.markets)
+class _Walk:
+    """Along one side of a book, from the best price, level by level. ``ranks``: price, units and orders of each."""
+
+    __slots__ = ("_ascends", "_left", "_next", "_ranks")
+
+    def __init__(self, ranks: Iterator[tuple[int, int, int]], ascends: bool) -> None:
+        self._ranks = ranks
+        self._ascends = ascends
+        self._next = next(ranks, None)
+        self._left: tuple[int, int] | None = None
+        """Of the level that was left midway: its price, and how many orders were not met."""
+
+    def go(self, qty: int, limit: int | None, purse: int | None) -> int:
+        """How many more orders, at most ``MAX_FILLS``, rest on the levels that ``qty`` and ``purse`` reach."""
+        met = 0
+        if self._left is not None:
+            price, orders = self._left
+            if self._beyond(price, limit):
+                return 0
+            met = min(orders, MAX_FILLS)
+            self._left = (price, orders - met) if orders > met else None
+        while self._next is not None and met < MAX_FILLS and qty > 0 and (purse is None or purse >= 0):
+            price, units, orders = self._next
+            if self._beyond(price, limit):
+                break
+            if purse is not None:
+                purse -= units * price
+            qty -= units
+            met += orders
+            if met > MAX_FILLS:
+                self._left, met = (price, met - MAX_FILLS), MAX_FILLS
+            self._next = next(self._ranks, None)
+        return met
+
+    def _beyond(self, price: int, limit: int | None) -> bool:
+        return limit is not None and (price > limit if self._ascends else price < limit)
 
 
-def _moved(state: GameState, good: str) -> int:
-    market = state.markets.get(good)
-    return 0 if market is None else market.book.depth() // PRICES_A_UNIT
-
-
-def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
-    """With all that the player owns: what orders hold, an earlier command of the same entry may release."""
-    account, market = state.accounts.get(command.player), state.markets.get(command.good)
-    if account is None or market is None:
-        return 0
-    limit = command.price if isinstance(command, PlaceOrder) else command.limit
-    if isinstance(command, BuyGood) or (isinstance(command, PlaceOrder) and command.side == BID):
-        own = _own(account, command.good, ASK)
-        return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash + account.held_cash)
-    owned = account.goods[command.good] + account.held_goods[command.good]
-    if not owned or (isinstance(command, PlaceOrder) and command.qty > owned):
-        return 0
-    return market.book.reach(BID, min(command.qty, owned) + _own(account, command.good, BID), limit)
-
-
-def _most_fills(state: GameState, price: int | None) -> int:
-    """What an order would meet that comes to this price, of whichever good and side."""
-    if price is None:
-        return 0  # where it rests nobody else does on the other side
-    most = 0
-    for market in state.markets.values():
-        for side in (BID, ASK):
-            most = max(most, market.book.reach(side, _ANY_QTY, price))
-            if most == MAX_FILLS:
-                return most
-    return most
+def weight(state: GameState, command: Command) -> int:
+    """What one command by itself does at most: see `EntryWeight`."""
+    return EntryWeight(state).add(command)
 
 
 def _own(account: Account, good: str, side: SideName) -> int:
-    """The player's own units in the way do not trade: the walk goes on past them."""
+    """The player's own units on this side."""
     return sum(order.qty for order in account.orders.values() if order.side == side and order.good == good)

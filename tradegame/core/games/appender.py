@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field
 
-from tradegame.core.domain.weight import weight
+from tradegame.core.domain.weight import EntryWeight
 from tradegame.core.faults import store_fault
 from tradegame.core.games.replica import Replica
 from tradegame.core.games.settings import HostCounters, HostSettings
@@ -104,7 +104,7 @@ class Appender:
                 # gather.
                 await trio.sleep(min(broadcast_s * GATHER_FACTOR, GATHER_MOST_S))
             tick, self._tick = self._tick, False
-            submissions = self._submissions.take(self._weight)
+            submissions = self._submissions.take(self._weight().add)
             gathered = len(submissions)
             if not (submissions or tick):
                 await trio.lowlevel.checkpoint()
@@ -144,5 +144,8 @@ class Appender:
                 submission.settle(answer)
             self.answered()
 
-    def _weight(self, command: Command) -> int:
-        return weight(self.replica.game.state, command)
+    def _weight(self) -> EntryWeight:
+        """For the next entry."""
+        game = self.replica.game
+        due = game.due_at()
+        return EntryWeight(game.state, unsettled=due is not None and due <= self.now_ms())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from attrs import define, field, frozen
 
 from tradegame.core.repositories import ConnectionsChanged, LiveConnection, NodeInfo
+
+LOOKED_THROUGH_AT_ONCE = 500
 
 
 @frozen
@@ -30,11 +34,18 @@ class Presence:
 
     def change(self, change: ConnectionsChanged) -> None:
         """Apply what the register says."""
+        for _ in self.steps(change):
+            pass
+
+    def steps(self, change: ConnectionsChanged) -> Iterator[None]:
+        """Apply what the register says, in steps of about 1 ms: when a node dies, all its connections go at once."""
+        gone: Iterable[str] = change.removed
         if change.reset:
-            self._read = True
-            for connection in list(self._connections.values()):
-                self._forget(connection.id)
-        for connection in change.saved:
+            there = {connection.id for connection in change.saved}
+            gone = [key for key in self._connections if key not in there]
+        for number, connection in enumerate(change.saved, 1):
+            if number % LOOKED_THROUGH_AT_ONCE == 0:
+                yield
             self._forget(connection.id)
             self._connections[connection.id] = connection
             self._players[connection.player] = self._players.get(connection.player, 0) + 1
@@ -43,8 +54,11 @@ class Presence:
                 self._changed.setdefault(game, {})[connection.player] = None
             for game in connection.plays:
                 _more(self._playing, game, connection.player)
-        for removed in change.removed:
+        for number, removed in enumerate(gone, 1):
+            if number % LOOKED_THROUGH_AT_ONCE == 0:
+                yield
             self._forget(removed)
+        self._read = self._read or change.reset
 
     def online(self, game: str) -> tuple[str, ...]:
         """Everyone who was announced as online in this game."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import structlog
 import trio
@@ -23,6 +24,7 @@ from tradegame.core.repositories import (
 from tradegame.utils.trouble import Trouble
 
 BATCH_S = 0.1
+WRITTEN_AT_ONCE = 1_000
 RETRY_S = 0.5
 LOOK_S = 1.0
 """Twice as long as any reader that checks for a lost store takes."""
@@ -104,8 +106,8 @@ class ConnectionRegister:
         """
         known = {connection.id: connection for connection in change.saved if connection.node == self.node.id}
         wrong = {key: connection for key, connection in known.items() if self._live.get(key) != connection}
-        missing = self._live.keys() - known.keys() if change.reset else change.removed
-        wrong.update({key: self._live[key] for key in self._live if key in missing})
+        missing = [key for key in self._live if key not in known] if change.reset else change.removed
+        wrong.update({key: self._live[key] for key in missing if key in self._live})
         if wrong:
             self._dirty.update(wrong)
             self._work.set()
@@ -209,9 +211,10 @@ class ConnectionRegister:
             self._work = trio.Event()
             dirty, self._dirty = self._dirty, {}
             try:
-                gone = [connection for key, connection in dirty.items() if key not in self._live]
-                await self.connections.remove(gone)
-                await self.connections.save([self._live[key] for key in dirty if key in self._live])
+                for first in range(0, len(dirty), WRITTEN_AT_ONCE):
+                    some = list(islice(dirty.items(), first, first + WRITTEN_AT_ONCE))
+                    await self.connections.remove([connection for key, connection in some if key not in self._live])
+                    await self.connections.save([self._live[key] for key, _ in some if key in self._live])
             except StoreError as error:
                 trouble.happened(count=len(dirty), error=str(error))
                 self._dirty = {**dirty, **self._dirty}
@@ -243,6 +246,7 @@ async def follow_register(
                 presence.nodes = change.nodes
                 heartbeat(change.nodes)
             else:
-                presence.change(change)
+                for _ in presence.steps(change):
+                    await trio.lowlevel.checkpoint()
                 connections_seen(change)
             changed()

@@ -157,7 +157,11 @@ class GameStateRepository(Protocol):
         ...
 
     async def newest_after(self, game: str, revision: int) -> int | None:
-        """The revision of the log's newest entry, if that is after ``revision``; else None. Costs one small read."""
+        """The revision of the log's newest entry, or at which the game was made, if after ``revision``; else None.
+
+        Of a game that is gone, the store's present revision: who waits for it hears from the game's watch that it is
+        over. Costs one small read.
+        """
         ...
 
     async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:

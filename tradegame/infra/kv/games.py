@@ -73,7 +73,12 @@ class KvGameStateRepository:
         settling = Settling.within(self._kv, self._deadline_s)
         result = await settling.transaction(
             [Compare(keys.meta, 0), *(Compare(each.key, 0) for each in note)],
-            [Put(keys.meta, encode(meta)), Put(keys.catalog, encode({"epoch": meta.epoch})), *note],
+            [
+                Put(keys.meta, encode(meta)),
+                Put(keys.tail, b""),
+                Put(keys.catalog, encode({"epoch": meta.epoch})),
+                *note,
+            ],
             [Get(KeyRange(keys.meta)), *(Get(KeyRange(each.key)) for each in note)],
         )
         if result.succeeded:
@@ -171,7 +176,7 @@ class KvGameStateRepository:
 
     async def newest_after(self, game: str, revision: int) -> int | None:
         found = await self._kv.range(KeyRange(self._keys(game).tail))
-        newest = found.pairs[0].mod_revision if found.pairs else 0
+        newest = found.pairs[0].mod_revision if found.pairs else found.revision  # it is gone
         return newest if newest > revision else None
 
     @asynccontextmanager

@@ -65,7 +65,7 @@ class GameKeys:
 
     @property
     def tail(self) -> str:
-        """Written with every entry: its ``mod_revision`` is the newest entry's."""
+        """Written with the game and with every entry: its ``mod_revision`` is the newest entry's."""
         return f"{self.root}tail"
 
     def log_between(self, first: int, last: int) -> KeyRange:

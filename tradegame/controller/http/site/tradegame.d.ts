@@ -143,7 +143,8 @@ export class Client {
   now(): number;
   /**
    * Follows a game, as a player or as a spectator. Joining again returns the same Game. `cancelOnDisconnect`: the
-   * server withdraws the player's orders a while after the last connection is gone; if left out, as it was.
+   * server withdraws the player's orders a while after the last connection is gone; if left out, as it was. Of all
+   * clients of the player the last choice holds.
    */
   join(id: string, options?: { spectate?: boolean; cancelOnDisconnect?: boolean; key?: string }): Promise<Game>;
   list(): Promise<GameSummary[]>;

@@ -72,12 +72,11 @@ export class Following {
   /** @param {string} id @param {Choices} options @param {Patience} most */
   async #join(id, { spectate, cancelOnDisconnect, key }, most) {
     const known = this.#games.get(id);
-    const chosen = spectate || known?._cancelOnDisconnect === cancelOnDisconnect ? undefined : cancelOnDisconnect;
+    const chosen = spectate ? undefined : cancelOnDisconnect;
     if (known && (spectate || !known.spectate) && chosen === undefined) return known;
     const choice = chosen === undefined ? {} : { cancel_on_disconnect: chosen };
     const game = known ?? new Game(this.#client, id, spectate, this.#requests.told);
-    const before = game._cancelOnDisconnect;
-    game._cancelOnDisconnect = chosen ?? before; // if it resumes meanwhile it must not say the opposite
+    if (chosen !== undefined) game._toChoose = false;
     try {
       // Without `after`, even if it is already watched: the answer then contains the whole state.
       await this.#requests.ask("join", { game: id, ...(spectate ? { spectate } : {}), ...choice, key }, most, (ok) => {
@@ -89,7 +88,6 @@ export class Following {
         this.#caughtUp(game);
       });
     } catch (error) {
-      game._cancelOnDisconnect = before;
       if (known === undefined) this.#unfollow(id); // the server may have joined it, or may be about to
       throw error;
     }
@@ -138,7 +136,8 @@ export class Following {
       if (this.#on.link() !== link || this.#games.get(game.id) !== game) return;
       if (error === null) {
         game._joined(ok);
-        this.#caughtUp(game);
+        if (game._toChoose) this.#follow(game);
+        else this.#caughtUp(game);
       } else if (!error.definite || NOT_TAKEN_IN.has(error.code)) {
         this.#on.delayed(error.message);
         link.after((error.retryAfterMs ?? 0) + 100 + Math.random() * 1_000, () => this.#follow(game));

@@ -27,9 +27,8 @@ export class Game extends Commands {
   seq = 0;
   /** The game was left or deleted, or the client has stopped: nothing more comes. */
   ended = false;
-  /** What was chosen here, and is said again when it resumes.
-   * @type {boolean | undefined} */
-  _cancelOnDisconnect;
+  /** The player had chosen `cancel_on_disconnect`, and the game, which was made anew, does not know it. */
+  _toChoose = false;
   _gaps = 0;
 
   #client;
@@ -112,13 +111,14 @@ export class Game extends Commands {
   _resuming() {
     this.#syncing = true;
     const after = this.#resumable ? { after: { epoch: this.epoch, seq: this.seq } } : {};
-    const choice = this._cancelOnDisconnect === undefined ? {} : { cancel_on_disconnect: this._cancelOnDisconnect };
+    const choice = this._toChoose ? { cancel_on_disconnect: true } : {};
     return { game: this.id, ...(this.spectate ? { spectate: true } : choice), ...after };
   }
 
   /** Takes the answer to a `join`. If `recovered`, the missed frames follow. @param {any} ok */
   _joined(ok) {
     const whole = ok.recovered !== true;
+    const [epoch, chosen] = [this.epoch, this.me?.cancel_on_disconnect === true];
     if (whole && (typeof ok.state?.goods !== "object" || typeof ok.epoch !== "string" || !Number.isInteger(ok.seq)))
       throw new TypeError("an invalid state");
     if (!whole && !this.#resumable) throw new TypeError("no state for a game that was not followed");
@@ -129,7 +129,10 @@ export class Game extends Commands {
       this.#resumable = true;
       for (const stream of this.#streams) stream._reset(this.#reset());
     }
-    if (ok.me !== undefined) this.#account(ok.me);
+    if (ok.me !== undefined) {
+      this.#account(ok.me);
+      this._toChoose = chosen && epoch !== this.epoch && ok.me.cancel_on_disconnect !== true;
+    }
     this._emit(whole ? "reset" : "resumed");
     if (this.me) this._emit("account", this.me);
   }
