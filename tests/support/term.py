@@ -39,8 +39,8 @@ from tradegame.protocol.commands import (
     Unsay,
     encode_entry,
 )
-from tradegame.protocol.pushes import Joined, News, Said, Trade, Unsaid
-from tradegame.protocol.requests import REQUESTS, Say
+from tradegame.protocol.pushes import Joined, News, Removed, Said, Trade, Unsaid
+from tradegame.protocol.requests import REQUESTS, PlaceOrder, Say
 
 TERM = define_game(
     id="term",
@@ -117,6 +117,8 @@ def _command(rng: random.Random, game: Game, number: int) -> Command:
         return Unsay(message=rng.randint(max(1, game.state.said - 60), game.state.said + 1))
     if kind < 0.012:
         return Remove(account=player) if rng.random() < 0.3 else Readmit(account=rng.choice(PLAYERS))
+    if player in PLAYERS[:3] and rng.random() < 0.5:  # and leave orders that nobody meets
+        return PlaceOrder(player=player, good="salt", side="bid", qty=1, price=1)
     orders = [f"o{number}" for number in game.state.accounts[player].orders]
     fields = any_command(rng, [*TERM.goods, "gold"], orders, rng.choice(TEXTS))
     if fields["op"] == "say" and rng.random() < 0.4:
@@ -150,6 +152,8 @@ class Ledger:
     volume: Counter[tuple[int, str]] = field(factory=Counter)
     notional: Counter[tuple[int, str]] = field(factory=Counter)
     fees: int = 0
+    removed: set[tuple[int, str]] = field(factory=set)
+    """The round, and who was removed in it: they may have begun it anew."""
 
     def play(self, some: Iterable[Entry]) -> Iterator[Entry]:
         """The entries, applied one by one."""
@@ -166,6 +170,8 @@ class Ledger:
                     self.counts["trades"] += 1
                     self.volume[state.round, good] += qty
                     self.notional[state.round, good] += qty * price
+                case Removed(player=player):
+                    self.removed.add((state.round, player))
                 case Joined():
                     self.counts["joined"] += 1
                 case Said() | Unsaid():

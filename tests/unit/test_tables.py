@@ -131,8 +131,10 @@ def test_scores_and_gains_follow_from_the_tables_alone(game: tuple[Path, Ledger]
                 made += coins + sum(own[: given + units]) - sum(own[:given])
             else:
                 made += coins + units * marks[round_, good]
-        assert number(row["gain"]) == number(row["worth"]) - number(row["start"]) == made, row
-        totals[player] += made
+        gain = number(row["worth"]) - number(row["start"])
+        assert number(row["gain"]) == gain
+        assert gain == made or (round_, player) in ledger.removed, row
+        totals[player] += gain
     assert len(results) > 50
     players = [row for row in read(folder, "players") if row["removed"] == "false"]
     rejoined = {row["player"] for row in players if state.players[row["player"]].score != totals[row["player"]]}
@@ -398,7 +400,7 @@ def test_a_changed_log_gives_nothing_but_the_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["term", "term.xlsx"])
 def test_memory_does_not_grow_with_the_log(name: str, tmp_path: Path) -> None:
     peaks = []
-    for commands in (20_000, 100_000):
+    for commands in (20_000, 60_000):  # by then each player has as many keys as are remembered
         some = entries(SEED, commands)
         file = tmp_path / "log"
         file.write_bytes(log_of(some))

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tradegame.cli.exits import give_up
-
-
-class Separator(StrEnum):
-    """What stands between two cells."""
-
-    comma = "comma"
-    semicolon = "semicolon"
-    tab = "tab"
+from tradegame.protocol.http import SeparatorName
 
 
 def export(
@@ -30,8 +22,8 @@ def export(
         typer.Option("--output", "-o", metavar="FILE.xlsx|FILE.zip|FOLDER", help="A workbook, or CSV files."),
     ],
     separator: Annotated[
-        Separator, typer.Option(help="Between the cells of CSV: Excel in German, French … expects semicolons.")
-    ] = Separator.comma,
+        SeparatorName, typer.Option(help="Between the cells of CSV: Excel in German, French … expects semicolons.")
+    ] = "comma",
 ) -> None:
     """Make tables of a game's exported log: players and grades, orders, trades, quotes, chat; with a codebook.
 
@@ -46,7 +38,7 @@ def export(
     try:
         with nullcontext(sys.stdin.buffer) if str(log) == "-" else log.open("rb") as file:
             replay = Replay(file)
-            rows, notes = write(replay, output, SEPARATORS[separator.value])
+            rows, notes = write(replay, output, SEPARATORS[separator])
     except WrongLogError as wrong:
         typer.echo(f"{log}: line {replay.line}: {wrong}", err=True)
         raise typer.Exit(1) from None

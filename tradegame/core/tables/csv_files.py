@@ -23,8 +23,9 @@ from attrs import define, field
 
 from tradegame.core.tables.columns import Column, Kind
 from tradegame.core.tables.record import Put
+from tradegame.protocol.http import SeparatorName
 
-SEPARATORS: Mapping[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t"}
+SEPARATORS: Mapping[SeparatorName, str] = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _BEGIN = r"""(^|[\t\n\r;,|"])"""
 _FORMULA = r"(?=['=+\-@＝＋－＠])"
 _UNGUARDED, _GUARDED = re.compile(_BEGIN + _FORMULA), re.compile(_BEGIN + "'" + _FORMULA)

@@ -99,7 +99,10 @@ class ResultRow(Row):
     """A row of the table results."""
 
     sheet = "results"
-    about = "Each player in each closed round in which they took part; who gained most first."
+    about = (
+        "Each player in each closed round in which they took part; who gained most first. Who was removed and"
+        " readmitted in a round began it anew: their trades of before do not count in it."
+    )
 
     round: Round
     player: Player
