@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 import tracemalloc
@@ -33,6 +34,7 @@ from tradegame.core.tables.rows import TABLES, OrderRow, PlayerRow, Row
 
 Table = list[dict[str, str]]
 SHORT, LONG = 5_000, 100_000
+HOSTING = (Path(__file__).parents[2] / "docs" / "hosting.md").read_text()
 LENGTHS = [SHORT, pytest.param(LONG, marks=pytest.mark.slow)]
 
 
@@ -358,6 +360,29 @@ def test_every_column_is_in_the_codebook(tmp_path: Path) -> None:
         assert (kind.sheet, "") in told
     assert {column.name for column in columns(OrderRow)} == set(OrderRow.__struct_fields__)
     assert [column.name for column in columns(PlayerRow, (4, 5)) if "gain" in column.name] == ["gain_4", "gain_5"]
+
+
+def test_the_hosts_page_lists_the_tables() -> None:
+    chapter = HOSTING.split("\n## Grades and data\n")[1].split("\n## ")[0]
+    listed = re.findall(r"^\| `(\w+)` \|", chapter, re.MULTILINE)
+    assert listed == [kind.sheet for kind in TABLES]
+
+
+def test_the_code_for_pandas_in_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(import pandas.*?)```", HOSTING, re.DOTALL)
+    log = played(SHORT)[0]
+    export(Replay(io.BytesIO(log)), tmp_path / "monday.xlsx")
+    export(Replay(io.BytesIO(log)), tmp_path / "monday")
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    players = read(tmp_path / "monday", "players")
+    assert list(found["grades"]["name"]) == [
+        unguarded(row["name"]) for row in sorted(players, key=lambda row: number(row["rank"]) or 99)
+    ]
+    assert set(found["chat"]["text"].dropna()) == set(TEXTS)
+    assert found["alpha"].notna().any()
+    assert set(found["alpha"].dropna().index.get_level_values("good")) == {"wheat"}
 
 
 # The log

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from tradegame.core.games.replay import Replay, WrongLogError
@@ -21,7 +22,7 @@ NICE = 10
 def main(arguments: list[str]) -> int:
     """The exit code."""
     target, replay = Path(arguments[0]), Replay(sys.stdin.buffer)
-    if hasattr(os, "nice"):
+    with suppress(AttributeError, OSError):  # not on Windows, nor in each sandbox
         os.nice(NICE)
     try:
         _, notes = export(replay, target, arguments[1])

@@ -192,7 +192,7 @@ function results(id, round, wall) {
   return h(
     "div",
     {},
-    h("div.row", {}, h("h3", {}, "Results"), ...(wall ? [] : tableButtonsWithToasts(id))),
+    h("div.row", {}, h("h3", {}, "Results"), wall ? null : h("div.row", {}, ...tableButtonsWithToasts(id))),
     h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": "Results" }, ...tables),
   );
 }

@@ -63,7 +63,7 @@ export function recordsPanel(game, attempt, deleted) {
       deleted();
     });
   }
-  return panel(
+  const { section, body } = panel(
     "Records",
     {},
     h(
@@ -75,15 +75,16 @@ export function recordsPanel(game, attempt, deleted) {
       "div.row",
       {},
       ...tableButtons(game.id, attempt, () => ({ separator: separator.value, ...hidden() })),
-      h("label", {}, "CSV with ", separator),
-      button("Download log", () => attempt(() => download(game.id, "log", hidden()))),
+      h("label", {}, "CSV with", separator),
     ),
+    h("div.row", {}, h("label", {}, pseudonyms, "without names"), h("label", {}, chat, "but with what was said")),
     h(
       "div.row",
       {},
-      h("label", {}, pseudonyms, " without names"),
-      h("label", {}, chat, " but with what was said"),
+      button("Download log", () => attempt(() => download(game.id, "log", hidden()))),
       h("button.end", { type: "button", onclick: gone }, "Delete game"),
     ),
-  ).section;
+  );
+  body.classList.add("records");
+  return section;
 }
