@@ -8,10 +8,11 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tracemalloc
 import zipfile
 from collections import Counter, defaultdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.game import Game
 from tradegame.core.games.replay import Replay
+from tradegame.core.tables import worker
 from tradegame.core.tables.columns import Kind, columns
 from tradegame.core.tables.csv_files import guarded, unguarded
 from tradegame.core.tables.export import export
@@ -336,6 +338,25 @@ def test_what_finds_no_room_in_a_sheet_goes_on_in_a_csv_file_and_the_workbook_sa
         assert (
             note == facts[f"rest_of.{sheet}"] == f"300 rows are in this workbook, {len(rest)} more in term-{sheet}.csv"
         )
+
+
+def test_what_a_server_makes_is_one_file_whatever_finds_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = played(SHORT)[0]
+    monkeypatch.setattr(os, "nice", lambda by: None)
+    for rows, made in ((1_000_000, {"term.xlsx"}), (301, {"term.zip"})):
+        folder = tmp_path / str(rows)
+        folder.mkdir()
+        monkeypatch.setattr(worker, "export", partial(export, sheet_rows=rows))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(log)))
+        assert worker.main([str(folder / "term.xlsx"), ","]) == 0
+        assert {file.name for file in folder.iterdir()} == made
+    with zipfile.ZipFile(tmp_path / "301" / "term.zip") as archive:
+        assert {"term.xlsx", "term-trades.csv"} <= set(archive.namelist())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(log[:-1])))
+    assert worker.main([str(tmp_path / "term.xlsx"), ","]) == 1
+    assert "the file ends early" in capsys.readouterr().err
 
 
 def test_a_zip_has_the_files_of_a_folder(tmp_path: Path) -> None:

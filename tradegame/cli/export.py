@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tradegame.cli.exits import give_up
+from tradegame.cli.progress import replaying
 from tradegame.protocol.http import SeparatorName
 
 
@@ -36,9 +37,10 @@ def export(
     from tradegame.core.tables.export import export as write
 
     try:
-        with nullcontext(sys.stdin.buffer) if str(log) == "-" else log.open("rb") as file:
-            replay = Replay(file)
-            rows, notes = write(replay, output, SEPARATORS[separator])
+        piped = str(log) == "-"
+        with nullcontext(sys.stdin.buffer) if piped else log.open("rb") as file, replaying(log) as progress:
+            replay, total = Replay(file), None if piped else log.stat().st_size
+            rows, notes = write(replay, output, SEPARATORS[separator], lambda done: progress(done, total))
     except WrongLogError as wrong:
         typer.echo(f"{log}: line {replay.line}: {wrong}", err=True)
         raise typer.Exit(1) from None
