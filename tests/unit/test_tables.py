@@ -29,7 +29,7 @@ from tradegame.core.domain.audit import audit
 from tradegame.core.domain.game import Game
 from tradegame.core.games.replay import Replay
 from tradegame.core.tables import worker
-from tradegame.core.tables.columns import Kind, columns
+from tradegame.core.tables.columns import Kind, columns, spelled
 from tradegame.core.tables.csv_files import guarded, unguarded
 from tradegame.core.tables.export import export
 from tradegame.core.tables.rows import TABLES, OrderRow, PlayerRow, Row
@@ -420,7 +420,7 @@ def test_a_log_that_begins_later_says_so_and_tells_the_rest(tmp_path: Path) -> N
     export(Replay(io.BytesIO(played(SHORT)[0])), tmp_path / "whole")
     facts = {row["item"]: row["value"] for row in read(tmp_path / "late", "game")}
     assert facts["whole"] == "false"
-    assert facts["begins_at"] == str(game.state.clock)
+    assert facts["begins_at"] == spelled(game.state.clock)
     late, whole = read(tmp_path / "late", "trades"), read(tmp_path / "whole", "trades")
     assert late == whole[-len(late) :]
     assert len(late) == int(facts["trades"]) > 0

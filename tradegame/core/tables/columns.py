@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, ClassVar, get_args, get_type_hints
 
@@ -75,3 +76,11 @@ def _told(annotation: Any) -> list[Any]:
     """All that is annotated, at whatever depth, the outermost first."""
     told = list(getattr(annotation, "__metadata__", ()))
     return told + [each for part in get_args(annotation) for each in _told(part)]
+
+
+def spelled(ms: int) -> str:
+    """A time as ISO 8601 has it, in UTC: ``2026-09-21T13:46:40.007Z``. Past the year 9999: the ms."""
+    try:
+        return (datetime(1970, 1, 1) + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds") + "Z"
+    except OverflowError:
+        return str(ms)

@@ -15,13 +15,12 @@ import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 
-from tradegame.core.tables.columns import Column, Kind
+from tradegame.core.tables.columns import Column, Kind, spelled
 from tradegame.core.tables.record import Put
 from tradegame.protocol.http import SeparatorName
 
@@ -29,7 +28,6 @@ SEPARATORS: Mapping[SeparatorName, str] = {"comma": ",", "semicolon": ";", "tab"
 _BEGIN = r"""(^|[\t\n\r;,|"])"""
 _FORMULA = r"(?=['=+\-@＝＋－＠])"
 _UNGUARDED, _GUARDED = re.compile(_BEGIN + _FORMULA), re.compile(_BEGIN + "'" + _FORMULA)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def guarded(text: str) -> str:
@@ -40,14 +38,6 @@ def guarded(text: str) -> str:
 def unguarded(text: str) -> str:
     """The text that ``guarded`` was given."""
     return _GUARDED.sub(r"\1", text)
-
-
-def spelled(ms: int) -> str:
-    """A time as ISO 8601 has it, in UTC: ``2026-09-21T13:46:40.007Z``. Past the year 9999: the ms."""
-    try:
-        return (_EPOCH + timedelta(milliseconds=ms)).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-    except OverflowError:
-        return str(ms)
 
 
 def _flag(value: bool) -> str:

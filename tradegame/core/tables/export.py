@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +45,7 @@ def export(
             into = target.parent if book else target
             into.mkdir(exist_ok=True)
             for file in folder.iterdir():
-                shutil.move(file, into / file.name)
+                file.replace(into / file.name)
     return tables.rows, [f"{sheet}: {note}" for sheet, note in files.notes().items()]
 
 

@@ -19,7 +19,7 @@ from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import OPEN, GameState
 from tradegame.core.domain.views import best
 from tradegame.core.games.replay import Replay
-from tradegame.core.tables.columns import Column, Row, columns
+from tradegame.core.tables.columns import Column, Row, columns, spelled
 from tradegame.core.tables.rows import TABLES, ChatRow, Entry, Fact, PlayerRow, QuoteRow, RoundRow
 from tradegame.core.tables.tape import Tape
 from tradegame.protocol.bounds import Level
@@ -139,8 +139,8 @@ class Tables:
         yield "title", state.definition.title or None
         yield "epoch", state.epoch
         yield "rules", str(head["rules"])
-        yield "begins_at", str(begins_at)
-        yield "ends_at", str(state.clock)
+        yield "begins_at", spelled(begins_at)
+        yield "ends_at", spelled(state.clock)
         yield "whole", "false" if head["state"] else "true"
         yield "entries", str(self.replay.applied)
         yield "trades", str(state.trades - trades)

@@ -30,7 +30,9 @@ class Fact(Row):
     about = "What the game is, what of it is in these tables, and its whole definition."
 
     item: Annotated[Word, "What is told. `definition.…` is a setting of the game, by its path."]
-    value: Annotated[Text | None, "Its value. Coins, units, seconds and times are as in the definition."]
+    value: Annotated[
+        Text | None, "Its value; times are UTC. Settings have the units of docs/hosting.md: coins, units, seconds."
+    ]
 
 
 class PlayerRow(Row):

@@ -6,7 +6,6 @@ Every cell is written as what its column is. So a text stays a text, whatever it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,6 @@ class ExcelWorkbook:
         self._rest, self._left_out = CsvFiles(file.parent, separator), dict[str, int]()
         options = {"constant_memory": True, "tmpdir": str(file.parent)}
         self._book = Workbook(str(file), options)
-        self._book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
         self._head = self._book.add_format({"bold": True, "bottom": 1})
         self._whole = self._book.add_format({"num_format": "0"})  # else 123456789012 is 1.23E+11
         self._time = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
