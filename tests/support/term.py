@@ -34,6 +34,7 @@ from tradegame.protocol.commands import (
     Depart,
     Entry,
     Join,
+    Pause,
     Readmit,
     Remove,
     Unsay,
@@ -113,6 +114,10 @@ def _command(rng: random.Random, game: Game, number: int) -> Command:
         return rng.choice((Arrive, Depart))(players=(player, rng.choice(PLAYERS)))
     if kind < 0.009:
         return Announce(text=rng.choice(TEXTS), good=rng.choice((None, "grain")), anchor_bps=rng.choice((0, -500)))
+    if kind < 0.0105:
+        return Pause(paused=True)
+    if kind > 0.99 and game.state.paused_at is not None:
+        return Pause(paused=False)
     if kind < 0.011:
         return Unsay(message=rng.randint(max(1, game.state.said - 60), game.state.said + 1))
     if kind < 0.012:

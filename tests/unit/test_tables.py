@@ -12,6 +12,7 @@ import sys
 import tracemalloc
 import zipfile
 from collections import Counter, defaultdict
+from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from tradegame.core.tables.rows import TABLES, OrderRow, PlayerRow, Row
 
 Table = list[dict[str, str]]
 SHORT, LONG = 5_000, 100_000
+MS = timedelta(milliseconds=1)
 HOSTING = (Path(__file__).parents[2] / "docs" / "hosting.md").read_text()
 LENGTHS = [SHORT, pytest.param(LONG, marks=pytest.mark.slow)]
 
@@ -84,6 +86,14 @@ def test_there_are_as_many_rows_as_the_game_told_of(game: tuple[Path, Ledger]) -
     closed = [number(row["round"]) for row in read(folder, "rounds") if row["closed_at"]]
     assert closed == list(range(1, len(closed) + 1))
     assert len(closed) == state.round - (state.phase != "closed")
+    idle = [
+        round((datetime.fromisoformat(row["closed_at"]) - datetime.fromisoformat(row["opened_at"])) / MS)
+        - number(row["open_ms"])
+        for row in read(folder, "rounds")
+        if row["closed_at"]
+    ]
+    assert min(idle) >= 0
+    assert max(idle) > 0, "the host paused some"
     facts = {row["item"]: row["value"] for row in read(folder, "game")}
     assert (facts["state"], facts["whole"]) == (snapshot.state_hash(ledger.game), "true")
     assert facts["definition.goods.oil.settlement.values[2]"] == "30"
@@ -425,9 +435,10 @@ def test_a_log_that_begins_later_says_so_and_tells_the_rest(tmp_path: Path) -> N
     assert late == whole[-len(late) :]
     assert len(late) == int(facts["trades"]) > 0
     for sheet in ("rounds", "goods", "results"):
-        assert read(tmp_path / "late", sheet) == read(tmp_path / "whole", sheet)
-    known = {(row["player"], row["total"], row["rank"]) for row in read(tmp_path / "whole", "players")}
-    assert {(row["player"], row["total"], row["rank"]) for row in read(tmp_path / "late", "players")} == known
+        known = [{**row, "open_ms": ""} for row in read(tmp_path / "whole", sheet)]
+        assert [{**row, "open_ms": ""} for row in read(tmp_path / "late", sheet)] == known
+    totals = {(row["player"], row["total"], row["rank"]) for row in read(tmp_path / "whole", "players")}
+    assert {(row["player"], row["total"], row["rank"]) for row in read(tmp_path / "late", "players")} == totals
 
 
 def test_a_changed_log_gives_nothing_but_the_line(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Tape(RecordingService):
         state = self.state
         for result in state.results:
             rows = [(row["player"], row["role"], row["start"], row["worth"]) for row in result["players"]]
-            self._closed(result, rows, len(rows) if len(rows) < PLAYERS_KEPT else None)
+            self._closed(result, rows, None, len(rows) if len(rows) < PLAYERS_KEPT else None)
         for name, account in state.accounts.items():
             for order in account.orders.values() if name != HOUSE else ():
                 self._opened(order, round_=None, at=None)
@@ -107,7 +107,8 @@ class Tape(RecordingService):
 
     def closed(self, result: dict[str, Any], gains: Sequence[tuple[str, int, int]]) -> None:
         players = self.state.players
-        self._closed(result, [(name, players[name].role, start, worth) for name, start, worth in gains], len(gains))
+        rows = [(name, players[name].role, start, worth) for name, start, worth in gains]
+        self._closed(result, rows, self.state.round_ms, len(rows))
 
     def _opened(self, order: Order, round_: int | None, at: int | None) -> None:
         replaces = self._replaced.pop() if self._replaced else None
@@ -138,11 +139,15 @@ class Tape(RecordingService):
         self.put(row)
 
     def _closed(
-        self, result: dict[str, Any], gains: Iterable[tuple[str, str | None, int, int]], players: int | None
+        self,
+        result: dict[str, Any],
+        gains: Iterable[tuple[str, str | None, int, int]],
+        open_ms: int | None,
+        players: int | None,
     ) -> None:
         number = result["round"]
         figures = result["surplus"], result["max_surplus"], result["efficiency_bps"]
-        self.put(RoundRow(number, result["opened_at"], result["closed_at"], players, *figures))
+        self.put(RoundRow(number, result["opened_at"], result["closed_at"], open_ms, players, *figures))
         for good, told in result["goods"].items():
             words = "trades", "volume", "notional", "open", "high", "low", "close", "settled", "mark", "mark_source"
             equilibrium = told["equilibrium"] or {}
