@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 from playwright.sync_api import expect
 
@@ -208,6 +213,39 @@ def test_a_log_without_names_has_none_and_what_was_said_only_if_it_is_wanted(new
             ("bazaar-pseudonyms.jsonl", False, False),
             ("bazaar-pseudonyms.jsonl", False, True),
         ]
+
+
+def test_the_tables_are_one_press_away_in_records_and_in_the_debrief(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    with Player(server.url, "=1+1") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("buy", game="bazaar", good="grain", qty=3)
+        ben.ask("say", game="bazaar", text="good morning")
+        host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+        records = host.region("Records")
+
+        def saved(region: Any, button: str) -> tuple[str, Path]:
+            with host.page.expect_download() as download:
+                region.get_by_role("link", name=button).click()
+            expect(region.get_by_role("link", name=button)).to_be_enabled()
+            return download.value.suggested_filename, download.value.path()
+
+        name, file = saved(records, "Download workbook")
+        assert name == "bazaar.xlsx"
+        sheets = pandas.read_excel(file, sheet_name=None)
+        assert list(sheets["players"]["name"]) == ["=1+1"]
+        assert sheets["trades"]["qty"].sum() == 3
+        records.get_by_label("without names").check()
+        records.get_by_label("CSV with").select_option("semicolons")
+        name, file = saved(records, "Download CSV (zip)")
+        assert name == "bazaar-pseudonyms.zip"
+        with zipfile.ZipFile(file) as archive:
+            (row,) = csv.DictReader(io.StringIO(archive.read("players.csv").decode("utf-8-sig")), delimiter=";")
+        assert row["player"] != ben.id
+        assert row["name"].startswith("n-")
+        turn(server, "closed")
+        name, file = saved(host.region("Debrief"), "Download workbook")
+        assert list(pandas.read_excel(file, sheet_name="results")["player"]) == [ben.id]
 
 
 def test_who_is_to_be_erased_is_named_in_the_command_for_it(newcomer: Newcomer, serve: Serve) -> None:

@@ -110,6 +110,8 @@ def test_standings(large: Large) -> None:
     [
         *("/v1/games", "/v1/games/bazaar", "/v1/games/bazaar/standings?limit=100", "/v1/games/bazaar/debrief"),
         *("/v1/health", "/readyz", "/metrics", "/v1/presets", "/openapi.json", "/v1/games/bazaar/log"),
+        "/v1/games/bazaar/log?pseudonyms=true",
+        *("/v1/games/bazaar/tables", "/v1/games/bazaar/tables?format=csv&pseudonyms=true"),
     ],
 )
 def test_what_can_be_had_over_http(large: Large, path: str) -> None:

@@ -21,7 +21,7 @@ from tests.support.command_line import tradegame as run
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.cli import app
 
-SUBCOMMANDS = ("serve", "cluster", "bots", "backup", "erase", "verify", "config", "spec")
+SUBCOMMANDS = ("serve", "cluster", "bots", "backup", "erase", "verify", "export", "config", "spec")
 
 
 @pytest.fixture

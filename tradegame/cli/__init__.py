@@ -1,4 +1,4 @@
-"""The command line: ``tradegame serve | cluster | bots | backup | erase | verify | config | spec``.
+"""The command line: ``tradegame serve | cluster | bots | backup | erase | verify | export | config | spec``.
 
 Exit codes: 0 well; 1 what was checked is wrong; 2 it could not be done at all (with one line that says why).
 What a command needs is imported when it runs, so that ``--help`` is quick.
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import tradegame
-from tradegame.cli import backup, bots, cluster, config, erase, serve, spec, verify
+from tradegame.cli import backup, bots, cluster, config, erase, export, serve, spec, verify
 from tradegame.cli.exits import say_why_not
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ app.command()(bots.bots)
 app.command()(backup.backup)
 app.command()(erase.erase)
 app.command()(verify.verify)
+app.command()(export.export)
 app.command()(config.config)
 app.command()(spec.spec)
 

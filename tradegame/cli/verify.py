@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradegame.cli.exits import give_up
+from tradegame.cli.progress import replaying
 
 if TYPE_CHECKING:
     from tradegame.core.games.verify import Report
@@ -23,27 +24,14 @@ def verify(
     [bold]tradegame verify bazaar.log[/bold]
     The exit code is 0 for a sound log, 1 for one that was changed or breaks a rule.
     """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
     from tradegame.core.games.verify import verify_log
 
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn()
     started = time.monotonic()
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(f"replaying {log.name}", total=None)
-        try:
-            report = verify_log(log, lambda done, total: bar.update(task, completed=done, total=total))
-        except OSError as error:
-            bar.stop()
-            give_up(f"{log} cannot be read: {error.strerror or error}")
+    try:
+        with replaying(log) as progress:
+            report = verify_log(log, progress)
+    except OSError as error:
+        give_up(f"{log} cannot be read: {error.strerror or error}")
     _show_report(log, report, time.monotonic() - started)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -35,6 +35,10 @@ IdempotencyKey = Annotated[
         description="The call happens once, however often it is sent with this key.",
     ),
 ]
+TableFormat = Literal["xlsx", "csv"]
+"""Of a game's tables: a workbook, or an archive of CSV files."""
+SeparatorName = Literal["comma", "semicolon", "tab"]
+"""What stands between the cells of CSV."""
 NOT_IN_A_BODY = frozenset({"key", "since", "epoch"})
 """Fields of a host's command that HTTP says elsewhere, or not at all."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
@@ -34,6 +34,15 @@ def flag(request: Request, name: str) -> bool:
     if given not in ("true", "false"):
         raise BadRequestError("expected true or false", at=name)
     return given == "true"
+
+
+def choice(request: Request, name: str, literal: Any) -> Any:
+    """Which word of a Literal the query's ``name`` says; the first if it says nothing. Raises BadRequestError."""
+    known: tuple[str, ...] = get_args(literal)
+    given = request.query_params.get(name, known[0])
+    if given not in known:
+        raise BadRequestError(f"expected {', '.join(known[:-1])} or {known[-1]}", at=name)
+    return given
 
 
 async def json_object(request: Request) -> dict[str, Any]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, BinaryIO
 
 import msgspec
-import trio
 from attrs import evolve, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import answer, flag, game_id, json_object, key_of
+from tradegame.controller.http.bodies import answer, game_id, json_object, key_of
+from tradegame.controller.http.downloads import Downloads
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.invitations import CODES, Invitations
@@ -26,37 +25,24 @@ from tradegame.controller.http.paying import Till
 from tradegame.controller.http.people import People
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.rounds import Rounds
-from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition, to_json
 from tradegame.core.faults import answer_to
-from tradegame.core.games.export import LogSource, export_log
-from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
 from tradegame.core.games.service import GameService
-from tradegame.core.repositories import (
-    CompactedError,
-    GameGoneError,
-    GameStateRepository,
-    StoreError,
-)
+from tradegame.core.repositories import GameStateRepository
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.errors import (
     BadRequestError,
     MethodNotAllowedError,
     NotFoundError,
     RateLimitedError,
-    UnknownGameError,
 )
 from tradegame.protocol.http import Done, Preset, Presets, Vitals
 from tradegame.protocol.state import Games
 
 _json = msgspec.json.Encoder().encode
 
-JSON_LINES = "application/x-ndjson"
-SQLITE = "application/vnd.sqlite3"
-BACKUP_PIECE = 262_144
-"""So many bytes of a backup are read and sent in one go."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -82,6 +68,7 @@ class HttpServices:
 
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
+    downloads = Downloads(services.games, services.repository, services.host_token, services.backup)
     people = People(services.games, services.administer, services.host_token)
     rounds = Rounds(services.games, services.administer, services.host_token)
     routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
@@ -103,14 +90,15 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/games/{game}", routes.game),
         ("GET", "/v1/games/{game}/standings", routes.standings),
         ("GET", "/v1/games/{game}/debrief", routes.debrief),
-        ("GET", "/v1/games/{game}/log", routes.log),
+        ("GET", "/v1/games/{game}/log", downloads.log),
+        ("GET", "/v1/games/{game}/tables", downloads.tables),
         ("GET", "/v1/games/{game}/invitation", services.invitations.text),
         ("GET", "/v1/games/{game}/invitation.svg", services.invitations.picture),
         ("GET", "/v1/presets", routes.presets),
         ("GET", "/v1/health", routes.vitals),
         ("GET", "/v1/reach", routes.reach),
         ("GET", "/v1/admin", routes.admin),
-        ("GET", "/v1/backup", routes.backup),
+        ("GET", "/v1/backup", downloads.backup),
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
         ("POST", "/v1/games/{game}/phase", rounds.phase),
@@ -251,57 +239,6 @@ class _Routes:
         """Whether the token is the right one."""
         self.services.host_token.require(request)
         return answer(Done())
-
-    async def log(self, request: Request) -> Response:
-        """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
-        self.services.host_token.require(request)
-        game, repository = game_id(request), self._exported(request)
-        try:
-            lines = export_log(repository, game)
-            try:
-                first = await anext(lines)
-            except CompactedError:  # trimmed between two reads: the next base is there by now
-                lines = export_log(repository, game)
-                first = await anext(lines)
-        except GameGoneError:
-            raise UnknownGameError(f"no game {game!r}") from None
-
-        async def body() -> AsyncIterator[bytes]:
-            yield first
-            try:
-                async for piece in lines:
-                    yield piece
-            except StoreError as error:
-                raise BrokenOffError from error
-
-        host = self.services.games.hosts.get(game)
-        name = f"{game}.jsonl" if host is None else f"{game}-{host.meta.epoch}.jsonl"
-        return StreamingResponse(
-            body(), media_type=JSON_LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-        )
-
-    def _exported(self, request: Request) -> LogSource:
-        """The games as this request wants them exported. Raises BadRequestError."""
-        pseudonyms, chat = flag(request, "pseudonyms"), flag(request, "chat")
-        if not pseudonyms:
-            return self.services.repository
-        return PseudonymousGames(self.services.repository, Pseudonyms(self.services.host_token.pseudonym_key, chat))
-
-    async def backup(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        if self.services.backup is None:
-            raise NotFoundError("only the embedded store has one; etcd's is a snapshot")
-        if request.method == "HEAD":
-            return Response(media_type=SQLITE)
-        copied = await self.services.backup()
-
-        async def body() -> AsyncIterator[bytes]:
-            with copied:
-                while piece := await trio.to_thread.run_sync(copied.read, BACKUP_PIECE):
-                    yield piece
-
-        size = os.fstat(copied.fileno()).st_size
-        return StreamingResponse(body(), media_type=SQLITE, headers={"Content-Length": str(size)})
 
     async def create(self, request: Request) -> Response:
         self.services.host_token.require(request)

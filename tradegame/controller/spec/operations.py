@@ -41,6 +41,8 @@ from tradegame.protocol.http import (
     Published,
     Reach,
     Roster,
+    SeparatorName,
+    TableFormat,
     Vitals,
 )
 from tradegame.protocol.state import Games, GameState, Standings
@@ -51,6 +53,8 @@ SCRIPT = "text/javascript"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 SQLITE = "application/vnd.sqlite3"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP = "application/zip"
 SVG = "image/svg+xml"
 FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "application/octet-stream")
 
@@ -303,6 +307,18 @@ OPERATIONS: tuple[Operation, ...] = (
         query={"pseudonyms": bool, "chat": bool},
         host=True,
         errors=(BadRequestError, UnknownGameError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        path="/v1/games/{game}/tables",
+        id="exportTables",
+        about="What the retained log tells, as tables: players, rounds, orders, trades, quotes, chat and so on, with a"
+        " codebook. A workbook (`xlsx`), or an archive of CSV files (`csv`). Where a sheet has no room for all rows,"
+        " the workbook is in an archive, too, with the rest as CSV. `pseudonyms` and `chat` as for the log.",
+        tag="host",
+        kinds=(XLSX, ZIP),
+        query={"format": TableFormat, "separator": SeparatorName, "pseudonyms": bool, "chat": bool},
+        host=True,
+        errors=(BadRequestError, UnknownGameError, OverloadedError, CommandTimeoutError, *_HOST, UnavailableError),
     ),
     Operation(
         path="/v1/backup",

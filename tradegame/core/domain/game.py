@@ -25,6 +25,7 @@ from tradegame.core.domain.moderation import ModerationService
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.orders import OrderService
 from tradegame.core.domain.private_values import PrivateValuesService
+from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
@@ -67,16 +68,17 @@ _Due: TypeAlias = tuple[Callable[[], int | None], Callable[[int, Effects], None]
 class Game:
     """One game: its state and the services that change it."""
 
-    def __init__(self, state: GameState) -> None:
+    def __init__(self, state: GameState, recording: Callable[[GameState], RecordingService] = RecordingService) -> None:
+        """``recording``: another class writes down more."""
         self.state = state
-        trading = TradingService(state)
+        trading = TradingService(state, recording(state))
         self._marks = MarkService(state)
         house = HouseService(state, trading, self._marks)
         self.free_some = trading.free_some
         self._keys = KeyService(state)
         self._naming = NamingService(state)
         self._private_values = PrivateValuesService(state)
-        self._settlement = SettlementService(state, self._marks)
+        self._settlement = SettlementService(state, self._marks, trading.recording)
         self._rounds = RoundService(state, trading, house, self._marks, self._private_values, self._settlement)
         self._departures = departures = DepartureService(state, trading, self._marks)
         self._moderation = ModerationService(

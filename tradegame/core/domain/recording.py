@@ -1,15 +1,21 @@
-"""What players do is written down in their blotters, and asked of them: see `blotter`."""
+"""What players do is written down in their blotters, and asked of them: see `blotter`.
+
+An export wants to know more than a blotter keeps. What happens below an entry is told here, too, and a class derived
+from this one may write it down.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from attrs import field, frozen
 
 from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.blotter import BOUGHT, FILLED, MADE, WORDS, Blotter
 from tradegame.core.domain.book import BID, Order
-from tradegame.core.domain.state import Effects, GameState
+from tradegame.core.domain.state import Effects, GameState, Hint
 from tradegame.protocol.bounds import Became, SideName
 from tradegame.protocol.errors import UnknownOrderError
 
@@ -27,6 +33,24 @@ class RecordingService:
     @_indexes.default
     def _index(self) -> dict[str, int]:
         return {good: index for index, good in enumerate(self.state.markets)}
+
+    def placed(self, order: Order, effects: Effects) -> None:
+        """A limit order is taken in, before it trades. ``order``: as it is once it has met what it meets."""
+
+    def taken(self, player: str, side: SideName, good: str, limit: int | None, qty: int, filled: int, at: int) -> None:
+        """A `buy` or `sell`, before it trades. ``at``: in ms."""
+
+    def dealt(self, player: str) -> None:
+        """A round dealt to the player."""
+
+    def hinted(self, player: str, hint: Hint) -> None:
+        """The player was told of a hint."""
+
+    def announced(self, text: str, good: str | None, bps: int, at: int) -> None:
+        """News, which shift the anchor of the good. ``at``: in ms."""
+
+    def closed(self, result: dict[str, Any], gains: Sequence[tuple[str, int, int]]) -> None:
+        """A round is over: its result, as `debrief.round_result` has it; everybody's start and worth."""
 
     def fill(self, taker: str, side: SideName, number: int, order: Order, qty: int, fee: int, effects: Effects) -> None:
         """A trade, the last that was counted, of ``qty`` units between ``order`` and who took them on the other side.

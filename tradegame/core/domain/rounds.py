@@ -175,6 +175,7 @@ class RoundService:
             self.private_values.deal(state.players[name])
         self._endow(fresh)
         for name in fresh:
+            self.trading.recording.dealt(name)
             self.settlement.catch_up(name, effects)
             effects.accounts[name] = None
 
@@ -201,6 +202,7 @@ class RoundService:
     def _publish(self, text: str, good: str | None, bps: int, effects: Effects) -> None:
         if good is not None and bps:
             self.house.shift(good, bps, effects)
+        self.trading.recording.announced(text, good, bps, effects.at)
         effects.events.append(pushes.News(text, good))
         self.state.news.append(Headline(text, good, effects.at))
 
@@ -311,6 +313,7 @@ class RoundService:
             state.players[name].score += after - before
         effects.accounts.update(dict.fromkeys(state.players))
         state.results.append(round_result(state, surplus, ended))
+        self.trading.recording.closed(state.results[-1], ended)
 
     def _surplus(self) -> int | None:
         """What trade has made of the goods with private values, in coins: by what each unit is worth to who has it."""

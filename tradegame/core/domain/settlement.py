@@ -15,6 +15,7 @@ from tradegame.core.domain.chance import draw_between
 from tradegame.core.domain.definition import SettlementDefinition
 from tradegame.core.domain.events import Whispered
 from tradegame.core.domain.marking import MarkService
+from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.state import OPEN, Effects, GameState, Hint, SettlementState
 
 HINTS_AT_ONCE = 500
@@ -27,6 +28,7 @@ class SettlementService:
 
     state: GameState
     marks: MarkService
+    recording: RecordingService
     _definitions: dict[str, SettlementDefinition] = field(init=False)
 
     @_definitions.default
@@ -116,6 +118,7 @@ class SettlementService:
         state.chance, index = draw_between(state.chance, 0, len(left) - 1)
         hint = Hint(good, left[index], effects.at)
         player.hints = (*player.hints, hint)
+        self.recording.hinted(name, hint)
         effects.whispers.append(Whispered(HOUSE, name, hint.text))
         effects.accounts[name] = None
 

@@ -36,13 +36,9 @@ class TradingService:
     """The market of one game."""
 
     state: GameState
-    recording: RecordingService = field(init=False)
+    recording: RecordingService
     _dropped: list[dict[int, Order]] = field(factory=list, init=False)
     """What is nothing but memory: orders that were withdrawn all at once."""
-
-    @recording.default
-    def _recording(self) -> RecordingService:
-        return RecordingService(self.state)
 
     def buy(self, command: BuyGood, effects: Effects) -> Bought:
         market, account = self._open_market(command.good), self.state.accounts[command.player]
@@ -53,7 +49,7 @@ class TradingService:
         self._check_cash(walk, command.qty, walk.notional + fee, account.cash)
         if command.fill_or_kill:
             _check_whole(walk, command.qty)
-        self._trade(command.player, BID, market, walk, effects)
+        self._take(command, BID, market, walk, effects)
         return Bought(walk.filled, walk.notional, fee, account.cash, seq=0)
 
     def sell(self, command: SellGood, effects: Effects) -> Sold:
@@ -69,7 +65,7 @@ class TradingService:
         if command.fill_or_kill:
             _check_whole(walk, command.qty)
         fee = self.fee(walk.notional)
-        self._trade(command.player, ASK, market, walk, effects)
+        self._take(command, ASK, market, walk, effects)
         return Sold(walk.filled, walk.notional, fee, account.cash, seq=0)
 
     def order(self, command: PlaceOrder, effects: Effects, replaced: Order | None = None) -> Ordered:
@@ -97,7 +93,7 @@ class TradingService:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
         if replaced is not None:
             self.withdraw(replaced, effects, REPLACED)
-        order = self._number(command.player, command.good, command.side, rest, command.price, walk)
+        order = self._number(command.player, command.good, command.side, rest, command.price, walk, effects)
         self._trade(command.player, command.side, market, walk, effects, order.number)
         self._rest(order, effects)
         return Ordered(order.id, walk.filled, rest, account.cash, seq=0)
@@ -114,15 +110,24 @@ class TradingService:
         rest = 0 if walk.more else qty - walk.filled
         if bid and walk.notional + self.fee(walk.notional) + rest * price > account.cash:
             return 0
-        order = self._number(HOUSE, good, side, rest, price, walk)
+        order = self._number(HOUSE, good, side, rest, price, walk, effects)
         self._trade(HOUSE, side, market, walk, effects, order.number)
         self._rest(order, effects)
         return len(walk.fills)
 
-    def _number(self, player: str, good: str, side: SideName, rest: int, price: int, walk: Walk) -> Order:
+    def _number(
+        self, player: str, good: str, side: SideName, rest: int, price: int, walk: Walk, effects: Effects
+    ) -> Order:
         """The next order of the game, as it is once the walk has happened."""
         self.state.orders += 1
-        return Order(self.state.orders, player, good, side, rest, price, walk.filled)
+        order = Order(self.state.orders, player, good, side, rest, price, walk.filled)
+        self.recording.placed(order, effects)
+        return order
+
+    def _take(self, command: BuyGood | SellGood, side: SideName, market: Market, walk: Walk, effects: Effects) -> None:
+        player, good, limit, qty = command.player, command.good, command.limit, command.qty
+        self.recording.taken(player, side, good, limit, qty, walk.filled, effects.at)
+        self._trade(player, side, market, walk, effects)
 
     def _rest(self, order: Order, effects: Effects) -> None:
         """Put what is left of an order into the book."""

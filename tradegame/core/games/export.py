@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from attrs import asdict
@@ -75,7 +75,7 @@ class LogSource(Protocol):
     def entries(self, stored: StoredGame) -> AsyncIterator[Sequence[LogEntry]]: ...
 
 
-async def export_log(repository: LogSource, game: str) -> AsyncIterator[bytes]:
+async def export_log(repository: LogSource, game: str) -> AsyncGenerator[bytes, None]:
     """The file in pieces. Raises GameGoneError, CompactedError (start again) and StoreUnavailableError."""
     stored = await repository.get(game)
     line, chain = base_line(stored)

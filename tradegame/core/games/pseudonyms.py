@@ -27,6 +27,9 @@ from tradegame.protocol.requests import Say
 PLAYER = re.compile(rb"(?<![A-Za-z0-9-])p-[a-z0-9]{12}(?![A-Za-z0-9])")
 """A player's id, wherever it stands: also in what a command was answered, and in what somebody wrote."""
 
+REWRITTEN_BYTES = 8_192
+"""So much of a log is rewritten in one go: some 2 ms. A page of it may have megabytes."""
+
 
 @define
 class Pseudonyms:
@@ -113,4 +116,13 @@ class PseudonymousGames:
     async def entries(self, stored: StoredGame) -> AsyncIterator[Sequence[LogEntry]]:
         """See `GameStateRepository`."""
         async for page in self.repository.entries(stored):
-            yield [evolve(entry, value=self.pseudonyms.entry(entry.value)) for entry in page]
+            some, size = list[LogEntry](), 0
+            for entry in page:
+                some.append(evolve(entry, value=self.pseudonyms.entry(entry.value)))
+                size += len(entry.value)
+                if size >= REWRITTEN_BYTES:
+                    yield some
+                    some, size = [], 0
+                    await trio.lowlevel.checkpoint()
+            if some:
+                yield some

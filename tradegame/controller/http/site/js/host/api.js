@@ -21,9 +21,14 @@ export class ApiError extends Error {
   }
 }
 
-/** A host's commands are meant for now. A log may be long. */
+/** A host's commands are meant for now. A log may be long, and its tables take a while. */
 const ANSWER_MS = 10_000;
-const LOG_MS = 120_000;
+const DOWNLOAD_MS = 310_000;
+const SUFFIXES = {
+  "application/x-ndjson": ".jsonl",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+  "application/zip": ".zip",
+};
 
 export async function call(method, path, body, patienceMs = ANSWER_MS) {
   let response;
@@ -84,14 +89,18 @@ export function signOut() {
   location.reload();
 }
 
-/** Saves a game's log; with `pseudonyms` nobody has a name in it, and what was said is there only with `chat`. */
-export async function download(id, pseudonyms = false, chat = false) {
-  const query = pseudonyms ? `?pseudonyms=true&chat=${chat}` : "";
-  const response = await call("GET", game(id, `/log${query}`), undefined, LOG_MS);
-  save(await response.blob(), `${id}${pseudonyms ? "-pseudonyms" : ""}.jsonl`);
+/**
+ * Saves a game's `log` or `tables`. With `pseudonyms` nobody has a name in it, and what was said is there only with
+ * `chat`.
+ */
+export async function download(id, what, query = {}) {
+  const url = game(id, `/${what}?${new URLSearchParams(query)}`);
+  const response = await call("GET", url, undefined, DOWNLOAD_MS);
+  const kind = SUFFIXES[response.headers.get("content-type")] ?? "";
+  save(await response.blob(), `${id}${query.pseudonyms ? "-pseudonyms" : ""}${kind}`);
 }
 
-export function save(blob, name) {
+function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

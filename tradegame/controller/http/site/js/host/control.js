@@ -5,15 +5,16 @@ import { roundClock } from "../common/clock.js";
 import { h, setAttribute, setText, userText } from "../common/dom.js";
 import { percents, time } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
-import { openDialog, panel } from "../common/panels.js";
+import { panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
 import { urlOf } from "../common/urls.js";
-import { download, json, game as path } from "./api.js";
+import { json, game as path } from "./api.js";
 import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
 import { playersPanel } from "./players.js";
+import { recordsPanel } from "./records.js";
 import { rosterPanel } from "./roster.js";
 
 export function control(client, game, painter, deleted) {
@@ -153,54 +154,12 @@ export function control(client, game, painter, deleted) {
   game.on("revealed", again);
   game.on("reset", again);
   again();
-  const pseudonyms = h("input", {
-    type: "checkbox",
-    id: "pseudonyms",
-    onchange: () => (chat.disabled = !pseudonyms.checked),
-  });
-  const chat = h("input", { type: "checkbox", id: "with-chat", disabled: true });
-  const log = h(
-    "button",
-    { type: "button", onclick: () => attempt(() => download(game.id, pseudonyms.checked, chat.checked)) },
-    "Download log",
-  );
-  async function gone() {
-    const dialog = h(
-      "dialog",
-      { "aria-label": "Delete" },
-      h("h2", {}, "Delete ", userText(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"),
-      h("p", {}, "It ends for everybody, and cannot be brought back. Download the log first."),
-      h(
-        "form.row",
-        { method: "dialog" },
-        h("button", { value: "no" }, "No"),
-        h("button.sell", { value: "yes" }, "Delete"),
-      ),
-    );
-    if ((await openDialog(dialog)) !== "yes") return;
-    await attempt(async () => {
-      await json("DELETE", path(game.id));
-      deleted();
-    });
-  }
-  const kept = panel(
-    "Records",
-    {},
-    h(
-      "div.row",
-      {},
-      logLink(log),
-      h("label", {}, pseudonyms, " without names"),
-      h("label", {}, chat, " but with what was said"),
-      h("button.end", { type: "button", onclick: gone }, "Delete game"),
-    ),
-  );
   return [
     roundsPanel.section,
     panel("Debrief", {}, place).section,
     h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
     h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game)),
-    kept.section,
+    recordsPanel(game, attempt, deleted),
   ];
 }
 
@@ -218,10 +177,4 @@ function comingNews(game) {
   for (const type of ["round", "clock", "reset", "news"]) game.on(type, again);
   again();
   return place;
-}
-
-/** A button that acts as a link: the log needs the token in a header. */
-function logLink(button) {
-  button.setAttribute("role", "link");
-  return button;
 }

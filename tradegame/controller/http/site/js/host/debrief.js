@@ -6,8 +6,9 @@ import { openDialog } from "../common/panels.js";
 import { ranks } from "../common/ranks.js";
 import { fetchJson } from "../common/server.js";
 import { toast } from "../common/toast.js";
-import { json, game as path, save } from "./api.js";
+import { json, game as path } from "./api.js";
 import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
+import { tableButtonsWithToasts } from "./records.js";
 
 /** On the wall, more results than this are shown in two columns. */
 const COLUMN = 15;
@@ -191,29 +192,7 @@ function results(id, round, wall) {
   return h(
     "div",
     {},
-    h(
-      "div.row",
-      {},
-      h("h3", {}, "Results"),
-      h("button", { type: "button", onclick: () => csv(id, round) }, "Download CSV"),
-    ),
+    h("div.row", {}, h("h3", {}, "Results"), wall ? null : h("div.row", {}, ...tableButtonsWithToasts(id))),
     h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": "Results" }, ...tables),
   );
-}
-
-function csv(id, round) {
-  // quote a cell that a spreadsheet would take for a formula
-  const cell = (value) =>
-    `"${String(value ?? "")
-      .replace(/^[=+\-@\t\r]/, "'$&")
-      .replaceAll('"', '""')}"`;
-  const rank = ranks(round.players.map(({ gain }) => gain));
-  const lines = [
-    ["rank", "player", "name", "role", "start", "worth", "gain"],
-    ...round.players.map((row, index) => [rank[index], row.player, row.name, row.role, row.start, row.worth, row.gain]),
-  ];
-  const text = lines
-    .map((line) => line.map((value) => (typeof value === "number" ? value : cell(value))).join(","))
-    .join("\r\n");
-  save(new Blob([`\ufeff${text}\r\n`], { type: "text/csv;charset=utf-8" }), `${id}-round-${round.round}.csv`);
 }

@@ -1,0 +1,163 @@
+"""What happens below an entry, as rows: orders, trades, private values, hints, news and closed rounds."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from tradegame.core.domain.account import HOUSE
+from tradegame.core.domain.blotter import FILLED, REPLACED
+from tradegame.core.domain.book import BID, Order
+from tradegame.core.domain.debrief import PLAYERS_KEPT
+from tradegame.core.domain.recording import RecordingService
+from tradegame.core.domain.state import Effects, Hint
+from tradegame.core.tables.columns import Row
+from tradegame.core.tables.rows import (
+    GoodRow,
+    HintRow,
+    NewsRow,
+    OrderRow,
+    ResultRow,
+    RoundRow,
+    TradeRow,
+    ValueRow,
+)
+from tradegame.protocol.bounds import Became, SideName
+
+WIDE_ROUNDS = 30
+"""So many rounds, the last ones, have a column of their own in the table of players."""
+Put = Callable[[Row], None]
+
+
+@frozen
+class Tape(RecordingService):
+    """``put`` takes the rows. It keeps the open orders, and the gains of the last rounds."""
+
+    put: Put
+    open_orders: dict[int, tuple[OrderRow, Order]] = field(factory=dict, init=False)
+    gains: deque[tuple[int, dict[str, int]]] = field(factory=lambda: deque(maxlen=WIDE_ROUNDS), init=False)
+    """The number of a round, and by player what they gained."""
+    played: Counter[str] = field(factory=Counter, init=False)
+    """By player, in how many closed rounds."""
+    _replaced: list[str] = field(factory=list, init=False)
+    """The order that the next one is an amendment of."""
+
+    def begin(self) -> None:
+        """What is there at the beginning of the log: closed rounds, open orders, values and hints of this round."""
+        state = self.state
+        for result in state.results:
+            rows = [(row["player"], row["role"], row["start"], row["worth"]) for row in result["players"]]
+            self._closed(result, rows, None, len(rows) if len(rows) < PLAYERS_KEPT else None)
+        for name, account in state.accounts.items():
+            for order in account.orders.values() if name != HOUSE else ():
+                self._opened(order, round_=None, at=None)
+        for name in state.dealt:
+            if state.takes_part(name):
+                self.dealt(name)
+                for hint in state.players[name].hints:
+                    self.hinted(name, hint)
+
+    def end_orders(self, became: str, at: int | None) -> None:
+        """Write down the orders that are open for us, and for the game no more. ``became`` open: all that are left."""
+        accounts = self.state.accounts
+        for number, (_, order) in list(self.open_orders.items()):
+            account = accounts.get(order.player)
+            if at is None or account is None or number not in account.orders:
+                self._ended(number, became, at)
+
+    def placed(self, order: Order, effects: Effects) -> None:
+        if order.player != HOUSE:
+            self._opened(order, self.state.round, effects.at)
+
+    def taken(self, player: str, side: SideName, good: str, limit: int | None, qty: int, filled: int, at: int) -> None:
+        left = qty - filled
+        became, now = "expired" if left else FILLED, self.state.round
+        self.put(OrderRow(None, "market", now, player, good, side, qty, limit, at, filled, 0, left, became, at, None))
+
+    def done(self, order: Order, became: Became, effects: Effects) -> None:
+        super().done(order, became, effects)
+        if order.player != HOUSE:
+            self._ended(order.number, became, effects.at)
+            if became == REPLACED:
+                self._replaced.append(order.id)
+
+    def fill(self, taker: str, side: SideName, number: int, order: Order, qty: int, fee: int, effects: Effects) -> None:
+        super().fill(taker, side, number, order, qty, fee, effects)
+        state, takers = self.state, f"o{number}" if number else None
+        bought = side == BID
+        buyer, seller = (taker, order.player) if bought else (order.player, taker)
+        buyers, sellers = (takers, order.id) if bought else (order.id, takers)
+        word, at, price = "buy" if bought else "sell", effects.at, order.price
+        what = state.trades, at, state.round, order.good, price, qty
+        self.put(TradeRow(*what, word, buyer, seller, buyers, sellers, fee))
+
+    def dealt(self, player: str) -> None:
+        dealt = self.state.players[player]
+        for unit, value in enumerate(dealt.values, 1):
+            self.put(ValueRow(self.state.round, player, dealt.role or "", unit, value))
+
+    def hinted(self, player: str, hint: Hint) -> None:
+        self.put(HintRow(hint.at, self.state.round, player, hint.good, hint.value))
+
+    def announced(self, text: str, good: str | None, bps: int, at: int) -> None:
+        self.put(NewsRow(at, self.state.round, text, good, bps))
+
+    def closed(self, result: dict[str, Any], gains: Sequence[tuple[str, int, int]]) -> None:
+        players = self.state.players
+        rows = [(name, players[name].role, start, worth) for name, start, worth in gains]
+        self._closed(result, rows, self.state.round_ms, len(rows))
+
+    def _opened(self, order: Order, round_: int | None, at: int | None) -> None:
+        replaces = self._replaced.pop() if self._replaced else None
+        asked = order.qty + order.filled
+        row = OrderRow(
+            order.id,
+            "limit",
+            round_,
+            order.player,
+            order.good,
+            order.side,
+            asked,
+            order.price,
+            at,
+            0,
+            0,
+            asked,
+            "open",
+            None,
+            replaces,
+        )
+        self.open_orders[order.number] = row, order
+
+    def _ended(self, number: int, became: str, at: int | None) -> None:
+        row, order = self.open_orders.pop(number)
+        row.filled, row.left, row.became, row.ended_at = order.filled, order.qty, became, at
+        row.reduced = row.qty - row.filled - row.left
+        self.put(row)
+
+    def _closed(
+        self,
+        result: dict[str, Any],
+        gains: Iterable[tuple[str, str | None, int, int]],
+        open_ms: int | None,
+        players: int | None,
+    ) -> None:
+        number = result["round"]
+        figures = result["surplus"], result["max_surplus"], result["efficiency_bps"]
+        self.put(RoundRow(number, result["opened_at"], result["closed_at"], open_ms, players, *figures))
+        for good, told in result["goods"].items():
+            words = "trades", "volume", "notional", "open", "high", "low", "close", "settled", "mark", "mark_source"
+            equilibrium = told["equilibrium"] or {}
+            band = [equilibrium.get(word) for word in ("low", "high", "qty")]
+            self.put(GoodRow(number, good, *(told[word] for word in words), *band))
+        made, rank, before = dict[str, int](), 0, None
+        for place, (name, role, start, worth) in enumerate(sorted(gains, key=lambda row: row[2] - row[3]), 1):
+            gain = worth - start
+            rank, before = rank if gain == before else place, gain
+            made[name] = gain
+            self.put(ResultRow(number, name, role, start, worth, gain, rank))
+        self.gains.append((number, made))
+        self.played.update(made.keys())
