@@ -131,14 +131,16 @@ class _Side:
         return self._keys[-1] * self._sign if self._keys else None
 
     def reach(self, qty: int, limit: int | None, purse: int | None) -> int:
-        """How many orders, at most ``MAX_FILLS``, rest on the levels that ``qty`` units and ``purse`` coins reach."""
+        """How many orders, at most ``MAX_FILLS``, rest on the levels that ``qty`` units and ``purse`` coins reach. No
+        more than there are units, since each order met takes one.
+        """
         worst = None if limit is None else limit * self._sign
         met = 0
         for key in reversed(self._keys):
             if worst is not None and key < worst:
                 break
             level = self._levels[key]
-            met += len(level.orders)
+            met += min(len(level.orders), qty)
             qty -= level.qty
             if purse is not None:
                 purse -= level.qty * key * self._sign

@@ -19,6 +19,7 @@ PRICES_A_UNIT = 100_000
 
 
 _ANY_QTY = 1 << 62
+_TRADES = (BuyGood, SellGood)
 
 
 def weight(state: GameState, command: Command) -> int:
@@ -33,7 +34,7 @@ def weight(state: GameState, command: Command) -> int:
 
     Takes a few us. An entry's earlier commands may change what a later one meets, but never to more than ``MAX_FILLS``.
     """
-    if isinstance(command, BuyGood | SellGood):
+    if isinstance(command, _TRADES):
         return 1 + _fills(state, command)
     if isinstance(command, PlaceOrder):
         return 1 + _fills(state, command) + _moved(state, command.good)
@@ -75,12 +76,13 @@ def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
     account, market = state.accounts.get(command.player), state.markets.get(command.good)
     if account is None or market is None:
         return 0
-    limit = command.price if isinstance(command, PlaceOrder) else command.limit
-    if isinstance(command, BuyGood) or (isinstance(command, PlaceOrder) and command.side == BID):
+    order = isinstance(command, PlaceOrder)
+    limit = command.price if order else command.limit
+    if command.side == BID if order else isinstance(command, BuyGood):
         own = _own(account, command.good, ASK)
         return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash + account.held_cash)
     owned = account.goods[command.good] + account.held_goods[command.good]
-    if not owned or (isinstance(command, PlaceOrder) and command.qty > owned):
+    if not owned or (order and command.qty > owned):
         return 0
     return market.book.reach(BID, min(command.qty, owned) + _own(account, command.good, BID), limit)
 
@@ -100,4 +102,6 @@ def _most_fills(state: GameState, price: int | None) -> int:
 
 def _own(account: Account, good: str, side: SideName) -> int:
     """The player's own units in the way do not trade: the walk goes on past them."""
+    if not account.orders:
+        return 0
     return sum(order.qty for order in account.orders.values() if order.side == side and order.good == good)
