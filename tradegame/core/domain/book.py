@@ -121,8 +121,8 @@ class _Side:
             self._keys[first:] = kept
 
     def levels(self, depth: int) -> tuple[Level, ...]:
-        keys = self._keys[: -depth - 1 : -1]
-        return tuple((key * self._sign, self._levels[key].qty) for key in keys)
+        sign, levels = self._sign, self._levels
+        return tuple([(key * sign, levels[key].qty) for key in self._keys[: -depth - 1 : -1]])
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -155,6 +155,15 @@ class _Side:
             if worst is not None and key < worst:
                 return
             yield from self._levels[key].orders.values()
+
+    def first(self, limit: int | None) -> Order | None:
+        """The first of these, without a generator: most who take are content with it."""
+        if not self._keys:
+            return None
+        key = self._keys[-1]
+        if limit is not None and key < limit * self._sign:
+            return None
+        return next(iter(self._levels[key].orders.values()))
 
     def level(self, price: int) -> PriceLevel | None:
         return self._levels.get(price * self._sign)
@@ -202,6 +211,11 @@ class Book:
 
         It ends where ``most`` orders are met, or where the ``notional`` is more than ``purse`` coins.
         """
+        first = self._sides[side].first(limit)
+        if first is None:
+            return Walk([], [], 0, 0, more=False)
+        if qty <= first.qty and first.player != player and most:
+            return Walk([(first, qty)], [], qty, qty * first.price, more=False)
         fills: list[tuple[Order, int]] = []
         own: list[Order] = []
         open_qty, notional = qty, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import Factory, frozen
+from attrs import frozen
 from msgspec import Struct
 
 from tradegame.protocol.bounds import Became
@@ -34,8 +34,7 @@ class Filled:
 Private = Whispered | Filled
 
 
-@frozen
-class Frame:
+class Frame(Struct, frozen=True):
     """Everything public that one entry did. ``seq`` rises by exactly one a frame; ``at`` is the game's clock in ms."""
 
     seq: int
@@ -77,8 +76,7 @@ class Outcome(Struct, frozen=True, gc=False, eq=False):
         return isinstance(other, Outcome) and (self.result, self.replayed) == (other.result, other.replayed)
 
 
-@frozen
-class Applied:
+class Applied(Struct, frozen=True):
     """What applying one entry did.
 
     ``frame``: None when nothing public happened. ``outcomes``: one a command, in order. ``accounts``: the players
@@ -92,4 +90,4 @@ class Applied:
     outcomes: tuple[Outcome, ...]
     accounts: tuple[str, ...]
     whispers: tuple[Whispered, ...]
-    fills: Mapping[str, Sequence[bytes]] = Factory(dict)
+    fills: Mapping[str, Sequence[bytes]] = {}

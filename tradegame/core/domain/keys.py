@@ -101,14 +101,13 @@ class KeyService:
         state = self.state
         if not state.aging or (player := state.commander(name := state.aging.popleft())) is None:
             return
-        oldest_s = state.clock // 1000 - KEYS_AGE_S
-        for _ in range(min(FORGOTTEN_AT_ONCE, len(player.keys) - KEYS_KEPT)):
-            oldest = next(iter(player.keys))
-            kept = player.keys[oldest]
+        keys, oldest_s = player.keys, state.clock // 1000 - KEYS_AGE_S
+        for _ in range(min(FORGOTTEN_AT_ONCE, len(keys) - KEYS_KEPT)):
+            oldest, kept = next(iter(keys.items()))
             if not kept or remembered_at_s(kept) > oldest_s:
                 break
-            del player.keys[oldest]
-        if len(player.keys) > KEYS_KEPT:
+            del keys[oldest]
+        if len(keys) > KEYS_KEPT:
             state.aging.append(name)
         else:
-            player.keys = dict(player.keys)  # a dict that shrinks keeps the room of its greatest size
+            player.keys = dict(keys)  # a dict that shrinks keeps the room of its greatest size

@@ -68,9 +68,12 @@ class Ohlcv:
         self.trades += 1
         self.volume += qty
         self.notional += price * qty
-        self.open = price if self.open is None else self.open
-        self.high = price if self.high is None else max(self.high, price)
-        self.low = price if self.low is None else min(self.low, price)
+        if self.open is None or self.high is None or self.low is None:
+            self.open = self.high = self.low = price
+        elif price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
         self.close = price
 
 
