@@ -9,7 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 from attrs import define, field, frozen
+from msgspec import Struct
 
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
@@ -17,7 +19,7 @@ from tradegame.core.domain.definition import RULES_KNOWN, from_json
 from tradegame.core.domain.events import Applied, Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.games.export import ENTRY_MARK, EXPORT_SCHEMA, line_digest
-from tradegame.protocol.commands import Join, decode_entry
+from tradegame.protocol.commands import Entry, Join, decode_entry
 
 AUDIT_EVERY = 5_000
 """Entries between two audits of every invariant."""
@@ -48,6 +50,17 @@ class Report:
         return self.problem is None
 
 
+class _Head(Struct):
+    """What an entry's line says before the entry."""
+
+    generation: int
+    id: str
+    digest: str
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
 class _Wrong(Exception):  # noqa: N818 - becomes a Problem
     pass
 
@@ -61,8 +74,8 @@ class _UsedKeys:
 
     _done: set[int] = field(factory=set)
 
-    def check(self, value: bytes, applied: Applied) -> None:
-        for command, outcome in zip(decode_entry(value).commands, applied.outcomes, strict=True):
+    def check(self, entry: Entry, applied: Applied) -> None:
+        for command, outcome in zip(entry.commands, applied.outcomes, strict=True):
             if command.key is None or outcome.replayed or isinstance(outcome.result, Rejected):
                 continue
             if isinstance(command, Join):
@@ -103,7 +116,7 @@ class _Verification:
             self._replay()
         except _Wrong as wrong:
             problem = Problem(self.line, str(wrong))
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        except (ValueError, msgspec.DecodeError, KeyError, TypeError, AttributeError, AssertionError) as error:
             problem = Problem(self.line, f"this cannot be read or replayed: {error!r}")
         self.progress(self.done, self.total)
         if self.game is None:
@@ -155,15 +168,16 @@ class _Verification:
 
     def _entry(self, game: Game, line: bytes) -> None:
         at = line.index(ENTRY_MARK)
-        head = json.loads(line[: at - 1] + b"}")
+        head = _head(line[: at - 1] + b"}")
         value = line[at + len(ENTRY_MARK) : -1]
-        while self.generation < head["generation"]:
+        while self.generation < head.generation:
             self.generation += 1
             self._check_boundary(game)
         chain = hashlib.sha256(game.state.chain.encode() + value).hexdigest()
-        if line_digest(chain, head["generation"], head["id"]) != head["digest"]:
-            raise _Wrong(f"the chain breaks at entry {head['id']}: these are not the bytes that were logged")
-        self.keys.check(value, game.apply_value(value))
+        if line_digest(chain, head.generation, head.id) != head.digest:
+            raise _Wrong(f"the chain breaks at entry {head.id}: these are not the bytes that were logged")
+        entry = decode_entry(value)
+        self.keys.check(entry, game.apply_value(value, entry))
         self.entries += 1
         if self.entries % AUDIT_EVERY == 0:
             self._audit(game)
