@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from copy import copy
 from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
@@ -191,7 +190,7 @@ def payload_digest(command: Command) -> str:
     player's name is left out, too. What is as by default is no part of it, so a command keeps its digest when it gets
     another field. To encode a copy takes 1 µs, to gather the fields one by one took 2.7.
     """
-    said = copy(command)
+    said = command.__copy__()
     said.key = said.since = said.epoch = None
     for name in _WHOSE[type(command)]:
         setattr(said, name, "")

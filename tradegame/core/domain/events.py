@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
 from msgspec import Struct
 
 from tradegame.protocol.bounds import Became
@@ -14,8 +13,7 @@ from tradegame.protocol.replies import CommandOk
 from tradegame.protocol.state import Fill
 
 
-@frozen
-class Whispered:
+class Whispered(Struct, frozen=True):
     """Private, to ``player`` and ``to``."""
 
     player: str
@@ -23,8 +21,7 @@ class Whispered:
     text: str
 
 
-@frozen
-class Filled:
+class Filled(Struct, frozen=True):
     """Private, to ``player``: their part in the trades of an entry, in the order of these."""
 
     player: str
@@ -42,8 +39,7 @@ class Frame(Struct, frozen=True):
     events: tuple[PublicEvent, ...]
 
 
-@frozen
-class Rejected:
+class Rejected(Struct, frozen=True):
     """A rule said no, and nothing changed. ``became``: of an order that is gone."""
 
     code: str

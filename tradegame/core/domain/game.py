@@ -171,9 +171,8 @@ class Game:
         for outcome in outcomes:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
                 outcome.result.seq = seq
-        for (name, key), (digest, result) in effects.keys.items():
-            player = state.commander(name)
-            if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
+        for (_, key), (player, digest, result) in effects.keys.items():
+            if key in player.keys:  # a later one in the same entry may have pushed it out
                 player.keys[key] = remember(now_s, digest, result)
         accounts = tuple(name for name in effects.accounts if name not in RESERVED_PLAYERS)
         whispers = tuple(effects.whispers)
@@ -207,8 +206,8 @@ class Game:
         digest = ""
         if key is not None and player is not None:
             digest = payload_digest(command)
-            if (known := self._keys.known(player, command, digest, effects)) is not None:
-                return known
+            if key in player.keys:
+                return self._keys.known(player, command, digest, effects)
             if not joins_again and (refusal := self._keys.refusal(player, command)) is not None:
                 return Outcome(Rejected.of(refusal), keys=player.ever)
         try:

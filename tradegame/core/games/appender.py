@@ -19,7 +19,7 @@ from tradegame.utils.trouble import Trouble
 
 GATHER_FROM_S = 0.001
 GATHER_COMMANDS = 4
-GATHER_FACTOR = 2
+GATHER_FACTOR = 1
 GATHER_MOST_S = 0.05
 """After a slow broadcast of several commands (longer than this, in s), wait in proportion so that the next entry
 batches more. A single command never waits, and neither do as many as an entry holds: 64 clients with 40 commands each
