@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from copy import copy
 from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
@@ -190,7 +191,7 @@ def payload_digest(command: Command) -> str:
     player's name is left out, too. What is as by default is no part of it, so a command keeps its digest when it gets
     another field. To encode a copy takes 1 µs, to gather the fields one by one took 2.7.
     """
-    said = command.__copy__()
+    said = copy(command)
     said.key = said.since = said.epoch = None
     for name in _WHOSE[type(command)]:
         setattr(said, name, "")
@@ -221,6 +222,7 @@ def decode_entry(value: bytes) -> Entry:
         stored = _entries.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"not an entry of a game's log: {error}") from error
-    if not all(command.player for command in stored.commands):
-        raise ValueError("not an entry of a game's log: a command of nobody")
+    for command in stored.commands:
+        if not command.player:
+            raise ValueError("not an entry of a game's log: a command of nobody")
     return Entry(stored.at, stored.commands)

@@ -200,7 +200,7 @@ class Game:
         """
         state, key, name = self.state, command.key, command.player
         player = state.commander(name)
-        joins_again = player is not None and isinstance(command, Join) and command.cancel_on_disconnect is None
+        joins_again = type(command) is Join and player is not None and command.cancel_on_disconnect is None
         if command.epoch is not None and command.epoch != state.epoch and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
         digest = ""

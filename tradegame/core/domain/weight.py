@@ -76,13 +76,12 @@ def _fills(state: GameState, command: BuyGood | SellGood | PlaceOrder) -> int:
     account, market = state.accounts.get(command.player), state.markets.get(command.good)
     if account is None or market is None:
         return 0
-    order = isinstance(command, PlaceOrder)
-    limit = command.price if order else command.limit
-    if command.side == BID if order else isinstance(command, BuyGood):
+    limit = command.price if isinstance(command, PlaceOrder) else command.limit
+    if isinstance(command, BuyGood) or (isinstance(command, PlaceOrder) and command.side == BID):
         own = _own(account, command.good, ASK)
         return market.book.reach(ASK, command.qty + own, limit, None if own else account.cash + account.held_cash)
     owned = account.goods[command.good] + account.held_goods[command.good]
-    if not owned or (order and command.qty > owned):
+    if not owned or (isinstance(command, PlaceOrder) and command.qty > owned):
         return 0
     return market.book.reach(BID, min(command.qty, owned) + _own(account, command.good, BID), limit)
 
