@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,11 +40,14 @@ def verify(
     started = time.monotonic()
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task(f"replaying {log.name}", total=None)
+        gc.disable()  # a game's objects are freed by their reference counts: it finds nothing, in a tenth of the time
         try:
             report = verify_log(log, lambda done, total: bar.update(task, completed=done, total=total))
         except OSError as error:
             bar.stop()
             give_up(f"{log} cannot be read: {error.strerror or error}")
+        finally:
+            gc.enable()
     _show_report(log, report, time.monotonic() - started)
 
 

@@ -177,6 +177,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
 
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
+_digest = hashlib.blake2b(digest_size=8)
 _WHOSE: dict[type[Any], tuple[str, ...]] = {
     command: tuple(field.name for field in fields(command) if field.name in ("player", "name", "skeleton"))
     for command in get_args(Command)
@@ -195,7 +196,9 @@ def payload_digest(command: Command) -> str:
     said.key = said.since = said.epoch = None
     for name in _WHOSE[type(command)]:
         setattr(said, name, "")
-    return hashlib.blake2b(_encode(said), digest_size=8).hexdigest()
+    hashed = _digest.copy()
+    hashed.update(_encode(said))
+    return hashed.hexdigest()
 
 
 def encode_command(command: Command) -> bytes:
