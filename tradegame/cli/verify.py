@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,11 +28,14 @@ def verify(
     from tradegame.core.games.verify import verify_log
 
     started = time.monotonic()
+    gc.disable()  # a game's objects are freed by their reference counts: it finds nothing, in a tenth of the time
     try:
         with replaying(log) as progress:
             report = verify_log(log, progress)
     except OSError as error:
         give_up(f"{log} cannot be read: {error.strerror or error}")
+    finally:
+        gc.enable()
     _show_report(log, report, time.monotonic() - started)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from copy import copy
 from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
@@ -197,22 +198,28 @@ class _Stored(Struct, forbid_unknown_fields=True):
 
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
-_NOT_PAYLOAD = ("id", "game", "player", "key", "since", "epoch", "name", "skeleton")
-_PAYLOAD: dict[type[Any], tuple[tuple[str, Any], ...]] = {
-    command: tuple((field.name, field.default) for field in fields(command) if field.name not in _NOT_PAYLOAD)
+_digest = hashlib.blake2b(digest_size=8)
+_WHOSE: dict[type[Any], tuple[str, ...]] = {
+    command: tuple(field.name for field in fields(command) if field.name in ("player", "name", "skeleton"))
     for command in get_args(Command)
 }
-"""The names and the defaults."""
+"""The fields that say whose command it is, all of them texts."""
 
 
 def payload_digest(command: Command) -> str:
     """16 hex digits that differ when the payload differs: what a ``key`` is compared by.
 
-    That is everything the player said but the key itself, ``since`` and ``epoch``; a joining player's name is left
-    out, too. What is as by default is no part of it, so a command keeps its digest when it gets another field.
+    It is over the command as the log has it, without whose it is, the key itself, ``since`` and ``epoch``; a joining
+    player's name is left out, too. What is as by default is no part of it, so a command keeps its digest when it gets
+    another field. To encode a copy takes 1 µs, to gather the fields one by one took 2.7.
     """
-    said = [(name, value) for name, default in _PAYLOAD[type(command)] if (value := getattr(command, name)) != default]
-    return hashlib.blake2b(_encode([command.op, said]), digest_size=8).hexdigest()
+    said = copy(command)
+    said.key = said.since = said.epoch = None
+    for name in _WHOSE[type(command)]:
+        setattr(said, name, "")
+    hashed = _digest.copy()
+    hashed.update(_encode(said))
+    return hashed.hexdigest()
 
 
 def encode_command(command: Command) -> bytes:
@@ -239,6 +246,7 @@ def decode_entry(value: bytes) -> Entry:
         stored = _entries.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"not an entry of a game's log: {error}") from error
-    if not all(command.player for command in stored.commands):
-        raise ValueError("not an entry of a game's log: a command of nobody")
+    for command in stored.commands:
+        if not command.player:
+            raise ValueError("not an entry of a game's log: a command of nobody")
     return Entry(stored.at, stored.commands)

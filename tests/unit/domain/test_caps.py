@@ -185,11 +185,12 @@ def test_a_trade_weighs_the_orders_that_it_can_meet() -> None:
     table = crowd(50)
     state = table.game.state
     assert weight(state, Arrive(players=("ann", "bob"))) == 3
-    assert weight(state, SellGood(player="bob", good="grain", qty=1)) == 51  # one level is looked at as a whole
+    assert weight(state, SellGood(player="bob", good="grain", qty=1)) == 2  # each order met takes a unit
+    assert weight(state, SellGood(player="bob", good="grain", qty=60)) == 51
     assert weight(state, SellGood(player="bob", good="grain", qty=1, limit=11)) == 1
     assert weight(state, PlaceOrder(player="bob", good="grain", side="ask", qty=60, price=10)) == 51
     table.sell("bob", 5)
-    assert weight(state, SellGood(player="bob", good="grain", qty=1)) == 46
+    assert weight(state, SellGood(player="bob", good="grain", qty=60)) == 46
     table = crowd(CAP + 20, side="ask")
     assert weight(table.game.state, BuyGood(player="bob", good="grain", qty=10**6)) == 1 + CAP
     to_come = AmendOrder(player="bob", order="o99999", price=10**6)

@@ -227,7 +227,7 @@ def test_every_field_but_the_key_and_what_goes_with_it_belongs_to_the_payload(tw
 
 def test_a_field_that_is_as_by_default_is_no_part_of_the_payload() -> None:
     """So that a copy from before the field was there still stands for the same."""
-    said = '["buy",[["good","g"],["qty",1]]]'
+    said = '{"op":"buy","good":"g","qty":1}'
     command = BuyGood(player="a", good="g", qty=1, limit=None, fill_or_kill=False)
     assert payload_digest(command) == hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 

@@ -78,10 +78,11 @@ class Pool:
     def take(self, bucket: Bucket, cost: float, now: float) -> Seconds:
         """Spend ``cost`` and return 0; or spend nothing, and return how many s until there is enough."""
         per_s = self._refill(bucket, cost, now)
-        cost = min(cost, self.each_burst)  # the most expensive request must fit into the smallest burst
+        if cost > self.each_burst:  # the most expensive request must fit into the smallest burst
+            cost = self.each_burst
         if bucket.level < cost:
             return (cost - bucket.level) / per_s
-        if self.level < -self._most:  # shares were too large while the crowd arrived
+        if self.level < 0 and self.level < -self._most:  # shares were too large while the crowd arrived
             return (-self._most - self.level) / self._rate
         bucket.level -= cost
         self.level -= cost
@@ -140,7 +141,7 @@ class Pool:
             self._note(window)
         pace = self._pace.value
         per_s, most = self.each_per_s * pace, self.each_burst * pace
-        if self.level < self._most * CROWDED:
+        if self.level < self.burst * pace * CROWDED:
             share = SHARED * self._rate / self.active
             if share < per_s:
                 per_s, most = share, min(most, share)
@@ -152,7 +153,8 @@ class Pool:
         return per_s
 
     def _refill_total(self, now: float, cost: float) -> None:
-        level, most = self.level + (now - self.at) * self._rate, self._most
+        pace = self._pace.value
+        level, most = self.level + (now - self.at) * self.per_s * pace, self.burst * pace
         if most < cost:
             most = min(cost, self.burst)
         self.level = level if level < most else most

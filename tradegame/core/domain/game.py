@@ -176,13 +176,13 @@ class Game:
         if effects.events:
             state.seq += 1
             frame = Frame(state.seq, effects.at, tuple(effects.events))
+        seq, now_s = state.seq, state.clock // 1000
         for outcome in outcomes:
             if not outcome.replayed and not isinstance(outcome.result, Rejected):
-                outcome.result.seq = state.seq
-        for (name, key), (digest, result) in effects.keys.items():
-            player = state.commander(name)
-            if player is not None and key in player.keys:  # a later one in the same entry may have pushed it out
-                player.keys[key] = remember(state.clock // 1000, digest, result)
+                outcome.result.seq = seq
+        for (_, key), (player, digest, result) in effects.keys.items():
+            if key in player.keys:  # a later one in the same entry may have pushed it out
+                player.keys[key] = remember(now_s, digest, result)
         accounts = tuple(name for name in effects.accounts if name not in RESERVED_PLAYERS)
         whispers = tuple(effects.whispers)
         return Applied(state.seq, state.clock, frame, tuple(outcomes), accounts, whispers, effects.fills)
@@ -211,28 +211,29 @@ class Game:
         A join of a player who is there, and does not choose anything, does nothing, needs no ``since``, and its key is
         not remembered.
         """
-        key, player = command.key, self.state.commander(command.player)
-        joins_again = player is not None and isinstance(command, Join) and command.cancel_on_disconnect is None
-        if command.epoch not in (None, self.state.epoch) and not joins_again:
+        state, key, name = self.state, command.key, command.player
+        player = state.commander(name)
+        joins_again = type(command) is Join and player is not None and command.cancel_on_disconnect is None
+        if command.epoch is not None and command.epoch != state.epoch and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
         digest = ""
         if key is not None and player is not None:
             digest = payload_digest(command)
-            if (known := self._keys.known(player, command, digest, effects)) is not None:
-                return known
+            if key in player.keys:
+                return self._keys.known(player, command, digest, effects)
             if not joins_again and (refusal := self._keys.refusal(player, command)) is not None:
                 return Outcome(Rejected.of(refusal), keys=player.ever)
         try:
             if player is None and not isinstance(command, _WITHOUT_ACCOUNT):
                 raise NotJoinedError("join the game first")
             if player is not None:
-                self._departures.back(command.player)
-                if command.player not in self.state.dealt:
-                    self._rounds.deal((command.player,), effects)
+                self._departures.back(name)
+                if name not in state.dealt:
+                    self._rounds.deal((name,), effects)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
-        if key is None or (player := self.state.commander(command.player)) is None:
+        if key is None or (player := player or state.commander(name)) is None:
             return Outcome(result)
         if not joins_again:
             self._keys.remember(player, command, digest, result, effects)

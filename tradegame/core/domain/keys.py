@@ -30,9 +30,14 @@ KEYS_AGE_S = 600
 """A player's oldest key may go once it is this old, by the game's clock."""
 KEYS_KEPT = 8
 """So many of a player's newest keys stay, whatever their age: a laptop may sleep with commands unanswered."""
+COMPACTED_EVERY = 64
+"""A dict keeps the places of what was deleted at its front, and whoever wants its first key passes over them all: it is
+made anew after so many, for 3 us, and needs half the memory.
+"""
+TURN_EVERY = 4
 FORGOTTEN_AT_ONCE = 16
-"""At each keyed command one player is looked at, and so many of their oldest keys forgotten at most: some 3 us. Each
-command brings one key, so what is too old goes faster than new keys come.
+"""At one in so many keyed commands a player is looked at, and so many of their oldest keys forgotten at most: some 3
+us. Each command brings one key, so what is too old goes faster than new keys come.
 """
 
 
@@ -57,13 +62,11 @@ class KeyService:
 
     state: GameState
 
-    def known(self, player: Player, command: Command, digest: str, effects: Effects) -> Outcome | None:
-        """What a remembered key came to: the first result, or that another command used it. None: not remembered."""
+    def known(self, player: Player, command: Command, digest: str, effects: Effects) -> Outcome:
+        """What a remembered key came to: the first result, or that another command used it."""
         assert command.key is not None
-        kept = player.keys.get(command.key)
-        if kept is None:
-            return None
-        first, result = recall(kept) if kept else effects.keys[command.player, command.key]
+        kept = player.keys[command.key]
+        first, result = recall(kept) if kept else effects.keys[command.player, command.key][1:]
         if first == digest:
             return Outcome(result, replayed=True, keys=player.ever)
         reused = Rejected.of(KeyReusedError(f"the key {command.key!r} stood for another command"))
@@ -83,13 +86,16 @@ class KeyService:
         assert command.key is not None
         if len(player.keys) >= KEYS_REMEMBERED:
             del player.keys[next(iter(player.keys))]
+            if player.ever % COMPACTED_EVERY == 0:
+                player.keys = dict(player.keys)
         player.keys[command.key] = ""
         player.ever += 1
         self.state.remembered += 1
-        effects.keys[command.player, command.key] = digest or payload_digest(command), result
+        effects.keys[command.player, command.key] = player, digest or payload_digest(command), result
         if len(player.keys) == KEYS_KEPT + 1:
             self.state.aging.append(command.player)
-        self._forget()
+        if self.state.remembered % TURN_EVERY == 0:
+            self._forget()
 
     def _forget(self) -> None:
         """Forget the oldest keys of the player whose turn it is, if they are too old.
@@ -101,14 +107,13 @@ class KeyService:
         state = self.state
         if not state.aging or (player := state.commander(name := state.aging.popleft())) is None:
             return
-        oldest_s = state.clock // 1000 - KEYS_AGE_S
-        for _ in range(min(FORGOTTEN_AT_ONCE, len(player.keys) - KEYS_KEPT)):
-            oldest = next(iter(player.keys))
-            kept = player.keys[oldest]
+        keys, oldest_s = player.keys, state.clock // 1000 - KEYS_AGE_S
+        for _ in range(min(FORGOTTEN_AT_ONCE, len(keys) - KEYS_KEPT)):
+            oldest, kept = next(iter(keys.items()))
             if not kept or remembered_at_s(kept) > oldest_s:
                 break
-            del player.keys[oldest]
-        if len(player.keys) > KEYS_KEPT:
+            del keys[oldest]
+        if len(keys) > KEYS_KEPT:
             state.aging.append(name)
         else:
-            player.keys = dict(player.keys)  # a dict that shrinks keeps the room of its greatest size
+            player.keys = dict(keys)  # a dict that shrinks keeps the room of its greatest size

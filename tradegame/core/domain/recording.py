@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from tradegame.core.domain.account import HOUSE
+from tradegame.core.domain.account import HOUSE, Account
 from tradegame.core.domain.blotter import BOUGHT, FILLED, MADE, WORDS, Blotter
 from tradegame.core.domain.book import BID, Order
 from tradegame.core.domain.state import Effects, GameState, Hint
@@ -52,29 +52,47 @@ class RecordingService:
     def closed(self, result: dict[str, Any], gains: Sequence[tuple[str, int, int]]) -> None:
         """A round is over: its result, as `debrief.round_result` has it; everybody's start and worth."""
 
-    def fill(self, taker: str, side: SideName, number: int, order: Order, qty: int, fee: int, effects: Effects) -> None:
+    def fill(
+        self,
+        taker: str,
+        ours: Account,
+        side: SideName,
+        number: int,
+        order: Order,
+        theirs: Account,
+        qty: int,
+        fee: int,
+        effects: Effects,
+    ) -> None:
         """A trade, the last that was counted, of ``qty`` units between ``order`` and who took them on the other side.
 
-        ``side`` and ``number``: of the taker's order, 0 if it is none. ``fee``: what the taker pays.
+        ``ours``: the taker's account; ``theirs``: that of the order's player. ``side`` and ``number``: of the taker's
+        order, 0 if it is none. ``fee``: what the taker pays.
         """
-        trade, at, index, bits = self.state.trades, effects.at, self._indexes[order.good], BOUGHT * (side == BID)
+        trade, at, index, price = self.state.trades, effects.at, self._indexes[order.good], order.price
+        bits, maker, fills = BOUGHT * (side == BID), order.player, effects.fills
         if taker != HOUSE:
-            packed = self._blotter(taker).fill(trade, at, number, fee, order.price, qty, index, bits)
-            if (told := effects.fills.get(taker)) is None:
-                told = effects.fills[taker] = []
+            if (blotter := ours.blotter) is None:
+                blotter = ours.blotter = Blotter()
+            packed = blotter.fill(trade, at, number, fee, price, qty, index, bits)
+            if (told := fills.get(taker)) is None:
+                told = fills[taker] = []
             told.append(packed)
-        maker = order.player
         if maker != HOUSE:
-            bits = bits ^ BOUGHT | MADE
-            packed = self._blotter(maker).fill(trade, at, order.number, 0, order.price, qty, index, bits)
-            if (told := effects.fills.get(maker)) is None:
-                told = effects.fills[maker] = []
+            if (blotter := theirs.blotter) is None:
+                blotter = theirs.blotter = Blotter()
+            packed = blotter.fill(trade, at, order.number, 0, price, qty, index, bits ^ BOUGHT | MADE)
+            if (told := fills.get(maker)) is None:
+                told = fills[maker] = []
             told.append(packed)
 
     def done(self, order: Order, became: Became, effects: Effects) -> None:
         """An order leaves the book, or never came into it. ``order``: as it was then."""
         if order.player != HOUSE:
-            self._blotter(order.player).end(order, self._indexes[order.good], became, effects.at)
+            account = self.state.accounts[order.player]
+            if (blotter := account.blotter) is None:
+                blotter = account.blotter = Blotter()
+            blotter.end(order, self._indexes[order.good], became, effects.at)
 
     def unknown(self, player: str, order: str) -> UnknownOrderError:
         """The error for an ``order``, by its id, that is no open one of the player's: with what became of it."""
@@ -91,10 +109,3 @@ class RecordingService:
             return UnknownOrderError(f"{order} was filled: {units}", became)
         partly = f"; {units} had been filled" if filled else ""
         return UnknownOrderError(f"{order} {WORDS[became]}{partly}", became)
-
-    def _blotter(self, player: str) -> Blotter:
-        account = self.state.accounts[player]
-        blotter = account.blotter
-        if blotter is None:
-            blotter = account.blotter = Blotter()
-        return blotter

@@ -68,9 +68,12 @@ class Ohlcv:
         self.trades += 1
         self.volume += qty
         self.notional += price * qty
-        self.open = price if self.open is None else self.open
-        self.high = price if self.high is None else max(self.high, price)
-        self.low = price if self.low is None else min(self.low, price)
+        if self.open is None or self.high is None or self.low is None:
+            self.open = self.high = self.low = price
+        elif price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
         self.close = price
 
 
@@ -214,9 +217,9 @@ class GameState:
 class Effects:
     """What the entry that is being applied has done so far; ``at`` is its frame's time in ms. Dicts stand for sets.
 
-    ``spent``: the house's quotes and fills, the hints and the withdrawals that were due. ``keys``: by player and key,
-    the digests and results of the keys that are new. ``fills``: by player, packed (see `blotter`). ``marks``: the goods
-    whose mark was set anew.
+    ``spent``: the house's quotes and fills, the hints and the withdrawals that were due. ``keys``: the new ones, by
+    player and key: whose it is, the digest, the result. ``fills``: by player, packed (see `blotter`). ``marks``: the
+    goods whose mark was set anew.
     """
 
     at: int
@@ -227,4 +230,4 @@ class Effects:
     books: dict[str, None] = Factory(dict)
     marks: dict[str, None] = Factory(dict)
     spent: int = 0
-    keys: dict[tuple[str, str], tuple[str, Result]] = Factory(dict)
+    keys: dict[tuple[str, str], tuple[Player, str, Result]] = Factory(dict)

@@ -253,35 +253,40 @@ class TradingService:
         """
         for order in walk.own:
             self.withdraw(order, effects, MET_OWN)
-        notional = paid = 0
+        if not walk.fills:
+            return
+        record, free = self.recording.fill, not self.state.definition.fee_bps
+        notional = paid = fee = 0
         for order, qty in walk.fills:
-            notional += qty * order.price
-            fee = self.fee(notional) - paid
-            paid += fee
-            self._settle(taker, side, market, order, qty, fee, effects)
-            self.recording.fill(taker, side, number, order, qty, fee, effects)
-        if walk.fills:
-            effects.accounts[taker] = None
+            if not free:
+                notional += qty * order.price
+                fee = self.fee(notional) - paid
+                paid += fee
+            ours, theirs = self._settle(taker, side, market, order, qty, fee, effects)
+            record(taker, ours, side, number, order, theirs, qty, fee, effects)
+        effects.accounts[taker] = None
+        effects.books[order.good] = None
 
     def _settle(
         self, taker: str, side: SideName, market: Market, order: Order, qty: int, fee: int, effects: Effects
-    ) -> None:
-        state, good, price = self.state, order.good, order.price
+    ) -> tuple[Account, Account]:
+        """Returns the taker's account, and that of who made the market."""
+        state, good, price, maker = self.state, order.good, order.price, order.player
         word: Taker
         notional = qty * price
-        ours, theirs = state.accounts[taker], state.accounts[order.player]
+        ours, theirs = state.accounts[taker], state.accounts[maker]
         if side == BID:
             ours.cash -= notional + fee
             ours.goods[good] += qty
             theirs.held_goods[good] -= qty
             theirs.cash += notional
-            buyer, seller, word = taker, order.player, "buy"
+            buyer, seller, word = taker, maker, "buy"
         else:
             ours.goods[good] -= qty
             ours.cash += notional - fee
             theirs.held_cash -= notional
             theirs.goods[good] += qty
-            buyer, seller, word = order.player, taker, "sell"
+            buyer, seller, word = maker, taker, "sell"
         if fee:
             state.accounts[FEES].cash += fee
         market.book.reduce(order, qty)
@@ -298,8 +303,8 @@ class TradingService:
             effects.events.append(Trade(good, price, qty, word, number=state.trades))
         else:
             effects.events.append(Trade(good, price, qty, word, buyer, seller, state.trades))
-        effects.accounts[order.player] = None
-        effects.books[good] = None
+        effects.accounts[maker] = None
+        return ours, theirs
 
 
 def _nothing_there(side: SideName, good: str, limit: int | None) -> str:

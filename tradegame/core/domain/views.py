@@ -116,7 +116,7 @@ def account(state: GameState, player: str) -> Account:
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role
         shown.values = {private.good: tuple(fields.values)}
-    if any(good.settlement is not None for good in state.definition.goods.values()):
+    if [good for good in state.definition.goods.values() if good.settlement is not None]:
         shown.hints = tuple(Hint(hint.good, hint.value, hint.text, hint.at) for hint in fields.hints)
     if takes_part and owned.blotter is not None:
         shown.positions = _positions(state, player, owned.blotter)
@@ -132,8 +132,8 @@ def _owned(state: GameState, player: str) -> accounts.Account:
 def _open_orders(owned: accounts.Account) -> tuple[OpenOrder, ...]:
     return tuple(
         [
-            OpenOrder(order.id, order.good, order.side, order.qty, order.price, order.filled)
-            for order in owned.orders.values()
+            OpenOrder(f"o{number}", order.good, order.side, order.qty, order.price, order.filled)
+            for number, order in owned.orders.items()
         ]
     )
 

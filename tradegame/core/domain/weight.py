@@ -19,6 +19,7 @@ ORDERS_A_UNIT = 8
 PRICES_A_UNIT = 100_000
 """To move so many prices of a book takes about as long as a fill."""
 _ANY_QTY = 1 << 62
+_TRADES = (BuyGood, SellGood)
 
 
 class EntryWeight:
@@ -54,7 +55,7 @@ class EntryWeight:
 
     def add(self, command: Command) -> int:
         """What it weighs as the next one of the entry."""
-        if isinstance(command, BuyGood | SellGood):
+        if isinstance(command, _TRADES):
             return 1 + self._fills(command)
         if isinstance(command, PlaceOrder):
             return 1 + self._fills(command) + self._moved(command.good)
@@ -207,4 +208,6 @@ def weight(state: GameState, command: Command) -> int:
 
 def _own(account: Account, good: str, side: SideName) -> int:
     """The player's own units on this side."""
+    if not account.orders:
+        return 0
     return sum(order.qty for order in account.orders.values() if order.side == side and order.good == good)

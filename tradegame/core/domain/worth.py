@@ -99,13 +99,17 @@ def marks(state: GameState) -> dict[str, Mark]:
 
 
 def _worth(owned: Account, at: dict[str, Mark]) -> int:
-    total, goods, held = owned.cash + owned.held_cash, owned.goods, owned.held_goods
-    for good, mark in at.items():
-        total += mark.value(goods[good] + held[good])
+    total, held = owned.cash + owned.held_cash, owned.held_goods
+    for good, qty in owned.goods.items():
+        if qty := qty + held[good]:
+            total += at[good].value(qty)
     return total
 
 
 def _endowment(state: GameState) -> int:
     """What everybody is given at the beginning of a round, at the marks of now."""
-    given = state.definition.goods.items()
-    return state.definition.cash + sum([state.markets[good].mark.value(fields.endowment) for good, fields in given])
+    total, markets = state.definition.cash, state.markets
+    for good, fields in state.definition.goods.items():
+        if fields.endowment:
+            total += markets[good].mark.value(fields.endowment)
+    return total

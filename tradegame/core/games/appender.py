@@ -19,10 +19,11 @@ from tradegame.utils.trouble import Trouble
 
 GATHER_FROM_S = 0.001
 GATHER_COMMANDS = 4
-GATHER_FACTOR = 2
+GATHER_FACTOR = 1
 GATHER_MOST_S = 0.05
 """After a slow broadcast of several commands (longer than this, in s), wait in proportion so that the next entry
-batches more. A single command never waits.
+batches more. A single command never waits, and neither do as many as an entry holds: 64 clients with 40 commands each
+under way got 25 000 a second through etcd while these waited, too, and 33 000 without.
 """
 
 
@@ -99,7 +100,8 @@ class Appender:
                 self._work = trio.Event()
                 await self._work.wait()
             broadcast_s = self.broadcast_s()
-            if broadcast_s > GATHER_FROM_S and gathered >= GATHER_COMMANDS:
+            full = len(self._submissions) >= self.settings.entry.commands
+            if broadcast_s > GATHER_FROM_S and gathered >= GATHER_COMMANDS and not full:
                 # Broadcasting an entry to a crowd costs the same for one trade as for a hundred: let more commands
                 # gather.
                 await trio.sleep(min(broadcast_s * GATHER_FACTOR, GATHER_MOST_S))

@@ -15,6 +15,7 @@ HISTORY_BYTES = 33_554_432
 """A game's frames may take so many bytes on a node. A frame has at most some 100 KiB, usually under 1 KiB."""
 _FRAME_BYTES, _EVENT_BYTES, _BOOK_BYTES = 200, 250, 1_500
 _BYTES_A_CHARACTER = 4
+_TEXTS = (Said, News)
 
 
 @define
@@ -62,6 +63,6 @@ class FrameHistory:
 def _weight(event: PublicEvent) -> int:
     if isinstance(event, BookChanged):
         return _BOOK_BYTES
-    if isinstance(event, Said | News):
+    if isinstance(event, _TEXTS):
         return _EVENT_BYTES + _BYTES_A_CHARACTER * len(event.text)
     return _EVENT_BYTES

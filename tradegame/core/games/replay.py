@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, BinaryIO
 
+import msgspec
 from attrs import define, field
+from msgspec import Struct
 
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.definition import RULES_KNOWN, from_json
@@ -22,8 +24,19 @@ class WrongLogError(Exception):
     """The log is not one, was changed, or breaks a rule."""
 
 
-UNREADABLE = ValueError, KeyError, TypeError, AttributeError, AssertionError
+UNREADABLE = ValueError, msgspec.DecodeError, KeyError, TypeError, AttributeError, AssertionError
 """What reading and applying raise for bytes that no game has written."""
+
+
+class _Head(Struct):
+    """What an entry's line says before the entry."""
+
+    generation: int
+    id: str
+    digest: str
+
+
+_head = msgspec.json.Decoder(_Head).decode
 
 
 @define
@@ -98,14 +111,14 @@ class Replay:
 
     def _entry(self, game: Game, line: bytes) -> tuple[Entry, bytes]:
         at = line.index(ENTRY_MARK)
-        head = json.loads(line[: at - 1] + b"}")
+        head = _head(line[: at - 1] + b"}")
         value = line[at + len(ENTRY_MARK) : -1]
-        while self._generation < head["generation"]:
+        while self._generation < head.generation:
             self._generation += 1
             self._check_boundary(game)
         chain = hashlib.sha256(game.state.chain.encode() + value).hexdigest()
-        if line_digest(chain, head["generation"], head["id"]) != head["digest"]:
-            raise WrongLogError(f"the chain breaks at entry {head['id']}: these are not the bytes that were logged")
+        if line_digest(chain, head.generation, head.id) != head.digest:
+            raise WrongLogError(f"the chain breaks at entry {head.id}: these are not the bytes that were logged")
         return decode_entry(value), value
 
     def _end(self, game: Game, end: dict[str, Any]) -> None:

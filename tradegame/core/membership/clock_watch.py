@@ -33,6 +33,7 @@ class ClockWatch:
     _clocks: dict[str, int] = field(factory=dict, init=False)
     _offsets: dict[str, list[int]] = field(factory=dict, init=False)
     _newest: dict[str, int] = field(factory=dict, init=False)
+    _ahead_ms: int = field(default=0, init=False)
     _said: bool = field(default=False, init=False)
 
     def observe(self, nodes: Sequence[NodeInfo]) -> None:
@@ -52,6 +53,8 @@ class ClockWatch:
         self._clocks = {other.id: other.clock for other in others}
         self._offsets = {other: offsets for other, offsets in self._offsets.items() if other in self._clocks}
         self._newest = {other: offset for other, offset in self._newest.items() if other in self._clocks}
+        offsets = [self._offset_of(other) for other in self._newest]
+        self._ahead_ms = int(median(offsets if len(offsets) == 1 else [0, *offsets]))
         self._say()
 
     def forget(self) -> None:
@@ -59,6 +62,7 @@ class ClockWatch:
         self._clocks.clear()
         self._offsets.clear()
         self._newest.clear()
+        self._ahead_ms = 0
         self._said = False
 
     def offset_ms(self) -> int:
@@ -66,11 +70,13 @@ class ClockWatch:
 
         With one other node, how far that one is ahead; with none, 0.
         """
-        offsets = [self._offset_of(other) for other in self._newest]
-        return int(median(offsets if len(offsets) == 1 else [0, *offsets]))
+        return self._ahead_ms
 
     def wrong(self) -> str | None:
-        """Why this node must not append; None if it may. Of two nodes that differ, nobody can tell which is wrong."""
+        """Why this node must not append; None if it may. Of two nodes that differ, nobody can tell which is wrong.
+
+        Each command asks: the median is found when a notice comes.
+        """
         if len(self._newest) < 2 or abs(self.offset_ms()) <= TOLERANCE_MS:
             return None
         return f"this node's clock is off by {-self.offset_ms()} ms against the other nodes'"

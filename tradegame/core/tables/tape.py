@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from tradegame.core.domain.account import HOUSE
+from tradegame.core.domain.account import HOUSE, Account
 from tradegame.core.domain.blotter import FILLED, REPLACED
 from tradegame.core.domain.book import BID, Order
 from tradegame.core.domain.debrief import PLAYERS_KEPT
@@ -84,8 +84,19 @@ class Tape(RecordingService):
             if became == REPLACED:
                 self._replaced.append(order.id)
 
-    def fill(self, taker: str, side: SideName, number: int, order: Order, qty: int, fee: int, effects: Effects) -> None:
-        super().fill(taker, side, number, order, qty, fee, effects)
+    def fill(
+        self,
+        taker: str,
+        ours: Account,
+        side: SideName,
+        number: int,
+        order: Order,
+        theirs: Account,
+        qty: int,
+        fee: int,
+        effects: Effects,
+    ) -> None:
+        super().fill(taker, ours, side, number, order, theirs, qty, fee, effects)
         state, takers = self.state, f"o{number}" if number else None
         bought = side == BID
         buyer, seller = (taker, order.player) if bought else (order.player, taker)

@@ -24,6 +24,7 @@ from tradegame.protocol.errors import (
 )
 from tradegame.protocol.replies import PlayerInfo, Pong, ServerInfo, Welcome
 from tradegame.protocol.requests import (
+    REQUESTS,
     AnyCommand,
     BookRequest,
     FillsRequest,
@@ -49,6 +50,7 @@ COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, Sta
 _COMES_IN = frozenset({HelloRequest, JoinRequest})
 """What is refused while nobody may come in."""
 _WITHOUT_HELLO = frozenset({HelloRequest, PingRequest})
+_OPS = {kind: op for op, kind in REQUESTS.items()}
 
 COMMAND_TIMEOUT_S = 8.0
 """For handlers that are awaited. Longer than a game's own command timeout, which answers first."""
@@ -120,7 +122,8 @@ class Dispatcher:
 
         Raises nothing: every error is a reply.
         """
-        op, kind = request.op, type(request)
+        kind = type(request)
+        op = _OPS[kind]
         self.handled[op] = self.handled.get(op, 0) + 1
         asked = Asked(client, request, request.id, self.failed, reply_to)
         try:
