@@ -29,7 +29,7 @@ class Socket:
     def begin_close(self, code: int, reason: str) -> None:
         self.goodbye = self.goodbye or (code, reason)
 
-    async def receive(self) -> str:
+    async def receive(self, handle: object) -> str:
         if not self.frames:
             await trio.sleep_forever()
         return self.frames.pop(0)

@@ -33,6 +33,8 @@ from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.handshake import accept
 from tradegame.controller.websocket.transport import WebSocket
 
+pytestmark = pytest.mark.usefixtures("either_way")
+
 LIMIT = 16_384
 UNICODE = "Grüße, 市場 🌾"
 

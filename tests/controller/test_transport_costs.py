@@ -13,8 +13,11 @@ from trio.testing import MockClock, memory_stream_pair
 from tests.controller.wire import CLOSE, PING, PONG, TEXT, Client, client, frame, serving, split_frames, upgrade
 from tradegame.controller.head import parse_head
 from tradegame.controller.websocket.handshake import accept
-from tradegame.controller.websocket.transport import FRAGMENTS, Pay, WebSocket
+from tradegame.controller.websocket.incoming import FRAGMENTS, Pay
+from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import FRAMES_BURST, FRAMES_PER_S, Budgets
+
+pytestmark = pytest.mark.usefixtures("either_way")
 
 PER_S, BURST = 20, 40
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import structlog
@@ -49,6 +50,7 @@ class Connection:
     _ending: tuple[int, str] | None = field(default=None, init=False)
     _bad: int = field(default=0, init=False)
     _pause_s: float = field(default=0.0, init=False)
+    _waiting: Awaitable[None] | None = field(default=None, init=False)
     _room: trio.Event | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -86,34 +88,41 @@ class Connection:
             self._subscriber.forget()
 
     async def _read(self) -> None:
-        """One frame after another to the dispatcher."""
-        websocket, client, reply = self.websocket, self.client, self._reply
+        """One message after another. Many never come here: they are handled while this waits in ``receive``."""
+        websocket = self.websocket
         while True:
-            if self._pause_s:
-                await trio.sleep(self._pause_s)
-                self._pause_s = 0.0
-            message = await websocket.receive()
-            self.frames_in += 1
-            self.dispatcher.look()
+            message = await websocket.receive(self._handle)
+            if message is not None and self._handle(message):
+                continue
             if self._ending is not None:  # it was ended while this frame waited, which is not handled any more
                 await trio.lowlevel.checkpoint()
-            if type(message) is not str:
-                self.end(BINARY, "text frames only")
-                await trio.lowlevel.checkpoint()
-                continue
-            try:
-                request = codec.decode(message)
-            except DecodeError as refused:
-                self._refuse(refused)
-                await trio.lowlevel.checkpoint()
-                continue
-            self._bad = 0
-            waiting = self.dispatcher.dispatch(client, request, reply)
+            waiting, self._waiting = self._waiting, None
             if waiting is not None:
                 await waiting
-            while client.in_flight >= IN_FLIGHT:
+            while self.client.in_flight >= IN_FLIGHT:
                 self._room = trio.Event()
                 await self._room.wait()
+            if self._pause_s:
+                pause_s, self._pause_s = self._pause_s, 0.0
+                await trio.sleep(pause_s)
+
+    def _handle(self, message: str | bytes) -> bool:
+        """Handle a message. Returns False if something must be waited for before the next one."""
+        self.frames_in += 1
+        self.dispatcher.look()
+        if self._ending is not None:
+            return False
+        if type(message) is not str:
+            self.end(BINARY, "text frames only")
+            return False
+        try:
+            request = codec.decode(message)
+        except DecodeError as refused:
+            self._refuse(refused)
+            return not self._pause_s and self._ending is None
+        self._bad = 0
+        self._waiting = self.dispatcher.dispatch(self.client, request, self._reply)
+        return self._waiting is None and self.client.in_flight < IN_FLIGHT and not self._pause_s
 
     def _refuse(self, refused: DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)

@@ -120,6 +120,10 @@ class Header:
         """A close, ping or pong: it may stand between the fragments of a message."""
         return self.opcode >= CLOSE
 
+    def fills(self, data: bytes) -> bool:
+        """Whether ``data``, which begins with it, is one whole legal frame and no more."""
+        return self.legal and len(data) == self.head_size + self.size
+
 
 def read_header(data: bytes, at: int = 0) -> Header | None:
     """The header that begins at ``at``; None while more bytes are needed to tell."""

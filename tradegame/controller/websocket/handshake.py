@@ -10,7 +10,9 @@ import trio
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal, refuse
 from tradegame.controller.websocket.errors import Disconnected
-from tradegame.controller.websocket.transport import Pay, WebSocket
+from tradegame.controller.websocket.incoming import Pay
+from tradegame.controller.websocket.poller import Poller
+from tradegame.controller.websocket.transport import WebSocket
 from tradegame.protocol import SUBPROTOCOL
 from tradegame.protocol.closing import LOST
 from tradegame.protocol.errors import BadRequestError
@@ -29,13 +31,15 @@ async def accept(
     outbox_bytes: int = OUTBOX_BYTES,
     pay: Pay = lambda frames: 0.0,
     backlog: Backlog | None = None,
+    poller: Poller | None = None,
     within_s: float = HANDSHAKE_S,
 ) -> WebSocket:
     """Make a WebSocket of a stream whose first request was read.
 
     ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client, besides
     one frame; what waits for all clients counts in ``backlog``. ``pay`` is charged for what the client causes besides
-    messages: it returns for how long to read nothing then.
+    messages: it returns for how long to read nothing then. ``poller``, which must run, reads while the client sends
+    nothing but plain messages; None: the task that receives reads everything.
 
     **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
     ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
@@ -47,7 +51,7 @@ async def accept(
     websocket = None
     try:
         subprotocol = choose_subprotocol(head)
-        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog)
+        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog, poller)
         nursery.start_soon(websocket.serve, subprotocol)
         with trio.fail_after(within_s):
             await websocket.opened()

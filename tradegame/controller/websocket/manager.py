@@ -13,6 +13,7 @@ from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.errors import Disconnected
 from tradegame.controller.websocket.handshake import accept
 from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.poller import Poller
 from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import Budgets, payer_of
 from tradegame.core.use_cases.clients import Client
@@ -37,6 +38,7 @@ class ConnectionManager:
     backlog: Backlog
     max_connections: int
     connections_per_address: int
+    poller: Poller | None = None
     opened: int = field(default=0, init=False)
     closed: dict[str, int] = field(factory=dict, init=False)
     """By close code, whoever closed; `other` is every code that means nothing here."""
@@ -88,6 +90,7 @@ class ConnectionManager:
                     outbox_bytes=self.outbox_bytes,
                     pay=client.frames,
                     backlog=self.backlog,
+                    poller=self.poller,
                 )
             except Disconnected:
                 return
