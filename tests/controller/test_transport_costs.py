@@ -49,7 +49,7 @@ def of_a_player() -> Pay:
     return lambda frames: budgets.frames("p-1", "10.0.0.1", frames)
 
 
-async def receive_all(websocket: WebSocket, into: list[str | bytes]) -> None:
+async def receive_all(websocket: WebSocket, into: list[str | bytes | None]) -> None:
     while True:
         into.append(await websocket.receive())
 
@@ -74,7 +74,7 @@ async def test_a_message_comes_in_64_fragments_and_not_in_more() -> None:
     ],
 )
 async def test_everything_is_paid(autojump_clock: MockClock, what: str, data: bytes, least: float) -> None:
-    bill, texts = Bill(), list[str | bytes]()
+    bill, texts = Bill(), list[str | bytes | None]()
     async with talking(bill.pay) as (websocket, peer), trio.open_nursery() as nursery:
         nursery.start_soon(receive_all, websocket, texts)
         await peer.stream.send_all(data)
@@ -84,7 +84,7 @@ async def test_everything_is_paid(autojump_clock: MockClock, what: str, data: by
 
 
 async def test_a_message_in_tiny_segments_costs_one_a_segment(autojump_clock: MockClock) -> None:
-    bill, texts = Bill(), list[str | bytes]()
+    bill, texts = Bill(), list[str | bytes | None]()
     async with talking(bill.pay) as (websocket, peer), trio.open_nursery() as nursery:
         nursery.start_soon(receive_all, websocket, texts)
         for byte in frame(TEXT, b"x" * 200):
@@ -96,7 +96,7 @@ async def test_a_message_in_tiny_segments_costs_one_a_segment(autojump_clock: Mo
 
 
 async def test_a_plain_message_costs_next_to_nothing_here(autojump_clock: MockClock) -> None:
-    bill, texts = Bill(), list[str | bytes]()
+    bill, texts = Bill(), list[str | bytes | None]()
     async with talking(bill.pay) as (websocket, peer), trio.open_nursery() as nursery:
         nursery.start_soon(receive_all, websocket, texts)
         for _ in range(100):

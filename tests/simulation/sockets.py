@@ -31,7 +31,7 @@ class _NoHead:
 class OpenWebSocket(WebSocket):
     """Open from the first."""
 
-    async def _handshake(self, nursery: trio.Nursery, subprotocol: str | None) -> None:
+    async def _handshake(self, nursery: trio.Nursery, request: bytes, subprotocol: str | None) -> None:
         self._opened = True
         self._changes.made()
 
@@ -41,7 +41,7 @@ async def accept(
 ) -> WebSocket:
     """Stands for the ``accept`` of the handshake."""
     websocket = OpenWebSocket(stream, cast("Head", _NoHead()), handshake.FRAME_BYTES, outbox_bytes, pay, backlog)
-    nursery.start_soon(websocket.serve, None)
+    nursery.start_soon(websocket.serve, b"", None)
     await websocket.opened()
     return websocket
 

@@ -52,7 +52,7 @@ async def accept(
     try:
         subprotocol = choose_subprotocol(head)
         websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog, poller)
-        nursery.start_soon(websocket.serve, subprotocol)
+        nursery.start_soon(websocket.serve, head.raw, subprotocol)
         with trio.fail_after(within_s):
             await websocket.opened()
         if websocket.refused:

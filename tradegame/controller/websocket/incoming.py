@@ -8,7 +8,7 @@ are fed to it one by one, each in its turn (``judge.py``). While nothing else co
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn, TypeAlias, overload
+from typing import NoReturn, TypeAlias
 
 import trio
 
@@ -59,13 +59,13 @@ class Incoming:
     )
 
     def __init__(
-        self, sink: Sink, outbox: Outbox, judge: Judge, rest: bytes, frame_bytes: int, pay: Pay, poller: Poller | None
+        self, sink: Sink, outbox: Outbox, rest: bytes, frame_bytes: int, pay: Pay, poller: Poller | None
     ) -> None:
         """``rest``: what was read behind the handshake."""
         self._sink = sink
         self.outbox = outbox
         """Where the hub puts frames that it has encoded once for all."""
-        self._judge = judge
+        self._judge = Judge(outbox, frame_bytes)
         self._frame_bytes = frame_bytes
         self._pay = pay
         self._poller = poller if sink.direct else None
@@ -100,10 +100,6 @@ class Incoming:
         """
         return 0.0 if self._reading_since is None else trio.current_time() - self._reading_since
 
-    @overload
-    async def receive(self) -> str | bytes: ...
-    @overload
-    async def receive(self, handle: Handle) -> str | bytes | None: ...
     async def receive(self, handle: Handle | None = None) -> str | bytes | None:
         """The next message: text, or the bytes of a binary one, which this protocol does not have (close with 1003).
 
@@ -267,6 +263,8 @@ class Incoming:
             if header.opcode in (frames.PING, frames.PONG):
                 self._answer(header)
                 continue
+            if header.opcode == frames.CLOSE and not self._judge.called:
+                self._agree(header)
             await self._feed(whole)
             if not header.control:
                 self._fragments, self._message_bytes = self._fragments + 1, self._message_bytes + header.size
@@ -281,11 +279,23 @@ class Incoming:
 
     def _answer(self, header: frames.Header) -> None:
         """Take a ping or a pong off the buffer."""
-        start, whole = header.head_size, header.head_size + header.size
         if header.opcode == frames.PING:
-            key, payload = self._buffer[start - 4 : start], self._buffer[start:whole]
-            self.send(frames.pong_frame(frames.unmask(payload, key)))
-        self._buffer = self._buffer[whole:]
+            self.send(frames.pong_frame(header.payload(self._buffer)))
+        self._buffer = self._buffer[header.head_size + header.size :]
+
+    def _agree(self, header: frames.Header) -> None:
+        """Answer a close, if it is of the usual kind: to leave that to the judge would cost a millisecond."""
+        payload = header.payload(self._buffer)
+        said = frames.usual_close(payload)
+        if said is not None:
+            self.outbox.finish(frames.close_answer(payload))
+            self._close_came(*said)
+
+    def _close_came(self, code: int, reason: str) -> NoReturn:
+        self._peer_closed = True
+        if self._end is None:
+            self._end = (code, reason, False)
+        raise self._disconnected()
 
     async def _feed(self, size: int) -> None:
         """Let trio-websocket judge that many bytes. Raises Disconnected when they made it close."""
@@ -298,10 +308,7 @@ class Incoming:
                 raise self._disconnected()
             return
         if self.outbox.finishing:  # it has answered the client's close
-            self._peer_closed = True
-            if self._end is None:
-                self._end = (*closed, False)
-            raise self._disconnected()
+            self._close_came(*closed)
         # What breaks the protocol it only notes, without a word to the client.
         self._fail(*closed)
 

@@ -13,7 +13,6 @@ from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head
 from tradegame.controller.websocket import frames
 from tradegame.controller.websocket.incoming import Incoming, Pay
-from tradegame.controller.websocket.judge import Judge
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.controller.websocket.poller import Poller
 from tradegame.controller.websocket.sink import sink_for
@@ -41,7 +40,7 @@ class WebSocket(Incoming):
         """For ``accept`` alone. Raises trio.BrokenResourceError."""
         sink = sink_for(stream)
         outbox = Outbox(sink, outbox_bytes, self._overflowed, backlog)
-        super().__init__(sink, outbox, Judge(outbox, head.raw), head.rest, frame_bytes, pay, poller)
+        super().__init__(sink, outbox, head.rest, frame_bytes, pay, poller)
         self._stream = stream
         self._nursery: trio.Nursery | None = None
         self.refused = False
@@ -93,12 +92,12 @@ class WebSocket(Incoming):
 
     # The task that serves it
 
-    async def serve(self, subprotocol: str | None) -> None:
+    async def serve(self, request: bytes, subprotocol: str | None) -> None:
         """For ``accept`` alone: open it, write, and close the stream at the end."""
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                nursery.start_soon(self._handshake, nursery, subprotocol)
+                nursery.start_soon(self._handshake, nursery, request, subprotocol)
                 try:
                     await self.outbox.run_writer()
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -115,8 +114,8 @@ class WebSocket(Incoming):
                 with trio.CancelScope(shield=True):
                     await trio.aclose_forcefully(self._stream)
 
-    async def _handshake(self, nursery: trio.Nursery, subprotocol: str | None) -> None:
-        if await self._judge.handshake(nursery, subprotocol, self._frame_bytes):
+    async def _handshake(self, nursery: trio.Nursery, request: bytes, subprotocol: str | None) -> None:
+        if await self._judge.handshake(nursery, request, subprotocol):
             self._opened = True
             self._changes.made()
         else:
