@@ -198,7 +198,7 @@ async def test_a_socket_that_fails_to_be_written_to_ends_the_connection_that_sle
         await until(lambda: bool(served.sockets) and served.sockets[0]._handle is not None)
         websocket = served.sockets[0]
         websocket.outbox._break()
-        websocket.outbox._wake.set()  # type: ignore[union-attr]
+        websocket.outbox._writer.wake()
         await until(lambda: bool(served.ends))
         assert served.ends[0].code == 1006
         await until(lambda: served.door.inside == 0)

@@ -50,21 +50,14 @@ async def test_who_is_cancelled_is_forgotten_and_the_others_are_woken(autojump_c
         assert not timers._due
 
 
-async def test_a_class_that_came_together_is_woken_in_parts(autojump_clock: MockClock) -> None:
-    woken = 0
-
-    async def sleep(timers: Timers) -> None:
-        nonlocal woken
-        await timers.sleep(1)
-        woken += 1
-
-    async with running() as timers, trio.open_nursery() as nursery:
+async def test_a_class_that_came_together_is_woken_in_parts(mock_clock: MockClock) -> None:
+    timers, left = Timers(), []
+    async with trio.open_nursery() as nursery:
         for _ in range(3 * AT_ONCE):
-            nursery.start_soon(sleep, timers)
-        steps: list[int] = []
-        await trio.sleep(1)
-        while woken < 3 * AT_ONCE:
-            before = woken
-            await trio.lowlevel.checkpoint()
-            steps.append(woken - before)
-    assert max(steps) <= AT_ONCE
+            nursery.start_soon(timers.sleep, 1)
+        await wait_all_tasks_blocked()
+        assert not timers._wake_due()
+        mock_clock.jump(1)
+        while timers._wake_due():
+            left.append(len(timers._sleeping))
+    assert left == [2 * AT_ONCE, AT_ONCE, 0]

@@ -72,7 +72,7 @@ class Connection:
         self.hub.enter(self._subscriber)
         try:
             async with trio.open_nursery() as self._nursery:
-                self._nursery.start_soon(self._heartbeat)
+                self._nursery.start_soon(self._heartbeat, name="heartbeat")
                 try:
                     await self._read()
                 except Disconnected as end:  # here: in the nursery's group it would be part of a circle

@@ -42,8 +42,8 @@ async def accept(
     nothing but plain messages; None: the task that receives reads everything.
 
     **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
-    ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
-    too, without a close frame.
+    ``nursery`` writes until ``WebSocket.close``, which somebody must call (and until a send that is under way ends, as
+    it does when trio's streams are closed); cancelling the nursery closes the socket too, without a close frame.
 
     **Error handling.** Raises Refusal when the client was answered with an HTTP error instead, and Disconnected when
     it broke off or took longer than ``within_s``. The task in the nursery raises nothing but trio.Cancelled.
@@ -52,13 +52,9 @@ async def accept(
     try:
         subprotocol = choose_subprotocol(head)
         websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog, poller)
-        nursery.start_soon(websocket.serve, head.raw, subprotocol)
         with trio.fail_after(within_s):
-            await websocket.opened()
-        if websocket.refused:
-            raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
-        if websocket.outbox.broken:
-            raise trio.BrokenResourceError
+            if not await websocket.handshake(nursery, head.raw, subprotocol):
+                raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
     except Refusal as refusal:
         await refuse(stream, refusal)
         raise

@@ -50,14 +50,16 @@ class Judge:
         Its reader task runs in ``nursery``, now and after the first ``feed``.
         """
         self._nursery = nursery
-        tap, conn = await self._open(nursery, request, subprotocol, answered=False)
-        tap.end()
+        conn = await self._open(nursery, request, subprotocol, answered=False)
+        if self._tap is not None:
+            self._tap.end()
+        self._tap = None
         return conn is not None
 
     async def feed(self, data: bytes) -> tuple[int, str] | None:
         """Let it have whole frames. Returns the code and the reason if they made it close."""
         if self._tap is None and self._nursery is not None:
-            self._tap, self._conn = await self._open(self._nursery, _ANY_REQUEST, None, answered=True)
+            self._conn = await self._open(self._nursery, _ANY_REQUEST, None, answered=True)
         if self._tap is None or self._conn is None:
             return None
         await self._tap.feed(data)
@@ -72,11 +74,18 @@ class Judge:
         except trio_websocket.ConnectionClosed:
             return None
 
+    def end(self) -> None:
+        """End its reader task, and a handshake that is under way. It takes no more frames."""
+        self._nursery = None
+        if self._tap is not None:
+            self._tap.end()
+
     async def _open(
         self, nursery: trio.Nursery, request: bytes, subprotocol: str | None, *, answered: bool
-    ) -> tuple[Tap, trio_websocket.WebSocketConnection | None]:
+    ) -> trio_websocket.WebSocketConnection | None:
         """``answered``: the client has its answer to the handshake, and gets no other."""
         tap, conn = Tap(self._outbox, request), None
+        self._tap = tap
         with trio.CancelScope() as waiting:
             tap.on_end = waiting.cancel  # it refuses by closing the stream, and says nothing to who waits
             proposal = await trio_websocket.wrap_server_stream(
@@ -88,4 +97,4 @@ class Judge:
             tap.holding = answered
             conn = await proposal.accept(subprotocol=subprotocol)
         tap.holding, tap.on_end = False, None
-        return tap, conn
+        return conn

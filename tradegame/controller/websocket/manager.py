@@ -97,6 +97,7 @@ class ConnectionManager:
                     poller=self.poller,
                 )
             except Disconnected:
+                nursery.cancel_scope.cancel()
                 return
             if self._closing:
                 await self._turn_away(websocket, GOING_AWAY, "the server is going away")

@@ -25,7 +25,7 @@ class WebSocket(Incoming):
     One task may ``receive``. Anyone may ``send``, ``ping`` and ``close``, and put into ``outbox``.
     """
 
-    __slots__ = ("_nursery", "_opened", "_over", "_stream", "_written", "refused")
+    __slots__ = ("_nursery", "_over", "_refused", "_stream", "_written")
 
     def __init__(
         self,
@@ -43,9 +43,7 @@ class WebSocket(Incoming):
         super().__init__(sink, outbox, head.rest, frame_bytes, pay, poller)
         self._stream = stream
         self._nursery: trio.Nursery | None = None
-        self.refused = False
-        """The handshake failed, and the client was not answered."""
-        self._opened = False  # the handshake is over, one way or another
+        self._refused = False  # the handshake failed, and the client was not answered
         self._written = False  # the writer has ended
         self._over = False  # nothing but closing the stream is left to do
 
@@ -79,45 +77,41 @@ class WebSocket(Incoming):
         if self._end is None:
             self._end = (LOST, "the connection broke", False)
         self.outbox.close()
-        self._opened = self._written = self._over = True
+        self._judge.end()
+        self._written = self._over = True
         if self._handle is not None and self._poller is not None:
             self._poller.wake(self._sink.fileno())  # before that is closed
         self._changes.made()
-        if self._nursery is not None:
-            self._nursery.cancel_scope.cancel()
 
-    async def opened(self) -> None:
-        """Wait until the handshake is over, one way or another."""
-        await self._changes.until(lambda: self._opened)
+    async def handshake(self, nursery: trio.Nursery, request: bytes, subprotocol: str | None) -> bool:
+        """For ``accept`` alone: open it. Returns False if the request is malformed: then the client was not answered.
 
-    # The task that serves it
+        What has to be done besides is done by tasks in ``nursery``. Raises trio.BrokenResourceError.
+        """
+        self._nursery = nursery
+        nursery.start_soon(self._serve, name="writer")
+        opened = await self._judge.handshake(nursery, request, subprotocol)
+        if self._over:
+            raise trio.BrokenResourceError
+        if not opened:
+            self._refused = True
+            self.outbox.close()
+        return opened
 
-    async def serve(self, request: bytes, subprotocol: str | None) -> None:
-        """For ``accept`` alone: open it, write, and close the stream at the end."""
+    async def _serve(self) -> None:
+        """Write until the end, and then close the stream, unless the client was refused."""
         try:
-            async with trio.open_nursery() as nursery:
-                self._nursery = nursery
-                nursery.start_soon(self._handshake, nursery, request, subprotocol)
-                try:
-                    await self.outbox.run_writer()
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    self.stop()
-                self._written = True
-                self._changes.made()
-                if not self.refused:
-                    await trio.sleep_forever()
-                nursery.cancel_scope.cancel()
+            try:
+                await self.outbox.run_writer()
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self.stop()
+            self._written = True
+            self._changes.made()
+            if not self._refused:
+                await self._changes.until(lambda: self._over)
         finally:
             self._nursery = None
             self.stop()
-            if not self.refused:
+            if not self._refused:
                 with trio.CancelScope(shield=True):
                     await trio.aclose_forcefully(self._stream)
-
-    async def _handshake(self, nursery: trio.Nursery, request: bytes, subprotocol: str | None) -> None:
-        if await self._judge.handshake(nursery, request, subprotocol):
-            self._opened = True
-            self._changes.made()
-        else:
-            self.refused = True
-            self.outbox.close()
