@@ -92,7 +92,7 @@ class Poller:
         if self._watched.get(fd) is watched:  # else its task was cancelled from within the turn, or woken
             self.wake(fd)
         elif watched.fault is not None:
-            log_fault(structlog.get_logger(), "reading_failed", watched.fault)
+            log_fault(structlog.get_logger(), "connection_failed", watched.fault)
 
     def _drop(self, fd: int) -> None:
         del self._watched[fd]
