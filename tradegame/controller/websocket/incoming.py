@@ -26,7 +26,8 @@ FRAGMENTS = 64
 """The most that a message may come in: each costs as much as a message. Libraries that cut do so at kilobytes."""
 
 _MESSAGES_WITHOUT_YIELDING = 16
-"""One client's full buffer must not hold up all others."""
+_MESSAGES_A_TURN = 64
+"""One client's full buffer must not hold up all others. A turn of the poller's takes at most 1 ms."""
 
 Pay: TypeAlias = Callable[[float], float]
 Handle: TypeAlias = Callable[[str], bool]
@@ -179,7 +180,7 @@ class Incoming:
         if taken < len(data):
             self._buffer = data[taken:]
         texts.reverse()
-        for _ in range(min(len(texts), _MESSAGES_WITHOUT_YIELDING)):
+        for _ in range(min(len(texts), _MESSAGES_A_TURN)):
             if not handle(texts.pop()):
                 self._held_up = True
                 return False
