@@ -10,6 +10,7 @@ import trio
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import OutboxStatistics
+from tradegame.controller.websocket.timers import Timers
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.membership.presence import Presence
 from tradegame.core.use_cases.clients import Client
@@ -29,7 +30,7 @@ class Socket:
     def begin_close(self, code: int, reason: str) -> None:
         self.goodbye = self.goodbye or (code, reason)
 
-    async def receive(self) -> str:
+    async def receive(self, handle: object) -> str:
         if not self.frames:
             await trio.sleep_forever()
         return self.frames.pop(0)
@@ -72,7 +73,7 @@ async def test_frames_that_were_read_before_the_node_found_that_it_stood_still_a
     dispatcher = Dispatcher(hub, socket)
     client = Client("c1", "::1", Budgets(1, 1), 0)
     with trio.fail_after(60):
-        await Connection(socket, client, dispatcher, hub, 20).run()  # type: ignore[arg-type]
+        await Connection(socket, client, dispatcher, hub, 20, Timers()).run()  # type: ignore[arg-type]
     assert len(dispatcher.heard) == 2
     assert len(socket.frames) == 7
     assert socket.closed == [(1001, "this node stood still")]

@@ -14,6 +14,7 @@ from tests.controller.test_connection_end import Socket
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.subscriptions import Subscriber
+from tradegame.controller.websocket.timers import Timers
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories import PlayerRecord
@@ -58,10 +59,12 @@ class _Deaf:
 async def connected(*peers: Peer, most: int = 8) -> AsyncIterator[Hub]:
     """A hub that allows a player ``most`` connections, and Ann on a running connection for each of ``peers``."""
     hub = Hub(Presence(), Register(), "east", most)  # type: ignore[arg-type]
+    timers = Timers()
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(timers.run)
         for number, peer in enumerate(peers):
             client = Client(f"c{number}", "::1", Budgets(20, 40), 0)
-            connection = Connection(peer, client, _Deaf(), hub, HEARTBEAT_S)  # type: ignore[arg-type]
+            connection = Connection(peer, client, _Deaf(), hub, HEARTBEAT_S, timers)  # type: ignore[arg-type]
             nursery.start_soon(connection.run)
             await wait_all_tasks_blocked()
             hub.welcome(client, ANN)

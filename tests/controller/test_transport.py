@@ -33,6 +33,8 @@ from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.handshake import accept
 from tradegame.controller.websocket.transport import WebSocket
 
+pytestmark = pytest.mark.usefixtures("either_way")
+
 LIMIT = 16_384
 UNICODE = "Grüße, 市場 🌾"
 
@@ -167,6 +169,41 @@ async def test_the_clients_close_is_answered_with_its_code_and_told() -> None:
         await until(lambda: bool(served.ends))
         end = served.ends[0]
         assert (end.code, end.reason, end.by_us) == (1001, "done for today", False)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"\x03\xe8", b"\x03\xe9bye", b"\x03\xef", b"\x0b\xb8", b"\x13\x87\xe2\x82\xac"]
+)
+@pytest.mark.parametrize("judged", [False, True])
+async def test_a_close_is_answered_with_what_it_says(payload: bytes, judged: bool) -> None:
+    """By us or by trio-websocket, which is called for what is not plain, and stays."""
+    async with serving() as served, client(served.port) as peer:
+        if judged:
+            await peer.send(frame(TEXT, b"a", fin=False) + frame(0, b"b"))
+            assert await peer.read_frame() == (TEXT, b"ab")
+        await peer.send(frame(CLOSE, payload))
+        assert await peer.read_frame() == (CLOSE, payload)
+        assert await peer.read_to_end() == b""
+        await until(lambda: bool(served.ends))
+        code = int.from_bytes(payload[:2], "big") if payload else 1005
+        assert (served.ends[0].code, served.ends[0].reason) == (code, payload[2:].decode())
+
+
+@pytest.mark.parametrize("payload", [b"\x03\xe8\xff", b"\x0b\xb8\xe2\x82", b"\x13\x88", b"\x03\xec", b"\x00\x00"])
+async def test_a_close_that_breaks_the_protocol_is_told_so(payload: bytes) -> None:
+    async with serving() as served, client(served.port) as peer:
+        await peer.send(frame(CLOSE, payload))
+        assert (await peer.read_close())[0] in (1002, 1007)
+
+
+async def test_trio_websocket_is_there_only_for_the_handshake_and_what_is_not_plain() -> None:
+    async with serving() as served, client(served.port) as peer:
+        await peer.send(frame(TEXT, b"a") + frame(PING, b"?"))
+        assert [await peer.read_frame() for _ in range(2)] == [(TEXT, b"a"), (PONG, b"?")]
+        assert not served.sockets[0]._judge.called
+        await peer.send(frame(TEXT, b"b", fin=False) + frame(0, b"c"))
+        assert await peer.read_frame() == (TEXT, b"bc")
+        assert served.sockets[0]._judge.called
 
 
 async def test_a_close_without_a_code_is_1005() -> None:
@@ -360,6 +397,7 @@ async def test_an_overflow_in_the_midst_of_a_read_ends_the_receive_there(autojum
             await websocket.receive()
         assert (raised.value.code, raised.value.by_us) == (4001, True)
         await websocket.close(1000, "", within_s=0.1)
+        nursery.cancel_scope.cancel()  # this send does not even end when its stream is closed
 
 
 async def _only(ends: list[Disconnected]) -> Disconnected:
@@ -431,6 +469,7 @@ async def test_a_client_that_takes_no_answer_to_its_handshake_is_given_up() -> N
         websocket = await accept(nursery, ours, parse_head(upgrade()), within_s=0.1)
         with trio.fail_after(HANGS_S):
             await websocket.close(1000, "", within_s=0.1)
+        nursery.cancel_scope.cancel()
 
 
 def talk_like_a_library(port: int) -> list[str]:

@@ -13,8 +13,11 @@ from trio.testing import MockClock, memory_stream_pair
 from tests.controller.wire import CLOSE, PING, PONG, TEXT, Client, client, frame, serving, split_frames, upgrade
 from tradegame.controller.head import parse_head
 from tradegame.controller.websocket.handshake import accept
-from tradegame.controller.websocket.transport import FRAGMENTS, Pay, WebSocket
+from tradegame.controller.websocket.incoming import FRAGMENTS, Pay
+from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import FRAMES_BURST, FRAMES_PER_S, Budgets
+
+pytestmark = pytest.mark.usefixtures("either_way")
 
 PER_S, BURST = 20, 40
 
@@ -46,7 +49,7 @@ def of_a_player() -> Pay:
     return lambda frames: budgets.frames("p-1", "10.0.0.1", frames)
 
 
-async def receive_all(websocket: WebSocket, into: list[str | bytes]) -> None:
+async def receive_all(websocket: WebSocket, into: list[str | bytes | None]) -> None:
     while True:
         into.append(await websocket.receive())
 
@@ -71,7 +74,7 @@ async def test_a_message_comes_in_64_fragments_and_not_in_more() -> None:
     ],
 )
 async def test_everything_is_paid(autojump_clock: MockClock, what: str, data: bytes, least: float) -> None:
-    bill, texts = Bill(), list[str | bytes]()
+    bill, texts = Bill(), list[str | bytes | None]()
     async with talking(bill.pay) as (websocket, peer), trio.open_nursery() as nursery:
         nursery.start_soon(receive_all, websocket, texts)
         await peer.stream.send_all(data)
@@ -81,7 +84,7 @@ async def test_everything_is_paid(autojump_clock: MockClock, what: str, data: by
 
 
 async def test_a_message_in_tiny_segments_costs_one_a_segment(autojump_clock: MockClock) -> None:
-    bill, texts = Bill(), list[str | bytes]()
+    bill, texts = Bill(), list[str | bytes | None]()
     async with talking(bill.pay) as (websocket, peer), trio.open_nursery() as nursery:
         nursery.start_soon(receive_all, websocket, texts)
         for byte in frame(TEXT, b"x" * 200):
@@ -93,7 +96,7 @@ async def test_a_message_in_tiny_segments_costs_one_a_segment(autojump_clock: Mo
 
 
 async def test_a_plain_message_costs_next_to_nothing_here(autojump_clock: MockClock) -> None:
-    bill, texts = Bill(), list[str | bytes]()
+    bill, texts = Bill(), list[str | bytes | None]()
     async with talking(bill.pay) as (websocket, peer), trio.open_nursery() as nursery:
         nursery.start_soon(receive_all, websocket, texts)
         for _ in range(100):

@@ -19,11 +19,14 @@ from tradegame.controller.http.server import HttpServer
 from tradegame.controller.websocket.errors import Disconnected
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.handshake import accept
+from tradegame.controller.websocket.poller import poller as make_poller
 from tradegame.controller.websocket.transport import WebSocket
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 HANGS_S = 60.0
 """What takes so long hangs. Nothing is measured by it: a busy machine may need seconds."""
+polled = True
+"""Whether a poller reads for the WebSockets of ``serving``. Set by ``either_way``."""
 
 
 @define
@@ -46,12 +49,16 @@ async def hello_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def echo(websocket: WebSocket) -> None:
+    def answer(text: str) -> bool:
+        websocket.send(text_frame(text.encode()))
+        return True
+
     while True:
-        message = await websocket.receive()
+        message = await websocket.receive(answer)
         if isinstance(message, bytes):
             await websocket.close(1003, "text only")
-        else:
-            websocket.send(text_frame(message.encode()))
+        elif message is not None:
+            answer(message)
 
 
 @asynccontextmanager
@@ -71,7 +78,7 @@ async def serving(
     async def handle(stream: Stream, head: Head, address: str) -> None:
         async with trio.open_nursery() as nursery:
             try:
-                websocket = await accept(nursery, stream, head, **limits)
+                websocket = await accept(nursery, stream, head, poller=poller, **limits)
             except Refusal as refusal:
                 served.refusals.append(refusal)
                 raise
@@ -86,6 +93,7 @@ async def serving(
             finally:
                 await websocket.close(1000, "bye")
 
+    poller = make_poller() if polled else None
     limits.setdefault("within_s", HANGS_S)
     access = access or Access()
     http = HttpServer(app, access)
@@ -95,6 +103,8 @@ async def serving(
     socket = getattr(listener, "transport_listener", listener).socket
     served = Served(socket.getsockname()[1], door, http)
     async with trio.open_nursery() as nursery:
+        if poller is not None:
+            nursery.start_soon(poller.run)
         await nursery.start(partial(door.serve, listeners))
         yield served
         nursery.cancel_scope.cancel()

@@ -31,9 +31,10 @@ class _NoHead:
 class OpenWebSocket(WebSocket):
     """Open from the first."""
 
-    async def _handshake(self, nursery: trio.Nursery, subprotocol: str | None) -> None:
-        self._opened = True
-        self._changes.made()
+    async def handshake(self, nursery: trio.Nursery, request: bytes, subprotocol: str | None) -> bool:
+        self._nursery = nursery
+        nursery.start_soon(self._serve)
+        return True
 
 
 async def accept(
@@ -41,8 +42,7 @@ async def accept(
 ) -> WebSocket:
     """Stands for the ``accept`` of the handshake."""
     websocket = OpenWebSocket(stream, cast("Head", _NoHead()), handshake.FRAME_BYTES, outbox_bytes, pay, backlog)
-    nursery.start_soon(websocket.serve, None)
-    await websocket.opened()
+    await websocket.handshake(nursery, b"", None)
     return websocket
 
 

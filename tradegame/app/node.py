@@ -18,6 +18,8 @@ from tradegame.controller.http.server import HttpServer
 from tradegame.controller.http.vitals import Vitals
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.manager import ConnectionManager
+from tradegame.controller.websocket.poller import poller
+from tradegame.controller.websocket.timers import Timers
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.admission.strain import Strain
 from tradegame.core.games.clock import LOOK_S, NodeClock
@@ -121,6 +123,7 @@ class Node:
             sign_ups=limits.connections_per_address,
             knocks=_of_every_kind(limits.connections_per_address),
         )
+        self.timers, self.poller = Timers(), poller()
         self.manager = ConnectionManager(
             self.dispatcher,
             self.hub,
@@ -132,6 +135,8 @@ class Node:
             backlog=self.backlog,
             max_connections=limits.max_connections,
             connections_per_address=limits.connections_per_address,
+            timers=self.timers,
+            poller=self.poller,
         )
         self.watchdog = Watchdog(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.lag = LoopLag(elapsed_s, STOOD_STILL_S)
@@ -199,6 +204,9 @@ class Node:
         background.start_soon(self.hub.catch_up.run)
         background.start_soon(self.hub.presence_feed.run)
         background.start_soon(self.keeper.run)
+        background.start_soon(self.timers.run)
+        if self.poller is not None:
+            background.start_soon(self.poller.run)
         await background.start(self.games.run, self.settings.games)
 
     def ready(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from tradegame.controller.websocket.errors import DecodeError, Disconnected, Req
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.subscriptions import Subscriber
+from tradegame.controller.websocket.timers import Timers
 from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import ANSWER_BYTES, REFUSED
 from tradegame.core.use_cases.clients import Client
@@ -42,13 +44,15 @@ class Connection:
     dispatcher: Dispatcher
     hub: Hub
     heartbeat_s: float
+    timers: Timers
     frames_in: int = field(default=0, init=False)
     closed_with: int = field(default=GOING_AWAY, init=False)
     _subscriber: Subscriber = field(init=False)
-    _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    _nursery: trio.Nursery | None = field(default=None, init=False)
     _ending: tuple[int, str] | None = field(default=None, init=False)
     _bad: int = field(default=0, init=False)
     _pause_s: float = field(default=0.0, init=False)
+    _waiting: Awaitable[None] | None = field(default=None, init=False)
     _room: trio.Event | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -60,25 +64,26 @@ class Connection:
         if self._ending is None:
             self._ending = code, reason
             self.websocket.begin_close(code, reason)  # from here on the client is shown nothing more
-        self._scope.cancel()
+        if self._nursery is not None:
+            self._nursery.cancel_scope.cancel()
 
     async def run(self) -> None:
         """Serve until the end, then close. Raises nothing that a client can bring about."""
         self.hub.enter(self._subscriber)
         try:
-            with self._scope:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._heartbeat)
-                    try:
-                        await self._read()
-                    except Disconnected as end:  # here: in the nursery's group it would be part of a circle
-                        self._ending = self._ending or (end.code, end.reason)
-                    nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._heartbeat, name="heartbeat")
+                try:
+                    await self._read()
+                except Disconnected as end:  # here: in the nursery's group it would be part of a circle
+                    self._ending = self._ending or (end.code, end.reason)
+                self._nursery.cancel_scope.cancel()
         except* Exception as faults:  # noqa: BLE001 - the connection's edge: it ends, and nothing else does
             log_fault(structlog.get_logger(), "connection_failed", faults, connection=self.client.connection)
             self._ending = INTERNAL, "internal error"
         finally:
             self.hub.leave(self._subscriber)
+            self._nursery = None
             code, reason = self._ending or (GOING_AWAY, "the server is going away")
             self.closed_with = int(code)
             await self.websocket.close(code, reason)
@@ -86,34 +91,41 @@ class Connection:
             self._subscriber.forget()
 
     async def _read(self) -> None:
-        """One frame after another to the dispatcher."""
-        websocket, client, reply = self.websocket, self.client, self._reply
+        """One message after another. Many never come here: they are handled while this waits in ``receive``."""
+        websocket = self.websocket
         while True:
-            if self._pause_s:
-                await trio.sleep(self._pause_s)
-                self._pause_s = 0.0
-            message = await websocket.receive()
-            self.frames_in += 1
-            self.dispatcher.look()
+            message = await websocket.receive(self._handle)
+            if message is not None and self._handle(message):
+                continue
             if self._ending is not None:  # it was ended while this frame waited, which is not handled any more
                 await trio.lowlevel.checkpoint()
-            if type(message) is not str:
-                self.end(BINARY, "text frames only")
-                await trio.lowlevel.checkpoint()
-                continue
-            try:
-                request = codec.decode(message)
-            except DecodeError as refused:
-                self._refuse(refused)
-                await trio.lowlevel.checkpoint()
-                continue
-            self._bad = 0
-            waiting = self.dispatcher.dispatch(client, request, reply)
+            waiting, self._waiting = self._waiting, None
             if waiting is not None:
                 await waiting
-            while client.in_flight >= IN_FLIGHT:
+            while self.client.in_flight >= IN_FLIGHT:
                 self._room = trio.Event()
                 await self._room.wait()
+            if self._pause_s:
+                pause_s, self._pause_s = self._pause_s, 0.0
+                await trio.sleep(pause_s)
+
+    def _handle(self, message: str | bytes) -> bool:
+        """Handle a message. Returns False if something must be waited for before the next one."""
+        self.frames_in += 1
+        self.dispatcher.look()
+        if self._ending is not None:
+            return False
+        if type(message) is not str:
+            self.end(BINARY, "text frames only")
+            return False
+        try:
+            request = codec.decode(message)
+        except DecodeError as refused:
+            self._refuse(refused)
+            return not self._pause_s and self._ending is None
+        self._bad = 0
+        self._waiting = self.dispatcher.dispatch(self.client, request, self._reply)
+        return self._waiting is None and self.client.in_flight < IN_FLIGHT and not self._pause_s
 
     def _refuse(self, refused: DecodeError) -> None:
         self._pause_s = self.client.frames(REFUSED)
@@ -145,7 +157,7 @@ class Connection:
         """Close a connection that says no hello in time, or gives no sign of life."""
         opened = trio.current_time()
         while self.client.signed_in is None:
-            await trio.sleep(min(0.5, self.heartbeat_s))
+            await self.timers.sleep(min(0.5, self.heartbeat_s))
             if self.client.signed_in is None and trio.current_time() - opened >= HELLO_S:
                 self.end(NO_HELLO, "no hello in time")
         ping_at = trio.current_time()
@@ -157,7 +169,9 @@ class Connection:
             if now >= ping_at - MOMENT_S:
                 self.websocket.ping()
                 ping_at = now + self.heartbeat_s
-            await trio.sleep(max(min(ping_at - now, left_s), 0))  # who has answered is looked at once a heartbeat
+            await self.timers.sleep(
+                max(min(ping_at - now, left_s), 0)
+            )  # who has answered is looked at once a heartbeat
 
     def _log(self, code: int, reason: str) -> None:
         statistics = self.websocket.outbox.statistics()

@@ -12,6 +12,8 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _FIN, _RSV, _OPCODE, _MASKED = 0x80, 0x70, 0x0F, 0x80
 _UNMASKING_KEY = b"\0\0\0\0"
 _CONTROL_PAYLOAD = 125  # the most a control frame may carry (section 5.5)
+NO_CODE = 1005
+"""Stands for the code of a close that has none (section 7.1.5)."""
 _CLOSE_REASON = 123  # what is left of that after the code
 
 
@@ -36,10 +38,28 @@ def pong_frame(payload: bytes) -> bytes:
     return _frame(PONG, payload)
 
 
+def close_answer(payload: bytes) -> bytes:
+    """The answer to a close with this payload."""
+    return _frame(CLOSE, payload)
+
+
 def close_frame(code: int, reason: str) -> bytes:
     """A close (section 5.5.1). A ``reason`` over 123 bytes of UTF-8 is cut, between two characters."""
     cut = reason.encode()[:_CLOSE_REASON].decode(errors="ignore")
     return _frame(CLOSE, code.to_bytes(2, "big") + cut.encode())
+
+
+def usual_close(payload: bytes) -> tuple[int, str] | None:
+    """The code (1005: none) and the reason of a client's close that no rule objects to; None for any other."""
+    if not payload:
+        return NO_CODE, ""
+    code = int.from_bytes(payload[:2], "big")
+    if code not in (1000, 1001) and not 3000 <= code <= 4999:
+        return None
+    try:
+        return code, payload[2:].decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def is_close(frame: bytes) -> bool:
@@ -119,6 +139,15 @@ class Header:
     def control(self) -> bool:
         """A close, ping or pong: it may stand between the fragments of a message."""
         return self.opcode >= CLOSE
+
+    def payload(self, data: bytes) -> bytes:
+        """Of the whole frame that ``data`` begins with."""
+        start = self.head_size
+        return unmask(data[start : start + self.size], data[start - 4 : start])
+
+    def fills(self, data: bytes) -> bool:
+        """Whether ``data``, which begins with it, is one whole legal frame and no more."""
+        return self.legal and len(data) == self.head_size + self.size
 
 
 def read_header(data: bytes, at: int = 0) -> Header | None:

@@ -10,7 +10,9 @@ import trio
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.head import Head, Refusal, refuse
 from tradegame.controller.websocket.errors import Disconnected
-from tradegame.controller.websocket.transport import Pay, WebSocket
+from tradegame.controller.websocket.incoming import Pay
+from tradegame.controller.websocket.poller import Poller
+from tradegame.controller.websocket.transport import WebSocket
 from tradegame.protocol import SUBPROTOCOL
 from tradegame.protocol.closing import LOST
 from tradegame.protocol.errors import BadRequestError
@@ -29,17 +31,19 @@ async def accept(
     outbox_bytes: int = OUTBOX_BYTES,
     pay: Pay = lambda frames: 0.0,
     backlog: Backlog | None = None,
+    poller: Poller | None = None,
     within_s: float = HANDSHAKE_S,
 ) -> WebSocket:
     """Make a WebSocket of a stream whose first request was read.
 
     ``frame_bytes``: the most that a message may have. ``outbox_bytes``: the most that may wait for the client, besides
     one frame; what waits for all clients counts in ``backlog``. ``pay`` is charged for what the client causes besides
-    messages: it returns for how long to read nothing then.
+    messages: it returns for how long to read nothing then. ``poller``, which must run, reads while the client sends
+    nothing but plain messages; None: the task that receives reads everything.
 
     **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
-    ``nursery`` serves it until ``WebSocket.close``, which somebody must call; cancelling the nursery closes the socket
-    too, without a close frame.
+    ``nursery`` writes until ``WebSocket.close``, which somebody must call (and until a send that is under way ends, as
+    it does when trio's streams are closed); cancelling the nursery closes the socket too, without a close frame.
 
     **Error handling.** Raises Refusal when the client was answered with an HTTP error instead, and Disconnected when
     it broke off or took longer than ``within_s``. The task in the nursery raises nothing but trio.Cancelled.
@@ -47,14 +51,10 @@ async def accept(
     websocket = None
     try:
         subprotocol = choose_subprotocol(head)
-        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog)
-        nursery.start_soon(websocket.serve, subprotocol)
+        websocket = WebSocket(stream, head, frame_bytes, outbox_bytes, pay, backlog, poller)
         with trio.fail_after(within_s):
-            await websocket.opened()
-        if websocket.refused:
-            raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
-        if websocket.outbox.broken:
-            raise trio.BrokenResourceError
+            if not await websocket.handshake(nursery, head.raw, subprotocol):
+                raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
     except Refusal as refusal:
         await refuse(stream, refusal)
         raise

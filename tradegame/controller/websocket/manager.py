@@ -13,6 +13,8 @@ from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.errors import Disconnected
 from tradegame.controller.websocket.handshake import accept
 from tradegame.controller.websocket.hub import Hub
+from tradegame.controller.websocket.poller import Poller
+from tradegame.controller.websocket.timers import Timers
 from tradegame.controller.websocket.transport import WebSocket
 from tradegame.core.admission.budgets import Budgets, payer_of
 from tradegame.core.use_cases.clients import Client
@@ -25,7 +27,9 @@ from tradegame.utils.ids import opaque_id
 
 @define(eq=False)
 class ConnectionManager:
-    """Every WebSocket of this node. The limits are those of config.toml's ``[limits]``."""
+    """Every WebSocket of this node. The limits are those of config.toml's ``[limits]``. ``timers`` and ``poller`` must
+    run for as long as it serves.
+    """
 
     dispatcher: Dispatcher
     hub: Hub
@@ -37,6 +41,8 @@ class ConnectionManager:
     backlog: Backlog
     max_connections: int
     connections_per_address: int
+    timers: Timers
+    poller: Poller | None
     opened: int = field(default=0, init=False)
     closed: dict[str, int] = field(factory=dict, init=False)
     """By close code, whoever closed; `other` is every code that means nothing here."""
@@ -88,8 +94,10 @@ class ConnectionManager:
                     outbox_bytes=self.outbox_bytes,
                     pay=client.frames,
                     backlog=self.backlog,
+                    poller=self.poller,
                 )
             except Disconnected:
+                nursery.cancel_scope.cancel()
                 return
             if self._closing:
                 await self._turn_away(websocket, GOING_AWAY, "the server is going away")
@@ -99,7 +107,7 @@ class ConnectionManager:
                 await self._turn_away(websocket, FULL, "too many connections from this address")
             else:
                 self.opened += 1
-                connection = Connection(websocket, client, self.dispatcher, self.hub, self.heartbeat_s)
+                connection = Connection(websocket, client, self.dispatcher, self.hub, self.heartbeat_s, self.timers)
                 try:
                     await connection.run()
                 finally:

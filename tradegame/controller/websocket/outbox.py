@@ -10,6 +10,7 @@ from attrs import frozen
 from tradegame.controller.backlog import Backlog, Share
 from tradegame.controller.websocket.sink import Sink
 from tradegame.controller.websocket.wires import ONE_WRITE, Wire, joined, pieces, rest, size_of
+from tradegame.utils.sleeper import Sleeper
 
 _FRAME_OVERHEAD = 48  # bytes that CPython keeps for a queued frame besides its content: a flood of tiny ones counts too
 _ONE_RECORD = 16_384  # and to a stream: what a TLS record holds, and what an overflow must let pass
@@ -67,7 +68,7 @@ class Outbox:
         "_share",
         "_sink",
         "_try_write",
-        "_wake",
+        "_writer",
         "_writer_owns",
         "broken",
         "finishing",
@@ -90,7 +91,7 @@ class Outbox:
         self._hand_sent = 0  # how much of it
         self._hand_frames = 0  # and how many frames it is
         self._writer_owns = False  # the socket was full, or is the writer's alone: a flush need not try
-        self._wake: trio.Event | None = None  # the sleeping writer's
+        self._writer = Sleeper()
         self._frames_out = self._bytes_out = 0
         self.finishing = False
         """Nothing more is taken; the writer ends when it has sent what waits."""
@@ -172,8 +173,7 @@ class Outbox:
             self._queue.append(last)
             self._queued += len(last)
         self.flush()
-        if self._wake is not None:
-            self._wake.set()
+        self._writer.wake()
 
     def close(self) -> None:
         """Drop everything, for good. Idempotent."""
@@ -182,8 +182,7 @@ class Outbox:
         self._hand, self._hand_sent = b"", 0
         # Nobody calls them any more, and they hold the connection, which holds this outbox.
         self._on_overflow = self._share.evict = _nothing
-        if self._wake is not None:
-            self._wake.set()
+        self._writer.wake()
 
     async def run_writer(self) -> None:
         """Send what ``flush`` had to leave. Returns after ``finish``, when all has gone, and after ``close``.
@@ -198,9 +197,7 @@ class Outbox:
                 self._writer_owns = False
                 if self.finishing:
                     return
-                self._wake = trio.Event()
-                await self._wake.wait()
-                self._wake = None
+                await self._writer.sleep()
             elif self._direct:
                 self._writer_owns = True
                 await self._sink.wait_writable()
@@ -235,8 +232,7 @@ class Outbox:
     def _leave_to_writer(self) -> None:
         if not self._writer_owns:
             self._writer_owns = self._direct
-            if self._wake is not None:
-                self._wake.set()
+            self._writer.wake()
         self._note()
         self._backlog.relieve()
 

@@ -39,6 +39,14 @@ class Sink(Protocol):
         """Write everything. Cancelled half-way, it leaves a torn frame. Raises what trio.abc.SendStream does."""
         ...
 
+    def try_read(self) -> bytes | None:
+        """What the peer has sent, without waiting: None if that is nothing; empty at its end. Raises OSError."""
+        ...
+
+    def fileno(self) -> int:
+        """The descriptor to wait for; -1 if there is none, or it is closed."""
+        ...
+
     async def read(self) -> bytes:
         """What the peer sent next; empty at its end. Raises what trio.abc.ReceiveStream does, and never OSError."""
         ...
@@ -51,21 +59,21 @@ class SocketSink:
     connection's that has got the same number since.
     """
 
-    __slots__ = ("_fileno",)
+    __slots__ = ("fileno",)
     direct = True
 
     def __init__(self, stream: trio.SocketStream) -> None:
-        self._fileno = stream.socket.fileno
+        self.fileno = stream.socket.fileno
 
     def try_write(self, data: bytes | memoryview) -> int:
         try:
-            return os.write(self._fileno(), data)
+            return os.write(self.fileno(), data)
         except BlockingIOError:
             return 0
 
     def try_write_all_of(self, pieces: Sequence[bytes | memoryview]) -> int:
         try:
-            return os.writev(self._fileno(), pieces)
+            return os.writev(self.fileno(), pieces)
         except BlockingIOError:
             return 0
 
@@ -85,14 +93,20 @@ class SocketSink:
         while True:
             await trio.lowlevel.wait_readable(self._open_fd())
             try:
-                return os.read(self._fileno(), _READ_SIZE)
-            except BlockingIOError:
-                continue
+                data = self.try_read()
             except OSError as error:
                 raise trio.BrokenResourceError from error
+            if data is not None:
+                return data
+
+    def try_read(self) -> bytes | None:
+        try:
+            return os.read(self.fileno(), _READ_SIZE)
+        except BlockingIOError:
+            return None
 
     def _open_fd(self) -> int:
-        fd = self._fileno()
+        fd = self.fileno()
         if fd < 0:
             raise trio.ClosedResourceError
         return fd
@@ -118,6 +132,12 @@ class StreamSink:
 
     async def send_all(self, data: bytes | memoryview) -> None:
         await self._stream.send_all(data)
+
+    def try_read(self) -> bytes | None:
+        return None
+
+    def fileno(self) -> int:
+        return -1
 
     async def read(self) -> bytes:
         return bytes(await self._stream.receive_some(_READ_SIZE))

@@ -57,9 +57,10 @@ class Tap(trio.abc.Stream):
             else:
                 log.exception("websocket_reader_failed")
         finally:
-            self._end()
+            self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """The reader finds its stream closed, and ends."""
         self.ended = True
         for event in (self._fed, self._idle):
             if event is not None:
@@ -101,7 +102,7 @@ class Tap(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Ends the tap, not the client's stream."""
-        self._end()
+        self.end()
         await trio.lowlevel.checkpoint()
 
 
