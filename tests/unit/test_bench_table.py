@@ -1,0 +1,110 @@
+"""The table of ``make bench``: medians, ratios, targets, verdicts, and the figures that are read off a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.jobs import JOBS
+from bench.jobs.answers import lost
+from bench.jobs.crowds import longest_s
+from bench.load.meter import percentile
+from bench.table import COLUMNS, Line, Met, Row, Sample, Target, markdown_table, rich_table, spoken
+
+AT_MOST = Row("a buy", "µs", Target(4, 2, ratio=True))
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "met"),
+    [
+        (Target(4, 2), 2, Met.BOTH),
+        (Target(4, 2), 2.01, Met.MUST),
+        (Target(4, 2), 4, Met.MUST),
+        (Target(4, 2), 4.01, Met.NO),
+        (Target(3, 5, least=True), 5, Met.BOTH),
+        (Target(3, 5, least=True), 4.99, Met.MUST),
+        (Target(3, 5, least=True), 3, Met.MUST),
+        (Target(3, 5, least=True), 2.99, Met.NO),
+    ],
+)
+def test_a_target_is_met_at_its_bound_and_not_beyond_it(target: Target, value: float, met: Met) -> None:
+    assert target.met(value) is met
+
+
+def test_a_row_is_judged_by_the_ratio_of_the_medians() -> None:
+    samples = [Sample(60, 20, "Colyseus"), Sample(50, 19, "Colyseus"), Sample(900, 21, "Colyseus")]
+    line = Line.of(AT_MOST, samples)
+    assert (line.ours, line.beside, line.ratio, line.met) == (60, 20, 3, Met.MUST)
+    assert line.cells() == ("a buy", "60 µs", "Colyseus 20 µs", "3.00", "≤ 4 / 2 ×", "must", "3")
+
+
+def test_a_target_without_a_ratio_is_judged_by_ours_alone() -> None:
+    line = Line.of(Row("a connection", "KiB", Target(24, 17)), [Sample(38, 24, "Colyseus")])
+    assert (line.ratio, line.met) == (pytest.approx(38 / 24), Met.NO)
+
+
+def test_where_the_peer_is_missing_nobody_knows_whether_a_ratio_is_met() -> None:
+    line = Line.of(AT_MOST, [Sample(60, 20, "Colyseus"), Sample(60)])
+    assert (line.beside, line.ratio, line.met) == (None, None, Met.UNKNOWN)
+    assert line.cells() == ("a buy", "60 µs", "", "", "≤ 4 / 2 ×", "?", "2")
+
+
+def test_what_must_be_known_of_a_figure_stands_beside_it() -> None:
+    line = Line.of(Row("silent", "%"), [Sample(1.5, note="only 900: ulimit -n")])
+    assert line.cells() == ("silent (only 900: ulimit -n)", "1.5 %", "", "", "", "", "1")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(17_213.4, "17 213"), (116.4, "116"), (24.34, "24.3"), (20.0, "20"), (1.844, "1.84"), (0.5, "0.5"), (0, "0")],
+)
+def test_figures_have_three_digits(value: float, text: str) -> None:
+    assert spoken(value) == text
+
+
+def test_the_table_has_every_line_on_a_terminal_and_in_markdown() -> None:
+    lines = [Line.of(AT_MOST, [Sample(60, 20, "Colyseus")])] * 2
+    assert rich_table(lines, "here").row_count == 2
+    head, rule, *rows = markdown_table(lines).splitlines()
+    assert [len(line.split("|")) for line in (head, rule, *rows)] == [len(COLUMNS) + 2] * 4
+
+
+@pytest.mark.parametrize(("part", "value"), [(50, 50), (99, 99), (100, 100), (1, 1), (0, 1)])
+def test_a_percentile_is_a_value_that_so_many_do_not_exceed(part: float, value: int) -> None:
+    assert percentile([float(each) for each in range(1, 101)], part) == value
+    assert percentile([7.0], part) == 7
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ({"errors": 0, "load_busy": 0.6}, ""),
+        ({"delivered": 1.0}, ""),
+        ({"errors": 2}, "it lost some!"),
+        ({"delivered": 0.998}, "it lost some!"),
+        ({"unanswered": 1}, "it lost some!"),
+        ({"errors": 0, "load_busy": 0.99}, "the load was too slow"),
+    ],
+)
+def test_a_load_that_measured_something_else_is_told(report: dict[str, float], said: str) -> None:
+    assert lost(report) == said
+
+
+def test_the_longest_lag_is_the_edge_of_the_last_bucket_that_grew() -> None:
+    def page(*counts: int) -> str:
+        edges = ("0.001", "0.005", "0.01", "+Inf")
+        return "\n".join(
+            f'tradegame_loop_lag_seconds_bucket{{le="{edge}"}} {count}'
+            for edge, count in zip(edges, counts, strict=True)
+        )
+
+    assert longest_s(page(5, 6, 7, 8), page(15, 16, 17, 18)) == 0.001
+    assert longest_s(page(5, 6, 7, 8), page(15, 17, 18, 19)) == 0.005
+    assert longest_s(page(5, 6, 7, 8), page(15, 16, 17, 19)) == float("inf")
+
+
+def test_what_we_go_for_is_never_easier_than_what_must_be_met() -> None:
+    targets = [row.target for job in JOBS.values() for row in job.rows.values() if row.target is not None]
+    assert len(targets) >= 15
+    for target in targets:
+        assert target.met(target.go_for) is Met.BOTH, target
+        assert target.met(target.must) is not Met.NO, target
