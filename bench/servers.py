@@ -69,7 +69,18 @@ class Server:
 
     def load(self, job: str, *options: object) -> dict[str, Any]:
         """Load it, as ``python -m bench.load`` is told to. Its report."""
-        return run_json(sys.executable, "-m", "bench.load", self.port, self.pid, job, *options)
+        return run_json(*self._load(job, options))
+
+    @contextmanager
+    def loading(self, job: str, *options: object) -> Iterator[None]:
+        """The same, for as long as the block lasts, without a report."""
+        with process(*self._load(job, options), core=LOAD) as load:
+            yield
+            if load.poll() is not None:
+                raise SystemExit(f"the load {job} ended early")
+
+    def _load(self, job: str, options: Sequence[object]) -> tuple[object, ...]:
+        return (sys.executable, "-m", "bench.load", self.port, self.pid, job, *options)
 
 
 def pinned(core: int, command: Sequence[object]) -> list[str]:

@@ -1,4 +1,4 @@
-"""200 clients who command when their time has come, a wall and 200 onlookers; and the same beside some who are deaf."""
+"""200 clients who command when their time has come, a wall and 200 onlookers; the same while some clients are deaf."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from bench.servers import tradegame
 from bench.sitting import Job, Sitting
 from bench.table import Row, Sample, Target
 
-CLIENTS = 200
+CLIENTS = 190
+NEIGHBOURS = 10
+"""More clients, whose answers are not timed: they may read nothing."""
 ONLOOKERS = 201
 PACE = 5
-DEAF = CLIENTS // 20
 LONGER = 2
 """So much longer than others: a percentile of some 1 000 answers a second."""
 
 
 def _open(sitting: Sitting) -> dict[str, Sample]:
-    def report(deaf: int) -> dict[str, Any]:
-        with tradegame() as server:
-            options = ("--onlookers", ONLOOKERS, "--pace", PACE, "--deaf", deaf)
-            return server.load("open", "--clients", CLIENTS, "--seconds", LONGER * sitting.seconds, *options)
+    def report(*deaf: str) -> dict[str, Any]:
+        options = ("--onlookers", ONLOOKERS, "--pace", PACE, "--seconds", LONGER * sitting.seconds)
+        with tradegame() as server, server.loading("neighbours", "--clients", NEIGHBOURS, "--pace", PACE, *deaf):
+            return server.load("open", "--clients", CLIENTS, *options)
 
-    alone, beside = report(0), report(DEAF)
+    alone, beside = report(), report("--deaf")
     return {
         "p99": Sample(alone["p99_ms"], note=lost(alone)),
         "fairness": Sample(beside["p99_ms"], alone["p99_ms"], "none of them", lost(beside)),

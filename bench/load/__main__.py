@@ -14,31 +14,30 @@ from typing import Any
 from bench.load.closed import buy, say
 from bench.load.connection import Crowd
 from bench.load.meter import Meter, rss_kib
-from bench.load.open_loop import open_loop
+from bench.load.open_loop import neighbours, open_loop
 from bench.load.visits import visits
 
 SETTLES_S = 0.5
-RECEIVE_BUFFER = 4_096
-"""Of who will not read: so the system takes little for them, and the rest waits in the server."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("pid", type=int, help="of the server")
-    parser.add_argument("job", choices=["say", "buy", "idle", "open", "visits"])
+    parser.add_argument("job", choices=["say", "buy", "idle", "open", "neighbours", "visits"])
     parser.add_argument("--clients", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--window", type=int, default=1, help="buy: how many each client has under way")
     parser.add_argument("--pace", type=float, default=5, help="open: commands a second each")
     parser.add_argument("--onlookers", type=int, default=0, help="more clients, who only look on")
-    parser.add_argument("--deaf", type=int, default=0, help="open: how many of the clients read nothing")
+    parser.add_argument("--deaf", action="store_true", help="neighbours: they read nothing")
     asked = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     crowd, before = Crowd(asked.port), rss_kib(asked.pid)
-    deaf = crowd.connect(asked.deaf, RECEIVE_BUFFER)
-    traders = deaf + crowd.connect(asked.clients - asked.deaf)
-    crowd.connect(asked.onlookers, spectate=True)
+    if asked.job == "neighbours":
+        neighbours(crowd, asked.clients, asked.pace, deaf=asked.deaf)
+    traders = crowd.connect(asked.clients)
+    onlookers = crowd.connect(asked.onlookers, spectate=True)
     crowd.drain(SETTLES_S)
     gc.disable()  # nothing here is in a cycle
     out: dict[str, Any] = {"job": asked.job}
@@ -50,7 +49,7 @@ def main() -> None:
         case "buy":
             out |= buy(crowd, traders, asked.pid, asked.seconds, asked.window)
         case "open":
-            out |= open_loop(crowd, traders, deaf, asked.pid, asked.seconds, asked.pace)
+            out |= open_loop(crowd, traders, onlookers, asked.pid, asked.seconds, asked.pace)
         case "visits":
             out |= visits(crowd, asked.seconds)
         case _:  # they answer pings, and that is all

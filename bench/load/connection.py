@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import json
 import os
@@ -88,6 +89,11 @@ class Connection:
         """All of it, or SystemExit: a server that does not read what little we have under way is stuck."""
         if self.sock.send(data) < len(data):
             raise SystemExit("the server does not read")
+
+    def drop(self) -> None:
+        """Forget what can be read now, unseen; nothing else of this connection can be read after that."""
+        with contextlib.suppress(BlockingIOError):
+            self.sock.recv_into(_SCRATCH, _READ, socket.MSG_TRUNC)
 
     def frames(self) -> list[bytes]:
         """The wanted texts among what can be read now. Pings are answered. A close is SystemExit."""

@@ -11,12 +11,18 @@ import itertools
 import json
 import random
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from attrs import define, field
 
 from bench.load.connection import GAME, GOOD, Connection, Crowd, frame
 from bench.load.meter import Meter
 
 SEED = 11
+RECEIVE_BUFFER = 4_096
+"""Of who will not read: so the system takes little for them, and the rest waits in the server."""
+DROPPED_AT_ONCE = 2
 _FIRST_ID = 1_000_000
 _WAYS: tuple[dict[str, Any], ...] = (
     {"op": "buy", "good": GOOD, "qty": 1},
@@ -27,49 +33,89 @@ _WAYS: tuple[dict[str, Any], ...] = (
 """What a client does, one after the other, again and again; each begins somewhere else."""
 
 
+@define
+class Schedule:
+    """Whose turn it is, and when: ``pace`` turns a second each, at random."""
+
+    connections: Sequence[Connection]
+    pace: float
+    begun: float
+    _chance: random.Random = field(factory=lambda: random.Random(SEED))
+    _due: list[tuple[float, int]] = field(init=False)
+    _turns: list[int] = field(init=False)
+    _number: int = _FIRST_ID
+
+    def __attrs_post_init__(self) -> None:
+        self._due = [(self.begun + self._wait(), who) for who in range(len(self.connections))]
+        heapq.heapify(self._due)
+        self._turns = list(range(len(self.connections)))
+
+    def _wait(self) -> float:
+        return self._chance.expovariate(self.pace)
+
+    @property
+    def next(self) -> float:
+        """When the next turn is due."""
+        return self._due[0][0]
+
+    def turn(self) -> tuple[float, int, int, bytes]:
+        """When it was due, whose it is (by place), the id of the command, and its frame."""
+        at, who = self._due[0]
+        heapq.heapreplace(self._due, (at + self._wait(), who))
+        self._number += 1
+        self._turns[who] += 1
+        way = _WAYS[self._turns[who] % len(_WAYS)]
+        body = {"id": self._number, "game": GAME, "key": f"k-{self._number}", **way}
+        return at, who, self._number, frame(json.dumps(body).encode())
+
+
 def open_loop(
-    crowd: Crowd, traders: list[Connection], deaf: list[Connection], pid: int, seconds: float, pace: float
+    crowd: Crowd, traders: list[Connection], onlookers: list[Connection], pid: int, seconds: float, pace: float
 ) -> dict[str, Any]:
-    """Each of ``traders`` gives ``pace`` commands a second; answers to the ``deaf``, who do so too, are not counted."""
-    chance = random.Random(SEED)
-    crowd.ignore(deaf)
-    hearing = set(traders) - set(deaf)
-    first = dict(zip(traders, itertools.cycle(range(len(_WAYS)))))
-    begun = time.monotonic()
-    due = [(begun + chance.expovariate(pace), order, each) for order, each in enumerate(traders)]
-    heapq.heapify(due)
+    """Each of ``traders`` gives ``pace`` commands a second. What the onlookers get is dropped unseen, in turn."""
+    crowd.ignore(onlookers)
+    drops = itertools.cycle(onlookers)
     asked: dict[Connection, dict[int, float]] = {connection: {} for connection in traders}
     latencies: list[float] = []
-    done = errors = sent = 0
-    end = begun + seconds
+    errors = 0
     meter = Meter(pid)
+    schedule = Schedule(traders, pace, time.monotonic())
+    end = schedule.begun + seconds
     while (now := time.monotonic()) < end + 1:
-        while due[0][0] <= now and due[0][0] < end:
-            at, order, connection = due[0]
-            heapq.heapreplace(due, (at + chance.expovariate(pace), order, connection))
-            number = _FIRST_ID + sent
-            sent += 1
-            way = _WAYS[first[connection]]
-            first[connection] = (first[connection] + 1) % len(_WAYS)
-            _send(connection, frame(json.dumps({"id": number, "game": GAME, "key": f"k-{number}", **way}).encode()))
-            if connection in hearing:
-                asked[connection][number] = at
+        while schedule.next <= min(now, end):
+            at, who, number, data = schedule.turn()
+            traders[who].send(data)
+            asked[traders[who]][number] = at
         if now >= end and not any(asked.values()):
             break
-        for connection in crowd.readable(due[0][0] if due[0][0] < end else end + 1):
+        for connection in crowd.readable(schedule.next if schedule.next < end else end + 1):
             for body in connection.frames():
-                number = int(body[6 : body.index(b",", 6)])
-                at = asked[connection].pop(number)
-                errors += b'"error"' in body
+                at = asked[connection].pop(int(body[6 : body.index(b",", 6)]))
                 latencies.append(time.monotonic() - at)
-                done += 1
-    unanswered = sum(map(len, asked.values()))
-    return meter.report(done, latencies) | {"errors": errors, "unanswered": unanswered}
+                errors += b'"error"' in body
+        for connection in itertools.islice(drops, DROPPED_AT_ONCE):
+            connection.drop()
+    report = meter.report(len(latencies), latencies)
+    return report | {"errors": errors, "unanswered": sum(map(len, asked.values()))}
 
 
-def _send(connection: Connection, data: bytes) -> None:
-    """One that does not read is closed at last, and commands no more."""
-    try:
-        connection.sock.send(data)
-    except (ConnectionError, BlockingIOError):
-        return
+def neighbours(crowd: Crowd, count: int, pace: float, *, deaf: bool) -> NoReturn:
+    """So many who give ``pace`` commands a second each; the ``deaf`` read nothing, and come again when closed."""
+    buffer = RECEIVE_BUFFER if deaf else 0
+    them = crowd.connect(count, buffer)
+    crowd.ignore(them)
+    schedule = Schedule(them, pace, time.monotonic())
+    while True:
+        time.sleep(max(0.0, schedule.next - time.monotonic()))
+        _, who, _, data = schedule.turn()
+        try:
+            them[who].sock.send(data)
+        except BlockingIOError:
+            continue  # the server does not read, either
+        except ConnectionError:
+            them[who].sock.close()
+            them[who : who + 1] = again = crowd.connect(1, buffer)
+            crowd.ignore(again)
+        if not deaf:
+            for each in them:
+                each.drop()
