@@ -1,8 +1,8 @@
-"""``make bench``: one table, in one sitting: tradegame beside a peer that does the same job, or beside a floor.
+"""``make bench``: tradegame beside a peer that does the same job, or beside a floor; and a cost model from it.
 
-The server is on one core, the load (and etcd) on another. Only ratios mean something. Names of jobs as arguments:
-those alone; ``--markdown``: as the table of docs/performance.md. In the environment, BENCH_RUNS is how often each is
-run at most, BENCH_SECONDS how long a load lasts.
+One sitting, one table. The server is on one core, the load (and etcd) on another: only ratios mean something. Names of
+jobs as arguments: those alone; ``--markdown``: as docs/performance.md has it. In the environment, BENCH_RUNS is how
+often each job is run at most, BENCH_SECONDS how long a load lasts.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from bench import model
 from bench.jobs import JOBS
 from bench.machine import about
+from bench.model import Costs, cost_model
 from bench.sitting import Job, Sitting
-from bench.table import Line, markdown_table, rich_table
+from bench.table import CAPTION, COLUMNS, Line, markdown_table, rich_table
 
 WIDTH = 150
 """Also where nobody knows how wide it is: a table is of no use in shreds."""
 
 
-def measured(name: str, job: Job, sitting: Sitting, runs: int) -> list[Line]:
-    """The rows of a job. What each run gave goes to stderr."""
+def measured(name: str, job: Job, sitting: Sitting, runs: int) -> dict[str, Line]:
+    """The rows of a job, by its name and theirs. What each run gave goes to stderr."""
     samples = []
     for number in range(min(job.runs, runs)):
         begun = time.monotonic()
@@ -34,7 +37,7 @@ def measured(name: str, job: Job, sitting: Sitting, runs: int) -> list[Line]:
         samples.append(sample)
         told = {key: (each.ours, each.beside) for key, each in sample.items()}
         print(f"{name} {number + 1}/{job.runs}: {told} in {time.monotonic() - begun:.1f} s", file=sys.stderr)
-    return [Line.of(row, [sample[key] for sample in samples]) for key, row in job.rows.items()]
+    return {f"{name}.{key}": Line.of(row, [sample[key] for sample in samples]) for key, row in job.rows.items()}
 
 
 def main() -> None:
@@ -49,12 +52,22 @@ def main() -> None:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tradegame-bench-") as folder:
         sitting = Sitting(Path(folder))
-        lines = [line for name in names for line in measured(name, JOBS[name], sitting, runs)]
+        lines: dict[str, Line] = {}
+        for name in names:
+            lines |= measured(name, JOBS[name], sitting, runs)
+    costs = Costs.of(lines)
+    tables: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = [(COLUMNS, [line.cells() for line in lines.values()])]
+    if costs is not None:
+        tables.append((model.COLUMNS, cost_model(costs)))
     title = f"{about()}; {time.monotonic() - begun:.0f} s"
     if asked.markdown:
-        print(title, markdown_table(lines), sep="\n\n")
+        print(title, *(markdown_table(*table) for table in tables), sep="\n\n")
     else:
-        Console(width=max(Console().width, WIDTH)).print(rich_table(lines, title))
+        console = Console(width=max(Console().width, WIDTH))
+        console.print(title)
+        for table in tables:
+            console.print(rich_table(*table))
+        console.print(CAPTION)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from attrs import frozen
 from rich.table import Table
 
 COLUMNS = ("what", "ours", "peer or floor", "ratio", "target", "met", "runs")
+WORDS = ("what", "target", "met", "formula")
+"""The columns that are not figures."""
 CAPTION = (
     "ours, peer or floor: the median of so many runs, interleaved. ratio: ours to the other. "
     "target: what must be met / what we go for; with × of the ratio, else of ours."
@@ -129,18 +131,17 @@ def spoken(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def rich_table(lines: Sequence[Line], title: str) -> Table:
+def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """For a terminal."""
-    table = Table(title=title, caption=CAPTION, title_justify="left", caption_justify="left")
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("what", "target", "met") else "right")
-    for line in lines:
-        table.add_row(*line.cells())
+    table = Table()
+    for column in columns:
+        table.add_column(column, justify="left" if column in WORDS else "right")
+    for cells in rows:
+        table.add_row(*cells)
     return table
 
 
-def markdown_table(lines: Sequence[Line]) -> str:
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """For docs/performance.md."""
-    rules = ["---" if column in ("what", "target", "met") else "--:" for column in COLUMNS]
-    rows = [COLUMNS, rules, *(line.cells() for line in lines)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    rules = ["---" if column in WORDS else "--:" for column in columns]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, rules, *rows))

@@ -8,6 +8,8 @@ from bench.jobs import JOBS
 from bench.jobs.answers import lost
 from bench.jobs.crowds import longest_s
 from bench.load.meter import percentile
+from bench.model import Costs, cost_model
+from bench.profile import SCHEDULER, WAITS, shares
 from bench.table import COLUMNS, Line, Met, Row, Sample, Target, markdown_table, rich_table, spoken
 
 AT_MOST = Row("a buy", "µs", Target(4, 2, ratio=True))
@@ -62,10 +64,11 @@ def test_figures_have_three_digits(value: float, text: str) -> None:
 
 
 def test_the_table_has_every_line_on_a_terminal_and_in_markdown() -> None:
-    lines = [Line.of(AT_MOST, [Sample(60, 20, "Colyseus")])] * 2
-    assert rich_table(lines, "here").row_count == 2
-    head, rule, *rows = markdown_table(lines).splitlines()
-    assert [len(line.split("|")) for line in (head, rule, *rows)] == [len(COLUMNS) + 2] * 4
+    rows = [Line.of(AT_MOST, [Sample(60, 20, "Colyseus")]).cells()] * 2
+    assert rich_table(COLUMNS, rows).row_count == 2
+    lines = markdown_table(COLUMNS, rows).splitlines()
+    assert [len(line.split("|")) for line in lines] == [len(COLUMNS) + 2] * 4
+    assert lines[1] == "| --- | --: | --: | --: | --- | --- | --: |"
 
 
 @pytest.mark.parametrize(("part", "value"), [(50, 50), (99, 99), (100, 100), (1, 1), (0, 1)])
@@ -108,3 +111,45 @@ def test_what_we_go_for_is_never_easier_than_what_must_be_met() -> None:
     for target in targets:
         assert target.met(target.go_for) is Met.BOTH, target
         assert target.met(target.must) is not Met.NO, target
+
+
+def test_a_profile_counts_each_sample_where_it_is_in_our_code() -> None:
+    stacks = [
+        "MainThread;run (tradegame/app/process.py:3);step (trio/_core/_run.py:1);put (tradegame/a/outbox.py:9) 3",
+        "MainThread;run (tradegame/app/process.py:3);put (tradegame/a/outbox.py:8);send (socket.py:2) 2",
+        "MainThread;run (tradegame/app/process.py:3);unrolled_run (trio/_core/_run.py:1) 4",
+        "MainThread;run (tradegame/app/process.py:3);get_events (trio/_core/_io_epoll.py:1) 1",
+        "Thread-1;commit (tradegame/infra/committer.py:3) 90",
+    ]
+    assert shares(stacks, by_file=True) == [("a/outbox.py", 0.5), (SCHEDULER, 0.4), (WAITS, 0.1)]
+    assert shares(stacks, by_file=False)[0] == ("a/outbox.py: put", 0.5)
+
+
+COSTS = Costs(c=100e-6, w=20_000, d=10e-6, m=32, h=5e-6, r=25e-6, e=1e-3, p=0.5e-3, g=30_000)
+
+
+def test_a_busy_game_shows_itself_for_a_third_of_a_core_until_its_waits_are_as_long_as_they_may_be() -> None:
+    assert COSTS.frames(1_000) == pytest.approx(1 / 0.030)
+    assert COSTS.showing(1_000) == pytest.approx(1 / 3)
+    assert COSTS.frames(5_000) == pytest.approx(1 / 0.100)
+    assert COSTS.showing(5_000) == pytest.approx(1 / 2)
+
+
+def test_the_cost_model_follows_from_what_was_measured() -> None:
+    told = {what: answer for what, _, answer in cost_model(COSTS)}
+    assert told["silent connections a core"] == "140 000"
+    assert told["silent connections a GiB"] == "33 000"
+    assert told["trades a second, a game of 64"] == "7 000"
+    assert told["trades a second beside 1 000 followers"] == "3 700"
+    assert told["classes of 30 people on it"] == "330"
+    assert told["nodes for 1 000 trades a second, 10 000 followers, 10 frames a second"] == "1.6"
+
+
+def test_without_a_whole_run_there_is_no_cost_model() -> None:
+    assert Costs.of({"buy.cpu": Line.of(AT_MOST, [Sample(60, 20)])}) is None
+
+
+def test_a_whole_run_has_all_that_the_cost_model_needs() -> None:
+    rows = [(f"{name}.{key}", row) for name, job in JOBS.items() if not job.extra for key, row in job.rows.items()]
+    lines = {key: Line.of(row, [Sample(1, 1)]) for key, row in rows}
+    assert Costs.of(lines) == Costs(c=1e-6, w=1, d=1e-6, m=1, h=1e-6, r=1, e=1e-6, p=1e-3, g=1)
