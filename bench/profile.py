@@ -1,4 +1,4 @@
-"""``python -m bench.profile JOB``: where the server's time goes, sampled by py-spy while it is loaded.
+"""``python -m bench.profile JOB …``: where the server's time goes, sampled by py-spy while it is loaded.
 
 py-spy is looked for on the PATH, or where PY_SPY says. Each sample of the main thread counts for the innermost function
 of ours that it is in, with what that calls in libraries and system calls; what is in none of ours is trio's.
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.servers import tradegame
+from bench.table import markdown_table
 
 LOADS: dict[str, tuple[str, ...]] = {
     "buy": ("buy", "--clients", "64"),
@@ -70,12 +71,13 @@ def sampled(job: str, seconds: float) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
-    parser.add_argument("job", choices=LOADS)
+    parser.add_argument("jobs", nargs="+", choices=LOADS, metavar="JOB", help=", ".join(LOADS))
     parser.add_argument("--functions", action="store_true", help="by function, not by file")
-    parser.add_argument("--top", type=int, default=10)
+    parser.add_argument("--top", type=int, default=10, help="places, by the first job (10)")
     asked = parser.parse_args()
-    for place, share in shares(sampled(asked.job, SECONDS), by_file=not asked.functions)[: asked.top]:
-        print(f"| `{place}` | {share:.1%} |")
+    found = [dict(shares(sampled(job, SECONDS), by_file=not asked.functions)) for job in asked.jobs]
+    rows = [(place, *(f"{each.get(place, 0):.1%}" for each in found)) for place in list(found[0])[: asked.top]]
+    print(markdown_table(("where", *asked.jobs), rows))
 
 
 if __name__ == "__main__":

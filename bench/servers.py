@@ -122,9 +122,11 @@ def run_json(*command: object, core: int = LOAD, cwd: Path = REPOSITORY, **envir
 
 
 @contextmanager
-def process(*command: object, core: int = SERVER, cwd: Path = REPOSITORY) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    *command: object, core: int = SERVER, cwd: Path = REPOSITORY, stderr: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A child that is gone at the end. Its output can be read."""
-    child = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, cwd=cwd)
+    child = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, stderr=stderr, cwd=cwd)
     try:
         yield child
     finally:

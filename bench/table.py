@@ -10,7 +10,7 @@ from attrs import frozen
 from rich.table import Table
 
 COLUMNS = ("what", "ours", "peer or floor", "ratio", "target", "met", "runs")
-WORDS = ("what", "target", "met", "formula")
+WORDS = ("what", "target", "met", "formula", "where")
 """The columns that are not figures."""
 CAPTION = (
     "ours, peer or floor: the median of so many runs, interleaved. ratio: ours to the other. "

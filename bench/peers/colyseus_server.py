@@ -34,7 +34,7 @@ def colyseus(job: str, clients: int, seconds: float) -> dict[str, Any] | None:
     if not installed():
         return None
     (port,) = quiet_ports(1)
-    with process("node", "server.mjs", port, cwd=HERE) as server:
+    with process("node", "server.mjs", port, cwd=HERE, stderr=subprocess.DEVNULL) as server:  # it warns of itself
         _wait_for_http(port)
         return run_json("node", "load.mjs", port, server.pid, job, clients, seconds, cwd=HERE)
 
