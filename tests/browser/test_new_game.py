@@ -14,6 +14,7 @@ from tests.browser.hosting import ask
 from tests.browser.pages import Host, Play
 from tests.support.player import Player
 from tests.support.server import ADMIN_TOKEN
+from tradegame.core.domain.codes import code_of
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,7 @@ def test_fields_and_definition_are_one_whichever_is_changed(newcomer: Newcomer, 
     text.fill(json.dumps({**shown, "cash": 601}))
     new.get_by_label("Address of the game").fill("mine")
     new.get_by_role("button", name="Create game").click()
-    expect(host.region("Rounds")).to_contain_text("/?game=mine")
+    expect(host.region("Rounds")).to_contain_text(f"/{code_of('mine')}")
     rules = ask(server, "GET", "/games/mine")["rules"]
     assert (rules["cash"], rules["fee_bps"], rules["rounds"]["open_s"]) == (601, 7, 900)
 
@@ -61,7 +62,7 @@ def test_what_of_a_new_game_will_not_do_what_it_seems_to_is_said(newcomer: Newco
     expect(said).to_contain_text("news[0].at_s never comes: the round closes after 60 s")
     text.fill(json.dumps({**late, "id": "soon", "news": []}))
     new.get_by_role("button", name="Create game").click()
-    expect(host.region("Rounds")).to_contain_text("/?game=soon")
+    expect(host.region("Rounds")).to_contain_text(f"/{code_of('soon')}")
     expect(said).to_be_empty()
 
 
@@ -76,7 +77,7 @@ def test_a_game_by_hand_waits_in_its_lobby_until_the_host_opens_it(newcomer: New
     expect(new.get_by_label("Open, s")).to_have_value("900")
     by_hand.check()
     new.get_by_role("button", name="Create game").click()
-    expect(host.region("Rounds")).to_contain_text("/?game=bazaar")
+    expect(host.region("Rounds")).to_contain_text(f"/{code_of('bazaar')}")
     made = ask(server, "GET", "/games/bazaar")
     assert (made["phase"], made["ends_at"], made["rules"]["rounds"]) == ("lobby", None, None)
     ann = Play(newcomer(), server.http).enter("Ann", "bazaar")

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.support.server import ADMIN_TOKEN
+from tradegame.core.domain.codes import code_of
 
 
 def test_below_a_path_every_page_finds_all_that_it_needs(newcomer: Newcomer, serve: Serve) -> None:
@@ -26,7 +27,11 @@ def test_below_a_path_every_page_finds_all_that_it_needs(newcomer: Newcomer, ser
     assert page.url == f"{below}/?game=bazaar"
 
     page.goto(f"{below}/watch/bazaar")
-    expect(page.get_by_role("contentinfo")).to_contain_text(f"{below.removeprefix('http://')}/?game=bazaar")
+    address = f"{below.removeprefix('http://')}/{code_of('bazaar')}"
+    expect(page.get_by_role("contentinfo")).to_contain_text(address)
+    page.goto(f"http://{address.lower()}")  # it is typed, and found
+    expect(page.get_by_role("region", name="Book")).to_be_visible()
+    assert page.url == f"{below}/?game=bazaar"
 
     page.goto(f"{below}/host")
     page.get_by_label("Admin token").fill(ADMIN_TOKEN)

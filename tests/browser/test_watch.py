@@ -13,6 +13,7 @@ from tests.browser.games import bazaar
 from tests.browser.hosting import turn
 from tests.browser.pages import Play, Watch
 from tests.support.player import Player
+from tradegame.core.domain.codes import code_of
 
 WALL = {"width": 1920, "height": 1080}
 SOON = """const own = window.setInterval;
@@ -31,11 +32,14 @@ def test_the_wall_tells_in_the_lobby_how_to_join_and_at_the_close_who_gained_mos
     server = serve(games=[bazaar(about="Buy low, sell high."), bazaar(id="other")])
     turn(server, "lobby")
     wall = Watch(newcomer(), server.http).open()
-    address = f"{server.http.removeprefix('http://')}/?game=bazaar"
+    address = f"{server.http.removeprefix('http://')}/{code_of('bazaar')}"
     chart = wall.region("Chart")
     for text in ("The market opens soon", "Buy low, sell high.", address):
         expect(chart).to_contain_text(text)
-    expect(wall.page.get_by_role("contentinfo")).to_contain_text(f"Join at {address}")
+    expect(wall.page.get_by_role("contentinfo")).to_contain_text(address)
+    picture = chart.get_by_role("img", name="QR code of this address")
+    expect(picture).to_be_in_viewport(ratio=1)
+    assert picture.evaluate("each => each.naturalWidth > 0")
     with Player(server.url, "Ann") as ann, Player(server.url, "Ben") as ben:
         for player in (ann, ben):
             player.ask("join", game="bazaar")

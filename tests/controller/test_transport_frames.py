@@ -74,7 +74,7 @@ anything = st.builds(
 noise = st.binary(min_size=1, max_size=30)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(plain, plain, anything, noise), max_size=12), st.lists(st.integers(1, 200), min_size=1))
 def test_whatever_a_client_sends_it_gets_whole_frames_and_a_bounded_end(parts: list[bytes], cuts: list[int]) -> None:
     async def play() -> None:

@@ -30,14 +30,14 @@ def _masked(first: int, payload: bytes) -> bytes:
     return bytes((first, 0x80 | len(payload))) + bytes(4) + payload
 
 
-def _play(to: socket.socket) -> None:
+def _play(to: socket.socket, until: bytes = b'"id":2') -> None:
     """Up to the answer to a join."""
     to.sendall(upgrade("/ws", Host="x"))
     assert b" 101 " in to.recv(4096)
     for frame in ({"op": "hello", "id": 1}, {"op": "join", "id": 2, "game": "bazaar"}):
         to.sendall(_masked(0x81, json.dumps(frame).encode()))
     seen = b""
-    while b'"id":2' not in seen:
+    while until not in seen:
         received = to.recv(65_536)
         assert received, f"closed after {seen[-200:]!r}"
         seen += received
@@ -53,6 +53,10 @@ def _play_and_break_the_protocol(to: socket.socket) -> None:
     to.sendall(b"\xf1\x00")
     while to.recv(65_536):
         pass
+
+
+def _play_until_told_who_is_there(to: socket.socket) -> None:
+    _play(to, until=b'"presence"')
 
 
 def _ask(to: socket.socket) -> None:
@@ -87,6 +91,7 @@ def _say_half(to: socket.socket) -> None:
         _play,
         _play_and_say_goodbye,
         _play_and_break_the_protocol,
+        _play_until_told_who_is_there,
         _ask,
         _ask_nonsense,
         _ask_for_nothing_there_is,

@@ -86,7 +86,7 @@ def test_games_state_and_standings(web: httpx.Client, server: ServerThread) -> N
         listed = web.get("/v1/games").json()["games"]
         assert listed == ann.ask("games")["games"]
         assert set(listed[0]) == {
-            "game", "title", "phase", "round", "ends_at", "players", "goods", "epoch", "seq",
+            "game", "title", "phase", "round", "ends_at", "players", "goods", "epoch", "seq", "code",
         }  # fmt: skip
         state = web.get("/v1/games/bazaar").json()
         assert state["players"] == {ann.id: {"name": "ann"}}

@@ -51,14 +51,24 @@ async def serve(
             stop = trio.Event()
             port = port_of(listeners)
             made = "" if settings.admin.token else await kept_token(settings.store.url, store, prefix)
-            running = Running(opaque_id(8), server.host, port, bool(server.tls_cert), stop.set, made)
+            running = Running(opaque_id(8), server.host, port, bool(server.tls_cert), stop.set, made, server.advertise)
             if made:
                 settings = evolve(settings, admin=AdminSettings(token=made))
             address = server.advertise or evolve(running, host=reachable(server.host)).websocket_url
             info = NodeInfo(running.node, address, tradegame.__version__, now_ms())
             # A large snapshot is no standstill, so what is looked at is when the process does not work.
             idle_s, names = IdleClock(), await own_names()
-            node = Node(settings, store, prefix, info, now_ms, host_settings or HostSettings(), idle_s, names)
+            node = Node(
+                settings,
+                store,
+                prefix,
+                info,
+                now_ms,
+                host_settings or HostSettings(),
+                idle_s,
+                names,
+                lambda: running.players_url,
+            )
             async with trio.open_nursery() as background:
                 await node.start(background)
                 if own_process:

@@ -11,6 +11,7 @@ from tradegame.controller.access import Access
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Door
 from tradegame.controller.http.host_token import HostToken
+from tradegame.controller.http.invitations import Invitations
 from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
@@ -64,6 +65,7 @@ class Node:
         host_settings: HostSettings,
         elapsed_s: Callable[[], float] = trio.current_time,
         names: Sequence[str] = (),
+        elsewhere: Callable[[], str] = str,
     ) -> None:
         limits, server = settings.limits, settings.server
         self.access = Access(
@@ -164,6 +166,7 @@ class Node:
             self.budgets,
             HostToken(settings.admin.token, lambda: self.budgets, self.access.refused),
             self.access,
+            Invitations(self.games, elsewhere, server.path_prefix),
             Backups(store).make if isinstance(store, SqliteStore) and store.path != MEMORY else None,
         )
         self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)

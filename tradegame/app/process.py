@@ -7,6 +7,7 @@ import signal
 import sys
 from functools import partial
 
+import segno
 import structlog
 import trio
 
@@ -66,8 +67,10 @@ async def _run(settings: Settings, bots: int) -> int | None:
             say(f"tradegame {tradegame.__version__} serves {running.websocket_url} and {running.http_url}")
             if running.host_token:
                 say(f"host it at {running.host_url}")
-            if running.players_url and not (settings.server.advertise or settings.server.proxies):
-                say(f"others on this network play at {running.players_url}")
+            if running.players_url and (settings.server.advertise or not settings.server.proxies):
+                say(f"others play at {running.players_url}")
+                if sys.stdout.isatty() and settings.log.format != "json":
+                    segno.make_qr(running.players_url, error="l").terminal(compact=True)
             if bots and settings.games:
                 nursery.start_soon(_play_along, running, settings, bots)
     return ended_by

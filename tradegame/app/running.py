@@ -25,6 +25,8 @@ class Running:
     stop: Callable[[], None]
     host_token: str = field(default="", repr=False)
     """The token that was made for the host; empty if one is configured."""
+    advertised: str = ""
+    """The WebSocket URL at which clients reach it from outside, if one is configured."""
 
     @property
     def websocket_url(self) -> str:
@@ -42,7 +44,10 @@ class Running:
 
     @property
     def players_url(self) -> str:
-        """Where others on the network reach a node that listens on all its addresses; empty for any other node."""
+        """Where people on other machines get at it, as far as it knows: empty if it listens on this machine alone."""
+        if self.advertised:
+            secure, rest = self.advertised.startswith("wss:"), self.advertised.partition(":")[2]
+            return f"{'https' if secure else 'http'}:{rest.removesuffix('/').removesuffix('/ws')}/"
         if self.host not in ALL_NETWORKS:
             return ""
         return evolve(self, host=_address_in_network() or socket.gethostname()).http_url

@@ -48,6 +48,11 @@ Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, description="A frame's number, one
 ShiftBps = Annotated[
     int, Meta(ge=SHIFT_BPS[0], le=SHIFT_BPS[1], description="By how many basis points an anchor is shifted.")
 ]
+CODE_CHARACTERS = "BCDFGHJKMNPQRTVWXZ34679"
+"""No vowels, so that no code is a word or a page's name, and none that looks like another of them."""
+CODE_LENGTH = 4
+CODE = rf"^[{CODE_CHARACTERS}]{{{CODE_LENGTH}}}\Z"
+GameCode = Annotated[str, Meta(pattern=CODE, description="Four characters by which people find a game: `/CODE`.")]
 GameId = Annotated[str, Meta(pattern=ID, description="A game's id.")]
 GoodId = Annotated[str, Meta(pattern=ID, description="A good's id.")]
 PLAYER_ID_LENGTH = 64

@@ -152,6 +152,16 @@ class Reach(Struct, omit_defaults=True):
     setting: str | None
 
 
+class Invitation(Struct, omit_defaults=True):
+    """How others get to a game: `url` is short, and as people elsewhere have to type it.
+
+    `here_only`: no other machine can open it, since the server listens on this one alone, as far as it knows.
+    """
+
+    url: str
+    here_only: bool = False
+
+
 class Vitals(Struct, omit_defaults=True):
     """How a node does, over the last ten seconds; null where nothing can be said yet. `reason`: why it is not ready.
 

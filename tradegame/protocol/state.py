@@ -12,6 +12,7 @@ from tradegame.protocol.bounds import (
     Count,
     Ending,
     Epoch,
+    GameCode,
     GameId,
     GoodId,
     Keys,
@@ -33,7 +34,10 @@ from tradegame.protocol.bounds import (
 
 
 class GameSummary(Struct, omit_defaults=True):
-    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so."""
+    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
+
+    `code` leads to the game, too: as `/CODE`, in capitals or not.
+    """
 
     game: GameId
     title: str
@@ -44,6 +48,7 @@ class GameSummary(Struct, omit_defaults=True):
     goods: tuple[GoodId, ...]
     epoch: Epoch
     seq: Seq
+    code: GameCode
 
 
 class RoundRules(Struct, omit_defaults=True):

@@ -15,6 +15,7 @@ from tests.support import views
 from tests.support.domain import BEGIN, Table, code, events, house
 from tests.unit.domain.strategies import any_of
 from tradegame.core.domain.audit import audit
+from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GoodDefinition
 from tradegame.core.domain.events import Outcome, Whispered
 from tradegame.protocol.commands import Announce, Command, Join, SetPhase, payload_digest
@@ -363,6 +364,7 @@ def test_a_summary_is_a_line_of_the_list_of_games() -> None:
         "goods": ["grain"],
         "epoch": "epoch",
         "seq": 1,
+        "code": code_of("g"),
     }
 
 

@@ -10,15 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tradegame.controller.http.host_token import HostToken
+from tradegame.controller.http.invitations import CODES
 from tradegame.core.admission.budgets import ANSWER_BYTES, Budgets, payer_of
 from tradegame.protocol.errors import RateLimitedError
 
 API = 5.0
 """A request's cost in units, where the table below has none: Hypercorn takes half a millisecond for it."""
-COSTS: Mapping[str, float] = {"/healthz": 1.0, "/readyz": 1.0, "/metrics": 10.0}
-PROBES = frozenset(COSTS)
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """What watches over the node asks these. From the machine itself they are free."""
-FILES = frozenset({"/", "/watch/{game}", "/host", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"})
+COSTS: Mapping[str, float] = {
+    "/healthz": 1.0,
+    "/readyz": 1.0,
+    "/metrics": 10.0,
+    "/v1/games/{game}/invitation.svg": 20.0,
+}
+FILES = frozenset({"/", CODES, "/watch/{game}", "/host", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"})
 FILE = 3.0
 PATIENCE_S = 1.0
 FILE_PATIENCE_S = 10.0

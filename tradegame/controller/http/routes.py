@@ -21,6 +21,7 @@ from tradegame.controller.http import documents, pages
 from tradegame.controller.http.bodies import answer, body_of, flag, game_id, json_object, key_of, published
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
+from tradegame.controller.http.invitations import CODES, Invitations
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.people import People
 from tradegame.controller.http.pieces import InPieces
@@ -74,19 +75,20 @@ class HttpServices:
     budgets: Budgets
     host_token: HostToken
     access: Access
+    invitations: Invitations
     backup: Callable[[], Awaitable[BinaryIO]] | None
     """A copy of the store in a file without a name. None: the store is not a file."""
 
 
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
-    documents.make()
     people = People(services.games, services.administer, services.host_token)
     routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", pages.play),
         ("GET", "/watch/{game}", pages.watch),
         ("GET", "/host", pages.host),
+        ("GET", CODES, pages.play),
         ("GET", "/tradegame.js", pages.client),
         ("GET", "/tradegame.d.ts", pages.client),
         ("GET", "/favicon.ico", pages.favicon),
@@ -101,6 +103,8 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/games/{game}/standings", routes.standings),
         ("GET", "/v1/games/{game}/debrief", routes.debrief),
         ("GET", "/v1/games/{game}/log", routes.log),
+        ("GET", "/v1/games/{game}/invitation", services.invitations.text),
+        ("GET", "/v1/games/{game}/invitation.svg", services.invitations.picture),
         ("GET", "/v1/presets", routes.presets),
         ("GET", "/v1/health", routes.vitals),
         ("GET", "/v1/reach", routes.reach),

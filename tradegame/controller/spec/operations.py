@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameId, MessageNumber, PlayerId
+from tradegame.protocol.bounds import Depth, GameCode, GameId, MessageNumber, PlayerId
 from tradegame.protocol.commands import Announce, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
@@ -33,6 +33,7 @@ from tradegame.protocol.http import (
     Coming,
     Debrief,
     Done,
+    Invitation,
     Made,
     Muting,
     Naming,
@@ -50,7 +51,8 @@ SCRIPT = "text/javascript"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 SQLITE = "application/vnd.sqlite3"
-FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", "image/svg+xml", "application/octet-stream")
+SVG = "image/svg+xml"
+FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "application/octet-stream")
 
 
 @frozen(kw_only=True)
@@ -110,6 +112,14 @@ OPERATIONS: tuple[Operation, ...] = (
         names={"game": str},
     ),
     _file("/host", "host", "The host's page.", HTML),
+    _file(
+        "/{code}",
+        "playByCode",
+        "The page to play on, for the game with this code, in capitals or not.",
+        HTML,
+        names={"code": GameCode},
+        errors=(NotFoundError,),
+    ),
     _file("/tradegame.js", "client", "The JavaScript client, a module.", SCRIPT),
     _file("/tradegame.d.ts", "clientTypes", "The JavaScript client's types.", TEXT),
     _file("/favicon.ico", "icon", "The icon.", "image/svg+xml"),
@@ -161,6 +171,22 @@ OPERATIONS: tuple[Operation, ...] = (
         about="The results of the last closed rounds.",
         tag="games",
         answer=Debrief,
+        errors=_GAME,
+    ),
+    Operation(
+        path="/v1/games/{game}/invitation",
+        id="getInvitation",
+        about="The address to tell others, so that they get to a game.",
+        tag="games",
+        answer=Invitation,
+        errors=_GAME,
+    ),
+    Operation(
+        path="/v1/games/{game}/invitation.svg",
+        id="getInvitationPicture",
+        about="The same as a QR code.",
+        tag="games",
+        kinds=(SVG,),
         errors=_GAME,
     ),
     Operation(

@@ -100,17 +100,22 @@ class CatchUp:
                 self._anyone = trio.Event()
                 await self._anyone.wait()
             await trio.sleep(max(PAUSE_S, took_s / SHARE))
-            took_s = 0.0
-            waiting = list(self._lagging)
-            while waiting:
-                begun, piece = trio.current_time(), Slice()
-                while waiting and not piece.over:
-                    for subscription in waiting[-VISITS:]:
-                        if subscription in self._lagging:
-                            self.begin(subscription, flush=True)
-                    del waiting[-VISITS:]
-                took_s += trio.current_time() - begun
-                await trio.lowlevel.checkpoint()
+            took_s = await self._feed_all()  # on its own: what it has at hand must not outlive it, while nobody lags
+
+    async def _feed_all(self) -> float:
+        """One piece to each of them; how long it took, in s, without its pauses."""
+        took_s = 0.0
+        waiting = list(self._lagging)
+        while waiting:
+            begun, piece = trio.current_time(), Slice()
+            while waiting and not piece.over:
+                for subscription in waiting[-VISITS:]:
+                    if subscription in self._lagging:
+                        self.begin(subscription, flush=True)
+                del waiting[-VISITS:]
+            took_s += trio.current_time() - begun
+            await trio.lowlevel.checkpoint()
+        return took_s
 
     def _lag(self, subscription: Subscription) -> None:
         subscription.lagging = True

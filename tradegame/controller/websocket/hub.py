@@ -33,9 +33,7 @@ from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.closing import GOING_AWAY, HEARTBEAT_LOST
 
 PUSHED_AT_ONCE = 128
-"""An entry that touches more accounts than this (a round, a close) has them pushed in slices, each as it is then. These
-take 1 to 2 ms, and go out with the replies: a write less for each buy of a crowd.
-"""
+"""An entry that touches more accounts (a round, a close) has them pushed in slices; these go out with the replies."""
 WHISPERS_WAITING = 20_000
 """Two hints to each of 10 000 players. What goes beyond is pushed at once, however long that takes."""
 
@@ -231,11 +229,14 @@ class Hub:
             if not self._unserved and not self._parting:
                 self._anyone_unserved = trio.Event()
                 await self._anyone_unserved.wait()
-            for crowd in list(self._unserved):
-                if self._serve(crowd, Slice()):
-                    del self._unserved[crowd]
-                await trio.lowlevel.checkpoint()
+            await self._serve_all()  # on its own: the crowd that it has at hand must not outlive it
             self._say_goodbye(Slice())
+            await trio.lowlevel.checkpoint()
+
+    async def _serve_all(self) -> None:
+        for crowd in list(self._unserved):
+            if self._serve(crowd, Slice()):
+                del self._unserved[crowd]
             await trio.lowlevel.checkpoint()
 
     def _serve(self, crowd: _Crowd, piece: Slice) -> bool:

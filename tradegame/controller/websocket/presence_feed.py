@@ -56,23 +56,26 @@ class PresenceFeed:
                 await self._changed.wait()
             await trio.sleep(GATHERED_S)
             self._changed = trio.Event()
-            deltas = self.presence.deltas()
-            arrived = self._arrived()
-            for game, followers in list(self.crowds()):
-                delta = deltas.get(game)
-                if delta is not None:
-                    self._lists.pop(game, None)
-                    self._gone.setdefault(game, {}).update(dict.fromkeys(delta.offline))
-                    wire = text_frame(codec.encode_presence(game, delta.online, delta.offline))
-                    await self._tell([each for each in followers if each not in arrived], wire)
-            by_game: dict[str, list[Subscription]] = {}
-            for subscription in arrived:
-                by_game.setdefault(subscription.host.id, []).append(subscription)
-            for game, newcomers in by_game.items():
-                await self._tell(newcomers, self._everyone(game))
-            waited_for = {subscription.host.id for subscription in self._newcomers}
-            for game in self._gone.keys() - waited_for:
-                del self._gone[game]
+            await self._tell_all()  # on its own: what it has at hand must not outlive it, while nothing changes
+
+    async def _tell_all(self) -> None:
+        deltas = self.presence.deltas()
+        arrived = self._arrived()
+        for game, followers in list(self.crowds()):
+            delta = deltas.get(game)
+            if delta is not None:
+                self._lists.pop(game, None)
+                self._gone.setdefault(game, {}).update(dict.fromkeys(delta.offline))
+                wire = text_frame(codec.encode_presence(game, delta.online, delta.offline))
+                await self._tell([each for each in followers if each not in arrived], wire)
+        by_game: dict[str, list[Subscription]] = {}
+        for subscription in arrived:
+            by_game.setdefault(subscription.host.id, []).append(subscription)
+        for game, newcomers in by_game.items():
+            await self._tell(newcomers, self._everyone(game))
+        waited_for = {subscription.host.id for subscription in self._newcomers}
+        for game in self._gone.keys() - waited_for:
+            del self._gone[game]
 
     async def _tell(self, followers: list[Subscription], wire: Wire) -> None:
         """Who cannot take it now gets the full list once it can."""

@@ -8,6 +8,7 @@ from typing import Any
 from tradegame.core.domain import account as accounts
 from tradegame.core.domain.blotter import Blotter, unpack_fills
 from tradegame.core.domain.book import ASK, BID
+from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.private_values import are_secret
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
@@ -267,4 +268,5 @@ def summary(state: GameState) -> GameSummary:
         goods=tuple(state.markets),
         epoch=state.epoch,
         seq=state.seq,
+        code=code_of(state.definition.id),
     )

@@ -130,6 +130,7 @@ export const gameSummary = s.object({
   goods: s.list(s.id),
   epoch: s.id,
   seq: s.natural,
+  code: s.str,
 });
 
 export const standings = s.list(s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int, score: s.int }), 100);

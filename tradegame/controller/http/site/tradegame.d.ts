@@ -356,7 +356,11 @@ export interface ServerInfo {
   nodes?: string[];
 }
 
-/** A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so. */
+/**
+ * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
+ *
+ * `code` leads to the game, too: as `/CODE`, in capitals or not.
+ */
 export interface GameSummary {
   game: string;
   title: string;
@@ -367,6 +371,7 @@ export interface GameSummary {
   goods: string[];
   epoch: string;
   seq: number;
+  code: string;
 }
 
 /** The phases of a round in seconds, and how many rounds there are; 0 for no end. */

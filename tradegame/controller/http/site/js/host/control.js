@@ -4,11 +4,12 @@ import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
 import { h, setAttribute, setText, userText } from "../common/dom.js";
 import { percents, time } from "../common/format.js";
+import { invitation } from "../common/invitation.js";
 import { openDialog, panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
-import { onLocalhost, shortUrl, urlOf } from "../common/urls.js";
+import { urlOf } from "../common/urls.js";
 import { download, json, game as path } from "./api.js";
 import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
@@ -35,7 +36,17 @@ export function control(client, game, painter, deleted) {
     { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") },
     "To lobby",
   );
-  const address = shortUrl(`?game=${game.id}`);
+  const invited = invitation(game.id);
+  const hereOnly = h(
+    "p.soft",
+    { hidden: true },
+    "No other machine can open this: ",
+    h("code", {}, "tradegame serve --host 0.0.0.0"),
+    " serves the whole network.",
+  );
+  void invited.told.then(({ here_only }) => {
+    hereOnly.hidden = !here_only;
+  });
   const places = h(
     "div.row",
     {},
@@ -46,16 +57,7 @@ export function control(client, game, painter, deleted) {
   const roundsPanel = panel(
     "Rounds",
     { end: [connectionStatus(client)] },
-    h("p.soft", {}, "Players join at"),
-    h("p.address", {}, address),
-    onLocalhost
-      ? h(
-          "p.soft",
-          {},
-          `On this machine only: on other machines, ${location.hostname} is their own. ` +
-            "For them, open this page and the wall under this machine's name or IP address in the network.",
-        )
-      : "",
+    invited.card("Players join at", hereOnly),
     h("div.rounds", {}, roundClock(game), open, close, lobby, players),
     problem,
     places,

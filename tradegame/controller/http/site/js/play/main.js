@@ -6,6 +6,7 @@ import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { h, setText, userText } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
+import { invitation } from "../common/invitation.js";
 import { Painter } from "../common/painter.js";
 import { openDialog, panel } from "../common/panels.js";
 import { phases } from "../common/phases.js";
@@ -62,7 +63,11 @@ async function main() {
   chartPanel.section.append(chart.plot);
   const cover = h("div.overlay", { hidden: true }, h("div"));
   chart.plot.append(cover);
-  phases(game, cover, cover.firstChild, { most: 5, player: client.player.id });
+  phases(game, cover, cover.firstChild, {
+    most: 5,
+    player: client.player.id,
+    lobby: [invitation(game.id).card("Others join at")],
+  });
   desk.onchoose((good) => {
     chart.show(good);
     headline.textContent = good;

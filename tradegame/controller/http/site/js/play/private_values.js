@@ -43,6 +43,10 @@ function secrets(game, section, place) {
 }
 
 function units(me, state, good, values) {
+  if (!values.length) {
+    const [deal, worth] = me.role === "buyer" ? ["buy", "are worth"] : ["sell", "cost you"];
+    return [h("h3", {}, `You ${deal}`), h("p", {}, `What your units ${worth} is told when the round opens.`)];
+  }
   const owned = me.goods[good] + me.held_goods[good];
   const { bids, asks } = state.goods[good];
   if (me.role === "buyer") {

@@ -32,16 +32,24 @@ export function signInAgain() {
   void reload();
 }
 
+/** The game in the address, by its id or its code; null if there is none. */
+function asked() {
+  const code = location.pathname.slice(new URL(urlOf("")).pathname.length).toUpperCase();
+  return new URLSearchParams(location.search).get("game") ?? (code || null);
+}
+
+const isCalled = ({ game, code }, wanted) => game === wanted || code === wanted;
+
 /** Shows forms in `place` until there is a connection and a game. Resolves with `{client, game}`. */
 export async function enter(place) {
   const { games } = await keepTrying(
     () => fetchJson("v1/games"),
     (error) => show(place, h("h1", {}, "The market"), h("p", { role: "status" }, `${error.message} Trying again …`)),
   );
-  const wanted = new URLSearchParams(location.search).get("game");
-  let chosen = games.find(({ game }) => game === wanted) ?? (games.length === 1 ? games[0] : null);
-  const note =
-    wanted !== null && !games.some(({ game }) => game === wanted) ? `There is no game “${wanted}” here.` : "";
+  const wanted = asked();
+  const found = games.filter((each) => isCalled(each, wanted)); // two may have the same code
+  let chosen = found.length === 1 ? found[0] : games.length === 1 ? games[0] : null;
+  const note = wanted !== null && !found.length ? `There is no game “${wanted}” here.` : "";
   if (chosen === null) chosen = await choose(place, games, note, wanted);
   history.replaceState(null, "", urlOf(`?game=${encodeURIComponent(chosen.game)}`));
   const about = (await fetchJson(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
@@ -98,7 +106,7 @@ function choose(place, games, note, wanted) {
     whileShown(list, LIST_MS, async () => {
       const found = (await fetchJson("v1/games").catch(() => null))?.games;
       if (found === undefined || !list.isConnected) return;
-      const there = found.find(({ game }) => game === wanted);
+      const there = found.find((each) => isCalled(each, wanted));
       if (there) resolve(there);
       else draw(found);
     });

@@ -6,6 +6,7 @@ import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { h, setAttribute, setText, userText } from "../common/dom.js";
 import { coins, direction, distinctTitle, percents } from "../common/format.js";
+import { invitation } from "../common/invitation.js";
 import { nameOf } from "../common/names.js";
 import { Painter } from "../common/painter.js";
 import { panel } from "../common/panels.js";
@@ -18,7 +19,7 @@ import { recall, remember } from "../common/storage.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { explainOutage } from "../common/trouble.js";
-import { shortUrl, socketUrl, urlOf } from "../common/urls.js";
+import { socketUrl, urlOf } from "../common/urls.js";
 
 const TOKEN = "tradegame.screen";
 const TURN_MS = 15_000;
@@ -96,10 +97,10 @@ function show(client, game) {
     head: h("div.clock", {}, headline, last, change),
   });
   shown.body.replaceWith(chart.plot);
-  const address = shortUrl(`?game=${id}`);
+  const invited = invitation(id);
   const cover = h("div.cover", { hidden: true, "aria-live": "polite" });
   chart.plot.append(cover);
-  phases(game, cover, cover, { most: 10, lobby: [h("p.soft", {}, "Join at"), h("p.address", {}, address)] });
+  phases(game, cover, cover, { most: 10, lobby: [invited.card("Join at")] });
   const tape = panel("Trades", { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
   const standings = panel("Standings", { flush: true }, standingsTable(client, game, painter, { limit: fitting }));
   for (const { body } of [tape, standings]) body.tabIndex = 0;
@@ -165,7 +166,7 @@ function show(client, game) {
       bar(userText(game.state.title || id, "h1.clip"), clock, connectionStatus(client)),
       strip,
       h("main.screen", {}, shown.section, standings.section, tape.section),
-      h("footer.foot", {}, h("strong", {}, "Join at ", address), news),
+      h("footer.foot", {}, h("div.join", {}, "Join at ", invited.address()), news),
     ),
   );
   document.title = `${game.state.title || id} · tradegame`;

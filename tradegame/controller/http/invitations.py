@@ -1,0 +1,82 @@
+"""How people get to a game: its short address, as text and as a QR code."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import lru_cache
+
+import segno
+import trio
+from attrs import field, frozen
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tradegame.controller.access import authority
+from tradegame.controller.http.bodies import answer, game_id
+from tradegame.core.domain.codes import code_of
+from tradegame.core.games.service import GameService
+from tradegame.protocol.bounds import CODE_CHARACTERS, CODE_LENGTH
+from tradegame.protocol.http import Invitation
+
+CODES = "/{code:code}"
+"""The route of the codes."""
+PICTURES_KEPT = 256
+
+
+class _Code(Convertor[str]):
+    regex = f"[{CODE_CHARACTERS}{CODE_CHARACTERS.lower()}]{{{CODE_LENGTH}}}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("code", _Code())
+
+
+@frozen
+class Invitations:
+    """``elsewhere``: the server's URL for other machines, if it knows one; ``prefix``: a path that proxies add."""
+
+    games: GameService
+    elsewhere: Callable[[], str]
+    prefix: str
+    _one_at_a_time: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
+
+    async def text(self, request: Request) -> Response:
+        """Raises UnknownGameError."""
+        return answer(self._invitation(request))
+
+    async def picture(self, request: Request) -> Response:
+        """The same as a QR code. Raises UnknownGameError."""
+        url = self._invitation(request).url
+        svg = await trio.to_thread.run_sync(_svg, url, limiter=self._one_at_a_time)  # it takes some 10 ms
+        return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
+
+    def _invitation(self, request: Request) -> Invitation:
+        """As whoever asks may show it to others: by the name that they use, unless it means their own machine."""
+        host = request.headers.get("host", "")
+        elsewhere = self.elsewhere() if is_own_machine(host) else ""
+        root = elsewhere or f"{request.url.scheme}://{host}{self.prefix}"
+        game = game_id(request)
+        self.games.host(game)
+        return Invitation(f"{root.rstrip('/')}/{code_of(game)}", is_own_machine(host) and not elsewhere)
+
+
+def is_own_machine(host: str) -> bool:
+    """Whether ``name[:port]`` means the machine itself, wherever it is said, or nothing."""
+    found = authority(f"http://{host}")
+    name = "" if found is None else found[0].rstrip(".")
+    return name in ("", "localhost", "::1") or name.endswith(".localhost") or name.startswith("127.")
+
+
+@lru_cache(PICTURES_KEPT)
+def _svg(url: str) -> bytes:
+    """Black on white, with the margin that scanners need, on a dark page too."""
+    made = io.BytesIO()
+    segno.make_qr(url, error="m").save(made, kind="svg", xmldecl=False, omitsize=True, border=4, light="#fff")
+    return made.getvalue()
