@@ -60,6 +60,17 @@ class Costs:
         """The part of a core that a busy game needs to show itself to so many."""
         return self.frames(followers) * followers * self.d
 
+    def players(self, rate: float) -> int:
+        """How many may follow a game and give ``rate`` commands a second each."""
+        few, many = 0, 10**7
+        while many - few > 1:
+            half = (few + many) // 2
+            if half * rate * self.c + self.showing(half) <= BUSY:
+                few = half
+            else:
+                many = half
+        return few
+
     def nodes(self, commands: float, followers: int, frames: float) -> float:
         """How many nodes a game needs: each applies every command, and shows each frame to its own followers."""
         return (commands * self.c + followers * frames * self.d) / (BUSY - commands * self.r)
@@ -67,20 +78,21 @@ class Costs:
 
 def cost_model(costs: Costs) -> list[tuple[str, str, str]]:
     """By COLUMNS."""
-    calm, crowded = BUSY / costs.c, max(0.0, BUSY - costs.showing(CROWD)) / costs.c
+    crowded = max(0.0, BUSY - costs.showing(CROWD)) / costs.c
     rows = [
         ("silent connections a core", "0.7 / h", BUSY / costs.h),
         ("silent connections a GiB", "1 GiB / m", 2**20 / costs.m),
-        ("trades a second, a game of 64", "0.7 / c", calm),
+        ("trades a second, a game of 64", "0.7 / c", BUSY / costs.c),
         ("the same where programs have many commands under way", "0.7 w", BUSY * costs.w),
-        ("people in it, who trade every 5 s", "0.7 / c / 0.2", calm / PERSON),
-        ("robots in it, five commands a second each", "0.7 / c / 5", calm / ROBOT),
         ("frames a second of a busy game, 1 000 followers", "1 / (3 F d)", costs.frames(CROWD)),
         ("frames a second of a busy game, 5 000 followers", "1 / (F d + 50 ms)", costs.frames(5 * CROWD)),
         ("trades a second beside 1 000 followers", "(0.7 − their frames F d) / c", crowded),
+        ("people in one game, a trade every 5 s each", "P · 0.2 c + their frames P d = 0.7", costs.players(PERSON)),
+        ("robots in one game, five commands a second each", "P · 5 c + their frames P d = 0.7", costs.players(ROBOT)),
         ("entries of one command a second, a node on etcd", "0.7 / e", BUSY / costs.e),
+        ("classes of 30 such people, a node on etcd", "0.7 / e / (30 · 0.2)", BUSY / costs.e / (30 * PERSON)),
         ("entries a second, one etcd, one after the other", "1 / p", 1 / costs.p),
-        ("classes of 30 people on it", "1 / p / (30 · 0.2)", 1 / costs.p / (30 * PERSON)),
+        ("classes of 30 such people on it", "1 / p / (30 · 0.2)", 1 / costs.p / (30 * PERSON)),
         ("commands a second, one etcd, in large entries", "g", costs.g),
         ("commands a second that every node can apply", "0.7 / r", BUSY / costs.r),
         (

@@ -67,7 +67,6 @@ JOBS = {
             "p99": Row("the same: p99 of an answer", "ms", Target(100, 50)),
         },
         _pipelined,
-        runs=3,
     ),
     "pipelined-etcd": Job(
         {
@@ -75,12 +74,10 @@ JOBS = {
             "p99": Row("the same: p99 of an answer", "ms"),
         },
         _pipelined_on_etcd,
-        runs=3,
     ),
     "buy-etcd": Job(
         {"cpu": Row("an answered buy, 64 clients, one etcd: CPU", "µs")},
         _on_etcd,
-        runs=3,
         extra=True,
     ),
 }

@@ -89,6 +89,6 @@ def _measured(interpreter: str, engine: str, stream: Path) -> dict[str, Any]:
 
 JOBS = {
     "book": Job(
-        {"rate": Row("the book alone: orders and cancels", "/s", Target(3, 5, ratio=True, least=True))}, _books, runs=3
+        {"rate": Row("the book alone: orders and cancels", "/s", Target(3, 5, ratio=True, least=True))}, _books
     ),
 }

@@ -63,7 +63,6 @@ JOBS = {
     "large": Job(
         {"cpu": Row("an answered buy with 10 000 players in the game: CPU", "µs", Target(1.1, 1.1, ratio=True))},
         _buys,
-        runs=3,
     ),
     "holds": Job(
         {"longest": Row("the loop's longest lag there: joins, standings, audits, snapshots", "ms", Target(10, 5))},

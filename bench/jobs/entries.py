@@ -35,7 +35,6 @@ JOBS = {
             "cpu": Row("an entry of one command, one etcd: CPU", "µs", Target(1_200, 600)),
         },
         _lone_on_etcd,
-        runs=3,
     ),
-    "lone": Job({"p50": Row("a lone buy, SQLite: p50", "ms")}, _lone, runs=3, extra=True),
+    "lone": Job({"p50": Row("a lone buy, SQLite: p50", "ms")}, _lone, extra=True),
 }

@@ -76,6 +76,6 @@ def _drawn(table: Game, chance: Random, player: str, number: int) -> Any:
 
 JOBS = {
     "replay": Job(
-        {"rate": Row("replaying a log: tradegame verify", "/s", Target(100_000, 200_000, least=True))}, _verify, runs=3
+        {"rate": Row("replaying a log: tradegame verify", "/s", Target(100_000, 200_000, least=True))}, _verify
     ),
 }

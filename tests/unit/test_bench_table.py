@@ -135,13 +135,22 @@ def test_a_busy_game_shows_itself_for_a_third_of_a_core_until_its_waits_are_as_l
     assert COSTS.showing(5_000) == pytest.approx(1 / 2)
 
 
+def test_players_are_as_many_as_a_core_has_room_for() -> None:
+    assert COSTS.players(5) == 733  # 0.7 - 1/3 of a core, at 500 µs a second each
+    for rate in (0.2, 5):
+        most = COSTS.players(rate)
+        assert most * rate * COSTS.c + COSTS.showing(most) <= 0.7
+        assert (most + 1) * rate * COSTS.c + COSTS.showing(most + 1) > 0.7
+
+
 def test_the_cost_model_follows_from_what_was_measured() -> None:
     told = {what: answer for what, _, answer in cost_model(COSTS)}
     assert told["silent connections a core"] == "140 000"
     assert told["silent connections a GiB"] == "33 000"
     assert told["trades a second, a game of 64"] == "7 000"
     assert told["trades a second beside 1 000 followers"] == "3 700"
-    assert told["classes of 30 people on it"] == "330"
+    assert told["classes of 30 such people on it"] == "330"
+    assert told["classes of 30 such people, a node on etcd"] == "120"
     assert told["nodes for 1 000 trades a second, 10 000 followers, 10 frames a second"] == "1.6"
 
 
