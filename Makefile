@@ -14,13 +14,14 @@
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
 #   make hostile     a hundred hostile players for ten minutes, four times: SQLite and etcd, plain and TLS
 #   make fuzz        all that OpenAPI allows and forbids, asked     make fuzz EXAMPLES=5000 SEED=42
-#   make bench       what it costs
+#   make bench       what it costs, beside others, in ten minutes   make bench ARGS="buy say", or ARGS=--markdown
+#   make autobahn    the Autobahn|Testsuite against the WebSockets  make autobahn ARGS="1.*,2.*" (needs Python 2.7)
 #   make docs        the documentation as a site, in build/docs
 #   make coverage    the fast suite, with its coverage; the rules must be covered whole
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-oldest test-newest lock test-browser check check-js client format-js cluster simulate robustness hostile fuzz bench docs coverage coverage-of-the-rules clean
+.PHONY: help run test test-oldest test-newest lock test-browser check check-js client format-js cluster simulate robustness hostile fuzz bench autobahn docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -122,6 +123,9 @@ fuzz: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench $(ARGS)
+
+autobahn: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.autobahn $(ARGS)
 
 # All of it each time: it takes seconds, and a page's sidebar is made from the other pages.
 docs: $(VENV)/installed-docs

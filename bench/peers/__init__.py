@@ -1,0 +1,1 @@
+"""What others have made, that does the same job: Colyseus, and the books of three packages."""

@@ -1,0 +1,1 @@
+"""The Autobahn|Testsuite, others' cases for WebSocket servers, against the transport. ``make autobahn``."""
