@@ -22,6 +22,7 @@ from tradegame.core.games.host import GameHost
 from tradegame.core.games.log_reader import BUSY_S
 from tradegame.core.games.replica import Replica
 from tradegame.core.games.settings import HostSettings
+from tradegame.core.games.submissions import EntryBounds
 from tradegame.core.repositories import GameMeta, LogEntry
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.infra.kv.game_watches import KvGameWatch
@@ -136,6 +137,19 @@ async def test_what_the_store_refuses_is_unavailable_and_the_next_command_goes_t
     assert isinstance(await ask(host, say("there")), Outcome)
     assert [message.text for message in host.game.state.messages] == ["there"]
     assert host.counters.unavailable == 1
+
+
+async def test_after_a_slow_broadcast_commands_gather_unless_they_fill_an_entry(
+    world: World, autojump_clock: MockClock
+) -> None:
+    host, _ = await world.host(entry=EntryBounds(commands=8, bytes=64 << 10, weight=512))
+    await joined(host)
+    host.crowd_s = 0.02
+    for commands, expected_s in ((16, 0.0), (4, host.crowd_s), (8, 0.0)):
+        begun = trio.current_time()
+        for submission in [host.execute(say("hi")) for _ in range(commands)]:
+            await submission
+        assert trio.current_time() - begun == pytest.approx(expected_s, abs=0.001)
 
 
 async def test_a_write_without_an_answer_happens_once_and_is_answered(world: World, autojump_clock: MockClock) -> None:
