@@ -68,7 +68,7 @@ class State:
 
     ``seq`` and ``epoch`` say which frame it stands at; ``at`` is that frame's time. ``online``: who is connected.
     ``opened_at``: when a round last opened, in ms. ``settled``: what goods paid when this round closed.
-    ``locked``: nobody new may have an account. ``chat``: people may speak. ``paused_at``: since when the game is paused,
+    ``locked``: nobody new may have an account. ``chat``: people may speak. ``paused_at``: since when the game pauses,
     in ms, or None.
     """
 
