@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from bench.table import Line, spoken
-from tradegame.core.games.appender import GATHER_FACTOR, GATHER_MOST_S
+from tradegame.core.games.appender import GATHER_MOST_S
 
 BUSY = 0.7
 """The part of a core that is planned for: the rest keeps answers quick, and takes the peaks."""
@@ -54,7 +54,7 @@ class Costs:
     def frames(self, followers: int) -> float:
         """A second, of a busy game: after each it waits, so that commands gather."""
         shown = followers * self.d
-        return 1 / (shown + min(GATHER_FACTOR * shown, GATHER_MOST_S))
+        return 1 / (shown + min(shown, GATHER_MOST_S))
 
     def showing(self, followers: int) -> float:
         """The part of a core that a busy game needs to show itself to so many."""

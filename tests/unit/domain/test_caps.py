@@ -357,7 +357,7 @@ def test_who_is_not_dealt_to_yet_weighs_as_if_they_could_pay_for_all() -> None:
     table.entry(SetPhase(phase="closed"), SetPhase(phase="open"), Arrive(players=("ann",)))
     table.entry(*[PlaceOrder(player="ann", good="grain", side="bid", qty=1, price=9) for _ in range(5)])
     assert "bob" not in table.game.state.dealt
-    assert weight(table.game.state, SellGood(player="bob", good="grain", qty=3)) == 6
+    assert weight(table.game.state, SellGood(player="bob", good="grain", qty=9)) == 6
 
 
 def test_commands_that_take_from_one_side_walk_it_together() -> None:

@@ -182,7 +182,7 @@ class _Walk:
             price, orders = self._left
             if self._beyond(price, limit):
                 return 0
-            met = min(orders, MAX_FILLS)
+            met = min(orders, qty, MAX_FILLS)
             self._left = (price, orders - met) if orders > met else None
         while self._next is not None and met < MAX_FILLS and qty > 0 and (purse is None or purse >= 0):
             price, units, orders = self._next
@@ -190,10 +190,10 @@ class _Walk:
                 break
             if purse is not None:
                 purse -= units * price
-            qty -= units
-            met += orders
-            if met > MAX_FILLS:
-                self._left, met = (price, met - MAX_FILLS), MAX_FILLS
+            meets = min(orders, qty, MAX_FILLS - met)  # each order met takes a unit
+            met, qty = met + meets, qty - units
+            if meets < orders:
+                self._left = price, orders - meets
             self._next = next(self._ranks, None)
         return met
 
