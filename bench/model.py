@@ -84,7 +84,7 @@ def cost_model(costs: Costs) -> list[tuple[str, str, str]]:
         ("silent connections a GiB", "1 GiB / m", 2**20 / costs.m),
         ("trades a second, a game of 64", "0.7 / c", BUSY / costs.c),
         ("the same where programs have many commands under way", "0.7 w", BUSY * costs.w),
-        ("frames a second of a busy game, 1 000 followers", "1 / (3 F d)", costs.frames(CROWD)),
+        ("frames a second of a busy game, 1 000 followers", "1 / (2 F d)", costs.frames(CROWD)),
         ("frames a second of a busy game, 5 000 followers", "1 / (F d + 50 ms)", costs.frames(5 * CROWD)),
         ("trades a second beside 1 000 followers", "(0.7 − their frames F d) / c", crowded),
         ("people in one game, a trade every 5 s each", "P · 0.2 c + their frames P d = 0.7", costs.players(PERSON)),

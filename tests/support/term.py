@@ -113,7 +113,8 @@ def _command(rng: random.Random, game: Game, number: int) -> Command:
     if kind < 0.008:
         return rng.choice((Arrive, Depart))(players=(player, rng.choice(PLAYERS)))
     if kind < 0.009:
-        return Announce(text=rng.choice(TEXTS), good=rng.choice((None, "grain")), anchor_bps=rng.choice((0, -500)))
+        good, shift = rng.choice(((None, 0), ("grain", 0), ("grain", -500)))
+        return Announce(text=rng.choice(TEXTS), good=good, anchor_bps=shift)
     if kind < 0.0105:
         return Pause(paused=True)
     if kind > 0.99 and game.state.paused_at is not None:
