@@ -44,6 +44,7 @@ MOVE = 0.25
 EXPECTED = ("store_full",)
 """Errors that a node logs for good reason: the person on call must know."""
 FREEZE_S = 20.0
+COMPARED_MOST = 4
 MANNERS: dict[str, Any] = {
     "open_s": 1.5,
     "moves_on": True,
@@ -248,10 +249,16 @@ class Siege:
             for client in self.clients:
                 await client.idle.wait()
             await in_thread(self._close_game)
-            assert await self.recorder.export(), "the whole log could not be had"
-            truth = await in_thread(self.recorder.recording.replay)
-            for place in self.stage.places:
-                await self._compare(place, truth)
+            problems = ["nothing was compared"]
+            for _ in range(COMPARED_MOST):
+                if not problems:
+                    break
+                # Who comes back now arrives in the log, with no frame: then the nodes are ahead of what was exported.
+                assert await self.recorder.export(), "the whole log could not be had"
+                truth = await in_thread(self.recorder.recording.replay)
+                found = [await self._compare(place, truth) for place in self.stage.places]
+                problems = [problem for problem in found if problem is not None]
+            self._problems += problems
             for client in self.clients:
                 client.conclude(truth.seq)
             return truth
@@ -259,16 +266,17 @@ class Siege:
         self._give_up(f"these have unanswered commands: {busy}")
         raise AssertionError
 
-    async def _compare(self, place: Place, truth: Truth) -> None:
-        """This node's own replica is in the state that the log leads to."""
-        told: dict[str, object] = {}
+    async def _compare(self, place: Place, truth: Truth) -> str | None:
+        """Whether this node's own replica is in the state that the log leads to: else what is wrong."""
+        told: dict[str, Any] = {}
         with trio.move_on_after(10):
-            while told.get("seq") != truth.seq:
+            while int(told.get("seq", -1)) < truth.seq:
                 answer = await get(place.server, f"/test/replicas/{GAME}", 5)
                 told = json.loads(answer[1]) if answer is not None and answer[0] == 200 else {}
                 await trio.sleep(0.05)
-        if told != {"seq": truth.seq, "chain": truth.chain, "digest": truth.digest}:
-            self._problems.append(f"{place.name}'s replica is at {told}, the log at {truth.seq} with {truth.digest}")
+        if told == {"seq": truth.seq, "chain": truth.chain, "digest": truth.digest}:
+            return None
+        return f"{place.name}'s replica is at {told}, the log at {truth.seq} with {truth.digest}"
 
     def _close_game(self) -> None:
         request = Request(

@@ -31,6 +31,7 @@ from tests.guarantees.history import (
 from tests.robustness.commands import FramePool, any_command_of
 from tests.robustness.manners import PATIENT, Manners, Surroundings
 from tests.robustness.wire import LostError, StalledError, Wire
+from tradegame.protocol.bounds import MAX_PRICE
 
 GAME = "bazaar"
 SIGN_IN_TRIES = 30
@@ -295,9 +296,11 @@ class Client:
         await self._insist(wire, join)
 
     async def _leave(self, wire: Wire) -> None:
-        """For good, if an order of its own rests then: with no word, as a machine that is switched off."""
+        """For good, if an order of its own rests then, at a price that nobody can pay: with no word, as a machine that
+        is switched off.
+        """
         number = len(self.history.commands)
-        order = {"op": "order", "good": "wood", "side": "bid", "qty": 1, "price": 1}
+        order = {"op": "order", "good": "wood", "side": "ask", "qty": 1, "price": MAX_PRICE}
         self.history.commands.append(Command(f"{self.history.name}-{next(self._keys)}", order))
         await self.world.leave_to_send(1)
         await self._send(wire, [number])
