@@ -2,7 +2,7 @@
 
 A connection's own reader costs two task switches and four system calls for each message, as much as all the rest of
 its handling. Here one wait covers everybody from whom something came in the meantime: it took a tenth off an answered
-``buy``, with 64 clients as with 512, and off one of 40 under way.
+``buy``, with 64 clients as with 512, and a seventh off one of 40 under way.
 """
 
 from __future__ import annotations
