@@ -285,7 +285,7 @@ class Incoming:
         self._buffer = self._buffer[header.head_size + header.size :]
 
     def _agree(self, header: frames.Header) -> None:
-        """Answer a close, if it is of the usual kind: to leave that to the judge would cost a millisecond."""
+        """Answer a close, if it is of the usual kind: to call the judge for it takes 0.15 ms."""
         payload = header.payload(self._buffer)
         said = frames.usual_close(payload)
         if said is not None:

@@ -1,8 +1,8 @@
 """One task that reads for all connections that are idle, or send nothing but plain messages.
 
-A connection's own reader costs two task switches and four system calls for each message, as much as all the rest of
-its handling. Here one wait covers everybody from whom something came in the meantime: it took a tenth off an answered
-``buy``, with 64 clients as with 512, and a seventh off one of 40 under way.
+A connection's own reader costs a wait, a task switch and a few system calls for each message. Here one wait covers
+everybody from whom something came in the meantime: it took a tenth off an answered ``buy``, with 64 clients as with
+512, and a seventh off one of 40 under way.
 """
 
 from __future__ import annotations
