@@ -19,7 +19,7 @@ CAPTION = (
 
 
 class Met(Enum):
-    """Which of the two bounds of a target was met. UNKNOWN: nothing stands beside ours here."""
+    """Which of the two bounds of a target was met. UNKNOWN: nothing stands beside ours here, or it was not the job."""
 
     NO = "no"
     MUST = "must"
@@ -64,7 +64,7 @@ class Row:
 
 @frozen
 class Sample:
-    """One run: ours, and beside it what ``named`` did, a peer or a floor. ``note``: what the reader must know."""
+    """One run: ours, and beside it what ``named`` did, a peer or a floor. ``note``: why it was not quite the job."""
 
     ours: float
     beside: float | None = None
@@ -74,7 +74,7 @@ class Sample:
 
 @frozen
 class Line:
-    """A row with the medians of its runs; ``named`` and ``note`` are the last run's."""
+    """A row with the medians of its runs; ``named`` is the last run's, ``note`` the first that there is."""
 
     row: Row
     ours: float
@@ -92,7 +92,7 @@ class Line:
             median(sample.ours for sample in samples),
             median(beside) if len(beside) == len(samples) else None,
             samples[-1].named,
-            samples[-1].note,
+            next((sample.note for sample in samples if sample.note), ""),
             len(samples),
         )
 
@@ -108,7 +108,7 @@ class Line:
         if target is None:
             return None
         value = self.ratio if target.ratio else self.ours
-        return Met.UNKNOWN if value is None else target.met(value)
+        return Met.UNKNOWN if value is None or self.note else target.met(value)
 
     def cells(self) -> tuple[str, ...]:
         """By COLUMNS."""

@@ -50,9 +50,9 @@ def test_where_the_peer_is_missing_nobody_knows_whether_a_ratio_is_met() -> None
     assert line.cells() == ("a buy", "60 µs", "", "", "≤ 4 / 2 ×", "?", "2")
 
 
-def test_what_must_be_known_of_a_figure_stands_beside_it() -> None:
-    line = Line.of(Row("silent", "%"), [Sample(1.5, note="only 900: ulimit -n")])
-    assert line.cells() == ("silent (only 900: ulimit -n)", "1.5 %", "", "", "", "", "1")
+def test_a_figure_of_something_else_than_the_job_is_told_and_not_judged() -> None:
+    line = Line.of(Row("silent", "%", Target(3, 1.5)), [Sample(1.5, note="only 900: ulimit -n"), Sample(1.5)])
+    assert line.cells() == ("silent (only 900: ulimit -n)", "1.5 %", "", "", "≤ 3 / 1.5", "?", "2")
 
 
 @pytest.mark.parametrize(
