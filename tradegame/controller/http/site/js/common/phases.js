@@ -7,15 +7,15 @@ import { ranks } from "./ranks.js";
 
 /**
  * Shows `cover` while the market is not open, and puts the text into `inside`, which is `cover` or within it: in the
- * lobby with `lobby` below, after the close with the `most` best players. `player`: whom the page is for, or null.
+ * lobby with what `lobby` makes below, after the close with the `most` best players. `player`: whom the page is for, or null.
  */
-export function phases(game, cover, inside, { most, player = null, lobby = [] }) {
+export function phases(game, cover, inside, { most, player = null, lobby = () => [] }) {
   async function show() {
     const { phase, about } = game.state;
     cover.hidden = phase === "open";
     if (phase === "lobby") {
       const text = about ? [userText(about, "p.text")] : [];
-      inside.replaceChildren(h("h3", {}, "The market opens soon"), ...text, ...lobby);
+      inside.replaceChildren(h("h3", {}, "The market opens soon"), ...text, ...lobby());
     } else if (phase === "closed") {
       inside.replaceChildren(h("h3", {}, "The market is closed"));
       const round = await lastRound(game);

@@ -66,7 +66,7 @@ async function main() {
   phases(game, cover, cover.firstChild, {
     most: 5,
     player: client.player.id,
-    lobby: [invitation(game.id).card("Others join at")],
+    lobby: () => [invitation(game.id).card("Others join at")],
   });
   desk.onchoose((good) => {
     chart.show(good);

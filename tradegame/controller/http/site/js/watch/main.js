@@ -100,7 +100,7 @@ function show(client, game) {
   const invited = invitation(id);
   const cover = h("div.cover", { hidden: true, "aria-live": "polite" });
   chart.plot.append(cover);
-  phases(game, cover, cover, { most: 10, lobby: [invited.card("Join at")] });
+  phases(game, cover, cover, { most: 10, lobby: () => [invited.card("Join at")] });
   const tape = panel("Trades", { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
   const standings = panel("Standings", { flush: true }, standingsTable(client, game, painter, { limit: fitting }));
   for (const { body } of [tape, standings]) body.tabIndex = 0;
