@@ -7,7 +7,7 @@ import { ranks } from "./ranks.js";
 
 /**
  * Shows `cover` while the market is not open, and puts the text into `inside`, which is `cover` or within it: in the
- * lobby with what `lobby` makes below, after the close with the `most` best players. `player`: whom the page is for, or null.
+ * lobby with what `lobby` makes below, after the close with the `most` best players. `player`: whom the page is for.
  */
 export function phases(game, cover, inside, { most, player = null, lobby = () => [] }) {
   async function show() {
