@@ -56,7 +56,7 @@ async def accept(
         if websocket.outbox.broken:
             raise trio.BrokenResourceError
     except Refusal as refusal:
-        await refuse(stream, refusal)
+        await refuse(stream, refusal, pay)
         raise
     except (trio.BrokenResourceError, trio.TooSlowError):
         await _kill(stream, websocket)
