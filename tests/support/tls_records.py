@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA384
@@ -27,10 +26,9 @@ class TlsRecords:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         context = trusting()
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        with tempfile.NamedTemporaryFile(suffix=".keys") as keys:
-            context.keylog_filename = keys.name
-            self._tls = context.wrap_bio(self._in, self._out, server_hostname="127.0.0.1")
-            self._keys = Path(keys.name).open()  # noqa: SIM115 - it is read after the handshake, when its name has gone
+        self._keys = tempfile.NamedTemporaryFile("r", suffix=".keys")  # noqa: SIM115 - until the handshake is done
+        context.keylog_filename = self._keys.name
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname="127.0.0.1")
         self._secret = b""
         self._sent = 0
 
