@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+from functools import cache
+from pathlib import Path
+from typing import IO
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA384
@@ -16,6 +19,15 @@ _UPDATE = b"\x18\x00\x00\x01\x00"
 _HANDSHAKE, _DATA = 22, 23
 
 
+@cache
+def _context() -> tuple[ssl.SSLContext, IO[bytes]]:
+    """One for all, since `ssl` logs the keys of the latest alone; and the file that has them."""
+    context, keys = trusting(), tempfile.NamedTemporaryFile(suffix=".keys")  # noqa: SIM115 - until the process ends
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.keylog_filename = keys.name
+    return context, keys
+
+
 class TlsRecords:
     """The client's end, without a socket: `outgoing` and `received` are what goes over it.
 
@@ -24,11 +36,8 @@ class TlsRecords:
 
     def __init__(self) -> None:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        context = trusting()
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        self._keys = tempfile.NamedTemporaryFile("r", suffix=".keys")  # noqa: SIM115 - until the handshake is done
-        context.keylog_filename = self._keys.name
-        self._tls = context.wrap_bio(self._in, self._out, server_hostname="127.0.0.1")
+        self._tls = _context()[0].wrap_bio(self._in, self._out, server_hostname="127.0.0.1")
+        self._name = ""  # of this connection in the file with the keys: the random of its ClientHello
         self._secret = b""
         self._sent = 0
 
@@ -38,17 +47,17 @@ class TlsRecords:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             return False
-        with self._keys:
-            secrets = dict(line.rsplit(" ", 1) for line in self._keys if not line.startswith("#"))
-        self._secret = next(
-            bytes.fromhex(value) for name, value in secrets.items() if name.startswith("CLIENT_TRAFFIC")
-        )
+        lines = Path(_context()[1].name).read_text().splitlines()
+        line = next(line for line in lines if line.startswith(f"CLIENT_TRAFFIC_SECRET_0 {self._name} "))
+        self._secret = bytes.fromhex(line.rsplit(" ", 1)[1])
         assert self._tls.cipher()[0] == "TLS_AES_256_GCM_SHA384"  # type: ignore[index]
         return True
 
     def outgoing(self) -> bytes:
         """What is to be sent."""
-        return self._out.read()
+        data = self._out.read()
+        self._name = self._name or data[11:43].hex()
+        return data
 
     def received(self, data: bytes) -> None:
         """What has come."""
