@@ -24,7 +24,7 @@ from tests.controller.wire import HANGS_S, TEXT, Client, client, echo, frame, ra
 from tradegame.controller import tls
 from tradegame.controller.front import SEND_BUFFER_BYTES, Door, open_listeners, peer_address
 from tradegame.controller.head import MAX_HEAD
-from tradegame.controller.http.server import BODY_BYTES, Guard
+from tradegame.controller.http.guard import BODY_BYTES, Guard
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.transport import WebSocket
 
@@ -299,11 +299,12 @@ async def test_a_body_that_does_not_come_is_408() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    async def unreached(*_: object) -> None:
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
         raise AssertionError
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"5")]}
-    await Guard(unreached, body_s=0.01)(scope, never, send)
+    await Guard(reads, body_s=0.01)(scope, never, send)
     assert sent[0]["status"] == 408
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tradegame.controller.backlog import Backlog
-from tradegame.controller.head import read_head
+from tradegame.controller.head import Pay, read_head
 from tradegame.controller.http.pieces import InPieces
 from tradegame.controller.http.replay import READER, Replay
 from tradegame.core.admission.budgets import HTTP_READ, Budgets
@@ -95,8 +94,8 @@ class Bytewise:
         return byte
 
 
-def _door(data: bytes, budgets: Budgets) -> tuple[Bytewise, Callable[[], float]]:
-    return Bytewise(data), lambda: budgets.http_read("192.0.2.1#5", "192.0.2.1")
+def _door(data: bytes, budgets: Budgets) -> tuple[Bytewise, Pay]:
+    return Bytewise(data), lambda reads: budgets.http_read("192.0.2.1#5", "192.0.2.1", reads)
 
 
 async def test_who_sends_a_body_byte_by_byte_is_read_at_the_rate_of_its_address(autojump_clock: MockClock) -> None:
@@ -128,7 +127,7 @@ async def test_a_head_that_comes_in_one_piece_is_paid_by_its_request_alone() -> 
         async def receive_some(self, max_bytes: int) -> bytes:
             return b"GET / HTTP/1.1\r\n\r\n"
 
-    def pay() -> float:
+    def pay(reads: float) -> float:
         paid.append(1)
         return 0.0
 

@@ -13,7 +13,7 @@ import trio
 from attrs import define, field
 
 from tradegame.controller.access import Access
-from tradegame.controller.front import Door, Stream, open_listeners
+from tradegame.controller.front import Door, Reads, Stream, open_listeners
 from tradegame.controller.head import Head, Refusal
 from tradegame.controller.http.server import HttpServer
 from tradegame.controller.websocket.errors import Disconnected
@@ -71,6 +71,7 @@ async def serving(
     head_s: float = HANGS_S,
     access: Access | None = None,
     tls: tuple[str, str] = ("", ""),
+    reads: Reads = lambda connection, payer, reads: 0.0,
     **limits: Any,
 ) -> AsyncIterator[Served]:
     """A door whose WebSockets are handed to ``talk``; ``limits`` are those of ``accept``."""
@@ -96,8 +97,8 @@ async def serving(
     poller = make_poller() if polled else None
     limits.setdefault("within_s", HANGS_S)
     access = access or Access()
-    http = HttpServer(app, access)
-    door = Door(handle, http, most=most, most_per_address=most_per_address, access=access, head_s=head_s)
+    http = HttpServer(app, access, reads=reads)
+    door = Door(handle, http, most=most, most_per_address=most_per_address, access=access, head_s=head_s, reads=reads)
     listeners = await open_listeners("127.0.0.1", 0, tls_cert=tls[0], tls_key=tls[1])
     listener: Any = listeners[0]
     socket = getattr(listener, "transport_listener", listener).socket

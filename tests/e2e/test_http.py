@@ -101,6 +101,8 @@ def test_games_state_and_standings(web: httpx.Client, server: ServerThread) -> N
         ("GET", "/nothing", 404, "not_found"),
         ("PUT", "/v1/games", 405, "method_not_allowed"),
         ("GET", "/v1/games/bazaar/standings?limit=x", 400, "bad_request"),
+        ("GET", f"/v1/games/bazaar/standings?{'a&' * 600}limit=1", 400, "bad_request"),
+        ("GET", f"/v1/reach?{'a&' * 600}", 400, "bad_request"),
         ("DELETE", "/v1/games/bazaar", 401, "unauthorized"),
         ("GET", "/v1/games/bazaar/log", 401, "unauthorized"),
     ],
@@ -295,6 +297,13 @@ def test_the_host_opens_closes_and_announces(web: httpx.Client, server: ServerTh
 def test_kicking_nobody_is_unknown_player(web: httpx.Client) -> None:
     answer = web.delete("/v1/players/p-nobody", headers=HOST)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_player")
+
+
+@pytest.mark.parametrize("path", ["/v1/games", "/v1/games/bazaar/phase", "/v1/games/bazaar/roster", "/nowhere"])
+def test_a_body_is_read_for_the_host_alone(shared_server: ServerThread, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", shared_server.running.port), 5) as peer:  # a body has ten seconds
+        peer.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n".encode())
+        assert peer.recv(65_536).split()[1] == (b"404" if path == "/nowhere" else b"401")
 
 
 def test_a_body_over_the_limit_is_too_large(web: httpx.Client) -> None:

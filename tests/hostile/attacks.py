@@ -8,6 +8,7 @@ attack has its turn. What an attack opens is closed when its time is up.
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -20,6 +21,7 @@ from tests.robustness.garbage_host import BODIES
 from tests.robustness.garbage_http import PATHS, REFUSED
 from tests.robustness.garbage_requests import NOT_REQUESTS, malformed_requests
 from tests.support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, ask, frame, text, upgrade
+from tests.support.tls_records import TlsRecords
 
 Attack = Callable[[Hostile], Awaitable[None]]
 ATTACKS: list[Attack] = []
@@ -671,6 +673,54 @@ async def heads_and_bodies_without_an_end(hostile: Hostile) -> None:
                 with suppress(GoneError):
                     await line.send(f"X-{number}: y\r\n".encode())
             await trio.sleep(0.5)
+
+
+@attack("the door")
+async def bodies_in_crumbs(hostile: Hostile) -> None:
+    """Chunks of one byte: six of the wire each. For strangers, and beside the bound."""
+    path = hostile.random.choice(("/v1/games", f"/v1/games/{hostile.game}/phase", "/nothing"))
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    for count in (900, 1_100, 10_000, 60_000):
+        with suppress(GoneError):
+            await http(hostile, head + b"1\r\nx\r\n" * count + b"0\r\n\r\n", for_s=2)
+
+
+@attack("the door")
+async def heads_that_are_long_to_read(hostile: Hostile) -> None:
+    """Thousands of headers, trailers, parameters and commas, each in 16 KB, first and on a kept connection."""
+    many = b"a:\r\n" * 4_000
+    trailers = b"POST /v1/games HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + many + b"\r\n"
+    requests = [get("/v1/games")[:-2] + many + b"\r\n", upgrade()[:-2] + many + b"\r\n", trailers]
+    requests += [get(f"/v1/{path}?{'a&' * 7_900}") for path in ("reach", f"games/{hostile.game}/standings")]
+    requests += [get("/", f"{name}: {',' * 16_000}") for name in ("If-None-Match", "Connection", "Accept-Encoding")]
+    for request in hostile.random.sample(requests, 6):
+        for _ in range(5):
+            with suppress(GoneError):
+                await http(hostile, get("/healthz") * hostile.random.randrange(2) + request, for_s=0.3)
+
+
+@attack("the door")
+async def tls_that_carries_nothing(hostile: Hostile) -> None:
+    """A handshake byte by byte; updates of the key without end, behind a handshake and within a WebSocket."""
+    async with await hostile.connect(plain=True) as line:
+        with suppress(GoneError):
+            await line.send(b"\x16\x03\x01\x3f\x00\x01\x00\x3e\xfc\x03\x03")
+            for _ in range(300):
+                await line.send(b"\0")
+                await trio.sleep(0.005)
+    if not hostile.target.tls:
+        return
+    for _ in range(3):
+        async with await hostile.connect(plain=True) as line:
+            with suppress(GoneError, ssl.SSLError):
+                tls = TlsRecords()
+                while not tls.handshake():
+                    await line.send(tls.outgoing())
+                    tls.received(await line.read() or b"the end")
+                await line.send(tls.outgoing() + tls.data(upgrade()) * hostile.random.randrange(2))
+                for _ in range(5):
+                    await line.send(tls.updates(1_200))
+                await line.drain(0.3)
 
 
 @attack("the door")

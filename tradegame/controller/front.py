@@ -18,8 +18,8 @@ from attrs import define, field
 
 from tradegame.controller.access import Access, Visit
 from tradegame.controller.forwarded import plain_address
-from tradegame.controller.head import Head, Refusal, read_head, refuse
-from tradegame.controller.tls import Certificate, TlsListener, plain_http, speaks_tls
+from tradegame.controller.head import Head, Pay, Refusal, free, read_head, refuse
+from tradegame.controller.tls import Certificate, SecureStream, TlsListener, plain_http
 from tradegame.core.admission.budgets import payer_of
 from tradegame.protocol.errors import NotFoundError, RequestTimeoutError
 
@@ -31,9 +31,9 @@ SEND_BUFFER_BYTES = 65_536
 """What the kernel may hold of what is sent to one connection, of every kind (Linux doubles it)."""
 WEBSOCKET_PATH = "/ws"
 
-Reads: TypeAlias = Callable[[str, str], float]
-"""Charges a connection, and who pays for it, for a read. Returns for how long to read nothing then, in s."""
-Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+Reads: TypeAlias = Callable[[str, str, float], float]
+"""Charges a connection, and who pays for it, for so many reads. Returns for how long to read nothing then, in s."""
+Stream: TypeAlias = trio.SocketStream | SecureStream
 Listener: TypeAlias = trio.SocketListener | TlsListener
 WebSocketHandler: TypeAlias = Callable[[Stream, Head, str], Awaitable[None]]
 """Serves a WebSocket to its end. It is given the stream, which it need not close, the head of the upgrade request, and
@@ -95,7 +95,7 @@ class Door:
     ``most``: connections of every kind at a time, half-open ones too: more, by a good deal, than the WebSockets that
     are let in. One more is closed at once, without a word. Likewise ``most_per_address``, which does not hold for the
     proxies that ``access`` trusts, and ``admits``, which is asked for each before anything else is done for it.
-    ``reads`` is charged for what comes in before a whole head.
+    ``reads`` is charged for what comes in before a whole head, and over TLS for what brings no data.
     """
 
     websocket: WebSocketHandler
@@ -104,7 +104,7 @@ class Door:
     most_per_address: int
     admits: Callable[[str], bool] = lambda payer: True
     access: Access = field(factory=Access)
-    reads: Reads = lambda connection, payer: 0.0
+    reads: Reads = lambda connection, payer, reads: 0.0
     head_s: float = HEAD_S
     inside: int = field(default=0, init=False)
     turned_away: int = field(default=0, init=False)
@@ -157,8 +157,9 @@ class Door:
         alone. Cancellation (and KeyboardInterrupt) passes.
         """
         refused: Refusal | None = None
+        pay = payment(self.access, self.reads, stream, address)
         try:
-            head = await self._knock(stream, payment(self.access, self.reads, stream, address))
+            head = await self._knock(stream, pay)
             if head is not None:
                 await self._lead(stream, head, address)
         except* Refusal as refusals:
@@ -173,35 +174,36 @@ class Door:
         if refused is not None:
             self.access.note(refused, address)
             if refused.status != 408:
-                await refuse(stream, refused)
+                await refuse(stream, refused, pay)
             elif isinstance(stream, trio.SocketStream):  # over TLS it may be the handshake that is late
-                await refuse(stream, refused, within_s=0.2)
+                await refuse(stream, refused, pay, within_s=0.2)
             await _close(stream)
             refused = None  # its traceback has this frame: no reference count would free the two
 
-    async def _knock(self, stream: Stream, pay: Callable[[], float]) -> Head | None:
+    async def _knock(self, stream: Stream, pay: Pay) -> Head | None:
         """The head, or None if the peer has left. Raises Refusal."""
         with trio.move_on_after(self.head_s):
-            if isinstance(stream, trio.SSLStream):
-                if not await speaks_tls(stream):
-                    await self._tell_plain(stream.transport_stream)
+            if isinstance(stream, SecureStream):
+                if not await stream.speaks_tls():
+                    await self._tell_plain(stream.plain, pay)
                     return None
+                stream.charge(pay)
                 await stream.do_handshake()
             return await read_head(stream, pay)
         message = f"the head of the request did not come within {self.head_s:g} s"
         raise Refusal(RequestTimeoutError(message), cause="too_slow")
 
-    async def _tell_plain(self, stream: trio.SocketStream) -> None:
+    async def _tell_plain(self, stream: trio.SocketStream, pay: Pay) -> None:
         try:
-            await read_head(stream)
+            await read_head(stream, pay)
         except Refusal:
             return  # neither TLS nor HTTP
         self.access.note(refusal := plain_http(), peer_address(stream))
-        await refuse(stream, refusal)
+        await refuse(stream, refusal, pay)
 
     async def _lead(self, stream: Stream, head: Head, address: str) -> None:
         """To HTTP, from which a later request may come back, and to WebSocket."""
-        secure = isinstance(stream, trio.SSLStream)
+        secure = isinstance(stream, SecureStream)
         try:
             visit = self.access.visit(head, address, secure=secure)
             if not is_for_the_door(head, visit):
@@ -232,22 +234,20 @@ def first_of(refusals: BaseExceptionGroup[Refusal]) -> Refusal:
 
 def peer_address(stream: Stream) -> str:
     """The peer's IP address; empty if it has left already."""
-    connected = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
     try:
-        name = str(connected.socket.getpeername()[0])
+        name = str(stream.socket.getpeername()[0])
     except OSError:
         return ""
     return plain_address(name) or name
 
 
-def payment(access: Access, reads: Reads, stream: Stream, address: str) -> Callable[[], float]:
-    """What to call for each read of a connection. A trusted proxy's is free: it would be paid by all behind it."""
+def payment(access: Access, reads: Reads, stream: Stream, address: str) -> Pay:
+    """What to call for the reads of a connection. A trusted proxy's are free: they would be paid by all behind it."""
     if access.trusts(address):
-        return lambda: 0.0
-    connected = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+        return free
     payer = payer_of(address)
     try:
-        port = connected.socket.getpeername()[1]
+        port = stream.socket.getpeername()[1]
     except OSError:  # it has left already
         port = 0
     return partial(reads, f"{payer}#{port}", payer)
@@ -257,6 +257,3 @@ async def _close(stream: Stream) -> None:
     """At once: whoever had something to say has closed it properly before."""
     with trio.CancelScope(shield=True):
         await trio.aclose_forcefully(stream)
-    if isinstance(stream, trio.SSLStream):
-        # it holds a method of its own here: no reference count would free it, and what OpenSSL keeps with it
-        vars(stream).pop("_handshook", None)

@@ -5,7 +5,8 @@ Whoever gets the request parses its head again, strictly: Hypercorn and wsproto,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 import trio
 from attrs import define, field
@@ -14,6 +15,13 @@ from tradegame.protocol.errors import BadRequestError, TooLargeError, TradeGameE
 
 MAX_HEAD = 16_384
 """The most bytes that a request's line and headers may have together."""
+MAX_HEADERS = 100
+"""The most headers. Each costs 3 µs, and 16 KiB hold 4 000 of them. The trailers of a body have the same bound."""
+MAX_COMMAS = 1_000
+"""The most commas in all headers together: lists are split at them, some of them several times."""
+
+Pay: TypeAlias = Callable[[float], float]
+"""Charges whoever pays for a connection for so many reads. Returns for how long to read nothing then, in s."""
 
 _END = b"\r\n\r\n"
 _REASONS = {
@@ -30,6 +38,11 @@ _REASONS = {
     503: "Service Unavailable",
     505: "HTTP Version Not Supported",
 }
+
+
+def free(reads: float) -> float:
+    """The `Pay` of who pays nothing."""
+    return 0.0
 
 
 class Refusal(Exception):  # noqa: N818 - not a fault of anyone's: an answer
@@ -118,7 +131,8 @@ class Head:
 
 
 def parse_head(raw: bytes, rest: bytes = b"") -> Head:
-    """Raises Refusal, 400 or 505, for what is no head of an HTTP/1 request."""
+    """Raises Refusal: 400 or 505 for what is no head of an HTTP/1 request, 431 for one with too many headers."""
+    check_size(raw.removesuffix(_END).split(b"\n"))  # some parsers take a line that ends with LF alone
     line, *fields = raw.removesuffix(_END).decode("latin-1").split("\r\n")
     words = line.split(" ")
     if len(words) != 3 or not all(words):
@@ -135,40 +149,50 @@ def parse_head(raw: bytes, rest: bytes = b"") -> Head:
     return Head(method, target, version, tuple(headers), raw, rest)
 
 
-async def read_head(stream: trio.abc.ReceiveStream, pay: Callable[[], float] = lambda: 0.0) -> Head | None:
+def check_size(lines: Sequence[bytes | bytearray]) -> None:
+    """Raises Refusal, 431, if the lines of a head, without their ends, are too much to look into."""
+    if sum(map(len, lines)) + len(lines) > MAX_HEAD:
+        raise too_large()
+    if len(lines) > MAX_HEADERS + 1:
+        raise too_large(f"a request has at most {MAX_HEADERS} headers")
+    if sum(line.count(b",") for line in lines) > MAX_COMMAS:
+        raise too_large(f"the headers of a request have at most {MAX_COMMAS} commas")
+
+
+async def read_head(stream: trio.abc.ReceiveStream, pay: Pay = free) -> Head | None:
     """The head of the first request; None if the peer left before it was whole.
 
-    ``pay`` is charged for each read that does not end it: it returns for how long to read nothing then.
+    ``pay`` is charged for each read that does not end it.
     Raises Refusal for what is too long or no HTTP. Has no deadline of its own.
     """
     data = b""
     while (end := data.find(_END)) < 0:
         if len(data) > MAX_HEAD:
-            raise _too_large()
+            raise too_large()
         chunk = await stream.receive_some(4096)
         if not chunk:
             return None
         data += chunk
         if data[:1] == b"\r":  # RFC 9112, section 2.2
             data = data.removeprefix(b"\r\n")
-        if _END not in data and (pause_s := pay()):
+        if _END not in data and (pause_s := pay(1)):
             await trio.sleep(pause_s)
     end += len(_END)
     if end > MAX_HEAD:
-        raise _too_large()
+        raise too_large()
     return parse_head(data[:end], data[end:])
 
 
-def _too_large() -> Refusal:
-    error = TooLargeError(f"the head of the request is longer than {MAX_HEAD} bytes")
-    return Refusal(error, status=431, cause="too_large")
+def too_large(message: str = f"the head of a request has at most {MAX_HEAD} bytes") -> Refusal:
+    """The refusal of a head."""
+    return Refusal(TooLargeError(message), status=431, cause="too_large")
 
 
-async def refuse(stream: trio.abc.Stream, refusal: Refusal, *, within_s: float = 1.0) -> None:
+async def refuse(stream: trio.abc.Stream, refusal: Refusal, pay: Pay = free, *, within_s: float = 1.0) -> None:
     """Answer with ``refusal`` and close the stream, within ``within_s``, however slow the peer.
 
-    What the peer still sends is read and dropped meanwhile: a socket closed with unread bytes resets the
-    connection, and the peer might never see the answer.
+    What the peer still sends is read and dropped meanwhile, and each read charged: a socket closed with unread bytes
+    resets the connection, and the peer might never see the answer.
     """
     with trio.move_on_after(within_s, shield=True):
         try:
@@ -176,7 +200,8 @@ async def refuse(stream: trio.abc.Stream, refusal: Refusal, *, within_s: float =
             if isinstance(stream, trio.abc.HalfCloseableStream):
                 await stream.send_eof()
             while await stream.receive_some(4096):
-                pass
+                if pause_s := pay(1):
+                    await trio.sleep(pause_s)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # it has gone, and does not need an answer
     with trio.CancelScope(shield=True):

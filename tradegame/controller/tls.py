@@ -1,4 +1,8 @@
-"""TLS at the door: a certificate that is read again when its files change, and a word to who speaks plain HTTP."""
+"""TLS at the door: a certificate that is read again when its files change, and a word to who speaks plain HTTP.
+
+What comes in below the data is bounded and paid: OpenSSL works through all records that it is given until one has data,
+and so without a pause for the others.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,23 @@ import structlog
 import trio
 from attrs import define, field
 
-from tradegame.controller.head import Refusal
+from tradegame.controller.head import Pay, Refusal, free
 from tradegame.protocol.errors import BadRequestError
 
 log = structlog.get_logger(__name__)
 
 CHECK_S = 2.0
 """The files are looked at when somebody connects, and at most this often."""
+CIPHER_BYTES = 4_096
+"""So much is read for OpenSSL in one go: 150 of the records that cost it most, updates of the key, take it 3 ms."""
+IDLE_RECORDS = 64
+"""A connection may have so many more TLS records without data than with. A handshake has about three, and clients
+change their key every 2**24 records. One more closes the connection.
+"""
 _HANDSHAKE = 0x16
 """The first byte of a TLS record that holds a handshake (RFC 8446, section 5.1)."""
-
-SecureStream = trio.SSLStream[trio.SocketStream]
+_HEADER = 5
+"""The bytes of a record's header. The last two are the length of what follows."""
 
 
 @define(eq=False)
@@ -80,6 +90,121 @@ def _stamp_of(file: str) -> object:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
+class _Ciphertext(trio.abc.Stream):
+    """A socket as OpenSSL is given it: in pieces, whose records are counted.
+
+    A read is charged if it brought no data, a record likewise, when the next read shows it: then OpenSSL is done with
+    all that it has.
+    """
+
+    __slots__ = ("_begun", "_idle", "_left", "_read", "_records", "delivered", "pay", "plain")
+
+    def __init__(self, plain: trio.SocketStream) -> None:
+        self.plain = plain
+        self.pay: Pay = free
+        self.delivered = 0
+        """How often data came out of what the last read brought; of a record it may come out piece by piece."""
+        self._read = False  # since the last settlement
+        self._records = 0  # that ended in it
+        self._idle = 0  # more records without data than with, so far
+        self._left = 0  # bytes to come of the record that has begun
+        self._begun = b""  # its header, as far as it has come
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Raises trio.BrokenResourceError, too, when there were too many records without data."""
+        if pause_s := self._settle():
+            await trio.sleep(pause_s)
+        if self._idle > IDLE_RECORDS:
+            raise trio.BrokenResourceError("too many TLS records without data")
+        data = bytes(await self.plain.receive_some(CIPHER_BYTES))
+        self._read = True
+        self._records += self._ended(data)
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self.plain.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.plain.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        self._settle()
+        await self.plain.aclose()
+
+    def _settle(self) -> float:
+        """Charge what the last read brought in vain. Returns for how long to read nothing."""
+        idle = self._records - self.delivered
+        cost = max(idle, int(self._read and not self.delivered))
+        self._idle = max(self._idle + idle, 0)
+        self._records, self.delivered, self._read = 0, 0, False
+        return self.pay(cost) if cost > 0 else 0.0
+
+    def _ended(self, data: bytes) -> int:
+        """How many records end in ``data``."""
+        data, at, ended = self._begun + data, self._left, 0
+        while at <= len(data):
+            ended += at > 0
+            if len(data) - at < _HEADER:
+                self._begun, self._left = data[at:], 0
+                return ended
+            at += _HEADER + int.from_bytes(data[at + 3 : at + 5])
+        self._begun, self._left = b"", at - len(data)
+        return ended
+
+
+class SecureStream(trio.abc.Stream):
+    """A client's TLS over TCP, the server's side. ``socket`` and ``plain`` are what it is over."""
+
+    __slots__ = ("_below", "_tls", "plain", "socket")
+
+    def __init__(self, plain: trio.SocketStream, context: ssl.SSLContext) -> None:
+        self.plain = plain
+        self.socket = plain.socket
+        self._below = _Ciphertext(plain)
+        self._tls = trio.SSLStream(self._below, context, server_side=True, https_compatible=True)
+
+    def charge(self, pay: Pay) -> None:
+        """From here on, ``pay`` is charged for the reads and records that bring no data."""
+        self._below.pay = pay
+
+    async def speaks_tls(self) -> bool:
+        """Whether the peer's first byte, which is left where it is, begins a handshake.
+
+        Raises trio.BrokenResourceError.
+        """
+        try:
+            first = await self.socket.recv(1, socket.MSG_PEEK)
+        except OSError as error:
+            raise trio.BrokenResourceError from error
+        return not first or first[0] == _HANDSHAKE
+
+    async def do_handshake(self) -> None:
+        """As trio.SSLStream's. Needs no other call, but is the place for a deadline."""
+        await self._tls.do_handshake()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Data of one record at most. Raises trio.BrokenResourceError, too, when too many bring none."""
+        data = bytes(await self._tls.receive_some(max_bytes))
+        self._below.delivered += 1
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """As trio.SSLStream's."""
+        await self._tls.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As trio.SSLStream's."""
+        await self._tls.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the socket, without a word: HTTP and WebSocket have said theirs."""
+        try:
+            await self._tls.aclose()
+        finally:
+            # it holds a method of its own here: no reference count would free it, and what OpenSSL keeps with it
+            vars(self._tls).pop("_handshook", None)
+
+
 @define(eq=False)
 class TlsListener(trio.abc.Listener[SecureStream]):
     """Accepts as ``transport_listener`` does; each connection has the certificate of the moment."""
@@ -89,21 +214,11 @@ class TlsListener(trio.abc.Listener[SecureStream]):
 
     async def accept(self) -> SecureStream:
         """The next connection, before its handshake."""
-        stream = await self.transport_listener.accept()
-        return trio.SSLStream(stream, self.certificate.context(), server_side=True, https_compatible=True)
+        return SecureStream(await self.transport_listener.accept(), self.certificate.context())
 
     async def aclose(self) -> None:
         """Close the port."""
         await self.transport_listener.aclose()
-
-
-async def speaks_tls(stream: SecureStream) -> bool:
-    """Whether the peer's first byte, which is left where it is, begins a handshake. Raises trio.BrokenResourceError."""
-    try:
-        first = await stream.transport_stream.socket.recv(1, socket.MSG_PEEK)
-    except OSError as error:
-        raise trio.BrokenResourceError from error
-    return not first or first[0] == _HANDSHAKE
 
 
 def plain_http() -> Refusal:

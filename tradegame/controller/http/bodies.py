@@ -18,6 +18,12 @@ from tradegame.protocol.http import IDEMPOTENCY_KEY, KEY_LENGTH, NOT_IN_A_BODY, 
 from tradegame.protocol.replies import Sent
 
 T = TypeVar("T", bound=Struct)
+Default = TypeVar("Default", bound=str | None)
+
+MAX_QUERY = 1_024
+"""The most characters of a query that is looked into: an origin is shorter, even with each character as ``%XX``. To
+take one apart costs up to 0.4 µs a character.
+"""
 
 
 def key_of(request: Request) -> str | None:
@@ -28,9 +34,17 @@ def key_of(request: Request) -> str | None:
     return key
 
 
+def parameter(request: Request, name: str, default: Default) -> str | Default:
+    """What the query says of ``name``. Raises BadRequestError for a query that is too long."""
+    if len(request.scope["query_string"]) > MAX_QUERY:
+        raise BadRequestError(f"a query has at most {MAX_QUERY} characters", at=name)
+    found: str | Default = request.query_params.get(name, default)
+    return found
+
+
 def flag(request: Request, name: str) -> bool:
     """Whether the query says ``name=true``. Raises BadRequestError for anything but true and false."""
-    given = request.query_params.get(name, "false")
+    given = parameter(request, name, "false")
     if given not in ("true", "false"):
         raise BadRequestError("expected true or false", at=name)
     return given == "true"

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from tradegame.controller.http.bodies import choice, flag, game_id
+from tradegame.controller.http.guard import BrokenOffError
 from tradegame.controller.http.host_token import HostToken
-from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.games.export import LogSource, export_log
 from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
 from tradegame.core.games.service import GameService

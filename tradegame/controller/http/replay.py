@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 
 import trio
 
 from tradegame.controller.backlog import Backlog, Share
+from tradegame.controller.head import Pay, free
+from tradegame.controller.tls import SecureStream
 
 SEND_S = 10.0
 """How long the peer may take for each 64 KiB it is sent: slower than 6 KiB/s is given up."""
@@ -29,12 +30,12 @@ class Replay(trio.abc.HalfCloseableStream):
 
     def __init__(
         self,
-        stream: trio.SocketStream | trio.SSLStream[trio.SocketStream],
+        stream: trio.SocketStream | SecureStream,
         first: bytes,
         backlog: Backlog | None = None,
-        pay: Callable[[], float] = lambda: 0.0,
+        pay: Pay = free,
     ) -> None:
-        """``pay`` is charged for each read: it returns for how long to read nothing then, in s."""
+        """``pay`` is charged for each read."""
         self._pay = pay
         self._pause_s = 0.0
         self._stream = stream
@@ -43,7 +44,7 @@ class Replay(trio.abc.HalfCloseableStream):
         self.lost = trio.Event()
         """Something could not be sent: the peer has gone, or is too slow."""
         self.share = Share(backlog or Backlog(), self.lost.set)
-        self.socket = stream.transport_stream.socket if isinstance(stream, trio.SSLStream) else stream.socket
+        self.socket = stream.socket
 
     def release(self) -> None:
         """The stream is somebody else's from here on: it is not closed any more."""
@@ -63,8 +64,12 @@ class Replay(trio.abc.HalfCloseableStream):
         if self._pause_s:
             await trio.sleep(self._pause_s)
         data = bytes(await self._stream.receive_some(max_bytes))
-        self._pause_s = self._pay()
+        self.owe()
         return data
+
+    def owe(self) -> None:
+        """Charge a read, or what costs as much: the next one may have to wait for it."""
+        self._pause_s = self._pay(1)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Raises trio.BrokenResourceError if the peer is too slow, too."""
@@ -114,13 +119,13 @@ class SecureReplay(Replay):
 
     def __init__(
         self,
-        stream: trio.SSLStream[trio.SocketStream],
+        stream: SecureStream,
         first: bytes,
         backlog: Backlog | None = None,
-        pay: Callable[[], float] = lambda: 0.0,
+        pay: Pay = free,
     ) -> None:
         super().__init__(stream, first, backlog, pay)
-        self.transport_stream = stream.transport_stream
+        self.transport_stream = stream.plain
 
     async def do_handshake(self) -> None:
         """It has been done."""

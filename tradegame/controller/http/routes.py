@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import answer, game_id, json_object, key_of
+from tradegame.controller.http.bodies import answer, game_id, json_object, key_of, parameter
 from tradegame.controller.http.downloads import Downloads
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
@@ -210,7 +210,7 @@ class _Routes:
         return InPieces((_json(head)[:-1] + b",", *fields, b"}"))
 
     async def standings(self, request: Request) -> Response:
-        limit = request.query_params.get("limit", "10")
+        limit = parameter(request, "limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
         host, standings = self.services.host_token.is_right(request), self._present(request).standings
@@ -231,7 +231,7 @@ class _Routes:
 
     async def reach(self, request: Request) -> Response:
         """Whether a page of ``origin`` may open a WebSocket, as far as this request tells."""
-        origin = request.query_params.get("origin", request.headers.get("origin"))
+        origin = parameter(request, "origin", request.headers.get("origin"))
         address = request.client.host if request.client else ""
         return answer(self.services.access.reach(address, request.headers.get("host", ""), origin))
 

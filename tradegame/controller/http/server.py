@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import h11
-import structlog
 import trio
+from h11._receivebuffer import ReceiveBuffer
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -18,37 +19,22 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from tradegame.controller.access import Access
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Reads, Stream, is_for_the_door, payment, peer_address
-from tradegame.controller.head import MAX_HEAD, Head, Refusal
+from tradegame.controller.head import MAX_HEAD, Head, Refusal, check_size, too_large
+from tradegame.controller.http.guard import App, Guard
 from tradegame.controller.http.replay import READER, Replay, SecureReplay
-from tradegame.core.faults import answer_to
-from tradegame.protocol.errors import BadRequestError, RequestTimeoutError, TooLargeError, TradeGameError
+from tradegame.controller.tls import SecureStream
+from tradegame.protocol.errors import BadRequestError
 from tradegame.utils.changes import Changes
 
-log = structlog.get_logger(__name__)
-
-BODY_BYTES = 65_536
-"""The most that the body of a request may have."""
-BODY_S = 10.0
-"""How long it may take to come."""
 KEEP_ALIVE_S = 15
-
-Message: TypeAlias = MutableMapping[str, Any]
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class BrokenOffError(Exception):
-    """Raised by an app that has begun a response and cannot finish it, through no fault of its own; with its cause."""
 
 
 class HttpServer:
     """Serves an ASGI app, connection by connection: an instance is the door's ``http`` handler.
 
-    The app is called with ``http`` scopes only (no lifespan: what the app needs is built before it), and with the whole
-    body in one message. A request whose body is over 64 KiB or takes over 10 s never reaches it. The scope has the
-    client's address, the host and the scheme as ``access`` has them, and a path without its prefix.
+    The app is called with ``http`` scopes only (no lifespan: what the app needs is built before it), before the body is
+    read: see `Guard`. The scope has the client's address, the host and the scheme as ``access`` has them, and a path
+    without its prefix.
     """
 
     def __init__(
@@ -56,7 +42,7 @@ class HttpServer:
         app: App,
         access: Access | None = None,
         backlog: Backlog | None = None,
-        reads: Reads = lambda connection, payer: 0.0,
+        reads: Reads = lambda connection, payer, reads: 0.0,
     ) -> None:
         self._reads = reads
         self._backlog = backlog
@@ -85,7 +71,7 @@ class HttpServer:
         """
         first = head.raw + head.rest
         pay = payment(self._access, self._reads, stream, address)
-        if isinstance(stream, trio.SSLStream):
+        if isinstance(stream, SecureStream):
             replay: Replay = SecureReplay(stream, first, self._backlog, pay)
         else:
             replay = Replay(stream, first, self._backlog, pay)
@@ -122,6 +108,11 @@ class _Connection(TCPServer):
 
     access: Access
     handed_on: Head | Refusal | None = None
+    _over: bool = False
+
+    async def protocol_send(self, event: Event) -> None:
+        if not (self._over and isinstance(event, Updated)):  # an answer that ends only now is not waited upon
+            await super().protocol_send(event)
 
     async def _read_data(self) -> None:
         hypercorns = self.protocol.protocol
@@ -136,12 +127,14 @@ class _Connection(TCPServer):
             hypercorns.server,
             hypercorns.send,
         )
-        self.protocol.protocol.serve(self.access, peer_address(cast("Any", self.stream)))
+        replay = cast("Replay", self.stream)
+        self.protocol.protocol.serve(self.access, peer_address(cast("Any", replay)), replay.owe)
         try:
             await super()._read_data()
         except _HandedOnError as end:
             self.handed_on = end.to
-            cast("Replay", self.stream).release()
+            replay.release()
+        self._over = True
         await self.idle_task.stop()
 
 
@@ -159,11 +152,11 @@ class _Http1(H11Protocol):
     Hypercorn's goes over to HTTP/2 for whoever asks, and to WebSocket, where it fails on bytes that come too soon.
     """
 
-    def serve(self, access: Access, peer: str) -> None:
+    def serve(self, access: Access, peer: str, owe: Callable[[], None]) -> None:
         self._access = access
         self._peer = peer
         self._secure = self.ssl
-        self.connection = _Lenient(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
+        self.connection = _H11(owe, self.config.h11_max_incomplete_size)
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """An upgrade to HTTP/2 is not taken up (RFC 9110, section 7.8)."""
@@ -192,11 +185,24 @@ class _Http1(H11Protocol):
         await super()._create_stream(meant)
 
 
-class _Lenient(h11.Connection):
-    """h11's, which takes an empty line before a request for an error (RFC 9112, section 2.2)."""
+class _H11(h11.Connection):
+    """h11's, with what it lacks: bounds, and patience with empty lines before a request (RFC 9112, section 2.2).
+
+    ``owe`` is called for each chunk of a body. The rest of chunks that nobody waits for is dropped unread.
+    """
+
+    def __init__(self, owe: Callable[[], None], max_incomplete: int) -> None:
+        super().__init__(h11.SERVER, max_incomplete_event_size=max_incomplete)
+        self._owe = owe
+        self._chunked = False
+        self._receive_buffer = _Lines()
 
     def next_event(self) -> Any:
-        if self.their_state is h11.IDLE:
+        if self._chunked and self.their_state is h11.SEND_BODY and self.our_state is not h11.SEND_RESPONSE:
+            self._receive_buffer.maybe_extract_at_most(len(self._receive_buffer))
+            return h11.NEED_DATA
+        begins = self.their_state is h11.IDLE
+        if begins:
             waiting, ended = self.trailing_data
             empty = 0
             while waiting.startswith(b"\r\n", empty):
@@ -206,9 +212,29 @@ class _Lenient(h11.Connection):
             if waiting[empty:] == b"\r" and not ended:
                 return h11.NEED_DATA
         try:
-            return super().next_event()
+            event = super().next_event()
         except h11.RemoteProtocolError as error:
+            if begins and error.error_status_hint == 431:
+                raise _HandedOnError(too_large(str(error))) from None
             raise error.with_traceback(None) from None  # h11's has a frame in it that has the error in it
+        if isinstance(event, h11.Request):
+            self._chunked = any(name == b"transfer-encoding" for name, _ in event.headers)
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._owe()
+        return event
+
+
+class _Lines(ReceiveBuffer):
+    """Bounds a head, and what may follow the last chunk of a body, before h11 looks into them."""
+
+    def maybe_extract_lines(self) -> list[bytearray] | None:
+        lines = super().maybe_extract_lines()
+        if lines is not None:
+            try:
+                check_size(lines)
+            except Refusal as refusal:
+                raise h11.RemoteProtocolError(str(refusal), error_status_hint=431) from None
+        return lines
 
 
 def _head_of(request: h11.Request) -> Head:
@@ -235,86 +261,3 @@ async def _end_when_lost(replay: Replay, connection: trio.CancelScope) -> None:
         connection.cancel()
     finally:
         replay.cut()
-
-
-class Guard:
-    """ASGI middleware, the outermost: bounds what a request brings in, and lets no exception out."""
-
-    def __init__(self, app: App, *, body_bytes: int = BODY_BYTES, body_s: float = BODY_S) -> None:
-        self._app = app
-        self._body_bytes = body_bytes
-        self._body_s = body_s
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI app."""
-        try:
-            with trio.fail_after(self._body_s):
-                body = await self._body(scope, receive)
-        except trio.TooSlowError:
-            await answer(send, RequestTimeoutError(f"the body did not come within {self._body_s:g} s"))
-            return
-        if body is None:
-            message = f"a request's body has at most {self._body_bytes} bytes"
-            await answer(send, TooLargeError(message), unread=receive)
-            return
-        await self._call(scope, body, receive, send)
-
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """All of it; None if it is too large. A peer that leaves half-way has sent what it has sent."""
-        for name, value in scope["headers"]:
-            if name.lower() == b"content-length" and int(value) > self._body_bytes:
-                return None
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return bytes(body)
-            body += message.get("body", b"")
-            if len(body) > self._body_bytes:
-                return None
-            if not message.get("more_body"):
-                return bytes(body)
-
-    async def _call(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-        started = False
-
-        async def receive_body() -> Message:
-            return waiting.pop() if waiting else await receive()
-
-        async def send_noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        failed: TradeGameError | None = None
-        try:
-            await self._app(scope, receive_body, send_noting)
-        except* BrokenOffError as broken:
-            # Unfinished, the response is cut off, and so the client knows.
-            reason = str(broken.exceptions[0].__cause__)
-            log.warning("http_response_broken_off", method=scope["method"], path=scope["path"], reason=reason)
-        except* Exception as faults:  # noqa: BLE001 - the edge: whatever it is, there is an answer
-            failed = answer_to(faults, "http_request_failed", method=scope["method"], path=scope["path"])
-        if failed is not None and not started:
-            await answer(send, failed)
-
-
-async def answer(send: Send, error: TradeGameError, *, unread: Receive | None = None) -> None:
-    """A response with the protocol's error body.
-
-    ``unread``: before the connection is closed, drop the rest of the request, as far as it comes within 1 s.
-
-    Closing a socket with unread bytes resets the connection, and the peer might never see the answer.
-    """
-    body = error.body()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if unread is not None:
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": unread is not None})
-    if unread is not None:
-        with trio.move_on_after(1):
-            while (await unread()).get("more_body"):
-                pass
-        await send({"type": "http.response.body", "body": b"", "more_body": False})

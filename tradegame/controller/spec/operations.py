@@ -150,6 +150,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="health",
         query={"origin": str},
         answer=Reach,
+        errors=(BadRequestError,),
     ),
     Operation(path="/v1/games", id="listGames", about="Every game that this node serves.", tag="games", answer=Games),
     Operation(

@@ -56,7 +56,7 @@ async def accept(
             if not await websocket.handshake(nursery, head.raw, subprotocol):
                 raise Refusal(BadRequestError("the WebSocket handshake is malformed"))
     except Refusal as refusal:
-        await refuse(stream, refusal)
+        await refuse(stream, refusal, pay)
         raise
     except (trio.BrokenResourceError, trio.TooSlowError):
         await _kill(stream, websocket)

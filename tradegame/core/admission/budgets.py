@@ -60,7 +60,9 @@ REFUSED = 3.0
 READ_BYTES = 4_096
 """So many bytes read cost a frame."""
 HTTP_READ = 0.5
-"""The cost of a read for HTTP, in units, however small: a client may send each byte by itself."""
+"""The cost of a read for HTTP, in units, however small: a client may send each byte by itself. A chunk of a body costs
+as much, and a TLS record without data.
+"""
 
 Rates = tuple[float, float, float]
 """An address's units a second, each payer's, and each payer's burst."""
@@ -197,9 +199,10 @@ class Budgets:
         """Charge the cost of its answer, too."""
         self._addresses.get(address).http.charge(self._readers.get(connection), cost, self._now())
 
-    def http_read(self, connection: str, address: str) -> Seconds:
-        """Charge a read; returns for how many s the connection must not be read, usually 0."""
-        wait = self._addresses.get(address).http.charge(self._readers.get(connection), HTTP_READ, self._now())
+    def http_read(self, connection: str, address: str, reads: float) -> Seconds:
+        """Charge so many reads; returns for how many s the connection must not be read, usually 0."""
+        cost = reads * HTTP_READ
+        wait = self._addresses.get(address).http.charge(self._readers.get(connection), cost, self._now())
         if wait:
             self._note("http")
         return min(wait, LONGEST_PAUSE_S)

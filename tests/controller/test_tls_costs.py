@@ -1,0 +1,141 @@
+"""What comes in below the data of a TLS connection is bounded, and paid by its address as over plain TCP."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+import pytest
+import trio
+import trustme
+from trio.testing import MockClock
+
+from tests.controller.wire import HANGS_S, Served, serving, until
+from tests.support.tls_records import TlsRecords
+from tradegame.controller.tls import CIPHER_BYTES, IDLE_RECORDS, SecureStream
+from tradegame.core.admission.budgets import HTTP_READ, Budgets
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A server's certificate and key."""
+    folder: Path = tmp_path_factory.mktemp("tls")
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    chain, key = str(folder / "chain.pem"), str(folder / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(chain)
+    issued.private_key_pem.write_to_path(key)
+    return chain, key
+
+
+@asynccontextmanager
+async def connected(served: Served) -> AsyncIterator[tuple[trio.SocketStream, TlsRecords]]:
+    """Past the handshake."""
+    async with await trio.open_tcp_stream("127.0.0.1", served.port) as stream:
+        yield stream, await shaken(stream)
+
+
+async def shaken(stream: trio.SocketStream) -> TlsRecords:
+    tls = TlsRecords()
+    while not tls.handshake():
+        await stream.send_all(tls.outgoing())
+        tls.received(bytes(await stream.receive_some()))
+    await stream.send_all(tls.outgoing())
+    return tls
+
+
+async def ends(stream: trio.SocketStream) -> None:
+    with trio.fail_after(10):
+        try:
+            while await stream.receive_some():
+                pass
+        except trio.BrokenResourceError:
+            pass
+
+
+async def test_a_flood_of_key_updates_is_paid_and_ends_the_connection(files: tuple[str, str]) -> None:
+    paid = 0.0
+
+    def charge(connection: str, payer: str, reads: float) -> float:
+        nonlocal paid
+        paid += reads
+        return 0.0
+
+    async with serving(tls=files, reads=charge) as served, connected(served) as (stream, tls):
+        await stream.send_all(tls.data(GET))
+        with trio.fail_after(HANGS_S):
+            await stream.receive_some()
+        before = paid
+        await stream.send_all(tls.updates(2_000))
+        await ends(stream)
+        await until(lambda: served.door.inside == 0)
+        # of 2 000, no more than those of two reads were looked into
+        assert IDLE_RECORDS < paid - before < IDLE_RECORDS + 2 * CIPHER_BYTES / 27
+
+
+async def test_a_client_may_change_its_key(files: tuple[str, str]) -> None:
+    async with serving(tls=files) as served, connected(served) as (stream, tls):
+        for _ in range(IDLE_RECORDS):
+            await stream.send_all(tls.updates(1) + tls.data(GET))
+            with trio.fail_after(HANGS_S):
+                assert await stream.receive_some()
+        assert served.door.inside == 1
+
+
+class Pieces:
+    """A socket that brings these pieces, and counts them; then nothing, for ever."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.socket = None
+        self.pieces = pieces
+        self.reads = 0
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        await trio.lowlevel.checkpoint()
+        assert max_bytes <= CIPHER_BYTES
+        if not self.pieces:
+            await trio.sleep_forever()
+        self.reads += 1
+        return self.pieces.pop(0)
+
+    async def send_all(self, data: bytes) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+async def test_a_handshake_byte_by_byte_is_read_at_the_rate_of_its_address(autojump_clock: MockClock) -> None:
+    hello = b"\x16\x03\x01\x3f\x00\x01\x00\x3e\xfc\x03\x03" + bytes(16_000)
+    plain, budgets = (
+        Pieces([hello[at : at + 1] for at in range(len(hello))]),
+        Budgets(20, 40, address_commands_per_s=100),
+    )
+    stream = SecureStream(cast("Any", plain), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+    stream.charge(lambda reads: budgets.http_read("192.0.2.1#5", "192.0.2.1", reads))
+    with trio.move_on_after(10):
+        await stream.do_handshake()
+    # a burst of 500 units, and 100 a second; what is owed is a burst more at most
+    assert 1_000 < plain.reads < (500 + 500 + 10 * 100) / HTTP_READ
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_records_are_counted_wherever_they_are_cut(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradegame.controller.tls.IDLE_RECORDS", 10**9)
+    chance, paid = Random(seed), []
+    sizes = [chance.choice((0, 1, 22, 300, 16_000)) for _ in range(50)]
+    wire = b"".join(b"\x17\x03\x03" + size.to_bytes(2) + bytes(size) for size in sizes)
+    cuts = sorted({0, len(wire), *(chance.randrange(len(wire)) for _ in range(chance.choice((3, 500))))})
+    ends_at = [sum(5 + size for size in sizes[: number + 1]) for number in range(len(sizes))]
+    plain = Pieces([wire[a:b] for a, b in pairwise(cuts)])
+    stream = SecureStream(cast("Any", plain), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+    stream.charge(lambda reads: paid.append(reads) or 0.0)  # type: ignore[func-returns-value]
+    while plain.pieces:
+        await stream._below.receive_some()
+    await stream.aclose()
+    each = [sum(a < end <= b for end in ends_at) for a, b in pairwise(cuts)]
+    assert paid == [max(count, 1) for count in each]
