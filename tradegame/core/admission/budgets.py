@@ -51,6 +51,10 @@ SIGN_UP = 10.0
 """A new player's: two writes to the store."""
 WRONG_TOKEN = 20.0
 """A wrong token's, on top of the hello: two at once on a connection, then one a second."""
+WEIGHT_A_UNIT = 20
+"""So much of a command's weight (see the domain's ``weight``; about a fill each) costs one more unit, charged
+afterwards. A plain command has 1.
+"""
 ANSWER_BYTES = 16_384
 """So many bytes of an answer cost one more unit, charged afterwards."""
 MISSED_FRAMES = 100

@@ -21,12 +21,13 @@ PRICES_A_UNIT = 100_000
 _ANY_QTY = 1 << 62
 
 
-def weight(state: GameState, command: Command) -> int:
+def weight(state: GameState, command: Command, *, places: bool = True) -> int:
     """An upper bound, in fills (each about 10 us of every node's time, and an event), of what ``command`` does now.
 
     1 to ``MAX_FILLS`` + 1, but for ``arrive``: 1, and its players; and where all orders of a player may go: also those,
     by ``ORDERS_A_UNIT``. For an order, new or amended, or an immediate trade: 1, and the resting orders that it can
-    meet at the present state; to amend one that nobody has placed yet: in any good. Where orders come or go: also the
+    meet at the present state; to amend one that nobody has placed yet: in any good, if its player ``places`` one before
+    this command, which the state does not have yet. Where orders come or go: also the
     prices that move, by ``PRICES_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a change of the phase,
     to remove a player, and for news that moves a price: the most. For anything else, and for what would be refused at
     once: 1.
@@ -39,8 +40,8 @@ def weight(state: GameState, command: Command) -> int:
         return 1 + _fills(state, command) + _moved(state, command.good)
     if isinstance(command, AmendOrder):
         order = open_order(state, command.player, command.order)
-        if order is None:  # an earlier command of the same entry may place it
-            return 1 + _most_fills(state, command.price) if is_to_come(state, command.order) else 1
+        if order is None:
+            return 1 + _most_fills(state, command.price) if places and is_to_come(state, command.order) else 1
         anew = amended(command, order)
         return 1 if anew is None else 1 + _fills(state, anew) + 2 * _moved(state, order.good)
     if isinstance(command, CancelOrder):

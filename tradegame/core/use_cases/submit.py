@@ -50,5 +50,6 @@ class SubmitUseCase:
         key, whose = command.key, (game, command.player)
         if key is not None and self.unanswered.get(whose, 0) >= UNANSWERED:
             raise OverloadedError("too many of your commands are unanswered", retry_after_ms=CROWDED_MS)
-        self.execute(game, command).answer = asked
-        asked.submitted(self.unanswered, None if key is None else whose)
+        submission = self.execute(game, command)
+        submission.answer = asked
+        asked.submitted(submission, self.unanswered, None if key is None else whose)
