@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import trio
 from attrs import frozen
 
-from tradegame.core.admission.budgets import MISSED_FRAMES
+from tradegame.core.admission.budgets import ANSWER_BYTES, MISSED_FRAMES
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Rejected
 from tradegame.core.domain.moderation import refusal
@@ -130,7 +130,8 @@ class JoinGameUseCase:
             known, recovered = after.seq, True
         me = None if request.spectate else views.account(state, client.player)
         ok = Following(host.id, state.epoch, known, recovered, me=me, replayed=replayed)
-        client.charge((state.seq - known) / MISSED_FRAMES)
+        missed = state.seq - known
+        client.charge(missed / MISSED_FRAMES + host.history.bytes_after(known) / ANSWER_BYTES)
         reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
         self.audience.follow(client, host, known, plays=not request.spectate)
 
