@@ -66,6 +66,27 @@ def test_who_hosts_under_a_name_that_is_of_no_use_to_players_is_told(
         expect(host.region("Rounds")).to_contain_text("No other machine can open this")
 
 
+def test_the_host_pauses_lets_it_go_on_and_gives_more_time(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(rounds={"open_s": 3_600})])
+    rounds = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar").region("Rounds")
+    play = Play(newcomer(), server.http).enter("Ann")
+    clock, ticket = play.page.get_by_role("timer", name="Round clock"), play.region("Ticket")
+    expect(clock).to_contain_text("Open")
+    rounds.get_by_role("button", name="Pause").click()
+    for shown in (rounds, clock):
+        expect(shown).to_contain_text("Paused")
+    expect(ticket).to_contain_text("The market is paused.")
+    stands = clock.text_content()
+    rounds.get_by_role("button", name="+30 s").click()
+    expect(clock).not_to_have_text(stands or "")
+    stands = clock.text_content()
+    play.page.reload()
+    expect(clock).to_have_text(stands or "")
+    rounds.get_by_role("button", name="Go on").click()
+    expect(clock).to_contain_text("Open")
+    expect(ticket).not_to_contain_text("The market is paused.")
+
+
 def auction() -> dict[str, Any]:
     """A double auction in wheat, whose values are drawn anew in each round."""
     return {"id": "auction", "cash": 1_000, "goods": {"wheat": {}}, "private_values": {"good": "wheat", "redraw": True}}

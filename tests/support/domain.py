@@ -24,6 +24,7 @@ from tradegame.core.domain.keys import stamp
 from tradegame.core.domain.state import HouseState, Market
 from tradegame.core.domain.views import told_fills
 from tradegame.protocol.commands import (
+    AddTime,
     Announce,
     Arrive,
     Command,
@@ -31,6 +32,7 @@ from tradegame.protocol.commands import (
     Entry,
     Join,
     Mute,
+    Pause,
     Remove,
     SetAccess,
     SetPhase,
@@ -244,7 +246,10 @@ def _random_command(rng: random.Random, game: Game, players: list[str], goods: l
         return command
     if kind < 99:
         return Announce(text="news", good=rng.choice((None, *goods)), anchor_bps=rng.randint(-500, 500))
-    return SetPhase(phase=rng.choice(("lobby", "open", "open", "closed")))
+    what = rng.choice(("lobby", "open", "open", "closed", "pause", "go on", "go on", "more"))
+    if what == "more":
+        return AddTime(add_s=30)
+    return Pause(paused=what == "pause") if what in ("pause", "go on") else SetPhase(phase=what)
 
 
 def _moderation(rng: random.Random, player: str) -> Command:

@@ -10,6 +10,7 @@ from attrs import Factory, define
 from tradegame.client.vocabulary import (
     AccessChanged,
     BookChanged,
+    ClockChanged,
     Joined,
     MarkChanged,
     News,
@@ -67,7 +68,8 @@ class State:
 
     ``seq`` and ``epoch`` say which frame it stands at; ``at`` is that frame's time. ``online``: who is connected.
     ``opened_at``: when a round last opened, in ms. ``settled``: what goods paid when this round closed.
-    ``locked``: nobody new may have an account. ``chat``: people may speak.
+    ``locked``: nobody new may have an account. ``chat``: people may speak. ``paused_at``: since when the game pauses,
+    in ms, or None.
     """
 
     phase: str = "lobby"
@@ -84,6 +86,7 @@ class State:
     settled: dict[str, int] = Factory(dict)
     locked: bool = False
     chat: bool = True
+    paused_at: int | None = None
     online: set[str] = Factory(set)
     epoch: str = ""
     seq: int = 0
@@ -100,7 +103,7 @@ class State:
         self.news.clear()
         self.news.extend(new.news)
         self.settled = dict(new.settled)
-        self.locked, self.chat = new.locked, new.chat
+        self.locked, self.chat, self.paused_at = new.locked, new.chat, new.paused_at
         self.goods = {
             name: Good(
                 market.last,
@@ -129,6 +132,8 @@ class State:
             case MarkChanged():
                 good = self.goods.setdefault(event.good, Good())
                 good.mark, good.mark_source = event.mark, event.mark_source
+            case ClockChanged():
+                self.ends_at, self.paused_at = event.ends_at, event.paused_at
             case Joined():
                 self.players[event.player] = Player(event.name)
             case Removed():

@@ -17,6 +17,7 @@ __all__ = [
     "BookChanged",
     "Bought",
     "Cancelled",
+    "ClockChanged",
     "Commands",
     "Joined",
     "MarkChanged",
@@ -107,6 +108,16 @@ class RoundChanged(pushes.RoundChanged, tag="round"):
     at: int = 0
 
 
+class ClockChanged(pushes.ClockChanged, tag="clock"):
+    """The host paused the game, let it go on, or gave the phase more time. `paused_at`: since when it is paused.
+
+    While it is, `ends_at` less `paused_at` is what is left of the phase.
+    """
+
+    seq: int = 0
+    at: int = 0
+
+
 class Revealed(pushes.Revealed, tag="revealed"):
     """The host lets everybody read what the closed rounds came to. `round`: the present one."""
 
@@ -131,6 +142,7 @@ PublicEvent = (
     | Unsaid
     | AccessChanged
     | RoundChanged
+    | ClockChanged
     | Revealed
     | News
 )

@@ -53,6 +53,7 @@ CODE_CHARACTERS = "BCDFGHJKMNPQRTVWXZ34679"
 CODE_LENGTH = 4
 CODE = rf"^[{CODE_CHARACTERS}]{{{CODE_LENGTH}}}\Z"
 GameCode = Annotated[str, Meta(pattern=CODE, description="Four characters by which people find a game: `/CODE`.")]
+AddedSeconds = Annotated[int, Meta(ge=1, le=3_600, description="By how many seconds a phase is longer.")]
 GameId = Annotated[str, Meta(pattern=ID, description="A game's id.")]
 GoodId = Annotated[str, Meta(pattern=ID, description="A good's id.")]
 PLAYER_ID_LENGTH = 64

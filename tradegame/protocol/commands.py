@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from tradegame.protocol.bounds import (
+    AddedSeconds,
     Choice,
     Epoch,
     GoodId,
@@ -119,6 +120,18 @@ class SetPhase(HostCommand, kw_only=True, tag="phase"):
     phase: Phase
 
 
+class Pause(HostCommand, kw_only=True, tag="pause"):
+    """Stop a game's clock, or let it go on. Meanwhile nobody trades, and orders rest."""
+
+    paused: bool
+
+
+class AddTime(HostCommand, kw_only=True, tag="time"):
+    """Let the phase end so many seconds later."""
+
+    add_s: AddedSeconds
+
+
 class Announce(HostCommand, kw_only=True, tag="news"):
     """Announce something, and shift the anchor of `good` by `anchor_bps` basis points, which needs a good."""
 
@@ -152,6 +165,8 @@ Command = (
     | SetAccess
     | SetRoster
     | SetPhase
+    | Pause
+    | AddTime
     | Announce
     | Reveal
     | SetClock

@@ -109,6 +109,16 @@ class RoundChanged(Event, tag="round"):
     settled: dict[GoodId, Coins] = field(default_factory=dict)
 
 
+class ClockChanged(Event, tag="clock"):
+    """The host paused the game, let it go on, or gave the phase more time. `paused_at`: since when it is paused.
+
+    While it is, `ends_at` less `paused_at` is what is left of the phase.
+    """
+
+    ends_at: Millis | None
+    paused_at: Millis | None = None
+
+
 class Revealed(Event, tag="revealed"):
     """The host lets everybody read what the closed rounds came to. `round`: the present one."""
 
@@ -132,6 +142,7 @@ PublicEvent = (
     | Unsaid
     | AccessChanged
     | RoundChanged
+    | ClockChanged
     | Revealed
     | News
 )

@@ -130,7 +130,8 @@ class State(Struct, omit_defaults=True):
     """A game's public state: at most 50 messages, oldest first.
 
     `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
-    what a unit of each good was paid, in a closed round.
+    what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
+    trades, and `ends_at` less `paused_at` is what is left of the phase.
     """
 
     title: str
@@ -147,6 +148,7 @@ class State(Struct, omit_defaults=True):
     settled: dict[GoodId, Coins]
     locked: bool = False
     chat: bool = True
+    paused_at: Millis | None = None
 
 
 class GameState(State, kw_only=True, omit_defaults=True):

@@ -123,6 +123,8 @@ function told(event: Event): string {
       return `${event.locked} ${event.chat}`;
     case "round":
       return `${event.round} ${event.ends_at ?? ""} ${Object.keys(event.settled ?? {}).length}`;
+    case "clock":
+      return `${event.ends_at ?? ""} ${event.paused_at ?? ""}`;
     case "news":
       return event.text;
     default:

@@ -129,6 +129,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "skeleton": st.sampled_from(["", "a", "a (2)"]),
     "account": mostly(st.just("nobody"), mostly(st.just("nobody"), players)),
     "muted": st.booleans(),
+    "paused": st.booleans(),
+    "add_s": st.integers(1, 3_600),
     "message": st.integers(1, 60),
     "locked": st.sampled_from([None, None, False, True]),
     "chat": st.sampled_from([None, True, True, False]),

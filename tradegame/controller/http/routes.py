@@ -18,13 +18,14 @@ from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
 from tradegame.controller.http import documents, pages
-from tradegame.controller.http.bodies import answer, body_of, flag, game_id, json_object, key_of, published
+from tradegame.controller.http.bodies import answer, flag, game_id, json_object, key_of
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.invitations import CODES, Invitations
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.people import People
 from tradegame.controller.http.pieces import InPieces
+from tradegame.controller.http.rounds import Rounds
 from tradegame.controller.http.server import BrokenOffError
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
@@ -40,7 +41,6 @@ from tradegame.core.repositories import (
     StoreError,
 )
 from tradegame.core.use_cases.administer import AdministerUseCase
-from tradegame.protocol.commands import Announce, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     MethodNotAllowedError,
@@ -83,6 +83,7 @@ class HttpServices:
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
     people = People(services.games, services.administer, services.host_token)
+    rounds = Rounds(services.games, services.administer, services.host_token)
     routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", pages.play),
@@ -112,9 +113,11 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/backup", routes.backup),
         ("POST", "/v1/games", routes.create),
         ("DELETE", "/v1/games/{game}", routes.delete),
-        ("POST", "/v1/games/{game}/phase", routes.phase),
-        ("GET", "/v1/games/{game}/news", routes.coming),
-        ("POST", "/v1/games/{game}/news", routes.news),
+        ("POST", "/v1/games/{game}/phase", rounds.phase),
+        ("POST", "/v1/games/{game}/pause", rounds.pause),
+        ("POST", "/v1/games/{game}/time", rounds.add_time),
+        ("GET", "/v1/games/{game}/news", rounds.coming),
+        ("POST", "/v1/games/{game}/news", rounds.news),
         ("POST", "/v1/games/{game}/access", people.access),
         ("GET", "/v1/games/{game}/roster", people.roster),
         ("POST", "/v1/games/{game}/roster", people.set_roster),
@@ -122,7 +125,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
         ("POST", "/v1/games/{game}/players/{player}/readmit", people.readmit),
         ("DELETE", "/v1/games/{game}/messages/{message}", people.unsay),
-        ("POST", "/v1/games/{game}/reveal", routes.reveal),
+        ("POST", "/v1/games/{game}/reveal", rounds.reveal),
         ("DELETE", "/v1/players/{player}", routes.kick),
     ]
     by_path: dict[str, dict[str, Handler]] = {}
@@ -309,27 +312,6 @@ class _Routes:
         self.services.host_token.require(request)
         await self.services.administer.delete(game_id(request), key_of(request))
         return answer(Done())
-
-    async def phase(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        body = await body_of(request, SetPhase)
-        return published(await self.services.administer.set_phase(game_id(request), body.phase, key_of(request)))
-
-    async def coming(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        return answer(views.coming(self._present(request).game.state))
-
-    async def news(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        body = await body_of(request, Announce)
-        if body.anchor_bps and body.good is None:
-            raise BadRequestError("expected the good whose anchor it shifts", at="$.good")
-        news = body.text, body.good, body.anchor_bps
-        return published(await self.services.administer.announce(game_id(request), *news, key_of(request)))
-
-    async def reveal(self, request: Request) -> Response:
-        self.services.host_token.require(request)
-        return published(await self.services.administer.reveal(game_id(request), key_of(request)))
 
     async def kick(self, request: Request) -> Response:
         self.services.host_token.require(request)

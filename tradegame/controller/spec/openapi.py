@@ -10,7 +10,7 @@ import tradegame
 from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
-from tradegame.protocol.commands import Announce, SetAccess, SetPhase
+from tradegame.protocol.commands import HostCommand
 from tradegame.protocol.errors import (
     OVER_HTTP,
     Errors,
@@ -63,7 +63,8 @@ def openapi() -> dict[str, Any]:
     schema = dict(zip(kinds, found, strict=True))
     with_codes(components["Failure"], OVER_HTTP)
     components["Preset"]["properties"]["definition"] = reference("GameDefinition")
-    for body in (SetPhase, Announce, SetAccess):
+    bodies = {each.body for each in OPERATIONS if each.body is not None and issubclass(each.body, HostCommand)}
+    for body in bodies:
         for name in ("op", *NOT_IN_A_BODY):
             del components[body.__name__]["properties"][name]
         components[body.__name__]["required"].remove("op")

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.protocol.bounds import Depth, GameCode, GameId, MessageNumber, PlayerId
-from tradegame.protocol.commands import Announce, SetAccess, SetPhase
+from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
@@ -226,6 +226,14 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=(UnknownGameError, BadRequestError, KeyReusedError, *_HOST, *_STORE),
     ),
     _command("/phase", "setPhase", "Open or close a game.", body=SetPhase),
+    _command(
+        "/pause",
+        "pauseGame",
+        "Stop a game's clock and its trade, or let both go on.",
+        NotOpenError,
+        body=Pause,
+    ),
+    _command("/time", "addTime", "Let the phase end later.", NotOpenError, body=AddTime),
     Operation(
         path="/v1/games/{game}/news",
         id="listComingNews",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.book import ASK, BID
@@ -32,6 +32,7 @@ from tradegame.core.domain.state import BEST_LEVELS, DUE_AN_ENTRY, Effects, Game
 from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.commands import (
+    AddTime,
     Announce,
     Arrive,
     Command,
@@ -40,6 +41,7 @@ from tradegame.protocol.commands import (
     HostCommand,
     Join,
     Mute,
+    Pause,
     Readmit,
     Remove,
     Reveal,
@@ -58,6 +60,8 @@ from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 _WITHOUT_ACCOUNT = (Join, HostCommand)
+_Due: TypeAlias = tuple[Callable[[], int | None], Callable[[int, Effects], None], bool]
+"""When something happens next, in ms, what it does, and whether `DUE_AN_ENTRY` bounds it."""
 
 
 class Game:
@@ -97,18 +101,21 @@ class Game:
             CancelAll: orders.cancel_all,
             Say: chat.say,
             SetPhase: self._rounds.set_phase,
+            Pause: self._rounds.pause,
+            AddTime: self._rounds.add_time,
             Announce: self._rounds.announce,
             Reveal: self._rounds.reveal,
             SetClock: self._rounds.set_clock,
         }
-        self._due: tuple[tuple[Callable[[], int | None], Callable[[int, Effects], None], bool], ...] = (
+        withdrawal: _Due = departures.next_withdrawal, departures.withdraw, True
+        self._in_motion: tuple[_Due, ...] = (
             (self._rounds.next_phase, self._rounds.turn, False),
             (self._rounds.next_news, self._rounds.publish_scheduled, False),
             (self._settlement.next_hint, self._settlement.hint, True),
-            (departures.next_withdrawal, departures.withdraw, True),
+            withdrawal,
             (house.next_tick, house.tick, True),
         )
-        """All that happens by itself: when next, in ms, what it does, and whether `DUE_AN_ENTRY` bounds it."""
+        self._paused = (withdrawal,)
         self._best = {good: self._best_levels(good) for good in state.markets}
         self._told = {good: market.mark.told for good, market in state.markets.items()}
 
@@ -141,11 +148,11 @@ class Game:
 
     def due_at(self) -> int | None:
         """When something happens by itself next, in ms since the Unix epoch; None: never."""
-        return min([at for next_at, _, _ in self._due if (at := next_at()) is not None], default=None)
+        return min([at for next_at, _, _ in self._due() if (at := next_at()) is not None], default=None)
 
     def _apply(self, entry: Entry) -> Applied:
         state = self.state
-        effects, before = Effects(max(state.clock, entry.at)), state.clock
+        effects, before = Effects(max(state.clock, entry.at)), state.round_ms
         self._advance(effects.at, effects)
         outcomes = [self._outcome(command, effects) for command in entry.commands]
         self.free_some()
@@ -183,7 +190,7 @@ class Game:
         state = self.state
         while True:
             first, happen = until + 1, None
-            for next_at, what, bounded in self._due:
+            for next_at, what, bounded in self._due():
                 if not (bounded and effects.spent >= DUE_AN_ENTRY) and (at := next_at()) is not None and at < first:
                     first, happen = at, what
             if happen is None:
@@ -191,6 +198,10 @@ class Game:
             state.clock = max(state.clock, first)
             happen(until, effects)
         state.clock = until
+
+    def _due(self) -> tuple[_Due, ...]:
+        """All that happens by itself."""
+        return self._in_motion if self.state.paused_at is None else self._paused
 
     def _outcome(self, command: Command, effects: Effects) -> Outcome:
         """Run one command, at most once for its key: see `keys`.

@@ -67,14 +67,11 @@ class MarkService:
                 self._set(good, Mark(market.last or 0, "last"), effects)
 
     def renew(self, before: int, effects: Effects) -> None:
-        """Estimate anew from bids, if that is due: the game's clock was at ``before`` (ms) when the entry began."""
-        state = self.state
-        if state.phase == OPEN and state.opened_at is not None:
-            since = (before - state.opened_at) // RENEWED_MS
-            if since != (state.clock - state.opened_at) // RENEWED_MS:
-                for good, kind in self._kinds.items():
-                    if kind == "bid":
-                        self._set(good, self._final(good, kind), effects)
+        """Estimate anew from bids, if that is due: the round was ``before`` old (`round_ms`) when the entry began."""
+        if self.state.phase == OPEN and before // RENEWED_MS != self.state.round_ms // RENEWED_MS:
+            for good, kind in self._kinds.items():
+                if kind == "bid":
+                    self._set(good, self._final(good, kind), effects)
 
     def close(self, effects: Effects) -> None:
         """The round is over, and orders are still there: from now on the final marks count."""
@@ -101,8 +98,7 @@ class MarkService:
         return market.mark
 
     def _second(self) -> int:
-        assert self.state.opened_at is not None
-        return (self.state.clock - self.state.opened_at) // 1000
+        return self.state.round_ms // 1000
 
     def _set(self, good: str, mark: Mark, effects: Effects) -> None:
         market = self.state.markets[good]

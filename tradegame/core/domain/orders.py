@@ -29,6 +29,7 @@ class OrderService:
 
     def amend(self, command: AmendOrder, effects: Effects) -> Ordered:
         """Fewer units at the same price keep their place; anything else is a new order in place of the old one."""
+        self.trading.check_trading()
         order = self._open_order(command.player, command.order)
         anew = amended(command, order)
         if anew is not None:

@@ -18,9 +18,9 @@ from tradegame.core.domain.trading import TradingService
 from tradegame.core.domain.worth import gains
 from tradegame.protocol import pushes
 from tradegame.protocol.bounds import PhaseName
-from tradegame.protocol.commands import Announce, Reveal, SetClock, SetPhase
+from tradegame.protocol.commands import AddTime, Announce, Pause, Reveal, SetClock, SetPhase
 from tradegame.protocol.errors import NoHouseError, NotOpenError, UnknownGoodError
-from tradegame.protocol.pushes import Revealed, RoundChanged
+from tradegame.protocol.pushes import ClockChanged, Revealed, RoundChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.state import Headline
 
@@ -53,12 +53,48 @@ class RoundService:
     def set_phase(self, command: SetPhase, effects: Effects) -> Sent:
         """What the host says. From ``closed``, or back to the lobby, it is a new round."""
         if command.phase != self.state.phase:
+            self._go_on(effects)
             if command.phase == CLOSED:
                 self._close(effects)
             elif command.phase == OPEN and self.state.phase == LOBBY:
                 self._enter(OPEN, effects)
             else:
                 self._new_round(command.phase, effects)
+        return Sent(seq=0)
+
+    def pause(self, command: Pause, effects: Effects) -> Sent:
+        """The clock stops, or goes on: all that is still to come in the phase comes as much later."""
+        state = self.state
+        if not command.paused:
+            self._go_on(effects)
+        elif state.paused_at is None:
+            if state.phase != OPEN and state.ends_at is None:
+                raise NotOpenError(f"no clock runs in the {state.phase} phase, and nobody trades")
+            state.paused_at = state.clock
+            effects.events.append(ClockChanged(state.ends_at, state.paused_at))
+        return Sent(seq=0)
+
+    def _go_on(self, effects: Effects) -> None:
+        state = self.state
+        if state.paused_at is None:
+            return
+        missed, state.paused_at = state.clock - state.paused_at, None
+        if state.ends_at is not None:
+            state.ends_at += missed
+        if state.phase == OPEN:
+            state.idle_ms += missed
+            state.news_coming = [(at + missed, number) for at, number in state.news_coming]
+            for market in state.markets.values():
+                if market.house is not None:
+                    market.house.next_tick += missed
+        effects.events.append(ClockChanged(state.ends_at))
+
+    def add_time(self, command: AddTime, effects: Effects) -> Sent:
+        state = self.state
+        if state.ends_at is None:
+            raise NotOpenError(f"the {state.phase} phase has no end that could come later")
+        state.ends_at += command.add_s * 1000
+        effects.events.append(ClockChanged(state.ends_at, state.paused_at))
         return Sent(seq=0)
 
     def reveal(self, command: Reveal, effects: Effects) -> Sent:
@@ -83,15 +119,21 @@ class RoundService:
         if self.state.phase != OPEN:
             phase = self.state.phase
             raise NotOpenError(f"the game is in its {phase} phase, and a round opens at its own prices: open it first")
+        if self.state.paused_at is not None:
+            raise NotOpenError("the game is paused: let it go on first, or leave anchor_bps out")
 
     def set_clock(self, command: SetClock, effects: Effects) -> Sent:
         """Between rounds only; during one, and back, nothing happens. The entry itself is still of the time before."""
         state = self.state
         if state.phase != OPEN and command.time > state.clock:
+            later = command.time - state.clock
             if state.ends_at is not None:
-                state.ends_at += command.time - state.clock
+                state.ends_at += later
             state.clock = command.time
             effects.events.append(self._changed())
+            if state.paused_at is not None:
+                state.paused_at += later
+                effects.events.append(ClockChanged(state.ends_at, state.paused_at))
         return Sent(seq=0)
 
     def next_phase(self) -> int | None:
@@ -229,7 +271,7 @@ class RoundService:
             for account in state.accounts.values():
                 account.blotter = None
             state.past_orders = state.orders
-            state.opened_at, state.revealed = state.clock, False
+            state.opened_at, state.idle_ms, state.revealed = state.clock, 0, False
             state.chance, state.news_coming = draw_news(state.definition, state.chance, state.clock)
             for market in state.markets.values():
                 market.ohlcv = Ohlcv()

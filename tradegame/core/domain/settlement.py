@@ -103,7 +103,7 @@ class SettlementService:
             for good, settlement in self._drawn():
                 hints_at_s = sorted(self._definitions[good].hints_at_s)
                 if settlement.hints < len(hints_at_s):
-                    at = state.opened_at + hints_at_s[settlement.hints] * 1000
+                    at = state.opened_at + state.idle_ms + hints_at_s[settlement.hints] * 1000
                     if due is None or at < due[0]:
                         due = at, good, settlement
         return due

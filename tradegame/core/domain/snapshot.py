@@ -49,6 +49,8 @@ _PLAIN = (
     "round",
     "ends_at",
     "opened_at",
+    "paused_at",
+    "idle_ms",
     "orders",
     "past_orders",
     "trades",

@@ -141,7 +141,8 @@ class GameState:
     ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
     all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
     orders there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``:
-    those of them who have no connection, and since when, in ms; the first is who departed first.
+    those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
+    when the game is paused, in ms; ``idle_ms``: how long this round was, before that.
     """
 
     definition: GameDefinition
@@ -156,6 +157,8 @@ class GameState:
     round: int = 1
     ends_at: int | None = None
     opened_at: int | None = None
+    paused_at: int | None = None
+    idle_ms: int = 0
     news_coming: list[tuple[int, int]] = Factory(list)
     orders: int = 0
     past_orders: int = 0
@@ -182,6 +185,12 @@ class GameState:
     results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
     aging: deque[str] = Factory(deque)
     host: Player = Factory(lambda: Player(HOST))
+
+    @property
+    def round_ms(self) -> int:
+        """For how long there was trade in this round, without its pauses, in ms; 0 before the first."""
+        now = self.clock if self.paused_at is None else self.paused_at
+        return 0 if self.opened_at is None else now - self.opened_at - self.idle_ms
 
     @classmethod
     def blank(cls, definition: GameDefinition, epoch: str, clock: int, seed: int, chain: str) -> GameState:

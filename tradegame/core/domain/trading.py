@@ -212,12 +212,18 @@ class TradingService:
         market = self.state.markets.get(good)
         if market is None:
             raise UnknownGoodError(f"no good {good!r} in this game")
-        self.check_open()
+        self.check_trading()
         return market
 
     def check_open(self) -> None:
         if self.state.phase != OPEN:
             raise NotOpenError(f"the game is in its {self.state.phase} phase")
+
+    def check_trading(self) -> None:
+        """Besides, that the game is not paused."""
+        self.check_open()
+        if self.state.paused_at is not None:
+            raise NotOpenError("the game is paused")
 
     def _check_cash(self, walk: Walk, qty: int, needed: int, free: int) -> None:
         if walk.filled < qty and walk.notional > free:  # the walk went no further: nobody knows the whole

@@ -53,6 +53,7 @@ def public_state(state: GameState) -> State:
         settled=settled(state),
         locked=state.locked,
         chat=state.chat,
+        paused_at=state.paused_at,
     )
 
 

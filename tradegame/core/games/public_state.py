@@ -68,7 +68,11 @@ class PublicState:
         pieces = [self._part("fixed", (), lambda: _fixed(state))]
         phase = (state.phase, state.round, state.ends_at, state.opened_at, tuple(state.settled.items()))
         pieces.append(
-            self._part("phase", (*phase, state.locked, state.chat), lambda: b"," + _phase(state) + b',"goods":{')
+            self._part(
+                "phase",
+                (*phase, state.locked, state.chat, state.paused_at),
+                lambda: b"," + _phase(state) + b',"goods":{',
+            )
         )
         for number, (good, market) in enumerate(state.markets.items()):
             shown = views.best(market)
@@ -148,6 +152,7 @@ def _phase(state: GameState) -> bytes:
         settled=views.settled(state),
         **({"locked": True} if state.locked else {}),
         **({} if state.chat else {"chat": False}),
+        **({} if state.paused_at is None else {"paused_at": state.paused_at}),
     )
 
 

@@ -17,9 +17,11 @@ from tradegame.core.repositories import SessionRepository
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName
 from tradegame.protocol.commands import (
+    AddTime,
     Announce,
     Command,
     Mute,
+    Pause,
     Readmit,
     Remove,
     Reveal,
@@ -63,6 +65,14 @@ class AdministerUseCase:
     async def set_phase(self, game: str, phase: PhaseName, key: str | None = None) -> Outcome:
         """``lobby``, ``open`` or ``closed``, once for its key. Raises UnknownGameError."""
         return await self._execute(game, SetPhase(phase=phase, key=key))
+
+    async def pause(self, game: str, *, paused: bool, key: str | None = None) -> Outcome:
+        """Stop the game's clock and its trade, or let both go on. Once for its key. Raises NotOpenError."""
+        return await self._execute(game, Pause(paused=paused, key=key))
+
+    async def add_time(self, game: str, add_s: int, key: str | None = None) -> Outcome:
+        """Let the phase end so many seconds later, once for its key. Raises NotOpenError."""
+        return await self._execute(game, AddTime(add_s=add_s, key=key))
 
     async def announce(
         self, game: str, text: str, good: str | None, anchor_bps: int, key: str | None = None

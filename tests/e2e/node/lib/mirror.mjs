@@ -60,6 +60,11 @@ export class Mirror {
         if (event.locked) this.state.locked = true;
         if (!event.chat) this.state.chat = false;
         break;
+      case "clock":
+        this.state.ends_at = event.ends_at;
+        delete this.state.paused_at;
+        if ("paused_at" in event) this.state.paused_at = event.paused_at;
+        break;
       case "round":
         this.state.phase = event.phase;
         this.state.round = event.round;

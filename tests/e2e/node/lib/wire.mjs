@@ -113,7 +113,7 @@ const stateFields = {
   settled: s.map(s.natural),
 };
 
-const stateMay = { locked: s.exactly(true), chat: s.exactly(false) };
+const stateMay = { locked: s.exactly(true), chat: s.exactly(false), paused_at: s.positive };
 
 export const state = s.object(stateFields, stateMay);
 
@@ -269,6 +269,7 @@ const event = {
   unsaid: s.object({ type: type("unsaid"), number: s.positive }),
   access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }),
   revealed: s.object({ type: type("revealed"), round: s.positive }),
+  clock: s.object({ type: type("clock"), ends_at: s.nullable(s.positive) }, { paused_at: s.positive }),
   round: s.object(
     { type: type("round"), phase, round: s.positive, ends_at: s.nullable(s.positive) },
     { opened_at: s.positive, settled: s.map(s.natural) },

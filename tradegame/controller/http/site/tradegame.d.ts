@@ -332,6 +332,7 @@ export type Event =
   | Unsaid
   | AccessChanged
   | RoundChanged
+  | ClockChanged
   | Revealed
   | News;
 
@@ -450,7 +451,8 @@ export interface Headline {
  * A game's public state: at most 50 messages, oldest first.
  *
  * `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
- * what a unit of each good was paid, in a closed round.
+ * what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
+ * trades, and `ends_at` less `paused_at` is what is left of the phase.
  */
 export interface State {
   title: string;
@@ -467,6 +469,7 @@ export interface State {
   settled: Record<string, number>;
   locked?: true;
   chat?: boolean;
+  paused_at?: number;
 }
 
 /** An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded. */
@@ -609,6 +612,17 @@ export interface RoundChanged {
   ends_at: number | null;
   opened_at?: number;
   settled?: Record<string, number>;
+}
+
+/**
+ * The host paused the game, let it go on, or gave the phase more time. `paused_at`: since when it is paused.
+ *
+ * While it is, `ends_at` less `paused_at` is what is left of the phase.
+ */
+export interface ClockChanged {
+  type: "clock";
+  ends_at: number | null;
+  paused_at?: number;
 }
 
 /** The host lets everybody read what the closed rounds came to. `round`: the present one. */

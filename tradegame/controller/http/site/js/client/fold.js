@@ -50,6 +50,11 @@ export function fold(state, event, at) {
       if (event.opened_at !== undefined) state.opened_at = event.opened_at;
       state.settled = event.settled ?? {};
       break;
+    case "clock":
+      state.ends_at = event.ends_at;
+      delete state.paused_at;
+      if (event.paused_at !== undefined) state.paused_at = event.paused_at;
+      break;
     case "news":
       state.news ??= [];
       keep(state.news, { text: event.text, good: event.good ?? null, at }, KEPT.news);

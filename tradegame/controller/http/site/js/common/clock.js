@@ -13,17 +13,18 @@ export function roundClock(game) {
   const element = h("span.clock", { role: "timer", "aria-label": "Round clock" }, round, phase, left);
 
   function tick() {
-    const { phase: now, round: number, ends_at: endsAt, rules } = game.state;
-    setAttribute(phase, "data-phase", now);
-    setText(phase, WORDS[now] ?? now);
+    const { phase: now, round: number, ends_at: endsAt, paused_at: pausedAt, rules } = game.state;
+    setAttribute(phase, "data-phase", pausedAt === undefined ? now : "paused");
+    setText(phase, pausedAt === undefined ? (WORDS[now] ?? now) : "Paused");
     const rounds = rules?.rounds;
     // after the last planned round, the host opens further ones by hand
     const planned = rounds && rounds.repeat > 1 && number <= rounds.repeat ? ` of ${rounds.repeat}` : "";
     setText(round, rounds || number > 1 ? `Round ${number}${planned}` : "");
-    setText(left, endsAt === null ? "" : span(endsAt - game.now()));
+    setText(left, endsAt === null ? "" : span(endsAt - (pausedAt ?? game.now())));
   }
   whileShown(element, 250, tick);
   game.on("round", tick);
+  game.on("clock", tick);
   game.on("reset", tick);
   tick();
   return element;

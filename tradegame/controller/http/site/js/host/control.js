@@ -36,6 +36,20 @@ export function control(client, game, painter, deleted) {
     { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") },
     "To lobby",
   );
+  const isPaused = () => game.state.paused_at !== undefined;
+  const pause = h(
+    "button.big",
+    {
+      type: "button",
+      onclick: () => attempt(() => json("POST", path(game.id, "/pause"), { paused: !isPaused() })),
+    },
+    "Pause",
+  );
+  const more = h(
+    "button.big",
+    { type: "button", onclick: () => attempt(() => json("POST", path(game.id, "/time"), { add_s: 30 })) },
+    "+30 s",
+  );
   const invited = invitation(game.id);
   const hereOnly = h(
     "p.soft",
@@ -57,9 +71,9 @@ export function control(client, game, painter, deleted) {
   const roundsPanel = panel(
     "Rounds",
     { end: [connectionStatus(client)] },
-    invited.card("Players join at", hereOnly),
-    h("div.rounds", {}, roundClock(game), open, close, lobby, players),
+    h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, players),
     problem,
+    invited.card("Players join at", hereOnly),
     places,
   );
 
@@ -123,8 +137,13 @@ export function control(client, game, painter, deleted) {
           : "Open",
     );
     setAttribute(open, "aria-label", "Open");
+    setText(pause, isPaused() ? "Go on" : "Pause");
+    pause.classList.toggle("primary", isPaused());
+    pause.disabled = game.state.phase !== "open" && game.state.ends_at === null;
+    more.disabled = game.state.ends_at === null;
   };
-  for (const type of ["joined", "removed", "presence", "reset", "round"]) game.on(type, () => painter.mark(paint));
+  for (const type of ["joined", "removed", "presence", "reset", "round", "clock"])
+    game.on(type, () => painter.mark(paint));
   painter.mark(paint);
 
   const place = h("div.debrief");
@@ -196,7 +215,7 @@ function comingNews(game) {
     list.replaceChildren(...news.map((each) => h("li", {}, `${time(each.at)} `, userText(each.text), moved(each))));
   }
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
-  for (const type of ["round", "reset", "news"]) game.on(type, again);
+  for (const type of ["round", "clock", "reset", "news"]) game.on(type, again);
   again();
   return place;
 }

@@ -226,10 +226,11 @@ async function desk(client) {
     refresh().catch(() => {});
   }
   const games = await refresh();
-  const side = h("div.side", {}, panel("Games", { flush: true }, list, empty).section, vitals(), form);
+  const shelf = h("div.side.shelf", {}, panel("Games", { flush: true }, list, empty).section);
+  const tools = h("div.side.tools", {}, form, vitals());
   place.replaceChildren(
     bar(h("span", {}, "Host"), null, h("button.quiet", { type: "button", onclick: signOut }, "Sign out")),
-    h("main.host", {}, side, main),
+    h("main.host", {}, shelf, main, tools),
   );
   follow();
   every(EVERY_MS * 2, refresh);
@@ -238,6 +239,7 @@ async function desk(client) {
   else nothing(h("p.empty", {}, "Choose a preset at the left, and create your first game."));
 }
 
+/** How the node does: a word that is always there, and figures that unfold. */
 function vitals() {
   const names = [
     ["players_online", "Players"],
@@ -265,7 +267,12 @@ function vitals() {
   return panel(
     "Health",
     { end: [state] },
-    h("dl.vitals", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
+    h(
+      "details",
+      {},
+      h("summary", {}, "In figures"),
+      h("dl.vitals", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
+    ),
   ).section;
 }
 

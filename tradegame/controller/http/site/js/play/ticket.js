@@ -134,7 +134,8 @@ export function ticketPanel(desk) {
     submit.className = `big ${buy ? "buy" : "sell"}`;
     const label = rest ? (buy ? "Place bid" : "Place ask") : buy ? "Buy" : "Sell";
     setText(submit, sending === "slow" ? "Sending …" : label);
-    const closed = game.state.phase !== "open";
+    const { phase, paused_at: pausedAt } = game.state;
+    const closed = phase !== "open" || pausedAt !== undefined;
     submit.disabled = closed;
     setAttribute(submit, "aria-disabled", sending !== null && "true");
     const problem = wrong();
@@ -143,7 +144,7 @@ export function ticketPanel(desk) {
     setText(
       cost,
       closed
-        ? `The market is ${game.state.phase === "lobby" ? "not open yet" : "closed"}.`
+        ? `The market is ${phase === "open" ? "paused" : phase === "lobby" ? "not open yet" : "closed"}.`
         : problem
           ? problem[1]
           : foretell(buy, rest),
@@ -271,7 +272,7 @@ export function ticketPanel(desk) {
   for (const type of ["account", "reset"]) game.on(type, takeSide);
   // without a house, somebody has to make a price
   if (game.state.rules?.goods[desk.good].house === false) form.elements.kind.value = "rest";
-  for (const type of ["book", "account", "round", "reset", "trade"]) game.on(type, () => painter.mark(paint));
+  for (const type of ["book", "account", "round", "clock", "reset", "trade"]) game.on(type, () => painter.mark(paint));
   desk.onchoose(() => {
     typed = false; // a price of another good
     if (resting()) price.value = "";
