@@ -17,11 +17,12 @@ from tests.controller.wire import split_frames
 from tests.support.domain import Table
 from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.catch_up import STUCK_S
+from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.hub import Hub
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.controller.websocket.slices import SLICE_S
 from tradegame.controller.websocket.subscriptions import Subscriber
-from tradegame.core.admission.budgets import Budgets
+from tradegame.core.admission.budgets import ANSWER_BYTES, Budgets
 from tradegame.core.domain.events import Applied
 from tradegame.core.games.history import FrameHistory
 from tradegame.core.games.host import GameHost
@@ -31,7 +32,7 @@ from tradegame.core.repositories.sessions import PlayerRecord
 from tradegame.core.use_cases.clients import Client
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.commands import SetPhase
-from tradegame.protocol.requests import Say
+from tradegame.protocol.requests import PlaceOrder, Say
 
 WRITE_S = 0.0005
 """What a write takes here, on the simulated clock."""
@@ -362,3 +363,48 @@ async def test_an_idle_follower_is_written_to_at_once_and_a_lagging_one_in_its_t
         assert world.seqs("idle") == world.seqs("full") == list(range(first, first + 32))
         assert world.seqs("gone") == [first]
         assert world.ends == {}
+
+
+async def test_accounts_that_others_change_close_nobody_and_the_newest_arrives(autojump_clock: MockClock) -> None:
+    """Who reads slowly was closed for what others sent: accounts, which took the room that was left beside frames."""
+    async with world_of(autojump_clock) as world:
+        world.subscriber("p0", limit=4_000, room=0)
+        world.follow("p0")
+        for number in range(60):
+            world.apply(
+                Say(player="ann", text="x" * 300), PlaceOrder(player="p0", good="grain", side="bid", qty=1, price=1)
+            )
+            world.hub.settled(cast("GameHost", world.host))
+            if number % 10 == 0:
+                await trio.sleep(0.1)
+        assert world.ends == {}
+        world.sinks["p0"].let(10**9)
+        outbox = world.subscribers["p0"].outbox
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outbox.run_writer)
+            await trio.sleep(3)
+            nursery.cancel_scope.cancel()
+        assert world.ends == {}
+        accounts = world.seen("p0", "account")
+        assert 0 < len(accounts) < 60
+        assert accounts[-1]["account"]["held_cash"] == world.host.game.state.accounts["p0"].held_cash
+        assert world.seqs("p0")[-1] == world.host.game.state.seq
+
+
+async def test_a_long_list_of_who_is_online_is_paid_for_by_its_bytes(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    charged: list[tuple[str, float]] = []
+    monkeypatch.setattr(Client, "charge", lambda self, cost: charged.append((self.connection, cost)))
+    async with world_of(autojump_clock) as world:
+        many = tuple(f"p-{number:030}" for number in range(1_000))
+        for name in ("p0", "p1"):
+            world.subscriber(name)
+            world.follow(name)
+        wire = text_frame(codec.encode_presence("bazaar", many, ()))
+        cast("Any", world.hub.presence_feed)._lists["bazaar"] = wire
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(world.hub.presence_feed.run)
+            await trio.sleep(5)
+            nursery.cancel_scope.cancel()
+        assert charged == [(name, len(wire) / ANSWER_BYTES) for name in ("p0", "p1")]

@@ -13,15 +13,16 @@ from attrs import Factory, define, field, frozen
 from tests.guarantees.history import OF_THE_COPY, fingerprint, name_of
 from tests.support import views
 from tradegame.controller.websocket import codec
-from tradegame.controller.websocket.hub import PUSHED_AT_ONCE
 from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.events import Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import HOST, decode_entry
 
-SLICES_TAKE = 200
-"""Accounts that are pushed in slices are each as they are then: so many entries later at most."""
+PUSHED_WITHIN = 200
+"""An account that is pushed in a slice, or once its client has room for it, is as it is then: so many entries later at
+most.
+"""
 Name = tuple[str, str]
 """A player and what one command of theirs is counted by, see `name_of`."""
 
@@ -93,7 +94,7 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
     """Apply ``entries`` to a new ``game``, and audit it every so many."""
     truth = Truth(epoch=game.state.epoch, entries=tuple(entries))
     applied_of: Counter[str] = Counter()
-    in_slices: dict[str, int] = {}
+    pushed_until: dict[str, int] = {}
     generation = 1
     for number, entry in enumerate(truth.entries, 1):
         while generation < entry.generation:
@@ -122,10 +123,9 @@ def replay(game: Game, entries: Iterable[Entry], *, audit_every: int) -> Truth:
         if applied.frame is not None:
             shown = codec.encode_frame(game.state.definition.id, game.state.epoch, applied.frame)
             truth.frames[applied.frame.seq] = shown
-        if len(applied.accounts) > PUSHED_AT_ONCE:
-            in_slices.update(dict.fromkeys(applied.accounts, number + SLICES_TAKE))
+        pushed_until.update(dict.fromkeys(applied.accounts, number + PUSHED_WITHIN))
         counted = [command.player for command in commands if command.key is not None]
-        later = [player for player, until in in_slices.items() if number <= until]
+        later = [player for player, until in pushed_until.items() if number <= until]
         for player in {*applied.accounts, *counted, *later} & game.state.players.keys():
             account = json.dumps(views.account(game.state, player))
             truth.accounts.setdefault((player, applied.seq), set()).add(fingerprint(account))

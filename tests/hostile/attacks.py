@@ -319,6 +319,26 @@ async def keys_used_again(hostile: Hostile) -> None:
             await trio.sleep(1)
 
 
+@attack("walks")
+async def amends_of_orders_to_come(hostile: Hostile) -> None:
+    """Ids that nobody has yet: what such a command could meet is all that there is."""
+    async with drained(await hostile.player()) as line:
+        for burst in range(6):
+            first = 10**7 + 100 * burst
+            amends = [
+                ask(
+                    "amend",
+                    id=1,
+                    game=hostile.game,
+                    order=f"o{first + number}",
+                    price=hostile.random.choice((1, 10**9)),
+                )
+                for number in range(20)
+            ]
+            await line.send(b"".join(amends))
+            await trio.sleep(1)
+
+
 # More than one's share
 
 

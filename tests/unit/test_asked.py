@@ -7,6 +7,7 @@ import gc
 import pytest
 
 from tradegame.core.admission.budgets import Budgets
+from tradegame.core.games.submissions import Submission
 from tradegame.core.use_cases.clients import Answer, Asked, Client
 from tradegame.protocol.bounds import RequestId
 from tradegame.protocol.errors import CommandTimeoutError, InsufficientCashError, TradeGameError
@@ -33,6 +34,10 @@ def buy(number: int, key: str | None = "k") -> BuyGood:
     return BuyGood(id=number, player="", game="bazaar", good="grain", qty=1, key=key, since=4, epoch="e")
 
 
+def submission(weight: int = 1) -> Submission:
+    return Submission(buy(1), b"", 0, 5.0, weight=weight)
+
+
 def test_only_the_first_answer_counts() -> None:
     """A deadline may be faster than what it is for."""
     asker = Asker()
@@ -47,9 +52,9 @@ def test_only_the_first_answer_counts() -> None:
 def test_a_command_is_in_flight_and_unanswered_until_it_is_answered() -> None:
     asker = Asker()
     one, other, keyless = asker.asks(buy(1)), asker.asks(buy(2)), asker.asks(buy(3, key=None))
-    one.submitted(asker.unanswered, WHOSE)
-    other.submitted(asker.unanswered, WHOSE)
-    keyless.submitted(asker.unanswered, None)
+    one.submitted(submission(), asker.unanswered, WHOSE)
+    other.submitted(submission(), asker.unanswered, WHOSE)
+    keyless.submitted(submission(), asker.unanswered, None)
     assert (asker.client.in_flight, asker.unanswered) == (3, {WHOSE: 2})
     keyless(Pong(1))
     one(Pong(1))
@@ -86,3 +91,21 @@ def test_what_is_under_way_is_one_object_for_the_garbage_collector() -> None:
     for _ in range(100):
         kept.append(Asked(asker.client, request, 1, asker.failed, reply_to))
     assert len(gc.get_objects()) - before <= 110
+
+
+def test_a_command_is_paid_for_by_its_weight_and_a_plain_one_costs_no_more() -> None:
+    """Twenty a second that weighed a hundred each cost as much as twenty that weighed one."""
+    asker = Asker()
+
+    def left() -> float:
+        return asker.client.budgets._payers.get("c1").requests.level
+
+    full = left()
+    for weight, costs in ((1, 0), (19, 0), (101, 5)):
+        before = left()
+        asked = asker.asks(buy(1))
+        asked.submitted(submission(weight), asker.unanswered, WHOSE)
+        asked(Pong(1))
+        asked(Pong(2))
+        assert before - left() == costs
+    assert full - left() == 5

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradegame.core.admission import budgets as module
-from tradegame.core.admission.budgets import Budgets, payer_of
+from tradegame.core.admission.budgets import WHISPER_BYTES, WHISPERS_BURST, Budgets, payer_of
 from tradegame.protocol.errors import RateLimitedError
 
 
@@ -262,3 +262,19 @@ def test_whatever_is_done_nobody_gets_more_than_its_budget(seed: int) -> None:
     assert sum(granted_to.values()) <= 2 * pool.burst + burst + pool.per_s * passed + 1e-6
     clock.now += (2 * burst + 5) / per_s + (3 * pool.burst + 5) / pool.per_s + 5 * len(players) / pool.per_s * 2
     budgets.take(players[0], "10.0.0.1")
+
+
+def test_what_others_whisper_to_a_player_is_bounded_and_the_whisperer_is_told() -> None:
+    """Twelve whisperers, each within its rate, had a client closed that read 200 KB/s."""
+    sent, clock = 0, Clock()
+    budgets = Budgets(20, 40, now=clock)
+    while sent + 2_000 + WHISPER_BYTES <= WHISPERS_BURST:
+        budgets.whisper("p-ann", "\U0001f600" * 500)
+        sent += 2_000 + WHISPER_BYTES
+    with pytest.raises(RateLimitedError, match="whispered") as refused:
+        budgets.whisper("p-ann", "\U0001f600" * 500)
+    assert budgets.too_fast == {"whispers": 1}
+    budgets.whisper("p-bob", "hello")
+    assert refused.value.retry_after_ms
+    clock.now += refused.value.retry_after_ms / 1000
+    budgets.whisper("p-ann", "\U0001f600" * 500)

@@ -61,3 +61,16 @@ def test_a_thousand_frames_of_ordinary_size_are_kept() -> None:
 def test_a_frame_that_does_not_follow_is_a_fault() -> None:
     with pytest.raises(ValueError, match="frame 7 after 5"):
         history(5).append(Frame(7, 0, ()))
+
+
+def test_what_a_resume_sends_again_is_known_in_bytes() -> None:
+    kept = history(20, text="x" * 400)
+    about = kept.bytes_after(10)
+    assert about > 0
+    assert kept.bytes_after(0) == 2 * about
+    for seq in range(1, 21):
+        frame = kept.frame(seq)
+        assert frame is not None
+        frame.wire = b"w" * seq
+    assert kept.bytes_after(17) == 18 + 19 + 20
+    assert kept.bytes_after(20) == FrameHistory().bytes_after(0) == 0

@@ -35,7 +35,7 @@ from tradegame.protocol.errors import (
     UnavailableError,
     UnknownGameError,
 )
-from tradegame.protocol.requests import BuyGood, PlaceOrder, Say
+from tradegame.protocol.requests import AmendOrder, BuyGood, PlaceOrder, Say
 
 DEFINITION = GameDefinition(
     id="bazaar", goods={"grain": GoodDefinition(house=HouseDefinition(anchor=10_000, tick_s=1, drift_bps=5_000))}
@@ -975,3 +975,27 @@ async def test_more_than_an_entry_withdraws_goes_without_a_pause_where_nobody_el
     gone.update(dict.fromkeys(players))
     await trio.sleep(NOTICED_S + GRACE_S + 1)
     assert bids(host) == []
+
+
+async def test_to_amend_an_order_to_come_weighs_little_unless_one_is_on_its_way(world: World) -> None:
+    """Ids can be guessed. Five such commands of 10 us each were an entry, and whoever came next waited for hundreds."""
+    host, _ = await world.host()
+    await joined(host)
+    for dusty in ("p-bob", "p-cid"):
+        await joined(host, dusty)
+        for _ in range(50):
+            await ask(host, PlaceOrder(player=dusty, good="grain", side="bid", qty=1, price=1))
+
+    async def entries(*first: PlaceOrder) -> int:
+        before = host.counters.entries
+        amends = [AmendOrder(player="p-ann", order=f"o{10**7 + number}", price=1) for number in range(40)]
+        asked = [host.execute(command) for command in (*first, *amends)]
+        with trio.fail_after(60):
+            for each in asked:
+                await each
+        return host.counters.entries - before
+
+    assert await entries() == 1
+    assert await entries(PlaceOrder(player="p-ann", good="grain", side="bid", qty=1, price=1)) > 40 * 101 // 512
+    assert await entries() == 1
+    assert await entries(PlaceOrder(player="p-bob", good="grain", side="bid", qty=1, price=1)) == 1

@@ -10,10 +10,14 @@ from trio.testing import MockClock
 
 from tests.support.domain import BEGIN, LIVELY, Table, random_log
 from tradegame.core.domain import snapshot, views
+from tradegame.core.domain.definition import GoodDefinition
 from tradegame.core.domain.game import Game
-from tradegame.core.games.standings import EVERY_S, RANKED, ROWS_A_SLICE, Standings
+from tradegame.core.domain.state import GameState
+from tradegame.core.games.standings import CELLS_A_SLICE, EVERY_S, RANKED, ROW_CELLS, Standings
 from tradegame.protocol import state as protocol
 from tradegame.protocol.requests import BuyGood, PlaceOrder
+
+ROWS = CELLS_A_SLICE // ROW_CELLS
 
 
 def follow(game: Game, standings: Standings, log: list[object]) -> None:
@@ -37,14 +41,14 @@ async def test_they_are_those_of_the_whole(seed: int, autojump_clock: MockClock)
 
 
 async def test_they_are_of_one_moment_while_the_game_goes_on(autojump_clock: MockClock) -> None:
-    table = Table.of(*[f"p{number}" for number in range(3 * ROWS_A_SLICE)])
+    table = Table.of(*[f"p{number}" for number in range(3 * ROWS)])
     standings = Standings(lambda: table.game.state)
     at: dict[int, object] = {}
     rng = random.Random(1)
 
     async def trade() -> None:
         while True:
-            one, other = rng.sample(range(3 * ROWS_A_SLICE), 2)
+            one, other = rng.sample(range(3 * ROWS), 2)
             price = rng.randint(1, 9)
             applied = [*_trade(table, f"p{one}", f"p{other}", price)]
             for accounts in applied:
@@ -99,7 +103,7 @@ async def test_a_second_at_most_and_one_for_all_who_ask(
 
 
 async def test_who_gives_up_waiting_keeps_nobody_else_waiting(autojump_clock: MockClock) -> None:
-    table = Table.of(*[f"p{number}" for number in range(4 * ROWS_A_SLICE)])
+    table = Table.of(*[f"p{number}" for number in range(4 * ROWS)])
     standings = Standings(lambda: table.game.state)
     async with trio.open_nursery() as nursery:
         with trio.CancelScope() as impatient:
@@ -120,3 +124,21 @@ async def test_a_game_that_was_read_anew_is_looked_at_anew(autojump_clock: MockC
     table.buy("ann", 1)
     assert standings.known() is None
     assert (await standings.ranked()).rows == views.standings(game.state, RANKED)
+
+
+async def test_a_slice_is_bounded_by_players_times_goods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 100 goods a slice of 256 players took 16 ms."""
+    goods = {f"good{number}": GoodDefinition(endowment=1) for number in range(100)}
+    table = Table.of(*[f"p{number}" for number in range(64)], goods=goods)
+    standings = Standings(lambda: table.game.state)
+    slices: list[int] = []
+    take = Standings._take
+
+    def counted(self: Standings, state: GameState, most: int) -> None:
+        slices.append(min(most, len(self._touched)) * len(state.markets))
+        take(self, state, most)
+
+    monkeypatch.setattr(Standings, "_take", counted)
+    assert len((await standings.ranked()).rows) == 64
+    assert sum(slices) == 64 * 100
+    assert max(slices) <= CELLS_A_SLICE

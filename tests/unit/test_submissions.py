@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from tradegame.core.domain.events import Outcome
-from tradegame.core.games.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submissions
+from tradegame.core.games.submissions import ANSWERED_AT_ONCE, EntryBounds, InFlight, Submission, Submissions
 from tradegame.protocol.commands import Command, encode_entry
 from tradegame.protocol.errors import BadRequestError, CommandTimeoutError, OverloadedError, TradeGameError
 from tradegame.protocol.replies import Sent
@@ -86,6 +86,44 @@ async def test_what_is_heavy_waits_for_an_entry_of_its_own() -> None:
     while len(submissions):
         taken.append([submission.text.count(b"heavy") for submission in submissions.take(weight)])
     assert taken == [[0, 0], [1], [0], [1], [0]]
+
+
+def said_by(submissions: list[Submission]) -> list[tuple[str, str]]:
+    return [(each.command.player, each.command.text) for each in submissions if isinstance(each.command, Say)]
+
+
+async def test_many_heavy_commands_of_some_do_not_hold_up_the_one_of_another() -> None:
+    """First come, first served: ninety accounts with ten heavy commands each were in front of whoever came last."""
+    submissions = Submissions(5.0, 10_000, 10_000_000, EntryBounds(commands=256, bytes=10_000, weight=512))
+    hostile = [f"p-hostile{number}" for number in range(90)]
+    for number in range(10):
+        for player in hostile:
+            submissions.add(Say(player=player, text=str(number)))
+    taken = said_by(submissions.take(lambda command: 101))
+    assert taken == [(player, "0") for player in hostile[:5]]
+    submissions.add(Say(player="p-ann", text="honest"))
+    for _ in range(18):
+        taken += said_by(submissions.take(lambda command: 101))
+    # one round is eighteen entries: who has not had a turn yet goes first, ann as soon as any of them
+    assert taken.index(("p-ann", "honest")) <= len(hostile)
+    assert sorted(taken[: len(hostile) + 1]) == sorted([*((player, "0") for player in hostile), ("p-ann", "honest")])
+    submissions.add(Say(player="p-ann", text="again"))
+    submissions.add(Say(player="p-bob", text="new"))
+    taken = said_by(submissions.take(lambda command: 1 if command.player in ("p-ann", "p-bob") else 101))
+    assert ("p-bob", "new") in taken
+
+
+async def test_a_player_s_commands_stay_in_their_order_and_players_take_turns() -> None:
+    submissions = Submissions(5.0, 10_000, 10_000_000, EntryBounds(commands=4, bytes=10_000, weight=512))
+    for number in range(6):
+        submissions.add(Say(player="p-many", text=str(number)))
+    for player in ("p-ann", "p-bob"):
+        submissions.add(Say(player=player, text="0"))
+    assert said_by(submissions.take(by_one)) == [("p-many", "0"), ("p-ann", "0"), ("p-bob", "0"), ("p-many", "1")]
+    submissions.add(Say(player="p-ann", text="1"))
+    assert said_by(submissions.take(by_one)) == [("p-ann", "1"), *(("p-many", str(number)) for number in (2, 3, 4))]
+    assert said_by(submissions.take(by_one)) == [("p-many", "5")]
+    assert len(submissions) == 0
 
 
 async def test_a_crowd_that_waited_too_long_is_answered_in_slices(mock_clock: trio.testing.MockClock) -> None:

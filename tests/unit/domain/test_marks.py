@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -347,3 +348,29 @@ def test_bids_of_a_house_count_tick_by_tick_even_if_nobody_looked() -> None:
 )
 def test_a_mark_that_cannot_be_is_named(fields: dict[str, Any], path: str) -> None:
     assert [where for where, _ in problems(define_game(**fields))] == [path]
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 20)), max_size=12), st.integers(0, 300))
+def test_what_units_count_for_is_what_the_bids_would_pay_one_after_another(
+    bids: list[tuple[int, int]], qty: int
+) -> None:
+    levels = tuple(sorted(bids, reverse=True))
+    paid = sum([price for price, wanted in levels for _ in range(wanted)][:qty])
+    one = Mark(levels[0][0] if levels else 0, "book", levels)
+    assert one.value(qty) == one.value(qty) == paid
+    assert one == Mark(one.price, "book", levels)
+
+
+def test_a_mark_from_a_deep_book_is_added_up_once_and_not_for_each_player() -> None:
+    """A round of 300 players in 100 goods walked 100 levels for each of them: 26 ms at its close."""
+    read = 0
+
+    class Levels(tuple[tuple[int, int], ...]):
+        def __iter__(self) -> Iterator[tuple[int, int]]:
+            nonlocal read
+            read += 1
+            return super().__iter__()
+
+    deep = Mark(100, "book", Levels((price, 1) for price in range(100, 0, -1)))
+    assert [deep.value(qty) for qty in (1, 2, 100, 10**6)] == [100, 199, 5_050, 5_050]
+    assert read == 1

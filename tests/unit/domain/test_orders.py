@@ -339,6 +339,7 @@ def test_what_amends_and_cancels_weighs_what_it_can_do() -> None:
     for fields, expected in (({"price": 10}, 51), ({"price": 11, "qty": 1}, 2), ({"price": 12, "qty": 1}, 2)):
         assert weight(state, AmendOrder(player="bob", order="o52", **fields)) == expected  # type: ignore[arg-type]
     table.cancel("bob", "o51")
+    assert weight(state, AmendOrder(player="bob", order="o52", price=10), places=False) == 1
     assert weight(state, AmendOrder(player="bob", order="o52", price=11)) == 1
     assert weight(state, AmendOrder(player="bob", order="o52", qty=11)) == 1
     rich = crowd(50, side="ask", cash=2_500)

@@ -11,6 +11,7 @@ from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.slices import VISITS, Slice
 from tradegame.controller.websocket.subscriptions import Subscription
+from tradegame.core.domain import views
 from tradegame.core.games.history import PublishedFrame
 from tradegame.core.games.host import GameHost
 from tradegame.protocol.closing import TOO_SLOW
@@ -68,7 +69,8 @@ class CatchUp:
         """Queue the next piece of what is missing, if the one before has gone; at the end of it the client is live."""
         host, outbox, size = subscription.host, subscription.subscriber.outbox, 0
         now = host.game.state.seq
-        if subscription.seq < now and outbox.empty:
+        behind = subscription.seq < now or subscription.owes_account
+        if behind and outbox.empty:
             while subscription.seq < now and size < PIECE_BYTES:
                 frame = host.history.frame(subscription.seq + 1)
                 if frame is None:
@@ -78,14 +80,26 @@ class CatchUp:
                 if not outbox.offer(wire):
                     break
                 subscription.seq, size = subscription.seq + 1, size + len(wire)
+            if subscription.owes_account:
+                wire = account_frame(host, subscription.subscriber.client.player)
+                subscription.owes_account = wire != b"" and not outbox.offer(wire)
             if flush:
                 outbox.flush()
-        elif subscription.seq < now and outbox.stuck_s >= STUCK_S:
+        elif behind and outbox.stuck_s >= STUCK_S:
             subscription.subscriber.end(TOO_SLOW, "reads too slowly")
-        if subscription.seq == now:
+        if subscription.seq == now and not subscription.owes_account:
             subscription.lagging = False
             self._lagging.pop(subscription, None)
         else:
+            self._lag(subscription)
+
+    def push_account(self, subscription: Subscription, frame: bytes) -> None:
+        """Queue the player's account as it is now. Only the newest counts: without room, whichever it is then follows.
+
+        The caller flushes.
+        """
+        if not subscription.subscriber.outbox.offer(frame):
+            subscription.owes_account = True
             self._lag(subscription)
 
     def forget(self, subscription: Subscription) -> None:
@@ -127,6 +141,14 @@ class CatchUp:
         subscription.over = True
         self.forget(subscription)
         subscription.subscriber.end(TOO_SLOW, "fell too far behind")
+
+
+def account_frame(host: GameHost, player: str) -> bytes:
+    """The player's account as it is now, for the wire; of a player who was removed, nothing."""
+    state = host.game.state
+    if player not in state.players:
+        return b""
+    return text_frame(codec.encode_account(host.id, state.seq, views.account(state, player)))
 
 
 def _wire(host: GameHost, frame: PublishedFrame) -> bytes:

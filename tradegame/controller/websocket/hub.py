@@ -14,7 +14,7 @@ import trio
 from attrs import Factory, define, field
 
 from tradegame.controller.websocket import codec
-from tradegame.controller.websocket.catch_up import CatchUp
+from tradegame.controller.websocket.catch_up import CatchUp, account_frame
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.presence_feed import PresenceFeed
 from tradegame.controller.websocket.roster import Roster
@@ -107,11 +107,9 @@ class Hub:
 
     def post(self, subscriber: Subscriber, frame: Wire) -> None:
         """Send an encoded frame to one client: with the rest, while an entry's effects are gathered; else at once."""
-        if self._gathering:
-            self._soil(subscriber)
-            subscriber.outbox.put(frame)
-        else:
-            subscriber.outbox.put(frame)
+        self._gather(subscriber)
+        subscriber.outbox.put(frame)
+        if not self._gathering:
             subscriber.outbox.flush()
 
     # Audience, for the use cases
@@ -295,12 +293,13 @@ class Hub:
     # Inside
 
     def _push_account(self, host: GameHost, player: str) -> None:
-        subscribers = self._subscribers_of(player, host)
-        if subscribers:
-            state = host.game.state
-            if player not in state.players:
-                return  # removed since
-            self._tell(subscribers, text_frame(codec.encode_account(host.id, state.seq, views.account(state, player))))
+        subscribers = [each for each in self._subscribers_of(player, host) if not each.games[host.id].owes_account]
+        if subscribers and (frame := account_frame(host, player)):
+            for each in subscribers:
+                self._gather(each)
+                self.catch_up.push_account(each.games[host.id], frame)
+                if not self._gathering:
+                    each.outbox.flush()
 
     def _push_private(self, host: GameHost, seq: int, at: int, told: Private) -> None:
         subscribers = [*self._subscribers_of(told.player, host)]
@@ -317,9 +316,9 @@ class Hub:
         for subscriber in subscribers:
             self.post(subscriber, wire)
 
-    def _soil(self, subscriber: Subscriber) -> None:
-        """Something for it is gathered. The frames come first."""
-        if not subscriber.dirty:
+    def _gather(self, subscriber: Subscriber) -> None:
+        """Something for it is gathered, while an entry's effects are. The frames come first."""
+        if self._gathering and not subscriber.dirty:
             subscriber.dirty = True
             self._dirty.append(subscriber)
             for subscription in subscriber.games.values():

@@ -112,7 +112,7 @@ class Outbox:
 
     def put(self, frame: Wire) -> None:
         """Queue one whole, encoded frame. Nothing moves before ``flush``, or the bound. Silent after the end."""
-        if not self.offer(frame):
+        if not self._take(frame, self._limit):
             self._overflow()
 
     def show(self, frame: bytes) -> bool:
@@ -135,24 +135,27 @@ class Outbox:
         return True
 
     def offer(self, frame: Wire) -> bool:
-        """Like ``put``; but where the outbox would overflow it leaves the frame to the caller, and returns False."""
+        """Like ``put``; but it may fill half of the bound alone. Beyond, it leaves the frame to the caller: False."""
+        return self._take(frame, self._limit // 2)
+
+    def _take(self, frame: Wire, limit: int) -> bool:
         if not self._open:
             return True
         size = len(frame) if isinstance(frame, bytes) else size_of(frame)
         besides = self._queued + size + _FRAME_OVERHEAD * (len(self._queue) + 1)
-        if besides > self._limit and not self._fits(size):
+        if besides > limit and not self._fits(size, limit):
             self.flush()
-            if not self._fits(size):
+            if not self._fits(size, limit):
                 return not self._open  # the budget of all clients may have closed it just now
         self._queue.append(frame)
         self._queued += size
         return True
 
-    def _fits(self, size: int) -> bool:
+    def _fits(self, size: int, limit: int) -> bool:
         besides = self._queued + size + _FRAME_OVERHEAD * (len(self._queue) + 1)
-        if besides <= self._limit or self.empty:
+        if besides <= limit or self.empty:
             return True
-        return not self._hand and besides - size_of(self._queue[0]) <= self._limit
+        return not self._hand and besides - size_of(self._queue[0]) <= limit
 
     def flush(self) -> None:
         """Write what waits, now, as far as the socket takes it; the writer does the rest. Never raises."""

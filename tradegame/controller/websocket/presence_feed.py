@@ -11,7 +11,8 @@ from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.slices import VISITS, Slice
 from tradegame.controller.websocket.subscriptions import Subscription
-from tradegame.controller.websocket.wires import Wire
+from tradegame.controller.websocket.wires import Wire, size_of
+from tradegame.core.admission.budgets import ANSWER_BYTES
 from tradegame.core.membership.presence import Presence
 
 GATHERED_S = 0.25
@@ -72,7 +73,11 @@ class PresenceFeed:
         for subscription in arrived:
             by_game.setdefault(subscription.host.id, []).append(subscription)
         for game, newcomers in by_game.items():
-            await self._tell(newcomers, self._everyone(game))
+            everyone = self._everyone(game)
+            if (size := size_of(everyone)) >= ANSWER_BYTES:
+                for each in newcomers:
+                    each.subscriber.client.charge(size / ANSWER_BYTES)
+            await self._tell(newcomers, everyone)
         waited_for = {subscription.host.id for subscription in self._newcomers}
         for game in self._gone.keys() - waited_for:
             del self._gone[game]

@@ -46,13 +46,14 @@ def _no_time() -> float:
 class Subscription:
     """A connection that follows a game, and has been given its frames up to ``seq``.
 
-    ``lagging``: it gets them at the pace at which it reads. ``over``: it no longer follows. ``plays``: it has joined as
-    a player, and does not only look on.
+    ``lagging``: it gets them at the pace at which it reads, and the player's account behind them if it
+    ``owes_account``. ``over``: it no longer follows. ``plays``: it has joined as a player, and does not only look on.
     """
 
     subscriber: Subscriber
     host: GameHost
     seq: int
     lagging: bool = False
+    owes_account: bool = False
     over: bool = False
     plays: bool = False

@@ -51,10 +51,21 @@ SIGN_UP = 10.0
 """A new player's: two writes to the store."""
 WRONG_TOKEN = 20.0
 """A wrong token's, on top of the hello: two at once on a connection, then one a second."""
+WEIGHT_A_UNIT = 20
+"""So much of a command's weight (see the domain's ``weight``; about a fill each) costs one more unit, charged
+afterwards. A plain command has 1.
+"""
 ANSWER_BYTES = 16_384
 """So many bytes of an answer cost one more unit, charged afterwards."""
 MISSED_FRAMES = 100
-"""So many missed frames of a resumed client cost one more unit: they are sent to it alone."""
+"""So many missed frames of a resumed client cost one more unit, and so do `ANSWER_BYTES` of them: they are sent to it
+alone.
+"""
+WHISPERS_PER_S = 8_192.0
+WHISPERS_BURST = 32_768.0
+"""So many bytes a second, and at once, may be whispered to a player through a node, by all others together."""
+WHISPER_BYTES = 200
+"""A whisper's bytes besides its text, about."""
 REFUSED = 3.0
 """The cost of a refused or malformed request, in frames: about as much work as three pings."""
 READ_BYTES = 4_096
@@ -147,6 +158,12 @@ class Budgets:
         self._sign_ups, self._knocks = sign_ups, knocks
         self._addresses = Table(self._new_address, self._address_is_new, FEW_KEPT, ADDRESSES_KEPT)
         self._payers = Table(self._new_payer, self._payer_is_new, FEW_KEPT, PAYERS_KEPT)
+        self._listeners = Table(
+            lambda: Pool.of_nobody(WHISPERS_PER_S, WHISPERS_BURST, self._now(), Pace()),
+            lambda row: row.full(self._now()),
+            FEW_KEPT,
+            ADDRESSES_KEPT,
+        )
         self._readers = Table(
             lambda: Bucket(self._http[2], self._now()),
             lambda row: self._full(row, self._http, self.door),
@@ -214,6 +231,14 @@ class Budgets:
         self._refuse(wait, "players", f"at most {SIGN_UPS_PER_S:g} new player a second from an address")
         row.charge(SIGN_UP)
 
+    def whisper(self, player: str, text: str) -> None:
+        """Charge a whisper to whoever is to read it: others must not send more than a slow client reads.
+
+        Raises RateLimitedError.
+        """
+        wait = self._listeners.get(player).draw(WHISPER_BYTES + len(text.encode(errors="replace")), self._now())
+        self._refuse(wait, "whispers", "too much is whispered to this player")
+
     def guess(self, address: str) -> None:
         """Charge an address for a wrong admin token. Raises RateLimitedError."""
         wait = self._addresses.get(address).guesses.draw(1.0, self._now())
@@ -221,7 +246,7 @@ class Budgets:
 
     def __len__(self) -> int:
         """How many budgets are kept."""
-        return len(self._addresses) + len(self._payers) + len(self._readers)
+        return len(self._addresses) + len(self._payers) + len(self._readers) + len(self._listeners)
 
     def _note(self, budget: str) -> None:
         self.too_fast[budget] = self.too_fast.get(budget, 0) + 1

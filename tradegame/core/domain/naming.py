@@ -20,7 +20,9 @@ class NamingService:
     state: GameState
     _taken: dict[str, None] = field(init=False)
     _alike: dict[str, int] = field(init=False)
-    """By skeleton, how many were called so."""
+    """By skeleton, how many are called so."""
+    _highest: dict[str, int] = field(init=False)
+    """By skeleton, the highest number of those."""
 
     @_taken.default
     def _taken_names(self) -> dict[str, None]:
@@ -33,28 +35,45 @@ class NamingService:
             alike[player.skeleton] = alike.get(player.skeleton, 0) + 1
         return alike
 
+    @_highest.default
+    def _highest_numbers(self) -> dict[str, int]:
+        highest: dict[str, int] = {}
+        for player in self.state.players.values():
+            highest[player.skeleton] = max(highest.get(player.skeleton, 0), player.number)
+        return highest
+
     def alike(self, skeleton: str) -> int:
         """How many players bear a name of this skeleton."""
         return self._alike.get(skeleton, 0)
 
     def call(self, name: str, skeleton: str) -> Player:
-        """A new player of that name; if it is taken, with the next number that is not."""
+        """A new player of that name; if it is taken, with the next number that is not.
+
+        Numbers go on from the highest that one called so has, so that what is taken is passed once, and not by each.
+        """
         player = Player(name, skeleton=skeleton or name)
-        alike = self._alike[player.skeleton] = self._alike.get(player.skeleton, 0) + 1
-        if _look(player) in self._taken:
-            player.number = max(2, alike)
+        look = player.skeleton
+        if look in self._taken:
+            player.number = max(1, self._highest.get(look, 0))
             while _look(player) in self._taken:
                 player.number += 1
             player.name = f"{name} ({player.number})"
+        self._alike[look] = self._alike.get(look, 0) + 1
+        self._highest[look] = max(self._highest.get(look, 0), player.number)
         self._taken[_look(player)] = None
         return player
 
     def free(self, player: Player) -> None:
         """The player is removed, and the name is free again."""
+        look = player.skeleton
         del self._taken[_look(player)]
-        self._alike[player.skeleton] -= 1
-        if not self._alike[player.skeleton]:
-            del self._alike[player.skeleton]
+        self._alike[look] -= 1
+        if not self._alike[look]:
+            del self._alike[look], self._highest[look]
+        elif player.number == self._highest[look]:
+            self._highest[look] = max(
+                other.number for other in self.state.players.values() if other.skeleton == look and other is not player
+            )
 
 
 def _look(player: Player) -> str:

@@ -27,7 +27,7 @@ class EntryWeight:
 
     ``add`` takes a few us, and returns an upper bound, in fills (each about 10 us of every node's time, and an event).
     For an order, new or amended, or an immediate trade: 1, and the resting orders that it can meet, at most
-    ``MAX_FILLS``; to amend one that nobody has placed yet: in any good. Where orders come or go: also the prices that
+    ``MAX_FILLS``; to amend one that is still to be placed: in any good. Where orders come or go: also the prices that
     move, by ``PRICES_A_UNIT``. For ``arrive``: 1, and its players. Where all orders of a player may go: also those, by
     ``ORDERS_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a change of the phase, to remove a player,
     and for news that moves a price: the most. For anything else, and for what would be refused at once: 1.
@@ -53,14 +53,17 @@ class EntryWeight:
         self._paid: set[str] = set()
         """Players who may get cash."""
 
-    def add(self, command: Command) -> int:
-        """What it weighs as the next one of the entry."""
+    def add(self, command: Command, *, places: bool = True) -> int:
+        """What it weighs as the next one of the entry.
+
+        ``places``: its player may have placed an order before it, which the state does not have yet.
+        """
         if isinstance(command, _TRADES):
             return 1 + self._fills(command)
         if isinstance(command, PlaceOrder):
             return 1 + self._fills(command) + self._moved(command.good)
         if isinstance(command, AmendOrder):
-            return self._amend(command)
+            return self._amend(command, places)
         if isinstance(command, CancelOrder):
             order = open_order(self._state, command.player, command.order)
             if order is None:
@@ -83,10 +86,10 @@ class EntryWeight:
             return 1 + MAX_FILLS
         return 1
 
-    def _amend(self, command: AmendOrder) -> int:
+    def _amend(self, command: AmendOrder, places: bool) -> int:
         order = open_order(self._state, command.player, command.order)
-        if order is None:  # an earlier command of the same entry may place it
-            if command.price is None or not is_to_come(self._state, command.order):
+        if order is None:
+            if command.price is None or not (places and is_to_come(self._state, command.order)):
                 return 1  # where it rests nobody else does on the other side
             self._unsettled = True
             return 1 + self._most_fills(command.price)
@@ -201,9 +204,9 @@ class _Walk:
         return limit is not None and (price > limit if self._ascends else price < limit)
 
 
-def weight(state: GameState, command: Command) -> int:
-    """What one command by itself does at most: see `EntryWeight`."""
-    return EntryWeight(state).add(command)
+def weight(state: GameState, command: Command, *, places: bool = True) -> int:
+    """What one command by itself does at most: see `EntryWeight.add`."""
+    return EntryWeight(state).add(command, places=places)
 
 
 def _own(account: Account, good: str, side: SideName) -> int:

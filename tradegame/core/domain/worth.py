@@ -36,7 +36,7 @@ class Holding:
 
     def worth(self, marks: Mapping[str, Mark]) -> int:
         """At these marks, in coins."""
-        return self.cash + sum([marks[good].value(qty) for good, qty in self.goods if qty])
+        return self.cash + sum([marks[good].value(qty) for good, qty in self.goods])
 
 
 def holding(state: GameState, player: str) -> Holding:
@@ -45,7 +45,8 @@ def holding(state: GameState, player: str) -> Holding:
     if state.definition.private_values is not None or state.definition.anonymous:
         return Holding(score, (), score)
     owned = state.accounts[player]
-    goods = tuple([(good, owned.goods[good] + owned.held_goods[good]) for good in state.markets])
+    held = owned.held_goods
+    goods = tuple([(good, have) for good, qty in owned.goods.items() if (have := qty + held[good])])
     return Holding(owned.cash + owned.held_cash, goods, score)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field
 
+from tradegame.core.domain.orders import open_order
 from tradegame.core.domain.weight import EntryWeight
 from tradegame.core.faults import store_fault
 from tradegame.core.games.replica import Replica
@@ -15,6 +16,7 @@ from tradegame.core.games.submissions import InFlight, Submission, Submissions
 from tradegame.core.repositories import GameStateRepository, StoreRefusedError, StoreUnavailableError
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import OverloadedError, TradeGameError, UnavailableError
+from tradegame.protocol.requests import AmendOrder, PlaceOrder
 from tradegame.utils.trouble import Trouble
 
 GATHER_FROM_S = 0.001
@@ -24,6 +26,9 @@ GATHER_MOST_S = 0.05
 more. To wait twice as long cost more, since an idle core forgets: a buy of 64 clients 90 instead of 77 us. A single
 command never waits, and neither do as many as an entry holds.
 """
+
+PLACED_KEPT = 1_000
+"""Of more players it is looked through who may have an order on the way."""
 
 
 @define(eq=False)
@@ -47,6 +52,8 @@ class Appender:
     _submissions: Submissions = field(init=False)
     _in_flight: dict[str, InFlight] = field(factory=dict, init=False)
     _appended: int = field(default=0, init=False)
+    _placed: dict[str, int] = field(factory=dict, init=False)
+    """By player, the last entry of this node that may place an order of theirs."""
     _tick: bool = field(default=False, init=False)
     _work: trio.Event = field(factory=trio.Event, init=False)
     _trouble: Trouble = field(init=False)
@@ -105,7 +112,9 @@ class Appender:
                 # gather.
                 await trio.sleep(min(broadcast_s, GATHER_MOST_S))
             tick, self._tick = self._tick, False
-            submissions = self._submissions.take(self._weight().add)
+            if len(self._placed) > PLACED_KEPT:
+                self._placed = {player: number for player, number in self._placed.items() if self._is_to_land(number)}
+            submissions = self._submissions.take(self._weigher())
             gathered = len(submissions)
             if not (submissions or tick):
                 await trio.lowlevel.checkpoint()
@@ -124,7 +133,7 @@ class Appender:
         order.
         """
         self._appended += 1
-        entry_id = f"{self.node}-{self._appended}"
+        entry_id = self._entry_id(self._appended)
         in_flight = self._in_flight[entry_id] = InFlight.of(self.now_ms(), submissions)
         try:
             self.replica.saw(await self.repository.update(self.replica.meta, entry_id, in_flight.value))
@@ -145,8 +154,26 @@ class Appender:
                 submission.settle(answer)
             self.answered()
 
-    def _weight(self) -> EntryWeight:
-        """For the next entry."""
+    def _weigher(self) -> Callable[[Command], int]:
+        """What the commands of the next entry weigh, one after the other; the last may go into the entry after it."""
         game = self.replica.game
-        due = game.due_at()
-        return EntryWeight(game.state, unsettled=due is not None and due <= self.now_ms())
+        state, due = game.state, game.due_at()
+        entry = EntryWeight(state, unsettled=due is not None and due <= self.now_ms())
+
+        def weigh(command: Command) -> int:
+            player = command.player
+            places = player in self._placed and self._is_to_land(self._placed[player])
+            if isinstance(command, PlaceOrder) or (
+                isinstance(command, AmendOrder) and (places or open_order(state, player, command.order) is not None)
+            ):
+                self._placed[player] = self._appended + 1
+            return entry.add(command, places=places)
+
+        return weigh
+
+    def _is_to_land(self, number: int) -> bool:
+        """Whether an entry has not come back yet, or is the next."""
+        return number > self._appended or self._entry_id(number) in self._in_flight
+
+    def _entry_id(self, number: int) -> str:
+        return f"{self.node}-{number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 from attrs import define, field
 
@@ -16,6 +17,7 @@ HISTORY_BYTES = 33_554_432
 _FRAME_BYTES, _EVENT_BYTES, _BOOK_BYTES = 200, 250, 1_500
 _BYTES_A_CHARACTER = 4
 _TEXTS = (Said, News)
+_WEIGHT_A_BYTE = 4
 
 
 @define
@@ -29,6 +31,11 @@ class PublishedFrame:
     frame: Frame | None
     weight: int
     wire: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Its bytes on the wire; as long as it is not encoded, about."""
+        return self.weight // _WEIGHT_A_BYTE if self.wire is None else len(self.wire)
 
 
 @define(eq=False)
@@ -53,6 +60,11 @@ class FrameHistory:
     def leads_from(self, seq: int, now: int) -> bool:
         """Whether every frame from after ``seq`` to ``now``, the game's newest, is still kept."""
         return 0 <= seq <= now and now - seq <= len(self._frames)
+
+    def bytes_after(self, seq: int) -> int:
+        """How many bytes the frames after ``seq`` take on the wire, of those that are kept; about, until encoded."""
+        newest = self._frames[-1].seq if self._frames else seq
+        return sum([each.size for each in islice(reversed(self._frames), max(0, newest - seq))])
 
     def frame(self, seq: int) -> PublishedFrame | None:
         """Frame ``seq``; None if it is no longer kept, or does not exist yet."""

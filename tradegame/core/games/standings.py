@@ -19,8 +19,10 @@ from tradegame.protocol.state import Standing
 
 EVERY_S = 1.0
 """If something has changed, standings are at most this old."""
-ROWS_A_SLICE = 256
-"""Players in a slice: under 1 ms."""
+CELLS_A_SLICE = 1_024
+"""Players times goods in a slice: under 1 ms."""
+ROW_CELLS = 4
+"""A player counts as so many goods at least."""
 SLICES_MORE = 100
 """If more players change than are updated, as in a very busy game, the rest is done in one go after so many slices."""
 RANKED = 100
@@ -79,13 +81,18 @@ class Standings:
                 self._at = trio.current_time()
         return ranked
 
+    @property
+    def _rows(self) -> int:
+        """Players in a slice."""
+        return max(1, CELLS_A_SLICE // max(ROW_CELLS, len(self.current().markets)))
+
     async def _rank(self) -> Ranked:
         state = await self._look()
         seq, entries = state.seq, state.entries
         at = marks(state)
         best: list[Placed] = []
-        rows = enumerate(list(state.dealt))
-        while some := list(islice(rows, ROWS_A_SLICE)):
+        rows, most = enumerate(list(state.dealt)), self._rows
+        while some := list(islice(rows, most)):
             have = [(number, player, self._holdings[player]) for number, player in some]
             fresh = [(-each.worth(at), number, player, each.score) for number, player, each in have]
             best = heapq.nsmallest(RANKED, [*best, *fresh])
@@ -102,11 +109,12 @@ class Standings:
                 self._holdings.clear()
                 self._touched = dict.fromkeys(state.dealt)
                 slices = 0
-            few = len(self._touched) <= ROWS_A_SLICE
-            if few or slices > len(state.players) // ROWS_A_SLICE + SLICES_MORE:
+            most = self._rows
+            few = len(self._touched) <= most
+            if few or slices > len(state.players) // most + SLICES_MORE:
                 self._take(state, len(self._touched))
                 return state
-            self._take(state, ROWS_A_SLICE)
+            self._take(state, most)
             slices += 1
             await trio.lowlevel.checkpoint()
 

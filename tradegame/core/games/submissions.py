@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import trio
@@ -41,7 +42,7 @@ class Submission:
 
     ``text`` is the command as the log has it, ``size`` its bytes there. ``outcome`` is None until the command is
     answered. To get it, set ``answer`` before the next checkpoint, or await the submission, which raises an error that
-    came instead.
+    came instead. ``weight``: the domain's, from when it goes into an entry.
     """
 
     command: Command
@@ -50,6 +51,7 @@ class Submission:
     deadline: float
     answer: Answer | None = None
     outcome: Outcome | TradeGameError | None = None
+    weight: int = 1
 
     def settle(self, outcome: Outcome | TradeGameError) -> None:
         """Answer, unless that was done."""
@@ -92,8 +94,11 @@ class InFlight:
 
 @define(eq=False)
 class Submissions:
-    """First come, first served. ``timeout_s`` applies to every command; ``most`` commands of ``most_bytes`` in total
-    may wait for their entry.
+    """Each player's commands in their order, and players by turns. ``timeout_s`` applies to every command; ``most``
+    commands of ``most_bytes`` in total may wait for their entry.
+
+    A player's turn comes later the more weight they had while others waited: start-time fair queueing (Goyal, Vin and
+    Cheng, SIGCOMM 1996). Whoever sends little is next, however much the others send.
     """
 
     timeout_s: float
@@ -101,19 +106,30 @@ class Submissions:
     most_bytes: int
     bounds: EntryBounds
     _bytes: int = field(default=0, init=False)
-    _queue: deque[Submission] = field(factory=deque, init=False)
+    _waiting: int = field(default=0, init=False)
+    _queues: dict[str, deque[Submission]] = field(factory=dict, init=False)
+    """By player, none of them empty."""
+    _turns: list[tuple[int, bool, int, str]] = field(factory=list, init=False)
+    """A heap: when the turn of each of these players begins, in weight; of equal turns first who had nothing to send
+    when theirs might have begun, then who came first; and who it is.
+    """
+    _begun: int = field(default=0, init=False)
+    """When the turn began that was the last."""
+    _ends: dict[str, int] = field(factory=dict, init=False)
+    """By player, the end of their last turn. Forgotten when nobody waits."""
+    _added: int = field(default=0, init=False)
     _unanswered: deque[Submission] = field(factory=deque, init=False)
 
     def __len__(self) -> int:
         """Commands that are not in an entry yet."""
-        return len(self._queue)
+        return self._waiting
 
     def add(self, command: Command) -> Submission:
         """Queue a command.
 
         Raises OverloadedError if too many wait, BadRequestError for a command that fits into no entry.
         """
-        if len(self._queue) >= self.most or self._bytes >= self.most_bytes:
+        if self._waiting >= self.most or self._bytes >= self.most_bytes:
             raise OverloadedError("too many commands wait for the store")
         try:
             text = encode_command(command)
@@ -123,8 +139,14 @@ class Submissions:
         if FRAMING_BYTES + size > self.bounds.bytes:
             raise BadRequestError(f"the command is too large: {size} bytes in the log")
         submission = Submission(command, text, size, trio.current_time() + self.timeout_s)
-        self._queue.append(submission)
+        queue = self._queues.get(command.player)
+        if queue is None:
+            self._queues[command.player] = deque((submission,))
+            self._line_up(command.player)
+        else:
+            queue.append(submission)
         self._unanswered.append(submission)
+        self._waiting += 1
         self._bytes += size
         return submission
 
@@ -137,17 +159,35 @@ class Submissions:
         taken: list[Submission] = []
         now = trio.current_time()
         size, heavy = FRAMING_BYTES, 0
-        while self._queue and len(taken) < self.bounds.commands:
-            first = self._queue[0]
+        while self._turns and len(taken) < self.bounds.commands:
+            begin, _, _, player = self._turns[0]
+            queue = self._queues[player]
+            first = queue[0]
             if first.outcome is None and first.deadline > now:
+                first.weight = weight(first.command)
                 size += first.size + len(",")
-                heavy += weight(first.command)
+                heavy += first.weight
                 if taken and (size > self.bounds.bytes or heavy > self.bounds.weight):
-                    break
+                    return taken
                 taken.append(first)
-            self._queue.popleft()
+                self._begun, self._ends[player] = begin, begin + first.weight
+            heappop(self._turns)
+            queue.popleft()
+            self._waiting -= 1
             self._bytes -= first.size
+            if queue:
+                self._line_up(player)
+            else:
+                del self._queues[player]
+        if not self._turns:
+            self._begun = 0
+            self._ends.clear()
         return taken
+
+    def _line_up(self, player: str) -> None:
+        self._added += 1
+        end = self._ends.get(player, -1)
+        heappush(self._turns, (max(self._begun, end), end >= self._begun, self._added, player))
 
     def expire(self) -> int:
         """Answer ``timeout`` to what waited too long, the oldest first. Returns how many, at most
@@ -170,9 +210,10 @@ class Submissions:
 
     async def abandon(self, queued: TradeGameError, sent: TradeGameError) -> None:
         """Answer everyone who still waits: ``queued`` for what was never sent, ``sent`` for what may have happened."""
-        never_sent = {id(submission) for submission in self._queue}
-        self._queue.clear()
-        self._bytes = 0
+        never_sent = {id(submission) for queue in self._queues.values() for submission in queue}
+        self._queues.clear()
+        self._turns.clear()
+        self._waiting = self._bytes = 0
         answered = 0
         while self._unanswered:
             submission = self._unanswered.popleft()

@@ -8,10 +8,11 @@ from typing import Protocol
 from attrs import define, field
 from msgspec import Struct
 
-from tradegame.core.admission.budgets import Budgets
+from tradegame.core.admission.budgets import WEIGHT_A_UNIT, Budgets
 from tradegame.core.domain.events import Outcome
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.public_state import Stated
+from tradegame.core.games.submissions import Submission
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.bounds import RequestId
 from tradegame.protocol.errors import NotAuthenticatedError, TradeGameError
@@ -90,13 +91,13 @@ class Asked:
     failed: dict[str, int]
     _reply_to: ReplyTo
     _answered: bool = field(default=False, init=False)
-    _submitted: bool = field(default=False, init=False)
+    _submission: Submission | None = field(default=None, init=False)
     _unanswered: dict[Commander, int] | None = field(default=None, init=False)
     _whose: Commander = field(default=("", ""), init=False)
 
-    def submitted(self, unanswered: dict[Commander, int], whose: Commander | None) -> None:
+    def submitted(self, submission: Submission, unanswered: dict[Commander, int], whose: Commander | None) -> None:
         """It goes through the log, and is in flight until it is answered; one with a key is ``unanswered``, too."""
-        self._submitted = True
+        self._submission = submission
         self.client.in_flight += 1
         if whose is not None:
             self._unanswered, self._whose = unanswered, whose
@@ -106,8 +107,11 @@ class Asked:
         if self._answered:
             return  # the deadline was faster
         self._answered = True
-        if self._submitted:
+        if (submission := self._submission) is not None:
+            self._submission = None
             self.client.in_flight -= 1
+            if submission.weight >= WEIGHT_A_UNIT:
+                self.client.charge(submission.weight // WEIGHT_A_UNIT)
             if self._unanswered is not None:
                 self._unanswered[self._whose] -= 1
                 if not self._unanswered[self._whose]:

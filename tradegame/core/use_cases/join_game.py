@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import trio
 from attrs import frozen
 
-from tradegame.core.admission.budgets import MISSED_FRAMES
+from tradegame.core.admission.budgets import ANSWER_BYTES, MISSED_FRAMES
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Rejected
 from tradegame.core.domain.moderation import refusal
@@ -40,9 +40,16 @@ class JoinGameUseCase:
         """Open an account if there is none, then answer and subscribe in one go, so that no frame is missed.
 
         The state shown is the present: it contains everything that any node had answered to anybody before this join
-        was sent.
+        was sent. What a resume sends again is paid for at once: what comes in on other connections meanwhile must not
+        pass before it.
         """
         host = self.games.host(request.game)
+        if (known := _known(request, host)) is not None:
+            missed = host.game.state.seq - known
+            client.charge(missed / MISSED_FRAMES + host.history.bytes_after(known) / ANSWER_BYTES)
+        return self._route(client, request, reply, host)
+
+    def _route(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost) -> Awaitable[None]:
         state = host.game.state
         assert client.signed_in is not None
         opens = client.player not in state.players and not request.spectate
@@ -60,15 +67,13 @@ class JoinGameUseCase:
         await self._catch_up(host)
         if (refused := refusal(host.game.state, client.player)) is not None:
             raise refused
-        waiting = self.join(client, request, reply)
-        assert waiting is not None
-        await waiting
+        await self._route(client, request, reply, self.games.host(request.game))
 
     async def _join_as_guest(self, client: Client, request: JoinRequest, reply: Reply) -> None:
         """Make the session last before there is an account: an account must not be lost with a short session."""
         assert client.signed_in is not None
         client.signed_in = await self.sessions.keep(client.signed_in)
-        await self.join(client, request, reply)
+        await self._route(client, request, reply, self.games.host(request.game))
 
     def leave(self, client: Client, request: LeaveRequest, reply: Reply) -> None:
         self.games.host(request.game)
@@ -123,14 +128,11 @@ class JoinGameUseCase:
             raise UnavailableError("the game ended before it answered")
 
     def _show(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool) -> None:
-        state, after = host.game.state, request.after
-        known = state.seq
-        recovered = False
-        if after is not None and after.epoch == state.epoch and host.history.leads_from(after.seq, state.seq):
-            known, recovered = after.seq, True
+        state, known = host.game.state, _known(request, host)
+        recovered = known is not None
+        known = state.seq if known is None else known
         me = None if request.spectate else views.account(state, client.player)
         ok = Following(host.id, state.epoch, known, recovered, me=me, replayed=replayed)
-        client.charge((state.seq - known) / MISSED_FRAMES)
         reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
         self.audience.follow(client, host, known, plays=not request.spectate)
 
@@ -139,3 +141,10 @@ def _chooses(client: Client, request: JoinRequest, host: GameHost) -> bool:
     """Whether it changes what the player chose before: that goes through the log."""
     chosen = client.player in host.game.state.cancel_on_disconnect
     return not request.spectate and request.cancel_on_disconnect not in (None, chosen)
+
+
+def _known(request: JoinRequest, host: GameHost) -> int | None:
+    """The frame after which the client can go on from what it has; None: it gets the whole state."""
+    state, after = host.game.state, request.after
+    resumes = after is not None and after.epoch == state.epoch and host.history.leads_from(after.seq, state.seq)
+    return after.seq if after is not None and resumes else None

@@ -11,7 +11,7 @@ from tradegame.core.use_cases.clients import Asked, Client, Commander
 from tradegame.protocol.bounds import UNANSWERED
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import OverloadedError, UnknownGoodError, UnknownOpError
-from tradegame.protocol.requests import AnyCommand
+from tradegame.protocol.requests import AnyCommand, Say
 
 CROWDED_MS = 100
 """When a player with too many unanswered commands may come again: a few entries later."""
@@ -50,5 +50,8 @@ class SubmitUseCase:
         key, whose = command.key, (game, command.player)
         if key is not None and self.unanswered.get(whose, 0) >= UNANSWERED:
             raise OverloadedError("too many of your commands are unanswered", retry_after_ms=CROWDED_MS)
-        self.execute(game, command).answer = asked
-        asked.submitted(self.unanswered, None if key is None else whose)
+        if isinstance(command, Say) and command.to not in (None, command.player):
+            client.budgets.whisper(command.to, command.text)
+        submission = self.execute(game, command)
+        submission.answer = asked
+        asked.submitted(submission, self.unanswered, None if key is None else whose)
