@@ -97,7 +97,7 @@ class FrameRecorder:
 
     def install(self, replace: Callable[[Any, str, Any], None] = setattr) -> None:
         """Put the taps in; ``replace`` as `setattr` does it, or `monkeypatch.setattr`, which puts all back."""
-        thread, offer, show = self._thread, Outbox.offer, Outbox.show
+        thread, take, show = self._thread, Outbox._take, Outbox.show
         decode, dispatch = codec.decode, Dispatcher.dispatch
 
         def see(wire: Wire) -> None:
@@ -106,9 +106,9 @@ class FrameRecorder:
                 thread.last = frame
                 self.sent(frame[_HEADS.get(frame[1], 2) :], getattr(thread, "op", None))
 
-        def offer_and_see(outbox: Outbox, frame: Wire) -> bool:
+        def take_and_see(outbox: Outbox, frame: Wire, limit: int) -> bool:
             see(frame)
-            return offer(outbox, frame)
+            return take(outbox, frame, limit)
 
         def show_and_see(outbox: Outbox, frame: bytes) -> bool:
             see(frame)
@@ -129,7 +129,7 @@ class FrameRecorder:
 
             return dispatch(dispatcher, client, request, noted)
 
-        replace(Outbox, "offer", offer_and_see)
+        replace(Outbox, "_take", take_and_see)
         replace(Outbox, "show", show_and_see)
         replace(codec, "decode", decode_and_see)
         replace(Dispatcher, "dispatch", dispatch_and_note)

@@ -12,6 +12,7 @@ import random
 from collections import defaultdict, deque
 from typing import Any
 
+import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, precondition, rule
 from msgspec import Struct
@@ -70,14 +71,20 @@ def without_traces(game: Game) -> list[Any]:
 
 
 def contents(thing: Any) -> Any:
-    """All that is in ``thing``, field by field: to compare what `snapshot` may have forgotten on both its sides."""
+    """All that is in ``thing``, field by field, to compare what `snapshot` may have forgotten on both its sides.
+
+    But for fields that do not count in a comparison: those were computed of the others, and kept.
+    """
     if thing is None or isinstance(thing, int | str | bytearray | Struct):
         return thing
     if isinstance(thing, dict):
         return {key: contents(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple | deque):
         return type(thing), [contents(value) for value in thing]
-    return type(thing), contents(thing.__getstate__())
+    fields = thing.__getstate__()
+    if attrs.has(type(thing)):
+        fields = {field.name: getattr(thing, field.name) for field in attrs.fields(type(thing)) if field.eq}
+    return type(thing), contents(fields)
 
 
 def of_its_own(account: Any) -> Any:

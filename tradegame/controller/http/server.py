@@ -10,7 +10,7 @@ import trio
 from h11._receivebuffer import ReceiveBuffer
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
+from hypercorn.events import Closed, Event, Updated
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -111,8 +111,12 @@ class _Connection(TCPServer):
     _over: bool = False
 
     async def protocol_send(self, event: Event) -> None:
-        if not (self._over and isinstance(event, Updated)):  # an answer that ends only now is not waited upon
+        if self._over and isinstance(event, Updated):  # an answer that ends only now is not waited upon
+            return
+        try:
             await super().protocol_send(event)
+        except trio.BusyResourceError:  # what came in meanwhile broke the protocol: the connection is being closed
+            await self.protocol.handle(Closed())
 
     async def _read_data(self) -> None:
         hypercorns = self.protocol.protocol
