@@ -145,9 +145,7 @@ class _Side:
         """The first of these, without a generator: most who come meet none, or are content with one."""
         if not (keys := self._keys) or (limit is not None and keys[-1] < limit * self._sign):
             return None
-        for order in self._levels[keys[-1]].orders.values():
-            return order
-        return None
+        return next(iter(self._levels[keys[-1]].orders.values()))
 
     def level(self, price: int) -> PriceLevel | None:
         return self._levels.get(price * self._sign)
