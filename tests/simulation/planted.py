@@ -108,7 +108,7 @@ def on_an_odd_node() -> bool:
 @planted(
     "after an append without an answer the entry is appended again under a new id",
     "logged_as_often_as_sent",
-    found_at=4,
+    found_at=10,
 )
 def a_blind_second_append() -> Iterator[None]:
     async def update(self: KvGameStateRepository, meta: Any, entry_id: str, value: bytes) -> Any:
@@ -233,7 +233,7 @@ def late_copies_are_done() -> Iterator[None]:
         yield
 
 
-@planted("another key than the oldest is forgotten", "one_effect_at_most", found_at=2)
+@planted("another key than the oldest is forgotten", "one_effect_at_most", found_at=4)
 def any_key_is_forgotten() -> Iterator[None]:
     remember = KeyService.remember
 
@@ -300,7 +300,7 @@ def a_game_that_is_gone_is_the_present() -> Iterator[None]:
         yield
 
 
-@planted("a client says in each copy what it was told by then", "copies_say_the_same", "one_effect_at_most")
+@planted("a client says in each copy what it was told by then", "copies_say_the_same", "one_effect_at_most", found_at=2)
 def copies_say_the_newest() -> Iterator[None]:
     send = Client._send
 
@@ -312,7 +312,7 @@ def copies_say_the_newest() -> Iterator[None]:
         yield
 
 
-@planted("a node says of every command what it knows now", "copies_say_the_same", "one_effect_at_most")
+@planted("a node says of every command what it knows now", "copies_say_the_same", "one_effect_at_most", found_at=2)
 def nodes_say_what_they_know() -> Iterator[None]:
     def know_better(state: Any, command: Any) -> None:
         command.since = None
@@ -407,7 +407,7 @@ def nobody_departs() -> Iterator[None]:
     "a node takes whoever is connected to another for gone, and that one does not say that they are here",
     "who_is_connected_keeps_their_orders",
     "departures_are_true",
-    found_at=2,
+    found_at=4,
 )
 def a_wrong_departure_stands() -> Iterator[None]:
     with patched(Presence, "absent", lambda *_: True), patched(Arrivals, "look_after", lambda *_: None):
@@ -427,7 +427,7 @@ def a_frame_dropped_on_overflow() -> Iterator[None]:
 
 
 @planted(
-    "followers are not sent away when frames are missing for good", "streams_have_no_gap_and_no_repeat", found_at=16
+    "followers are not sent away when frames are missing for good", "streams_have_no_gap_and_no_repeat", found_at=8
 )
 def a_gap_left_to_the_next_frame() -> Iterator[None]:
     def on_they_go(self: Hub, host: GameHost) -> None:
