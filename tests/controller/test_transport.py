@@ -430,6 +430,18 @@ async def test_a_receive_that_is_cancelled_loses_nothing() -> None:
         assert await peer.read_frame() == (TEXT, b"half a frame")
 
 
+async def test_who_is_cancelled_says_goodbye_if_the_socket_takes_it_at_once() -> None:
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    theirs = await trio.testing.open_stream_to_socket_listener(listeners[0])
+    ours, peer = await listeners[0].accept(), Client(theirs)
+    async with listeners[0], trio.open_nursery() as nursery:
+        await accept(nursery, ours, parse_head(upgrade()))
+        await peer.response()
+        nursery.cancel_scope.cancel()
+    assert await peer.read_close() == (1001, "the server is going away")
+    await theirs.aclose()
+
+
 async def test_cancelling_the_nursery_closes_the_socket() -> None:
     ours, theirs = memory_stream_pair()
     peer = Client(theirs)

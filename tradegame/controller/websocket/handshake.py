@@ -43,7 +43,8 @@ async def accept(
 
     **Resource handling.** The stream is the WebSocket's from here on, or was closed if this raises. A task in
     ``nursery`` writes until ``WebSocket.close``, which somebody must call (and until a send that is under way ends, as
-    it does when trio's streams are closed); cancelling the nursery closes the socket too, without a close frame.
+    it does when trio's streams are closed). Cancelling the nursery closes the socket too, with a close frame if the
+    socket takes one at once.
 
     **Error handling.** Raises Refusal when the client was answered with an HTTP error instead, and Disconnected when
     it broke off or took longer than ``within_s``. The task in the nursery raises nothing but trio.Cancelled.

@@ -16,7 +16,7 @@ from tradegame.controller.websocket.incoming import Incoming, Pay
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.controller.websocket.poller import Poller
 from tradegame.controller.websocket.sink import sink_for
-from tradegame.protocol.closing import LOST, TOO_SLOW
+from tradegame.protocol.closing import GOING_AWAY, LOST, TOO_SLOW
 
 
 class WebSocket(Incoming):
@@ -25,7 +25,7 @@ class WebSocket(Incoming):
     One task may ``receive``. Anyone may ``send``, ``ping`` and ``close``, and put into ``outbox``.
     """
 
-    __slots__ = ("_nursery", "_over", "_refused", "_stream", "_written")
+    __slots__ = ("_nursery", "_opened", "_over", "_refused", "_stream", "_written")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class WebSocket(Incoming):
         super().__init__(sink, outbox, head.rest, frame_bytes, pay, poller)
         self._stream = stream
         self._nursery: trio.Nursery | None = None
+        self._opened = False  # the handshake is over, and the client was answered
         self._refused = False  # the handshake failed, and the client was not answered
         self._written = False  # the writer has ended
         self._over = False  # nothing but closing the stream is left to do
@@ -93,6 +94,7 @@ class WebSocket(Incoming):
         opened = await self._judge.handshake(nursery, request, subprotocol)
         if self._over:
             raise trio.BrokenResourceError
+        self._opened = opened
         if not opened:
             self._refused = True
             self.outbox.close()
@@ -111,6 +113,8 @@ class WebSocket(Incoming):
                 await self._changes.until(lambda: self._over)
         finally:
             self._nursery = None
+            if self._opened:  # cancelled before anybody closed it: a word, if the socket takes it at once
+                self.begin_close(GOING_AWAY, "the server is going away")
             self.stop()
             if not self._refused:
                 with trio.CancelScope(shield=True):
