@@ -134,6 +134,7 @@ class Freshness:
 
     async def _reached(self, revision: int, within_s: float) -> bool:
         """Wait until everything up to ``revision`` is applied. Returns False if it takes too long."""
+        replica = self.replica
         with trio.move_on_after(within_s):
-            await self.progress.until(lambda: self.replica.revision >= revision)
-        return self.replica.revision >= revision
+            await self.progress.until(lambda: replica.revision >= revision and not replica.fills)
+        return replica.revision >= revision and not replica.fills

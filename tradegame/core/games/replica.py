@@ -55,6 +55,8 @@ class Replica:
     game: Game = field(init=False)
     history: FrameHistory = field(factory=FrameHistory, init=False)
     revision: int = field(default=0, init=False)
+    fills: bool = field(default=False, init=False)
+    """Frames were lost, and the history is filled anew: fewer can be resumed than there will be in a moment."""
     _built: bool = field(default=False, init=False)
     _generation: int = field(default=1, init=False)
     _cost: int = field(default=0, init=False)
@@ -142,9 +144,12 @@ class Replica:
         self.game, self._audit = game, None
         self._begin(known[-1].generation if known else stored.base_generation)
         if begins_anew:
-            self.history = FrameHistory()
+            self.history, self.fills = FrameHistory(), True
             restarted()
-        await self._replay(stored, log[len(known) :], show)
+        try:
+            await self._replay(stored, log[len(known) :], show)
+        finally:
+            self.fills = False
         self.revision = max(self.revision, stored.revision)
         self.meta = stored.meta
         self._built = True
