@@ -15,7 +15,7 @@ from tradegame.core.domain.definition import RULES_VERSION, GameDefinition, Good
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.snapshot import state_hash
 from tradegame.core.games.replica import REPLAY_SLICE, Replica
-from tradegame.core.repositories import GameMeta
+from tradegame.core.repositories import GameMeta, LogEntry
 from tradegame.infra.embedded import open_sqlite
 from tradegame.infra.kv.games import KvGameStateRepository
 from tradegame.protocol.commands import Entry, Join, encode_entry
@@ -162,3 +162,17 @@ async def test_a_replica_that_is_behind_does_not_say_that_the_generation_is_full
     assert not replica.generation_full(0, 0)
     await replica.meta_changed(replica.meta)
     assert replica.generation_full(0, 0)
+
+
+async def test_a_history_that_is_filled_anew_is_not_taken_for_whole(repository: KvGameStateRepository) -> None:
+    replica, told = await built(repository), []
+    replica.game.state.seq = 9  # what came between is lost
+    await append(repository, crowd())
+
+    def show(entry: LogEntry) -> None:
+        told.append(replica.fills)
+        replica.apply(entry)
+
+    await replica.rebuild(show, lambda: None)
+    assert told == [True]
+    assert not replica.fills
