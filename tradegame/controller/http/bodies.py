@@ -53,7 +53,7 @@ def flag(request: Request, name: str) -> bool:
 def choice(request: Request, name: str, literal: Any) -> Any:
     """Which word of a Literal the query's ``name`` says; the first if it says nothing. Raises BadRequestError."""
     known: tuple[str, ...] = get_args(literal)
-    given = request.query_params.get(name, known[0])
+    given = parameter(request, name, known[0])
     if given not in known:
         raise BadRequestError(f"expected {', '.join(known[:-1])} or {known[-1]}", at=name)
     return given
