@@ -9,6 +9,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -84,6 +86,20 @@ def test_the_picture_is_an_svg_with_its_margin_and_is_the_same_for_the_same_addr
     assert first.content == again.content != other.content
     assert first.text.startswith("<svg ")
     assert 'fill="#fff"' in first.text, "white behind it, on a dark page too"
+
+
+def test_who_wants_ever_new_pictures_is_refused_and_who_wants_the_one_that_is_kept_is_not() -> None:
+    with ServerThread("memory:") as server, ThreadPoolExecutor(80) as askers:
+
+        def ask(name: str) -> int:
+            return httpx.get(f"{server.http}{PATH}.svg", headers={"Host": name}, timeout=60).status_code
+
+        assert ask("class.local") == 200
+        assert set(askers.map(ask, [f"x{number}.local" for number in range(80)])) == {200, 429}
+        deadline = time.monotonic() + 60
+        while ask("class.local") != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 @pytest.mark.parametrize("path", ["/{code}", "/{lower}"])

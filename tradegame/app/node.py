@@ -11,7 +11,6 @@ from tradegame.controller.access import Access
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Door
 from tradegame.controller.http.host_token import HostToken
-from tradegame.controller.http.invitations import Invitations
 from tradegame.controller.http.metrics import Measured, node_metrics
 from tradegame.controller.http.routes import HttpServices, build_app
 from tradegame.controller.http.server import HttpServer
@@ -171,7 +170,8 @@ class Node:
             self.budgets,
             HostToken(settings.admin.token, lambda: self.budgets, self.access.refused),
             self.access,
-            Invitations(self.games, elsewhere, server.path_prefix),
+            elsewhere,
+            server.path_prefix,
             Backups(store).make if isinstance(store, SqliteStore) and store.path != MEMORY else None,
         )
         self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)

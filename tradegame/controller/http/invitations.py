@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import segno
 import trio
@@ -23,6 +23,10 @@ from tradegame.protocol.http import Invitation
 CODES = "/{code:code}"
 """The route of the codes."""
 PICTURES_KEPT = 256
+PICTURE = 100.0
+"""What it costs to make one, in units of HTTP: some 10 ms of a thread."""
+Pay: TypeAlias = Callable[[Request, float], Awaitable[None]]
+"""Charges whoever asks. Raises RateLimitedError."""
 
 
 class _Code(Convertor[str]):
@@ -45,6 +49,8 @@ class Invitations:
     games: GameService
     elsewhere: Callable[[], str]
     prefix: str
+    pay: Pay
+    _kept: dict[str, bytes] = field(factory=dict, init=False)
     _one_at_a_time: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     async def text(self, request: Request) -> Response:
@@ -52,9 +58,15 @@ class Invitations:
         return answer(self._invitation(request))
 
     async def picture(self, request: Request) -> Response:
-        """The same as a QR code. Raises UnknownGameError."""
+        """The same as a QR code: kept, since nearly all ask for the same. Raises UnknownGameError, RateLimitedError."""
         url = self._invitation(request).url
-        svg = await trio.to_thread.run_sync(_svg, url, limiter=self._one_at_a_time)  # it takes some 10 ms
+        svg = self._kept.get(url)
+        if svg is None:
+            await self.pay(request, PICTURE)
+            svg = await trio.to_thread.run_sync(_svg, url, limiter=self._one_at_a_time)
+            if len(self._kept) >= PICTURES_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[url] = svg
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
     def _invitation(self, request: Request) -> Invitation:
@@ -74,7 +86,6 @@ def is_own_machine(host: str) -> bool:
     return name in ("", "localhost", "::1") or name.endswith(".localhost") or name.startswith("127.")
 
 
-@lru_cache(PICTURES_KEPT)
 def _svg(url: str) -> bytes:
     """Black on white, with the margin that scanners need, on a dark page too."""
     made = io.BytesIO()

@@ -22,7 +22,6 @@ COSTS: Mapping[str, float] = {
     "/healthz": 1.0,
     "/readyz": 1.0,
     "/metrics": 10.0,
-    "/v1/games/{game}/invitation.svg": 20.0,
 }
 FILES = frozenset({"/", CODES, "/watch/{game}", "/host", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"})
 FILE = 3.0
@@ -46,7 +45,15 @@ class Till:
             return
         is_file = path in FILES or path.startswith("/static/")
         cost = FILE if is_file else COSTS.get(path, API)
-        deadline = trio.current_time() + (FILE_PATIENCE_S if is_file else PATIENCE_S)
+        await self._take(address, connection, cost, FILE_PATIENCE_S if is_file else PATIENCE_S)
+
+    async def pay_more(self, request: Request, cost: float) -> None:
+        """For what turns out to be dear. Raises RateLimitedError."""
+        if not self.host_token().is_right(request):
+            await self._take(*_from(request), cost, PATIENCE_S)
+
+    async def _take(self, address: str, connection: str, cost: float, patience_s: float) -> None:
+        deadline = trio.current_time() + patience_s
         while True:
             try:
                 self.budgets().http(connection, address, cost)

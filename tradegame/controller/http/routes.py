@@ -61,7 +61,9 @@ class HttpServices:
     budgets: Budgets
     host_token: HostToken
     access: Access
-    invitations: Invitations
+    elsewhere: Callable[[], str]
+    """The server's URL for other machines, if it knows one."""
+    prefix: str
     backup: Callable[[], Awaitable[BinaryIO]] | None
     """A copy of the store in a file without a name. None: the store is not a file."""
 
@@ -69,6 +71,8 @@ class HttpServices:
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
     downloads = Downloads(services.games, services.repository, services.host_token, services.backup)
+    till = Till(lambda: services.budgets, lambda: services.host_token)
+    invitations = Invitations(services.games, services.elsewhere, services.prefix, till.pay_more)
     people = People(services.games, services.administer, services.host_token)
     rounds = Rounds(services.games, services.administer, services.host_token)
     routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
@@ -92,8 +96,8 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/games/{game}/debrief", routes.debrief),
         ("GET", "/v1/games/{game}/log", downloads.log),
         ("GET", "/v1/games/{game}/tables", downloads.tables),
-        ("GET", "/v1/games/{game}/invitation", services.invitations.text),
-        ("GET", "/v1/games/{game}/invitation.svg", services.invitations.picture),
+        ("GET", "/v1/games/{game}/invitation", invitations.text),
+        ("GET", "/v1/games/{game}/invitation.svg", invitations.picture),
         ("GET", "/v1/presets", routes.presets),
         ("GET", "/v1/health", routes.vitals),
         ("GET", "/v1/reach", routes.reach),
@@ -119,7 +123,6 @@ def build_app(services: HttpServices) -> Starlette:
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in table:
         by_path.setdefault(path, {})[method] = handler
-    till = Till(lambda: services.budgets, lambda: services.host_token)
     app = Starlette(
         routes=[Route(path, _Endpoint(handlers, till, path)) for path, handlers in by_path.items()],
         exception_handlers={HTTPException: _Endpoint({}, till, "").nowhere},
