@@ -89,7 +89,8 @@ def test_the_picture_is_an_svg_with_its_margin_and_is_the_same_for_the_same_addr
 
 
 def test_who_wants_ever_new_pictures_is_refused_and_who_wants_the_one_that_is_kept_is_not() -> None:
-    with ServerThread("memory:") as server, ThreadPoolExecutor(80) as askers:
+    limits = {"limits.commands_per_s": 20, "limits.burst": 40}
+    with ServerThread("memory:", flags=limits) as server, ThreadPoolExecutor(80) as askers:
 
         def ask(name: str) -> int:
             return httpx.get(f"{server.http}{PATH}.svg", headers={"Host": name}, timeout=60).status_code
