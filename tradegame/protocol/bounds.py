@@ -152,6 +152,9 @@ Keys = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(extra_json_schema=_FROM_0, description="How many.")]
+RoundNumber = Annotated[
+    int, Meta(extra_json_schema=_FROM_0, description="A round's number, from 1 on; 0 is a practice round.")
+]
 Millis = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Milliseconds since the Unix epoch.")]
 Bps = Annotated[int, Meta(description="Basis points: hundredths of a percent.")]
 Level = tuple[int, int]

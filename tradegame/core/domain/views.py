@@ -10,7 +10,7 @@ from tradegame.core.domain.blotter import Blotter, unpack_fills
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.private_values import are_secret
+from tradegame.core.domain.private_values import are_secret, public_winners
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
 from tradegame.core.domain.worth import gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
@@ -54,6 +54,9 @@ def public_state(state: GameState) -> State:
         locked=state.locked,
         chat=state.chat,
         paused_at=state.paused_at,
+        treatment=state.terms.told,
+        over=state.over,
+        winners=public_winners(state),
     )
 
 
@@ -93,6 +96,7 @@ def rules(definition: GameDefinition) -> Rules:
         },
         anonymous=definition.anonymous,
         disconnect_grace_s=definition.disconnect_grace_s,
+        practice=definition.practice,
     )
 
 
@@ -221,7 +225,7 @@ def debrief(state: GameState, *, host: bool = False) -> dict[str, Any]:
     Whatever private values that last could be computed from is left out, but for the ``host``.
     """
     secret = are_secret(state)
-    return {"rounds": [result(each, secret=secret, host=host) for each in state.results]}
+    return {"rounds": [result(each, secret=secret, host=host) for each in state.last_results]}
 
 
 def result(kept: dict[str, Any], *, secret: bool, host: bool) -> dict[str, Any]:
