@@ -122,6 +122,10 @@ PhaseName = Literal["lobby", "open", "closed"]
 PHASES: tuple[str, ...] = get_args(PhaseName)
 Phase = Annotated[PhaseName, Meta(description="Orders are taken while a game is `open`.")]
 Role = Literal["buyer", "seller"]
+RankedBy = Annotated[
+    Literal["round", "total"],
+    Meta(description="`round`, the default: by what players have in this one. `total`: by the gains of all rounds."),
+]
 MarkKind = Literal["anchor", "bid", "book", "last"]
 MarkSource = Literal["estimate", "anchor", "bid", "book", "last", "settled"]
 Source = Annotated[

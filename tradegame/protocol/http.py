@@ -148,6 +148,12 @@ class Preset(Struct, omit_defaults=True):
     definition: dict[str, Any]
 
 
+class Defined(Struct, omit_defaults=True):
+    """A game's `definition`: what `POST /v1/games` takes to make another like it, under another `id`."""
+
+    definition: dict[str, Any]
+
+
 class Presets(Struct, omit_defaults=True):
     """The games that come along, in order of the alphabet."""
 

@@ -310,7 +310,7 @@ class Book(Struct, omit_defaults=True):
 
 
 class Standing(Struct, omit_defaults=True):
-    """A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+    """A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
 
     In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
     """

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameCode, GameId, MessageNumber, PlayerId
+from tradegame.protocol.bounds import Depth, GameCode, GameId, MessageNumber, PlayerId, RankedBy
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
@@ -32,6 +32,7 @@ from tradegame.protocol.errors import (
 from tradegame.protocol.http import (
     Coming,
     Debrief,
+    Defined,
     Done,
     Invitation,
     Made,
@@ -106,6 +107,12 @@ def _command(path: str, name: str, about: str, *errors: type[TradeGameError], **
     return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
 
 
+def _inside(path: str, name: str, about: str, answer: type[Any]) -> Operation:
+    """What the host alone may read of a game."""
+    where = f"/v1/games/{{game}}{path}"
+    return Operation(path=where, id=name, about=about, tag="host", answer=answer, host=True, errors=(*_HOST, *_GAME))
+
+
 OPERATIONS: tuple[Operation, ...] = (
     _file("/", "play", "The page to play on.", HTML),
     _file(
@@ -166,7 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         id="getStandings",
         about="The richest players.",
         tag="games",
-        query={"limit": Depth},
+        query={"limit": Depth, "by": RankedBy},
         answer=Standings,
         errors=(BadRequestError, *_GAME),
     ),
@@ -239,15 +246,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body=Pause,
     ),
     _command("/time", "addTime", "Let the phase end later.", NotOpenError, body=AddTime),
-    Operation(
-        path="/v1/games/{game}/news",
-        id="listComingNews",
-        about="The scheduled news that are left in the open round.",
-        tag="host",
-        answer=Coming,
-        host=True,
-        errors=(*_HOST, *_GAME),
-    ),
+    _inside("/news", "listComingNews", "The scheduled news that are left in the open round.", Coming),
+    _inside("/definition", "getDefinition", "A game's definition, as it was made, every default filled in.", Defined),
     _command(
         "/news",
         "announce",
@@ -263,15 +263,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
         body=SetAccess,
     ),
-    Operation(
-        path="/v1/games/{game}/roster",
-        id="getRoster",
-        about="Who may join, and who has.",
-        tag="host",
-        answer=Roster,
-        host=True,
-        errors=(*_GAME, *_HOST),
-    ),
+    _inside("/roster", "getRoster", "Who may join, and who has.", Roster),
     _command("/roster", "setRoster", "Say which names may join. Whoever has an account keeps it.", body=Naming),
     _command(
         "/players/{player}",

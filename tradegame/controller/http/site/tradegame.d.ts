@@ -274,8 +274,9 @@ export class Game {
 
   /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
-  /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
-  standings(limit?: number): Promise<Standing[]>;
+  /** The richest `limit` players, 1 to 100. Default: 10. By "total": those who gained most in all closed rounds.
+   * None while they would tell private values that last. */
+  standings(limit?: number, by?: "round" | "total"): Promise<Standing[]>;
   /** The player's last `limit` trades of this round, 1 to 50, the oldest first. Default: 50. */
   fills(limit?: number): Promise<Fill[]>;
   /** The player's open orders, and what became of the last 50 that are done in this round. */
@@ -807,7 +808,7 @@ export interface Book {
 }
 
 /**
- * A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+ * A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
  *
  * In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
  */
