@@ -14,6 +14,10 @@ CROWDED = 0.25
 """With less than this part of its burst left, an address's players get equal shares."""
 SHARED = 0.8
 """The share of the rate that is divided then. The rest is for newcomers."""
+SAVED_S = 3.0
+"""Of its share a payer may save up so many seconds: who asks for less than that on average is not refused when two
+requests come together.
+"""
 FADES = 0.75
 """The number of active players is the count of the last second, or the previous number, decaying by this much a
 second.
@@ -144,7 +148,7 @@ class Pool:
         if self.level < self.burst * pace * CROWDED:
             share = SHARED * self._rate / self.active
             if share < per_s:
-                per_s, most = share, min(most, share)
+                per_s, most = share, min(most, share * SAVED_S)
         if most < cost:
             most = min(cost, self.each_burst)
         level = bucket.level + (now - bucket.at) * per_s
