@@ -104,6 +104,7 @@ class GameHost:
             self.now_ms,
             must_not_append,
             lambda: max(self._broadcast_s, self.crowd_s),
+            lambda appended: self._reader.appended(appended),
             self._answered,
         )
         self._generations = Generations(repository, replica, settings, counters)
