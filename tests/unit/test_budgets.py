@@ -129,6 +129,27 @@ def test_who_asks_for_less_than_a_share_is_not_refused_in_a_crowd_when_two_reque
                 due[classmate] += chance.uniform(0.2, 0.8)
 
 
+def test_accounts_that_ask_for_little_do_not_make_the_share_of_who_plays_too_small(clock: Clock) -> None:
+    """On a strained node 2 000 accounts take turns at one request each, and what is left goes into connections."""
+    budgets, chance = Budgets(20, 40, now=clock), random.Random(1)
+    budgets.pace.value = 0.2
+    due = {f"classmate{number}": clock.now + chance.uniform(0, 1) for number in range(40)}
+    refused = asked = 0
+    for _ in range(60 * 100):
+        clock.now += 0.01
+        while granted(lambda: budgets.connect("10.0.0.1"), 1):
+            pass
+        for _ in range(2):
+            granted(lambda: budgets.take(f"bad{chance.randrange(2_000)}", "10.0.0.1"), 1)
+        for classmate, at in due.items():
+            if at <= clock.now:
+                asked += 1
+                refused += not granted(lambda: budgets.take(classmate, "10.0.0.1"), 1)  # noqa: B023 - called at once
+                budgets.charge(classmate, "10.0.0.1", chance.choice((0, 0, 0, 0, 1, 2)))
+                due[classmate] += chance.uniform(0.2, 0.8)
+    assert refused < asked / 100
+
+
 def test_accounts_that_take_turns_get_no_more_than_their_address_has(clock: Clock) -> None:
     """Each sleeps until it has a burst again, which in a crowd is worth no more than its share."""
     budgets = Budgets(20, 40, now=clock)
