@@ -2,7 +2,7 @@
 // A language: languages/CODE.json, and a line here. docs/languages.md tells the rest.
 
 (() => {
-  const LANGUAGES = { en: "English" };
+  const LANGUAGES = { de: "Deutsch", en: "English" };
   const FROM_RIGHT = new Set(["ar", "fa", "he", "ps", "sd", "ug", "ur", "yi"]);
   const KEY = "tradegame.language";
 
