@@ -22,7 +22,7 @@ const CODE = ["common", "host", "play", "watch"].flatMap((part) =>
 );
 const HTML = files("").filter((name) => name.endsWith(".html"));
 
-/** The keys in the code: literals `"area.word"` of an area that there is, and `area.${…}`, which stands for all of it. */
+/** The keys in the code: literals `"area.word"` of a known area, and `area.${…}`, which stands for all of it. */
 function used() {
   const areas = new Set(Object.keys(ENGLISH).map((key) => key.split(".")[0]));
   const literals = CODE.flatMap((code) => [...code.matchAll(/"(([a-z_]+)\.[a-z_0-9]+)"/g)])

@@ -9,7 +9,7 @@ import {
 } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
-import { coins, duration, gridLabels, moment, tickTime } from "./format.js";
+import { coins, duration, gridLabels, moment, signed, tickTime } from "./format.js";
 import { colour } from "./theme.js";
 import { t } from "./words.js";
 
@@ -261,7 +261,7 @@ export class MarketChart {
       position: side === "bid" ? "belowBar" : "aboveBar",
       shape: side === "bid" ? "arrowUp" : "arrowDown",
       color: colour(side === "bid" ? "up" : "down"),
-      text: `${side === "bid" ? "+" : "−"}${qty}`,
+      text: signed(side === "bid" ? qty : -qty),
     }));
     this.#markers.setMarkers(marks.filter(({ time }) => time >= first).slice(-MOST_MARKS));
   };

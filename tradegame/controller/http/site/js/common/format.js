@@ -62,12 +62,13 @@ export function moment(seconds) {
   });
 }
 
+const two = new Intl.NumberFormat(locale, { minimumIntegerDigits: 2 });
 /** 3:07, 1:02:15 */
 export function span(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const tail = `${String(rest).padStart(2, "0")}`;
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+  const tail = two.format(rest);
+  return hours ? `${whole.format(hours)}:${two.format(minutes)}:${tail}` : `${whole.format(minutes)}:${tail}`;
 }
 
 /** 15s, 5m */

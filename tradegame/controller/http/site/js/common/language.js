@@ -6,15 +6,28 @@
   const FROM_RIGHT = new Set(["ar", "fa", "he", "ps", "sd", "ug", "ur", "yi"]);
   const KEY = "tradegame.language";
 
+  const known = (tag) => Object.hasOwn(LANGUAGES, tag);
+  const ofBrowser = () => navigator.languages.flatMap((tag) => [tag, tag.split("-")[0]]).find(known) ?? "en";
+
   function chosen() {
-    let kept = null;
     try {
-      kept = localStorage.getItem(KEY);
+      const kept = localStorage.getItem(KEY);
+      if (kept !== null && known(kept)) return kept;
     } catch {
-      // no storage: as the browser has it
+      // no storage
     }
-    const wanted = [kept ?? "", ...navigator.languages].flatMap((tag) => [tag, tag.split("-")[0]]);
-    return wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
+    return ofBrowser();
+  }
+
+  /** The browser's own language is not stored as a choice, so that the page keeps following it. */
+  function choose(language) {
+    try {
+      if (language === ofBrowser()) localStorage.removeItem(KEY);
+      else localStorage.setItem(KEY, language);
+    } catch {
+      // no storage: it stays as it is
+    }
+    location.reload();
   }
 
   /** The words by their keys. Never settles if they cannot be loaded: then load_failure.js reloads the page. */
@@ -38,7 +51,7 @@
   root.lang = chosen();
   root.dir = FROM_RIGHT.has(root.lang.split("-")[0]) ? "rtl" : "ltr";
   const words = load(root.lang);
-  globalThis.tradegame = { languages: LANGUAGES, key: KEY, words };
+  globalThis.tradegame = { languages: LANGUAGES, choose, words };
   const parsed = new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
   Promise.all([words, parsed]).then(([found]) => fill(found));
 })();

@@ -46,7 +46,7 @@ function result(round, most, me, account) {
       h(
         player === me ? "tr.me" : "tr",
         {},
-        h("td.r.num", {}, String(rank[index])),
+        h("td.r.num", {}, coins(rank[index])),
         h("td", {}, me === null ? h("span.clip", { dir: "auto", title: name }, name) : userText(name)),
         h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
       ),

@@ -27,7 +27,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
     secret.hidden = found.length > 0 || !scored || !Object.keys(game.state.players).length;
     rows(body, found, make, (row, { rank, player, name, worth }) => {
       const [first, second, third] = row.children;
-      setText(first, String(rank));
+      setText(first, coins(rank));
       setText(second.firstChild, name);
       setAttribute(second.firstChild, "title", name);
       setText(third, coins(worth));

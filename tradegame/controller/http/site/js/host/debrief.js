@@ -159,7 +159,7 @@ function results(id, round, wall) {
     h(
       "tr",
       {},
-      h("td.r.num", {}, String(rank[index])),
+      h("td.r.num", {}, coins(rank[index])),
       h("td", {}, userText(name)),
       roles ? h("td", {}, role === null ? "" : t(`role.${role}`)) : null,
       h("td.r.num.more", {}, coins(start)),

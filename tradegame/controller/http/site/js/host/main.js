@@ -5,6 +5,7 @@ import { bar } from "../common/bar.js";
 import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { coins, distinctTitle } from "../common/format.js";
+import { languageSwitch } from "../common/language_switch.js";
 import { Painter } from "../common/painter.js";
 import { panel } from "../common/panels.js";
 import { keepTrying } from "../common/repeat.js";
@@ -102,6 +103,7 @@ function door(problem = "") {
           h("button.primary.big", { type: "submit" }, t("host.sign_in")),
         ),
         h("p.soft", {}, ...pieces("host.where_token", { setting: h("code", {}, "TRADEGAME_ADMIN__TOKEN") })),
+        languageSwitch(),
       ),
     ),
   );

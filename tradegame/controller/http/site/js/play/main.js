@@ -8,6 +8,7 @@ import { h, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { coins, direction, percents } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
+import { languageSwitch } from "../common/language_switch.js";
 import { Painter } from "../common/painter.js";
 import { openDialog, panel } from "../common/panels.js";
 import { phases } from "../common/phases.js";
@@ -111,6 +112,7 @@ async function main() {
     { on: "more", flush: true, scroll: true },
     standingsTable(client, game, painter),
   );
+  const settings = h("div.settings", { "data-on": "more" }, languageSwitch()); // on a phone, where the bar has no room
   const play = h(
     "div.play",
     { "data-tab": "market" },
@@ -120,7 +122,16 @@ async function main() {
     h(
       "main.desk",
       {},
-      h("div.column.left", {}, goods, privatePanel(desk), portfolioPanel(desk), standings.section, chat.players),
+      h(
+        "div.column.left",
+        {},
+        goods,
+        privatePanel(desk),
+        portfolioPanel(desk),
+        standings.section,
+        chat.players,
+        settings,
+      ),
       h("div.column.centre", {}, chartPanel.section, h("div.lower", {}, ordersPanel(desk), chat.talk)),
       h("div.column.right", {}, book, ticket.section, tapePanel.section),
     ),

@@ -5,6 +5,7 @@ import { BOUNDS } from "../client/vocabulary.js";
 import { h, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { distinctTitle } from "../common/format.js";
+import { languageSwitch } from "../common/language_switch.js";
 import { reload } from "../common/reload.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
 import { fetchJson } from "../common/server.js";
@@ -103,7 +104,14 @@ function choose(place, games, note, wanted) {
       list.replaceChildren(...found.map(offer));
     }
     draw(games);
-    show(place, h("h1", {}, t("door.which")), note ? h("p.error", { role: "alert" }, note) : null, list, empty);
+    show(
+      place,
+      h("h1", {}, t("door.which")),
+      note ? h("p.error", { role: "alert" }, note) : null,
+      list,
+      empty,
+      languageSwitch(),
+    );
     whileShown(list, LIST_MS, async () => {
       const found = (await fetchJson("v1/games").catch(() => null))?.games;
       if (found === undefined || !list.isConnected) return;
@@ -170,6 +178,7 @@ async function signIn(place, game, about) {
       about ? userText(about, "p.about.text") : h("p.about", {}, t("door.about")),
       h("form", { onsubmit: submit }, h("label", { for: "name" }, t("door.name")), name, problem, button),
       h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game.game)}`) }, t("door.watch"))),
+      languageSwitch(),
     );
     name.focus();
   });
