@@ -30,7 +30,11 @@ export function fold(state, event, at) {
       break;
     case "removed":
       delete state.players[event.player];
-      if (state.winners) won(state, state.winners.filter((player) => player !== event.player));
+      if (state.winners)
+        won(
+          state,
+          state.winners.filter((player) => player !== event.player),
+        );
       break;
     case "said":
       keep(state.messages, { player: event.player, text: event.text, at, number: event.number }, KEPT.messages);
