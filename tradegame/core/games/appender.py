@@ -167,7 +167,10 @@ class Appender:
             self._trouble.over()
             if self._slept_at == slept_at:
                 self._slept_at = None
-            self.appended(appended)
+            if self._submissions:  # the next entry is stored while the watch brings this one
+                self.replica.saw(appended.meta)
+            else:
+                self.appended(appended)
 
     def _weigher(self) -> Callable[[Command], int]:
         """What the commands of the next entry weigh, one after the other; the last may go into the entry after it."""
