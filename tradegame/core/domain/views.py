@@ -54,6 +54,7 @@ def public_state(state: GameState) -> State:
         locked=state.locked,
         chat=state.chat,
         paused_at=state.paused_at,
+        reports=state.reports,
     )
 
 
