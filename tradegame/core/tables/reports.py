@@ -82,8 +82,6 @@ class Reporter(RecordingService):
     rounds: deque[bytes] = field(factory=lambda: deque(maxlen=ROUNDS_TOLD), init=False)
     own: dict[str, deque[bytes]] = field(factory=dict, init=False)
     compared: dict[str, deque[bytes]] = field(factory=dict, init=False)
-    closed_at: list[int] = field(factory=lambda: [0, 0], init=False)
-    """The last round that closed, and when, in ms."""
     begun: set[int] = field(factory=set, init=False)
     """The round that was open when the log begins."""
 
@@ -134,7 +132,6 @@ class Reporter(RecordingService):
         prices: Mapping[str, list[tuple[int, int]]] | None,
     ) -> None:
         """``prices`` None: it closed before the log begins, and nothing more is known of it than its ``result``."""
-        self.closed_at[:] = result["round"], result["closed_at"]
         self.rounds.append(_encode(_round(result, prices)))
         ranks: dict[int, int] = {}
         for place, gain in enumerate(sorted((worth - start for *_, start, worth in rows), reverse=True), 1):
@@ -250,12 +247,6 @@ class Reports:
     def partial(self) -> bool:
         """Whether the log does not begin with the game."""
         return bool(self.replay.head["state"])
-
-    @property
-    def closed(self) -> tuple[int, int]:
-        """The last round that closed, and when, in ms; 0 and 0 before the first."""
-        number, at = self._reporter.closed_at
-        return number, at
 
     @property
     def rounds(self) -> bytes:
