@@ -20,7 +20,7 @@ from tests.unit.domain.strategies import PLAYERS, commands, definitions, steps
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.game import Game
 from tradegame.protocol import tag_of
-from tradegame.protocol.commands import Command, Entry, Join, SetPhase, Unsay
+from tradegame.protocol.commands import Command, Entry, Join, Remove, SetAccess, SetPhase, Unsay
 from tradegame.protocol.pushes import EVENTS
 from tradegame.protocol.requests import Say
 
@@ -41,6 +41,7 @@ def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_pat
         for step, each in some:
             at += step
             frames.append(game.apply(Entry(at, tuple(each))).frame)
+        frames.append(game.apply(Entry(at, (SetAccess(reports=True), Remove(account=PLAYERS[-1])))).frame)
         told = [{"at": frame.at, "events": frame.events} for frame in frames if frame is not None]
         played.append({"state": before, "frames": told, "after": views.public_state(game.state)})
 

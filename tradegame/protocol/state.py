@@ -149,6 +149,7 @@ class State(Struct, omit_defaults=True):
     locked: bool = False
     chat: bool = True
     paused_at: Millis | None = None
+    reports: bool = False
 
 
 class GameState(State, kw_only=True, omit_defaults=True):

@@ -58,6 +58,7 @@ _PLAIN = (
     "settled",
     "locked",
     "chat",
+    "reports",
     "roster",
     "said",
     "sides",

@@ -70,7 +70,7 @@ class PublicState:
         pieces.append(
             self._part(
                 "phase",
-                (*phase, state.locked, state.chat, state.paused_at),
+                (*phase, state.locked, state.chat, state.reports, state.paused_at),
                 lambda: b"," + _phase(state) + b',"goods":{',
             )
         )
@@ -152,6 +152,7 @@ def _phase(state: GameState) -> bytes:
         settled=views.settled(state),
         **({"locked": True} if state.locked else {}),
         **({} if state.chat else {"chat": False}),
+        **({"reports": True} if state.reports else {}),
         **({} if state.paused_at is None else {"paused_at": state.paused_at}),
     )
 

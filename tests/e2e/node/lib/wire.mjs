@@ -113,7 +113,7 @@ const stateFields = {
   settled: s.map(s.natural),
 };
 
-const stateMay = { locked: s.exactly(true), chat: s.exactly(false), paused_at: s.positive };
+const stateMay = { locked: s.exactly(true), chat: s.exactly(false), reports: s.exactly(true), paused_at: s.positive };
 
 export const state = s.object(stateFields, stateMay);
 
@@ -267,7 +267,7 @@ const event = {
   removed: s.object({ type: type("removed"), player: s.id }),
   said: s.object({ type: type("said"), player: s.id, text: s.text, number: s.positive }),
   unsaid: s.object({ type: type("unsaid"), number: s.positive }),
-  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }),
+  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }, { reports: s.exactly(true) }),
   revealed: s.object({ type: type("revealed"), round: s.positive }),
   clock: s.object({ type: type("clock"), ends_at: s.nullable(s.positive) }, { paused_at: s.positive }),
   round: s.object(

@@ -471,6 +471,7 @@ export interface State {
   locked?: true;
   chat?: boolean;
   paused_at?: number;
+  reports?: true;
 }
 
 /** An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded. */
@@ -594,11 +595,12 @@ export interface Unsaid {
   number: number;
 }
 
-/** `locked`: nobody new may have an account. `chat`: people may speak. */
+/** `locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own. */
 export interface AccessChanged {
   type: "access";
   locked: boolean;
   chat: boolean;
+  reports?: true;
 }
 
 /**

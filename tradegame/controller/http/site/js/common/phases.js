@@ -4,6 +4,7 @@ import { h, userText } from "./dom.js";
 import { coins, direction, efficiency, signed } from "./format.js";
 import { lastRound } from "./last_round.js";
 import { ranks } from "./ranks.js";
+import { urlOf } from "./urls.js";
 import { t } from "./words.js";
 
 /**
@@ -20,14 +21,14 @@ export function phases(game, cover, inside, { most, player = null, lobby = () =>
     } else if (phase === "closed") {
       inside.replaceChildren(h("h3", {}, t("phases.closed")));
       const round = await lastRound(game);
-      if (round !== null) inside.replaceChildren(...result(round, most, player, game.me));
+      if (round !== null) inside.replaceChildren(...result(round, most, player, game));
     }
   }
-  for (const type of ["round", "revealed", "reset"]) game.on(type, show);
+  for (const type of ["round", "revealed", "reset", "access"]) game.on(type, show);
   void show();
 }
 
-function result(round, most, me, account) {
+function result(round, most, me, { id, me: account, state: { reports } }) {
   const place = round.players.findIndex(({ player }) => player === me);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
@@ -60,6 +61,9 @@ function result(round, most, me, account) {
   return [
     h("h3", {}, t("phases.over", { number: round.round })),
     ...lines.filter(Boolean).map((line) => h("p", {}, line)),
+    account && reports
+      ? h("p", {}, h("a", { href: urlOf(`report/${encodeURIComponent(id)}`) }, t("report.title")))
+      : "",
     best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : "",
   ];
 }
