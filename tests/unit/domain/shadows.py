@@ -34,7 +34,8 @@ class Ledger:
 
     def __init__(self, definition: GameDefinition) -> None:
         self.definition = definition
-        self.round = 1
+        self.round = 0 if definition.practice else 1
+        self.phase = first_phase(definition)
         self.settled: dict[str, int] = {}
         self.unknown = (0, 0)
         self.owned: dict[str, dict[str, int]] = {}
@@ -93,9 +94,9 @@ class Ledger:
                     for owned in self.owned.values():
                         owned["cash"] += owned[good] * value
                         owned[good] = 0
-                if event.round > self.round:
-                    self.round = event.round
+                if begins(self.phase, event):
                     self.endow()
+                self.round, self.phase = event.round, event.phase
         fresh = set(dealt) - self.dealt
         self.exact = not (fresh and paid_at_all)
         for player in fresh:
@@ -105,7 +106,20 @@ class Ledger:
                 self.owned[player][good] += fields.endowment
 
     def fee(self, notional: int) -> int:
-        return (notional * self.definition.fee_bps + 9_999) // 10_000
+        return (notional * self.term("fee_bps", self.definition.fee_bps) + 9_999) // 10_000
+
+    def term(self, name: str, usual: int, good: str | None = None) -> int:
+        """What holds in this round: the last that the definition says of it."""
+        for each in self.definition.treatments:
+            last = each.to_round or self.round
+            if each.from_round <= self.round <= last and (good is None or each.good in (None, good)):
+                said = getattr(each, name)
+                usual = usual if said is None else said
+        return usual
+
+    def tax(self, side: str, good: str) -> int:
+        """What a side pays for each unit."""
+        return self.term("buyer_tax" if side == "bid" else "seller_tax", 0, good)
 
     def trade(self, event: Trade) -> str:
         """Who took."""
@@ -117,7 +131,19 @@ class Ledger:
         buyer[event.good] += event.qty
         seller["cash"] += notional
         seller[event.good] -= event.qty
+        for party, side in ((buyer, "bid"), (seller, "ask")):
+            party["cash"] -= self.tax(side, event.good) * event.qty
+            self.owned["fees"]["cash"] += self.tax(side, event.good) * event.qty
         return event.buyer if event.taker == "buy" else event.seller
+
+
+def first_phase(definition: GameDefinition) -> str:
+    return "lobby" if definition.wait_for_host or (definition.rounds and definition.rounds.lobby_s) else "open"
+
+
+def begins(before: str, event: RoundChanged) -> bool:
+    """Whether a round begins with the event, after the phase ``before``. It may have the number of the last one."""
+    return event.phase != before and event.phase != "closed" and not (before == "lobby" and event.phase == "open")
 
 
 class Bids:
@@ -136,6 +162,7 @@ class Bids:
         self.ends_at = state.ends_at
         self.changes = {good: [(-1, 0)] for good in self.goods}
         self.marks: list[dict[str, int] | None] = []
+        self.round, self.phase, self.closed = state.round, state.phase, -1
         self.late = False
 
     def follow(self, applied: Applied, commands: list[Command], *, late: bool) -> None:
@@ -150,7 +177,12 @@ class Bids:
                 if self.opened is not None:
                     by_clock = self.ends_at is not None and self.ends_at <= at
                     self.close(self.ends_at if by_clock and self.ends_at is not None else at, blurred=blurred)
+                    self.closed = self.round
+                if begins(self.phase, event) and event.round == self.closed:
+                    self.marks.pop()  # it cost no number, and left no result
+                    self.closed = -1
                 self.opened, self.ends_at = event.opened_at, event.ends_at
+                self.round, self.phase = event.round, event.phase
             elif isinstance(event, BookChanged) and event.good in self.changes:
                 self.changes[event.good].append((at, event.bids[0][0] if event.bids else 0))
 
