@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.blotter import unpack_fills
 from tradegame.core.domain.book import BID
-from tradegame.core.domain.debrief import PLAYERS_KEPT
+from tradegame.core.domain.debrief import PLAYERS_KEPT, counted_results
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.possible import equilibrium_price, possible
 from tradegame.core.domain.private_values import redemption
@@ -88,7 +88,7 @@ class Reporter(RecordingService):
     def begin(self) -> None:
         """What is there at the beginning of the log."""
         state = self.state
-        for result in state.results:
+        for result in counted_results(state):
             rows = [(row["player"], row["role"], row["start"], row["worth"]) for row in result["players"]]
             self._closed(result, rows, len(rows) if len(rows) < PLAYERS_KEPT else None, None)
         if state.phase == OPEN and state.trades:
