@@ -17,7 +17,7 @@ const BY = "tradegame.standings";
 export function standings(client, game, painter, { limit = () => 20 } = {}) {
   const total = h("input", { type: "checkbox", onchange: turn });
   total.checked = recall("localStorage", BY) === "total";
-  const choice = h("label.choice", {}, total, " ", t("standings.total"));
+  const choice = h("label.by-total", {}, total, " ", t("standings.total"));
   const body = h("tbody");
   const { goods = {}, anonymous = false } = game.state.rules ?? {};
   const scored = anonymous || Object.values(goods).some((good) => good.private_values);

@@ -1,7 +1,7 @@
 // The goods of a new game as fields: name, what everybody begins with, and the house's price.
 
 import { BOUNDS } from "../client/vocabulary.js";
-import { h } from "../common/dom.js";
+import { h, setAttribute } from "../common/dom.js";
 import { t } from "../common/words.js";
 
 const whole = ({ value }) => (value === "" ? null : Number(value));
@@ -11,7 +11,7 @@ export function goodsFields(get, set) {
   const list = h("div.goods-fields");
   const add = h(
     "button",
-    { type: "button", onclick: () => change([...entries(), [fresh(), {}]]) },
+    { type: "button", onclick: () => set({ goods: { ...get().goods, [fresh()]: {} } }) },
     t("goods_form.add"),
   );
   const entries = () => Object.entries(get().goods ?? {});
@@ -23,51 +23,46 @@ export function goodsFields(get, set) {
     while (Object.hasOwn(taken, `good-${number}`)) number += 1;
     return `good-${number}`;
   }
-  /** Takes the goods as they shall be. */
-  function change(goods, renamed = {}) {
-    const { private_values: values } = get();
-    const followed =
-      values && renamed[values.good] ? { private_values: { ...values, good: renamed[values.good] } } : {};
-    set({ goods: Object.fromEntries(goods), ...followed });
-    show();
-  }
-  /** One good is changed: its place stays. */
-  const put = (old, name, fields) =>
-    change(
-      entries().map((each) => (each[0] === old ? [name, fields] : each)),
-      { [old]: name },
-    );
+  const key = () => JSON.stringify([entries().map(([name]) => name), get().private_values?.good]);
 
-  function row([name, fields]) {
+  function row([first]) {
+    let name = first;
     const free = get().private_values?.good !== name;
+    const put = (change) => set({ goods: { ...get().goods, [name]: { ...get().goods[name], ...change } } });
     const label = h("input", {
       value: name,
       maxlength: BOUNDS.id,
       pattern: BOUNDS.idPattern,
       required: true,
       title: t("new_game.id_form"),
-      onchange: () => !Object.hasOwn(get().goods, label.value) && put(name, label.value, fields),
+      onchange: rename,
     });
+    /** Its place among the goods stays, its fields too, and the private values go with it. */
+    function rename() {
+      if (Object.hasOwn(get().goods, label.value)) return;
+      const { goods, private_values: values } = get();
+      const named = Object.entries(goods).map(([each, kept]) => [each === name ? label.value : each, kept]);
+      const change = { goods: Object.fromEntries(named) };
+      if (values?.good === name) change.private_values = { ...values, good: label.value };
+      name = label.value;
+      setAttribute(remove, "aria-label", t("goods_form.remove", { good: name }));
+      shown = JSON.stringify([named.map(([each]) => each), change.private_values?.good ?? values?.good]);
+      set(change);
+    }
     const endowment = h("input", {
       type: "number",
       min: 0,
       step: 1,
-      value: fields.endowment ?? 0,
       disabled: !free,
-      oninput: () => set({ goods: { ...get().goods, [name]: { ...get().goods[name], endowment: whole(endowment) } } }),
+      oninput: () => put({ endowment: whole(endowment) }),
     });
     const anchor = h("input", {
       type: "number",
       min: 1,
       step: 1,
-      value: fields.house?.anchor ?? "",
       placeholder: t("goods_form.no_house"),
       disabled: !free,
-      oninput: () => {
-        const now = get().goods[name];
-        const house = anchor.value === "" ? null : { ...now.house, anchor: whole(anchor) };
-        set({ goods: { ...get().goods, [name]: { ...now, house } } });
-      },
+      oninput: () => put({ house: anchor.value === "" ? null : { ...get().goods[name].house, anchor: whole(anchor) } }),
     });
     const remove = h(
       "button",
@@ -75,11 +70,20 @@ export function goodsFields(get, set) {
         type: "button",
         disabled: !free || entries().length === 1,
         "aria-label": t("goods_form.remove", { good: name }),
-        onclick: () => change(entries().filter(([each]) => each !== name)),
+        onclick: () => set({ goods: Object.fromEntries(entries().filter(([each]) => each !== name)) }),
       },
       "×",
     );
-    return h(
+    function fill() {
+      const { endowment: units = 0, house } = get().goods[name];
+      const now = [
+        [endowment, String(units ?? "")],
+        [anchor, String(house?.anchor ?? "")],
+      ];
+      for (const [input, value] of now)
+        if (input !== document.activeElement && input.value !== value) input.value = value;
+    }
+    const element = h(
       "div.good-fields",
       {},
       h("label", {}, t("common.good"), label),
@@ -87,13 +91,19 @@ export function goodsFields(get, set) {
       h("label", {}, t("goods_form.anchor"), anchor),
       remove,
     );
+    fill();
+    return { element, fill };
   }
-  /** Shows the goods; not while somebody types into their fields, unless there are others. */
+  let made = [];
+  /** Fills the rows in, and makes them anew where there are other goods. */
   function show() {
-    const key = JSON.stringify([entries().map(([name]) => name), get().private_values?.good]);
-    if (key === shown && list.contains(document.activeElement)) return;
-    shown = key;
-    list.replaceChildren(...entries().map(row));
+    if (key() === shown) {
+      for (const { fill } of made) fill();
+      return;
+    }
+    shown = key();
+    made = entries().map(row);
+    list.replaceChildren(...made.map(({ element }) => element));
   }
   return { fields: h("fieldset.plain", {}, h("legend", {}, t("goods.title")), list, add), show };
 }
