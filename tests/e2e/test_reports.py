@@ -92,6 +92,12 @@ def test_each_gets_their_own_report_once_the_host_shows_them(lesson: Any) -> Non
     (compared,) = told["ann"].compared.rounds
     assert (compared.price, compared.possible, compared.rank, compared.players) == (65, 25, 1, 4)
     assert told["eve"].own.rounds == ()
+    with Player(server.url, "fay") as fay:
+        fay.ask("join", game="class")
+        late = report(server, session(fay))
+        assert (late.name, late.own.rounds, len(late.rounds)) == ("fay", (), 1), "she came after they were made"
+        assert late.compared is not None
+        assert (late.compared.rank, late.compared.players) == (3, 6)
     host(server, "phase", phase="open")
     assert report(server, session(people["ann"])).compared is None, "a secret again"
     host(server, "access", reports=False)

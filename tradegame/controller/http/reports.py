@@ -53,7 +53,7 @@ AGAIN_S = 30.0
 """After reports could not be made, they are tried again so much later."""
 FILES_KEPT = 32
 """Games whose reports are kept, each as an open file without a name. Others are made again."""
-ROWS_AT_ONCE = 1_000
+ROWS_AT_ONCE = 500
 """Links that are made in one go: some 3 ms."""
 KEY_LENGTH, TOKEN_LENGTH = 100, 256
 
@@ -93,12 +93,11 @@ class PlayerReports:
         if not host.game.state.reports:
             raise NotFoundError("the host does not show reports of this game, or not yet")
         player = await self._player(request, host)
-        made = await self._made(host, player)
+        partial, rounds, own, compared = await self._made(host, player)
         state = host.game.state  # as it is after all that was awaited: what it keeps a secret is not told
         fields = state.players.get(player)
-        if fields is None or made is None or not state.reports:
+        if fields is None or not state.reports:
             raise UnknownPlayerError("this player has no account in the game, or none any more")
-        partial, rounds, own, compared = made
         private = state.definition.private_values
         facts = Facts(
             state.definition.id,
@@ -158,27 +157,29 @@ class PlayerReports:
         await self.pay(request, WRONG_TOKEN)
         raise UnauthorizedError("a report needs its link, or the session of its player")
 
-    async def _made(self, host: GameHost, player: str) -> tuple[bool, bytes, bytes, bytes] | None:
-        """Whether the log is partial, and the three parts of a report, as of the last close; None: there is none.
+    async def _made(self, host: GameHost, player: str) -> tuple[bool, bytes, bytes, bytes]:
+        """Whether the log is partial, and the three parts of a report, as of the last close.
 
         All of a game's are made once, and everybody waits for that. Raises OverloadedError, UnavailableError, and what
         making them raises.
         """
         if last_closed(host.game.state) == NEVER:
-            return False, b"[]", b'{"total":0,"rounds":[]}', b'{"rank":1,"players":1,"rounds":[]}'
+            return False, b"[]", *_newcomers(host.game.state, player)
         shelf = self._shelf(host)
         with trio.move_on_after(TURN_S) as waiting:
             await shelf.turn.acquire()
         if waiting.cancelled_caught:
             raise OverloadedError("the reports are being made: try again soon", retry_after_ms=5_000)
         try:
-            if shelf.file is None or shelf.file.closed != last_closed(host.game.state):
-                await self._make(host, shelf)
-            assert shelf.file is not None
-            if last_closed(host.game.state) < shelf.file.closed:  # what the node has not seen it may keep no secret
+            file = shelf.file
+            if file is None or (file.closed != last_closed(host.game.state) and file.seq <= host.game.state.seq):
+                file = await self._make(host, shelf)
+            if (
+                file.seq > host.game.state.seq
+            ):  # what the node has not seen it might tell, though it is a secret by then
                 raise UnavailableError("this node is behind: try again")
-            found = await trio.to_thread.run_sync(shelf.file.read, player)
-            return None if found is None else (shelf.file.partial, shelf.file.rounds, *found)
+            found = await trio.to_thread.run_sync(file.read, player) or _newcomers(host.game.state, player)
+            return file.partial, file.rounds, *found
         finally:
             shelf.turn.release()
 
@@ -197,7 +198,7 @@ class PlayerReports:
                 del self._shelves[game]
         return shelf
 
-    async def _make(self, host: GameHost, shelf: _Shelf) -> None:
+    async def _make(self, host: GameHost, shelf: _Shelf) -> ReportFile:
         if trio.current_time() < shelf.failed_at + AGAIN_S:
             raise OverloadedError("the reports could not be made: try again later", retry_after_ms=int(AGAIN_S * 1000))
         async with self.under_way:
@@ -214,3 +215,12 @@ class PlayerReports:
                 raise
         shelf.empty()
         shelf.file = made
+        return made
+
+
+def _newcomers(state: GameState, player: str) -> tuple[bytes, bytes]:
+    """What there is to tell of who took part in no round that has closed."""
+    fields, players = state.players.get(player), state.players
+    score = 0 if fields is None else fields.score
+    rank = 1 + sum(each.score > score for each in players.values())
+    return b'{"total":%d,"rounds":[]}' % score, b'{"rank":%d,"players":%d,"rounds":[]}' % (rank, len(players))

@@ -1,4 +1,4 @@
-"""What is said of one method of one path, and the two kinds that most of them are."""
+"""What there is to say of one thing over HTTP."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ HOST: Errors = (UnauthorizedError,)
 GAME: Errors = (UnknownGameError, UnavailableError)
 
 
-def page_file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
+def file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
+    """What a page loads, or the page."""
     return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, **more)
 
 

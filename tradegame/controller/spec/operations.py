@@ -22,8 +22,8 @@ from tradegame.controller.spec.operation import GAME as _GAME
 from tradegame.controller.spec.operation import HOST as _HOST
 from tradegame.controller.spec.operation import STORE as _STORE
 from tradegame.controller.spec.operation import command as _command
+from tradegame.controller.spec.operation import file as _file
 from tradegame.controller.spec.operation import inside as _inside
-from tradegame.controller.spec.operation import page_file as _file
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.protocol.bounds import Depth, GameCode, RankedBy
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase

@@ -34,7 +34,7 @@ def write(replay: Replay, target: Path) -> None:
     reports = Reports(replay)
     state = reports.make()
     with target.open("wb") as file:
-        head = {"closed": last_closed(state), "partial": reports.partial}
+        head = {"closed": last_closed(state), "seq": state.seq, "partial": reports.partial}
         file.write(json.dumps(head).encode() + b"\n" + reports.rounds + b"\n")
         for player in state.players:
             file.write(b"\t".join((player.encode(), *reports.of(player))) + b"\n")
@@ -42,9 +42,13 @@ def write(replay: Replay, target: Path) -> None:
 
 @define(eq=False)
 class ReportFile:
-    """Reports, read one by one. Their file is closed with this, or once nobody has this any more."""
+    """Reports, read one by one. Their file is closed with this, or once nobody has this any more.
+
+    ``seq``: the game's last frame at the end of the log that they were made of.
+    """
 
     closed: Closed
+    seq: int
     partial: bool
     rounds: bytes
     _descriptor: int
@@ -63,7 +67,7 @@ class ReportFile:
                 at += len(line)
             descriptor = os.dup(file.fileno())
         number, when = head["closed"]
-        made = cls((number, when), head["partial"], rounds[:-1], descriptor, places, lambda: None)
+        made = cls((number, when), head["seq"], head["partial"], rounds[:-1], descriptor, places, lambda: None)
         made.close = weakref.finalize(made, os.close, descriptor)
         return made
 
