@@ -123,6 +123,8 @@ def test_goods_and_private_values_are_fields_and_a_game_is_duplicated_with_one_p
     new.get_by_role("combobox", name="Preset").select_option("bazaar")
     expect(new.get_by_label("Values: a line for each buyer")).to_be_hidden()
     new.get_by_role("combobox", name="Preset").select_option("classroom")
+    new.locator("summary").get_by_text("Goods").click()
+    new.locator("summary").get_by_text("Private values").click()
     new.get_by_role("button", name="Add a good").click()
     new.get_by_label("Good", exact=True).last.fill("salt")
     new.get_by_label("Everybody begins with").last.fill("7")

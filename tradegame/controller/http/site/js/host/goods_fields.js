@@ -105,5 +105,5 @@ export function goodsFields(get, set) {
     made = entries().map(row);
     list.replaceChildren(...made.map(({ element }) => element));
   }
-  return { fields: h("fieldset.plain", {}, h("legend", {}, t("goods.title")), list, add), show };
+  return { fields: h("details", {}, h("summary", {}, t("goods.title")), list, add), show };
 }

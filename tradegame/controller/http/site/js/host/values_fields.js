@@ -42,10 +42,9 @@ export function valuesFields(get, set) {
     id: "private-redraw",
     onchange: () => put({ redraw: redraw.checked }),
   });
-  const fields = h(
+  const inner = h(
     "fieldset.plain",
     {},
-    h("legend", {}, t("values_form.title")),
     h("div.two", {}, ...WHOLE.map((name, index) => h("label", {}, t(`values_form.${name}`), numbers[index]))),
     h(
       "div.two",
@@ -54,9 +53,10 @@ export function valuesFields(get, set) {
     ),
     h("label", {}, redraw, " ", t("values_form.redraw")),
   );
+  const fields = h("details", {}, h("summary", {}, t("values_form.title")), inner);
   function show() {
     const { private_values: values } = get();
-    fields.hidden = fields.disabled = !values;
+    fields.hidden = inner.disabled = !values;
     if (!values) return;
     const now = [
       ...WHOLE.map((name, index) => [numbers[index], String(values[name] ?? USUAL[name])]),
