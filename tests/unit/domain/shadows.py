@@ -151,8 +151,8 @@ class Bids:
 
     Written down as every change there was, and looked through second by second. ``marks``: by round, of the last one
     that closed with this number: one that nobody traded in left no result, and the next has its number. None where the
-    book changed in the very entry that closed it, or where orders of players who departed were withdrawn earlier than in
-    the entry that says so: no event tells of either.
+    book changed in the very entry that closed it, or where orders of players who departed were withdrawn earlier than
+    in the entry that says so: no event tells of either.
     """
 
     def __init__(self, game: Game) -> None:
