@@ -109,7 +109,7 @@ export interface Connection {
   unanswered: number;
   /** Whether the last socket opened. If not, nothing answered, or something between blocks WebSockets. */
   opened: boolean;
-  /** Once stopped: `closed`, the server's close code, or an error's code. */
+  /** Why, for programs, while it is not live: `closed`, a close code, or an error's code. */
   code?: string;
 }
 
