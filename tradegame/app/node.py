@@ -173,6 +173,7 @@ class Node:
             elsewhere,
             server.path_prefix,
             Backups(store).make if isinstance(store, SqliteStore) and store.path != MEMORY else None,
+            self.sessions,
         )
         self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)
         self.door = Door(

@@ -69,9 +69,9 @@ class State:
 
     ``seq`` and ``epoch`` say which frame it stands at; ``at`` is that frame's time. ``online``: who is connected.
     ``opened_at``: when a round last opened, in ms. ``settled``: what goods paid when this round closed.
-    ``locked``: nobody new may have an account. ``chat``: people may speak. ``paused_at``: since when the game pauses,
-    in ms, or None. ``treatment``: what is different in this round. ``over``: the last round is closed; ``winners``: who
-    gained most in all rounds together.
+    ``locked``: nobody new may have an account. ``chat``: people may speak. ``reports``: each may read their own.
+    ``paused_at``: since when the game pauses, in ms, or None. ``treatment``: what is different in this round. ``over``:
+    the last round is closed; ``winners``: who gained most in all rounds together.
     """
 
     phase: str = "lobby"
@@ -88,6 +88,7 @@ class State:
     settled: dict[str, int] = Factory(dict)
     locked: bool = False
     chat: bool = True
+    reports: bool = False
     paused_at: int | None = None
     treatment: Treatment | None = None
     over: bool = False
@@ -108,7 +109,7 @@ class State:
         self.news.clear()
         self.news.extend(new.news)
         self.settled = dict(new.settled)
-        self.locked, self.chat, self.paused_at = new.locked, new.chat, new.paused_at
+        self.locked, self.chat, self.reports, self.paused_at = new.locked, new.chat, new.reports, new.paused_at
         self.treatment, self.over, self.winners = new.treatment, new.over, new.winners
         self.goods = {
             name: Good(
@@ -152,7 +153,7 @@ class State:
                 self.messages.clear()
                 self.messages.extend(kept)
             case AccessChanged():
-                self.locked, self.chat = event.locked, event.chat
+                self.locked, self.chat, self.reports = event.locked, event.chat, event.reports
             case RoundChanged():
                 # the tape goes on: prices, volume and recent trades are the game's, not the round's
                 self.phase, self.round, self.ends_at = event.phase, event.round, event.ends_at

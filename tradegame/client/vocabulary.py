@@ -92,7 +92,7 @@ class Unsaid(pushes.Unsaid, tag="unsaid"):
 
 
 class AccessChanged(pushes.AccessChanged, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak."""
+    """`locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own."""
 
     seq: int = 0
     at: int = 0

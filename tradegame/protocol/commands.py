@@ -100,10 +100,14 @@ class Unsay(HostCommand, kw_only=True, tag="unsay"):
 
 
 class SetAccess(HostCommand, kw_only=True, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak. What is left out stays as it is."""
+    """What is open to players; what is left out stays as it is.
+
+    `locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own report.
+    """
 
     locked: bool | None = None
     chat: bool | None = None
+    reports: bool | None = None
 
 
 class SetRoster(HostCommand, kw_only=True, tag="roster"):

@@ -91,10 +91,11 @@ class Unsaid(Event, tag="unsaid"):
 
 
 class AccessChanged(Event, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak."""
+    """`locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own."""
 
     locked: bool
     chat: bool
+    reports: bool = False
 
 
 class RoundChanged(Event, tag="round"):

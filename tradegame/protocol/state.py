@@ -172,6 +172,7 @@ class State(Struct, omit_defaults=True):
     locked: bool = False
     chat: bool = True
     paused_at: Millis | None = None
+    reports: bool = False
     treatment: Treatment | None = None
     over: bool = False
     winners: tuple[PlayerId, ...] = ()

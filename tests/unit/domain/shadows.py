@@ -149,9 +149,10 @@ def begins(before: str, event: RoundChanged) -> bool:
 class Bids:
     """The marks that closed rounds gave to goods without a house, from what the public events said of their bids.
 
-    Written down as every change there was, and looked through second by second. ``marks``: of each closed round, the
-    latest last; None where the book changed in the very entry that closed it, or where orders of players who departed
-    were withdrawn earlier than in the entry that says so: no event tells of either.
+    Written down as every change there was, and looked through second by second. ``marks``: by round, of the last one
+    that closed with this number: one that nobody traded in left no result, and the next has its number. None where the
+    book changed in the very entry that closed it, or where orders of players who departed were withdrawn earlier than
+    in the entry that says so: no event tells of either.
     """
 
     def __init__(self, game: Game) -> None:
@@ -161,8 +162,8 @@ class Bids:
         self.opened = state.opened_at if state.phase == "open" else None
         self.ends_at = state.ends_at
         self.changes = {good: [(-1, 0)] for good in self.goods}
-        self.marks: list[dict[str, int] | None] = []
-        self.round, self.phase, self.closed = state.round, state.phase, -1
+        self.marks: dict[int, dict[str, int] | None] = {}
+        self.round, self.phase = state.round, state.phase
         self.late = False
 
     def follow(self, applied: Applied, commands: list[Command], *, late: bool) -> None:
@@ -177,10 +178,6 @@ class Bids:
                 if self.opened is not None:
                     by_clock = self.ends_at is not None and self.ends_at <= at
                     self.close(self.ends_at if by_clock and self.ends_at is not None else at, blurred=blurred)
-                    self.closed = self.round
-                if begins(self.phase, event) and event.round == self.closed:
-                    self.marks.pop()  # it cost no number, and left no result
-                    self.closed = -1
                 self.opened, self.ends_at = event.opened_at, event.ends_at
                 self.round, self.phase = event.round, event.phase
             elif isinstance(event, BookChanged) and event.good in self.changes:
@@ -188,7 +185,7 @@ class Bids:
 
     def close(self, at: int, *, blurred: bool) -> None:
         marks = {good: self.mark(changes, at) for good, changes in self.changes.items()}
-        self.marks.append(None if blurred or self.late else marks)
+        self.marks[self.round] = None if blurred or self.late else marks
         self.late = False
         self.changes = {good: [(-1, 0)] for good in self.goods}
 

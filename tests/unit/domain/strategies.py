@@ -162,6 +162,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "message": st.integers(1, 60),
     "locked": st.sampled_from([None, None, False, True]),
     "chat": st.sampled_from([None, True, True, False]),
+    "reports": st.sampled_from([None, True, False]),
     "names": mostly(st.just(()), st.just((("a", "a"), ("a", "a"), ("b", "b")))),
     "players": st.lists(players, max_size=3).map(tuple),
     "cancel_on_disconnect": st.sampled_from([None, None, True, False]),

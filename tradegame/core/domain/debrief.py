@@ -13,7 +13,7 @@ import msgspec
 from attrs import frozen
 
 from tradegame.core.domain.private_values import BUYER, SELLER
-from tradegame.core.domain.state import GameState, Market
+from tradegame.core.domain.state import OPEN, GameState, Market
 from tradegame.core.domain.treatments import UNTREATED, GoodTerms
 
 PLAYERS_KEPT = 1_000
@@ -129,3 +129,9 @@ def _good(state: GameState, good: str, market: Market, schedules: Schedules | No
         "supply": [] if mine is None else list(mine.supply[:SCHEDULE_KEPT]),
         "tape": [list(trade) for trade in market.recent][-ohlcv.trades :] if ohlcv.trades else [],
     }
+
+
+def counted_results(state: GameState) -> list[dict[str, Any]]:
+    """The results that stay. Of a round that nobody traded in the next one has the number."""
+    uncounted = state.phase != OPEN and not state.counts
+    return [result for result in state.results if not (uncounted and result["round"] == state.round)]

@@ -59,6 +59,7 @@ _PLAIN = (
     "settled",
     "locked",
     "chat",
+    "reports",
     "roster",
     "said",
     "sides",

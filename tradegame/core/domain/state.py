@@ -146,9 +146,10 @@ class GameState:
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
     dealt to. ``sides``: how many ever had each. ``removed``: the names of those whose account the host took.
     ``bought``, ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have one.
-    ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
-    all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
-    orders there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``:
+    ``chat``: people may speak. ``reports``: each may read their own report. ``roster``: the names that may join, by
+    skeleton, each as often as it is there; empty: all may. ``said`` counts the messages to everyone. ``orders`` and
+    ``trades`` count, too; ``past_orders``: how many orders there had been when this round opened.
+    ``cancel_on_disconnect``: the players who chose it. ``departed``:
     those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
     when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``counts``: the present round has
     its number for good, since the clock opened it, or somebody traded in it; else the next round has this number.
@@ -184,6 +185,7 @@ class GameState:
     sold: list[int] = Factory(list)
     locked: bool = False
     chat: bool = True
+    reports: bool = False
     roster: dict[str, list[str]] = Factory(dict)
     said: int = 0
     cancel_on_disconnect: dict[str, None] = Factory(dict)

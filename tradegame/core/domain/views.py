@@ -55,6 +55,7 @@ def public_state(state: GameState) -> State:
         locked=state.locked,
         chat=state.chat,
         paused_at=state.paused_at,
+        reports=state.reports,
         treatment=state.terms.told,
         over=state.over,
         winners=public_winners(state),
@@ -124,7 +125,7 @@ def account(state: GameState, player: str) -> Account:
     if [good for good in state.definition.goods.values() if good.settlement is not None]:
         shown.hints = tuple(Hint(hint.good, hint.value, hint.text, hint.at) for hint in fields.hints)
     if takes_part and owned.blotter is not None:
-        shown.positions = _positions(state, player, owned.blotter)
+        shown.positions = positions(state, player, owned.blotter)
     return shown
 
 
@@ -143,7 +144,7 @@ def _open_orders(owned: accounts.Account) -> tuple[OpenOrder, ...]:
     )
 
 
-def _positions(state: GameState, player: str, blotter: Blotter) -> dict[str, Position]:
+def positions(state: GameState, player: str, blotter: Blotter) -> dict[str, Position]:
     """By good, in the game's order, what the player traded in this round, who takes part in it."""
     shown = {}
     for index, good in enumerate(state.markets):

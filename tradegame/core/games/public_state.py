@@ -71,7 +71,7 @@ class PublicState:
         pieces.append(
             self._part(
                 "phase",
-                (*phase, state.locked, state.chat, state.paused_at, state.over, public_winners(state)),
+                (*phase, state.locked, state.chat, state.reports, state.paused_at, state.over, public_winners(state)),
                 lambda: b"," + _phase(state) + b',"goods":{',
             )
         )
@@ -153,6 +153,7 @@ def _phase(state: GameState) -> bytes:
         settled=views.settled(state),
         **({"locked": True} if state.locked else {}),
         **({} if state.chat else {"chat": False}),
+        **({"reports": True} if state.reports else {}),
         **({} if state.paused_at is None else {"paused_at": state.paused_at}),
         **({} if state.terms.told is None else {"treatment": state.terms.told}),
         **({"over": True} if state.over else {}),

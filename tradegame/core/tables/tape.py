@@ -11,9 +11,9 @@ from attrs import field, frozen
 from tradegame.core.domain.account import HOUSE, Account
 from tradegame.core.domain.blotter import FILLED, REPLACED
 from tradegame.core.domain.book import BID, Order
-from tradegame.core.domain.debrief import PLAYERS_KEPT
+from tradegame.core.domain.debrief import PLAYERS_KEPT, counted_results
 from tradegame.core.domain.recording import RecordingService
-from tradegame.core.domain.state import OPEN, Effects, Hint
+from tradegame.core.domain.state import Effects, Hint
 from tradegame.core.tables.columns import Row
 from tradegame.core.tables.rows import (
     GoodRow,
@@ -48,9 +48,7 @@ class Tape(RecordingService):
     def begin(self) -> None:
         """What is there at the beginning of the log: closed rounds, open orders, values and hints of this round."""
         state = self.state
-        for result in state.results:
-            if result["round"] == state.round and state.phase != OPEN and not state.counts:
-                continue  # nobody traded in it, and the next one has its number
+        for result in counted_results(state):
             rows = [(row["player"], row["role"], row["start"], row["worth"]) for row in result["players"]]
             self._closed(result, rows, None, len(rows) if len(rows) < PLAYERS_KEPT else None)
         for name, account in state.accounts.items():

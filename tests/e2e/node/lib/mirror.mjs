@@ -58,8 +58,10 @@ export class Mirror {
       case "access":
         delete this.state.locked;
         delete this.state.chat;
+        delete this.state.reports;
         if (event.locked) this.state.locked = true;
         if (!event.chat) this.state.chat = false;
+        if (event.reports) this.state.reports = true;
         break;
       case "clock":
         this.state.ends_at = event.ends_at;

@@ -123,6 +123,7 @@ const winners = s.list(s.id, 10);
 const stateMay = {
   locked: s.exactly(true),
   chat: s.exactly(false),
+  reports: s.exactly(true),
   paused_at: s.positive,
   treatment,
   over: s.exactly(true),
@@ -281,7 +282,7 @@ const event = {
   removed: s.object({ type: type("removed"), player: s.id }),
   said: s.object({ type: type("said"), player: s.id, text: s.text, number: s.positive }),
   unsaid: s.object({ type: type("unsaid"), number: s.positive }),
-  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }),
+  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }, { reports: s.exactly(true) }),
   revealed: s.object({ type: type("revealed"), round: s.natural }, { winners }),
   clock: s.object({ type: type("clock"), ends_at: s.nullable(s.positive) }, { paused_at: s.positive }),
   round: s.object(

@@ -109,7 +109,7 @@ export interface Connection {
   unanswered: number;
   /** Whether the last socket opened. If not, nothing answered, or something between blocks WebSockets. */
   opened: boolean;
-  /** Once stopped: `closed`, the server's close code, or an error's code. */
+  /** Why, for programs, while it is not live: `closed`, a close code, or an error's code. */
   code?: string;
 }
 
@@ -494,6 +494,7 @@ export interface State {
   locked?: true;
   chat?: boolean;
   paused_at?: number;
+  reports?: true;
   treatment?: Treatment;
   over?: true;
   winners?: string[];
@@ -620,11 +621,12 @@ export interface Unsaid {
   number: number;
 }
 
-/** `locked`: nobody new may have an account. `chat`: people may speak. */
+/** `locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own. */
 export interface AccessChanged {
   type: "access";
   locked: boolean;
   chat: boolean;
+  reports?: true;
 }
 
 /**

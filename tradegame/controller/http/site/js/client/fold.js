@@ -46,8 +46,10 @@ export function fold(state, event, at) {
       // As in a state, what is usual is left out.
       delete state.locked;
       delete state.chat;
+      delete state.reports;
       if (event.locked) state.locked = true;
       if (!event.chat) state.chat = false;
+      if (event.reports) state.reports = true;
       break;
     case "round":
       // Prices, volume and recent trades belong to the game, not to the round: they continue.

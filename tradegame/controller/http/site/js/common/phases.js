@@ -5,6 +5,7 @@ import { coins, direction, efficiency, signed } from "./format.js";
 import { lastRound } from "./last_round.js";
 import { ranks } from "./ranks.js";
 import { differences } from "./terms.js";
+import { urlOf } from "./urls.js";
 import { t } from "./words.js";
 
 /**
@@ -24,10 +25,10 @@ export function phases(game, cover, inside, { most, player = null, lobby = () =>
     } else if (phase === "closed") {
       inside.replaceChildren(...winners(game.state), h("h3", {}, t("phases.closed")));
       const round = await lastRound(game);
-      if (round !== null) inside.replaceChildren(...winners(game.state), ...result(round, most, player, game.me));
+      if (round !== null) inside.replaceChildren(...winners(game.state), ...result(round, most, player, game));
     }
   }
-  for (const type of ["round", "revealed", "reset"]) game.on(type, show);
+  for (const type of ["round", "revealed", "reset", "access"]) game.on(type, show);
   void show();
 }
 
@@ -42,7 +43,7 @@ function winners({ over, winners: best = [], players }) {
   return [h("div.over", {}, h("h3", {}, t("phases.game_over")), ...who)];
 }
 
-function result(round, most, me, account) {
+function result(round, most, me, { id, me: account, state: { reports } }) {
   const place = round.players.findIndex(({ player }) => player === me);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
@@ -75,6 +76,9 @@ function result(round, most, me, account) {
   return [
     h("h3", {}, round.practice ? t("phases.practice_over") : t("phases.over", { number: round.round })),
     ...lines.filter(Boolean).map((line) => h("p", {}, line)),
+    account && reports
+      ? h("p", {}, h("a", { href: urlOf(`report/${encodeURIComponent(id)}`) }, t("report.title")))
+      : "",
     best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : "",
   ];
 }

@@ -4,7 +4,7 @@ import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
 import { h, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
-import { percents, time } from "../common/format.js";
+import { coins, percents, time } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
 import { panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
@@ -91,7 +91,7 @@ export function control(client, game, painter, deleted, made) {
     ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)),
   );
   const [lowest, highest] = BOUNDS.shiftBps.map((bps) => Math.trunc(bps / 100));
-  const shift = h("input", { id: "shift", type: "number", min: lowest, max: highest, step: 1, placeholder: "0" });
+  const shift = h("input", { id: "shift", type: "number", min: lowest, max: highest, step: 1, placeholder: coins(0) });
   const missing = h("p.error", { role: "alert" });
   function announce(event) {
     event.preventDefault();

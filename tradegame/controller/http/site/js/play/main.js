@@ -216,7 +216,7 @@ function stopped(code, reason) {
   } else if (code === KICKED) {
     over(t("over.kicked"));
   } else {
-    over(t("over.other", { reason: explain({ code, message: reason }) }));
+    over(t("outage.again", { words: explain({ code, message: reason }) }));
     setTimeout(reload, AGAIN_MS);
   }
 }

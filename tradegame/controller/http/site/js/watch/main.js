@@ -21,7 +21,7 @@ import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { explainOutage } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
-import { loaded, t } from "../common/words.js";
+import { fromRight, loaded, t } from "../common/words.js";
 
 const TOKEN = "tradegame.screen";
 const TURN_MS = 15_000;
@@ -140,7 +140,8 @@ function show(client, game) {
     if (!turning || game.state.phase !== "open") return;
     const goods = [...buttons.keys()];
     choose(goods[(goods.indexOf(chart.good) + 1) % goods.length]);
-    strip.scrollLeft = buttons.get(chart.good).offsetLeft - strip.offsetLeft;
+    const [at, all] = [buttons.get(chart.good), strip].map((element) => element.getBoundingClientRect());
+    strip.scrollLeft += fromRight ? at.right - all.right : at.left - all.left;
   }
   function pick(good) {
     turning = false;
