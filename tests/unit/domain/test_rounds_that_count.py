@@ -12,7 +12,9 @@ from tests.unit.domain.shadows import Follower
 from tests.unit.domain.test_pauses import opened
 from tests.unit.domain.test_private_values import WHEAT, private
 from tradegame.core.domain import snapshot
+from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import audit
+from tradegame.core.domain.debrief import counted_results
 from tradegame.core.domain.definition import GoodDefinition, RoundsDefinition, TreatmentDefinition
 from tradegame.protocol.commands import Entry, Pause, Remove, Reveal
 from tradegame.protocol.pushes import ClockChanged, Revealed, RoundChanged
@@ -72,6 +74,16 @@ def test_the_result_of_a_round_without_a_trade_goes_as_the_next_begins() -> None
     for each in (table, loaded):
         each.phase("open")
         assert (debriefed(each), now(each)) == ([1], ("open", 2))
+
+
+def test_what_stays_of_the_results_is_without_the_one_that_costs_no_number() -> None:
+    table = Table.of("ann", "bob")
+    trade(table)
+    table.phase("closed")
+    assert [each["round"] for each in counted_results(table.game.state)] == [1]
+    table.phase("open")
+    table.phase("closed")
+    assert (debriefed(table), [each["round"] for each in counted_results(table.game.state)]) == ([1, 2], [1])
 
 
 def test_ten_results_are_kept_also_while_one_more_does_not_count() -> None:
@@ -166,6 +178,31 @@ def test_rounds_that_nobody_saw_are_counted_after_practice_too() -> None:
     table = practice()
     table.wait(90 * SECOND * 100)
     assert (now(table), table.game.state.over) == (("closed", 2), True)
+
+
+# The sum of all rounds
+
+
+def test_by_total_are_those_who_take_part_or_gained_or_lost_before_equals_share_a_rank() -> None:
+    table = Table.of("ann", "bob", "cid", "dee", goods={"grain": GoodDefinition(endowment=9, mark="last")})
+    for price in (10, 50):
+        trade(table, price)
+    table.phase("closed")
+    table.phase("open")
+    table.arrive("cid")
+    rows = domain_views.totals(table.game.state, 9)
+    assert [(row.rank, row.player, row.worth, row.score) for row in rows] == [
+        (1, "ann", 0, 40),
+        (2, "cid", 1_450, 0),
+        (3, "bob", 0, -40),
+    ]
+    assert domain_views.totals(table.game.state, 1) == rows[:1]
+    table.entry(Remove(account="cid"))
+    assert [row.player for row in domain_views.ranked(table.game.state, [(-9, 0, "cid", 0), (-9, 1, "ann", 0)])] == [
+        "ann"
+    ]
+    table = Table.of("ann", "bob", goods=WHEAT, private_values=private())
+    assert domain_views.totals(table.game.state, 9) == []
 
 
 # The end
