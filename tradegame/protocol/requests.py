@@ -183,7 +183,8 @@ class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
 class PlayerCommand(GameRequest, kw_only=True):
     """The base of a request that goes through the log as it is.
 
-    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player;
+    ``player``: whose it is, and ``by_robot``: a robot of the server's sent it, as a player of its own or in the seat of
+    one. The server says so, never the client. ``key``: it happens at most once for that player;
     ``since`` tells late copies from new commands. ``epoch``: the life of the game that it is meant for.
     ``ok``: ``Sent``, unless there is more to tell. ``rules_from``: the first version of the rules that has it.
     """
@@ -192,6 +193,7 @@ class PlayerCommand(GameRequest, kw_only=True):
     rules_from: ClassVar[int] = 3
 
     player: str = ""
+    by_robot: bool = False
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None

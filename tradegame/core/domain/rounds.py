@@ -12,6 +12,7 @@ from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.news import draw_news
 from tradegame.core.domain.private_values import PrivateValuesService, are_secret, redemption
+from tradegame.core.domain.robots import RobotService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, Effects, GameState, Ohlcv
 from tradegame.core.domain.trading import TradingService
@@ -35,6 +36,7 @@ class RoundService:
     marks: MarkService
     private_values: PrivateValuesService
     settlement: SettlementService
+    robots: RobotService
 
     def begin(self) -> None:
         """The first round, at the beginning of the game."""
@@ -230,6 +232,7 @@ class RoundService:
         self._take_everything()
         self.state.round += 1
         self.private_values.new_round()
+        self.robots.new_round(effects)
         self._endow_house()
         effects.accounts.update(dict.fromkeys(self.state.players))
         self._enter(phase, effects)

@@ -12,7 +12,7 @@ from tradegame.core.domain.book import Book
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
-from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
+from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role, StrategyName
 from tradegame.protocol.commands import HOST
 from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
@@ -129,6 +129,37 @@ class Player:
     muted: bool = False
 
 
+@define
+class RobotPlan:
+    """How robots fill up the game, as the host said it (see `SetRobots`), in the round ``asked_in``.
+
+    ``wanted``: how many robots that takes, as a node counted it last.
+    """
+
+    fill_to: int = 0
+    even_sides: bool = False
+    strategy: StrategyName | None = None
+    sit_in_after_s: int | None = None
+    wanted: int = 0
+    asked_in: int = 0
+
+    @property
+    def fills(self) -> bool:
+        """Whether it asks for any robots."""
+        return bool(self.fill_to or self.even_sides)
+
+
+@define
+class Seat:
+    """A player's seat that a robot has, since the game had so many ``orders``. ``by_itself``: the host did not say so,
+    the player is away.
+    """
+
+    strategy: StrategyName | None
+    orders: int
+    by_itself: bool = False
+
+
 @define(eq=False)
 class GameState:
     """``clock`` in ms since the Unix epoch. ``chance``: the generator's state. ``opened_at``: when this round opened.
@@ -145,7 +176,8 @@ class GameState:
     all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
     orders there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``:
     those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
-    when the game is paused, in ms; ``idle_ms``: how long this round was, before that.
+    when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that the
+    server plays, the oldest first. ``seats``: the other players for whom a robot sits in.
     """
 
     definition: GameDefinition
@@ -180,6 +212,9 @@ class GameState:
     said: int = 0
     cancel_on_disconnect: dict[str, None] = Factory(dict)
     departed: dict[str, int] = Factory(dict)
+    plan: RobotPlan = Factory(RobotPlan)
+    robots: dict[str, None] = Factory(dict)
+    seats: dict[str, Seat] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))

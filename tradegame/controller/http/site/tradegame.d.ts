@@ -326,6 +326,7 @@ export type ServerErrorCode =
 export type Event =
   | Joined
   | Removed
+  | SeatChanged
   | Trade
   | BookChanged
   | MarkChanged
@@ -429,8 +430,11 @@ export interface Good {
   mark_source?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
+/** `robot`: the server plays it. `stand_in`: a robot sits in for this player, who is away. */
 export interface Player {
   name: string;
+  robot?: true;
+  stand_in?: true;
 }
 
 /** What somebody said to everyone; `number` counts the game's messages. */
@@ -535,17 +539,25 @@ export interface Account {
   cancel_on_disconnect?: true;
 }
 
-/** Somebody opened an account. */
+/** Somebody opened an account; `robot`: the server plays it. */
 export interface Joined {
   type: "joined";
   player: string;
   name: string;
+  robot?: true;
 }
 
-/** The host took a player's account away. */
+/** The host took a player's account away, or a robot left. */
 export interface Removed {
   type: "removed";
   player: string;
+}
+
+/** A robot sits in for a player from now on, or no more. */
+export interface SeatChanged {
+  type: "seat";
+  player: string;
+  stand_in: boolean;
 }
 
 /**
@@ -776,6 +788,7 @@ export interface Book {
  * A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
  *
  * In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
+ * `robot`, `stand_in`: as in the players of the state.
  */
 export interface Standing {
   rank: number;
@@ -783,6 +796,8 @@ export interface Standing {
   name: string;
   worth: number;
   score: number;
+  robot?: true;
+  stand_in?: true;
 }
 
 /** An order that is done, at `at`: what it `became`, how much of it had traded, and the `qty` that was left. */
