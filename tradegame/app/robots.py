@@ -18,6 +18,7 @@ from tradegame.client.connect import connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
 from tradegame.client.game import Game
 from tradegame.controller.head import Head, Refusal, read_head
+from tradegame.core.domain.robots import servers
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.robot_tokens import RobotSeat, RobotTokens
 from tradegame.core.use_cases.robots import Attendance, runs_here
@@ -97,7 +98,7 @@ class RobotRunner:
             if now - self._followed_at.get(name, -math.inf) < UNSEEN_S:
                 seats += [
                     RobotSeat(name, state.epoch, player, state.players[player].name)
-                    for player in (*state.robots, *state.seats)
+                    for player in (*servers(state), *state.seats)
                     if runs_here(self.node, nodes, name, player)
                 ]
         return seats[:MOST]

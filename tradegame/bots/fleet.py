@@ -192,6 +192,7 @@ async def _keep_playing(
                 connect_deadline=math.inf,
                 on_status=note,
                 seed=chance.getrandbits(32),
+                robot=keep is None,
             ) as client:
                 if keep is not None and client.token and client.token != seat.token:
                     _note_token(keep, seat.name, client.token)

@@ -37,7 +37,8 @@ from tradegame.protocol.requests import AnyCommand, WithOp
 class Join(WithOp, kw_only=True, tag="join"):
     """Open an account, endowed by the game's definition, unless there is one. What it chooses counts either way.
 
-    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``).
+    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``). ``robot``: its
+    player says that it is one.
     """
 
     rules_from: ClassVar[int] = 3
@@ -45,6 +46,7 @@ class Join(WithOp, kw_only=True, tag="join"):
     player: str
     name: str
     skeleton: str = ""
+    robot: bool = False
     cancel_on_disconnect: Choice | None = None
     key: Key | None = None
     since: Since | None = None
@@ -77,7 +79,10 @@ class Arrive(HostCommand, kw_only=True, tag="arrive"):
 
 
 class Depart(HostCommand, kw_only=True, tag="depart"):
-    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace."""
+    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace.
+
+    Robots that are not the server's leave the game, unless a round is open that the clock will close.
+    """
 
     players: tuple[PlayerId, ...]
 

@@ -81,7 +81,8 @@ class Request(WithOp, kw_only=True):
 class HelloRequest(Request, kw_only=True, tag="hello"):
     """Who the client is: with a live `token` the player of before, on any node; with none a new one.
 
-    The first request of every connection. A token's player keeps their name: one given with it is ignored.
+    The first request of every connection. A token's player keeps their name: one given with it is ignored. `robot`: the
+    new player is a program, which games mark as a robot, call *Robot 1*, and forget once it is gone.
     """
 
     ok = Welcome
@@ -89,6 +90,7 @@ class HelloRequest(Request, kw_only=True, tag="hello"):
     name: PlayerName | None = None
     token: Token | None = None
     client: ClientName | None = None
+    robot: Flag = False
 
     def __post_init__(self) -> None:
         if self.name is not None and not is_name(self.name):

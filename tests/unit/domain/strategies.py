@@ -133,6 +133,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "paused": st.booleans(),
     "add_s": st.integers(1, 3_600),
     "message": st.integers(1, 60),
+    "robot": st.sampled_from([False, False, False, True]),
     "by_robot": st.sampled_from([False, False, False, True]),
     "fill_to": st.sampled_from([0, 0, 3, 6, 200]),
     "even_sides": st.booleans(),

@@ -197,6 +197,41 @@ def test_so_many_robots_are_needed_as_fill_the_game_up_and_make_sides_even(
     )
 
 
+# Programs that say they are robots
+
+
+def test_a_program_that_says_so_is_marked_and_called_like_a_robot_and_plays_by_itself() -> None:
+    table = filled("ann", robots=1)
+    assert events(table.entry(Join(player="p-bot", name="bot-1", robot=True))) == [Joined("p-bot", "Robot 2", True)]
+    table.do(Staff(robots=2))
+    assert [table.game.state.players[robot].name for robot in robots(table)] == ["Robot 1", "Robot 2", "Robot 3"]
+    table.phase("open")
+    assert table.bid("p-bot", 1, 9).resting == 1
+    assert code(table.do(by_robot("p-bot", "bid", 1, 9))) == "not_admitted"
+    assert code(seated(table, "p-bot")) == "unknown_player"
+    table.do(SetRobots())
+    assert robots(table) == ["p-bot"]
+    assert robots_needed(table.game.state, ["ann", "p-bot"]) == 0
+
+
+def test_a_program_that_left_is_gone_but_not_from_a_round_that_the_clock_will_close() -> None:
+    timed, endless = Table.of("ann", rounds=ROUNDS), Table.of("ann")
+    for table in (timed, endless):
+        table.join("p-bot", robot=True)
+        table.phase("open")
+        table.bid("p-bot", 1, 9)
+        table.depart("ann")
+    assert events(endless.depart("p-bot")) == [Removed("p-bot")]
+    assert (endless.book(), endless.game.state.removed) == (([], []), {})
+    assert events(timed.depart("p-bot")) == []
+    timed.phase("closed")
+    assert events(timed.depart("p-bot")) == [Removed("p-bot")]
+    assert [row["name"] for row in timed.game.state.results[-1]["players"]] == ["Robot 1"]
+    endless.join("p-bot", robot=True)
+    endless.do(Remove(account="p-bot"))
+    assert code(endless.join("p-bot", robot=True)) == "not_admitted"
+
+
 # Sitting in
 
 

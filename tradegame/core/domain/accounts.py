@@ -14,6 +14,9 @@ from tradegame.core.domain.state import Effects, GameState
 from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.pushes import Joined, Removed
 
+ROBOT_NAME = "Robot {}"
+"""Nobody else may be called so: see `tradegame.protocol.names`."""
+
 
 @frozen
 class AccountService:
@@ -31,10 +34,17 @@ class AccountService:
         player.ever = state.remembered
         state.players[name] = player
         state.accounts[name] = Account.empty(list(state.markets))
-        if robot:
-            state.robots[name] = None
         effects.events.append(Joined(name, player.name, robot))
         effects.accounts[name] = None
+
+    def open_robot(self, name: str | None, effects: Effects) -> None:
+        """A robot's, which gets the lowest number that no other one has. ``name`` None: the server runs it."""
+        state, number = self.state, 1
+        taken = {state.players[robot].name for robot in state.robots}
+        while (called := ROBOT_NAME.format(number)) in taken or f"robot-{number}" in state.players:
+            number += 1
+        state.robots[name or f"robot-{number}"] = name is None
+        self.open(name or f"robot-{number}", called, called, effects, robot=True)
 
     def close(self, name: str, effects: Effects) -> None:
         """Take a player's account away. What it owns goes to the mint, its orders with it.

@@ -27,7 +27,7 @@ from tradegame.core.domain.orders import OrderService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.remembered import remember
-from tradegame.core.domain.robots import NO_SEAT, RobotService, played_by_robot
+from tradegame.core.domain.robots import NO_SEAT, RobotService, played_by_server
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, DUE_AN_ENTRY, Effects, GameState
@@ -106,7 +106,7 @@ class Game:
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
             Arrive: self._arrive,
-            Depart: departures.depart,
+            Depart: robots.depart,
             Remove: self._moderation.remove,
             Readmit: self._moderation.readmit,
             Mute: self._moderation.mute,
@@ -238,7 +238,7 @@ class Game:
         if command.epoch is not None and command.epoch != state.epoch and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
         by_robot = isinstance(command, PlayerCommand) and command.by_robot
-        if by_robot and not played_by_robot(state, name):
+        if by_robot and not played_by_server(state, name):
             return Outcome(Rejected.of(NotAdmittedError(NO_SEAT)))
         digest = ""
         if key is not None and player is not None:
@@ -271,7 +271,10 @@ class Game:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
             self._moderation.admit(command)
-            self._accounts.open(command.player, command.name, command.skeleton, effects)
+            if command.robot:
+                self._accounts.open_robot(command.player, effects)
+            else:
+                self._accounts.open(command.player, command.name, command.skeleton, effects)
             self._rounds.deal((command.player,), effects)
         self._departures.choose(command, effects)
         return Sent(seq=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from tradegame.core.domain.accounts import AccountService
+from tradegame.core.domain.robots import servers
 from tradegame.core.domain.state import Effects, GameState
 from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster
 from tradegame.protocol.errors import GameFullError, NotAdmittedError, RuleError, UnknownPlayerError
@@ -26,11 +27,11 @@ class ModerationService:
             raise NotAdmittedError("the name is not on the game's roster, or somebody has it")
 
     def remove(self, command: Remove, effects: Effects) -> Sent:
-        """Take a player's account away. A robot may come again; somebody else only if the host readmits them."""
+        """Take a player's account away. One of the server's may come again, others only if the host readmits them."""
         state, name = self.state, command.account
         if (player := state.players.get(name)) is None:
             raise UnknownPlayerError(f"no player {name!r} in this game")
-        if name not in state.robots:
+        if not state.robots.get(name, False):
             state.removed[name] = player.name
         self.accounts.close(name, effects)
         return Sent(seq=0)
@@ -75,6 +76,6 @@ def refusal(state: GameState, player: str) -> RuleError | None:
         return NotAdmittedError("the host removed you from this game")
     if state.locked:
         return NotAdmittedError("the game is locked: the host lets nobody new in")
-    if (people := len(state.players) - len(state.robots)) >= state.definition.max_players:
+    if (people := len(state.players) - len(servers(state))) >= state.definition.max_players:
         return GameFullError.of(people)
     return None

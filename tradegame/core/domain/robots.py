@@ -1,5 +1,7 @@
 """Robots: players of the server's that fill up a game, and stand-ins in the seats of players who are away.
 
+Other programs may be robots, too, if they say so: they play by themselves, and are gone once they are not connected.
+
 The log has who is a robot, how many are needed and whose seat one has; the nodes run them, as clients of the public
 protocol. Which node does is not in the log: each command of a robot says that it is one, and is refused where the log
 has no robot. So a second copy of a robot can do no more than the first.
@@ -16,13 +18,11 @@ from tradegame.core.domain.blotter import CANCELLED
 from tradegame.core.domain.private_values import BUYER, SELLER
 from tradegame.core.domain.state import CLOSED, OPEN, Effects, GameState, Seat
 from tradegame.protocol.bounds import ROBOTS_MOST
-from tradegame.protocol.commands import SetRobots, SitIn, Staff
+from tradegame.protocol.commands import Depart, SetRobots, SitIn, Staff
 from tradegame.protocol.errors import UnknownPlayerError
 from tradegame.protocol.pushes import SeatChanged
 from tradegame.protocol.replies import Sent
 
-ROBOT_NAME = "Robot {}"
-"""Nobody else may be called so: see `tradegame.protocol.names`."""
 NO_SEAT = "no robot has this seat any more"
 
 
@@ -62,7 +62,7 @@ class RobotService:
         """A round is over, and nobody owns anything. Robots take other sides, if that makes sides even."""
         self._adjust(effects)
         if self.state.plan.even_sides and self.state.definition.private_values is not None:
-            for name in self.state.robots:
+            for name in servers(self.state):
                 robot = self.state.players[name]
                 robot.role, robot.values = None, ()
 
@@ -100,28 +100,39 @@ class RobotService:
         if seat is not None and seat.by_itself:
             self.give_back(player, effects)
 
+    def depart(self, command: Depart, effects: Effects) -> Sent:
+        """Robots that are not the server's, and have no connection left, leave nothing behind. A round that the clock
+        will close they stay for: they are in its results.
+        """
+        state = self.state
+        if state.phase != OPEN or state.ends_at is None:
+            for name in command.players:
+                if name in state.robots and not state.robots[name]:
+                    self.accounts.close(name, effects)
+        return self.accounts.departures.depart(command, effects)
+
     def _adjust(self, effects: Effects) -> None:
         self._leave(self.state.plan.wanted, effects)
         self._come(self.state.plan.wanted, effects)
 
     def _leave(self, stay: int, effects: Effects) -> None:
         """The newest first."""
-        for name in reversed(list(self.state.robots)[stay:]):
+        for name in reversed(servers(self.state)[stay:]):
             self.accounts.close(name, effects)
 
     def _come(self, wanted: int, effects: Effects) -> None:
-        """Those whose numbers are free, the lowest first."""
-        number = 0
-        while len(self.state.robots) < wanted:
-            number += 1
-            if (name := f"robot-{number}") not in self.state.players:
-                called = ROBOT_NAME.format(number)
-                self.accounts.open(name, called, called, effects, robot=True)
+        for _ in range(wanted - len(servers(self.state))):
+            self.accounts.open_robot(None, effects)
 
 
-def played_by_robot(state: GameState, player: str) -> bool:
-    """Whether a robot may give this player's commands."""
-    return player in state.robots or player in state.seats
+def servers(state: GameState) -> list[str]:
+    """The robots that the server runs, the oldest first."""
+    return [name for name, ours in state.robots.items() if ours]
+
+
+def played_by_server(state: GameState, player: str) -> bool:
+    """Whether a robot of the server's may give this player's commands."""
+    return player in state.seats or state.robots.get(player, False)
 
 
 def robots_needed(state: GameState, here: Iterable[str]) -> int:
@@ -131,7 +142,7 @@ def robots_needed(state: GameState, here: Iterable[str]) -> int:
     """
     plan, private = state.plan, state.definition.private_values
     people = [player for player in {**dict.fromkeys(here), **state.seats} if player in state.players]
-    people = [player for player in people if player not in state.robots]
+    people = [player for player in people if not state.robots.get(player, False)]
     robots = max(0, plan.fill_to - len(people))
     if plan.even_sides:
         lacking = len(people) % 2

@@ -100,7 +100,7 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("removed", state.removed.items(), lambda removed: (removed, 2))
     yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
     yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
-    yield from _batches("robot", state.robots, lambda player: (player, 1))
+    yield from _batches("robot", state.robots.items(), lambda robot: (robot, 2))
     yield from _batches("seat", state.seats.items(), lambda seat: ((seat[0], *astuple(seat[1])), 4))
     for good, market in state.markets.items():
         for side in (BID, ASK):
@@ -247,7 +247,7 @@ class _Reader:
         elif kind == "departed":
             self._state.departed.update((self._names[player], at) for player, at in rows)
         elif kind == "robot":
-            self._state.robots.update((self._names[player], None) for player in rows)
+            self._state.robots.update((self._names[player], ours) for player, ours in rows)
         elif kind == "seat":
             self._state.seats.update((self._names[player], Seat(*seat)) for player, *seat in rows)
         elif kind == "market":

@@ -176,8 +176,8 @@ class GameState:
     all may. ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many
     orders there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``:
     those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
-    when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that the
-    server plays, the oldest first. ``seats``: the other players for whom a robot sits in.
+    when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that
+    are one, the oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in.
     """
 
     definition: GameDefinition
@@ -213,7 +213,7 @@ class GameState:
     cancel_on_disconnect: dict[str, None] = Factory(dict)
     departed: dict[str, int] = Factory(dict)
     plan: RobotPlan = Factory(RobotPlan)
-    robots: dict[str, None] = Factory(dict)
+    robots: dict[str, bool] = Factory(dict)
     seats: dict[str, Seat] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))

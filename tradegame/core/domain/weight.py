@@ -13,6 +13,7 @@ from tradegame.protocol.commands import (
     Announce,
     Arrive,
     Command,
+    Depart,
     Join,
     Remove,
     SetPhase,
@@ -108,6 +109,8 @@ class EntryWeight:
             return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
         if isinstance(command, Remove):
             return 1 + MAX_FILLS + self._orders(command.account)
+        if isinstance(command, Depart):
+            return 1 + sum(map(self._orders, [player for player in command.players if player in self._state.robots]))
         if isinstance(command, SitIn):
             return 1 + self._orders(command.account)
         if isinstance(command, SetPhase | SetRobots | Staff) or (isinstance(command, Announce) and command.anchor_bps):

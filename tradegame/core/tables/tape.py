@@ -13,7 +13,6 @@ from tradegame.core.domain.blotter import FILLED, REPLACED
 from tradegame.core.domain.book import BID, Order
 from tradegame.core.domain.debrief import PLAYERS_KEPT
 from tradegame.core.domain.recording import RecordingService
-from tradegame.core.domain.robots import played_by_robot
 from tradegame.core.domain.state import Effects, Hint
 from tradegame.core.tables.columns import Row
 from tradegame.core.tables.rows import (
@@ -73,11 +72,11 @@ class Tape(RecordingService):
 
     def placed(self, order: Order, effects: Effects) -> None:
         if order.player != HOUSE:
-            self._opened(order, self.state.round, effects.at, by_robot=played_by_robot(self.state, order.player))
+            self._opened(order, self.state.round, effects.at, by_robot=self._by_robot(order.player))
 
     def taken(self, player: str, side: SideName, good: str, limit: int | None, qty: int, filled: int, at: int) -> None:
         left = qty - filled
-        became, now, by_robot = "expired" if left else FILLED, self.state.round, played_by_robot(self.state, player)
+        became, now, by_robot = "expired" if left else FILLED, self.state.round, self._by_robot(player)
         what = now, player, good, side, qty, limit, at, filled, 0, left, became, at
         self.put(OrderRow(None, "market", *what, None, by_robot))
 
@@ -124,6 +123,10 @@ class Tape(RecordingService):
         players = self.state.players
         rows = [(name, players[name].role, start, worth) for name, start, worth in gains]
         self._closed(result, rows, self.state.round_ms, len(rows))
+
+    def _by_robot(self, player: str) -> bool:
+        """Whoever commands anything has their seat for themselves."""
+        return player in self.state.robots or player in self.state.seats
 
     def _opened(self, order: Order, round_: int | None, at: int | None, *, by_robot: bool) -> None:
         replaces = self._replaced.pop() if self._replaced else None

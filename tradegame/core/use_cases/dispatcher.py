@@ -163,7 +163,7 @@ class Dispatcher:
 
     async def _sign_in(self, client: Client, request: HelloRequest, reply: Reply) -> None:
         try:
-            signed_in = await self.sessions.sign_in(request.name, request.token)
+            signed_in = await self.sessions.sign_in(request.name, request.token, robot=request.robot)
         except UnauthorizedError:
             client.charge(WRONG_TOKEN)
             raise

@@ -120,6 +120,7 @@ class JoinGameUseCase:
             epoch=request.epoch,
             name=name,
             skeleton="" if look == name else look,
+            robot=client.signed_in.player.robot,
             cancel_on_disconnect=request.cancel_on_disconnect,
         )
         outcome = await self.log.execute(request.game, command)

@@ -14,11 +14,11 @@ from typing import Protocol
 import trio
 from attrs import define, field
 
-from tradegame.core.domain.robots import robots_needed
+from tradegame.core.domain.robots import robots_needed, servers
 from tradegame.core.domain.state import OPEN, GameState
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.service import GameService
-from tradegame.protocol.commands import Arrive, Command, SitIn, Staff
+from tradegame.protocol.commands import Arrive, Command, Depart, SitIn, Staff
 from tradegame.protocol.errors import TradeGameError
 
 LOOK_S = 1.0
@@ -27,6 +27,8 @@ STEADY_S = 1.5
 """Robots come or go once the same number has been right for so long: a page that is loaded anew changes nothing."""
 PEOPLE_FIRST_S = 3.0
 """Robots are dealt to after everybody who is here, or after so long: so they take the sides that are left."""
+LEFT_S = 3.0
+"""A program that said it is a robot has left the game once it was not connected for so long."""
 DEALT_AT_ONCE = 200
 
 
@@ -59,6 +61,7 @@ class _Seen:
     round: int = 0
     opened_at: float = 0.0
     away: dict[str, float] = field(factory=dict)
+    left: dict[str, float] = field(factory=dict)
 
 
 @define(eq=False)
@@ -99,6 +102,11 @@ class RobotKeeper:
                 seen.wanted, seen.since = wanted, now
             if wanted != state.plan.wanted and now - seen.since >= STEADY_S:
                 news.append(Staff(robots=wanted))
+        if state.phase != OPEN or state.ends_at is None:
+            programs = [player for player, ours in state.robots.items() if not ours and player not in here]
+            seen.left = {player: seen.left.get(player, now) for player in programs}
+            if left := tuple([player for player, since in seen.left.items() if now - since >= LEFT_S][:DEALT_AT_ONCE]):
+                news.append(Depart(players=left))
         returned = [player for player, seat in state.seats.items() if seat.by_itself and player in here]
         if returned:
             news.append(Arrive(players=tuple(returned[:DEALT_AT_ONCE])))
@@ -126,4 +134,4 @@ def _undealt(state: GameState, seen: _Seen, here: Collection[str], now: float) -
     waits = any(player in state.players and player not in state.dealt for player in here)
     if waits and now - seen.opened_at < PEOPLE_FIRST_S:
         return ()
-    return tuple([player for player in (*state.robots, *state.seats) if player not in state.dealt][:DEALT_AT_ONCE])
+    return tuple([player for player in (*servers(state), *state.seats) if player not in state.dealt][:DEALT_AT_ONCE])

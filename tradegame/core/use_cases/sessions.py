@@ -66,8 +66,9 @@ class SessionService:
         """How long it may be used still. A player has one session, which is as old as the player is."""
         return self.max_age_s - (self.now_ms() - player.created_at) / 1000
 
-    async def sign_in(self, name: str | None, token: str | None) -> SignedIn:
-        """The player of a live token; without a token, a new player with a new token. A known player keeps the name.
+    async def sign_in(self, name: str | None, token: str | None, *, robot: bool = False) -> SignedIn:
+        """The player of a live token; without a token, a new player with a new token, a ``robot`` or not. A known
+        player keeps the name, and stays what they are.
 
         Raises UnauthorizedError for a token that is unknown or expired, and StoreUnavailableError.
         """
@@ -85,7 +86,7 @@ class SessionService:
         token = secrets.token_urlsafe(32)
         session = session_of(token)
         number = opaque_id(12)
-        player = PlayerRecord(f"p-{number}", name or f"player-{number[:4]}", self.now_ms(), guest=True)
+        player = PlayerRecord(f"p-{number}", name or f"player-{number[:4]}", self.now_ms(), guest=True, robot=robot)
         await self.sessions.create(player, session, self.lives_s(player))
         self._guests[session] = player.id
         if len(self._guests) > GUESTS_KEPT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from tradegame.core.domain.keys import stamp
-from tradegame.core.domain.robots import NO_SEAT, played_by_robot
+from tradegame.core.domain.robots import NO_SEAT, played_by_server
 from tradegame.core.games.service import GameService
 from tradegame.core.games.submissions import Submission
 from tradegame.core.use_cases.clients import Asked, Client, Commander
@@ -50,7 +50,7 @@ class SubmitUseCase:
         Raises NotAdmittedError for a robot whose seat is taken: it need not be told by the log.
         """
         game = command.game
-        if client.robot and not played_by_robot(self.games.host(game).game.state, client.player):
+        if client.robot and not played_by_server(self.games.host(game).game.state, client.player):
             raise NotAdmittedError(NO_SEAT)
         command.player, command.by_robot, command.id, command.game = client.player, client.robot, None, ""
         key, whose = command.key, (game, command.player)
