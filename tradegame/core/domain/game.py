@@ -93,7 +93,7 @@ class Game:
         trading = TradingService(state, recording(state))
         self._marks = MarkService(state)
         house = HouseService(state, trading, self._marks)
-        self.free_some = trading.free_some
+        self.free_some, self.has_dropped = trading.free_some, trading.has_dropped
         self._keys = KeyService(state)
         private_values = PrivateValuesService(state)
         self._settlement = settlement = SettlementService(state, self._marks, trading.recording)
