@@ -6,17 +6,20 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trio
 
 from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdServer
 from tests.support.player import Player, Refused
 from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
+from tradegame.bots import run_bots
 
 HEADERS = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 CLASS = {**BAZAAR, "wait_for_host": True, "disconnect_grace_s": 5}
@@ -159,6 +162,24 @@ def test_a_robot_sits_in_by_itself_for_who_is_away_for_as_long_as_the_host_said(
         with Player(server.url, token=ben.token) as back:
             back.ask("join", game="bazaar")
             assert got(host, "/robots")["stand_ins"] == []
+
+
+async def test_bots_that_practise_are_marked_and_leave_nothing_behind(server: ServerThread, host: httpx.Client) -> None:
+    """In a round that the clock will not close, as in a lobby. The others stay."""
+    with Player(server.url, "ann") as ann:
+        ann.ask("join", game="bazaar")
+        posted(host, "/phase", phase="open")
+        async with trio.open_nursery() as nursery:
+            bots = partial(run_bots, server.url, "bazaar", 3, ["zero"], live=False, pace=0.2, say=lambda line: None)
+            nursery.start_soon(bots)
+            await trio.to_thread.run_sync(until, lambda: len(robots(host)) == 3)
+            names = {player["name"] for player in got(host)["players"].values()}
+            assert names == {"ann", "Robot 1", "Robot 2", "Robot 3"}
+            trades = ("order", "buy", "sell")
+            await trio.to_thread.run_sync(until, lambda: [each for each in logged(host) if each["op"] in trades])
+            nursery.cancel_scope.cancel()
+        await trio.to_thread.run_sync(until, lambda: [*got(host)["players"]] == [ann.id])
+        assert got(host, "/roster")["removed"] == []
 
 
 @pytest.mark.slow

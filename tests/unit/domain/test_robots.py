@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from tests.support import views
 from tests.support.domain import Table, code, events
 from tradegame.core.domain import snapshot
+from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import GoodDefinition, PrivateValuesDefinition, RoundsDefinition
 from tradegame.core.domain.robots import robots_needed
 from tradegame.protocol.bounds import ROBOTS_MOST
 from tradegame.protocol.commands import Arrive, Depart, Join, Remove, SetRobots, SitIn, Staff
+from tradegame.protocol.http import Robots
 from tradegame.protocol.pushes import Joined, Removed, SeatChanged
 from tradegame.protocol.requests import BuyGood, CancelOrder, PlaceOrder
 
@@ -331,6 +333,17 @@ def test_a_seat_with_a_robot_in_it_has_not_departed_is_dealt_to_and_goes_with_it
     assert table.game.state.results[-1]["players"][0]["stand_in"]
     table.do(Remove(account="ann"))
     assert table.game.state.seats == {}
+
+
+def test_the_host_is_told_of_the_plan_and_who_plays() -> None:
+    table = filled("ann", "bob", robots=2)
+    table.do(SetRobots(fill_to=4, even_sides=True, strategy="informed", sit_in_after_s=9))
+    seated(table, "bob")
+    state = table.game.state
+    told = Robots(4, True, "informed", 9, 2, ("robot-1", "robot-2"), ("bob",))
+    assert domain_views.robots(state) == told
+    rows = [(row.player, row.robot, row.stand_in) for row in domain_views.roster_rows(state, state.players)]
+    assert rows[1:3] == [("bob", False, True), ("robot-1", True, False)]
 
 
 def test_robots_and_seats_are_in_a_snapshot() -> None:

@@ -60,7 +60,7 @@ export function robotsPanel(game) {
       { onsubmit: save },
       now,
       h("div.two", {}, h("label", {}, t("robots.fill_to"), fillTo), h("label", {}, t("robots.strategy"), strategy)),
-      h("label.check", {}, even, t("robots.even_sides")),
+      h("div.row", {}, h("label", {}, even, t("robots.even_sides"))),
       h("label", {}, t("robots.sit_in_after"), away),
       problem,
       h("button", { type: "submit" }, t("robots.save")),
