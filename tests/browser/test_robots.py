@@ -29,7 +29,7 @@ def test_the_host_fills_a_game_up_with_robots_that_are_marked_on_every_page(newc
     expect(dialog.get_by_role("button", name="Mute")).to_have_count(0)
     dialog.get_by_role("button", name="No").click()
     expect(play.region("Players")).to_contain_text("Robot 1 (robot)")
-    host.phase("Start round 1")
+    host.phase("Open")
     wall = Watch(newcomer(), server.http).open()
     expect(wall.page.get_by_role("row", name=re.compile(r"Robot 1 \(robot\)"))).to_be_visible()
     host.page.reload()

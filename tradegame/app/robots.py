@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tradegame.client.connect import connect
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, TradeError
@@ -22,6 +22,7 @@ from tradegame.core.domain.robots import servers
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.robot_tokens import RobotSeat, RobotTokens
 from tradegame.core.use_cases.robots import Attendance, runs_here
+from tradegame.protocol.bounds import StrategyName
 from tradegame.utils.errors import innermost, log_fault
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ _ENDS = TradeError, ConnectionStopped, NotConnected, ProtocolError, trio.ClosedR
 Serve = Callable[[trio.abc.Stream, Head, str], Awaitable[None]]
 
 
+@frozen
+class Robot:
+    """A robot to run. ``strategy``: what it trades by; None: what suits the game."""
+
+    seat: RobotSeat
+    strategy: StrategyName | None
+
+
 @define(eq=False)
 class RobotRunner:
     """``nodes``: the ids of the nodes that live. ``serve`` serves a WebSocket from its head to its end; ``serving``:
@@ -61,33 +70,29 @@ class RobotRunner:
     tokens: RobotTokens
     serve: Serve
     serving: Callable[[], bool]
-    _running: dict[RobotSeat, trio.CancelScope] = field(factory=dict, init=False)
-    _bots: dict[RobotSeat, Bot] = field(factory=dict, init=False)
+    _running: dict[Robot, trio.CancelScope] = field(factory=dict, init=False)
+    _bots: dict[Robot, Bot] = field(factory=dict, init=False)
     _followed_at: dict[str, float] = field(factory=dict, init=False)
-
-    def __len__(self) -> int:
-        """How many run here."""
-        return len(self._running)
 
     async def run(self) -> None:
         """Run the robots that are this node's, until cancelled."""
         async with trio.open_nursery() as nursery:
             while True:
                 await trio.sleep(LOOK_S)
-                seats = self._seats() if self.serving() else []
-                for seat, scope in self._running.items():
-                    if seat not in seats:
+                robots = self._robots() if self.serving() else {}
+                for robot, scope in self._running.items():
+                    if robot not in robots:
                         scope.cancel()
-                for seat in seats:
-                    if seat not in self._running:
-                        self._running[seat] = scope = trio.CancelScope()
-                        nursery.start_soon(self._live, seat, scope)
+                for robot in robots:
+                    if robot not in self._running:
+                        self._running[robot] = scope = trio.CancelScope()
+                        nursery.start_soon(self._live, robot, scope)
                 for bot in self._bots.values():
                     bot.pace = max(PACE_S, len(self._bots) / DECISIONS_PER_S)
 
-    def _seats(self) -> list[RobotSeat]:
-        """The seats whose robots should run here now."""
-        now, nodes, seats = trio.current_time(), self.nodes(), list[RobotSeat]()
+    def _robots(self) -> dict[Robot, None]:
+        """The robots that should run here now."""
+        now, nodes, robots = trio.current_time(), self.nodes(), dict[Robot, None]()
         for name, host in sorted(self.games.hosts.items()):
             state = host.game.state if host.running and not host.doubted else None
             if state is None or not (state.robots or state.seats):
@@ -95,32 +100,32 @@ class RobotRunner:
                 continue
             if self.attendance.followed(name):
                 self._followed_at[name] = now
-            if now - self._followed_at.get(name, -math.inf) < UNSEEN_S:
-                seats += [
-                    RobotSeat(name, state.epoch, player, state.players[player].name)
-                    for player in (*servers(state), *state.seats)
-                    if runs_here(self.node, nodes, name, player)
-                ]
-        return seats[:MOST]
+            if now - self._followed_at.get(name, -math.inf) >= UNSEEN_S:
+                continue
+            strategies = {player: seat.strategy for player, seat in state.seats.items()}
+            for player, strategy in {**dict.fromkeys(servers(state), state.plan.strategy), **strategies}.items():
+                if len(robots) < MOST and runs_here(self.node, nodes, name, player):
+                    robots[Robot(RobotSeat(name, state.epoch, player, state.players[player].name), strategy)] = None
+        return robots
 
-    async def _live(self, seat: RobotSeat, scope: trio.CancelScope) -> None:
+    async def _live(self, robot: Robot, scope: trio.CancelScope) -> None:
         """Play until cancelled, on one connection after another."""
         try:
             with scope:
                 while True:
                     try:
-                        await self._play(seat)
+                        await self._play(robot)
                     except* _ENDS as ended:
                         why = str(innermost(ended))
-                        log.info("robot_interrupted", game=seat.game, player=seat.player, reason=why)
+                        log.info("robot_interrupted", game=robot.seat.game, player=robot.seat.player, reason=why)
                     except* Exception as faults:  # noqa: BLE001 - a robot's edge: the node goes on without it
-                        log_fault(log, "robot_failed", faults, game=seat.game, player=seat.player)
+                        log_fault(log, "robot_failed", faults, game=robot.seat.game, player=robot.seat.player)
                     await trio.sleep(RETRY_S)
         finally:
-            del self._running[seat]
+            del self._running[robot]
 
-    async def _play(self, seat: RobotSeat) -> None:
-        token = self.tokens.issue(seat)
+    async def _play(self, robot: Robot) -> None:
+        token = self.tokens.issue(robot.seat)
         try:
             async with trio.open_nursery() as nursery:
 
@@ -128,12 +133,12 @@ class RobotRunner:
                     return self._dial(nursery)
 
                 async with connect(URL, token=token, dial=dial) as client:
-                    game = await client.join(seat.game)
-                    bot = self._bots[seat] = self._bot(seat, game)
+                    game = await client.join(robot.seat.game)
+                    bot = self._bots[robot] = _bot(robot, game)
                     await bot.run(game)
         finally:
             self.tokens.revoke(token)
-            self._bots.pop(seat, None)
+            self._bots.pop(robot, None)
 
     def _dial(self, nursery: trio.Nursery) -> trio.abc.Stream:
         """Raises OSError if nobody is served now."""
@@ -154,14 +159,12 @@ class RobotRunner:
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(stream)
 
-    def _bot(self, seat: RobotSeat, game: Game) -> Bot:
-        """What suits the game, if the host does not say: another kind for each, where any will do."""
-        from tradegame.bots.kinds import KINDS, USUAL, suiting  # most nodes need none of it
 
-        state = self.games.host(seat.game).game.state
-        held = state.seats.get(seat.player)
-        strategy = state.plan.strategy if held is None else held.strategy
-        kind = suiting(game) if strategy is None else KINDS[strategy]
-        if kind is None:
-            kind = KINDS[USUAL[sum(seat.player.encode()) % len(USUAL)]]
-        return kind(f"{seat.epoch}/{seat.player}", PACE_S)
+def _bot(robot: Robot, game: Game) -> Bot:
+    """What suits the game, if the host does not say: another kind for each, where any will do."""
+    from tradegame.bots.kinds import KINDS, USUAL, suiting  # most nodes need none of it
+
+    kind = suiting(game) if robot.strategy is None else KINDS[robot.strategy]
+    if kind is None:
+        kind = KINDS[USUAL[sum(robot.seat.player.encode()) % len(USUAL)]]
+    return kind(f"{robot.seat.epoch}/{robot.seat.player}", PACE_S)
