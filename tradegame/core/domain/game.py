@@ -252,7 +252,7 @@ class Game:
                 raise NotJoinedError("join the game first")
             if player is not None:
                 self._departures.back(name)
-                if not by_robot:
+                if name in state.seats and not by_robot:
                     self._robots.give_back(name, effects)
                 if name not in state.dealt:
                     self._rounds.deal((name,), effects)

@@ -18,6 +18,8 @@ export interface Options {
   token?: string;
   /** This program's name, for the server's log. */
   client?: string;
+  /** The new player is a program: games mark it as a robot, call it *Robot 1* or so, and forget it once it is gone. */
+  robot?: boolean;
   /** Whether to use the server's other nodes. Default: true, but false in a browser, where only the page's origin is
    * allowed. */
   follow?: boolean;
