@@ -214,6 +214,10 @@ def test_only_the_last_rounds_are_told() -> None:
     for number in range(ROUNDS_TOLD + 5):
         for phase in ("closed", "open"):
             game.apply(Entry(BEGIN + number, (SetPhase(phase=phase), Join(player="ann", name="ann"))))
+        ask = PlaceOrder(player="bob", good="grain", side="ask", qty=1, price=1)
+        game.apply(
+            Entry(BEGIN + number, (Join(player="bob", name="bob"), ask, BuyGood(player="ann", good="grain", qty=1)))
+        )
     own = msgspec.json.decode(b'{"total":0,"rounds":[%b]}' % b",".join(reporter.own["ann"]), type=Own)
     assert len(own.rounds) == len(reporter.rounds) == ROUNDS_TOLD
 

@@ -20,12 +20,12 @@ def test_what_was_possible_for_all_is_the_most_that_trade_can_make(
 ) -> None:
     demand = tuple(sorted((value for each in buyers for value in each), reverse=True))
     schedules = Schedules(demand, tuple(sorted(cost for each in sellers for cost in each)))
-    prices = schedules.prices
-    if prices is None:
+    equilibrium = schedules.equilibrium()
+    if equilibrium is None:
         assert schedules.surplus == 0
         return
-    price = equilibrium_price({"low": prices[0], "high": prices[1]})
-    assert prices[0] <= price <= prices[1]
+    price = equilibrium_price(equilibrium)
+    assert equilibrium["low"] <= price <= equilibrium["high"]
     made = sum(possible("buyer", each, price) for each in buyers)
     made += sum(possible("seller", each, price) for each in sellers)
     assert made == schedules.surplus

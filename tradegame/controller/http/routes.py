@@ -125,6 +125,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/phase", rounds.phase),
         ("POST", "/v1/games/{game}/pause", rounds.pause),
         ("POST", "/v1/games/{game}/time", rounds.add_time),
+        ("GET", "/v1/games/{game}/definition", rounds.definition),
         ("GET", "/v1/games/{game}/news", rounds.coming),
         ("POST", "/v1/games/{game}/news", rounds.news),
         ("POST", "/v1/games/{game}/access", people.access),
@@ -233,8 +234,10 @@ class _Routes:
         limit = parameter(request, "limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
+        if (by := parameter(request, "by", "round")) not in ("round", "total"):
+            raise BadRequestError("expected round or total", at="by")
         host, standings = self.services.host_token.is_right(request), self._present(request).standings
-        return answer(standings.shown(await standings.ranked(), int(limit), host=host))
+        return answer(standings.shown(await standings.ranked(total=by == "total"), int(limit), host=host))
 
     async def debrief(self, request: Request) -> Response:
         whole = self.services.host_token.is_right(request)

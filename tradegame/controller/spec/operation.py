@@ -81,3 +81,9 @@ def command(path: str, name: str, about: str, *errors: type[TradeGameError], **m
     refused: Errors = (BadRequestError, KeyReusedError, UnknownGameError, *errors, *HOST, *STORE)
     where = {"method": "POST", "path": f"/v1/games/{{game}}{path}", "id": name, **more}
     return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
+
+
+def inside(path: str, name: str, about: str, answer: type[Any]) -> Operation:
+    """What the host alone may read of a game."""
+    where = f"/v1/games/{{game}}{path}"
+    return Operation(path=where, id=name, about=about, tag="host", answer=answer, host=True, errors=(*HOST, *GAME))

@@ -23,8 +23,9 @@ from tradegame.controller.spec.operation import HOST as _HOST
 from tradegame.controller.spec.operation import STORE as _STORE
 from tradegame.controller.spec.operation import command as _command
 from tradegame.controller.spec.operation import file as _file
+from tradegame.controller.spec.operation import inside as _inside
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameCode
+from tradegame.protocol.bounds import Depth, GameCode, RankedBy
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
@@ -46,6 +47,7 @@ from tradegame.protocol.errors import (
 from tradegame.protocol.http import (
     Coming,
     Debrief,
+    Defined,
     Done,
     Invitation,
     Made,
@@ -128,7 +130,7 @@ OPERATIONS: tuple[Operation, ...] = (
         id="getStandings",
         about="The richest players.",
         tag="games",
-        query={"limit": Depth},
+        query={"limit": Depth, "by": RankedBy},
         answer=Standings,
         errors=(BadRequestError, *_GAME),
     ),
@@ -210,15 +212,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body=Pause,
     ),
     _command("/time", "addTime", "Let the phase end later.", NotOpenError, body=AddTime),
-    Operation(
-        path="/v1/games/{game}/news",
-        id="listComingNews",
-        about="The scheduled news that are left in the open round.",
-        tag="host",
-        answer=Coming,
-        host=True,
-        errors=(*_HOST, *_GAME),
-    ),
+    _inside("/news", "listComingNews", "The scheduled news that are left in the open round.", Coming),
+    _inside("/definition", "getDefinition", "A game's definition, as it was made, every default filled in.", Defined),
     _command(
         "/news",
         "announce",
@@ -234,15 +229,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
         body=SetAccess,
     ),
-    Operation(
-        path="/v1/games/{game}/roster",
-        id="getRoster",
-        about="Who may join, and who has.",
-        tag="host",
-        answer=Roster,
-        host=True,
-        errors=(*_GAME, *_HOST),
-    ),
+    _inside("/roster", "getRoster", "Who may join, and who has.", Roster),
     _command("/roster", "setRoster", "Say which names may join. Whoever has an account keeps it.", body=Naming),
     _command(
         "/players/{player}",

@@ -56,6 +56,7 @@ class ModerationService:
         self.naming.free(player)
         self.departures.forget(name)
         del state.players[name], state.accounts[name]
+        state.winners = [winner for winner in state.winners if winner != name]
         state.removed[name] = player.name
         effects.accounts[name] = None
         effects.events.append(Removed(name))

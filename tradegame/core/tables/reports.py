@@ -16,10 +16,10 @@ from attrs import define, field, frozen
 from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.blotter import unpack_fills
 from tradegame.core.domain.book import BID
-from tradegame.core.domain.debrief import PLAYERS_KEPT
+from tradegame.core.domain.debrief import PLAYERS_KEPT, counted_results
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.possible import equilibrium_price, possible
-from tradegame.core.domain.private_values import redemption
+from tradegame.core.domain.private_values import BUYER, redemption
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.state import OPEN, Effects, GameState
 from tradegame.core.domain.views import positions
@@ -88,7 +88,7 @@ class Reporter(RecordingService):
     def begin(self) -> None:
         """What is there at the beginning of the log."""
         state = self.state
-        for result in state.results:
+        for result in counted_results(state):
             rows = [(row["player"], row["role"], row["start"], row["worth"]) for row in result["players"]]
             self._closed(result, rows, len(rows) if len(rows) < PLAYERS_KEPT else None, None)
         if state.phase == OPEN and state.trades:
@@ -191,11 +191,15 @@ def _round(result: Mapping[str, Any], prices: Mapping[str, list[tuple[int, int]]
 
 
 def _compared(result: Mapping[str, Any], own: OwnRound, rank: int, players: int) -> ComparedRound:
-    found = next((told["equilibrium"] for told in result["goods"].values() if told["equilibrium"] is not None), None)
-    if found is None:
+    good = next((good for good, told in result["goods"].items() if told["equilibrium"] is not None), None)
+    if good is None:
         return ComparedRound(result["round"], rank, players, None, None, None)
-    price = equilibrium_price(found)
-    most = None if own.values is None or own.role is None else possible(own.role, own.values, price)
+    found = result["goods"][good]["equilibrium"]
+    price, terms = equilibrium_price(found), result.get("treatment", {}).get("goods", {}).get(good, {})
+    most = None
+    if own.values is not None and own.role is not None:
+        bought_at, sold_at = price + terms.get("buyer_tax", 0), price - terms.get("seller_tax", 0)
+        most = possible(own.role, own.values, bought_at if own.role == BUYER else sold_at)
     return ComparedRound(result["round"], rank, players, msgspec.convert(found, Equilibrium), price, most)
 
 

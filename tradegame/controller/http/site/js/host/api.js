@@ -91,8 +91,8 @@ export function signOut() {
 }
 
 /**
- * Saves a game's `log`, `tables` or `reports.csv`. With `pseudonyms` nobody has a name in it, and what was said is there only with
- * `chat`.
+ * Saves a game's `log`, `tables` or `reports.csv`. With `pseudonyms` nobody has a name in it, and what was said is
+ * there only with `chat`.
  */
 export async function download(id, what, query = {}) {
   const url = game(id, `/${what}?${new URLSearchParams(query)}`);
