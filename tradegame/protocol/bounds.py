@@ -122,6 +122,10 @@ PhaseName = Literal["lobby", "open", "closed"]
 PHASES: tuple[str, ...] = get_args(PhaseName)
 Phase = Annotated[PhaseName, Meta(description="Orders are taken while a game is `open`.")]
 Role = Literal["buyer", "seller"]
+RankedBy = Annotated[
+    Literal["round", "total"],
+    Meta(description="`round`, the default: by what players have in this one. `total`: by the gains of all rounds."),
+]
 MarkKind = Literal["anchor", "bid", "book", "last"]
 MarkSource = Literal["estimate", "anchor", "bid", "book", "last", "settled"]
 Source = Annotated[
@@ -152,6 +156,9 @@ Keys = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(extra_json_schema=_FROM_0, description="How many.")]
+RoundNumber = Annotated[
+    int, Meta(extra_json_schema=_FROM_0, description="A round's number, from 1 on; 0 is a practice round.")
+]
 Millis = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Milliseconds since the Unix epoch.")]
 Bps = Annotated[int, Meta(description="Basis points: hundredths of a percent.")]
 Level = tuple[int, int]

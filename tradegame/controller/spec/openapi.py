@@ -8,7 +8,8 @@ from typing import Any
 
 import tradegame
 from tradegame.controller.spec.codes import table, with_codes
-from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
+from tradegame.controller.spec.operation import JSON, TEXT, Operation
+from tradegame.controller.spec.operations import OPERATIONS
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
 from tradegame.protocol.commands import HostCommand
 from tradegame.protocol.errors import (
@@ -88,7 +89,9 @@ def openapi() -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "admin": {"type": "http", "scheme": "bearer", "description": "`admin.token` of the configuration."}
+                "admin": {"type": "http", "scheme": "bearer", "description": "`admin.token` of the configuration."},
+                "report": {"type": "http", "scheme": "Report", "description": "The `key` of a player's own report."},
+                "session": {"type": "http", "scheme": "Session", "description": "The `token` that `hello` answers."},
             },
         },
         "x-error-codes": table(OVER_HTTP),
@@ -109,6 +112,8 @@ def _operation(schemas: Kinds, operation: Operation) -> dict[str, Any]:
         made["requestBody"] = {"required": True, "content": content}
     if operation.host:
         made["security"] = [{"admin": []}]
+    if operation.own:
+        made["security"] = [{"report": []}, {"session": []}]
     return made
 
 

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
+from tradegame.controller.spec.operation import (
+    CSV,
+    FILES,
+    HTML,
+    JSON,
+    JSON_LINES,
+    SCRIPT,
+    SQLITE,
+    SVG,
+    TEXT,
+    XLSX,
+    ZIP,
+    Operation,
+)
+from tradegame.controller.spec.operation import GAME as _GAME
+from tradegame.controller.spec.operation import HOST as _HOST
+from tradegame.controller.spec.operation import STORE as _STORE
+from tradegame.controller.spec.operation import command as _command
+from tradegame.controller.spec.operation import file as _file
+from tradegame.controller.spec.operation import inside as _inside
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameCode, GameId, MessageNumber, PlayerId
+from tradegame.protocol.bounds import Depth, GameCode, RankedBy
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
     EpochOverError,
-    Errors,
     GameThereError,
     KeyReusedError,
     NoHouseError,
     NotFoundError,
+    NotJoinedError,
     NotOpenError,
     OverloadedError,
-    TradeGameError,
-    UnauthorizedError,
     UnavailableError,
     UnknownGameError,
     UnknownGoodError,
@@ -32,79 +47,21 @@ from tradegame.protocol.errors import (
 from tradegame.protocol.http import (
     Coming,
     Debrief,
+    Defined,
     Done,
     Invitation,
     Made,
     Muting,
     Naming,
     Presets,
-    Published,
     Reach,
     Roster,
     SeparatorName,
     TableFormat,
     Vitals,
 )
+from tradegame.protocol.report import Report
 from tradegame.protocol.state import Games, GameState, Standings
-
-HTML = "text/html"
-TEXT = "text/plain"
-SCRIPT = "text/javascript"
-JSON = "application/json"
-JSON_LINES = "application/x-ndjson"
-SQLITE = "application/vnd.sqlite3"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ZIP = "application/zip"
-SVG = "image/svg+xml"
-FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "application/octet-stream")
-
-
-@frozen(kw_only=True)
-class Operation:
-    """One method of one path. ``answer``: what a success holds, a class if it is JSON; ``kinds``: its media types.
-
-    ``names``: what stands in the path; ``query``: behind it. ``not_ready``: it may answer 503, with the reason.
-    ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token. ``keyed``: it takes an
-    `Idempotency-Key`.
-    """
-
-    method: str = "GET"
-    path: str
-    id: str
-    about: str
-    tag: str
-    status: int = 200
-    answer: Any = str
-    kinds: tuple[str, ...] = (JSON,)
-    body: type | None = None
-    names: Mapping[str, Any] = {"game": GameId, "player": PlayerId, "message": MessageNumber, "path": str}
-    query: Mapping[str, Any] = {}
-    file: bool = False
-    host: bool = False
-    keyed: bool = False
-    not_ready: bool = False
-    errors: Errors = ()
-
-    def kinds_of_values(self) -> Iterator[Any]:
-        """Of the answer, the body, and what stands in the path and behind it."""
-        yield from (self.answer, self.body, *self.names.values(), *self.query.values())
-
-
-_STORE: Errors = (OverloadedError, UnavailableError, CommandTimeoutError)
-_HOST: Errors = (UnauthorizedError,)
-_GAME: Errors = (UnknownGameError, UnavailableError)
-
-
-def _file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
-    return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, **more)
-
-
-def _command(path: str, name: str, about: str, *errors: type[TradeGameError], **more: Any) -> Operation:
-    """A call of the host's that goes through a game's log."""
-    refused: Errors = (BadRequestError, KeyReusedError, UnknownGameError, *errors, *_HOST, *_STORE)
-    where = {"method": "POST", "path": f"/v1/games/{{game}}{path}", "id": name, **more}
-    return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
-
 
 OPERATIONS: tuple[Operation, ...] = (
     _file("/", "play", "The page to play on.", HTML),
@@ -116,6 +73,13 @@ OPERATIONS: tuple[Operation, ...] = (
         names={"game": str},
     ),
     _file("/host", "host", "The host's page.", HTML),
+    _file(
+        "/report/{game}",
+        "report",
+        "The page with a player's own report: behind the # is its key, or the browser has the player's session.",
+        HTML,
+        names={"game": str},
+    ),
     _file(
         "/{code}",
         "playByCode",
@@ -166,7 +130,7 @@ OPERATIONS: tuple[Operation, ...] = (
         id="getStandings",
         about="The richest players.",
         tag="games",
-        query={"limit": Depth},
+        query={"limit": Depth, "by": RankedBy},
         answer=Standings,
         errors=(BadRequestError, *_GAME),
     ),
@@ -177,6 +141,15 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="games",
         answer=Debrief,
         errors=_GAME,
+    ),
+    Operation(
+        path="/v1/games/{game}/report",
+        id="getReport",
+        about="A player's own report on the closed rounds, for that player alone, while the host shows reports.",
+        tag="games",
+        answer=Report,
+        own=True,
+        errors=(NotFoundError, *_HOST, NotJoinedError, UnknownPlayerError, UnknownGameError, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/invitation",
@@ -239,15 +212,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body=Pause,
     ),
     _command("/time", "addTime", "Let the phase end later.", NotOpenError, body=AddTime),
-    Operation(
-        path="/v1/games/{game}/news",
-        id="listComingNews",
-        about="The scheduled news that are left in the open round.",
-        tag="host",
-        answer=Coming,
-        host=True,
-        errors=(*_HOST, *_GAME),
-    ),
+    _inside("/news", "listComingNews", "The scheduled news that are left in the open round.", Coming),
+    _inside("/definition", "getDefinition", "A game's definition, as it was made, every default filled in.", Defined),
     _command(
         "/news",
         "announce",
@@ -263,15 +229,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
         body=SetAccess,
     ),
-    Operation(
-        path="/v1/games/{game}/roster",
-        id="getRoster",
-        about="Who may join, and who has.",
-        tag="host",
-        answer=Roster,
-        host=True,
-        errors=(*_GAME, *_HOST),
-    ),
+    _inside("/roster", "getRoster", "Who may join, and who has.", Roster),
     _command("/roster", "setRoster", "Say which names may join. Whoever has an account keeps it.", body=Naming),
     _command(
         "/players/{player}",
@@ -320,6 +278,16 @@ OPERATIONS: tuple[Operation, ...] = (
         query={"format": TableFormat, "separator": SeparatorName, "pseudonyms": bool, "chat": bool},
         host=True,
         errors=(BadRequestError, UnknownGameError, OverloadedError, CommandTimeoutError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        path="/v1/games/{game}/reports.csv",
+        id="listReportLinks",
+        about="The links to the players' own reports, as CSV. Whoever has one can read that report: they are secrets.",
+        tag="host",
+        kinds=(CSV,),
+        query={"separator": SeparatorName},
+        host=True,
+        errors=(BadRequestError, *_HOST, *_GAME),
     ),
     Operation(
         path="/v1/backup",

@@ -19,7 +19,7 @@ import { playersPanel } from "./players.js";
 import { recordsPanel } from "./records.js";
 import { rosterPanel } from "./roster.js";
 
-export function control(client, game, painter, deleted) {
+export function control(client, game, painter, deleted, made) {
   reloadOnNewEpoch(game, painter);
   const problem = h("p.error", { role: "alert" });
   async function attempt(call, done, told = problem) {
@@ -67,6 +67,11 @@ export function control(client, game, painter, deleted) {
     {},
     h("a", { href: urlOf(`watch/${game.id}`), target: "_blank" }, t("control.wall")),
     h("a", { href: urlOf(`host?game=${game.id}&debrief`), target: "_blank" }, t("control.debrief_wall")),
+    h(
+      "button",
+      { type: "button", onclick: () => attempt(async () => made(await duplicate(game.id))) },
+      t("control.duplicate"),
+    ),
   );
   const players = h("span.soft", {}, "");
   const roundsPanel = panel(
@@ -135,7 +140,9 @@ export function control(client, game, painter, deleted) {
       game.state.phase === "closed"
         ? t("control.next_round")
         : game.state.phase === "lobby"
-          ? t("control.start_round", { number: game.state.round })
+          ? game.state.round === 0
+            ? t("control.start_practice")
+            : t("control.start_round", { number: game.state.round })
           : t("control.start"),
     );
     setText(pause, t(isPaused() ? "control.go_on" : "control.pause"));
@@ -161,6 +168,20 @@ export function control(client, game, painter, deleted) {
     h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game)),
     recordsPanel(game, attempt, deleted),
   ];
+}
+
+/** Makes another game of the same definition, under the next free address, and returns it. */
+async function duplicate(id) {
+  const [{ definition }, { games }] = await Promise.all([
+    json("GET", path(id, "/definition")),
+    json("GET", "/v1/games"),
+  ]);
+  const taken = new Set(games.map(({ game }) => game));
+  const stem = id.replace(/-\d+$/, "");
+  let number = 2;
+  const named = () => `${stem.slice(0, BOUNDS.id - 1 - String(number).length)}-${number}`;
+  while (taken.has(named())) number += 1;
+  return json("POST", "/v1/games", { ...definition, id: named() });
 }
 
 /** The scheduled news of this round that are still to come. */
