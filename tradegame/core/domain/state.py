@@ -136,7 +136,7 @@ class Player:
 
 @define
 class RobotPlan:
-    """How robots fill up the game, as the host said it (see `SetRobots`), in the round ``asked_in``.
+    """How robots fill up the game, as the host said it (see `SetRobots`). ``asked``: in this round.
 
     ``wanted``: how many robots that takes, as a node counted it last.
     """
@@ -146,7 +146,7 @@ class RobotPlan:
     strategy: StrategyName | None = None
     sit_in_after_s: int | None = None
     wanted: int = 0
-    asked_in: int = 0
+    asked: bool = False
 
     @property
     def fills(self) -> bool:
