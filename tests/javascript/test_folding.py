@@ -21,7 +21,7 @@ from tests.unit.domain.strategies import PLAYERS, busy, commands, definitions, s
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.game import Game
 from tradegame.protocol import tag_of
-from tradegame.protocol.commands import Command, Entry, Join, SetPhase, Unsay
+from tradegame.protocol.commands import Command, Entry, Join, Remove, SetAccess, SetPhase, Unsay
 from tradegame.protocol.pushes import EVENTS
 from tradegame.protocol.requests import Say
 
@@ -31,7 +31,7 @@ entries = st.lists(st.tuples(steps, st.lists(commands, max_size=6)), min_size=1,
 def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_path: Path) -> None:
     played: list[dict[str, Any]] = []
 
-    @settings(max_examples=60, derandomize=True, database=None, deadline=None)
+    @settings(max_examples=120, derandomize=True, database=None, deadline=None)
     @given(definition=definitions(), some=entries)
     def play(definition: GameDefinition, some: list[tuple[int, list[Command]]]) -> None:
         game = Game.create(definition, "e", BEGIN, 1)
@@ -43,6 +43,7 @@ def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_pat
         for step, each in some:
             at += step
             frames.append(game.apply(Entry(at, tuple(each))).frame)
+        frames.append(game.apply(Entry(at, (SetAccess(reports=True), Remove(account=PLAYERS[-1])))).frame)
         told = [{"at": frame.at, "events": frame.events} for frame in frames if frame is not None]
         played.append({"state": before, "frames": told, "after": views.public_state(game.state)})
 

@@ -117,6 +117,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "token": ("", "t" * 257, 1, True),
     "client": ("c" * 201, 1, True),
     "side": ("", "BID", "bid ", "buy", 1, True, "bids"),
+    "by": ("", "ROUND", "score", 1, True),
     "flag": (0, 1, "true", "", "false", "x"),
     "after": (1, "", True, "x", [["epoch", "e"], ["seq", 1]], {"epoch": "e"}, {"seq": 1}, {"epoch": 1, "seq": 1}),
 }
@@ -136,6 +137,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "good": ("id", "grain"),
     "qty": ("count", 1),
     "limit": ("count", 5),
+    "by": ("by", "total"),
     "fill_or_kill": ("flag", True),
     "post_only": ("flag", True),
     "price": ("count", 5),

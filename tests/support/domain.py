@@ -277,5 +277,5 @@ def _moderation(rng: random.Random, player: str) -> Command:
     if kind < 8:
         return Unsay(message=rng.randint(1, 60))
     if kind < 9:
-        return SetAccess(locked=rng.random() < 0.2, chat=rng.random() < 0.8)
+        return SetAccess(locked=rng.random() < 0.2, chat=rng.random() < 0.8, reports=rng.random() < 0.5)
     return Remove(account=player) if rng.random() < 0.3 else Remove(account="nobody")

@@ -93,7 +93,7 @@ class Node:
             self.hub,
             self.time.now_ms,
             host_settings,
-            self.clock.wrong,
+            self._must_not_append,
             self.presence.absent,
         )
         session = settings.session
@@ -186,6 +186,7 @@ class Node:
             elsewhere,
             server.path_prefix,
             Backups(store).make if isinstance(store, SqliteStore) and store.path != MEMORY else None,
+            self.sessions,
         )
         self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)
         self.door = Door(
@@ -244,6 +245,14 @@ class Node:
             if not self.games.in_timed_round() and self.clock.wrong() is None and (by_ms := self.time.adopt()):
                 self.games.node_jumped(by_ms)
             await trio.sleep(LOOK_S)
+
+    def _must_not_append(self) -> str | None:
+        """Why not. Looks first whether the process stood still: no entry of now comes before one that says so."""
+        self.watchdog.look()
+        return self.clock.wrong()
+
+    def slept(self, by_ms: int) -> None:
+        self.games.slept(by_ms)
 
     def doubt(self) -> None:
         """What is known here may be the past: see Watchdog."""

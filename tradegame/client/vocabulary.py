@@ -100,7 +100,7 @@ class Unsaid(pushes.Unsaid, tag="unsaid"):
 
 
 class AccessChanged(pushes.AccessChanged, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak."""
+    """`locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own."""
 
     seq: int = 0
     at: int = 0
@@ -109,7 +109,8 @@ class AccessChanged(pushes.AccessChanged, tag="access"):
 class RoundChanged(pushes.RoundChanged, tag="round"):
     """The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
 
-    `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+    `settled`: what a unit of each good was paid, where goods settle and the round has closed. `treatment`: what is
+    different in this round. `over`: this was the last round; `winners`: who gained most in all rounds together.
     """
 
     seq: int = 0
@@ -127,7 +128,10 @@ class ClockChanged(pushes.ClockChanged, tag="clock"):
 
 
 class Revealed(pushes.Revealed, tag="revealed"):
-    """The host lets everybody read what the closed rounds came to. `round`: the present one."""
+    """The host lets everybody read what the closed rounds came to. `round`: the present one.
+
+    `winners`: who gained most in all rounds together, if the last one is closed.
+    """
 
     seq: int = 0
     at: int = 0

@@ -131,6 +131,10 @@ AwaySeconds = Annotated[
     int,
     Meta(ge=5, le=3_600, description="How long somebody is away before a robot sits in by itself; never if left out."),
 ]
+RankedBy = Annotated[
+    Literal["round", "total"],
+    Meta(description="`round`, the default: by what players have in this one. `total`: by the gains of all rounds."),
+]
 MarkKind = Literal["anchor", "bid", "book", "last"]
 MarkSource = Literal["estimate", "anchor", "bid", "book", "last", "settled"]
 Source = Annotated[
@@ -161,6 +165,9 @@ Keys = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(extra_json_schema=_FROM_0, description="How many.")]
+RoundNumber = Annotated[
+    int, Meta(extra_json_schema=_FROM_0, description="A round's number, from 1 on; 0 is a practice round.")
+]
 Millis = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Milliseconds since the Unix epoch.")]
 Bps = Annotated[int, Meta(description="Basis points: hundredths of a percent.")]
 Level = tuple[int, int]

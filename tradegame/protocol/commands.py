@@ -113,10 +113,14 @@ class Unsay(HostCommand, kw_only=True, tag="unsay"):
 
 
 class SetAccess(HostCommand, kw_only=True, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak. What is left out stays as it is."""
+    """What is open to players; what is left out stays as it is.
+
+    `locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own report.
+    """
 
     locked: bool | None = None
     chat: bool | None = None
+    reports: bool | None = None
 
 
 class SetRoster(HostCommand, kw_only=True, tag="roster"):
@@ -229,10 +233,14 @@ Command = (
 
 
 class Entry(Struct):
-    """What one append carries: the commands in their order, and the appending node's clock ``at`` in ms."""
+    """What one append carries: the commands in their order, and the appending node's clock ``at`` in ms.
+
+    ``slept_at``: the node, which served the game alone, did not run from then to ``at``: a pause began then.
+    """
 
     at: int
     commands: tuple[Command, ...] = ()
+    slept_at: int | None = None
 
 
 class _Stored(Struct, forbid_unknown_fields=True):
@@ -241,6 +249,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
     schema: Literal[1]
     at: int
     commands: tuple[Command, ...]
+    slept_at: int | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -276,12 +285,13 @@ def encode_command(command: Command) -> bytes:
 
 def encode_entry(entry: Entry) -> bytes:
     """An entry as the log keeps it: one line of JSON, readable."""
-    return join_entry(entry.at, [_encode(command) for command in entry.commands])
+    return join_entry(entry.at, [_encode(command) for command in entry.commands], entry.slept_at)
 
 
-def join_entry(at: int, commands: Iterable[bytes]) -> bytes:
+def join_entry(at: int, commands: Iterable[bytes], slept_at: int | None = None) -> bytes:
     """An entry made of commands that are encoded already."""
-    return b'{"schema":1,"at":%d,"commands":[%b]}' % (at, b",".join(commands))
+    slept = b"" if slept_at is None else b',"slept_at":%d' % slept_at
+    return b'{"schema":1,"at":%d%b,"commands":[%b]}' % (at, slept, b",".join(commands))
 
 
 def decode_entry(value: bytes) -> Entry:
@@ -296,4 +306,4 @@ def decode_entry(value: bytes) -> Entry:
     for command in stored.commands:
         if not command.player:
             raise ValueError("not an entry of a game's log: a command of nobody")
-    return Entry(stored.at, stored.commands)
+    return Entry(stored.at, stored.commands, stored.slept_at)

@@ -234,6 +234,12 @@ class WouldTradeError(RuleError):
     code = "would_trade"
 
 
+class OutsidePriceLimitsError(RuleError):
+    """The order's price is below the floor or above the ceiling that this round has."""
+
+    code = "outside_price_limits"
+
+
 class TooManyOrdersError(RuleError):
     """The player's open orders reached the game's cap."""
 

@@ -18,12 +18,13 @@ from tradegame.protocol.bounds import (
     PlayerName,
     RecentTrade,
     Role,
+    RoundNumber,
     Seq,
     Source,
     Strategy,
     Units,
 )
-from tradegame.protocol.state import GameSummary
+from tradegame.protocol.state import GameSummary, Treatment
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 """The header of a host's call that happens once (draft-ietf-httpapi-idempotency-key-header)."""
@@ -45,11 +46,15 @@ NOT_IN_A_BODY = frozenset({"key", "since", "epoch"})
 
 
 class Equilibrium(Struct, omit_defaults=True):
-    """Where supply meets demand: the lowest and the highest such price, and how many units change hands."""
+    """Where supply meets demand: the lowest and the highest such price, and how many units change hands.
+
+    All under the round's taxes and price limits: prices are without taxes. `surplus`: the most that so many make.
+    """
 
     low: Coins
     high: Coins
     qty: Units
+    surplus: Coins = 0
 
 
 class GoodResult(Struct, omit_defaults=True):
@@ -57,7 +62,8 @@ class GoodResult(Struct, omit_defaults=True):
 
     Prices are null where nothing was traded, `settled` where the good does not settle, `equilibrium` where nobody
     has private values, nothing can be traded, or the round is `secret`. `mark`: what a unit counted for, and where
-    that came from; null for the good with private values. `tape`: the round's last trades, oldest first.
+    that came from; null for the good with private values. `tape`: the round's last trades, oldest first. `tax`: what
+    the taxes on both sides came to.
     """
 
     trades: Count
@@ -74,6 +80,7 @@ class GoodResult(Struct, omit_defaults=True):
     demand: tuple[Coins, ...]
     supply: tuple[Coins, ...]
     tape: tuple[RecentTrade, ...]
+    tax: Coins = 0
 
 
 class PlayerResult(Struct, omit_defaults=True):
@@ -98,9 +105,10 @@ class RoundResult(Struct, omit_defaults=True):
     `surplus`: what trade made, `max_surplus` the most that it could have made, `efficiency_bps` the one over the
     other; null without private values. `secret`: all of that, and `players`, `equilibrium`, `demand` and `supply`, is
     the host's until it is revealed, since the same private values stay in force; others get null and empty lists.
+    `practice`: it counts for nothing. `treatment`: what was different in it.
     """
 
-    round: Count
+    round: RoundNumber
     opened_at: Millis | None
     closed_at: Millis
     efficiency_bps: Bps | None
@@ -109,6 +117,8 @@ class RoundResult(Struct, omit_defaults=True):
     goods: dict[GoodId, GoodResult]
     players: tuple[PlayerResult, ...]
     secret: bool = False
+    practice: bool = False
+    treatment: Treatment | None = None
 
 
 class Debrief(Struct, omit_defaults=True):
@@ -141,6 +151,12 @@ class Preset(Struct, omit_defaults=True):
     id: str
     title: str
     about: str
+    definition: dict[str, Any]
+
+
+class Defined(Struct, omit_defaults=True):
+    """A game's `definition`: what `POST /v1/games` takes to make another like it, under another `id`."""
+
     definition: dict[str, Any]
 
 

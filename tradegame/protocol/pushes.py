@@ -20,11 +20,12 @@ from tradegame.protocol.bounds import (
     PlayerId,
     Price,
     Qty,
+    RoundNumber,
     Seq,
     Source,
     Taker,
 )
-from tradegame.protocol.state import Account, Fill
+from tradegame.protocol.state import Account, Fill, Treatment
 
 
 class Event(Struct, omit_defaults=True, tag_field="type"):
@@ -98,23 +99,28 @@ class Unsaid(Event, tag="unsaid"):
 
 
 class AccessChanged(Event, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak."""
+    """`locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own."""
 
     locked: bool
     chat: bool
+    reports: bool = False
 
 
 class RoundChanged(Event, tag="round"):
     """The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
 
-    `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+    `settled`: what a unit of each good was paid, where goods settle and the round has closed. `treatment`: what is
+    different in this round. `over`: this was the last round; `winners`: who gained most in all rounds together.
     """
 
     phase: Phase
-    round: Count
+    round: RoundNumber
     ends_at: Millis | None
     opened_at: Millis | None = None
     settled: dict[GoodId, Coins] = field(default_factory=dict)
+    treatment: Treatment | None = None
+    over: bool = False
+    winners: tuple[PlayerId, ...] = ()
 
 
 class ClockChanged(Event, tag="clock"):
@@ -128,9 +134,13 @@ class ClockChanged(Event, tag="clock"):
 
 
 class Revealed(Event, tag="revealed"):
-    """The host lets everybody read what the closed rounds came to. `round`: the present one."""
+    """The host lets everybody read what the closed rounds came to. `round`: the present one.
 
-    round: Count
+    `winners`: who gained most in all rounds together, if the last one is closed.
+    """
+
+    round: RoundNumber
+    winners: tuple[PlayerId, ...] = ()
 
 
 class News(Event, tag="news"):

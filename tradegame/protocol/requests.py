@@ -27,6 +27,7 @@ from tradegame.protocol.bounds import (
     PlayerName,
     Price,
     Qty,
+    RankedBy,
     RequestId,
     Seq,
     Side,
@@ -175,11 +176,12 @@ class BookRequest(GameRequest, kw_only=True, tag="book"):
 
 
 class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
-    """The richest `limit` players."""
+    """The richest `limit` players in this round, or by the gains of all closed rounds together."""
 
     ok = Standings
 
     limit: Depth | None = None
+    by: RankedBy | None = None
 
 
 class PlayerCommand(GameRequest, kw_only=True):

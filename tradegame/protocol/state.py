@@ -25,6 +25,7 @@ from tradegame.protocol.bounds import (
     Qty,
     RecentTrade,
     Role,
+    RoundNumber,
     Seq,
     Side,
     Source,
@@ -42,7 +43,7 @@ class GameSummary(Struct, omit_defaults=True):
     game: GameId
     title: str
     phase: Phase
-    round: Count
+    round: RoundNumber
     ends_at: Millis | None
     players: Count
     goods: tuple[GoodId, ...]
@@ -77,7 +78,8 @@ class Rules(Struct, omit_defaults=True):
     """What of a game's definition players may know. `rounds`: null where there is no clock.
 
     `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
-    orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
+    orders of those stay who chose `cancel_on_disconnect`, once they have no connection. `practice`: a round of the
+    number 0 comes first, which counts for nothing.
     """
 
     cash: Coins
@@ -87,6 +89,26 @@ class Rules(Struct, omit_defaults=True):
     goods: dict[GoodId, GoodRules]
     anonymous: bool = False
     disconnect_grace_s: Count = DISCONNECT_GRACE_S
+    practice: bool = False
+
+
+class GoodTerms(Struct, omit_defaults=True):
+    """Of a good, in this round: coins a unit that whoever buys pays, and whoever sells, besides the price.
+
+    Orders below `floor` or above `ceiling` are `outside_price_limits`.
+    """
+
+    buyer_tax: Coins = 0
+    seller_tax: Coins = 0
+    floor: Price | None = None
+    ceiling: Price | None = None
+
+
+class Treatment(Struct, omit_defaults=True):
+    """What is different in this round: the taker's fee, if it is not that of the `rules`, and the terms of goods."""
+
+    fee_bps: Count | None = None
+    goods: dict[GoodId, GoodTerms] = field(default_factory=dict)
 
 
 class Good(Struct, omit_defaults=True):
@@ -135,13 +157,14 @@ class State(Struct, omit_defaults=True):
 
     `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
     what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
-    trades, and `ends_at` less `paused_at` is what is left of the phase.
+    trades, and `ends_at` less `paused_at` is what is left of the phase. `treatment`: what is different in this round.
+    `over`: the last round is closed; `winners`: who gained most in all rounds together, 10 at most.
     """
 
     title: str
     about: str
     phase: Phase
-    round: Count
+    round: RoundNumber
     ends_at: Millis | None
     opened_at: Millis | None
     rules: Rules
@@ -153,6 +176,10 @@ class State(Struct, omit_defaults=True):
     locked: bool = False
     chat: bool = True
     paused_at: Millis | None = None
+    reports: bool = False
+    treatment: Treatment | None = None
+    over: bool = False
+    winners: tuple[PlayerId, ...] = ()
 
 
 class GameState(State, kw_only=True, omit_defaults=True):
@@ -202,7 +229,7 @@ class Fill(Struct, omit_defaults=True):
     """The player's part in the trade with the number `trade`: `bid` bought, `ask` sold.
 
     `taker`: the side that did not rest. `order`: the player's own that traded; a `buy` and a `sell` have none.
-    `maker`: it was the player's order that rested. `fee`: what the player paid.
+    `maker`: it was the player's order that rested. `fee`: what the player paid: the taker's fee, and their side's tax.
     """
 
     trade: Count
@@ -288,7 +315,7 @@ class Book(Struct, omit_defaults=True):
 
 
 class Standing(Struct, omit_defaults=True):
-    """A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+    """A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
 
     In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
     `robot`, `stand_in`: as in the players of the state.
@@ -306,12 +333,14 @@ class Standing(Struct, omit_defaults=True):
 class Standings(Struct, omit_defaults=True):
     """The richest players, the richest first, as they were at frame `seq`: a second ago at most.
 
-    `secret`: they would tell private values that last, so nobody is listed until the host reveals them.
+    `secret`: they would tell private values that last, so nobody is listed until the host reveals them. `practice`:
+    this round counts for nothing.
     """
 
     standings: tuple[Standing, ...]
     seq: Seq
     secret: bool = False
+    practice: bool = False
 
 
 class Games(Struct, omit_defaults=True):

@@ -33,7 +33,7 @@ class People:
     async def access(self, request: Request) -> Response:
         self.host_token.require(request)
         body = await body_of(request, SetAccess)
-        return published(await self.administer.set_access(game_id(request), body.locked, body.chat, key_of(request)))
+        return published(await self.administer.set_access(game_id(request), body, key_of(request)))
 
     async def roster(self, request: Request) -> Response:
         self.host_token.require(request)

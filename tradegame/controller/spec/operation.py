@@ -1,4 +1,4 @@
-"""One operation over HTTP: what it takes, what it answers, and which errors."""
+"""What there is to say of one thing over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import Any
 from attrs import frozen
 
 from tradegame.protocol.bounds import GameId, MessageNumber, PlayerId
-from tradegame.protocol.errors import Errors
+from tradegame.protocol.errors import (
+    BadRequestError,
+    CommandTimeoutError,
+    Errors,
+    KeyReusedError,
+    OverloadedError,
+    TradeGameError,
+    UnauthorizedError,
+    UnavailableError,
+    UnknownGameError,
+)
+from tradegame.protocol.http import Published
 
 HTML = "text/html"
 TEXT = "text/plain"
@@ -19,6 +30,7 @@ SQLITE = "application/vnd.sqlite3"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ZIP = "application/zip"
 SVG = "image/svg+xml"
+CSV = "text/csv"
 FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "application/octet-stream")
 
 
@@ -28,7 +40,7 @@ class Operation:
 
     ``names``: what stands in the path; ``query``: behind it. ``not_ready``: it may answer 503, with the reason.
     ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token. ``keyed``: it takes an
-    `Idempotency-Key`.
+    `Idempotency-Key`. ``own``: it needs a player's report key or session token.
     """
 
     method: str = "GET"
@@ -45,9 +57,33 @@ class Operation:
     file: bool = False
     host: bool = False
     keyed: bool = False
+    own: bool = False
     not_ready: bool = False
     errors: Errors = ()
 
     def kinds_of_values(self) -> Iterator[Any]:
         """Of the answer, the body, and what stands in the path and behind it."""
         yield from (self.answer, self.body, *self.names.values(), *self.query.values())
+
+
+STORE: Errors = (OverloadedError, UnavailableError, CommandTimeoutError)
+HOST: Errors = (UnauthorizedError,)
+GAME: Errors = (UnknownGameError, UnavailableError)
+
+
+def file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
+    """What a page loads, or the page."""
+    return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, **more)
+
+
+def command(path: str, name: str, about: str, *errors: type[TradeGameError], **more: Any) -> Operation:
+    """A call of the host's that goes through a game's log."""
+    refused: Errors = (BadRequestError, KeyReusedError, UnknownGameError, *errors, *HOST, *STORE)
+    where = {"method": "POST", "path": f"/v1/games/{{game}}{path}", "id": name, **more}
+    return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
+
+
+def inside(path: str, name: str, about: str, answer: type[Any]) -> Operation:
+    """What the host alone may read of a game."""
+    where = f"/v1/games/{{game}}{path}"
+    return Operation(path=where, id=name, about=about, tag="host", answer=answer, host=True, errors=(*HOST, *GAME))

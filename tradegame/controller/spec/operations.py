@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradegame.controller.spec.operation import (
+    CSV,
     FILES,
     HTML,
     JSON,
@@ -17,22 +18,26 @@ from tradegame.controller.spec.operation import (
     ZIP,
     Operation,
 )
+from tradegame.controller.spec.operation import GAME as _GAME
+from tradegame.controller.spec.operation import HOST as _HOST
+from tradegame.controller.spec.operation import STORE as _STORE
+from tradegame.controller.spec.operation import command as _command
+from tradegame.controller.spec.operation import file as _file
+from tradegame.controller.spec.operation import inside as _inside
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameCode
+from tradegame.protocol.bounds import Depth, GameCode, RankedBy
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase, SetRobots
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
     EpochOverError,
-    Errors,
     GameThereError,
     KeyReusedError,
     NoHouseError,
     NotFoundError,
+    NotJoinedError,
     NotOpenError,
     OverloadedError,
-    TradeGameError,
-    UnauthorizedError,
     UnavailableError,
     UnknownGameError,
     UnknownGoodError,
@@ -42,13 +47,13 @@ from tradegame.protocol.errors import (
 from tradegame.protocol.http import (
     Coming,
     Debrief,
+    Defined,
     Done,
     Invitation,
     Made,
     Muting,
     Naming,
     Presets,
-    Published,
     Reach,
     Robots,
     Roster,
@@ -57,23 +62,8 @@ from tradegame.protocol.http import (
     TableFormat,
     Vitals,
 )
+from tradegame.protocol.report import Report
 from tradegame.protocol.state import Games, GameState, Standings
-
-_STORE: Errors = (OverloadedError, UnavailableError, CommandTimeoutError)
-_HOST: Errors = (UnauthorizedError,)
-_GAME: Errors = (UnknownGameError, UnavailableError)
-
-
-def _file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
-    return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, **more)
-
-
-def _command(path: str, name: str, about: str, *errors: type[TradeGameError], **more: Any) -> Operation:
-    """A call of the host's that goes through a game's log."""
-    refused: Errors = (BadRequestError, KeyReusedError, UnknownGameError, *errors, *_HOST, *_STORE)
-    where = {"method": "POST", "path": f"/v1/games/{{game}}{path}", "id": name, **more}
-    return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
-
 
 OPERATIONS: tuple[Operation, ...] = (
     _file("/", "play", "The page to play on.", HTML),
@@ -85,6 +75,13 @@ OPERATIONS: tuple[Operation, ...] = (
         names={"game": str},
     ),
     _file("/host", "host", "The host's page.", HTML),
+    _file(
+        "/report/{game}",
+        "report",
+        "The page with a player's own report: behind the # is its key, or the browser has the player's session.",
+        HTML,
+        names={"game": str},
+    ),
     _file(
         "/{code}",
         "playByCode",
@@ -135,7 +132,7 @@ OPERATIONS: tuple[Operation, ...] = (
         id="getStandings",
         about="The richest players.",
         tag="games",
-        query={"limit": Depth},
+        query={"limit": Depth, "by": RankedBy},
         answer=Standings,
         errors=(BadRequestError, *_GAME),
     ),
@@ -146,6 +143,15 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="games",
         answer=Debrief,
         errors=_GAME,
+    ),
+    Operation(
+        path="/v1/games/{game}/report",
+        id="getReport",
+        about="A player's own report on the closed rounds, for that player alone, while the host shows reports.",
+        tag="games",
+        answer=Report,
+        own=True,
+        errors=(NotFoundError, *_HOST, NotJoinedError, UnknownPlayerError, UnknownGameError, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/invitation",
@@ -208,15 +214,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body=Pause,
     ),
     _command("/time", "addTime", "Let the phase end later.", NotOpenError, body=AddTime),
-    Operation(
-        path="/v1/games/{game}/news",
-        id="listComingNews",
-        about="The scheduled news that are left in the open round.",
-        tag="host",
-        answer=Coming,
-        host=True,
-        errors=(*_HOST, *_GAME),
-    ),
+    _inside("/news", "listComingNews", "The scheduled news that are left in the open round.", Coming),
+    _inside("/definition", "getDefinition", "A game's definition, as it was made, every default filled in.", Defined),
     _command(
         "/news",
         "announce",
@@ -232,15 +231,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
         body=SetAccess,
     ),
-    Operation(
-        path="/v1/games/{game}/roster",
-        id="getRoster",
-        about="Who may join, and who has.",
-        tag="host",
-        answer=Roster,
-        host=True,
-        errors=(*_GAME, *_HOST),
-    ),
+    _inside("/roster", "getRoster", "Who may join, and who has.", Roster),
     _command("/roster", "setRoster", "Say which names may join. Whoever has an account keeps it.", body=Naming),
     _command(
         "/players/{player}",
@@ -306,6 +297,16 @@ OPERATIONS: tuple[Operation, ...] = (
         query={"format": TableFormat, "separator": SeparatorName, "pseudonyms": bool, "chat": bool},
         host=True,
         errors=(BadRequestError, UnknownGameError, OverloadedError, CommandTimeoutError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        path="/v1/games/{game}/reports.csv",
+        id="listReportLinks",
+        about="The links to the players' own reports, as CSV. Whoever has one can read that report: they are secrets.",
+        tag="host",
+        kinds=(CSV,),
+        query={"separator": SeparatorName},
+        host=True,
+        errors=(BadRequestError, *_HOST, *_GAME),
     ),
     Operation(
         path="/v1/backup",

@@ -119,7 +119,7 @@ class Audit:
             if order.player != name:
                 self._find(f"{name} has the order {order.id} of {order.player}")
             if order.side == BID:
-                bids += order.qty * order.price
+                bids += order.qty * (order.price + self._state.terms.goods[order.good].buyer_tax)
             else:
                 asks[order.good] += order.qty
             level = self._state.markets[order.good].book.level(order.side, order.price)

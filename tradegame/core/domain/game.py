@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 from tradegame.core.domain.accounts import AccountService
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chance import STATE_BITS
+from tradegame.core.domain.charges import ChargeService
 from tradegame.core.domain.chat import ChatService
+from tradegame.core.domain.dealing import DealingService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.departures import DepartureService
 from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
@@ -24,6 +26,7 @@ from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.moderation import ModerationService
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.orders import OrderService
+from tradegame.core.domain.pausing import PauseService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.remembered import remember
@@ -90,17 +93,21 @@ class Game:
     def __init__(self, state: GameState, recording: Callable[[GameState], RecordingService] = RecordingService) -> None:
         """``recording``: another class writes down more."""
         self.state = state
-        trading = TradingService(state, recording(state))
+        trading = TradingService(state, recording(state), ChargeService(state))
         self._marks = MarkService(state)
         house = HouseService(state, trading, self._marks)
         self.free_some, self.has_dropped = trading.free_some, trading.has_dropped
         self._keys = KeyService(state)
         private_values = PrivateValuesService(state)
         self._settlement = settlement = SettlementService(state, self._marks, trading.recording)
+        self._pauses = PauseService(state)
+        self._dealing = DealingService(state, trading.recording, private_values, settlement)
         self._departures = departures = DepartureService(state, trading, self._marks)
         self._accounts = AccountService(state, trading, NamingService(state), private_values, settlement, departures)
         self._robots = robots = RobotService(state, self._accounts)
-        self._rounds = RoundService(state, trading, house, self._marks, private_values, settlement, robots)
+        self._rounds = RoundService(
+            state, trading, house, self._marks, private_values, settlement, robots, self._dealing, self._pauses
+        )
         self._moderation = ModerationService(state, self._accounts)
         orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
@@ -124,8 +131,8 @@ class Game:
             CancelAll: orders.cancel_all,
             Say: chat.say,
             SetPhase: self._rounds.set_phase,
-            Pause: self._rounds.pause,
-            AddTime: self._rounds.add_time,
+            Pause: self._pauses.pause,
+            AddTime: self._pauses.add_time,
             Announce: self._rounds.announce,
             Reveal: self._rounds.reveal,
             SetClock: self._rounds.set_clock,
@@ -176,6 +183,10 @@ class Game:
     def _apply(self, entry: Entry) -> Applied:
         state = self.state
         effects, before = Effects(max(state.clock, entry.at)), state.round_ms
+        if entry.slept_at is not None and state.clock <= entry.slept_at <= effects.at:
+            # nobody played it meanwhile: the game's clock would have gone on
+            self._advance(entry.slept_at, effects)
+            self._pauses.sleep(effects)
         self._advance(effects.at, effects)
         outcomes = [self._outcome(command, effects) for command in entry.commands]
         self.free_some()
@@ -255,7 +266,7 @@ class Game:
                 if name in state.seats and not by_robot:
                     self._robots.give_back(name, effects)
                 if name not in state.dealt:
-                    self._rounds.deal((name,), effects)
+                    self._dealing.deal((name,), effects)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
@@ -275,7 +286,7 @@ class Game:
                 self._accounts.open_robot(command.player, effects)
             else:
                 self._accounts.open(command.player, command.name, command.skeleton, effects)
-            self._rounds.deal((command.player,), effects)
+            self._dealing.deal((command.player,), effects)
         self._departures.choose(command, effects)
         return Sent(seq=0)
 
@@ -284,7 +295,7 @@ class Game:
             self._departures.back(player)
             if not command.by_robot:
                 self._robots.connected(player, effects)
-        self._rounds.deal(command.players, effects)
+        self._dealing.deal(command.players, effects)
         return Sent(seq=0)
 
     def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:

@@ -52,13 +52,14 @@ class ModerationService:
         return Sent(seq=0)
 
     def set_access(self, command: SetAccess, effects: Effects) -> Sent:
-        """Lock the game or switch the chat, and the other way. What is not said stays."""
+        """Lock the game, switch the chat or the reports, and the other way. What is not said stays."""
         state = self.state
-        before = state.locked, state.chat
+        before = state.locked, state.chat, state.reports
         state.locked = state.locked if command.locked is None else command.locked
         state.chat = state.chat if command.chat is None else command.chat
-        if (state.locked, state.chat) != before:
-            effects.events.append(AccessChanged(state.locked, state.chat))
+        state.reports = state.reports if command.reports is None else command.reports
+        if (now := (state.locked, state.chat, state.reports)) != before:
+            effects.events.append(AccessChanged(*now))
         return Sent(seq=0)
 
     def set_roster(self, command: SetRoster, effects: Effects) -> Sent:

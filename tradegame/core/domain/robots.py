@@ -36,7 +36,7 @@ class RobotService:
         plan = self.state.plan
         plan.fill_to, plan.even_sides = command.fill_to, command.even_sides
         plan.strategy, plan.sit_in_after_s = command.strategy, command.sit_in_after_s
-        plan.asked_in = self.state.round
+        plan.asked = True
         if not plan.fills:
             plan.wanted = 0
             self._leave(0, effects)
@@ -52,7 +52,7 @@ class RobotService:
         state = self.state
         state.plan.wanted = min(command.robots, ROBOTS_MOST) if state.plan.fills else 0
         if state.phase == OPEN:
-            if state.definition.rounds is None or state.plan.asked_in == state.round:
+            if state.definition.rounds is None or state.plan.asked:
                 self._come(state.plan.wanted, effects)
         elif state.phase != CLOSED:  # what a round came to is shown as it was
             self._adjust(effects)
@@ -61,10 +61,11 @@ class RobotService:
     def new_round(self, effects: Effects) -> None:
         """A round is over, and nobody owns anything. Robots take other sides, if that makes sides even."""
         self._adjust(effects)
+        self.state.plan.asked = False
         if self.state.plan.even_sides and self.state.definition.private_values is not None:
             for name in servers(self.state):
                 robot = self.state.players[name]
-                robot.role, robot.values = None, ()
+                robot.role, robot.drawn, robot.values = None, (), ()
 
     def sit_in(self, command: SitIn, effects: Effects) -> Sent:
         """A robot sits in for a player, or not any more. What a node says so never undoes what the host said."""

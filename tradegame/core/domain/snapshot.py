@@ -51,6 +51,7 @@ _PLAIN = (
     "commands",
     "phase",
     "round",
+    "counts",
     "ends_at",
     "opened_at",
     "paused_at",
@@ -62,12 +63,14 @@ _PLAIN = (
     "settled",
     "locked",
     "chat",
+    "reports",
     "roster",
     "said",
     "sides",
     "bought",
     "sold",
     "revealed",
+    "winners",
 )
 _Item = TypeVar("_Item")
 _END = b'["end"]\n'
@@ -173,9 +176,10 @@ def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     name, player = item
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
     called = [player.name, player.skeleton, player.number, player.muted]
-    row = [name, called, player.role, player.values, player.score, hints, player.ever, player.keys]
-    # 11: about what a player has once; a hint has three fields, and a key with its long text counts as three
-    return row, 11 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
+    dealt = [player.role, player.seat, player.drawn, player.values]
+    row = [name, called, dealt, player.score, hints, player.ever, player.keys]
+    # 12: about what a player has once; a hint has three fields, and a key with its long text counts as three
+    return row, 12 + len(player.drawn) + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
 
 def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
@@ -190,6 +194,7 @@ def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
     state = GameState.blank(definitions.from_json(head["definition"]), "", 0, 0, "")
     for name in _PLAIN:
         setattr(state, name, head[name])
+    state.number(state.round)
     state.messages.extend(Message(*message) for message in head["messages"])
     state.news.extend(Headline(*news) for news in head["news"])
     state.news_coming = [(at, number) for at, number in head["news_coming"]]
@@ -226,10 +231,10 @@ class _Reader:
                     held_cash,
                 )
         elif kind == "player":
-            for player, (name, *look), role, values, score, hints, ever, keys in rows:
+            for player, (name, *look), (role, seat, drawn, values), score, hints, ever, keys in rows:
                 told = tuple(Hint(*hint) for hint in hints)
-                plain = (name, keys, ever, role, tuple(values), score, told)
-                self._state.players[self._names[player]] = Player(*plain, *look)
+                plain, more = (name, keys, ever, role, tuple(values), score, told), (*look, seat, tuple(drawn))
+                self._state.players[self._names[player]] = Player(*plain, *more)
         elif kind == "blotter":
             for name, *written in rows:
                 self._state.accounts[name].blotter = Blotter.of_rows(*written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tradegame.core.domain import account as accounts
@@ -10,9 +10,10 @@ from tradegame.core.domain.blotter import Blotter, unpack_fills
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.private_values import are_secret
+from tradegame.core.domain.mark import Mark
+from tradegame.core.domain.private_values import are_secret, public_winners
 from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
-from tradegame.core.domain.worth import gain, holding, marks, start, worth
+from tradegame.core.domain.worth import Holding, gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
 from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Robots, Roster, RosterRow
@@ -54,6 +55,10 @@ def public_state(state: GameState) -> State:
         locked=state.locked,
         chat=state.chat,
         paused_at=state.paused_at,
+        reports=state.reports,
+        treatment=state.terms.told,
+        over=state.over,
+        winners=public_winners(state),
     )
 
 
@@ -98,6 +103,7 @@ def rules(definition: GameDefinition) -> Rules:
         },
         anonymous=definition.anonymous,
         disconnect_grace_s=definition.disconnect_grace_s,
+        practice=definition.practice,
     )
 
 
@@ -124,7 +130,7 @@ def account(state: GameState, player: str) -> Account:
     if [good for good in state.definition.goods.values() if good.settlement is not None]:
         shown.hints = tuple(Hint(hint.good, hint.value, hint.text, hint.at) for hint in fields.hints)
     if takes_part and owned.blotter is not None:
-        shown.positions = _positions(state, player, owned.blotter)
+        shown.positions = positions(state, player, owned.blotter)
     return shown
 
 
@@ -143,7 +149,7 @@ def _open_orders(owned: accounts.Account) -> tuple[OpenOrder, ...]:
     )
 
 
-def _positions(state: GameState, player: str, blotter: Blotter) -> dict[str, Position]:
+def positions(state: GameState, player: str, blotter: Blotter) -> dict[str, Position]:
     """By good, in the game's order, what the player traded in this round, who takes part in it."""
     shown = {}
     for index, good in enumerate(state.markets):
@@ -189,7 +195,9 @@ def book(state: GameState, good: str, depth: int) -> Book:
 
 
 Placed = tuple[int, int, str, int]
-"""In the standings' order: what is had, negative; the number in the order of dealing; the player; the score."""
+"""In the standings' order: what is had, negative; the number in the order of dealing; the player; the score.
+
+By total: the score, negative; the number in the order of joining; the player; what is had."""
 
 
 def standings(state: GameState, limit: int) -> list[Standing]:
@@ -197,7 +205,7 @@ def standings(state: GameState, limit: int) -> list[Standing]:
     stands first.
 
     Where what a player has would tell a secret (see `Holding`), the worth is the score, the gains of closed rounds.
-    While private values last the score would tell them: nobody is listed.
+    While private values last the score would tell them: nobody is listed. See `totals` for the sum of all rounds.
     """
     if are_secret(state):
         return []
@@ -210,13 +218,31 @@ def standings(state: GameState, limit: int) -> list[Standing]:
     return ranked(state, sorted(all_of_them)[:limit])
 
 
-def ranked(state: GameState, best: Sequence[Placed]) -> list[Standing]:
+def totals(state: GameState, limit: int) -> list[Standing]:
+    """Those ``limit`` who have gained most in all closed rounds, also if they take no part in this one."""
+    if are_secret(state):
+        return []
+    at, found = marks(state), list[Placed]()
+    for number, player in enumerate(state.players):
+        found += by_total(number, player, holding(state, player), at, dealt=player in state.dealt)
+    return ranked(state, sorted(found)[:limit], total=True)
+
+
+def by_total(number: int, player: str, have: Holding, at: Mapping[str, Mark], *, dealt: bool) -> list[Placed]:
+    """A place by total; none for who takes no part in this round, and has gained and lost nothing before."""
+    return [(-have.score, number, player, have.worth(at))] if dealt or have.score else []
+
+
+def ranked(state: GameState, best: Sequence[Placed], *, total: bool = False) -> list[Standing]:
     """The rows of the standings."""
     rows: list[Standing] = []
-    for index, (negative, _, player, score) in enumerate(best):
-        rank = rows[-1].rank if rows and rows[-1].worth == -negative else index + 1
-        name, robot, stand_in = state.players[player].name, player in state.robots, player in state.seats
-        rows.append(Standing(rank, player, name, -negative, score, robot, stand_in))
+    before = 1
+    for index, (negative, _, player, other) in enumerate(best):
+        rank = rows[-1].rank if rows and negative == before else index + 1
+        before, worth = negative, other if total else -negative
+        if (fields := state.players.get(player)) is not None:  # else removed meanwhile
+            of = player in state.robots, player in state.seats
+            rows.append(Standing(rank, player, fields.name, worth, -negative if total else other, *of))
     return rows
 
 
@@ -226,7 +252,7 @@ def debrief(state: GameState, *, host: bool = False) -> dict[str, Any]:
     Whatever private values that last could be computed from is left out, but for the ``host``.
     """
     secret = are_secret(state)
-    return {"rounds": [result(each, secret=secret, host=host) for each in state.results]}
+    return {"rounds": [result(each, secret=secret, host=host) for each in state.last_results]}
 
 
 def result(kept: dict[str, Any], *, secret: bool, host: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import msgspec
 from attrs import define, field, frozen
 
 from tradegame.core.domain import views
+from tradegame.core.domain.private_values import public_winners
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.replies import Following
 
@@ -71,7 +72,7 @@ class PublicState:
         pieces.append(
             self._part(
                 "phase",
-                (*phase, state.locked, state.chat, state.paused_at),
+                (*phase, state.locked, state.chat, state.reports, state.paused_at, state.over, public_winners(state)),
                 lambda: b"," + _phase(state) + b',"goods":{',
             )
         )
@@ -153,7 +154,11 @@ def _phase(state: GameState) -> bytes:
         settled=views.settled(state),
         **({"locked": True} if state.locked else {}),
         **({} if state.chat else {"chat": False}),
+        **({"reports": True} if state.reports else {}),
         **({} if state.paused_at is None else {"paused_at": state.paused_at}),
+        **({} if state.terms.told is None else {"treatment": state.terms.told}),
+        **({"over": True} if state.over else {}),
+        **({"winners": winners} if (winners := public_winners(state)) else {}),
     )
 
 

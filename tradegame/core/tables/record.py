@@ -113,7 +113,8 @@ class Tables:
         """What is known at the end of the log."""
         self._tape.end_orders("open", None)
         if state.phase == OPEN:
-            self._put(RoundRow(state.round, state.opened_at, None, state.round_ms, len(state.dealt), None, None, None))
+            begun = state.round, state.practice, state.opened_at, None, state.round_ms, len(state.dealt)
+            self._put(RoundRow(*begun, None, None, None))
         header = columns(PlayerRow, [number for number, _ in self._tape.gains])
         self._puts[PlayerRow] = self.sink.begin(PlayerRow.sheet, header)
         scores = sorted((fields.score for fields in state.players.values()), reverse=True)

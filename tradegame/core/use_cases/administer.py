@@ -108,9 +108,9 @@ class AdministerUseCase:
         """Delete a message, once for its key. Raises UnknownMessageError."""
         return await self._execute(game, Unsay(message=message, key=key))
 
-    async def set_access(self, game: str, locked: bool | None, chat: bool | None, key: str | None = None) -> Outcome:
-        """Lock the game, switch the chat, or the other way; None leaves it as it is. Once for its key."""
-        return await self._execute(game, SetAccess(locked=locked, chat=chat, key=key))
+    async def set_access(self, game: str, access: SetAccess, key: str | None = None) -> Outcome:
+        """Lock the game, switch the chat or the reports, and the other way. Once for its key."""
+        return await self._execute(game, structs.replace(access, key=key))
 
     async def set_roster(self, game: str, names: Sequence[str], key: str | None = None) -> Outcome:
         """The names that may join, each as often as it is there; none: all may. Once for its key."""

@@ -85,18 +85,21 @@ const good = s.both(
   notCrossed,
 );
 
-const rules = s.object({
-  cash: s.natural,
-  fee_bps: s.natural,
-  open_orders: s.positive,
-  rounds: s.nullable(s.object({ lobby_s: s.natural, open_s: s.positive, closed_s: s.natural, repeat: s.natural })),
-  goods: s.map(
-    s.object(
-      { endowment: s.natural, house: s.bool, private_values: s.bool, settlement: s.nullable(s.list(s.natural)) },
-      { mark: source },
+const rules = s.object(
+  {
+    cash: s.natural,
+    fee_bps: s.natural,
+    open_orders: s.positive,
+    rounds: s.nullable(s.object({ lobby_s: s.natural, open_s: s.positive, closed_s: s.natural, repeat: s.natural })),
+    goods: s.map(
+      s.object(
+        { endowment: s.natural, house: s.bool, private_values: s.bool, settlement: s.nullable(s.list(s.natural)) },
+        { mark: source },
+      ),
     ),
-  ),
-});
+  },
+  { practice: s.exactly(true) },
+);
 
 const robots = { robot: s.exactly(true), stand_in: s.exactly(true) };
 
@@ -104,7 +107,7 @@ const stateFields = {
   title: s.str,
   about: s.str,
   phase,
-  round: s.positive,
+  round: s.natural,
   ends_at: s.nullable(s.positive),
   opened_at: s.nullable(s.positive),
   rules,
@@ -115,7 +118,19 @@ const stateFields = {
   settled: s.map(s.natural),
 };
 
-const stateMay = { locked: s.exactly(true), chat: s.exactly(false), paused_at: s.positive };
+const terms = s.object({}, { buyer_tax: s.positive, seller_tax: s.positive, floor: s.positive, ceiling: s.positive });
+const treatment = s.object({}, { fee_bps: s.natural, goods: s.map(terms) });
+const winners = s.list(s.id, 10);
+
+const stateMay = {
+  locked: s.exactly(true),
+  chat: s.exactly(false),
+  reports: s.exactly(true),
+  paused_at: s.positive,
+  treatment,
+  over: s.exactly(true),
+  winners,
+};
 
 export const state = s.object(stateFields, stateMay);
 
@@ -126,7 +141,7 @@ export const gameSummary = s.object({
   game: s.id,
   title: s.str,
   phase,
-  round: s.positive,
+  round: s.natural,
   ends_at: s.nullable(s.positive),
   players: s.natural,
   goods: s.list(s.id),
@@ -190,7 +205,7 @@ export const ok = {
     s.object({ good: s.id, bids: bids(100), asks: asks(100), last: s.nullable(s.positive), seq: s.natural }),
     notCrossed,
   ),
-  standings: s.object({ standings, seq: s.int }),
+  standings: s.object({ standings, seq: s.int }, { practice: s.exactly(true) }),
 };
 
 /** Whether each code says for certain that nothing happened. */
@@ -273,12 +288,12 @@ const event = {
   removed: s.object({ type: type("removed"), player: s.id }),
   said: s.object({ type: type("said"), player: s.id, text: s.text, number: s.positive }),
   unsaid: s.object({ type: type("unsaid"), number: s.positive }),
-  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }),
-  revealed: s.object({ type: type("revealed"), round: s.positive }),
+  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }, { reports: s.exactly(true) }),
+  revealed: s.object({ type: type("revealed"), round: s.natural }, { winners }),
   clock: s.object({ type: type("clock"), ends_at: s.nullable(s.positive) }, { paused_at: s.positive }),
   round: s.object(
-    { type: type("round"), phase, round: s.positive, ends_at: s.nullable(s.positive) },
-    { opened_at: s.positive, settled: s.map(s.natural) },
+    { type: type("round"), phase, round: s.natural, ends_at: s.nullable(s.positive) },
+    { opened_at: s.positive, settled: s.map(s.natural), treatment, over: s.exactly(true), winners },
   ),
   news: s.object({ type: type("news"), text: s.text }, { good: s.id }),
 };

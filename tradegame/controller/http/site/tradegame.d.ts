@@ -111,7 +111,7 @@ export interface Connection {
   unanswered: number;
   /** Whether the last socket opened. If not, nothing answered, or something between blocks WebSockets. */
   opened: boolean;
-  /** Once stopped: `closed`, the server's close code, or an error's code. */
+  /** Why, for programs, while it is not live: `closed`, a close code, or an error's code. */
   code?: string;
 }
 
@@ -276,8 +276,9 @@ export class Game {
 
   /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
-  /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
-  standings(limit?: number): Promise<Standing[]>;
+  /** The richest `limit` players, 1 to 100. Default: 10. By "total": those who gained most in all closed rounds.
+   * None while they would tell private values that last. */
+  standings(limit?: number, by?: "round" | "total"): Promise<Standing[]>;
   /** The player's last `limit` trades of this round, 1 to 50, the oldest first. Default: 50. */
   fills(limit?: number): Promise<Fill[]>;
   /** The player's open orders, and what became of the last 50 that are done in this round. */
@@ -317,6 +318,7 @@ export type ServerErrorCode =
   | "no_liquidity"
   | "insufficient_liquidity"
   | "would_trade"
+  | "outside_price_limits"
   | "too_many_orders"
   | "too_many_fills"
   | "key_reused"
@@ -404,7 +406,8 @@ export interface GoodRules {
  * What of a game's definition players may know. `rounds`: null where there is no clock.
  *
  * `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
- * orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
+ * orders of those stay who chose `cancel_on_disconnect`, once they have no connection. `practice`: a round of the
+ * number 0 comes first, which counts for nothing.
  */
 export interface Rules {
   cash: number;
@@ -414,6 +417,7 @@ export interface Rules {
   goods: Record<string, GoodRules>;
   anonymous?: true;
   disconnect_grace_s?: number;
+  practice?: true;
 }
 
 /**
@@ -455,11 +459,30 @@ export interface Headline {
 }
 
 /**
+ * Of a good, in this round: coins a unit that whoever buys pays, and whoever sells, besides the price.
+ *
+ * Orders below `floor` or above `ceiling` are `outside_price_limits`.
+ */
+export interface GoodTerms {
+  buyer_tax?: number;
+  seller_tax?: number;
+  floor?: number;
+  ceiling?: number;
+}
+
+/** What is different in this round: the taker's fee, if it is not that of the `rules`, and the terms of goods. */
+export interface Treatment {
+  fee_bps?: number;
+  goods?: Record<string, GoodTerms>;
+}
+
+/**
  * A game's public state: at most 50 messages, oldest first.
  *
  * `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
  * what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
- * trades, and `ends_at` less `paused_at` is what is left of the phase.
+ * trades, and `ends_at` less `paused_at` is what is left of the phase. `treatment`: what is different in this round.
+ * `over`: the last round is closed; `winners`: who gained most in all rounds together, 10 at most.
  */
 export interface State {
   title: string;
@@ -477,6 +500,10 @@ export interface State {
   locked?: true;
   chat?: boolean;
   paused_at?: number;
+  reports?: true;
+  treatment?: Treatment;
+  over?: true;
+  winners?: string[];
 }
 
 /** An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded. */
@@ -608,17 +635,19 @@ export interface Unsaid {
   number: number;
 }
 
-/** `locked`: nobody new may have an account. `chat`: people may speak. */
+/** `locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own. */
 export interface AccessChanged {
   type: "access";
   locked: boolean;
   chat: boolean;
+  reports?: true;
 }
 
 /**
  * The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
  *
- * `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+ * `settled`: what a unit of each good was paid, where goods settle and the round has closed. `treatment`: what is
+ * different in this round. `over`: this was the last round; `winners`: who gained most in all rounds together.
  */
 export interface RoundChanged {
   type: "round";
@@ -627,6 +656,9 @@ export interface RoundChanged {
   ends_at: number | null;
   opened_at?: number;
   settled?: Record<string, number>;
+  treatment?: Treatment;
+  over?: true;
+  winners?: string[];
 }
 
 /**
@@ -640,10 +672,15 @@ export interface ClockChanged {
   paused_at?: number;
 }
 
-/** The host lets everybody read what the closed rounds came to. `round`: the present one. */
+/**
+ * The host lets everybody read what the closed rounds came to. `round`: the present one.
+ *
+ * `winners`: who gained most in all rounds together, if the last one is closed.
+ */
 export interface Revealed {
   type: "revealed";
   round: number;
+  winners?: string[];
 }
 
 /** News, about `good` if there is one. */
@@ -683,7 +720,7 @@ export interface Whisper {
  * The player's part in the trade with the number `trade`: `bid` bought, `ask` sold.
  *
  * `taker`: the side that did not rest. `order`: the player's own that traded; a `buy` and a `sell` have none.
- * `maker`: it was the player's order that rested. `fee`: what the player paid.
+ * `maker`: it was the player's order that rested. `fee`: what the player paid: the taker's fee, and their side's tax.
  */
 export interface Fill {
   trade: number;
@@ -787,7 +824,7 @@ export interface Book {
 }
 
 /**
- * A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+ * A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
  *
  * In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
  * `robot`, `stand_in`: as in the players of the state.

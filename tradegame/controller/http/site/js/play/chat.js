@@ -28,7 +28,7 @@ export function chatPanels({ client, game, painter }) {
 
   function line(kind, who, words) {
     const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.append(h(kind ? `div.${kind}` : "div", {}, who ? userText(who, "span.who.text") : null, userText(words)));
+    log.append(h(kind ? `div.${kind}` : "div", {}, who ? userText(who, "span.who.text") : null, " ", userText(words)));
     while (log.children.length > LINES) log.firstElementChild.remove();
     if (bottom) log.scrollTop = log.scrollHeight;
   }
@@ -80,7 +80,7 @@ export function chatPanels({ client, game, painter }) {
     }
   }
 
-  const list = h("ul");
+  const list = h("ul.people");
   const count = h("span.soft.num");
   const { section: players } = panel(t("players.title"), { on: "more", flush: true, scroll: true, end: [count] }, list);
   function whisperTo(player) {

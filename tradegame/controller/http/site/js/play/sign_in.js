@@ -166,7 +166,7 @@ async function signIn(place, game, about) {
       try {
         resolve(await connected({ name: name.value.trim() }));
       } catch (error) {
-        problem.textContent = explain(error);
+        problem.textContent = error.code === "bad_request" ? t("door.bad_name", { most: BOUNDS.name }) : explain(error);
         name.focus();
       } finally {
         button.disabled = false;
