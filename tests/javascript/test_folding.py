@@ -21,7 +21,7 @@ from tests.unit.domain.strategies import PLAYERS, busy, commands, definitions, s
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.game import Game
 from tradegame.protocol import tag_of
-from tradegame.protocol.commands import Command, Entry, Join, Remove, SetAccess, SetPhase, Unsay
+from tradegame.protocol.commands import Command, Entry, Join, Remove, SetAccess, SetPhase, SitIn, Unsay
 from tradegame.protocol.pushes import EVENTS
 from tradegame.protocol.requests import Say
 
@@ -37,7 +37,7 @@ def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_pat
         game = Game.create(definition, "e", BEGIN, 1)
         before, at = views.public_state(game.state), BEGIN
         begin: list[Command] = [Join(player=player, name=player) for player in PLAYERS]
-        begin += [Say(player=PLAYERS[0], text="oh"), Unsay(message=1)]
+        begin += [Say(player=PLAYERS[0], text="oh"), Unsay(message=1), SitIn(account=PLAYERS[1])]
         trade = busy(random.Random(len(some)), 10)
         frames = [game.apply(Entry(at, (*begin, SetPhase(phase="open"), *trade))).frame]
         for step, each in some:

@@ -65,6 +65,7 @@ class AccountService:
         self.departures.forget(name)
         state.robots.pop(name, None)
         state.seats.pop(name, None)
+        state.winners = [winner for winner in state.winners if winner != name]
         del state.players[name], state.accounts[name]
         state.winners = [winner for winner in state.winners if winner != name]
         effects.accounts[name] = None

@@ -138,7 +138,7 @@ class Player:
 class RobotPlan:
     """How robots fill up the game, as the host said it (see `SetRobots`). ``asked``: in this round.
 
-    ``wanted``: how many robots that takes, as a node counted it last.
+    ``wanted``: how many robots that takes, as a node counted it last. ``asked``: the host said it in this round.
     """
 
     fill_to: int = 0
@@ -185,8 +185,8 @@ class GameState:
     when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that
     are one, the oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in.
     ``counts``: the present round has its number for good, since the clock opened it, or somebody traded in it; else the
-    next round has this number.
-    ``winners``: who has the greatest score, once the last round is closed. ``terms``: by what this round is played.
+    next round has this number. ``winners``: who has the greatest score, once the last round is closed. ``terms``: by
+    what this round is played.
     """
 
     definition: GameDefinition
