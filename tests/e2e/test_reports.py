@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -169,8 +170,10 @@ def test_a_wrong_key_costs_its_address_more_than_a_right_one(lesson: Any, monkey
     server, people = lesson
     host(server, "access", reports=True)
     key = report(server, session(people["ann"])).key
-    monkeypatch.setattr(reports, "WRONG_TOKEN", 4_500_000.0)  # of the five million that an address has here
-    assert [refused(server, f"Report {key}x") for _ in range(2)] == [(401, "unauthorized"), (429, "rate_limited")]
+    monkeypatch.setattr(reports, "WRONG_TOKEN", 1e12)  # all that a connection may spend at once
+    with httpx.Client(base_url=f"{server.http}/v1/games/class/", timeout=20) as web:
+        answers = [web.get("report", headers={"Authorization": f"Report {key}x"}).status_code for _ in range(2)]
+    assert answers == [401, 429]
     assert report(server, f"Report {key}").player == people["ann"].id
 
 
@@ -198,8 +201,9 @@ def test_however_many_ask_a_log_is_replayed_once_a_close_and_the_game_goes_on(
     while any(thread.is_alive() for thread in threads):
         people["ann"].ask("say", game="class", text="hi")
         said += 1
+        time.sleep(0.05)
     assert (answers, len(made)) == ([200] * 50, 1)
-    assert said > 5
+    assert said > 2
     host(server, "phase", phase="open")
     assert report(server, session(people["ann"])).rounds[-1].round == 1
     assert len(made) == 1, "no round has closed since"
