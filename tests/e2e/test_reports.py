@@ -166,15 +166,15 @@ def test_a_link_is_the_same_after_a_restart_and_another_with_another_token(tmp_p
                 assert refused(server, f"Report {found[0].key}") == (401, "unauthorized")
 
 
-def test_a_wrong_key_costs_its_address_as_much_as_a_wrong_token() -> None:
-    with ServerThread("memory:", games=[CLASS], flags={"limits.address_commands_per_s": 100}) as server:
-        host(server, "access", reports=True)
-        began, codes = time.monotonic(), list[int]()
-        while 429 not in codes:
-            codes.append(ask(server, "Report p-aaaaaaaaaaaa.AAAAAAAAAAAAAAAAAAAAAA").status_code)
-            assert time.monotonic() < began + 60
-        assert set(codes) == {401, 429}
-        assert httpx.get(f"{server.http}/v1/admin", headers=HOST).status_code == 200
+def test_a_wrong_key_costs_its_address_more_than_a_right_one(lesson: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, people = lesson
+    host(server, "access", reports=True)
+    key = report(server, session(people["ann"])).key
+    monkeypatch.setattr(reports, "WRONG_TOKEN", 1e12)  # all that a connection may spend at once
+    with httpx.Client(base_url=f"{server.http}/v1/games/class/", timeout=20) as web:
+        answers = [web.get("report", headers={"Authorization": f"Report {key}x"}).status_code for _ in range(2)]
+    assert answers == [401, 429]
+    assert report(server, f"Report {key}").player == people["ann"].id
 
 
 def test_however_many_ask_a_log_is_replayed_once_a_close_and_the_game_goes_on(
@@ -201,11 +201,14 @@ def test_however_many_ask_a_log_is_replayed_once_a_close_and_the_game_goes_on(
     while any(thread.is_alive() for thread in threads):
         people["ann"].ask("say", game="class", text="hi")
         said += 1
+        time.sleep(0.05)
     assert (answers, len(made)) == ([200] * 50, 1)
-    assert said > 5
+    assert said > 2
     host(server, "phase", phase="open")
     assert report(server, session(people["ann"])).rounds[-1].round == 1
     assert len(made) == 1, "no round has closed since"
+    people["bob"].ask("order", game="class", good="wheat", side="ask", qty=1, price=60)
+    people["ann"].ask("buy", game="class", good="wheat", qty=1)
     host(server, "phase", phase="closed")
     assert [each.round for each in report(server, session(people["bob"])).rounds] == [1, 2]
     assert len(made) == 2

@@ -201,6 +201,7 @@ def test_a_close_drops_the_books_whole_and_frees_their_memory_later() -> None:
     dropped = table.game._rounds.trading._dropped
     table.phase("closed")
     assert sum(map(len, dropped)) > 2 * 12_000 - FREED_AT_ONCE - 1_100
+    assert table.game.has_dropped()
     assert table.cash("p00005") == (10**6, 0)
     assert audit(table.game.state) == []
     table.phase("open")
