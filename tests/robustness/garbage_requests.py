@@ -110,6 +110,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
         "\u202eann",
         " ann",
         "house",
+        "Robot 1",
         1,
         True,
     ),
@@ -125,6 +126,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "name": ("name", "ann"),
     "token": ("token", "t"),
     "client": ("client", "c"),
+    "robot": ("flag", True),
     "game": ("id", "bazaar"),
     "spectate": ("flag", True),
     "cancel_on_disconnect": ("flag", True),
@@ -148,7 +150,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
 """Every field of a request: the kind of value it takes, and one that it would take."""
 
 _MADE = {
-    op: [field for field in structs.fields(request) if field.name not in ("id", "player")]
+    op: [field for field in structs.fields(request) if field.name not in ("id", "player", "by_robot")]
     for op, request in REQUESTS.items()
 }
 FORMS = {op: tuple((field.name, *FIELDS[field.name]) for field in fields) for op, fields in _MADE.items()}

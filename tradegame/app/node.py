@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 import tradegame
+from tradegame.app.robots import RobotRunner
 from tradegame.controller.access import Access
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Door
@@ -33,6 +34,7 @@ from tradegame.core.membership.watchdog import STOOD_STILL_S, Watchdog
 from tradegame.core.repositories import NodeInfo
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
+from tradegame.core.use_cases.robots import RobotKeeper
 from tradegame.core.use_cases.sessions import GUEST_S, SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.infra.config import Settings, parse_game_definition
@@ -123,6 +125,7 @@ class Node:
             knocks=_of_every_kind(limits.connections_per_address),
         )
         self.timers, self.poller = Timers(), poller()
+        nodes = self.presence.node_ids
         self.manager = ConnectionManager(
             self.dispatcher,
             self.hub,
@@ -136,6 +139,16 @@ class Node:
             connections_per_address=limits.connections_per_address,
             timers=self.timers,
             poller=self.poller,
+        )
+        self.keeper_of_robots = RobotKeeper(self.games, self.presence, node.id, nodes)
+        self.robots = RobotRunner(
+            self.games,
+            self.presence,
+            node.id,
+            nodes,
+            self.sessions.robots,
+            self.manager.serve,
+            lambda: self.serving and self.watchdog.refuses() is None,
         )
         self.watchdog = Watchdog(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.lag = LoopLag(elapsed_s, STOOD_STILL_S)
@@ -206,6 +219,8 @@ class Node:
         background.start_soon(self.hub.presence_feed.run)
         background.start_soon(self.keeper.run)
         background.start_soon(self.timers.run)
+        background.start_soon(self.keeper_of_robots.run)
+        background.start_soon(self.robots.run)
         if self.poller is not None:
             background.start_soon(self.poller.run)
         await background.start(self.games.run, self.settings.games)

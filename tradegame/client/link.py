@@ -57,6 +57,7 @@ class Session:
 
     name: str | None
     token: str | None
+    robot: bool = False
     player: PlayerInfo | None = None
     server: ServerInfo = NO_SERVER
 
@@ -183,6 +184,8 @@ class Link:
             hello["token"] = session.token
         if session.name is not None and session.player is None:
             hello["name"] = session.name
+        if session.robot and session.token is None:
+            hello["robot"] = True
         reply: Json = {}
         timeout = self._pace.hello_timeout
         with trio.move_on_after(timeout) as scope:

@@ -19,6 +19,7 @@ from tradegame.client.vocabulary import (
     Revealed,
     RoundChanged,
     Said,
+    SeatChanged,
     Trade,
     Unsaid,
 )
@@ -142,10 +143,13 @@ class State:
             case ClockChanged():
                 self.ends_at, self.paused_at = event.ends_at, event.paused_at
             case Joined():
-                self.players[event.player] = Player(event.name)
+                self.players[event.player] = Player(event.name, event.robot)
             case Removed():
                 self.players.pop(event.player, None)
                 self.winners = tuple(winner for winner in self.winners if winner != event.player)
+            case SeatChanged():
+                if (known := self.players.get(event.player)) is not None:
+                    self.players[event.player] = Player(known.name, known.robot, event.stand_in)
             case Said():
                 self.messages.append(Message(event.player, event.text, event.at, event.number))
             case Unsaid():

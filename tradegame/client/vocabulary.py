@@ -30,6 +30,7 @@ __all__ = [
     "Revealed",
     "RoundChanged",
     "Said",
+    "SeatChanged",
     "Sent",
     "Sold",
     "Trade",
@@ -40,14 +41,21 @@ T = TypeVar("T")
 
 
 class Joined(pushes.Joined, tag="joined"):
-    """Somebody opened an account."""
+    """Somebody opened an account; `robot`: the server plays it."""
 
     seq: int = 0
     at: int = 0
 
 
 class Removed(pushes.Removed, tag="removed"):
-    """The host took a player's account away."""
+    """The host took a player's account away, or a robot left."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class SeatChanged(pushes.SeatChanged, tag="seat"):
+    """A robot sits in for a player from now on, or no more."""
 
     seq: int = 0
     at: int = 0
@@ -139,6 +147,7 @@ class News(pushes.News, tag="news"):
 PublicEvent = (
     Joined
     | Removed
+    | SeatChanged
     | Trade
     | BookChanged
     | MarkChanged

@@ -92,8 +92,8 @@ PlayerName = Annotated[
         max_length=32,
         pattern=r"^\S(.*\S)?$",
         description="Printable characters: nothing invisible or that turns the text around; "
-        f"nothing that looks like {', '.join(RESERVED_NAMES)}.",
-        extra_json_schema={"not": {"enum": list(RESERVED_NAMES)}},
+        f"nothing that looks like {', '.join(RESERVED_NAMES)}, or has the word robot in it.",
+        extra_json_schema={"not": {"anyOf": [{"enum": list(RESERVED_NAMES)}, {"pattern": "[Rr][Oo][Bb][Oo][Tt]"}]}},
     ),
 ]
 Text = Annotated[
@@ -125,6 +125,15 @@ Role = Literal["buyer", "seller"]
 RankedBy = Annotated[
     Literal["round", "total"],
     Meta(description="`round`, the default: by what players have in this one. `total`: by the gains of all rounds."),
+]
+StrategyName = Literal["zero_intelligence", "market_maker", "trend_follower", "informed"]
+Strategy = Annotated[StrategyName, Meta(description="What a robot trades by; what suits the game if left out.")]
+ROBOTS_MOST = 100
+"""How many robots the server runs in a game, at most, besides those that sit in for somebody."""
+FillTo = Annotated[int, Meta(ge=0, le=200, description="Robots come until so many play; 0 for none.")]
+AwaySeconds = Annotated[
+    int,
+    Meta(ge=5, le=3_600, description="How long somebody is away before a robot sits in by itself; never if left out."),
 ]
 MarkKind = Literal["anchor", "bid", "book", "last"]
 MarkSource = Literal["estimate", "anchor", "bid", "book", "last", "settled"]

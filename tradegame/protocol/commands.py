@@ -16,8 +16,11 @@ from msgspec.structs import fields
 
 from tradegame.protocol.bounds import (
     AddedSeconds,
+    AwaySeconds,
     Choice,
+    Count,
     Epoch,
+    FillTo,
     GoodId,
     Key,
     MessageNumber,
@@ -26,6 +29,7 @@ from tradegame.protocol.bounds import (
     PlayerId,
     ShiftBps,
     Since,
+    Strategy,
 )
 from tradegame.protocol.requests import AnyCommand, WithOp
 
@@ -33,7 +37,8 @@ from tradegame.protocol.requests import AnyCommand, WithOp
 class Join(WithOp, kw_only=True, tag="join"):
     """Open an account, endowed by the game's definition, unless there is one. What it chooses counts either way.
 
-    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``).
+    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``). ``robot``: its
+    player says that it is one.
     """
 
     rules_from: ClassVar[int] = 3
@@ -41,6 +46,7 @@ class Join(WithOp, kw_only=True, tag="join"):
     player: str
     name: str
     skeleton: str = ""
+    robot: bool = False
     cancel_on_disconnect: Choice | None = None
     key: Key | None = None
     since: Since | None = None
@@ -63,13 +69,20 @@ class HostCommand(WithOp, kw_only=True):
 
 
 class Arrive(HostCommand, kw_only=True, tag="arrive"):
-    """A node has connections of these players: who has departed is back, and an open round deals to them."""
+    """A node has connections of these players: who has departed is back, and an open round deals to them.
+
+    ``by_robot``: the connections are of robots in these players' seats, so nobody is back.
+    """
 
     players: tuple[PlayerId, ...]
+    by_robot: bool = False
 
 
 class Depart(HostCommand, kw_only=True, tag="depart"):
-    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace."""
+    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace.
+
+    Robots that are not the server's leave the game, unless a round is open that the clock will close.
+    """
 
     players: tuple[PlayerId, ...]
 
@@ -117,6 +130,37 @@ class SetRoster(HostCommand, kw_only=True, tag="roster"):
     """
 
     names: tuple[tuple[str, str], ...]
+
+
+class SetRobots(HostCommand, kw_only=True, tag="robots"):
+    """Let robots fill up the game: to so many players, to even sides, or both. Without either they all go, at once.
+
+    `sit_in_after_s`: a robot sits in by itself for a player who takes part in the open round and is away that long.
+    """
+
+    fill_to: FillTo = 0
+    even_sides: bool = False
+    strategy: Strategy | None = None
+    sit_in_after_s: AwaySeconds | None = None
+
+
+class Staff(HostCommand, kw_only=True, tag="staff"):
+    """A node has counted who is here: so many ``robots`` are needed."""
+
+    robots: Count
+
+
+class SitIn(HostCommand, kw_only=True, tag="sit_in"):
+    """Let a robot sit in for the player `account`, or not any more.
+
+    ``by_itself``: a node says so, since the player is away. Then the seat is the player's again as soon as a node has a
+    connection of theirs.
+    """
+
+    account: PlayerId
+    sits: bool = True
+    strategy: Strategy | None = None
+    by_itself: bool = False
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
@@ -172,6 +216,9 @@ Command = (
     | Remove
     | Readmit
     | Mute
+    | SetRobots
+    | Staff
+    | SitIn
     | Unsay
     | SetAccess
     | SetRoster

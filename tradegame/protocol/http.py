@@ -21,6 +21,7 @@ from tradegame.protocol.bounds import (
     RoundNumber,
     Seq,
     Source,
+    Strategy,
     Units,
 )
 from tradegame.protocol.state import GameSummary, Treatment
@@ -83,7 +84,10 @@ class GoodResult(Struct, omit_defaults=True):
 
 
 class PlayerResult(Struct, omit_defaults=True):
-    """A player in a closed round: what they began with, what they had at its end, and the difference."""
+    """A player in a closed round: what they began with, what they had at its end, and the difference.
+
+    `robot`: the server played it. `stand_in`: a robot sat in for the player when the round closed.
+    """
 
     player: PlayerId
     name: str
@@ -91,6 +95,8 @@ class PlayerResult(Struct, omit_defaults=True):
     start: Balance
     worth: Balance
     gain: Balance
+    robot: bool = False
+    stand_in: bool = False
 
 
 class RoundResult(Struct, omit_defaults=True):
@@ -229,12 +235,17 @@ class Naming(Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 class RosterRow(Struct, omit_defaults=True):
-    """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round."""
+    """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round.
+
+    `robot`: the server plays it. `stand_in`: a robot sits in for them.
+    """
 
     player: PlayerId
     name: str
     dealt: bool
     muted: bool
+    robot: bool = False
+    stand_in: bool = False
 
 
 class RemovedRow(Struct, omit_defaults=True):
@@ -252,6 +263,28 @@ class Roster(Struct, omit_defaults=True):
     names: tuple[str, ...]
     removed: tuple[RemovedRow, ...]
     players: tuple[RosterRow, ...]
+
+
+class Sitting(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Whether a robot sits in for a player, and what it trades by."""
+
+    sits: bool
+    strategy: Strategy | None = None
+
+
+class Robots(Struct, omit_defaults=True):
+    """How robots fill up a game, as the host said it last. `wanted`: how many that takes, for those who are here.
+
+    `robots`: those that have an account now. `stand_ins`: the players for whom one sits in.
+    """
+
+    fill_to: Count
+    even_sides: bool
+    strategy: Strategy | None
+    sit_in_after_s: Count | None
+    wanted: Count
+    robots: tuple[PlayerId, ...]
+    stand_ins: tuple[PlayerId, ...]
 
 
 class Done(Struct, omit_defaults=True):

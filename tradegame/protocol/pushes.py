@@ -33,16 +33,24 @@ class Event(Struct, omit_defaults=True, tag_field="type"):
 
 
 class Joined(Event, tag="joined"):
-    """Somebody opened an account."""
+    """Somebody opened an account; `robot`: the server plays it."""
 
     player: PlayerId
     name: str
+    robot: bool = False
 
 
 class Removed(Event, tag="removed"):
-    """The host took a player's account away."""
+    """The host took a player's account away, or a robot left."""
 
     player: PlayerId
+
+
+class SeatChanged(Event, tag="seat"):
+    """A robot sits in for a player from now on, or no more."""
+
+    player: PlayerId
+    stand_in: bool
 
 
 class Trade(Event, tag="trade"):
@@ -145,6 +153,7 @@ class News(Event, tag="news"):
 PublicEvent = (
     Joined
     | Removed
+    | SeatChanged
     | Trade
     | BookChanged
     | MarkChanged

@@ -82,7 +82,8 @@ class Request(WithOp, kw_only=True):
 class HelloRequest(Request, kw_only=True, tag="hello"):
     """Who the client is: with a live `token` the player of before, on any node; with none a new one.
 
-    The first request of every connection. A token's player keeps their name: one given with it is ignored.
+    The first request of every connection. A token's player keeps their name: one given with it is ignored. `robot`: the
+    new player is a program, which games mark as a robot, call *Robot 1*, and forget once it is gone.
     """
 
     ok = Welcome
@@ -90,6 +91,7 @@ class HelloRequest(Request, kw_only=True, tag="hello"):
     name: PlayerName | None = None
     token: Token | None = None
     client: ClientName | None = None
+    robot: Flag = False
 
     def __post_init__(self) -> None:
         if self.name is not None and not is_name(self.name):
@@ -185,7 +187,8 @@ class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
 class PlayerCommand(GameRequest, kw_only=True):
     """The base of a request that goes through the log as it is.
 
-    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player;
+    ``player``: whose it is, and ``by_robot``: a robot of the server's sent it, as a player of its own or in the seat of
+    one. The server says so, never the client. ``key``: it happens at most once for that player;
     ``since`` tells late copies from new commands. ``epoch``: the life of the game that it is meant for.
     ``ok``: ``Sent``, unless there is more to tell. ``rules_from``: the first version of the rules that has it.
     """
@@ -194,6 +197,7 @@ class PlayerCommand(GameRequest, kw_only=True):
     rules_from: ClassVar[int] = 3
 
     player: str = ""
+    by_robot: bool = False
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None

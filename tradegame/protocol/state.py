@@ -128,7 +128,11 @@ class Good(Struct, omit_defaults=True):
 
 
 class Player(Struct, omit_defaults=True):
+    """`robot`: the server plays it. `stand_in`: a robot sits in for this player, who is away."""
+
     name: str
+    robot: bool = False
+    stand_in: bool = False
 
 
 class Message(Struct, omit_defaults=True):
@@ -314,6 +318,7 @@ class Standing(Struct, omit_defaults=True):
     """A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
 
     In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
+    `robot`, `stand_in`: as in the players of the state.
     """
 
     rank: Count
@@ -321,6 +326,8 @@ class Standing(Struct, omit_defaults=True):
     name: str
     worth: Balance
     score: Balance
+    robot: bool = False
+    stand_in: bool = False
 
 
 class Standings(Struct, omit_defaults=True):

@@ -25,6 +25,7 @@ from tradegame.protocol.commands import Command
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, SellGood
 
 PLAYERS = ["ann", "bob", "cid", "dee"]
+ROBOTS = ["robot-1", "robot-2"]
 GOODS = ["g0", "g1", "g2"]
 """A game has the first one, two or three of them."""
 
@@ -149,7 +150,7 @@ steps = st.one_of(
     st.just(-30 * 86_400_000),
 )
 keys = mostly(st.none(), st.sampled_from(["k1", "k2", "k3", "k4"]))
-players = st.sampled_from(PLAYERS)
+players = mostly(st.sampled_from(PLAYERS), st.sampled_from(ROBOTS))
 goods = st.sampled_from(["g0"] * 8 + ["g1", "g1", "g2", "gold"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "player": players,
@@ -160,6 +161,15 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "paused": st.booleans(),
     "add_s": st.integers(1, 3_600),
     "message": st.integers(1, 60),
+    "robot": st.sampled_from([False, False, False, True]),
+    "by_robot": st.sampled_from([False, False, False, True]),
+    "fill_to": st.sampled_from([0, 0, 3, 6, 200]),
+    "even_sides": st.booleans(),
+    "strategy": st.sampled_from([None, "zero_intelligence", "informed"]),
+    "sit_in_after_s": st.sampled_from([None, 5]),
+    "robots": st.sampled_from([0, 1, 2, 3, 3, 10**6]),
+    "sits": st.sampled_from([True, True, False]),
+    "by_itself": st.booleans(),
     "locked": st.sampled_from([None, None, False, True]),
     "chat": st.sampled_from([None, True, True, False]),
     "reports": st.sampled_from([None, True, False]),

@@ -42,8 +42,8 @@ from tradegame.core.domain.definition import (
 )
 from tradegame.core.domain.events import Applied, Outcome, Rejected
 from tradegame.core.domain.game import Game
-from tradegame.protocol.commands import Arrive, Command, Entry, Join, SetClock, SetPhase, encode_entry
-from tradegame.protocol.pushes import BookChanged, RoundChanged, Trade
+from tradegame.protocol.commands import Arrive, Command, Entry, Join, SetClock, SetPhase, SitIn, encode_entry
+from tradegame.protocol.pushes import BookChanged, Removed, RoundChanged, Trade
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -67,8 +67,8 @@ def without_traces(game: Game) -> list[Any]:
     head, *lines = [json.loads(line) for line in snapshot.lines(game)]
     for name in ("chain", "commands", "remembered"):
         del head[name]
-    lines = [line for line in lines if line[0] not in ("aging", "host")]
-    return [head, *[[row[:-2] for row in line[1:]] if line[0] == "player" else line for line in lines]]
+    players = [row[:-2] for line in lines if line[0] == "player" for row in line[1:]]  # their lines are as long as keys
+    return [head, players, *[line for line in lines if line[0] not in ("aging", "host", "player")]]
 
 
 def contents(thing: Any) -> Any:
@@ -248,7 +248,8 @@ class AnyGame(RuleBasedStateMachine):
             self.check_gain(now)
             if player not in applied.accounts:
                 assert of_its_own(now) == of_its_own(accounts[player])
-        assert set(applied.accounts) <= set(state.players) | set(state.removed)
+        gone = {event.player for event in events(applied, Removed)}
+        assert set(applied.accounts) <= set(state.players) | gone
         for command, outcome in zip(some, applied.outcomes, strict=True):
             self.check_key(command, outcome)
             self.check_result(command, outcome, applied)
@@ -364,7 +365,7 @@ class AnyGame(RuleBasedStateMachine):
         elif refused == "key_reused":
             first, _ = self.first[command.player, command.key]
             assert payload(command) != payload(first)
-        elif refused not in ("stale", "ahead", "epoch_over", "not_joined") and not isinstance(command, Join):
+        elif refused not in (*AT_ONCE, "not_joined", "not_admitted") and not isinstance(command, Join):
             copy_of = (command.player, command.key, command.since)
             assert copy_of not in self.done
             self.done.add(copy_of)
@@ -426,15 +427,30 @@ class AnyGame(RuleBasedStateMachine):
     def check_no_trace(self, before: bytes, entry: Entry, applied: Applied) -> None:
         """What was refused or replayed might as well not have been in the entry, but that its player is here."""
         effective = tuple(
-            command if not isinstance(outcome.result, Rejected) else Arrive(players=(command.player,))
+            each
             for command, outcome in zip(entry.commands, applied.outcomes, strict=True)
+            for each in ((command,) if not isinstance(outcome.result, Rejected) else traces(command))
             if not (outcome.replayed or (isinstance(outcome.result, Rejected) and outcome.result.code in AT_ONCE))
+            if not turned_away(command, outcome)
         )
         if effective != entry.commands:
             twin = snapshot.load(before)
             same = twin.apply(Entry(entry.at, effective, entry.slept_at))
             assert without_traces(twin) == without_traces(self.game)
             assert (same.frame, same.accounts, same.whispers) == (applied.frame, applied.accounts, applied.whispers)
+
+
+def traces(command: Command) -> tuple[Command, ...]:
+    """What is left of a refused command: its player is here, or a robot in the seat."""
+    by_robot = getattr(command, "by_robot", False) and not isinstance(command, Arrive)
+    arrives = Arrive(players=(command.player,), by_robot=by_robot)
+    return (arrives,) if by_robot else (SitIn(account=command.player, sits=False), arrives)
+
+
+def turned_away(command: Command, outcome: Outcome) -> bool:
+    """Whether it is of a robot that has no seat."""
+    refused = outcome.result.code if isinstance(outcome.result, Rejected) else ""
+    return refused == "not_admitted" and not isinstance(command, Join)
 
 
 def is_taker(player: str, trade: Trade) -> bool:

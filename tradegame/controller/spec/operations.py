@@ -26,7 +26,7 @@ from tradegame.controller.spec.operation import file as _file
 from tradegame.controller.spec.operation import inside as _inside
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.protocol.bounds import Depth, GameCode, RankedBy
-from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
+from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase, SetRobots
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
@@ -55,8 +55,10 @@ from tradegame.protocol.http import (
     Naming,
     Presets,
     Reach,
+    Robots,
     Roster,
     SeparatorName,
+    Sitting,
     TableFormat,
     Vitals,
 )
@@ -250,6 +252,23 @@ OPERATIONS: tuple[Operation, ...] = (
         "Let a player not speak in a game, or speak again.",
         UnknownPlayerError,
         body=Muting,
+    ),
+    Operation(
+        path="/v1/games/{game}/robots",
+        id="getRobots",
+        about="How robots fill up a game, and for whom they sit in.",
+        tag="host",
+        answer=Robots,
+        host=True,
+        errors=(*_GAME, *_HOST),
+    ),
+    _command("/robots", "setRobots", "Let robots fill up a game, or none any more.", body=SetRobots),
+    _command(
+        "/players/{player}/robot",
+        "sitIn",
+        "Let a robot sit in for a player, until the player joins or trades; or let it go.",
+        UnknownPlayerError,
+        body=Sitting,
     ),
     _command(
         "/messages/{message}", "deleteMessage", "Delete a message, by its number.", UnknownMessageError, method="DELETE"

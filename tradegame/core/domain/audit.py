@@ -170,6 +170,12 @@ class Audit:
         state = self._state
         if state.cancel_on_disconnect.keys() - state.players.keys():
             self._find("somebody without an account has chosen to have orders withdrawn")
+        if (state.robots.keys() | state.seats.keys()) - state.players.keys():
+            self._find("a robot plays for somebody without an account")
+        if state.robots.keys() & state.seats.keys():
+            self._find("a robot sits in for a robot")
+        if state.seats.keys() & state.departed.keys():
+            self._find("somebody has departed for whom a robot sits in")
         if state.departed.keys() - state.cancel_on_disconnect.keys():
             self._find("somebody has departed who has not chosen to have orders withdrawn")
         since = list(state.departed.values())

@@ -87,6 +87,8 @@ def round_result(state: GameState, surplus: int | None, gains: Sequence[tuple[st
             "start": start,
             "worth": worth,
             "gain": worth - start,
+            **({"robot": True} if player in state.robots else {}),
+            **({"stand_in": True} if player in state.seats else {}),
         }
         for player, start, worth in sorted(gains, key=lambda row: row[1] - row[2])[:PLAYERS_KEPT]
     ]

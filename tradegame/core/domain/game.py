@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tradegame.core.domain.account import Account
+from tradegame.core.domain.accounts import AccountService
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.charges import ChargeService
@@ -30,6 +30,7 @@ from tradegame.core.domain.pausing import PauseService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.remembered import remember
+from tradegame.core.domain.robots import NO_SEAT, RobotService, played_by_server
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, DUE_AN_ENTRY, Effects, GameState
@@ -52,16 +53,34 @@ from tradegame.protocol.commands import (
     SetAccess,
     SetClock,
     SetPhase,
+    SetRobots,
     SetRoster,
+    SitIn,
+    Staff,
     Unsay,
     decode_entry,
     encode_entry,
     payload_digest,
 )
-from tradegame.protocol.errors import EpochOverError, NotJoinedError, RuleError, UnknownPlayerError
-from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged
+from tradegame.protocol.errors import (
+    EpochOverError,
+    NotAdmittedError,
+    NotJoinedError,
+    RuleError,
+    UnknownPlayerError,
+)
+from tradegame.protocol.pushes import BookChanged, MarkChanged
 from tradegame.protocol.replies import Sent
-from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import (
+    AmendOrder,
+    BuyGood,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+    PlayerCommand,
+    Say,
+    SellGood,
+)
 
 _WITHOUT_ACCOUNT = (Join, HostCommand)
 _Due: TypeAlias = tuple[Callable[[], int | None], Callable[[int, Effects], None], bool]
@@ -79,35 +98,30 @@ class Game:
         house = HouseService(state, trading, self._marks)
         self.free_some, self.has_dropped = trading.free_some, trading.has_dropped
         self._keys = KeyService(state)
-        self._naming = NamingService(state)
-        self._private_values = PrivateValuesService(state)
-        self._settlement = SettlementService(state, self._marks, trading.recording)
-        self._pauses = PauseService(state)
-        self._dealing = DealingService(state, trading.recording, self._private_values, self._settlement)
-        self._rounds = RoundService(
-            state,
-            trading,
-            house,
-            self._marks,
-            self._private_values,
-            self._settlement,
-            self._dealing,
-            self._pauses,
-        )
+        private_values = PrivateValuesService(state)
+        self._settlement = settlement = SettlementService(state, self._marks, trading.recording)
+        self._pauses = pauses = PauseService(state)
+        self._dealing = dealing = DealingService(state, trading.recording, private_values, settlement)
         self._departures = departures = DepartureService(state, trading, self._marks)
-        self._moderation = ModerationService(
-            state, trading, self._naming, self._private_values, self._settlement, departures
+        self._accounts = AccountService(state, trading, NamingService(state), private_values, settlement, departures)
+        self._robots = robots = RobotService(state, self._accounts)
+        self._rounds = RoundService(
+            state, trading, house, self._marks, private_values, settlement, dealing, pauses, robots
         )
+        self._moderation = ModerationService(state, self._accounts)
         orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
             Arrive: self._arrive,
-            Depart: departures.depart,
+            Depart: robots.depart,
             Remove: self._moderation.remove,
             Readmit: self._moderation.readmit,
             Mute: self._moderation.mute,
             SetAccess: self._moderation.set_access,
             SetRoster: self._moderation.set_roster,
+            SetRobots: robots.set_robots,
+            Staff: robots.staff,
+            SitIn: robots.sit_in,
             Unsay: chat.unsay,
             BuyGood: trading.buy,
             SellGood: trading.sell,
@@ -234,6 +248,9 @@ class Game:
         joins_again = type(command) is Join and player is not None and command.cancel_on_disconnect is None
         if command.epoch is not None and command.epoch != state.epoch and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
+        by_robot = isinstance(command, PlayerCommand) and command.by_robot
+        if by_robot and not played_by_server(state, name):
+            return Outcome(Rejected.of(NotAdmittedError(NO_SEAT)))
         digest = ""
         if key is not None and player is not None:
             digest = payload_digest(command)
@@ -246,6 +263,8 @@ class Game:
                 raise NotJoinedError("join the game first")
             if player is not None:
                 self._departures.back(name)
+                if name in state.seats and not by_robot:
+                    self._robots.give_back(name, effects)
                 if name not in state.dealt:
                     self._dealing.deal((name,), effects)
             result = self._handlers[type(command)](command, effects)
@@ -263,19 +282,19 @@ class Game:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
             self._moderation.admit(command)
-            player = self._naming.call(command.name, command.skeleton)
-            player.ever = state.remembered
-            state.players[command.player] = player
-            state.accounts[command.player] = Account.empty(list(state.markets))
+            if command.robot:
+                self._accounts.open_robot(command.player, effects)
+            else:
+                self._accounts.open(command.player, command.name, command.skeleton, effects)
             self._dealing.deal((command.player,), effects)
-            effects.events.append(Joined(command.player, player.name))
-            effects.accounts[command.player] = None
         self._departures.choose(command, effects)
         return Sent(seq=0)
 
     def _arrive(self, command: Arrive, effects: Effects) -> Sent:
         for player in command.players:
             self._departures.back(player)
+            if not command.by_robot:
+                self._robots.connected(player, effects)
         self._dealing.deal(command.players, effects)
         return Sent(seq=0)
 

@@ -4,62 +4,36 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from tradegame.core.domain.account import MINT
-from tradegame.core.domain.blotter import CANCELLED
-from tradegame.core.domain.departures import DepartureService
-from tradegame.core.domain.naming import NamingService
-from tradegame.core.domain.private_values import PrivateValuesService
-from tradegame.core.domain.settlement import SettlementService
+from tradegame.core.domain.accounts import AccountService
+from tradegame.core.domain.robots import servers
 from tradegame.core.domain.state import Effects, GameState
-from tradegame.core.domain.trading import TradingService
 from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster
 from tradegame.protocol.errors import GameFullError, NotAdmittedError, RuleError, UnknownPlayerError
-from tradegame.protocol.pushes import AccessChanged, Removed
+from tradegame.protocol.pushes import AccessChanged
 from tradegame.protocol.replies import Sent
 
 
 @frozen
 class ModerationService:
     state: GameState
-    trading: TradingService
-    naming: NamingService
-    private_values: PrivateValuesService
-    settlement: SettlementService
-    departures: DepartureService
+    accounts: AccountService
 
     def admit(self, join: Join) -> None:
         """Raises NotAdmittedError and GameFullError for whoever must not have an account."""
         if (refused := refusal(self.state, join.player)) is not None:
             raise refused
         look, roster = join.skeleton or join.name, self.state.roster
-        if roster and self.naming.alike(look) >= len(roster.get(look, ())):
+        if roster and self.accounts.naming.alike(look) >= len(roster.get(look, ())):
             raise NotAdmittedError("the name is not on the game's roster, or somebody has it")
 
     def remove(self, command: Remove, effects: Effects) -> Sent:
-        """Take a player's account away. What it owns goes to the mint, its orders with it.
-
-        What the player has traded in this round others have: those units stay in demand and supply.
-        """
+        """Take a player's account away. One of the server's may come again, others only if the host readmits them."""
         state, name = self.state, command.account
-        player = state.players.get(name)
-        if player is None:
+        if (player := state.players.get(name)) is None:
             raise UnknownPlayerError(f"no player {name!r} in this game")
-        account, mint = state.accounts[name], state.accounts[MINT]
-        self.trading.withdraw_all(list(account.orders.values()), effects, CANCELLED)
-        if name in state.dealt:
-            self.private_values.forget(player, account)
-            self.settlement.forget(name)
-            del state.dealt[name]
-        mint.cash += account.cash
-        for good, qty in account.goods.items():
-            mint.goods[good] += qty
-        self.naming.free(player)
-        self.departures.forget(name)
-        del state.players[name], state.accounts[name]
-        state.winners = [winner for winner in state.winners if winner != name]
-        state.removed[name] = player.name
-        effects.accounts[name] = None
-        effects.events.append(Removed(name))
+        if not state.robots.get(name, False):
+            state.removed[name] = player.name
+        self.accounts.close(name, effects)
         return Sent(seq=0)
 
     def readmit(self, command: Readmit, effects: Effects) -> Sent:
@@ -103,6 +77,6 @@ def refusal(state: GameState, player: str) -> RuleError | None:
         return NotAdmittedError("the host removed you from this game")
     if state.locked:
         return NotAdmittedError("the game is locked: the host lets nobody new in")
-    if len(state.players) >= state.definition.max_players:
-        return GameFullError.of(len(state.players))
+    if (people := len(state.players) - len(servers(state))) >= state.definition.max_players:
+        return GameFullError.of(people)
     return None

@@ -110,7 +110,7 @@ class PrivateValuesService:
         lists, terms = self._lists(player), self.state.terms
         shift = terms.supply_shift if player.role == SELLER else terms.demand_shift
         given = lists[player.seat % len(lists)] if lists and player.role is not None else player.drawn
-        return tuple(sorted([max(0, value + shift) for value in given], reverse=True))
+        return tuple([max(0, value + shift) for value in given]) if shift else given
 
 
 def redemption(values: tuple[int, ...], qty: int) -> int:

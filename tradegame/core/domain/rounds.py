@@ -11,6 +11,7 @@ from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.news import draw_news
 from tradegame.core.domain.pausing import PauseService
 from tradegame.core.domain.private_values import PrivateValuesService, are_secret, public_winners, redemption
+from tradegame.core.domain.robots import RobotService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import CLOSED, LOBBY, OPEN, ROUNDS_KEPT, Effects, GameState, Ohlcv
 from tradegame.core.domain.trading import TradingService
@@ -36,6 +37,7 @@ class RoundService:
     settlement: SettlementService
     dealing: DealingService
     pauses: PauseService
+    robots: RobotService
 
     def begin(self) -> None:
         """The first round, at the beginning of the game."""
@@ -164,6 +166,7 @@ class RoundService:
         self.dealing.take_everything()
         state.number(state.round + state.counts + skipped)
         state.counts = False
+        self.robots.new_round(effects)
         self.dealing.endow_house()
         effects.accounts.update(dict.fromkeys(state.players))
         self._enter(phase, effects, by_clock=by_clock)

@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
+from attrs import astuple
+
 from tradegame.core.domain import definition as definitions
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.blotter import Blotter
@@ -28,6 +30,8 @@ from tradegame.core.domain.state import (
     Market,
     Ohlcv,
     Player,
+    RobotPlan,
+    Seat,
     SettlementState,
 )
 from tradegame.protocol.bounds import SideName
@@ -83,6 +87,7 @@ def lines(game: Game) -> Iterator[bytes]:
         "messages": [[message.player, message.text, message.at, message.number] for message in state.messages],
         "news": [[news.text, news.good, news.at] for news in state.news],
         "news_coming": state.news_coming,
+        "plan": astuple(state.plan),
     }
     yield _line(head)
     for result in state.results:
@@ -98,6 +103,8 @@ def lines(game: Game) -> Iterator[bytes]:
     yield from _batches("removed", state.removed.items(), lambda removed: (removed, 2))
     yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
     yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
+    yield from _batches("robot", state.robots.items(), lambda robot: (robot, 2))
+    yield from _batches("seat", state.seats.items(), lambda seat: ((seat[0], *astuple(seat[1])), 4))
     for good, market in state.markets.items():
         for side in (BID, ASK):
             yield from _batches([good, side], market.book.from_worst(side), _order)
@@ -191,6 +198,7 @@ def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
     state.messages.extend(Message(*message) for message in head["messages"])
     state.news.extend(Headline(*news) for news in head["news"])
     state.news_coming = [(at, number) for at, number in head["news_coming"]]
+    state.plan = RobotPlan(*head["plan"])
     state.accounts = {}
     reader = _Reader(state)
     for line in source:
@@ -243,6 +251,10 @@ class _Reader:
             self._state.cancel_on_disconnect.update((self._names[player], None) for player in rows)
         elif kind == "departed":
             self._state.departed.update((self._names[player], at) for player, at in rows)
+        elif kind == "robot":
+            self._state.robots.update((self._names[player], ours) for player, ours in rows)
+        elif kind == "seat":
+            self._state.seats.update((self._names[player], Seat(*seat)) for player, *seat in rows)
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

@@ -13,7 +13,7 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.core.domain.treatments import Terms, terms_of
-from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
+from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role, StrategyName
 from tradegame.protocol.commands import HOST
 from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
@@ -134,6 +134,37 @@ class Player:
     drawn: tuple[int, ...] = ()
 
 
+@define
+class RobotPlan:
+    """How robots fill up the game, as the host said it (see `SetRobots`). ``asked``: in this round.
+
+    ``wanted``: how many robots that takes, as a node counted it last.
+    """
+
+    fill_to: int = 0
+    even_sides: bool = False
+    strategy: StrategyName | None = None
+    sit_in_after_s: int | None = None
+    wanted: int = 0
+    asked: bool = False
+
+    @property
+    def fills(self) -> bool:
+        """Whether it asks for any robots."""
+        return bool(self.fill_to or self.even_sides)
+
+
+@define
+class Seat:
+    """A player's seat that a robot has, since the game had so many ``orders``. ``by_itself``: the host did not say so,
+    the player is away.
+    """
+
+    strategy: StrategyName | None
+    orders: int
+    by_itself: bool = False
+
+
 @define(eq=False)
 class GameState:
     """``clock`` in ms since the Unix epoch. ``chance``: the generator's state. ``opened_at``: when this round opened.
@@ -151,8 +182,10 @@ class GameState:
     ``trades`` count, too; ``past_orders``: how many orders there had been when this round opened.
     ``cancel_on_disconnect``: the players who chose it. ``departed``:
     those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
-    when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``counts``: the present round has
-    its number for good, since the clock opened it, or somebody traded in it; else the next round has this number.
+    when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that
+    are one, the oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in.
+    ``counts``: the present round has its number for good, since the clock opened it, or somebody traded in it; else the
+    next round has this number.
     ``winners``: who has the greatest score, once the last round is closed. ``terms``: by what this round is played.
     """
 
@@ -190,6 +223,9 @@ class GameState:
     said: int = 0
     cancel_on_disconnect: dict[str, None] = Factory(dict)
     departed: dict[str, int] = Factory(dict)
+    plan: RobotPlan = Factory(RobotPlan)
+    robots: dict[str, bool] = Factory(dict)
+    seats: dict[str, Seat] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))

@@ -16,7 +16,7 @@ from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Ma
 from tradegame.core.domain.worth import Holding, gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
-from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Roster, RosterRow
+from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Robots, Roster, RosterRow
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -48,7 +48,7 @@ def public_state(state: GameState) -> State:
         opened_at=state.opened_at,
         rules=rules(state.definition),
         goods={name: good(market) for name, market in state.markets.items()},
-        players={player: Player(fields.name) for player, fields in state.players.items()},
+        players={name: player(state, name) for name in state.players},
         messages=tuple(state.messages),
         news=tuple(state.news),
         settled=settled(state),
@@ -60,6 +60,11 @@ def public_state(state: GameState) -> State:
         over=state.over,
         winners=public_winners(state),
     )
+
+
+def player(state: GameState, name: str) -> Player:
+    """One of the players of a ``state``."""
+    return Player(state.players[name].name, name in state.robots, name in state.seats)
 
 
 def settled(state: GameState) -> dict[str, int]:
@@ -234,9 +239,10 @@ def ranked(state: GameState, best: Sequence[Placed], *, total: bool = False) -> 
     before = 1
     for index, (negative, _, player, other) in enumerate(best):
         rank = rows[-1].rank if rows and negative == before else index + 1
-        before, worth = negative, other if total else -negative
+        before, worth, score = negative, other if total else -negative, -negative if total else other
         if (fields := state.players.get(player)) is not None:  # else removed meanwhile
-            rows.append(Standing(rank, player, fields.name, worth, -negative if total else other))
+            robot, stand_in = player in state.robots, player in state.seats
+            rows.append(Standing(rank, player, fields.name, worth, score, robot, stand_in))
     return rows
 
 
@@ -279,7 +285,31 @@ def roster(state: GameState) -> Roster:
 def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:
     """Those of these players who have an account."""
     known = [(player, fields) for player in players if (fields := state.players.get(player)) is not None]
-    return [RosterRow(player, fields.name, state.takes_part(player), fields.muted) for player, fields in known]
+    return [
+        RosterRow(
+            player,
+            fields.name,
+            state.takes_part(player),
+            fields.muted,
+            player in state.robots,
+            player in state.seats,
+        )
+        for player, fields in known
+    ]
+
+
+def robots(state: GameState) -> Robots:
+    """For the host: how robots fill up the game."""
+    plan = state.plan
+    return Robots(
+        plan.fill_to,
+        plan.even_sides,
+        plan.strategy,
+        plan.sit_in_after_s,
+        plan.wanted,
+        tuple(state.robots),
+        tuple(state.seats),
+    )
 
 
 def summary(state: GameState) -> GameSummary:

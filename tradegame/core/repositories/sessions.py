@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 @frozen
 class PlayerRecord:
-    """A player, on any node. ``created_at`` in ms since the Unix epoch.
+    """A player, on any node. ``created_at`` in ms since the Unix epoch. ``robot``: a program, as it said itself.
 
     ``guest``: has joined no game yet, and is forgotten soon when not used. It is the session's, not part of the record.
     """
@@ -20,6 +20,7 @@ class PlayerRecord:
     name: str
     created_at: int
     guest: bool = field(default=False, eq=False)
+    robot: bool = False
 
 
 @frozen

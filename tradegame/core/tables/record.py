@@ -48,8 +48,8 @@ class Tables:
     sink: Sink
     rows: dict[str, int] = field(factory=lambda: {kind.sheet: 0 for kind in TABLES}, init=False)
     _puts: dict[type[Row], Put] = field(factory=dict, init=False)
-    _people: dict[str, tuple[str, int | None]] = field(factory=dict, init=False)
-    """By player, the name, and when they joined; also of those who were removed."""
+    _people: dict[str, tuple[str, int | None, bool]] = field(factory=dict, init=False)
+    """By player, the name, when they joined, and whether it is a robot; also of those who were removed."""
     _best: dict[str, tuple[Level | None, Level | None]] = field(factory=dict, init=False)
     """By good, the bid and the ask that were told last."""
     _tape: Tape = field(init=False)
@@ -73,8 +73,9 @@ class Tables:
     def _on_tape(self, game: Game) -> Game:
         state = game.state
         self._tape = tape = Tape(state, self._put)
-        self._people.update({player: (fields.name, None) for player, fields in state.players.items()})
-        self._people.update({player: (name, None) for player, name in state.removed.items()})
+        players, robots = state.players.items(), state.robots
+        self._people.update({player: (fields.name, None, player in robots) for player, fields in players})
+        self._people.update({player: (name, None, False) for player, name in state.removed.items()})
         tape.begin()
         for good, market in state.markets.items():
             self._quote(state, state.clock, good, *best(market))
@@ -93,7 +94,7 @@ class Tables:
             elif isinstance(event, RoundChanged):
                 self._tape.end_orders("round_over", at)
             elif isinstance(event, Joined):
-                self._people[event.player] = event.name, at
+                self._people[event.player] = event.name, at, event.robot
             elif isinstance(event, Said):
                 self._put(ChatRow(at, "said", event.number, event.player, None, event.text))
             elif isinstance(event, Unsaid):
@@ -118,17 +119,15 @@ class Tables:
         self._puts[PlayerRow] = self.sink.begin(PlayerRow.sheet, header)
         scores = sorted((fields.score for fields in state.players.values()), reverse=True)
         rank_of = {score: place for place, score in reversed(list(enumerate(scores, 1)))}
-        for player, (name, joined_at) in self._people.items():
+        for player, (name, joined_at, robot) in self._people.items():
             fields = state.players.get(player)
             gain = tuple([made.get(player) for _, made in self._tape.gains])
             total = None if fields is None else fields.score
             rank = None if total is None else rank_of[total]
             role = None if fields is None else fields.role
             shown = name if fields is None else fields.name
-            row = PlayerRow(
-                player, shown, role, fields is None, joined_at, self._tape.played[player], gain, total, rank
-            )
-            self._put(row)
+            head = player, shown, role, robot, fields is None, joined_at
+            self._put(PlayerRow(*head, self._tape.played[player], gain, total, rank))
         for kind in TABLES:
             self._put(Entry(kind.sheet, None, None, None, kind.about))
             for column in header if kind is PlayerRow else columns(kind):

@@ -46,7 +46,8 @@ class PlayerRow(Row):
     player: Annotated[Id, "Id of the player: nothing can be read from it."]
     name: Annotated[Text, "What the game calls the player."]
     role: Annotated[Word | None, "`buyer` or `seller`. Empty without private values, and before the first deal."]
-    removed: Annotated[Flag, "The host took the account away. Then total and rank are empty."]
+    robot: Annotated[Flag, "The server played it. The table orders tells where a robot sat in for somebody."]
+    removed: Annotated[Flag, "The host took the account away, or the robot left. Then total and rank are empty."]
     joined_at: Annotated[Time | None, "When the account was opened. Empty: before `begins_at` in the table game."]
     rounds: Annotated[Count, "How many closed rounds that count the player took part in, of those in rounds."]
     gain: Annotated[
@@ -57,7 +58,7 @@ class PlayerRow(Row):
     rank: Annotated[Count | None, "Place by total, from 1. Equal totals share a place."]
 
     def cells(self) -> tuple[Any, ...]:
-        head = self.player, self.name, self.role, self.removed, self.joined_at, self.rounds
+        head = self.player, self.name, self.role, self.robot, self.removed, self.joined_at, self.rounds
         return *head, *self.gain, self.total, self.rank
 
 
@@ -156,6 +157,7 @@ class OrderRow(Row):
     ]
     ended_at: Annotated[Time | None, "When it ended. Empty: it is open."]
     replaces: Annotated[Id | None, "Id of the order that it was amended from."]
+    by_robot: Annotated[Flag, "A robot placed it: the player is one, or it sat in for the player."]
 
 
 class TradeRow(Row):

@@ -53,7 +53,9 @@ class Tape(RecordingService):
             self._closed(result, rows, None, len(rows) if len(rows) < PLAYERS_KEPT else None)
         for name, account in state.accounts.items():
             for order in account.orders.values() if name != HOUSE else ():
-                self._opened(order, round_=None, at=None)
+                seat = state.seats.get(name)
+                by_robot = name in state.robots or (seat is not None and order.number > seat.orders)
+                self._opened(order, None, None, by_robot=by_robot)
         for name in state.dealt:
             if state.takes_part(name):
                 self.dealt(name)
@@ -70,12 +72,13 @@ class Tape(RecordingService):
 
     def placed(self, order: Order, effects: Effects) -> None:
         if order.player != HOUSE:
-            self._opened(order, self.state.round, effects.at)
+            self._opened(order, self.state.round, effects.at, by_robot=self._by_robot(order.player))
 
     def taken(self, player: str, side: SideName, good: str, limit: int | None, qty: int, filled: int, at: int) -> None:
         left = qty - filled
-        became, now = "expired" if left else FILLED, self.state.round
-        self.put(OrderRow(None, "market", now, player, good, side, qty, limit, at, filled, 0, left, became, at, None))
+        became, now, by_robot = "expired" if left else FILLED, self.state.round, self._by_robot(player)
+        what = now, player, good, side, qty, limit, at, filled, 0, left, became, at
+        self.put(OrderRow(None, "market", *what, None, by_robot))
 
     def done(self, order: Order, became: Became, effects: Effects) -> None:
         super().done(order, became, effects)
@@ -124,7 +127,11 @@ class Tape(RecordingService):
         rows = [(name, players[name].role, start, worth) for name, start, worth in gains]
         self._closed(result, rows, self.state.round_ms, len(rows))
 
-    def _opened(self, order: Order, round_: int | None, at: int | None) -> None:
+    def _by_robot(self, player: str) -> bool:
+        """Whoever commands anything has their seat for themselves."""
+        return player in self.state.robots or player in self.state.seats
+
+    def _opened(self, order: Order, round_: int | None, at: int | None, *, by_robot: bool) -> None:
         replaces = self._replaced.pop() if self._replaced else None
         asked = order.qty + order.filled
         row = OrderRow(
@@ -143,6 +150,7 @@ class Tape(RecordingService):
             "open",
             None,
             replaces,
+            by_robot,
         )
         self.open_orders[order.number] = row, order
 

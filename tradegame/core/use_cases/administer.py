@@ -15,7 +15,7 @@ from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import SessionRepository
 from tradegame.core.use_cases.submit import SubmitUseCase
-from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName
+from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName, StrategyName
 from tradegame.protocol.commands import (
     AddTime,
     Announce,
@@ -27,7 +27,9 @@ from tradegame.protocol.commands import (
     Reveal,
     SetAccess,
     SetPhase,
+    SetRobots,
     SetRoster,
+    SitIn,
     Unsay,
 )
 from tradegame.protocol.errors import (
@@ -91,6 +93,16 @@ class AdministerUseCase:
     async def mute(self, game: str, player: str, *, muted: bool, key: str | None = None) -> Outcome:
         """Let a player not speak, or speak again, once for its key. Raises UnknownPlayerError."""
         return await self._execute(game, Mute(account=_known(player), muted=muted, key=key))
+
+    async def set_robots(self, game: str, wanted: SetRobots, key: str | None = None) -> Outcome:
+        """Let robots fill up the game, once for its key."""
+        return await self._execute(game, structs.replace(wanted, key=key))
+
+    async def sit_in(
+        self, game: str, player: str, *, sits: bool, strategy: StrategyName | None, key: str | None = None
+    ) -> Outcome:
+        """Let a robot sit in for a player, or not any more, once for its key. Raises UnknownPlayerError."""
+        return await self._execute(game, SitIn(account=_known(player), sits=sits, strategy=strategy, key=key))
 
     async def unsay(self, game: str, message: int, key: str | None = None) -> Outcome:
         """Delete a message, once for its key. Raises UnknownMessageError."""

@@ -13,17 +13,22 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from tradegame.core.repositories import CorruptStoreError, PlayerRecord, SessionRepository, StoreError
+from tradegame.core.use_cases.robot_tokens import RobotSeat, RobotTokens
 from tradegame.protocol.errors import UnauthorizedError
 from tradegame.utils.ids import opaque_id
 
 
 @frozen
 class SignedIn:
-    """``token`` is for the client only: told once and never logged. ``session`` is its hash."""
+    """``token`` is for the client only: told once and never logged. ``session`` is its hash.
+
+    ``seat``: it is a robot of this node, which has this seat, and no session.
+    """
 
     player: PlayerRecord
     session: str
     token: str
+    seat: RobotSeat | None = None
 
 
 GUEST_S = 3_600
@@ -39,6 +44,8 @@ class SessionService:
     """``expires_s``: how long a session lives after its last use, once its player has joined a game. ``max_age_s``: how
     long after its beginning, however much it is used. ``connected``: whether a player has a connection, on any node.
 
+    ``robots``: the tokens of this node's robots, which have no session.
+
     A use costs the store no write: what is renewed is a lease (`LeaseDeadlines` says when that one is written).
     """
 
@@ -47,6 +54,7 @@ class SessionService:
     now_ms: Callable[[], int]
     connected: Callable[[str], bool] = lambda player: False
     max_age_s: float = math.inf
+    robots: RobotTokens = field(factory=RobotTokens)
     _guests: OrderedDict[str, str] = field(factory=OrderedDict, init=False)  # players by session, the oldest first
 
     def lives_s(self, player: PlayerRecord) -> int:
@@ -58,12 +66,15 @@ class SessionService:
         """How long it may be used still. A player has one session, which is as old as the player is."""
         return self.max_age_s - (self.now_ms() - player.created_at) / 1000
 
-    async def sign_in(self, name: str | None, token: str | None) -> SignedIn:
-        """The player of a live token; without a token, a new player with a new token. A known player keeps the name.
+    async def sign_in(self, name: str | None, token: str | None, *, robot: bool = False) -> SignedIn:
+        """The player of a live token; without a token, a new player with a new token, a ``robot`` or not. A known
+        player keeps the name, and stays what they are.
 
         Raises UnauthorizedError for a token that is unknown or expired, and StoreUnavailableError.
         """
         if token is not None:
+            if (seat := self.robots.find(token)) is not None:
+                return SignedIn(PlayerRecord(seat.player, seat.name, self.now_ms()), "", token, seat)
             session = session_of(token)
             try:
                 player = await self._use(session)
@@ -75,7 +86,7 @@ class SessionService:
         token = secrets.token_urlsafe(32)
         session = session_of(token)
         number = opaque_id(12)
-        player = PlayerRecord(f"p-{number}", name or f"player-{number[:4]}", self.now_ms(), guest=True)
+        player = PlayerRecord(f"p-{number}", name or f"player-{number[:4]}", self.now_ms(), guest=True, robot=robot)
         await self.sessions.create(player, session, self.lives_s(player))
         self._guests[session] = player.id
         if len(self._guests) > GUESTS_KEPT:

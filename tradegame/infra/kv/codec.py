@@ -83,7 +83,8 @@ for _record in (PlayerRecord, LiveConnection, NodeInfo):
         _record, make_dict_structure_fn(_record, _converter, _cattrs_forbid_extra_keys=False)
     )
 _converter.register_unstructure_hook(
-    PlayerRecord, make_dict_unstructure_fn(PlayerRecord, _converter, guest=override(omit=True))
+    PlayerRecord,
+    make_dict_unstructure_fn(PlayerRecord, _converter, guest=override(omit=True), robot=override(omit_if_default=True)),
 )
 _converter.register_structure_hook(
     GameMeta,

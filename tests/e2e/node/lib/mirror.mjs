@@ -26,7 +26,7 @@ export class Mirror {
     const { goods, players, messages } = this.state;
     switch (event.type) {
       case "joined":
-        players[event.player] = { name: event.name };
+        players[event.player] = event.robot ? { name: event.name, robot: true } : { name: event.name };
         break;
       case "trade": {
         const good = goods[event.good];
@@ -51,6 +51,10 @@ export class Mirror {
       case "removed":
         delete players[event.player];
         if (this.state.winners) this.#won(this.state.winners.filter((player) => player !== event.player));
+        break;
+      case "seat":
+        delete players[event.player].stand_in;
+        if (event.stand_in) players[event.player].stand_in = true;
         break;
       case "unsaid":
         this.state.messages = messages.filter(({ number }) => number !== event.number);

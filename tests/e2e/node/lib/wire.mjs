@@ -101,6 +101,8 @@ const rules = s.object(
   { practice: s.exactly(true) },
 );
 
+const robots = { robot: s.exactly(true), stand_in: s.exactly(true) };
+
 const stateFields = {
   title: s.str,
   about: s.str,
@@ -110,7 +112,7 @@ const stateFields = {
   opened_at: s.nullable(s.positive),
   rules,
   goods: s.map(good),
-  players: s.map(s.object({ name: s.text })),
+  players: s.map(s.object({ name: s.text }, robots)),
   messages: s.list(s.object({ player: s.id, text: s.text, at: s.positive, number: s.positive }), 50),
   news: s.list(s.object({ text: s.text, good: s.nullable(s.id), at: s.positive }), 20),
   settled: s.map(s.natural),
@@ -148,7 +150,10 @@ export const gameSummary = s.object({
   code: s.str,
 });
 
-export const standings = s.list(s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int, score: s.int }), 100);
+export const standings = s.list(
+  s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int, score: s.int }, robots),
+  100,
+);
 
 const webSocketUrl = (value, at) => {
   if (typeof value !== "string" || !URL.canParse(value) || !/^wss?:$/.test(new URL(value).protocol)) {
@@ -266,7 +271,8 @@ export const httpError = s.object({ error: errorOf({ ...definite, ...overHttp })
 const type = (name) => s.exactly(name);
 
 const event = {
-  joined: s.object({ type: type("joined"), player: s.id, name: s.text }),
+  joined: s.object({ type: type("joined"), player: s.id, name: s.text }, { robot: s.exactly(true) }),
+  seat: s.object({ type: type("seat"), player: s.id, stand_in: s.bool }),
   trade: s.object({
     type: type("trade"),
     good: s.id,

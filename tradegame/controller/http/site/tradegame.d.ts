@@ -18,6 +18,8 @@ export interface Options {
   token?: string;
   /** This program's name, for the server's log. */
   client?: string;
+  /** The new player is a program: games mark it as a robot, call it *Robot 1* or so, and forget it once it is gone. */
+  robot?: boolean;
   /** Whether to use the server's other nodes. Default: true, but false in a browser, where only the page's origin is
    * allowed. */
   follow?: boolean;
@@ -328,6 +330,7 @@ export type ServerErrorCode =
 export type Event =
   | Joined
   | Removed
+  | SeatChanged
   | Trade
   | BookChanged
   | MarkChanged
@@ -433,8 +436,11 @@ export interface Good {
   mark_source?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
+/** `robot`: the server plays it. `stand_in`: a robot sits in for this player, who is away. */
 export interface Player {
   name: string;
+  robot?: true;
+  stand_in?: true;
 }
 
 /** What somebody said to everyone; `number` counts the game's messages. */
@@ -562,17 +568,25 @@ export interface Account {
   cancel_on_disconnect?: true;
 }
 
-/** Somebody opened an account. */
+/** Somebody opened an account; `robot`: the server plays it. */
 export interface Joined {
   type: "joined";
   player: string;
   name: string;
+  robot?: true;
 }
 
-/** The host took a player's account away. */
+/** The host took a player's account away, or a robot left. */
 export interface Removed {
   type: "removed";
   player: string;
+}
+
+/** A robot sits in for a player from now on, or no more. */
+export interface SeatChanged {
+  type: "seat";
+  player: string;
+  stand_in: boolean;
 }
 
 /**
@@ -813,6 +827,7 @@ export interface Book {
  * A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
  *
  * In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
+ * `robot`, `stand_in`: as in the players of the state.
  */
 export interface Standing {
   rank: number;
@@ -820,6 +835,8 @@ export interface Standing {
   name: string;
   worth: number;
   score: number;
+  robot?: true;
+  stand_in?: true;
 }
 
 /** An order that is done, at `at`: what it `became`, how much of it had traded, and the `qty` that was left. */

@@ -180,8 +180,9 @@ export class Client extends Emitter {
 
   /** Says hello. @param {Link} link */
   #greet(link) {
-    const { name, client } = this.#options;
-    const who = this.token !== null ? { token: this.token } : name === undefined ? {} : { name };
+    const { name, client, robot } = this.#options;
+    const fresh = { ...(name === undefined ? {} : { name }), ...(robot ? { robot } : {}) };
+    const who = this.token !== null ? { token: this.token } : fresh;
     link.send(JSON.stringify({ id: 0, op: "hello", ...who, client }));
   }
 

@@ -26,7 +26,7 @@ export function fold(state, event, at) {
       Object.assign(state.goods[event.good], { mark: event.mark, mark_source: event.mark_source });
       break;
     case "joined":
-      state.players[event.player] = { name: event.name };
+      state.players[event.player] = event.robot ? { name: event.name, robot: true } : { name: event.name };
       break;
     case "removed":
       delete state.players[event.player];
@@ -36,6 +36,12 @@ export function fold(state, event, at) {
           state.winners.filter((player) => player !== event.player),
         );
       break;
+    case "seat": {
+      const player = state.players[event.player];
+      delete player.stand_in;
+      if (event.stand_in) player.stand_in = true;
+      break;
+    }
     case "said":
       keep(state.messages, { player: event.player, text: event.text, at, number: event.number }, KEPT.messages);
       break;

@@ -4,6 +4,7 @@ import { h, userText } from "./dom.js";
 import { coins, direction, efficiency, signed } from "./format.js";
 import { lastRound } from "./last_round.js";
 import { ranks } from "./ranks.js";
+import { robotMark } from "./robots.js";
 import { differences } from "./terms.js";
 import { urlOf } from "./urls.js";
 import { t } from "./words.js";
@@ -58,12 +59,17 @@ function result(round, most, me, { id, me: account, state: { reports } }) {
   ];
   const best = round.players
     .slice(0, most)
-    .map(({ player, name, gain }, index) =>
+    .map(({ player, name, gain, ...of }, index) =>
       h(
         player === me ? "tr.me" : "tr",
         {},
         h("td.r.num", {}, coins(rank[index])),
-        h("td", {}, me === null ? h("span.clip", { dir: "auto", title: name }, name) : userText(name)),
+        h(
+          "td",
+          {},
+          me === null ? h("span.clip", { dir: "auto", title: name }, name) : userText(name),
+          h("span.soft", {}, robotMark(of)),
+        ),
         h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
       ),
     );

@@ -3,6 +3,7 @@
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
 import { whileShown } from "./repeat.js";
+import { robotMark } from "./robots.js";
 import { recall, remember } from "./storage.js";
 import { t } from "./words.js";
 
@@ -31,17 +32,19 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
   const secret = h("caption.soft", { hidden: true }, t("standings.secret"));
   const table = h("table", {}, secret, h("thead", {}, head), body);
   let found = [];
-  const make = () => h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"));
+  const make = () =>
+    h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" }), h("span.soft")), h("td.r.num"));
   const paint = () => {
     choice.hidden = game.state.round < 2;
     const summed = total.checked && !choice.hidden;
     setText(head.lastChild, t(scored || summed ? "standings.earned" : "standings.worth"));
     secret.hidden = found.length > 0 || !scored || !Object.keys(game.state.players).length;
-    rows(body, found, make, (row, { rank, player, name, worth, score }) => {
+    rows(body, found, make, (row, { rank, player, name, worth, score, robot, stand_in }) => {
       const [first, second, third] = row.children;
       setText(first, coins(rank));
       setText(second.firstChild, name);
       setAttribute(second.firstChild, "title", name);
+      setText(second.lastChild, robotMark({ robot, stand_in }));
       setText(third, coins(summed ? score : worth));
       setAttribute(row, "class", player === client.player?.id ? "me" : "");
     });
@@ -69,6 +72,7 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
   game.on("reset", refresh);
   game.on("joined", refresh);
   game.on("removed", refresh);
+  game.on("seat", refresh);
   queueMicrotask(refresh); // by then it is in the document
   painter.mark(paint);
   return { table, choice };

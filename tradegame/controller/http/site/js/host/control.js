@@ -17,6 +17,7 @@ import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
 import { playersPanel } from "./players.js";
 import { recordsPanel } from "./records.js";
+import { robotsPanel } from "./robots.js";
 import { rosterPanel } from "./roster.js";
 
 export function control(client, game, painter, deleted, made) {
@@ -166,6 +167,7 @@ export function control(client, game, painter, deleted, made) {
     panel(t("debrief.title"), {}, place).section,
     h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
     h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game)),
+    robotsPanel(game),
     recordsPanel(game, attempt, deleted),
   ];
 }

@@ -5,6 +5,7 @@ import { explain } from "../common/explain.js";
 import { coins, direction, efficiency, signed, tenths } from "../common/format.js";
 import { openDialog } from "../common/panels.js";
 import { ranks } from "../common/ranks.js";
+import { robotMark } from "../common/robots.js";
 import { fetchJson } from "../common/server.js";
 import { differences, roundName } from "../common/terms.js";
 import { toast } from "../common/toast.js";
@@ -161,12 +162,12 @@ function results(id, round, wall) {
     ["th.r", t("common.gain"), "gain"],
   ];
   const rank = ranks(players.map(({ gain }) => gain));
-  const row = ({ name, role, start, worth, gain }, index) =>
+  const row = ({ name, role, start, worth, gain, ...of }, index) =>
     h(
       "tr",
       {},
       h("td.r.num", {}, coins(rank[index])),
-      h("td", {}, userText(name)),
+      h("td", {}, userText(name), h("span.soft", {}, robotMark(of))),
       roles ? h("td", {}, role === null ? "" : t(`role.${role}`)) : null,
       h("td.r.num.more", {}, coins(start)),
       h("td.r.num.more", {}, coins(worth)),
