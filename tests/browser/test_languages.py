@@ -18,6 +18,7 @@ from tests.browser.hosting import ask, turn
 from tests.browser.pages import Paper
 from tests.browser.pseudo import TAG, catalogue, foreign, speak
 from tests.browser.test_accessibility import classroom, clean, lively
+from tests.browser.test_report import CLASS, NAMES, lesson, opened
 from tests.browser.test_widths import SIZES, whole
 from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN
@@ -211,15 +212,14 @@ def test_the_hosts_page_has_every_word_from_the_catalogues(page: Page, serve: Se
     server = serve(games=[bazaar(), classroom()])
     lively(server)
     presets = httpx.get(f"{server.http}/v1/presets").json()["presets"]
-    own = [text for each in presets for text in (each["title"], each["about"], each["id"])]
+    own = [text for each in presets for text in (each["title"], each["about"], *each["definition"]["goods"])]
     page.goto(f"{server.http}/host?game=bazaar")
     expect(page.locator("#token")).to_be_visible()
     check(page, "the host's sign-in")
     page.locator("#token").fill(ADMIN_TOKEN)
     page.locator("form button[type=submit]").click()
     expect(page.locator(".host .rounds")).to_be_visible()
-    for summary in page.locator("summary").all():
-        summary.click()
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     check(page, "host", *own)
     page.get_by_role("button", name=re.compile("Carla")).last.click()
     check(page, "kicking", *own)
@@ -245,3 +245,9 @@ def test_axe_finds_nothing_from_right_to_left(newcomer: Newcomer, serve: Serve, 
     page.goto(f"{server.http}{where}")
     page.wait_for_timeout(1_500)
     clean(page, where)
+
+
+def test_a_players_report_has_every_word_from_the_catalogues(page: Page, serve: Serve) -> None:
+    links = lesson(serve(games=[CLASS]), rounds=2)
+    opened(page, links["ann"])
+    check(page, "a report", "A class", "class", "wheat", *NAMES)
