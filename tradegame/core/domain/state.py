@@ -136,7 +136,7 @@ class Player:
 
 @define
 class RobotPlan:
-    """How robots fill up the game, as the host said it (see `SetRobots`). ``asked``: in this round.
+    """How robots fill up the game, as the host said it (see `SetRobots`).
 
     ``wanted``: how many robots that takes, as a node counted it last. ``asked``: the host said it in this round.
     """
