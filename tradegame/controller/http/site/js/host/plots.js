@@ -119,7 +119,9 @@ export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedA
     const up = side === "bid" ? 1 : -1; // it points up where one bought
     const words = t(side === "bid" ? "report.bought" : "report.sold", { qty });
     const d = `M${x(at).toFixed(1)} ${(y(price) - 9 * up).toFixed(1)}l8 ${15 * up}h-16z`;
-    picture.append(svg(`path.own.${side === "bid" ? "buy" : "sell"}`, { d }, svg("title", {}, `${words}: ${coins(price)}`)));
+    picture.append(
+      svg(`path.own.${side === "bid" ? "buy" : "sell"}`, { d }, svg("title", {}, `${words}: ${coins(price)}`)),
+    );
   }
   picture.append(
     svg("text", { x: BOX.left, y: BOX.height - 8 }, t("plots.opening")),

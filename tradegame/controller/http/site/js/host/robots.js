@@ -2,6 +2,7 @@
 
 import { h, setText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
+import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
@@ -11,7 +12,7 @@ const STRATEGIES = ["zero_intelligence", "market_maker", "trend_follower", "info
 
 export function robotsPanel(game) {
   const now = h("p.soft", {}, "");
-  const fillTo = h("input", { id: "fill-to", type: "number", min: 0, max: 200, step: 1, placeholder: "0" });
+  const fillTo = h("input", { id: "fill-to", type: "number", min: 0, max: 200, step: 1, placeholder: coins(0) });
   const even = h("input", { id: "even-sides", type: "checkbox" });
   const away = h("input", { id: "sit-in-after", type: "number", min: 5, max: 3600, step: 1 });
   const strategy = h(
