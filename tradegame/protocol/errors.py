@@ -75,9 +75,15 @@ class NotAuthenticatedError(TradeGameError):
 
 
 class UnauthorizedError(TradeGameError):
-    """A token that is unknown or expired."""
+    """A token, personal link, number or code that is unknown, used or expired."""
 
     code, status = "unauthorized", 401
+
+
+class SeatTakenError(TradeGameError):
+    """Somebody entered with this number before: a personal link or a device code leads to the seat, or the host."""
+
+    code, status = "seat_taken", 409
 
 
 class RateLimitedError(TradeGameError):
@@ -142,7 +148,7 @@ class UnknownGoodError(RuleError):
 
 
 class UnknownPlayerError(RuleError):
-    """No such player."""
+    """No such player, or no such seat on the roster."""
 
     code, status = "unknown_player", 404
 

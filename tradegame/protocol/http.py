@@ -7,17 +7,23 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from tradegame.protocol.bounds import (
+    SEATS,
     Balance,
     Bps,
     Coins,
     Count,
+    Flag,
     GameId,
     GoodId,
+    Label,
     Millis,
+    PartLabel,
+    Pattern,
     PlayerId,
     PlayerName,
     RecentTrade,
     Role,
+    SeatNumber,
     Seq,
     Source,
     Units,
@@ -206,19 +212,42 @@ class Muting(Struct, omit_defaults=True, forbid_unknown_fields=True):
     muted: bool
 
 
-class Naming(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """The names that may join, each as often as it is here; none: all may. A name that looks like one is one."""
+class NewSeat(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """A seat to be: for whom it is, by a `label` of the host's. `name`: what they are called; else they say it."""
 
-    names: Annotated[tuple[PlayerName, ...], Meta(max_length=500)]
+    label: Label
+    name: PlayerName | None = None
+    group: PartLabel = ""
+    team: PartLabel = ""
+
+
+class NewRoster(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Who may join: whoever has a seat, or one of the `names`; all may if there is neither.
+
+    A name may come as often as it is here; what looks like one is one. `csv`: seats and names as a table, in place of
+    both. `by_number`: who enters a label gets its seat; where there are no seats, any label will do that has the
+    `pattern`, which must then be there.
+    """
+
+    names: Annotated[tuple[PlayerName, ...], Meta(max_length=SEATS)] = ()
+    seats: Annotated[tuple[NewSeat, ...], Meta(max_length=SEATS)] = ()
+    csv: str = ""
+    by_number: Flag = False
+    pattern: Pattern = ""
 
 
 class RosterRow(Struct, omit_defaults=True):
-    """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round."""
+    """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round.
+
+    `seat` and `label`: those of the player's seat, if there is one.
+    """
 
     player: PlayerId
     name: str
     dealt: bool
     muted: bool
+    seat: SeatNumber | None = None
+    label: str = ""
 
 
 class RemovedRow(Struct, omit_defaults=True):
@@ -228,14 +257,48 @@ class RemovedRow(Struct, omit_defaults=True):
     name: str
 
 
+class SeatView(Struct, omit_defaults=True):
+    """A seat on the roster, and the `player` who has it. `barred`: its player was kicked; a new link opens it again."""
+
+    seat: SeatNumber
+    label: str
+    name: str = ""
+    group: str = ""
+    team: str = ""
+    player: PlayerId | None = None
+    barred: bool = False
+
+
 class Roster(Struct, omit_defaults=True):
-    """Who may join a game, and who has: `names` as the host gave them, none if all may. `removed`: who may not."""
+    """Who may join a game, and who has: `names` and `seats` as the host gave them. `removed`: who may not."""
 
     locked: bool
     chat: bool
     names: tuple[str, ...]
+    seats: tuple[SeatView, ...]
+    by_number: bool
+    pattern: Pattern
     removed: tuple[RemovedRow, ...]
     players: tuple[RosterRow, ...]
+
+
+class SeatLink(Struct, omit_defaults=True):
+    """A seat's personal link: whoever has `url` is its player. `picture`: the same as a QR code, an SVG."""
+
+    seat: SeatNumber
+    label: str
+    url: str
+    name: str = ""
+    group: str = ""
+    team: str = ""
+    picture: str = ""
+
+
+class SeatLinks(Struct, omit_defaults=True):
+    """The personal links of a roster. `here_only`: no other machine can open them, as far as the server knows."""
+
+    links: tuple[SeatLink, ...]
+    here_only: bool = False
 
 
 class Done(Struct, omit_defaults=True):

@@ -59,11 +59,15 @@ def skeleton(name: str) -> str:
 def is_name(name: str) -> bool:
     """Whether a text of the form of a name may be one: nothing unprintable, no space at an end, not reserved."""
     return (
-        name == name.strip()
-        and not any(_is_unprintable(name, index) for index in range(len(name)))
+        is_printable(name)
         and any(unicodedata.category(character)[0] in "LNPS" for character in name)
         and skeleton(name) not in _RESERVED
     )
+
+
+def is_printable(text: str) -> bool:
+    """Whether all of it is seen: nothing unprintable, no space at an end."""
+    return text == text.strip() and not any(_is_unprintable(text, index) for index in range(len(text)))
 
 
 def _is_unprintable(name: str, index: int) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import tradegame
 from tradegame.controller.spec.codes import table, with_codes
-from tradegame.controller.spec.operations import JSON, OPERATIONS, TEXT, Operation
+from tradegame.controller.spec.operation import JSON, TEXT, Operation
+from tradegame.controller.spec.operations import OPERATIONS
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
 from tradegame.protocol.commands import HostCommand
 from tradegame.protocol.errors import (

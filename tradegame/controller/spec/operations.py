@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
+from tradegame.controller.spec.operation import (
+    FILES,
+    HTML,
+    JSON,
+    JSON_LINES,
+    SCRIPT,
+    SQLITE,
+    SVG,
+    TEXT,
+    XLSX,
+    ZIP,
+    Operation,
+)
+from tradegame.controller.spec.operation import GAME as _GAME
+from tradegame.controller.spec.operation import HOST as _HOST
+from tradegame.controller.spec.operation import STORE as _STORE
+from tradegame.controller.spec.operation import command as _command
+from tradegame.controller.spec.operation import file as _file
+from tradegame.controller.spec.people import PEOPLE
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameCode, GameId, MessageNumber, PlayerId
+from tradegame.protocol.bounds import Depth, GameCode
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
     EpochOverError,
-    Errors,
     GameThereError,
     KeyReusedError,
     NoHouseError,
     NotFoundError,
     NotOpenError,
     OverloadedError,
-    TradeGameError,
-    UnauthorizedError,
     UnavailableError,
     UnknownGameError,
     UnknownGoodError,
-    UnknownMessageError,
     UnknownPlayerError,
 )
 from tradegame.protocol.http import (
@@ -35,76 +47,13 @@ from tradegame.protocol.http import (
     Done,
     Invitation,
     Made,
-    Muting,
-    Naming,
     Presets,
-    Published,
     Reach,
-    Roster,
     SeparatorName,
     TableFormat,
     Vitals,
 )
 from tradegame.protocol.state import Games, GameState, Standings
-
-HTML = "text/html"
-TEXT = "text/plain"
-SCRIPT = "text/javascript"
-JSON = "application/json"
-JSON_LINES = "application/x-ndjson"
-SQLITE = "application/vnd.sqlite3"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ZIP = "application/zip"
-SVG = "image/svg+xml"
-FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "application/octet-stream")
-
-
-@frozen(kw_only=True)
-class Operation:
-    """One method of one path. ``answer``: what a success holds, a class if it is JSON; ``kinds``: its media types.
-
-    ``names``: what stands in the path; ``query``: behind it. ``not_ready``: it may answer 503, with the reason.
-    ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token. ``keyed``: it takes an
-    `Idempotency-Key`.
-    """
-
-    method: str = "GET"
-    path: str
-    id: str
-    about: str
-    tag: str
-    status: int = 200
-    answer: Any = str
-    kinds: tuple[str, ...] = (JSON,)
-    body: type | None = None
-    names: Mapping[str, Any] = {"game": GameId, "player": PlayerId, "message": MessageNumber, "path": str}
-    query: Mapping[str, Any] = {}
-    file: bool = False
-    host: bool = False
-    keyed: bool = False
-    not_ready: bool = False
-    errors: Errors = ()
-
-    def kinds_of_values(self) -> Iterator[Any]:
-        """Of the answer, the body, and what stands in the path and behind it."""
-        yield from (self.answer, self.body, *self.names.values(), *self.query.values())
-
-
-_STORE: Errors = (OverloadedError, UnavailableError, CommandTimeoutError)
-_HOST: Errors = (UnauthorizedError,)
-_GAME: Errors = (UnknownGameError, UnavailableError)
-
-
-def _file(path: str, name: str, about: str, *kinds: str, **more: Any) -> Operation:
-    return Operation(path=path, id=name, about=about, tag="pages", kinds=kinds, file=True, **more)
-
-
-def _command(path: str, name: str, about: str, *errors: type[TradeGameError], **more: Any) -> Operation:
-    """A call of the host's that goes through a game's log."""
-    refused: Errors = (BadRequestError, KeyReusedError, UnknownGameError, *errors, *_HOST, *_STORE)
-    where = {"method": "POST", "path": f"/v1/games/{{game}}{path}", "id": name, **more}
-    return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
-
 
 OPERATIONS: tuple[Operation, ...] = (
     _file("/", "play", "The page to play on.", HTML),
@@ -263,39 +212,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
         body=SetAccess,
     ),
-    Operation(
-        path="/v1/games/{game}/roster",
-        id="getRoster",
-        about="Who may join, and who has.",
-        tag="host",
-        answer=Roster,
-        host=True,
-        errors=(*_GAME, *_HOST),
-    ),
-    _command("/roster", "setRoster", "Say which names may join. Whoever has an account keeps it.", body=Naming),
-    _command(
-        "/players/{player}",
-        "removePlayer",
-        "Take a player's account in a game away, with orders and all that it owns. They may have no other one.",
-        UnknownPlayerError,
-        method="DELETE",
-    ),
-    _command(
-        "/players/{player}/readmit",
-        "readmitPlayer",
-        "Let a player whose account was removed join anew.",
-        UnknownPlayerError,
-    ),
-    _command(
-        "/players/{player}/mute",
-        "mutePlayer",
-        "Let a player not speak in a game, or speak again.",
-        UnknownPlayerError,
-        body=Muting,
-    ),
-    _command(
-        "/messages/{message}", "deleteMessage", "Delete a message, by its number.", UnknownMessageError, method="DELETE"
-    ),
+    *PEOPLE,
     _command("/reveal", "reveal", "Let everybody read the results of closed rounds, though private values last."),
     Operation(
         path="/v1/games/{game}/log",

@@ -12,7 +12,7 @@ from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import Effects, GameState
 from tradegame.core.domain.trading import TradingService
-from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster
+from tradegame.protocol.commands import Mute, Readmit, Remove, SetAccess
 from tradegame.protocol.errors import GameFullError, NotAdmittedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import AccessChanged, Removed
 from tradegame.protocol.replies import Sent
@@ -26,14 +26,6 @@ class ModerationService:
     private_values: PrivateValuesService
     settlement: SettlementService
     departures: DepartureService
-
-    def admit(self, join: Join) -> None:
-        """Raises NotAdmittedError and GameFullError for whoever must not have an account."""
-        if (refused := refusal(self.state, join.player)) is not None:
-            raise refused
-        look, roster = join.skeleton or join.name, self.state.roster
-        if roster and self.naming.alike(look) >= len(roster.get(look, ())):
-            raise NotAdmittedError("the name is not on the game's roster, or somebody has it")
 
     def remove(self, command: Remove, effects: Effects) -> Sent:
         """Take a player's account away. What it owns goes to the mint, its orders with it.
@@ -84,14 +76,6 @@ class ModerationService:
         state.chat = state.chat if command.chat is None else command.chat
         if (state.locked, state.chat) != before:
             effects.events.append(AccessChanged(state.locked, state.chat))
-        return Sent(seq=0)
-
-    def set_roster(self, command: SetRoster, effects: Effects) -> Sent:
-        """Those who have an account keep it, whatever their name."""
-        roster: dict[str, list[str]] = {}
-        for name, skeleton in command.names:
-            roster.setdefault(skeleton, []).append(name)
-        self.state.roster = roster
         return Sent(seq=0)
 
 

@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
+from attrs import astuple
+
 from tradegame.core.domain import definition as definitions
 from tradegame.core.domain.account import Account
 from tradegame.core.domain.blotter import Blotter
@@ -28,6 +30,7 @@ from tradegame.core.domain.state import (
     Market,
     Ohlcv,
     Player,
+    Seat,
     SettlementState,
 )
 from tradegame.protocol.bounds import SideName
@@ -59,6 +62,10 @@ _PLAIN = (
     "locked",
     "chat",
     "roster",
+    "seated",
+    "listed",
+    "by_number",
+    "pattern",
     "said",
     "sides",
     "bought",
@@ -92,6 +99,7 @@ def lines(game: Game) -> Iterator[bytes]:
     yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
+    yield from _batches("seat", state.seats.items(), lambda seat: ([seat[0], *astuple(seat[1])], 10))
     yield from _batches("removed", state.removed.items(), lambda removed: (removed, 2))
     yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
     yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
@@ -232,6 +240,10 @@ class _Reader:
             self._state.host = Player(HOST, keys, ever)
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
+        elif kind == "seat":
+            for look, *written in rows:
+                seat = self._state.seats[look] = Seat(*written)
+                self._state.looks[seat.number] = look
         elif kind == "removed":
             self._state.removed.update(rows)
         elif kind == "cancel_on_disconnect":

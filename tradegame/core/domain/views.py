@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tradegame.core.domain import account as accounts
@@ -11,11 +11,12 @@ from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.private_values import are_secret
-from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
+from tradegame.core.domain.roster import entry
+from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market, Seat
 from tradegame.core.domain.worth import gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
-from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Roster, RosterRow
+from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Roster, RosterRow, SeatView
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -248,13 +249,33 @@ def roster(state: GameState) -> Roster:
     """For the host: who may join; `roster_rows` has who has."""
     names = tuple(name for names in state.roster.values() for name in names)
     removed = tuple(RemovedRow(player, name) for player, name in state.removed.items())
-    return Roster(locked=state.locked, chat=state.chat, names=names, removed=removed, players=())
+    seats = tuple(
+        SeatView(seat.number, seat.label, seat.name, seat.group, seat.team, seat.player or None, seat.barred)
+        for seat in state.seats.values()
+        if seat.listed
+    )
+    return Roster(
+        locked=state.locked,
+        chat=state.chat,
+        names=names,
+        seats=seats,
+        by_number=state.by_number,
+        pattern=state.pattern,
+        removed=removed,
+        players=(),
+    )
 
 
-def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:
-    """Those of these players who have an account."""
-    known = [(player, fields) for player in players if (fields := state.players.get(player)) is not None]
-    return [RosterRow(player, fields.name, state.takes_part(player), fields.muted) for player, fields in known]
+def roster_rows(state: GameState, players: Iterable[str], seats: Mapping[str, Seat]) -> list[RosterRow]:
+    """Those of these players who have an account. ``seats``: by player."""
+    rows = []
+    for player in players:
+        if (fields := state.players.get(player)) is not None:
+            row = RosterRow(player, fields.name, state.takes_part(player), fields.muted)
+            if (seat := seats.get(player)) is not None:
+                row.seat, row.label = seat.number, seat.label
+            rows.append(row)
+    return rows
 
 
 def summary(state: GameState) -> GameSummary:
@@ -270,4 +291,6 @@ def summary(state: GameState) -> GameSummary:
         epoch=state.epoch,
         seq=state.seq,
         code=code_of(state.definition.id),
+        entry=entry(state),
+        pattern=state.pattern if state.by_number else "",
     )

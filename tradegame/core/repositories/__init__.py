@@ -39,6 +39,7 @@ from tradegame.core.repositories.game_states import (
 from tradegame.core.repositories.sessions import (
     PlayerRecord,
     PlayerRemoved,
+    Seated,
     SessionRepository,
     SessionRevoked,
     SessionWatch,
@@ -70,6 +71,7 @@ __all__ = [
     "NodesChanged",
     "PlayerRecord",
     "PlayerRemoved",
+    "Seated",
     "SessionRepository",
     "SessionRevoked",
     "SessionWatch",

@@ -43,7 +43,10 @@ class PlayerRow(Row):
     about = "Everybody who has an account in the game, or had one that the host removed; in the order of joining."
 
     player: Annotated[Id, "Id of the player: nothing can be read from it."]
+    label: Annotated[Text | None, "What the host's roster calls the player. Empty: has no seat on one."]
     name: Annotated[Text, "What the game calls the player."]
+    group: Annotated[Text | None, "The group on the roster."]
+    team: Annotated[Text | None, "The team on the roster."]
     role: Annotated[Word | None, "`buyer` or `seller`. Empty without private values, and before the first deal."]
     removed: Annotated[Flag, "The host took the account away. Then total and rank are empty."]
     joined_at: Annotated[Time | None, "When the account was opened. Empty: before `begins_at` in the table game."]
@@ -56,7 +59,8 @@ class PlayerRow(Row):
     rank: Annotated[Count | None, "Place by total, from 1. Equal totals share a place."]
 
     def cells(self) -> tuple[Any, ...]:
-        head = self.player, self.name, self.role, self.removed, self.joined_at, self.rounds
+        told = self.player, self.label, self.name, self.group, self.team
+        head = *told, self.role, self.removed, self.joined_at, self.rounds
         return *head, *self.gain, self.total, self.rank
 
 

@@ -14,8 +14,12 @@ export type Side = "bid" | "ask";
 export interface Options {
   /** 1 to 32 printable characters: a new player's name. Also used if `token` is no longer valid. */
   name?: string;
-  /** An earlier `client.token`, to be the same player again. */
+  /** An earlier `client.token`, to be the same player again; or a personal link. */
   token?: string;
+  /** What `client.request("device_code")` gave another device of the player. Counts until there is a token. */
+  code?: string;
+  /** The number by which a game's host knows you. Counts until there is a token. */
+  seat?: { game: string; number: string };
   /** This program's name, for the server's log. */
   client?: string;
   /** Whether to use the server's other nodes. Default: true, but false in a browser, where only the page's origin is
@@ -293,6 +297,7 @@ export type ServerErrorCode =
   | "bad_request"
   | "not_authenticated"
   | "unauthorized"
+  | "seat_taken"
   | "rate_limited"
   | "overloaded"
   | "unavailable"
@@ -361,7 +366,8 @@ export interface ServerInfo {
 /**
  * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
  *
- * `code` leads to the game, too: as `/CODE`, in capitals or not.
+ * `code` leads to the game, too: as `/CODE`, in capitals or not. `entry`: by a name alone (`open`, as if left out), by
+ * a `number`, which looks like `pattern` where there is one, or by a personal `link`.
  */
 export interface GameSummary {
   game: string;
@@ -374,6 +380,8 @@ export interface GameSummary {
   epoch: string;
   seq: number;
   code: string;
+  entry?: "open" | "number" | "link";
+  pattern?: string;
 }
 
 /** The phases of a round in seconds, and how many rounds there are; 0 for no end. */
