@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.player import Player, Refused
 from tests.support.server import ADMIN_TOKEN, ServerThread
+from tradegame.client import TradeError, connect
 
 GAME = "bazaar"
 ROSTER = "label,name,group,team\nXQ 4711 Z,Ann,east,reds\nXQ 4712 Z,,west,blues\n"
@@ -263,6 +265,29 @@ def test_who_is_kicked_comes_back_by_a_new_link_alone(server: ServerThread, host
     with hello(server, token=token_of(host.post("/seats/1/link").json())) as again:
         assert again.id == ann.id
         again.ask("join", game=GAME)
+
+
+def test_the_python_client_comes_by_link_number_and_code(server: ServerThread, host: httpx.Client) -> None:
+    set_roster(host, by_number=True)
+    link = links(host)[0]["url"]
+
+    async def come() -> None:
+        async with (
+            connect(server.url, token=link) as phone,
+            connect(server.url, token=phone.token) as tab,
+            connect(server.url, code=(await phone.device_code()).code) as laptop,
+            connect(server.url, seat=(GAME, "xq4712z"), name="Bob") as bob,
+        ):
+            assert phone.player == tab.player == laptop.player
+            assert (phone.player.name, bob.player.name) == ("Ann", "Bob")
+            game = await laptop.join(GAME)
+            assert game.me.cash > 0
+        with pytest.raises(TradeError) as refused:
+            async with connect(server.url, seat=(GAME, "xq4711z")):
+                pass
+        assert refused.value.code == "seat_taken"
+
+    trio.run(come)
 
 
 def test_links_and_sheets_are_the_hosts(server: ServerThread, host: httpx.Client) -> None:

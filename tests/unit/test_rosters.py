@@ -71,8 +71,9 @@ def test_lists_say_which_entry_is_wrong() -> None:
         (NewRoster(seats=(NewSeat("1", group="\n"),)), "$.seats[0].group"),
         (NewRoster(seats=(NewSeat("a"), NewSeat("A"))), "$.seats[1].label"),
         (NewRoster(csv="1,Ann", names=("Bob",)), "$.csv"),
-        (NewRoster(pattern="("), "$.pattern"),
+        (NewRoster(names=(), pattern="("), "$.pattern"),
         (NewRoster(by_number=True), "$.pattern"),
+        (NewRoster(), "$.names"),
         (NewRoster(by_number=True, names=("Ann",)), "$.pattern"),
     ]:
         with pytest.raises(BadRequestError) as refused:

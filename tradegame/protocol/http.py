@@ -222,16 +222,16 @@ class NewSeat(Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 class NewRoster(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """Who may join: whoever has a seat, or one of the `names`; all may if there is neither.
+    """Who may join: whoever has a seat, or one of the `names`; all may if there is neither. One of them must be said.
 
     A name may come as often as it is here; what looks like one is one. `csv`: seats and names as a table, in place of
     both. `by_number`: who enters a label gets its seat; where there are no seats, any label will do that has the
     `pattern`, which must then be there.
     """
 
-    names: Annotated[tuple[PlayerName, ...], Meta(max_length=SEATS)] = ()
-    seats: Annotated[tuple[NewSeat, ...], Meta(max_length=SEATS)] = ()
-    csv: str = ""
+    names: Annotated[tuple[PlayerName, ...], Meta(max_length=SEATS)] | None = None
+    seats: Annotated[tuple[NewSeat, ...], Meta(max_length=SEATS)] | None = None
+    csv: str | None = None
     by_number: Flag = False
     pattern: Pattern = ""
 

@@ -124,6 +124,18 @@ def test_nobody_can_renew_a_seat_that_is_not_there() -> None:
     assert code(Table.of().do(RenewSeat(seat=1))) == "unknown_player"
 
 
+def test_an_audit_finds_seats_that_cannot_be_looked_up() -> None:
+    table = Table.of()
+    table.do(ROSTER)
+    state = table.game.state
+    del state.looks[1]
+    state.listed = 3
+    assert audit(state) == [
+        "the seats' numbers are not those of the roster",
+        "3 seats are not how many are listed",
+    ]
+
+
 def test_the_host_alone_sees_labels() -> None:
     table = Table.of()
     table.do(ROSTER)

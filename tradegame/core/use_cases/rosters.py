@@ -24,7 +24,9 @@ _Place = str
 
 def set_roster(roster: NewRoster, key: str | None = None) -> SetRoster:
     """The command. Raises BadRequestError, which names the line of a table, or the place in a list."""
-    names, seats = list(roster.names), list(roster.seats)
+    names, seats = list(roster.names or ()), list(roster.seats or ())
+    if roster.names is None and roster.seats is None and roster.csv is None and not roster.by_number:
+        raise BadRequestError("expected names, seats or csv: empty ones let everybody in", at="$.names")
     if roster.csv:
         if names or seats:
             raise BadRequestError("expected a table or lists, not both", at="$.csv")
