@@ -63,10 +63,11 @@ def new_context(
     bypass_csp: bool = False,
     scale: float = 1.0,
     zone: str | None = "Europe/Berlin",
+    locale: str = "en-GB",
 ) -> BrowserContext:
     """A browser of somebody's own: its cookies, storage and window are shared with nobody.
 
-    ``zone`` is the device's; None: as the machine has it.
+    ``zone`` is the device's, None: as the machine has it; ``locale`` the browser's.
     """
     context = browser.new_context(
         viewport=viewport,
@@ -75,7 +76,7 @@ def new_context(
         is_mobile=viewport["width"] < 600,
         bypass_csp=bypass_csp,
         device_scale_factor=scale,
-        locale="en-GB",
+        locale=locale,
         timezone_id=zone,
     )
     context.set_default_timeout(deadline_s * 1000)

@@ -121,10 +121,10 @@ class Play(Paper):
         """``side`` Buy or Sell, ``kind`` Now or Rest: the ticket filled, and the button that sends it."""
         ticket = self.show("Ticket")
         self._check(ticket, side)
-        self._check(ticket, {"Now": "Now", "Rest": "Order"}[kind])
+        self._check(ticket, {"Now": "Market", "Rest": "Limit"}[kind])
         ticket.get_by_role("spinbutton", name="Quantity").fill(str(quantity))
         if price is not None:
-            label = re.compile("^(Limit|Price)", re.IGNORECASE)
+            label = re.compile("^(Limit|Worst) price")
             ticket.get_by_role("spinbutton", name=label).fill(str(price))
         label_of = {
             ("Buy", "Now"): "Buy",
@@ -181,4 +181,5 @@ class Host(Paper):
 
     def phase(self, button: str) -> None:
         """``Open``, ``Close`` or ``To lobby``."""
-        self.region("Rounds").get_by_role("button", name=button, exact=True).click()
+        name = {"Open": re.compile("^(Start|Next round)"), "Close": "Stop", "To lobby": "To lobby"}[button]
+        self.region("Rounds").get_by_role("button", name=name).click()

@@ -300,7 +300,7 @@ def test_the_list_tells_the_phase_as_soon_as_the_game_in_hand_does_and_one_clock
     # the list itself is asked for every four seconds: not any more
     page.evaluate("window.setInterval(() => 0, 250); for (let timer = 0; timer < 1000; timer++) clearInterval(timer)")
     turn(server, "closed")
-    expect(host.region("Games").get_by_role("button", name="The bazaar")).to_contain_text("closed")
+    expect(host.region("Games").get_by_role("button", name="The bazaar")).to_contain_text("Closed")
 
 
 def test_past_the_last_round_the_clock_promises_no_number_of_rounds(newcomer: Newcomer, serve: Serve) -> None:

@@ -56,7 +56,7 @@ def choose_radio(page: Page, ticket: Locator, name: str, other: str) -> None:
     checked = wanted if wanted.is_checked() else ticket.get_by_role("radio", name=re.compile(f"^{other}\\b"))
     tab_to(page, checked)
     if not wanted.is_checked():
-        page.keyboard.press("ArrowRight" if name in ("Sell", "Order") else "ArrowLeft")
+        page.keyboard.press("ArrowRight" if name in ("Sell", "Limit") else "ArrowLeft")
     expect(wanted).to_be_checked()
 
 
@@ -90,9 +90,9 @@ def test_one_joins_orders_cancels_buys_and_chats_by_keyboard_alone(newcomer: New
 
     ticket = play.region("Ticket")
     choose_radio(page, ticket, "Sell", "Buy")
-    choose_radio(page, ticket, "Order", "Now")
+    choose_radio(page, ticket, "Limit", "Market")
     type_in(page, ticket.get_by_role("spinbutton", name="Quantity"), "2")
-    type_in(page, ticket.get_by_role("spinbutton", name="Price"), "77")
+    type_in(page, ticket.get_by_role("spinbutton", name="Limit price"), "77")
     tab_to(page, ticket.get_by_role("button", name=re.compile("^Place ask")))
     page.keyboard.press("Enter")
     cancel = play.region("Your orders").get_by_role("button", name=re.compile("^Cancel"))
@@ -105,7 +105,7 @@ def test_one_joins_orders_cancels_buys_and_chats_by_keyboard_alone(newcomer: New
         ben.ask("join", game="bazaar")
         ben.ask("order", game="bazaar", good="wood", side="ask", qty=3, price=41)
         choose_radio(page, ticket, "Buy", "Sell")
-        choose_radio(page, ticket, "Now", "Order")
+        choose_radio(page, ticket, "Market", "Limit")
         type_in(page, ticket.get_by_role("spinbutton", name="Quantity"), "1")
         page.keyboard.press("Enter")
         ben.push(lambda push: push["push"] == "events" and any(e["type"] == "trade" for e in push["events"]))
@@ -155,7 +155,7 @@ def test_a_host_opens_and_closes_a_round_announces_and_asks_before_a_kick_by_key
         type_in(page, page.get_by_label("Admin token"), ADMIN_TOKEN)
         page.keyboard.press("Enter")
         expect(host.region("Rounds")).to_be_visible()
-        for button, phase in (("Close", "closed"), ("Open", "open")):
+        for button, phase in (("Stop", "closed"), ("Next round", "open")):
             tab_to(page, host.region("Rounds").get_by_role("button", name=button, exact=True))
             page.keyboard.press("Enter")
             ben.push(

@@ -43,7 +43,7 @@ def test_two_people_trade_and_talk_in_two_browsers_and_go_on_after_the_server_wa
     level = ben.show("Order book").get_by_role("button", name="Ask 37, 3 units")
     expect(level).to_be_visible()
     level.click()
-    expect(ben.show("Ticket").get_by_role("spinbutton", name=re.compile("^(Limit|Price)"))).to_have_value("37")
+    expect(ben.show("Ticket").get_by_role("spinbutton", name=re.compile("^(Limit|Worst) price"))).to_have_value("37")
     ben.trade("Buy", 2, 37)
     expect(ann.page.get_by_text("Your ask was taken: sold 2 wood for 74 coins.")).to_be_attached()
 

@@ -19,7 +19,7 @@ from tests.support.server import ADMIN_TOKEN
 
 pytestmark = pytest.mark.slow
 
-LIMIT = re.compile("^(Limit|Price)")
+LIMIT = re.compile("^(Limit|Worst) price")
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ async def test_of_an_append_whose_answer_was_lost_the_fence_tells_for_certain(fe
     fenced.faulty.faults = [fault]
     fenced.faulty.meddles_at, fenced.faulty.meddle = fenced.faulty.transactions + 2, fenced.lose_lease
     if fault is Fault.UNANSWERED:
-        assert await fenced.games.update(meta, "n1-1", b"1") == meta
+        assert (await fenced.games.update(meta, "n1-1", b"1")).meta == meta
     else:
         with pytest.raises(StoreUnavailableError) as caught:
             await fenced.games.update(meta, "n1-1", b"1")

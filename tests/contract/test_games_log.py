@@ -94,7 +94,7 @@ async def test_a_game_that_is_not_there_is_gone(games: KvGameStateRepository) ->
 async def test_the_log_is_what_was_appended_in_that_order_in_pages(games: KvGameStateRepository) -> None:
     meta = await games.create(new_meta())
     for number in range(8):
-        assert await games.update(meta, f"n1-{7 - number}", f"{number}".encode()) == meta
+        assert (await games.update(meta, f"n1-{7 - number}", f"{number}".encode())).meta == meta
     stored = await games.get("bazaar")
     await games.update(meta, "n1-later", b"later")
     pages = [page async for page in games.entries(stored)]
@@ -114,7 +114,7 @@ async def test_the_log_of_several_generations_and_nodes_is_read_in_its_order(gam
         for number in range(8, 12):
             for node in ("n2", "n1"):
                 names.append(f"{node}-{generation}{number}")
-                meta = await games.update(meta, names[-1], b"x")
+                meta = (await games.update(meta, names[-1], b"x")).meta
         raised = await games.raise_generation(meta)
         assert raised is not None
         meta = raised
@@ -175,12 +175,28 @@ async def test_an_append_whose_first_try_went_wrong_lands_exactly_once(
     meta = await games.create(new_meta())
     faulty.faults = [fault, fault]
     async with games.watch(meta, meta.revision) as watch:
-        assert await games.update(meta, "n1-1", b"1") == meta
+        assert (await games.update(meta, "n1-1", b"1")).meta == meta
         await games.update(meta, "n1-2", b"2")
         told = await receive_told(watch, 2)
     # Written once, too, not only there once: the watch would tell it twice.
     assert [entry.id for entry in told if isinstance(entry, LogEntry)] == ["n1-1", "n1-2"]
     assert told == await log_of(games, await games.get("bazaar"))
+
+
+async def test_an_append_tells_where_its_entry_stands_in_the_log(kv: KeyValueStore, prefix: str) -> None:
+    faulty = FaultyStore(kv)
+    games = KvGameStateRepository(faulty, prefix)
+    meta = await games.create(new_meta())
+    first, second = await games.update(meta, "n1-1", b"1"), await games.update(meta, "n2-1", b"2")
+    faulty.faults = [Fault.DROPPED]
+    third = await games.update(meta, "n1-2", b"3")
+    faulty.faults = [Fault.UNANSWERED]
+    found = await games.update(meta, "n1-3", b"4")
+    log = await log_of(games, await games.get("bazaar"))
+    assert [first.entry, second.entry, third.entry] == log[:3]
+    assert [first.after, second.after, third.after] == [meta.revision, *(entry.revision for entry in log[:2])]
+    assert found.entry is None
+    assert log[3].id == "n1-3"
 
 
 @pytest.mark.parametrize(("fault", "definite"), [(Fault.REFUSED, True), (Fault.DROPPED, False)])
@@ -226,7 +242,7 @@ async def test_an_append_that_filled_the_store_has_happened_and_is_found(kv: Key
     games = KvGameStateRepository(faulty, prefix)
     meta = await games.create(new_meta())
     faulty.faults = [Fault.FILLED]
-    assert await games.update(meta, "n1-1", b"1") == meta
+    assert (await games.update(meta, "n1-1", b"1")).meta == meta
     assert await ids_in(games) == ["n1-1"]
 
 
@@ -272,7 +288,7 @@ async def test_an_append_survives_a_changed_meta_and_learns_it(games: KvGameStat
     meta = await games.create(new_meta())
     saved = await games.save_snapshot(meta, 1, "d1", 0, b"state")
     assert saved is not None
-    assert await games.update(meta, "n1-1", b"1") == saved
+    assert (await games.update(meta, "n1-1", b"1")).meta == saved
     (entry,) = await log_of(games, await games.get("bazaar"))
     assert entry.generation == 1
 
@@ -285,7 +301,7 @@ async def test_an_append_goes_into_the_raised_generation_and_never_behind_it(
     raised = await games.raise_generation(meta)
     assert raised is not None
     assert (raised.generation, raised.revision > meta.revision) == (2, True)
-    assert await games.update(meta, "n2-1", b"2") == raised
+    assert (await games.update(meta, "n2-1", b"2")).meta == raised
     entries = await log_of(games, await games.get("bazaar"))
     assert [(entry.id, entry.generation) for entry in entries] == [("n1-1", 1), ("n2-1", 2)]
 
@@ -307,7 +323,7 @@ async def test_an_uncertain_append_across_a_raised_generation_lands_exactly_once
     with trio.fail_after(DEADLINE_S):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(raise_meanwhile)
-            newest = await games.update(meta, "n1-1", b"1")
+            newest = (await games.update(meta, "n1-1", b"1")).meta
     assert newest.epoch == meta.epoch
     assert await ids_in(games) == ["n1-1"]
 

@@ -312,6 +312,33 @@ async def test_who_was_told_of_somebody_before_the_full_list_hears_with_it_that_
         nursery.cancel_scope.cancel()
 
 
+async def test_a_list_of_who_is_online_is_made_anew_after_news_while_nobody_followed(
+    autojump_clock: MockClock,
+) -> None:
+    async with world_of(autojump_clock) as world, trio.open_nursery() as nursery:
+        feed = world.hub.presence_feed
+        nursery.start_soon(feed.run)
+
+        def registered(name: str) -> None:
+            saved = (LiveConnection(name, "east", name, ("bazaar",), 0),)
+            world.hub.presence.change(ConnectionsChanged(saved, ()))
+            feed.changed()
+
+        world.subscriber("ann")
+        world.follow("ann")
+        registered("ann")
+        await trio.sleep(0.5)
+        world.hub.restarted(cast("GameHost", world.host))
+        registered("bob")
+        registered("cid")
+        await trio.sleep(0.5)
+        world.subscriber("cid")
+        world.follow("cid")
+        await trio.sleep(0.5)
+        assert [sorted(each["online"]) for each in world.seen("cid", "presence")] == [["ann", "bob", "cid"]]
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_session_is_ended_without_looking_at_everybody(autojump_clock: MockClock) -> None:
     async with world_of(autojump_clock) as world:
         for number in range(10):

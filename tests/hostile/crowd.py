@@ -54,4 +54,4 @@ class Crowd:
             meta = await repository.create(meta)
             for first in range(0, len(commands), AT_ONCE):
                 value = encode_entry(Entry(now, tuple(commands[first : first + AT_ONCE])))
-                meta = await repository.update(meta, f"crowd-{first}", value)
+                meta = (await repository.update(meta, f"crowd-{first}", value)).meta

@@ -39,7 +39,7 @@ from tradegame.core.membership.clock_watch import ClockWatch
 from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister
 from tradegame.core.membership.watchdog import Watchdog
-from tradegame.core.repositories import LeaseLostError, StoreUnavailableError
+from tradegame.core.repositories import Appended, LeaseLostError, StoreUnavailableError
 from tradegame.core.use_cases import submit
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository
@@ -120,7 +120,7 @@ def a_blind_second_append() -> Iterator[None]:
                     [Compare(keys.meta, meta.revision), Compare(key, 0)], [Put(key, value)]
                 )
                 if result.succeeded:
-                    return meta
+                    return Appended(meta)
                 _, meta = await read_meta(self._kv, keys)
             except StoreUnavailableError:
                 tries += 1
@@ -143,9 +143,15 @@ def no_fence() -> Iterator[None]:
                 if trio.current_time() >= deadline:
                     raise
             else:
-                return meta
+                return Appended(meta)
 
     with patched(KvGameStateRepository, "update", unfenced):
+        yield
+
+
+@planted("a node applies its own entry though it has not seen the one before it", "streams_are_the_log")
+def own_entries_come_first() -> Iterator[None]:
+    with patched(Replica, "is_next", lambda self, entry, after: entry.revision > self.revision):
         yield
 
 

@@ -23,7 +23,8 @@ from trio._core import _run as trio_run
 from tests.simulation.network import Network
 from tradegame.core.games import service
 from tradegame.core.use_cases import sessions
-from tradegame.utils import errors, ids, loop_lag
+from tradegame.utils import errors, ids
+from tradegame.utils.loop_lag import LoopLag
 
 NODE: ContextVar[str] = ContextVar("node")
 """Which node's process the present task belongs to. Not set: nobody's, a client's or the world's own."""
@@ -32,10 +33,6 @@ NODE: ContextVar[str] = ContextVar("node")
 RUNS_WITHOUT_TIME = 20_000
 RUNS_AT_MOST = 2_000_000
 """So many steps no seed takes, by far: whoever takes more would go on for ever, whatever the clock says."""
-
-
-LAG_BEAT_S = 60.0
-"""The probe of the loop's lag sleeps: time passes only while nothing is ready to run. Its beats took half of a run."""
 
 
 class SeededSecrets:
@@ -120,6 +117,10 @@ def _now(clock: Any) -> float:
     return float(clock._virtual_base)
 
 
+async def _not_measured(lag: LoopLag) -> None:
+    await trio.sleep_forever()
+
+
 async def _inline(function: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
     """Stands for ``trio.to_thread.run_sync``."""
     await trio.lowlevel.checkpoint()
@@ -142,7 +143,8 @@ def run(seed: int, main: Callable[[Freezer], Awaitable[None]]) -> None:
             mock.patch.object(service, "secrets", secrets),
             mock.patch.object(ids, "secrets", secrets),
             mock.patch.object(errors, "secrets", secrets),
-            mock.patch.object(loop_lag, "BEAT_S", LAG_BEAT_S),
+            # Time passes only while nothing is ready to run, so there is no lag to measure.
+            mock.patch.object(LoopLag, "run", _not_measured),
             mock.patch.object(trio.testing.MockClock, "_autojump", freezer.jump),
             mock.patch.object(trio.testing.MockClock, "current_time", _now),
             freezer.installed(),

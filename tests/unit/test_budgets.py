@@ -112,6 +112,44 @@ def test_four_hundred_accounts_of_one_player_do_not_starve_a_classmate(clock: Cl
     budgets.take("p-2", "10.0.0.2")  # another address knows nothing of it
 
 
+def test_who_asks_for_less_than_a_share_is_not_refused_in_a_crowd_when_two_requests_come_together(clock: Clock) -> None:
+    """Two requests a second, at any time, some of which cost more afterwards, beside 400 that take what they get."""
+    budgets, chance = Budgets(20, 40, now=clock), random.Random(1)
+    due = {f"classmate{number}": chance.uniform(10, 11) for number in range(40)}
+    begun = clock.now
+    for _ in range(60 * 50):
+        clock.now += 0.02
+        for account in range(400):
+            if chance.random() < 0.5:
+                granted(lambda: budgets.take(f"bad{account}", "10.0.0.1"), 1)  # noqa: B023 - called at once
+        for classmate, at in due.items():
+            if begun + at <= clock.now:
+                budgets.take(classmate, "10.0.0.1")
+                budgets.charge(classmate, "10.0.0.1", chance.choice((0, 0, 0, 0, 1, 2)))
+                due[classmate] += chance.uniform(0.2, 0.8)
+
+
+def test_accounts_that_ask_for_little_do_not_make_the_share_of_who_plays_too_small(clock: Clock) -> None:
+    """On a strained node 2 000 accounts take turns at one request each, and what is left goes into connections."""
+    budgets, chance = Budgets(20, 40, now=clock), random.Random(1)
+    budgets.pace.value = 0.2
+    due = {f"classmate{number}": clock.now + chance.uniform(0, 1) for number in range(40)}
+    refused = asked = 0
+    for _ in range(60 * 100):
+        clock.now += 0.01
+        while granted(lambda: budgets.connect("10.0.0.1"), 1):
+            pass
+        for _ in range(2):
+            granted(lambda: budgets.take(f"bad{chance.randrange(2_000)}", "10.0.0.1"), 1)
+        for classmate, at in due.items():
+            if at <= clock.now:
+                asked += 1
+                refused += not granted(lambda: budgets.take(classmate, "10.0.0.1"), 1)  # noqa: B023 - called at once
+                budgets.charge(classmate, "10.0.0.1", chance.choice((0, 0, 0, 0, 1, 2)))
+                due[classmate] += chance.uniform(0.2, 0.8)
+    assert refused < asked / 100
+
+
 def test_accounts_that_take_turns_get_no_more_than_their_address_has(clock: Clock) -> None:
     """Each sleeps until it has a burst again, which in a crowd is worth no more than its share."""
     budgets = Budgets(20, 40, now=clock)

@@ -20,8 +20,6 @@ import structlog
 import trio
 from attrs import define, field
 
-LOOK_S = 0.05
-"""How often unfrozen objects are counted."""
 EVERY_S = 5.0
 """How often they are collected even when they are few."""
 YOUNG, MIDDLE, NEVER = 2_000, 3, 1_000_000_000
@@ -46,6 +44,8 @@ class Collector:
     _ended_before: int = field(default=0, init=False)
     _blocks_before: int = field(default=0, init=False)
     _thresholds: tuple[int, int, int] = field(factory=gc.get_threshold, init=False)
+    _token: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token, init=False)
+    _grown: trio.Event = field(factory=trio.Event, init=False)
 
     async def run(self) -> None:
         """Run until cancelled; then restore the collector."""
@@ -54,15 +54,29 @@ class Collector:
             gc.collect()
             gc.freeze()
             self._blocks_before = sys.getallocatedblocks()
+            gc.callbacks.append(self._collected)
             while True:
-                for _ in range(round(EVERY_S / LOOK_S)):
-                    await trio.sleep(LOOK_S)
-                    if len(gc.get_objects()) >= FROZEN_FROM:
-                        break
+                with trio.move_on_after(EVERY_S):
+                    await self._until_many()
                 self.look()
         finally:
+            gc.callbacks.remove(self._collected)
             gc.set_threshold(*self._thresholds)
             gc.unfreeze()
+
+    async def _until_many(self) -> None:
+        """Wait until there are many unfrozen objects. There are ``YOUNG`` more at each collection of the youngest."""
+        while len(gc.get_objects()) < FROZEN_FROM:
+            self._grown = trio.Event()
+            await self._grown.wait()
+
+    def _collected(self, phase: str, _: object) -> None:
+        """Python collected, whatever it was doing: not the place to wake a task."""
+        if phase == "stop":
+            self._token.run_sync_soon(self._look_again, idempotent=True)
+
+    def _look_again(self) -> None:
+        self._grown.set()
 
     def look(self) -> None:
         """Collect without making anybody wait."""

@@ -208,6 +208,7 @@ class Hub:
         """
         crowd = self._crowds.pop(host, None)
         if crowd is not None:
+            host.crowd_s = 0.0
             for subscription in crowd.subscriptions:
                 subscription.over = True
             self._part(crowd.subscriptions, None)
@@ -340,7 +341,6 @@ class Hub:
             if not crowd.subscriptions:
                 del self._crowds[host]
                 host.crowd_s = 0.0
-                self.presence_feed.forget_game(host.id)
 
     def _registered(self, subscriber: Subscriber) -> None:
         client, games = subscriber.client, subscriber.games

@@ -45,11 +45,6 @@ class PresenceFeed:
         """It no longer follows."""
         self._newcomers.pop(subscription, None)
 
-    def forget_game(self, game: str) -> None:
-        """Nobody follows it any more."""
-        self._lists.pop(game, None)
-        self._gone.pop(game, None)
-
     async def run(self) -> None:
         """Tell who came and went, gathered over a moment; and newcomers, once they are registered, who is there."""
         while True:
@@ -62,10 +57,14 @@ class PresenceFeed:
     async def _tell_all(self) -> None:
         deltas = self.presence.deltas()
         arrived = self._arrived()
-        for game, followers in list(self.crowds()):
+        crowds = list(self.crowds())
+        followed = {game for game, _ in crowds}
+        for game in list(self._lists):
+            if game in deltas or game not in followed:
+                del self._lists[game]
+        for game, followers in crowds:
             delta = deltas.get(game)
             if delta is not None:
-                self._lists.pop(game, None)
                 self._gone.setdefault(game, {}).update(dict.fromkeys(delta.offline))
                 wire = text_frame(codec.encode_presence(game, delta.online, delta.offline))
                 await self._tell([each for each in followers if each not in arrived], wire)

@@ -14,6 +14,17 @@ CROWDED = 0.25
 """With less than this part of its burst left, an address's players get equal shares."""
 SHARED = 0.8
 """The share of the rate that is divided then. The rest is for newcomers."""
+SAVED_S = 3.0
+"""Of its share a payer may save up so many seconds: who asks for less than that on average is not refused when two
+requests come together.
+"""
+LARGEST_SHARE = 4.0
+"""While others take less than an equal share, one may be so many times as large: so many accounts that ask for little
+do not make the share too small for who plays. If all of them then ask for theirs at once, the total is in debt by a
+fraction of its burst until the next second.
+"""
+SHARE_GROWS = 1.25
+"""By so much in a second in which a share was too small, and less was spent than there was."""
 FADES = 0.75
 """The number of active players is the count of the last second, or the previous number, decaying by this much a
 second.
@@ -49,7 +60,21 @@ class Pool:
     ``pace`` is the part of them that is granted now.
     """
 
-    __slots__ = ("_count", "_pace", "_past", "_window", "at", "burst", "each_burst", "each_per_s", "level", "per_s")
+    __slots__ = (
+        "_count",
+        "_larger",
+        "_pace",
+        "_past",
+        "_refused",
+        "_spent",
+        "_window",
+        "at",
+        "burst",
+        "each_burst",
+        "each_per_s",
+        "level",
+        "per_s",
+    )
 
     def __init__(self, per_s: float, each_per_s: float, each_burst: float, now: float, pace: Pace) -> None:
         self.per_s = per_s
@@ -62,6 +87,9 @@ class Pool:
         self._window = -1
         self._count = 0  # payers seen in this second
         self._past = 1.0  # and before
+        self._spent = 0.0  # by payers in this second
+        self._refused = False  # somebody was, in this second, since their share was spent
+        self._larger = LARGEST_SHARE  # so many times an equal share is a share
 
     @classmethod
     def of_nobody(cls, per_s: float, burst: float, now: float, pace: Pace) -> Pool:
@@ -81,11 +109,13 @@ class Pool:
         if cost > self.each_burst:  # the most expensive request must fit into the smallest burst
             cost = self.each_burst
         if bucket.level < cost:
+            self._refused = True
             return (cost - bucket.level) / per_s
         if self.level < 0 and self.level < -self._most:  # shares were too large while the crowd arrived
             return (-self._most - self.level) / self._rate
         bucket.level -= cost
         self.level -= cost
+        self._spent += cost
         return 0.0
 
     def charge(self, bucket: Bucket, cost: float, now: float) -> Seconds:
@@ -93,6 +123,7 @@ class Pool:
         per_s = self._refill(bucket, cost, now)
         cost = max(min(cost, bucket.level + self.each_burst * self._pace.value), 0.0)  # no debt exceeds a burst
         bucket.level -= cost
+        self._spent += cost
         self._owe(cost)
         wait = -bucket.level / per_s if bucket.level < 0 else 0.0
         if self.level < -self._most:
@@ -142,9 +173,9 @@ class Pool:
         pace = self._pace.value
         per_s, most = self.each_per_s * pace, self.each_burst * pace
         if self.level < self.burst * pace * CROWDED:
-            share = SHARED * self._rate / self.active
+            share = self._larger * SHARED * self._rate / self.active
             if share < per_s:
-                per_s, most = share, min(most, share)
+                per_s, most = share, min(most, share * SAVED_S)
         if most < cost:
             most = min(cost, self.each_burst)
         level = bucket.level + (now - bucket.at) * per_s
@@ -165,8 +196,18 @@ class Pool:
             gone = window - self._window
             self._past = max(self._count, self._past * FADES) * (FADES ** (gone - 1) if gone < 64 else 0.0)
             self._past = max(self._past, 1.0)
+            self._weigh_shares()
             self._count, self._window = 0, window
         self._count += 1
+
+    def _weigh_shares(self) -> None:
+        """A second is over: what was too small for some though something was left grows, and else shrinks."""
+        most = SHARED * self._rate
+        if self._spent > most:
+            self._larger = max(1.0, self._larger * most / self._spent)
+        elif self._refused:
+            self._larger = min(LARGEST_SHARE, self._larger * SHARE_GROWS)
+        self._spent, self._refused = 0.0, False
 
 
 Row = TypeVar("Row")

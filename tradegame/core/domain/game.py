@@ -76,7 +76,7 @@ class Game:
         trading = TradingService(state, recording(state))
         self._marks = MarkService(state)
         house = HouseService(state, trading, self._marks)
-        self.free_some = trading.free_some
+        self.free_some, self.has_dropped = trading.free_some, trading.has_dropped
         self._keys = KeyService(state)
         self._naming = NamingService(state)
         self._private_values = PrivateValuesService(state)

@@ -197,6 +197,10 @@ class TradingService:
         for market in state.markets.values():
             self._dropped.extend(market.book.clear())
 
+    def has_dropped(self) -> bool:
+        """Whether there is anything to free for `free_some`."""
+        return bool(self._dropped)
+
     def free_some(self) -> None:
         """Give up some of the memory that is of no more use. It changes nothing."""
         left = FREED_AT_ONCE

@@ -13,7 +13,7 @@ from tradegame.core.faults import store_fault
 from tradegame.core.games.replica import Replica
 from tradegame.core.games.settings import HostCounters, HostSettings
 from tradegame.core.games.submissions import InFlight, Submission, Submissions
-from tradegame.core.repositories import GameStateRepository, StoreRefusedError, StoreUnavailableError
+from tradegame.core.repositories import Appended, GameStateRepository, StoreRefusedError, StoreUnavailableError
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import OverloadedError, TradeGameError, UnavailableError
 from tradegame.protocol.requests import AmendOrder, PlaceOrder
@@ -37,7 +37,7 @@ class Appender:
     served, and call ``expire`` now and then.
 
     ``must_not_append`` returns why not, or None. ``broadcast_s``: how long the last entry took to broadcast.
-    ``answered`` is called after commands were answered here.
+    ``appended`` is called with what became of an append, ``answered`` after commands were answered here.
     """
 
     repository: GameStateRepository
@@ -48,6 +48,7 @@ class Appender:
     now_ms: Callable[[], int]
     must_not_append: Callable[[], str | None]
     broadcast_s: Callable[[], float]
+    appended: Callable[[Appended], None]
     answered: Callable[[], None]
     _submissions: Submissions = field(init=False)
     _in_flight: dict[str, InFlight] = field(factory=dict, init=False)
@@ -136,8 +137,7 @@ class Appender:
         entry_id = self._entry_id(self._appended)
         in_flight = self._in_flight[entry_id] = InFlight.of(self.now_ms(), submissions)
         try:
-            self.replica.saw(await self.repository.update(self.replica.meta, entry_id, in_flight.value))
-            self._trouble.over()
+            appended = await self.repository.update(self.replica.meta, entry_id, in_flight.value)
         except StoreUnavailableError as error:
             # It is unknown whether it landed. If so, it is applied like any other; its answers are given now.
             if self.landed(entry_id) is None:
@@ -153,6 +153,9 @@ class Appender:
             for submission in submissions:
                 submission.settle(answer)
             self.answered()
+        else:
+            self._trouble.over()
+            self.appended(appended)
 
     def _weigher(self) -> Callable[[Command], int]:
         """What the commands of the next entry weigh, one after the other; the last may go into the entry after it."""

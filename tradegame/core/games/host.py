@@ -30,12 +30,13 @@ from tradegame.core.games.ticker import Ticker
 from tradegame.core.repositories import CorruptStoreError, GameGoneError, GameMeta, GameStateRepository, LogEntry
 from tradegame.protocol.commands import Command, SetClock
 from tradegame.protocol.errors import InternalError, TradeGameError, UnknownGameError
+from tradegame.utils.changes import Changes
 from tradegame.utils.errors import innermost, log_fault, reference
 from tradegame.utils.metrics import Histogram
 from tradegame.utils.trouble import Trouble
 
 TIDY_S = 0.1
-"""How often commands that waited too long are looked for."""
+"""How often commands that waited too long are looked for, while any wait."""
 
 
 class GameObserver(Protocol):
@@ -90,6 +91,7 @@ class GameHost:
         self._time = GameTime(now_ms)
         self._replica = replica = Replica(repository, meta)
         self._progress = progress = Progress()
+        self._untidy = Changes()
         self._followers = 0
         self._broadcast_s = 0.0
         self.crowd_s = 0.0
@@ -104,6 +106,7 @@ class GameHost:
             self.now_ms,
             must_not_append,
             lambda: max(self._broadcast_s, self.crowd_s),
+            lambda appended: self._reader.appended(appended),
             self._answered,
         )
         self._generations = Generations(repository, replica, settings, counters)
@@ -189,6 +192,7 @@ class GameHost:
         """
         if not self.running:
             raise self._gone()
+        self._untidy.made()
         return self._appender.execute(command)
 
     def follow(self, followers: int) -> None:
@@ -281,6 +285,8 @@ class GameHost:
                 submission.settle(outcome)
             self._generations.look()
         self._observer.settled(self)
+        if self.game.has_dropped():
+            self._untidy.made()
         self._broadcast_s = trio.current_time() - begun
         self._progress.made()
 
@@ -297,6 +303,8 @@ class GameHost:
             await trio.sleep(TIDY_S)
             self.game.free_some()
             await self._appender.expire()
+            if self._appender.all_answered() and not self.game.has_dropped():
+                await self._untidy.wait()
 
     async def _audit(self) -> None:
         """Audit every invariant from scratch, now and then."""

@@ -11,6 +11,7 @@ from tradegame.core.games.freshness import REREAD_S
 from tradegame.core.games.replica import Replica
 from tradegame.core.games.settings import HostCounters
 from tradegame.core.repositories import (
+    Appended,
     CompactedError,
     GameDeleted,
     GameMeta,
@@ -42,6 +43,8 @@ class LogReader:
     trouble: Trouble
     _watching: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _watch_trouble: Trouble = field(init=False)
+    _following: bool = field(default=False, init=False)
+    """Whether all that the watch has brought is applied, and it is waited for more."""
 
     def __attrs_post_init__(self) -> None:
         self._watch_trouble = Trouble("watch_broken", "watch_whole_again", {"game": self.replica.meta.game})
@@ -70,6 +73,16 @@ class LogReader:
             self.counters.rebuilds += 1
             await self.rebuild()
 
+    def appended(self, appended: Appended) -> None:
+        """This node appended: show the entry at once if it is the log's next one, else when the watch brings it.
+
+        So an answer need not wait for the watch, which is some 0.2 ms later with etcd.
+        """
+        self.replica.saw(appended.meta)
+        entry = appended.entry
+        if entry is not None and self._following and self.replica.is_next(entry, appended.after):
+            self.show(entry)
+
     def give_up_watch(self) -> None:
         """It is mute: read the game anew, and watch from there."""
         self.counters.mute_watches += 1
@@ -79,14 +92,19 @@ class LogReader:
         """One watch, until it breaks, or (True) the game is deleted."""
         async with self.repository.watch(self.replica.meta, self.replica.revision) as watch:
             while True:
-                items = await watch.receive()
+                self._following = True
+                try:
+                    items = await watch.receive()
+                finally:
+                    self._following = False
                 since = trio.current_time()
                 for item in items:
                     if trio.current_time() - since > BUSY_S:
                         await trio.lowlevel.checkpoint()
                         since = trio.current_time()
                     if isinstance(item, LogEntry):
-                        self.show(item)
+                        if item.revision > self.replica.revision:
+                            self.show(item)
                     elif isinstance(item, MetaChanged):
                         await self.meta_changed(item.meta)
                         since = trio.current_time()

@@ -78,6 +78,12 @@ class Replica:
             self._audit.saw(applied.accounts)
         return applied, None if applied.frame is None else self.history.append(applied.frame)
 
+    def is_next(self, entry: LogEntry, after: int) -> bool:
+        """Whether the entry may be applied now: all that the log has up to ``after`` was, and so was the beginning of
+        the entry's generation.
+        """
+        return after <= self.revision < entry.revision and entry.generation == self._generation
+
     def saw(self, meta: GameMeta) -> None:
         """An append or a snapshot of somebody returned a newer meta."""
         if meta.revision > self.meta.revision:

@@ -23,6 +23,7 @@ from tradegame.core.repositories.errors import (
     StoreUnavailableError,
 )
 from tradegame.core.repositories.game_states import (
+    Appended,
     GameDeleted,
     GameListed,
     GameListWatch,
@@ -46,6 +47,7 @@ from tradegame.core.repositories.sessions import (
 )
 
 __all__ = [
+    "Appended",
     "CallDoneError",
     "CallReusedError",
     "CompactedError",

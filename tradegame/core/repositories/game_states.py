@@ -69,6 +69,19 @@ class LogEntry:
 
 
 @frozen
+class Appended:
+    """What became of an append. ``meta``: the newest that was seen.
+
+    ``entry``: as it was stored, and ``after``: the revision of the log's newest entry before it, or at which the game
+    was made. Without an entry it was found there, since an attempt went without an answer: only the watch tells where.
+    """
+
+    meta: GameMeta
+    entry: LogEntry | None = None
+    after: int = 0
+
+
+@frozen
 class MetaChanged:
     """The game's meta was written: its generation raised, or a snapshot completed."""
 
@@ -164,8 +177,8 @@ class GameStateRepository(Protocol):
         """
         ...
 
-    async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:
-        """Append one entry to the game's log, exactly once; returns the newest meta that was seen.
+    async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> Appended:
+        """Append one entry to the game's log, exactly once.
 
         ``entry_id`` must be new for each entry (node and number). At most 1 MiB. A timeout is looked into and
         sent again until it is known or the adapter's deadline passes; StoreUnavailableError tells by ``definite``

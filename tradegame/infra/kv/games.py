@@ -18,6 +18,7 @@ from tradegame.core.repositories.errors import (
     StoreUnavailableError,
 )
 from tradegame.core.repositories.game_states import (
+    Appended,
     GameMeta,
     HostCall,
     LogEntry,
@@ -194,7 +195,7 @@ class KvGameStateRepository:
 
     # -- the log ---------------------------------------------------------------------------------------
 
-    async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> GameMeta:
+    async def update(self, meta: GameMeta, entry_id: str, value: bytes) -> Appended:
         if len(value) > MAX_VALUE_BYTES:
             raise StoreRefusedError(f"an entry of {len(value)} bytes; the limit is {MAX_VALUE_BYTES}")
         keys = self._keys(meta.game)
@@ -203,11 +204,12 @@ class KvGameStateRepository:
             key, fences = keys.entry(meta.generation, entry_id), await self._fences(settling.deadline)
             result = await settling.transaction(
                 [Compare(keys.meta, meta.revision), Compare(key, 0), *fences],
-                [Put(key, value), Put(keys.tail, b"")],
+                [Get(KeyRange(keys.tail)), Put(key, value), Put(keys.tail, b"")],
                 [Get(KeyRange(each)) for each in (key, keys.meta, *(fence.key for fence in fences))],
             )
             if result.succeeded:
-                return meta
+                entry = LogEntry(result.revision, meta.generation, entry_id, value)
+                return Appended(meta, entry, result.pairs[0][0].mod_revision)
             own, metas, *found = result.pairs
             if not metas:
                 raise GameGoneError(f"the game {meta.game} is gone")
@@ -215,7 +217,7 @@ class KvGameStateRepository:
             if newest.epoch != meta.epoch:
                 raise GameGoneError(f"the game {meta.game} was recreated")
             if own:
-                return newest
+                return Appended(newest)
             if newest.generation != meta.generation and floor_of(newest) > meta.generation:
                 # Everything is trimmed where the entry would be: it is unknown whether an earlier attempt landed there.
                 raise StoreUnavailableError(

@@ -9,15 +9,12 @@ import {
 } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { Candles } from "./candles.js";
 import { h, setText } from "./dom.js";
-import { coins, gridLabels, moment, tickTime } from "./format.js";
+import { coins, duration, gridLabels, moment, signed, tickTime } from "./format.js";
 import { colour } from "./theme.js";
+import { t } from "./words.js";
 
-export const INTERVALS = [
-  ["5s", 5],
-  ["15s", 15],
-  ["1m", 60],
-  ["5m", 300],
-];
+/** Seconds that a candle may have. */
+const INTERVALS = [5, 15, 60, 300];
 /** The most candles in a round. */
 const CANDLES_A_ROUND = 60;
 /** Pixels from one candle to the next: with few candles, with many, and at most, however far the reader zooms in. */
@@ -30,9 +27,7 @@ const MOST_MARKS = 60;
 const DESCRIBE_MS = 5_000;
 
 const lengthFor = (openS) =>
-  openS === undefined
-    ? 15
-    : (INTERVALS.find(([, seconds]) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1))[1];
+  openS === undefined ? 15 : (INTERVALS.find((seconds) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1));
 
 /** `tapes` has the trades; `own`, if there is a player, those that are theirs, which are marked. */
 export class MarketChart {
@@ -49,7 +44,7 @@ export class MarketChart {
   #volumes;
   #markers;
   #figures = h("span.num");
-  #none = h("p.none", {}, "No trade yet");
+  #none = h("p.none", {}, t("chart.none"));
   #changed = new Map();
   /** Whether all candles fit, so that the view grows with them. */
   #young = true;
@@ -96,7 +91,7 @@ export class MarketChart {
     });
     this.#drawn = this.#chart.chartElement();
     this.#drawn.setAttribute("role", "img");
-    this.#drawn.setAttribute("aria-label", "Price chart");
+    this.#drawn.setAttribute("aria-label", t("chart.prices"));
     this.#prices = this.#chart.addSeries(CandlestickSeries, {
       priceFormat: { type: "price", precision: 0, minMove: 1 },
     });
@@ -111,7 +106,7 @@ export class MarketChart {
     const attribution = h(
       "a",
       { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" },
-      "Charts by TradingView",
+      t("chart.attribution"),
     );
     this.plot.append(h("div.legend", {}, this.#figures, attribution), this.#none);
     this.#dress();
@@ -224,7 +219,7 @@ export class MarketChart {
         color: colour(side === "bid" ? "up" : "down"),
         lineWidth: 1,
         lineStyle: LineStyle.Dashed,
-        title: `${side} ${qty}`,
+        title: t(side === "bid" ? "chart.bid" : "chart.ask", { qty }),
       }),
     );
   };
@@ -237,10 +232,7 @@ export class MarketChart {
       this.#chart.applyOptions({ crosshair: { vertLine: { visible: some }, horzLine: { visible: some } } });
     this.#none.hidden = some;
     const candle = (this.#under !== null && list.find(({ time }) => time === this.#under)) || list.at(-1);
-    const words =
-      candle &&
-      ["open", "high", "low", "close", "volume"].map((name) => `${name[0].toUpperCase()} ${coins(candle[name])}`);
-    setText(this.#figures, words ? words.join("  ") : "");
+    setText(this.#figures, candle ? t("chart.candle", figures(candle)) : "");
     this.#describe(list);
   };
 
@@ -252,10 +244,13 @@ export class MarketChart {
     this.#retime();
     let [low, high] = [Infinity, 0];
     for (const candle of list) [low, high] = [Math.min(low, candle.low), Math.max(high, candle.high)];
-    const words = list.length
-      ? `last ${coins(list.at(-1).close)}, between ${coins(low)} and ${coins(high)} in ${list.length} candles`
-      : "no trade yet";
-    this.#drawn.setAttribute("aria-label", `Price chart of ${this.good}: ${words}`);
+    const [good, last] = [this.good, list.at(-1)?.close];
+    this.#drawn.setAttribute(
+      "aria-label",
+      list.length
+        ? t("chart.described", { good, last, low, high, count: list.length })
+        : t("chart.described_without_trade", { good }),
+    );
   }
 
   /** Marks the player's own trades, as far back as there are candles. */
@@ -266,7 +261,7 @@ export class MarketChart {
       position: side === "bid" ? "belowBar" : "aboveBar",
       shape: side === "bid" ? "arrowUp" : "arrowDown",
       color: colour(side === "bid" ? "up" : "down"),
-      text: `${side === "bid" ? "+" : "−"}${qty}`,
+      text: signed(side === "bid" ? qty : -qty),
     }));
     this.#markers.setMarkers(marks.filter(({ time }) => time >= first).slice(-MOST_MARKS));
   };
@@ -298,21 +293,29 @@ export class MarketChart {
   }
 }
 
+const figures = ({ open, high, low, close, volume }) => ({
+  open: coins(open),
+  high: coins(high),
+  low: coins(low),
+  close: coins(close),
+  volume: coins(volume),
+});
+
 /** Times are kept in UTC, since they must ascend; local time goes back once a year and is only displayed. */
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Buttons to choose the candle length. */
 export function intervals(chart) {
-  const buttons = INTERVALS.map(([label, seconds]) =>
+  const buttons = INTERVALS.map((seconds) =>
     h(
       "button",
       { type: "button", "aria-pressed": String(chart.seconds === seconds), onclick: () => choose(seconds) },
-      label,
+      duration(seconds),
     ),
   );
   function choose(seconds) {
     chart.interval(seconds);
-    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(INTERVALS[index][1] === seconds)));
+    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(INTERVALS[index] === seconds)));
   }
-  return h("div.segments", { role: "group", "aria-label": "Candle length" }, ...buttons);
+  return h("div.segments", { role: "group", "aria-label": t("chart.intervals") }, ...buttons);
 }

@@ -1,13 +1,16 @@
 // Numbers and times for people.
 
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const percent = new Intl.NumberFormat("en", {
+import { locale, t } from "./words.js";
+
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const change = new Intl.NumberFormat(locale, {
+  style: "percent",
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
   signDisplay: "exceptZero",
 });
 
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 2 });
 const LONG = 10_000_000_000;
 
 export const coins = (value) =>
@@ -15,11 +18,16 @@ export const coins = (value) =>
 /** Labels of grid lines: only whole prices have one. */
 export const gridLabels = (prices) =>
   prices.map((price) => (price < 0 || Math.abs(price - Math.round(price)) > 1e-6 ? "" : coins(price)));
-const hundredths = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 /** An average price, which is given in hundredths of a coin. */
 export const average = (cents) => (cents < 100 * LONG ? hundredths.format(cents / 100) : coins(cents / 100));
+const decimal = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+export const tenths = (value) => decimal.format(value);
 export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `−${coins(-value)}` : "0");
-export const percents = (ratio) => `${percent.format(ratio * 100).replace("-", "−")} %`;
+export const percents = (ratio) => change.format(ratio).replace("-", "−");
+const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+/** 25% */
+export const percent = (ratio) => share.format(ratio);
 /** A closed round's efficiency in percent. */
 export const efficiency = ({ efficiency_bps: bps }) => percents(bps / 10_000).replace("+", "");
 export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
@@ -31,7 +39,7 @@ export function distinctTitle(games, { game, title }) {
 }
 
 export function time(ms) {
-  return new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(ms).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
 /**
@@ -40,12 +48,12 @@ export function time(ms) {
  */
 export function tickTime(seconds, kind) {
   const fields = kind < 3 ? { weekday: "short" } : kind === 4 ? { second: "2-digit" } : {};
-  return new Date(seconds * 1000).toLocaleString("en-GB", { hour: "2-digit", minute: "2-digit", ...fields });
+  return new Date(seconds * 1000).toLocaleString(locale, { hour: "2-digit", minute: "2-digit", ...fields });
 }
 
 /** Day and time of day. */
 export function moment(seconds) {
-  return new Date(seconds * 1000).toLocaleString("en-GB", {
+  return new Date(seconds * 1000).toLocaleString(locale, {
     day: "numeric",
     month: "short",
     hour: "2-digit",
@@ -54,23 +62,20 @@ export function moment(seconds) {
   });
 }
 
+const two = new Intl.NumberFormat(locale, { minimumIntegerDigits: 2 });
 /** 3:07, 1:02:15 */
 export function span(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const tail = `${String(rest).padStart(2, "0")}`;
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+  const tail = two.format(rest);
+  return hours ? `${whole.format(hours)}:${two.format(minutes)}:${tail}` : `${whole.format(minutes)}:${tail}`;
 }
 
-/** Where a mark comes from. */
-export const SOURCES = {
-  estimate: "an estimate",
-  anchor: "the house's anchor",
-  bid: "the last minute's bids",
-  book: "the bids in the book",
-  last: "the last trade",
-  settled: "what it was paid",
-};
+/** 15s, 5m */
+export function duration(seconds) {
+  const [value, unit] = seconds % 60 ? [seconds, "second"] : [seconds / 60, "minute"];
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "narrow" }).format(value);
+}
 
 /** "3 wheat": goods have no plural. */
-export const units = (qty, good) => `${coins(qty)} ${good}`;
+export const units = (qty, good) => t("common.units_of", { qty, good });

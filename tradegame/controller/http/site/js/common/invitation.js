@@ -3,6 +3,7 @@
 import { h, setText } from "./dom.js";
 import { fetchJson } from "./server.js";
 import { onLocalhost, shortUrl, urlOf } from "./urls.js";
+import { t } from "./words.js";
 
 /**
  * Tells how to join the game with this `id`. `address` and `card`, which says `words` and has the QR code, make an
@@ -19,7 +20,7 @@ export function invitation(id) {
     return shown;
   }
   function card(words, ...below) {
-    const qr = h("img.qr", { src: urlOf(`${path}.svg`), alt: "QR code of this address", width: 160, height: 160 });
+    const qr = h("img.qr", { src: urlOf(`${path}.svg`), alt: t("invitation.qr"), width: 160, height: 160 });
     qr.onerror = () => qr.remove();
     return h("div.invitation", {}, h("div", {}, h("p.soft", {}, words), address(), ...below), qr);
   }

@@ -16,15 +16,20 @@
       LEAST_MS * (1 + Math.random()),
     );
 
+  function failed() {
+    if (begun) return;
+    begun = true;
+    void tradegame.words.then((words) => {
+      const told = document.querySelector("#app p");
+      if (told) told.textContent = words["page.not_loaded"];
+    });
+    again();
+  }
+
+  addEventListener("loadfailure", failed); // of the words
   addEventListener(
     "error",
-    ({ target }) => {
-      if (begun || !(target instanceof HTMLScriptElement || target instanceof HTMLLinkElement)) return;
-      begun = true;
-      const told = document.querySelector("#app p");
-      if (told) told.textContent = "Not all of the page could be loaded. Trying again …";
-      again();
-    },
+    ({ target }) => (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) && failed(),
     true,
   );
 })();

@@ -1,6 +1,8 @@
 // Names of players, by their ids.
 
+import { t } from "./words.js";
+
 export function nameOf(game, player) {
-  if (player === "house") return "the house";
-  return game.state.players[player]?.name ?? "somebody";
+  if (player === "house") return t("names.house");
+  return game.state.players[player]?.name ?? t("names.somebody");
 }

@@ -1,6 +1,7 @@
 // Panels, tabs and dialogs.
 
 import { h } from "./dom.js";
+import { t } from "./words.js";
 
 /** A titled region. `scroll`: its content may overflow, and can be scrolled by keyboard. */
 export function panel(
@@ -8,23 +9,26 @@ export function panel(
   { className = "", on = null, end = [], flush = false, head = null, scroll = false } = {},
   ...children
 ) {
-  const id = `h-${label.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
   const body = h("div.body", {}, ...children);
   if (flush) body.classList.add("flush");
   if (scroll)
-    for (const [name, value] of Object.entries({ tabindex: 0, role: "group", "aria-label": `${label}, all of it` }))
+    for (const [name, value] of Object.entries({
+      tabindex: 0,
+      role: "group",
+      "aria-label": t("panels.all", { label }),
+    }))
       body.setAttribute(name, value);
   const section = h(
     "section.panel",
     { "aria-label": label, "data-on": on },
-    h("header", {}, head ?? h("h2", { id }, label), end.length ? h("div.end", {}, ...end) : null),
+    h("header", {}, head ?? h("h2", {}, label), end.length ? h("div.end", {}, ...end) : null),
     body,
   );
   if (className) section.classList.add(...className.split(" "));
   return { section, body };
 }
 
-/** Tabs for `[label, children]` parts; the arrow keys move between them. Calls `onchoose` with the chosen label. */
+/** Tabs for `[label, children]` parts; the arrow keys move between them. Calls `onchoose` with the chosen index. */
 export function tabbed(parts, onchoose = () => {}) {
   const panels = parts.map(([label, children], index) =>
     h("div", { role: "tabpanel", "aria-label": label, hidden: index > 0 }, ...children),
@@ -48,7 +52,7 @@ export function tabbed(parts, onchoose = () => {}) {
       tabs[index].setAttribute("aria-selected", String(index === chosen));
       tabs[index].tabIndex = index === chosen ? 0 : -1;
     });
-    onchoose(parts[chosen][0]);
+    onchoose(chosen);
   }
   function walk(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -4,6 +4,7 @@ import { h, userText } from "./dom.js";
 import { coins, direction, efficiency, signed } from "./format.js";
 import { lastRound } from "./last_round.js";
 import { ranks } from "./ranks.js";
+import { t } from "./words.js";
 
 /**
  * Shows `cover` while the market is not open, and puts the text into `inside`, which is `cover` or within it: in the
@@ -15,9 +16,9 @@ export function phases(game, cover, inside, { most, player = null, lobby = () =>
     cover.hidden = phase === "open";
     if (phase === "lobby") {
       const text = about ? [userText(about, "p.text")] : [];
-      inside.replaceChildren(h("h3", {}, "The market opens soon"), ...text, ...lobby());
+      inside.replaceChildren(h("h3", {}, t("phases.lobby")), ...text, ...lobby());
     } else if (phase === "closed") {
-      inside.replaceChildren(h("h3", {}, "The market is closed"));
+      inside.replaceChildren(h("h3", {}, t("phases.closed")));
       const round = await lastRound(game);
       if (round !== null) inside.replaceChildren(...result(round, most, player, game.me));
     }
@@ -31,14 +32,12 @@ function result(round, most, me, account) {
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
   const lines = [
-    round.secret &&
-      account &&
-      `You earned ${signed(account.worth - account.start)} coins. What the others earned is the host's to reveal.`,
-    mine && `You earned ${signed(mine.gain)} coins and came ${rank[place]} of ${round.players.length}.`,
+    round.secret && account && t("phases.earned_in_secret", { gain: signed(account.worth - account.start) }),
+    mine && t("phases.earned", { gain: signed(mine.gain), rank: rank[place], players: round.players.length }),
     round.efficiency_bps !== null &&
-      `Together ${me === null ? "they" : "you"} made ${efficiency(round)} of the possible gains.`,
+      t(me === null ? "phases.they_made" : "phases.you_made", { efficiency: efficiency(round) }),
     ...Object.entries(round.goods).map(
-      ([good, { settled }]) => settled !== null && `${good} was paid at ${coins(settled)}.`,
+      ([good, { settled }]) => settled !== null && t("phases.paid", { good, price: coins(settled) }),
     ),
   ];
   const best = round.players
@@ -47,19 +46,19 @@ function result(round, most, me, account) {
       h(
         player === me ? "tr.me" : "tr",
         {},
-        h("td.r.num", {}, String(rank[index])),
+        h("td.r.num", {}, coins(rank[index])),
         h("td", {}, me === null ? h("span.clip", { dir: "auto", title: name }, name) : userText(name)),
         h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
       ),
     );
   const heads = [
     h("th.r", { scope: "col" }, "#"),
-    h("th", { scope: "col" }, "Player"),
-    h("th.r", { scope: "col" }, "Gain"),
+    h("th", { scope: "col" }, t("common.player")),
+    h("th.r", { scope: "col" }, t("common.gain")),
   ];
-  if (!best.length && !account) lines.push(round.secret ? "The gains are the host's to reveal." : "Nobody played.");
+  if (!best.length && !account) lines.push(t(round.secret ? "phases.secret" : "phases.nobody"));
   return [
-    h("h3", {}, `Round ${round.round} is over`),
+    h("h3", {}, t("phases.over", { number: round.round })),
     ...lines.filter(Boolean).map((line) => h("p", {}, line)),
     best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : "",
   ];

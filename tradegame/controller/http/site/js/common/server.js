@@ -1,6 +1,8 @@
 // Requests to the server over HTTP, with errors that tell people what is wrong.
 
+import { explain } from "./explain.js";
 import { urlOf } from "./urls.js";
+import { t } from "./words.js";
 
 const PATIENCE_MS = 3_000;
 
@@ -13,17 +15,11 @@ export class NoAnswerError extends Error {
   }
 }
 
-const nobody = () =>
-  navigator.onLine === false
-    ? "This device is offline."
-    : `No server answers at ${location.host}: it does not run, or the network between is interrupted.`;
+const nobody = () => (navigator.onLine === false ? t("outage.offline") : t("outage.nobody", { host: location.host }));
 
 function stranger(status) {
-  const more =
-    status >= 502 && status <= 504
-      ? "a proxy that does not reach it. The host has to see whether the server runs."
-      : "something between answers in its place.";
-  return `What answers at ${location.host} (HTTP ${status}) is not the game's server, but ${more}`;
+  const proxy = status >= 502 && status <= 504;
+  return t(proxy ? "outage.proxy" : "outage.stranger", { host: location.host, status: String(status) });
 }
 
 /** The JSON body of a response. Throws NoAnswerError if it is not JSON. */
@@ -48,7 +44,8 @@ export async function request(path, options = {}) {
 export async function fetchJson(path) {
   const response = await request(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   const body = await jsonBody(response);
-  if (!response.ok) throw new NoAnswerError(body.error?.message ?? stranger(response.status), response.status);
+  if (!response.ok)
+    throw new NoAnswerError(body.error ? explain(body.error) : stranger(response.status), response.status);
   return body;
 }
 
@@ -57,8 +54,8 @@ export async function whyUnreachable() {
   try {
     const { ok, reason, setting } = await fetchJson(`v1/reach?origin=${encodeURIComponent(location.origin)}`);
     if (ok) return "";
-    const remedy = setting && !reason.includes(setting) ? `. The host has to change ${setting}` : "";
-    return `The server refuses this page's connection: ${reason}${remedy}. Tell the host.`;
+    const remedy = setting && !reason.includes(setting);
+    return t(remedy ? "outage.refused_by_setting" : "outage.refused", { reason, setting });
   } catch (error) {
     return error.message;
   }

@@ -3,6 +3,7 @@
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
 import { whileShown } from "./repeat.js";
+import { t } from "./words.js";
 
 const EVERY_MS = 2_000;
 
@@ -15,10 +16,10 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
     "tr",
     {},
     h("th.r", { scope: "col" }, "#"),
-    h("th", { scope: "col" }, "Player"),
-    h("th.r", { scope: "col" }, scored ? "Earned" : "Worth"),
+    h("th", { scope: "col" }, t("common.player")),
+    h("th.r", { scope: "col" }, t(scored ? "standings.earned" : "standings.worth")),
   );
-  const secret = h("caption.soft", { hidden: true }, "What everybody earned is the host's to reveal.");
+  const secret = h("caption.soft", { hidden: true }, t("standings.secret"));
   const table = h("table", {}, secret, h("thead", {}, head), body);
   let found = [];
   const make = () => h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"));
@@ -26,7 +27,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
     secret.hidden = found.length > 0 || !scored || !Object.keys(game.state.players).length;
     rows(body, found, make, (row, { rank, player, name, worth }) => {
       const [first, second, third] = row.children;
-      setText(first, String(rank));
+      setText(first, coins(rank));
       setText(second.firstChild, name);
       setAttribute(second.firstChild, "title", name);
       setText(third, coins(worth));

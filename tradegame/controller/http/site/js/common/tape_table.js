@@ -2,15 +2,16 @@
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins, time } from "./format.js";
+import { t } from "./words.js";
 
 /** Trades of the good that `good()` returns, or of all goods if `good` is null; at most `most` rows. */
 export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {}) {
   const body = h("tbody");
   const heads = [
-    good === null ? h("th", { scope: "col" }, "Good") : null,
-    h("th.r", { scope: "col" }, "Price"),
-    h("th.r", { scope: "col" }, "Units"),
-    h("th.r", { scope: "col" }, "Time"),
+    good === null ? h("th", { scope: "col" }, t("common.good")) : null,
+    h("th.r", { scope: "col" }, t("common.price")),
+    h("th.r", { scope: "col" }, t("common.units_head")),
+    h("th.r", { scope: "col" }, t("common.time")),
   ];
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body);
   const all = [];

@@ -1,8 +1,10 @@
 // Tells people why there is no connection.
 
 import { h, setText } from "./dom.js";
+import { explain } from "./explain.js";
 import { pause } from "./repeat.js";
 import { whyUnreachable } from "./server.js";
+import { t } from "./words.js";
 
 const box = h("div.trouble", { role: "status", hidden: true });
 document.body.append(box); // before the first message, so that screen readers read it out
@@ -10,14 +12,11 @@ document.body.append(box); // before the first message, so that screen readers r
 /** Shows a message over the page; "" removes it. */
 export function showTrouble(words) {
   box.hidden = words === "";
-  setText(box, words === "" ? "" : `${words} Trying again …`);
+  setText(box, words === "" ? "" : t("outage.again", { words }));
 }
 
 const SOON_MS = 500;
 const AGAIN_MS = 2_500;
-const NO_WEBSOCKET =
-  "The server answers, but no WebSocket to it opens: a proxy or a filter between does not pass it on. " +
-  "The host has to let it through: see “Between clients and nodes” in the server's OPERATIONS.md.";
 
 /** While `client` has no connection, shows why, within 5 s. */
 export function explainOutage(client) {
@@ -32,10 +31,10 @@ export function explainOutage(client) {
       const words = await whyUnreachable();
       if (!away()) break;
       well = words ? 0 : well + 1;
-      const { opened, reason } = client.connection;
+      const { opened, code, reason } = client.connection;
       if (words) showTrouble(words);
-      else if (opened && reason) showTrouble(`Not connected yet: ${reason}.`);
-      else if (well > 1) showTrouble(NO_WEBSOCKET);
+      else if (opened && reason) showTrouble(t("outage.not_yet", { reason: explain({ code, message: reason }) }));
+      else if (well > 1) showTrouble(t("outage.no_websocket"));
       await pause(well === 1 ? SOON_MS : AGAIN_MS);
     }
     looking = false;

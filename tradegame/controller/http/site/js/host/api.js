@@ -1,23 +1,26 @@
 // The host's HTTP calls, with helpful errors.
 
 import { newKey } from "../client/keys.js";
+import { explain } from "../common/explain.js";
 import { jsonBody, request } from "../common/server.js";
 import { recall, remember } from "../common/storage.js";
+import { t } from "../common/words.js";
 
 const TOKEN = "tradegame.admin";
 let token = recall("sessionStorage", TOKEN) ?? "";
 
-const WRONG = "That is not the admin token of this server.";
-const HELP = { 401: WRONG };
+const WRONG = "api.wrong_token";
 
 /** Public paths are asked without the token: the page polls them, and each use of a wrong token counts as a guess. */
 const PUBLIC = new Set(["/v1/games", "/v1/health"]);
 
 export class ApiError extends Error {
   constructor(status, error) {
-    const at = error?.at ? ` (${error.at})` : "";
-    super(HELP[status] ?? `${error?.message ?? `the server answered ${status}`}${at}`);
+    const words = error ? explain(error) : t("api.status", { status: String(status) });
+    super(status === 401 ? t(WRONG) : error?.at ? t("api.at", { words, at: error.at }) : words);
     this.status = status;
+    this.at = error?.at ?? null;
+    this.words = words; // without the place
   }
 }
 
@@ -46,10 +49,8 @@ export async function call(method, path, body, patienceMs = ANSWER_MS) {
       signal: patience.signal,
     });
   } catch (error) {
-    const late = method === "GET" ? "" : " Whether it happened is not known: look before you press again.";
-    throw patience.signal.aborted
-      ? new ApiError(0, { message: `The server did not answer in ${patienceMs / 1000} s.${late}` })
-      : error;
+    const late = method === "GET" ? "api.late" : "api.late_in_doubt";
+    throw patience.signal.aborted ? new ApiError(0, { message: t(late, { count: patienceMs / 1000 }) }) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -79,7 +80,7 @@ export async function tokenProblem() {
     await json("GET", "/v1/admin");
   } catch (error) {
     if (![401, 403, 429].includes(error.status)) throw error;
-    return WRONG;
+    return t(WRONG);
   }
   return "";
 }

@@ -3,6 +3,7 @@
 import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { nameOf } from "../common/names.js";
 import { panel } from "../common/panels.js";
+import { t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 
 /** `attempt(call, done)` makes a call, and tells how it went. */
@@ -12,21 +13,21 @@ export function chatPanel(game, painter, attempt) {
     type: "button",
     onclick: () => {
       const locked = !game.state.locked;
-      void access({ locked }, locked ? "Locked: nobody new can join." : "Whoever likes can join.");
+      void access({ locked }, t(locked ? "chat.locked" : "chat.unlocked"));
     },
   });
   const talk = h("button", {
     type: "button",
     onclick: () => {
       const chat = game.state.chat === false;
-      void access({ chat }, chat ? "The chat is on." : "The chat is off.");
+      void access({ chat }, t(chat ? "chat.is_on" : "chat.is_off"));
     },
   });
   const list = h("tbody");
   const make = () => {
-    const gone = h("button", { type: "button" }, "Delete");
+    const gone = h("button", { type: "button" }, t("common.delete"));
     gone.addEventListener("click", () =>
-      attempt(() => json("DELETE", path(game.id, `/messages/${gone.number}`)), "Deleted."),
+      attempt(() => json("DELETE", path(game.id, `/messages/${gone.number}`)), t("chat.deleted")),
     );
     return h(
       "tr",
@@ -37,21 +38,25 @@ export function chatPanel(game, painter, attempt) {
     );
   };
   const paint = () => {
-    setText(lock, game.state.locked ? "Unlock" : "Lock");
-    setText(talk, game.state.chat === false ? "Chat on" : "Chat off");
+    setText(lock, t(game.state.locked ? "chat.unlock" : "chat.lock"));
+    setText(talk, t(game.state.chat === false ? "chat.turn_on" : "chat.turn_off"));
     rows(list, [...game.state.messages].reverse(), make, (row, { player, text, number }) => {
       const [who, what, last] = row.children;
       setText(who.firstChild, nameOf(game, player));
       setText(what, text);
       last.firstChild.number = number;
-      setAttribute(last.firstChild, "aria-label", `Delete what ${nameOf(game, player)} said: ${text.slice(0, 40)}`);
+      setAttribute(
+        last.firstChild,
+        "aria-label",
+        t("chat.delete", { name: nameOf(game, player), text: text.slice(0, 40) }),
+      );
     });
   };
   for (const type of ["said", "unsaid", "access", "removed", "reset"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
   const said = h(
     "div.scroll",
-    { tabindex: 0, role: "region", "aria-label": "Messages" },
+    { tabindex: 0, role: "region", "aria-label": t("chat.messages") },
     h(
       "table.messages",
       {},
@@ -61,13 +66,13 @@ export function chatPanel(game, painter, attempt) {
         h(
           "tr",
           {},
-          h("th", { scope: "col" }, "Player"),
-          h("th", { scope: "col" }, "Said"),
-          h("th", { scope: "col" }, h("span.visually-hidden", {}, "Delete")),
+          h("th", { scope: "col" }, t("common.player")),
+          h("th", { scope: "col" }, t("chat.said")),
+          h("th", { scope: "col" }, h("span.visually-hidden", {}, t("common.delete"))),
         ),
       ),
       list,
     ),
   );
-  return panel("Chat", { flush: true, end: [lock, talk] }, said).section;
+  return panel(t("chat.title"), { flush: true, end: [lock, talk] }, said).section;
 }

@@ -2,7 +2,8 @@
 
 import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
-import { h, setAttribute, setText, userText } from "../common/dom.js";
+import { h, setText, userText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { percents, time } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
 import { panel } from "../common/panels.js";
@@ -10,6 +11,7 @@ import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
 import { urlOf } from "../common/urls.js";
+import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
@@ -26,17 +28,17 @@ export function control(client, game, painter, deleted) {
       await call();
       if (done) toast(done);
     } catch (error) {
-      told.textContent = error.message;
+      told.textContent = explain(error);
     }
   }
   const phase = (to, done) => () => attempt(() => json("POST", path(game.id, "/phase"), { phase: to }), done);
-  const open = h("button.primary.big", { type: "button", onclick: phase("open", "The round is open.") }, "Open");
-  const close = h("button.big", { type: "button", onclick: phase("closed", "The round is closed.") }, "Close");
-  const lobby = h(
-    "button.big",
-    { type: "button", onclick: phase("lobby", "Back in the lobby: a new round, from the beginning.") },
-    "To lobby",
+  const open = h(
+    "button.primary.big",
+    { type: "button", onclick: phase("open", t("control.opened")) },
+    t("control.start"),
   );
+  const close = h("button.big", { type: "button", onclick: phase("closed", t("control.closed")) }, t("control.stop"));
+  const lobby = h("button.big", { type: "button", onclick: phase("lobby", t("control.in_lobby")) }, t("control.lobby"));
   const isPaused = () => game.state.paused_at !== undefined;
   const pause = h(
     "button.big",
@@ -44,20 +46,18 @@ export function control(client, game, painter, deleted) {
       type: "button",
       onclick: () => attempt(() => json("POST", path(game.id, "/pause"), { paused: !isPaused() })),
     },
-    "Pause",
+    t("control.pause"),
   );
   const more = h(
     "button.big",
     { type: "button", onclick: () => attempt(() => json("POST", path(game.id, "/time"), { add_s: 30 })) },
-    "+30 s",
+    t("control.more_time", { count: 30 }),
   );
   const invited = invitation(game.id);
   const hereOnly = h(
     "p.soft",
     { hidden: true },
-    "No other machine can open this: ",
-    h("code", {}, "tradegame serve --host 0.0.0.0"),
-    " serves the whole network.",
+    ...pieces("control.here_only", { command: h("code", {}, "tradegame serve --host 0.0.0.0") }),
   );
   void invited.told.then(({ here_only }) => {
     hereOnly.hidden = !here_only;
@@ -65,16 +65,16 @@ export function control(client, game, painter, deleted) {
   const places = h(
     "div.row",
     {},
-    h("a", { href: urlOf(`watch/${game.id}`), target: "_blank" }, "Put the market on the wall"),
-    h("a", { href: urlOf(`host?game=${game.id}&debrief`), target: "_blank" }, "Put the debrief on the wall"),
+    h("a", { href: urlOf(`watch/${game.id}`), target: "_blank" }, t("control.wall")),
+    h("a", { href: urlOf(`host?game=${game.id}&debrief`), target: "_blank" }, t("control.debrief_wall")),
   );
   const players = h("span.soft", {}, "");
   const roundsPanel = panel(
-    "Rounds",
+    t("control.rounds"),
     { end: [connectionStatus(client)] },
     h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, players),
     problem,
-    invited.card("Players join at", hereOnly),
+    invited.card(t("invitation.players"), hereOnly),
     places,
   );
 
@@ -82,7 +82,7 @@ export function control(client, game, painter, deleted) {
   const good = h(
     "select",
     { id: "news-good" },
-    h("option", { value: "" }, "no good"),
+    h("option", { value: "" }, t("announce.no_good")),
     ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)),
   );
   const [lowest, highest] = BOUNDS.shiftBps.map((bps) => Math.trunc(bps / 100));
@@ -92,9 +92,7 @@ export function control(client, game, painter, deleted) {
     event.preventDefault();
     const bps = Math.round(Number(shift.value || 0) * 100);
     if (bps && !game.state.rules?.goods[good.value]?.house) {
-      missing.textContent = good.value
-        ? `There is no house for ${good.value}: only players make its price, so it cannot be moved.`
-        : "Choose the good whose price it moves, or leave the percents empty.";
+      missing.textContent = good.value ? t("announce.no_house", { good: good.value }) : t("announce.which_good");
       good.focus();
       return;
     }
@@ -105,40 +103,42 @@ export function control(client, game, painter, deleted) {
         text.value = "";
         shift.value = "";
       },
-      "Announced.",
+      t("announce.done"),
       missing,
     );
   }
   const news = panel(
-    "News",
+    t("news.title"),
     {},
     h(
       "form",
       { onsubmit: announce },
-      h("label", {}, "Headline", text),
-      h("div.two", {}, h("label", {}, "It is about", good), h("label", {}, "The house's price moves by, %", shift)),
+      h("label", {}, t("announce.headline"), text),
+      h("div.two", {}, h("label", {}, t("announce.about"), good), h("label", {}, t("announce.shift"), shift)),
       missing,
-      h("button", { type: "submit" }, "Announce"),
+      h("button", { type: "submit" }, t("announce.announce")),
     ),
     comingNews(game),
   );
 
   const paint = () => {
     const everyone = Object.keys(game.state.players);
-    setText(players, `${everyone.filter((player) => game.online.has(player)).length} here, ${everyone.length} in all`);
+    setText(
+      players,
+      t("players.here", { here: everyone.filter((player) => game.online.has(player)).length, all: everyone.length }),
+    );
     open.disabled = game.state.phase === "open";
     close.disabled = game.state.phase === "closed";
     lobby.disabled = game.state.phase === "lobby";
     setText(
       open,
       game.state.phase === "closed"
-        ? `Open round ${game.state.round + 1}`
+        ? t("control.next_round")
         : game.state.phase === "lobby"
-          ? `Open round ${game.state.round}`
-          : "Open",
+          ? t("control.start_round", { number: game.state.round })
+          : t("control.start"),
     );
-    setAttribute(open, "aria-label", "Open");
-    setText(pause, isPaused() ? "Go on" : "Pause");
+    setText(pause, t(isPaused() ? "control.go_on" : "control.pause"));
     pause.classList.toggle("primary", isPaused());
     pause.disabled = game.state.phase !== "open" && game.state.ends_at === null;
     more.disabled = game.state.ends_at === null;
@@ -156,7 +156,7 @@ export function control(client, game, painter, deleted) {
   again();
   return [
     roundsPanel.section,
-    panel("Debrief", {}, place).section,
+    panel(t("debrief.title"), {}, place).section,
     h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
     h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game)),
     recordsPanel(game, attempt, deleted),
@@ -166,7 +166,7 @@ export function control(client, game, painter, deleted) {
 /** The scheduled news of this round that are still to come. */
 function comingNews(game) {
   const list = h("ul");
-  const place = h("div", { hidden: true }, h("h3", {}, "To come in this round"), list);
+  const place = h("div", { hidden: true }, h("h3", {}, t("announce.to_come")), list);
   async function refresh() {
     const { news } = await json("GET", path(game.id, "/news"));
     place.hidden = news.length === 0;

@@ -1,13 +1,15 @@
 // The debrief after a round: prices against the equilibrium, efficiency, and everybody's gain.
 
 import { h, userText } from "../common/dom.js";
-import { coins, direction, efficiency, SOURCES, signed } from "../common/format.js";
+import { explain } from "../common/explain.js";
+import { coins, direction, efficiency, signed, tenths } from "../common/format.js";
 import { openDialog } from "../common/panels.js";
 import { ranks } from "../common/ranks.js";
 import { fetchJson } from "../common/server.js";
 import { toast } from "../common/toast.js";
+import { t } from "../common/words.js";
 import { json, game as path } from "./api.js";
-import { count, pricesOverTime, supplyAndDemand } from "./plots.js";
+import { pricesOverTime, supplyAndDemand } from "./plots.js";
 import { tableButtonsWithToasts } from "./records.js";
 
 /** On the wall, more results than this are shown in two columns. */
@@ -33,25 +35,18 @@ export function debrief(id, place, { wall = false } = {}) {
   }
   function draw() {
     if (!rounds.length) {
-      place.replaceChildren(
-        h(
-          "p.empty",
-          {},
-          "After the first round closes, its results are here: " +
-            "prices against the equilibrium, efficiency, everybody's gain.",
-        ),
-      );
+      place.replaceChildren(h("p.empty", {}, t("debrief.none")));
       return;
     }
     const tabs = rounds.map(({ round }, index) =>
       h(
         "button",
         { type: "button", "aria-pressed": String(index === chosen), onclick: () => ((chosen = index), draw()) },
-        `Round ${round}`,
+        t("clock.round", { number: round }),
       ),
     );
     place.replaceChildren(
-      h("div.tabs", { role: "group", "aria-label": "Rounds" }, ...tabs),
+      h("div.tabs", { role: "group", "aria-label": t("control.rounds") }, ...tabs),
       ...report(id, rounds[chosen], wall),
     );
   }
@@ -63,12 +58,12 @@ function report(id, round, wall) {
     ([, fields]) => fields.trades || fields.demand.length || fields.equilibrium || fields.settled !== null,
   );
   const traded = Object.values(round.goods).reduce((sum, { trades }) => sum + trades, 0);
-  const facts = [["Trades", coins(traded)]];
-  if (round.players.length || !round.secret) facts.push(["Players", coins(round.players.length)]);
+  const facts = [[t("trades.title"), coins(traded)]];
+  if (round.players.length || !round.secret) facts.push([t("players.title"), coins(round.players.length)]);
   if (round.efficiency_bps !== null)
     facts.unshift(
-      ["Efficiency", efficiency(round)],
-      ["Gains made", `${coins(round.surplus)} of ${coins(round.max_surplus)}`],
+      [t("debrief.efficiency"), efficiency(round)],
+      [t("debrief.gains"), t("debrief.of", { made: round.surplus, possible: round.max_surplus })],
     );
   return [
     h("div.figures", {}, ...facts.map(([name, value]) => h("dl", {}, h("dt", {}, name), h("dd.num", {}, value)))),
@@ -80,72 +75,68 @@ function report(id, round, wall) {
 
 /** Says what is not public, and lets the host change that. */
 function secret(id, round) {
-  const what = "Gains, efficiency, demand and supply are a secret while another round may be played by the same values";
-  if (!round.players.length) return h("p.soft", {}, `${what}, until the host reveals them.`);
-  const button = h("button", { type: "button", onclick: () => reveal(id) }, "Reveal");
-  return h("div.row", {}, h("p.soft", {}, `${what}: only you see them.`), button);
+  if (!round.players.length) return h("p.soft", {}, t("debrief.secret"));
+  const button = h("button", { type: "button", onclick: () => reveal(id) }, t("reveal.reveal"));
+  return h("div.row", {}, h("p.soft", {}, t("debrief.secret_of_host")), button);
 }
 
 async function reveal(id) {
   const dialog = h(
     "dialog",
-    { "aria-label": "Reveal" },
-    h("h2", {}, "Reveal the results?"),
-    h("p", {}, "Everybody may then read the gains of all closed rounds, and compute who has which values from them."),
-    h("p", {}, "If you open another round, the same values are played again."),
+    { "aria-label": t("reveal.reveal") },
+    h("h2", {}, t("reveal.question")),
+    h("p", {}, t("reveal.warning")),
+    h("p", {}, t("reveal.again")),
     h(
       "form.row",
       { method: "dialog" },
-      h("button", { value: "no" }, "No"),
-      h("button.primary", { value: "yes" }, "Reveal"),
+      h("button", { value: "no" }, t("common.no")),
+      h("button.primary", { value: "yes" }, t("reveal.reveal")),
     ),
   );
   if ((await openDialog(dialog)) !== "yes") return;
   try {
     await json("POST", path(id, "/reveal"));
-    toast("Revealed.");
+    toast(t("reveal.done"));
   } catch (error) {
-    toast(error.message, true);
+    toast(explain(error), true);
   }
 }
 
 function goodReport(good, fields, round) {
   const mean = fields.volume ? Math.round((fields.notional / fields.volume) * 10) / 10 : null;
-  const traded = `${count(fields.volume, "unit")} in ${count(fields.trades, "trade")}, ${fields.low} to ${fields.high}`;
-  const words = [mean === null ? "no trade" : `${traded}, mean price ${mean}`];
+  const { low, high } = fields;
+  const traded = { units: t("common.units", { count: fields.volume }), low, high };
+  const trades = t("common.trades", { count: fields.trades });
+  const words = [
+    mean === null ? t("debrief.no_trade") : t("debrief.traded", { ...traded, trades, mean: tenths(mean) }),
+  ];
   if (fields.equilibrium) {
     const { qty, low, high } = fields.equilibrium;
-    words.push(`theory: ${count(qty, "unit")} ${low === high ? `at ${low}` : `between ${low} and ${high}`}`);
+    const theory = { units: t("common.units", { count: qty }), low, high };
+    words.push(t(low === high ? "debrief.theory_at" : "debrief.theory_between", theory));
   }
-  if (fields.settled !== null) words.push(`it settled at ${fields.settled}`);
-  else if (fields.mark_source) words.push(`a unit counted for ${fields.mark}: ${SOURCES[fields.mark_source]}`);
+  if (fields.settled !== null) words.push(t("debrief.settled", { price: fields.settled }));
+  else if (fields.mark_source)
+    words.push(t("debrief.mark", { price: fields.mark, source: t(`source.${fields.mark_source}`) }));
   const plots = [];
   const which =
     fields.tape.length < fields.trades
-      ? `The last ${count(fields.tape.length, "trade")}, each at its price`
-      : "Each trade's price";
-  const band =
+      ? t("debrief.last_trades", { count: fields.tape.length })
+      : t("debrief.all_trades");
+  const caption =
     fields.settled !== null
-      ? "; the line is what it was paid at"
+      ? t("debrief.with_line", { which })
       : fields.equilibrium
-        ? "; the band is where supply meets demand"
-        : "";
+        ? t("debrief.with_band", { which })
+        : which;
   if (fields.trades)
-    plots.push(
-      h("figure", {}, h("figcaption", {}, which + band), pricesOverTime(fields, round.opened_at, round.closed_at)),
-    );
+    plots.push(h("figure", {}, h("figcaption", {}, caption), pricesOverTime(fields, round.opened_at, round.closed_at)));
   if (fields.demand.length || fields.supply.length)
-    plots.push(
-      h(
-        "figure",
-        {},
-        h("figcaption", {}, "What units were worth to buyers, and cost sellers"),
-        supplyAndDemand(fields),
-      ),
-    );
+    plots.push(h("figure", {}, h("figcaption", {}, t("debrief.curves")), supplyAndDemand(fields)));
   return h(
     "section",
-    { "aria-label": `Debrief of ${good}` },
+    { "aria-label": t("debrief.of_good", { good }) },
     h("h3", {}, good),
     h("p.soft", {}, `${words.join("; ")}.`),
     h("div.plots", {}, ...plots),
@@ -157,20 +148,20 @@ function results(id, round, wall) {
   const roles = players.some(({ role }) => role !== null);
   const heads = [
     ["th.r", "#", "rank"],
-    ["th", "Player", "name"],
-    ...(roles ? [["th", "Role", "role"]] : []),
-    ["th.r.more", "Began with", "more"],
-    ["th.r.more", "Ended with", "more"],
-    ["th.r", "Gain", "gain"],
+    ["th", t("common.player"), "name"],
+    ...(roles ? [["th", t("debrief.role"), "role"]] : []),
+    ["th.r.more", t("debrief.began"), "more"],
+    ["th.r.more", t("debrief.ended"), "more"],
+    ["th.r", t("common.gain"), "gain"],
   ];
   const rank = ranks(players.map(({ gain }) => gain));
   const row = ({ name, role, start, worth, gain }, index) =>
     h(
       "tr",
       {},
-      h("td.r.num", {}, String(rank[index])),
+      h("td.r.num", {}, coins(rank[index])),
       h("td", {}, userText(name)),
-      roles ? h("td", {}, role ?? "") : null,
+      roles ? h("td", {}, role === null ? "" : t(`role.${role}`)) : null,
       h("td.r.num.more", {}, coins(start)),
       h("td.r.num.more", {}, coins(worth)),
       h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
@@ -183,7 +174,11 @@ function results(id, round, wall) {
       h(
         "table",
         {},
-        h("caption.visually-hidden", {}, `Results of round ${round.round}${index ? ", continued" : ""}`),
+        h(
+          "caption.visually-hidden",
+          {},
+          t(index ? "debrief.results_continued" : "debrief.results_of", { number: round.round }),
+        ),
         h("colgroup", {}, ...heads.map(([, , column]) => h(`col.${column}`))),
         h("thead", {}, h("tr", {}, ...heads.map(([tag, title]) => h(tag, { scope: "col" }, title)))),
         h("tbody", {}, ...part),
@@ -192,7 +187,7 @@ function results(id, round, wall) {
   return h(
     "div",
     {},
-    h("div.row", {}, h("h3", {}, "Results"), wall ? null : h("div.row", {}, ...tableButtonsWithToasts(id))),
-    h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": "Results" }, ...tables),
+    h("div.row", {}, h("h3", {}, t("debrief.results")), wall ? null : h("div.row", {}, ...tableButtonsWithToasts(id))),
+    h("div.scroll.results", { tabindex: 0, role: "region", "aria-label": t("debrief.results") }, ...tables),
   );
 }

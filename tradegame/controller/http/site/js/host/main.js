@@ -3,7 +3,9 @@
 import { Client } from "../../../tradegame.js";
 import { bar } from "../common/bar.js";
 import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { coins, distinctTitle } from "../common/format.js";
+import { languageSwitch } from "../common/language_switch.js";
 import { Painter } from "../common/painter.js";
 import { panel } from "../common/panels.js";
 import { keepTrying } from "../common/repeat.js";
@@ -11,6 +13,7 @@ import { recall, remember } from "../common/storage.js";
 import { toast } from "../common/toast.js";
 import { explainOutage, showTrouble } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
+import { loaded, pieces, t } from "../common/words.js";
 import { json, game as path, remembered, signIn, signOut, tokenProblem } from "./api.js";
 import { control } from "./control.js";
 import { debrief } from "./debrief.js";
@@ -33,12 +36,7 @@ async function alone(id) {
   const { title } = await keepTrying(
     () => json("GET", path(id)),
     (error) =>
-      wait(
-        "Debrief",
-        error.status === 404
-          ? `There is no game “${id}” here. As soon as there is, its debrief is shown.`
-          : error.message,
-      ),
+      wait(t("debrief.title"), error.status === 404 ? t("debrief.no_such_game", { game: id }) : explain(error)),
   );
   const results = h("div.debrief");
   place.replaceChildren(
@@ -46,17 +44,17 @@ async function alone(id) {
       "main.alone",
       {},
       h("h1", {}, userText(title || id)),
-      h("section", { "aria-label": "Debrief" }, h("h2.visually-hidden", {}, "Debrief"), results),
+      h("section", { "aria-label": t("debrief.title") }, h("h2.visually-hidden", {}, t("debrief.title")), results),
     ),
   );
-  document.title = `Debrief · ${title || id}`;
+  document.title = `${t("debrief.title")} · ${title || id}`;
   const refresh = debrief(id, results, { wall: true });
   every(EVERY_MS, async () => {
     try {
       await refresh();
       showTrouble("");
     } catch (error) {
-      showTrouble(error.status === 404 ? `There is no game “${id}” any more.` : error.message);
+      showTrouble(error.status === 404 ? t("host.game_gone", { game: id }) : explain(error));
     }
   });
 }
@@ -83,7 +81,7 @@ function door(problem = "") {
       await signIn(token.value);
       await inside();
     } catch (refused) {
-      error.textContent = refused.message;
+      error.textContent = explain(refused);
       token.focus();
     }
   }
@@ -94,21 +92,18 @@ function door(problem = "") {
       h(
         "div.card",
         {},
-        h("h1", {}, "Host"),
-        h("p", {}, "Make games, open and close rounds, read the debrief."),
+        h("h1", {}, t("page.host")),
+        h("p", {}, t("host.about")),
         h(
           "form",
           { onsubmit: submit },
-          h("label", { for: "token" }, "Admin token"),
+          h("label", { for: "token" }, t("host.token")),
           token,
           error,
-          h("button.primary.big", { type: "submit" }, "Sign in"),
+          h("button.primary.big", { type: "submit" }, t("host.sign_in")),
         ),
-        h(
-          "p.soft",
-          {},
-          "The server prints a link with it when it starts, or it is what was set as TRADEGAME_ADMIN__TOKEN.",
-        ),
+        h("p.soft", {}, ...pieces("host.where_token", { setting: h("code", {}, "TRADEGAME_ADMIN__TOKEN") })),
+        languageSwitch(),
       ),
     ),
   );
@@ -132,12 +127,12 @@ async function spectator() {
 
 /** Shows the desk once connected, or the sign-in form if the admin token is wrong. */
 async function inside() {
-  const problem = await keepTrying(tokenProblem, (error) => wait("Host", error.message));
+  const problem = await keepTrying(tokenProblem, (error) => wait(t("page.host"), explain(error)));
   if (problem) return door(problem);
-  const client = await keepTrying(spectator, (error) => wait("Host", error.message));
+  const client = await keepTrying(spectator, (error) => wait(t("page.host"), explain(error)));
   await keepTrying(
     () => desk(client),
-    (error) => wait("Host", error.message),
+    (error) => wait(t("page.host"), explain(error)),
   );
 }
 
@@ -146,14 +141,14 @@ async function desk(client) {
   const painter = new Painter();
   const main = h("div.main");
   const list = h("ul.games");
-  const empty = h("p.empty", {}, "No game yet.");
+  const empty = h("p.empty", {}, t("host.no_games"));
   const form = await newGamePanel(({ game }) => void refresh().then(() => choose(game)));
   let chosen = null;
   let turn = 0;
   const gameRow = () => {
     const button = h(
       "button",
-      { type: "button", onclick: () => choose(button.game).catch((error) => toast(error.message, true)) },
+      { type: "button", onclick: () => choose(button.game).catch((error) => toast(explain(error), true)) },
       userText(""),
       h("span.tag.end"),
       h("span.soft.num"),
@@ -171,7 +166,7 @@ async function desk(client) {
       setAttribute(button, "aria-pressed", String(game === chosen));
       setText(name, distinctTitle(games, { game, title }));
       setAttribute(tag, "data-phase", phase);
-      setText(tag, phase);
+      setText(tag, t(`phase.${phase}`));
       setText(count, coins(players));
     });
     return games;
@@ -182,15 +177,15 @@ async function desk(client) {
     mine.on("state", async ({ state }) => {
       if (state !== "stopped" || client !== mine) return;
       remember("sessionStorage", TOKEN, null);
-      const refused = await keepTrying(tokenProblem, (error) => showTrouble(error.message));
+      const refused = await keepTrying(tokenProblem, (error) => showTrouble(explain(error)));
       if (refused) return location.reload(); // to the sign-in form
-      client = await keepTrying(spectator, (error) => showTrouble(error.message));
+      client = await keepTrying(spectator, (error) => showTrouble(explain(error)));
       follow();
-      const [was, games] = [chosen, await keepTrying(refresh, (error) => showTrouble(error.message))];
+      const [was, games] = [chosen, await keepTrying(refresh, (error) => showTrouble(explain(error)))];
       showTrouble("");
       if (games.some(({ game }) => game === was)) await choose(was);
       else if (was !== null)
-        nothing(h("p.empty", { role: "alert" }, userText(was), " is over: the server has no such game any more."));
+        nothing(h("p.empty", { role: "alert" }, ...pieces("host.over_gone", { game: userText(was) })));
     });
   }
   async function choose(id) {
@@ -211,7 +206,9 @@ async function desk(client) {
     }
     const over = () =>
       chosen === id &&
-      nothing(h("p.empty", { role: "alert" }, userText(game.state.title || id), " is over: it was deleted."));
+      nothing(
+        h("p.empty", { role: "alert" }, ...pieces("host.over_deleted", { game: userText(game.state.title || id) })),
+      );
     game.on("gone", over);
     for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // polled anyway
     main.replaceChildren(h("h1", {}, userText(game.state.title || id)), ...control(client, game, painter, over));
@@ -222,32 +219,36 @@ async function desk(client) {
     chosen = null;
     turn += 1;
     history.replaceState(null, "", urlOf("host"));
-    main.replaceChildren(h("h1", {}, "Host"), why);
+    main.replaceChildren(h("h1", {}, t("page.host")), why);
     refresh().catch(() => {});
   }
   const games = await refresh();
-  const shelf = h("div.side.shelf", {}, panel("Games", { flush: true }, list, empty).section);
+  const shelf = h("div.side.shelf", {}, panel(t("host.games"), { flush: true }, list, empty).section);
   const tools = h("div.side.tools", {}, form, vitals());
   place.replaceChildren(
-    bar(h("span", {}, "Host"), null, h("button.quiet", { type: "button", onclick: signOut }, "Sign out")),
+    bar(
+      h("span", {}, t("page.host")),
+      null,
+      h("button.quiet", { type: "button", onclick: signOut }, t("host.sign_out")),
+    ),
     h("main.host", {}, shelf, main, tools),
   );
   follow();
   every(EVERY_MS * 2, refresh);
   const first = games.find(({ game }) => game === asked.get("game")) ?? games[0];
-  if (first) await choose(first.game).catch((error) => nothing(h("p.empty", { role: "alert" }, error.message)));
-  else nothing(h("p.empty", {}, "Choose a preset at the left, and create your first game."));
+  if (first) await choose(first.game).catch((error) => nothing(h("p.empty", { role: "alert" }, explain(error))));
+  else nothing(h("p.empty", {}, t("host.first_game")));
 }
 
 /** How the node does: a word that is always there, and figures that unfold. */
 function vitals() {
   const names = [
-    ["players_online", "Players"],
-    ["commands_per_s", "Commands/s"],
-    ["p99_ms", "p99, ms"],
-    ["lag_ms", "Lag, ms"],
-    ["audit_problems", "Audit"],
-    ["nodes", "Nodes"],
+    ["players_online", t("players.title")],
+    ["commands_per_s", t("health.commands")],
+    ["p99_ms", t("health.p99")],
+    ["lag_ms", t("health.lag")],
+    ["audit_problems", t("health.audit")],
+    ["nodes", t("health.nodes")],
   ];
   const values = new Map(names.map(([name]) => [name, h("dd.num", {}, "–")]));
   const state = h("span.tag", {}, "");
@@ -258,19 +259,23 @@ function vitals() {
       values.get("audit_problems").classList.toggle("warn", told.audit_problems > 0);
       setText(
         state,
-        !told.ready ? told.reason : told.not_served.length ? `not served: ${told.not_served.join(", ")}` : "ready",
+        !told.ready
+          ? told.reason
+          : told.not_served.length
+            ? t("health.not_served", { games: told.not_served.join(", ") })
+            : t("health.ready"),
       );
     } catch {
-      setText(state, "not reached");
+      setText(state, t("health.not_reached"));
     }
   });
   return panel(
-    "Health",
+    t("health.title"),
     { end: [state] },
     h(
       "details",
       {},
-      h("summary", {}, "In figures"),
+      h("summary", {}, t("health.figures")),
       h("dl.vitals", {}, ...names.map(([name, label]) => h("div", {}, h("dt", {}, label), values.get(name)))),
     ),
   ).section;
@@ -284,12 +289,14 @@ function handed() {
 }
 
 async function main() {
+  await loaded;
+  document.title = `${t("page.host")} · tradegame`;
   const token = handed();
   if (token !== null) {
     try {
       await signIn(token);
     } catch (refused) {
-      return door(refused.message);
+      return door(explain(refused));
     }
   }
   if (asked.has("debrief") && asked.get("game")) return alone(asked.get("game"));

@@ -2,10 +2,12 @@
 
 import { BOUNDS } from "../client/vocabulary.js";
 import { h, setText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { panel } from "../common/panels.js";
+import { t } from "../common/words.js";
 import { json } from "./api.js";
 
-const TIMES = { lobby_s: "Lobby, s", open_s: "Open, s", closed_s: "Closed, s", repeat: "Rounds (0: no end)" };
+const TIMES = ["lobby_s", "open_s", "closed_s", "repeat"];
 const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
 
 /**
@@ -28,7 +30,7 @@ export async function newGamePanel(created) {
     required: true,
     maxlength: BOUNDS.id,
     pattern: BOUNDS.idPattern,
-    title: "a-z, 0-9, _ and -, beginning with a letter or a digit",
+    title: t("new_game.id_form"),
     oninput: () => set({ id: id.value }),
   });
   const title = h("input", { id: "new-title", maxlength: 100, oninput: () => set({ title: title.value }) });
@@ -46,7 +48,7 @@ export async function newGamePanel(created) {
     onchange: () =>
       set(byHand.checked ? { rounds: null, wait_for_host: true } : { rounds: clock, wait_for_host: false }),
   });
-  const times = Object.keys(TIMES).map((name) =>
+  const times = TIMES.map((name) =>
     h("input", {
       id: `new-${name}`,
       type: "number",
@@ -59,24 +61,24 @@ export async function newGamePanel(created) {
   const rounds = h(
     "fieldset.two.plain",
     {},
-    h("legend.visually-hidden", {}, "Rounds"),
-    ...Object.values(TIMES).map((label, index) => h("label", {}, label, times[index])),
+    h("legend.visually-hidden", {}, t("control.rounds")),
+    ...TIMES.map((name, index) => h("label", {}, t(`times.${name}`), times[index])),
   );
   const fields = h(
     "fieldset.plain",
     {},
-    h("legend.visually-hidden", {}, "The game"),
-    h("label", {}, "Address of the game", id),
-    h("label", {}, "Title", title),
-    h("label", {}, "Cash of each player", cash),
-    h("label", {}, byHand, " I open and close rounds by hand"),
+    h("legend.visually-hidden", {}, t("new_game.fields")),
+    h("label", {}, t("new_game.id"), id),
+    h("label", {}, t("new_game.game_title"), title),
+    h("label", {}, t("new_game.cash"), cash),
+    h("label", {}, byHand, " ", t("new_game.by_hand")),
     rounds,
   );
   const text = h("textarea.json", { id: "definition", spellcheck: "false", oninput: read });
-  const own = h("details", {}, h("summary", {}, "The whole definition, as JSON"), h("label", {}, "Definition", text));
+  const own = h("details", {}, h("summary", {}, t("new_game.json")), h("label", {}, t("new_game.definition"), text));
   const problem = h("p.error", { role: "alert" });
   const doubts = h("div", { role: "status" });
-  const submit = h("button.primary", { type: "submit" }, "Create game");
+  const submit = h("button.primary", { type: "submit" }, t("new_game.create"));
 
   const whole = ({ value }) => (value === "" ? null : Number(value));
 
@@ -104,10 +106,10 @@ export async function newGamePanel(created) {
     try {
       const found = JSON.parse(text.value);
       if (typeof found !== "object" || found === null || Array.isArray(found))
-        throw new SyntaxError("a definition begins with {");
+        throw new SyntaxError(t("new_game.no_object"));
       definition = found;
     } catch (error) {
-      read.problem(`That is not JSON: ${error.message}`);
+      read.problem(t("new_game.no_json", { reason: error.message }));
       return;
     }
     if (definition.rounds) clock = { ...USUAL, ...definition.rounds };
@@ -129,7 +131,7 @@ export async function newGamePanel(created) {
     times.forEach((input, index) =>
       now.push([
         input,
-        { lobby_s: 0, closed_s: 0, repeat: 1, ...(hand ? clock : definition.rounds) }[Object.keys(TIMES)[index]] ?? "",
+        { lobby_s: 0, closed_s: 0, repeat: 1, ...(hand ? clock : definition.rounds) }[TIMES[index]] ?? "",
       ]),
     );
     for (const [input, value] of now)
@@ -146,19 +148,29 @@ export async function newGamePanel(created) {
       doubt(made);
       created(made);
     } catch (error) {
-      setText(problem, error.message);
+      setText(problem, explain(error));
     }
   }
   /** Says what of the game that was made will not do what it seems to. */
   function doubt({ game, warnings = [] }) {
     if (warnings.length === 0) return;
     const list = warnings.map(({ at, message }) => h("li", {}, h("code", {}, at.replace("$.", "")), ` ${message}`));
-    doubts.replaceChildren(h("p", {}, `${game} was made. But look at`), h("ul.doubts", {}, ...list));
+    doubts.replaceChildren(h("p", {}, t("new_game.doubts", { game })), h("ul.doubts", {}, ...list));
   }
   begin();
   return panel(
-    "New game",
+    t("new_game.title"),
     {},
-    h("form", { onsubmit: create }, h("label", {}, "Preset", preset), about, fields, own, problem, submit, doubts),
+    h(
+      "form",
+      { onsubmit: create },
+      h("label", {}, t("new_game.preset"), preset),
+      about,
+      fields,
+      own,
+      problem,
+      submit,
+      doubts,
+    ),
   ).section;
 }

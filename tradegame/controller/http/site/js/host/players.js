@@ -2,6 +2,7 @@
 
 import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
 import { openDialog, panel } from "../common/panels.js";
+import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 
 const SHOWN = 500;
@@ -39,62 +40,62 @@ export function playersPanel(game, painter, attempt) {
       const button = third.firstChild;
       const [present, gone] = [game.online.has(player), kicked.has(player) && !game.online.has(player) && !out];
       setText(first.firstChild, name);
-      const speaks = muted.has(player) && !out ? ", muted" : "";
-      setText(second, out ? "removed" : `${present ? "here" : gone ? "kicked" : "away"}${speaks}`);
+      const where = t(
+        out ? "players.removed" : present ? "players.is_here" : gone ? "players.kicked" : "players.is_away",
+      );
+      setText(second, muted.has(player) && !out ? t("players.muted", { where }) : where);
       if (gone && button === document.activeElement) table.focus();
       button.hidden = gone;
       [button.player, button.called, button.out] = [player, name, out];
-      setText(button, out ? "Readmit" : "Kick");
-      setAttribute(button, "aria-label", `${out ? "Readmit" : "Kick"} ${name}`);
+      setText(button, t(out ? "kick.readmit" : "kick.kick"));
+      setAttribute(button, "aria-label", t(out ? "kick.readmit_label" : "kick.kick_label", { name }));
     });
   };
-  const readmit = (player) => act(() => json("POST", account(player, "/readmit")), "May join again.");
+  const readmit = (player) => act(() => json("POST", account(player, "/readmit")), t("kick.readmitted"));
   async function ask(player, name) {
     const quiet = muted.has(player);
     const dialog = h(
       "dialog",
-      { "aria-label": "Kick" },
-      h("h2", {}, "Kick ", userText(name), "?"),
-      h("p", {}, "The connection ends and the session with it. What the player owns stays in the game."),
-      h(
-        "p",
-        {},
-        "Or remove the player from this game alone: orders and all that is owned go, and out of the standings.",
-      ),
+      { "aria-label": t("kick.kick") },
+      h("h2", {}, ...pieces("kick.question", { name: userText(name) })),
+      h("p", {}, t("kick.warning")),
+      h("p", {}, t("kick.remove_warning")),
       h(
         "details",
         {},
-        h("summary", {}, "Erase name and messages"),
-        h("p", {}, "From the store, whatever is kept: stop the servers, and run with their configuration"),
+        h("summary", {}, t("kick.erase")),
+        h("p", {}, t("kick.erase_how")),
         h("p", {}, h("code", {}, `tradegame erase ${player}`)),
       ),
       h(
         "form.row",
         { method: "dialog" },
-        h("button", { value: "no" }, "No"),
-        h("button", { value: "mute" }, quiet ? "Unmute" : "Mute"),
-        h("button.sell", { value: "remove" }, "Remove"),
-        h("button.sell", { value: "yes" }, "Kick"),
+        h("button", { value: "no" }, t("common.no")),
+        h("button", { value: "mute" }, t(quiet ? "kick.unmute" : "kick.mute")),
+        h("button.sell", { value: "remove" }, t("kick.remove")),
+        h("button.sell", { value: "yes" }, t("kick.kick")),
       ),
     );
     const chosen = await openDialog(dialog);
-    if (chosen === "remove") await act(() => json("DELETE", account(player)), "Removed.");
+    if (chosen === "remove") await act(() => json("DELETE", account(player)), t("kick.removed"));
     if (chosen === "mute")
-      await act(() => json("POST", account(player, "/mute"), { muted: !quiet }), quiet ? "May speak again." : "Muted.");
+      await act(
+        () => json("POST", account(player, "/mute"), { muted: !quiet }),
+        t(quiet ? "kick.unmuted" : "kick.muted"),
+      );
     if (chosen === "yes")
       await act(async () => {
         await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
         kicked.add(player);
-      }, "Kicked.");
+      }, t("kick.kicked"));
   }
 
   for (const type of ["joined", "removed", "presence", "round"]) game.on(type, () => painter.mark(paint));
   for (const type of ["removed", "reset"]) game.on(type, again);
   painter.mark(paint);
   again();
-  const heads = ["Player", "Connection", ""].map((title) =>
-    h("th", { scope: "col" }, title || h("span.visually-hidden", {}, "Kick")),
-  );
+  const action = h("span.visually-hidden", {}, t("kick.kick"));
+  const heads = [t("common.player"), t("players.connection"), action].map((head) => h("th", { scope: "col" }, head));
   const table = h("div.scroll", { tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, ...heads)), list));
-  return panel("Players", { flush: true }, table).section;
+  return panel(t("players.title"), { flush: true }, table).section;
 }

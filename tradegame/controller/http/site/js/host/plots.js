@@ -2,11 +2,9 @@
 
 import { svg } from "../common/dom.js";
 import { coins } from "../common/format.js";
+import { t } from "../common/words.js";
 
 const BOX = { width: 560, height: 300, left: 44, right: 14, top: 30, bottom: 30 };
-
-/** 1 trade, 2 trades */
-export const count = (number, one) => `${coins(number)} ${one}${number === 1 ? "" : "s"}`;
 
 /** Four to eight round numbers from below `low` to above `high`, 1, 2 or 5 times a power of ten apart. */
 function ticks(low, high) {
@@ -61,9 +59,9 @@ export function supplyAndDemand({ demand, supply, equilibrium }) {
   const values = [...demand, ...supply];
   const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
   const words = equilibrium
-    ? `They meet at ${count(equilibrium.qty, "unit")}, between ${equilibrium.low} and ${equilibrium.high} coins.`
-    : "They do not meet.";
-  const { picture, y } = frame("Supply and demand", words, low, high);
+    ? t("plots.meet", { count: equilibrium.qty, low: equilibrium.low, high: equilibrium.high })
+    : t("plots.do_not_meet");
+  const { picture, y } = frame(t("plots.supply_and_demand"), words, low, high);
   const most = Math.max(demand.length, supply.length, 1);
   const x = (units) => BOX.left + (units / most) * (BOX.width - BOX.left - BOX.right);
   band(picture, y, equilibrium);
@@ -79,11 +77,15 @@ export function supplyAndDemand({ demand, supply, equilibrium }) {
       picture.append(
         svg(`path.${name}`, { d: steps(list) }),
         svg(`path.${name}`, { d: `M${left} 12H${left + 30}` }),
-        svg(`text.label-${name}`, { x: left + 36, y: 16 }, name),
+        svg(`text.label-${name}`, { x: left + 36, y: 16 }, t(`curve.${name}`)),
       );
   });
   picture.append(
-    svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, count(most, "unit")),
+    svg(
+      "text",
+      { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" },
+      t("common.units", { count: most }),
+    ),
   );
   return picture;
 }
@@ -98,7 +100,7 @@ export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedA
   const [low, high] = values.length
     ? [Math.max(0, Math.floor(Math.min(...values) - spread)), Math.ceil(Math.max(...values) + spread)]
     : [0, 1];
-  const { picture, y } = frame("Prices over time", `${count(tape.length, "trade")}.`, low, high);
+  const { picture, y } = frame(t("plots.prices"), t("common.trades", { count: tape.length }), low, high);
   const from = Math.min(openedAt, tape[0]?.[0] ?? openedAt);
   const x = (at) => BOX.left + ((at - from) / Math.max(1, closedAt - from)) * (BOX.width - BOX.left - BOX.right);
   band(picture, y, equilibrium);
@@ -112,8 +114,8 @@ export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedA
   for (const [at, price] of tape)
     picture.append(svg("circle.dot", { cx: x(at).toFixed(1), cy: y(price).toFixed(1), r: 3.2 }));
   picture.append(
-    svg("text", { x: BOX.left, y: BOX.height - 8 }, "opening"),
-    svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, "close"),
+    svg("text", { x: BOX.left, y: BOX.height - 8 }, t("plots.opening")),
+    svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, t("plots.close")),
   );
   return picture;
 }

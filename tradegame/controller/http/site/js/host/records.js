@@ -1,21 +1,23 @@
 // What the host takes home: the game's tables and its log; and the end of a game.
 
 import { h, setText, userText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { openDialog, panel } from "../common/panels.js";
 import { toast } from "../common/toast.js";
+import { pieces, t } from "../common/words.js";
 import { download, json, game as path } from "./api.js";
 
 /** Buttons for the tables of a game; `attempt` shows what goes wrong, `query` tells what else is asked for. */
 export function tableButtons(id, attempt, query = () => ({})) {
   return [
-    button("Download workbook", () => attempt(() => download(id, "tables", { format: "xlsx", ...query() }))),
-    button("Download CSV (zip)", () => attempt(() => download(id, "tables", { format: "csv", ...query() }))),
+    button(t("records.workbook"), () => attempt(() => download(id, "tables", { format: "xlsx", ...query() }))),
+    button(t("records.csv"), () => attempt(() => download(id, "tables", { format: "csv", ...query() }))),
   ];
 }
 
 /** The same where there is no place for an error. */
 export function tableButtonsWithToasts(id) {
-  return tableButtons(id, (call) => call().catch((error) => toast(error.message, true)));
+  return tableButtons(id, (call) => call().catch((error) => toast(explain(error), true)));
 }
 
 /** One that says that it is at work, and cannot be pressed meanwhile. It acts as a link: the token is in a header. */
@@ -23,7 +25,7 @@ function button(label, act) {
   const made = h("button", { type: "button", role: "link", onclick: work }, label);
   async function work() {
     made.disabled = true;
-    setText(made, "Preparing …");
+    setText(made, t("records.preparing"));
     await act();
     setText(made, label);
     made.disabled = false;
@@ -41,20 +43,21 @@ export function recordsPanel(game, attempt, deleted) {
   const separator = h(
     "select",
     { id: "separator" },
-    ...["comma", "semicolon", "tab"].map((value) => h("option", { value }, `${value}s`)),
+    ...["comma", "semicolon", "tab"].map((value) => h("option", { value }, t(`separator.${value}`))),
   );
   const hidden = () => (pseudonyms.checked ? { pseudonyms: true, chat: chat.checked } : {});
   async function gone() {
+    const called = game.state.title ? `${game.state.title} (${game.id})` : game.id;
     const dialog = h(
       "dialog",
-      { "aria-label": "Delete" },
-      h("h2", {}, "Delete ", userText(game.state.title || game.id), game.state.title ? ` (${game.id})?` : "?"),
-      h("p", {}, "It ends for everybody, and cannot be brought back. Download the workbook and the log first."),
+      { "aria-label": t("common.delete") },
+      h("h2", {}, ...pieces("records.delete_question", { game: userText(called) })),
+      h("p", {}, t("records.delete_warning")),
       h(
         "form.row",
         { method: "dialog" },
-        h("button", { value: "no" }, "No"),
-        h("button.sell", { value: "yes" }, "Delete"),
+        h("button", { value: "no" }, t("common.no")),
+        h("button.sell", { value: "yes" }, t("common.delete")),
       ),
     );
     if ((await openDialog(dialog)) !== "yes") return;
@@ -64,25 +67,21 @@ export function recordsPanel(game, attempt, deleted) {
     });
   }
   const { section, body } = panel(
-    "Records",
+    t("records.title"),
     {},
-    h(
-      "p.soft",
-      {},
-      "Players with their gains, orders, trades, prices, news and chat, with an explanation of each column.",
-    ),
+    h("p.soft", {}, t("records.about")),
     h(
       "div.row",
       {},
       ...tableButtons(game.id, attempt, () => ({ separator: separator.value, ...hidden() })),
-      h("label", {}, "CSV with", separator),
+      h("label", {}, t("records.csv_with"), separator),
     ),
-    h("div.row", {}, h("label", {}, pseudonyms, "without names"), h("label", {}, chat, "but with what was said")),
+    h("div.row", {}, h("label", {}, pseudonyms, t("records.pseudonyms")), h("label", {}, chat, t("records.chat"))),
     h(
       "div.row",
       {},
-      button("Download log", () => attempt(() => download(game.id, "log", hidden()))),
-      h("button.end", { type: "button", onclick: gone }, "Delete game"),
+      button(t("records.log"), () => attempt(() => download(game.id, "log", hidden()))),
+      h("button.end", { type: "button", onclick: gone }, t("records.delete_game")),
     ),
   );
   body.classList.add("records");

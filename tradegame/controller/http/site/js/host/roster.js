@@ -1,8 +1,10 @@
 // The names that may join a game.
 
 import { h, setText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { panel } from "../common/panels.js";
 import { toast } from "../common/toast.js";
+import { t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 
 /** A list to paste: a name a line, each as often as it may be there. */
@@ -14,7 +16,7 @@ export function rosterPanel(game) {
   let kept = "";
   const lines = () => text.value.split(/\r?\n/).map((line) => line.trim());
   function show(names) {
-    setText(now, names.length ? `Only these ${names.length} names may join.` : "Whoever has the address may join.");
+    setText(now, names.length ? t("roster.only", { count: names.length }) : t("roster.open"));
     if (text.value === kept) text.value = names.join("\n"); // else somebody is writing in it
     kept = names.join("\n");
   }
@@ -29,24 +31,24 @@ export function rosterPanel(game) {
       await json("POST", path(game.id, "/roster"), { names });
       kept = text.value;
       show(names);
-      toast("Saved.");
+      toast(t("roster.saved"));
     } catch (error) {
-      const place = /\(\$\.names\[(\d+)\]\)$/.exec(error.message);
-      const line = place && places[Number(place[1])];
-      setText(problem, place ? `Line ${line + 1}: ${error.message.slice(0, place.index).trim()}` : error.message);
+      const place = /^\$\.names\[(\d+)\]$/.exec(error.at ?? "");
+      const line = place && places[Number(place[1])] + 1;
+      setText(problem, place ? t("roster.line", { line, problem: error.words }) : explain(error));
     }
   }
   refresh().catch(() => {}); // the connection's status shows the problem
   return panel(
-    "Roster",
+    t("roster.title"),
     {},
     h(
       "form",
       { onsubmit: save },
       now,
-      h("label", {}, "Names, one a line; none for everybody", text),
+      h("label", {}, t("roster.names"), text),
       problem,
-      h("button", { type: "submit" }, "Save"),
+      h("button", { type: "submit" }, t("roster.save")),
     ),
   ).section;
 }

@@ -3,18 +3,19 @@
 import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
+import { t } from "../common/words.js";
 
 export function bookPanel(desk, ticket) {
   const { game, painter } = desk;
-  const asks = h("ol.asks", { "aria-label": "Asks, cheapest last" });
-  const bids = h("ol.bids", { "aria-label": "Bids, dearest first" });
+  const asks = h("ol.asks", { "aria-label": t("book.asks") });
+  const bids = h("ol.bids", { "aria-label": t("book.bids") });
   const spread = h("div.spread.num", {}, h("span"), h("span.soft"));
   const legend = h(
     "div.legend",
     { "aria-hidden": "true" },
-    h("span", {}, "Price"),
-    h("span", {}, "Units"),
-    h("span", {}, "Sum"),
+    h("span", {}, t("common.price")),
+    h("span", {}, t("common.units_head")),
+    h("span", {}, t("book.sum")),
   );
 
   const paint = () => {
@@ -29,7 +30,7 @@ export function bookPanel(desk, ticket) {
     setText(spread.firstChild, coins(fields.last));
     setText(
       spread.lastChild,
-      bid !== undefined && ask !== undefined ? `spread ${coins(ask - bid)}` : "no quote on both sides",
+      bid !== undefined && ask !== undefined ? t("book.spread", { spread: ask - bid }) : t("book.no_spread"),
     );
   };
   function ladder(list, levels, side, most, mine, reversed) {
@@ -50,8 +51,8 @@ export function bookPanel(desk, ticket) {
         setText(third, coins(deep));
         first.classList.toggle("mine", mine.has(side + price));
         depth.style.width = `${Math.round((deep / most) * 100)}%`;
-        const yours = mine.has(side + price) ? ", yours among them" : "";
-        setAttribute(button, "aria-label", `${side === "bid" ? "Bid" : "Ask"} ${price}, ${qty} units${yours}`);
+        const label = t(side === "bid" ? "book.bid" : "book.ask", { price, count: qty });
+        setAttribute(button, "aria-label", mine.has(side + price) ? t("book.yours", { label }) : label);
       },
     );
   }
@@ -71,7 +72,8 @@ export function bookPanel(desk, ticket) {
   game.on("account", () => painter.mark(paint));
   game.on("reset", () => painter.mark(paint));
   desk.onchoose(() => painter.mark(paint));
-  return panel("Order book", { className: "book fixed", on: "trade", flush: true }, legend, asks, spread, bids).section;
+  return panel(t("book.title"), { className: "book fixed", on: "trade", flush: true }, legend, asks, spread, bids)
+    .section;
 }
 
 const total = (levels) => levels.reduce((sum, level) => sum + level[1], 0);

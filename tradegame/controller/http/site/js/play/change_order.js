@@ -2,8 +2,8 @@
 
 import { BOUNDS } from "../client/vocabulary.js";
 import { h } from "../common/dom.js";
-import { coins, units } from "../common/format.js";
 import { openDialog } from "../common/panels.js";
+import { t } from "../common/words.js";
 
 /**
  * Asks for them. Resolves with what of the two the player changed, which may be nothing: only that is sent, since
@@ -13,8 +13,8 @@ export async function askForChange({ good, side, qty, price }) {
   const number = (most, value) =>
     h("input", { type: "number", min: 1, max: most, step: 1, value, inputmode: "numeric", required: true });
   const [quantity, at] = [number(BOUNDS.qty, qty), number(BOUNDS.price, price)];
-  const keep = h("button", { type: "button", onclick: () => dialog.close("no") }, "Leave it");
-  const title = `Change your ${side} of ${units(qty, good)} at ${coins(price)}`;
+  const keep = h("button", { type: "button", onclick: () => dialog.close("no") }, t("change.leave"));
+  const title = t(side === "bid" ? "change.title_bid" : "change.title_ask", { qty, good, price });
   const dialog = h(
     "dialog",
     { "aria-label": title },
@@ -22,9 +22,9 @@ export async function askForChange({ good, side, qty, price }) {
     h(
       "form.change",
       { method: "dialog" },
-      h("div.pair", {}, h("label", {}, "Quantity", quantity), h("label", {}, "Price", at)),
-      h("p.soft", {}, "With fewer units at the same price it keeps its place in the queue."),
-      h("div.row", {}, h("button", { value: "yes" }, "Change"), keep),
+      h("div.pair", {}, h("label", {}, t("common.quantity"), quantity), h("label", {}, t("common.price"), at)),
+      h("p.soft", {}, t("change.queue")),
+      h("div.row", {}, h("button", { value: "yes" }, t("orders.change")), keep),
     ),
   );
   if ((await openDialog(dialog)) !== "yes") return {};

@@ -2,25 +2,27 @@
 
 import { BOUNDS } from "../client/vocabulary.js";
 import { h, keyed, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { nameOf } from "../common/names.js";
 import { panel } from "../common/panels.js";
 import { toast } from "../common/toast.js";
+import { t } from "../common/words.js";
 
 const LINES = 200;
 const SHOWN_PLAYERS = 200;
 
 export function chatPanels({ client, game, painter }) {
-  const log = h("div.log", { role: "log", "aria-label": "Messages", tabindex: 0 });
-  const to = h("select", { "aria-label": "To" }, h("option", { value: "" }, "Everyone"));
+  const log = h("div.log", { role: "log", "aria-label": t("chat.messages"), tabindex: 0 });
+  const to = h("select", { "aria-label": t("chat.to") }, h("option", { value: "" }, t("chat.everyone")));
   const text = h("input", {
-    "aria-label": "Message",
+    "aria-label": t("chat.message"),
     maxlength: BOUNDS.text,
-    placeholder: "Say something",
+    placeholder: t("chat.say"),
     autocomplete: "off",
     dir: "auto",
   });
-  const form = h("form", { onsubmit: send }, to, text, h("button", { type: "submit" }, "Send"));
-  const { section: talk, body } = panel("Chat", { className: "chat", on: "chat", flush: true });
+  const form = h("form", { onsubmit: send }, to, text, h("button", { type: "submit" }, t("chat.send")));
+  const { section: talk, body } = panel(t("chat.title"), { className: "chat", on: "chat", flush: true });
   body.replaceWith(log, form);
 
   function line(kind, who, words) {
@@ -35,15 +37,17 @@ export function chatPanels({ client, game, painter }) {
     const told = [...game.state.messages, ...(game.state.news ?? []).map((news) => ({ ...news, news: true }))].sort(
       (one, other) => one.at - other.at,
     );
-    for (const each of told) each.news ? line("news", "News", each.text) : message(each);
+    for (const each of told) each.news ? line("news", t("news.title"), each.text) : message(each);
     log.scrollTop = log.scrollHeight;
   }
   game.on("said", message);
-  game.on("news", (news) => line("news", "News", news.text));
+  game.on("news", (news) => line("news", t("news.title"), news.text));
   game.on("whisper", ({ player, to: whom, text: words }) =>
     line(
       "whisper",
-      player === client.player.id ? `You to ${nameOf(game, whom)}` : `${nameOf(game, player)} to you`,
+      player === client.player.id
+        ? t("chat.from_you", { name: nameOf(game, whom) })
+        : t("chat.to_you", { name: nameOf(game, player) }),
       words,
     ),
   );
@@ -53,14 +57,9 @@ export function chatPanels({ client, game, painter }) {
 
   /** Nobody is asked to write what would be refused. */
   function silence() {
-    const why =
-      game.state.chat === false
-        ? "The host has switched the chat off."
-        : game.me?.muted
-          ? "The host has muted you."
-          : "";
+    const why = game.state.chat === false ? t("chat.off") : game.me?.muted ? t("chat.muted") : "";
     for (const field of form.elements) field.disabled = why !== "";
-    setAttribute(text, "placeholder", why || "Say something");
+    setAttribute(text, "placeholder", why || t("chat.say"));
   }
   for (const type of ["access", "account", "reset"]) game.on(type, silence);
   silence();
@@ -75,13 +74,14 @@ export function chatPanels({ client, game, painter }) {
     } catch (error) {
       const lost = text.value !== ""; // the player is already writing the next line
       if (!lost) text.value = words;
-      toast(lost ? `“${words}” was not sent: ${error.message}` : error.message, true);
+      const why = explain(error);
+      toast(lost ? t("chat.lost", { words, why }) : why, true);
     }
   }
 
   const list = h("ul");
   const count = h("span.soft.num");
-  const { section: players } = panel("Players", { on: "more", flush: true, scroll: true, end: [count] }, list);
+  const { section: players } = panel(t("players.title"), { on: "more", flush: true, scroll: true, end: [count] }, list);
   function whisperTo(player) {
     to.value = player;
     document.querySelector(".play").dataset.tab = "chat";
@@ -99,7 +99,7 @@ export function chatPanels({ client, game, painter }) {
   const paint = () => {
     const everyone = Object.entries(game.state.players);
     const here = everyone.filter(([player]) => game.online.has(player));
-    setText(count, `${here.length} here, ${everyone.length} in all`);
+    setText(count, t("players.here", { here: here.length, all: everyone.length }));
     const shown = [...here, ...everyone.filter(([player]) => !game.online.has(player))].slice(0, SHOWN_PLAYERS);
     keyed(
       list,
@@ -111,15 +111,20 @@ export function chatPanels({ client, game, painter }) {
         button.player = player;
         button.disabled = player === client.player.id;
         setText(button.firstChild, name);
-        setText(button.lastChild, player === client.player.id ? " (you)" : game.online.has(player) ? "" : " (away)");
-        setAttribute(button, "aria-label", player === client.player.id ? `${name}, you` : `Write to ${name}`);
+        const here = game.online.has(player) ? "" : ` ${t("players.away")}`;
+        setText(button.lastChild, player === client.player.id ? ` ${t("players.you")}` : here);
+        setAttribute(
+          button,
+          "aria-label",
+          t(player === client.player.id ? "players.label_you" : "players.write", { name }),
+        );
       },
     );
     const others = shown.filter(([player]) => player !== client.player.id);
     const chosen = to.value;
     rows(
       to,
-      [["", { name: "Everyone" }], ...others],
+      [["", { name: t("chat.everyone") }], ...others],
       () => h("option"),
       (option, [player, { name }]) => {
         option.value = player;

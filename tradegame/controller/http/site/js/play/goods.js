@@ -3,6 +3,7 @@
 import { h, setAttribute, setText, svg } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
 import { panel } from "../common/panels.js";
+import { t } from "../common/words.js";
 
 const POINTS = 40;
 
@@ -36,7 +37,7 @@ export function goodsPanel({ game, painter, tapes, good, choose, onchoose }) {
   rows.get(good).press(true);
   all();
   held();
-  return panel("Goods", { className: "market", on: "market", flush: true }, list).section;
+  return panel(t("goods.title"), { className: "market", on: "market", flush: true }, list).section;
 }
 
 function goodRow(game, tapes, name, choose) {
@@ -63,7 +64,7 @@ function goodRow(game, tapes, name, choose) {
     hold() {
       const me = game.me;
       const [free, held] = me ? [me.goods[name], me.held_goods[name]] : [0, 0];
-      setText(have, held ? `${coins(free)} + ${coins(held)} held` : free ? `have ${coins(free)}` : "");
+      setText(have, held ? t("goods.held", { free, held }) : free ? t("goods.have", { free }) : "");
     },
     paint() {
       const { last } = game.state.goods[name];

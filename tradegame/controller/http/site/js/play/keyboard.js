@@ -3,14 +3,15 @@
 import { h } from "../common/dom.js";
 import { openDialog } from "../common/panels.js";
 import { recall, remember } from "../common/storage.js";
+import { t } from "../common/words.js";
 
 const HELP = [
-  ["b", "buy"],
-  ["s", "sell"],
-  ["1 … 9", "a good"],
-  ["/", "chat"],
-  ["?", "this list"],
-  ["Esc", "leave a field"],
+  ["b", "keys.buy"],
+  ["s", "keys.sell"],
+  ["1 … 9", "keys.good"],
+  ["/", "keys.chat"],
+  ["?", "keys.help"],
+  ["Esc", "keys.leave"],
 ];
 const OFF = "tradegame.keys-off";
 
@@ -37,16 +38,16 @@ export function listenForKeys(desk, ticket, chat) {
 }
 
 export function showKeysHelp() {
-  const rows = HELP.map(([key, what]) => h("tr", {}, h("td", {}, h("kbd", {}, key)), h("td", {}, what)));
+  const rows = HELP.map(([key, what]) => h("tr", {}, h("td", {}, h("kbd", {}, key)), h("td", {}, t(what))));
   const on = h("input", { type: "checkbox", checked: !off(), onchange: () => switchOff(!on.checked) });
   return openDialog(
     h(
       "dialog",
-      { "aria-label": "Keys" },
-      h("h2", {}, "Keys"),
+      { "aria-label": t("keys.title") },
+      h("h2", {}, t("keys.title")),
       h("table", {}, h("tbody", {}, ...rows)),
-      h("p", {}, h("label", {}, on, " Single keys do something")),
-      h("form", { method: "dialog" }, h("button.primary", {}, "Close")),
+      h("p", {}, h("label", {}, on, " ", t("keys.switch"))),
+      h("form", { method: "dialog" }, h("button.primary", {}, t("common.close"))),
     ),
   );
 }

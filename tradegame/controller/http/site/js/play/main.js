@@ -5,8 +5,10 @@ import { bar } from "../common/bar.js";
 import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { h, setText, userText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { coins, direction, percents } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
+import { languageSwitch } from "../common/language_switch.js";
 import { Painter } from "../common/painter.js";
 import { openDialog, panel } from "../common/panels.js";
 import { phases } from "../common/phases.js";
@@ -17,6 +19,7 @@ import { standingsTable } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
+import { loaded, pieces, t } from "../common/words.js";
 import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
 import { goodsPanel } from "./goods.js";
@@ -31,6 +34,7 @@ import { ticketPanel } from "./ticket.js";
 const place = document.getElementById("app");
 
 async function main() {
+  await loaded;
   const { client, game } = await enter(place);
   const painter = new Painter();
   reloadOnNewEpoch(game, painter);
@@ -52,7 +56,7 @@ async function main() {
   const last = h("span.num", {}, "");
   const change = h("span.num", {}, "");
   const headline = h("h2.head", {}, "");
-  const chartPanel = panel("Chart", {
+  const chartPanel = panel(t("chart.title"), {
     className: "chart",
     on: "market",
     end: [intervals(chart)],
@@ -66,7 +70,7 @@ async function main() {
   phases(game, cover, cover.firstChild, {
     most: 5,
     player: client.player.id,
-    lobby: () => [invitation(game.id).card("Others join at")],
+    lobby: () => [invitation(game.id).card(t("invitation.others"))],
   });
   desk.onchoose((good) => {
     chart.show(good);
@@ -89,8 +93,8 @@ async function main() {
   const news = h("span.text", { dir: "auto" }, "");
   const ticker = h(
     "section.ticker",
-    { "aria-label": "News", "aria-live": "polite", "data-on": "market" },
-    h("strong.warn", {}, "News"),
+    { "aria-label": t("news.title"), "aria-live": "polite", "data-on": "market" },
+    h("strong.warn", {}, t("news.title")),
     news,
   );
   const told = () => {
@@ -102,22 +106,32 @@ async function main() {
   game.on("reset", told);
   told();
 
-  const tapePanel = panel("Trades", { on: "market", flush: true, scroll: true }, tape.table);
+  const tapePanel = panel(t("trades.title"), { on: "market", flush: true, scroll: true }, tape.table);
   const standings = panel(
-    "Standings",
+    t("standings.title"),
     { on: "more", flush: true, scroll: true },
     standingsTable(client, game, painter),
   );
+  const settings = h("div.settings", { "data-on": "more" }, languageSwitch()); // on a phone, where the bar has no room
   const play = h(
     "div.play",
     { "data-tab": "market" },
-    h("a.skip", { href: "#qty" }, "To the ticket"),
+    h("a.skip", { href: "#qty" }, t("play.skip")),
     top(client, game),
     ticker,
     h(
       "main.desk",
       {},
-      h("div.column.left", {}, goods, privatePanel(desk), portfolioPanel(desk), standings.section, chat.players),
+      h(
+        "div.column.left",
+        {},
+        goods,
+        privatePanel(desk),
+        portfolioPanel(desk),
+        standings.section,
+        chat.players,
+        settings,
+      ),
       h("div.column.centre", {}, chartPanel.section, h("div.lower", {}, ordersPanel(desk), chat.talk)),
       h("div.column.right", {}, book, ticket.section, tapePanel.section),
     ),
@@ -128,19 +142,19 @@ async function main() {
   desk.choose(desk.good);
   listenForKeys(desk, ticket, chat);
   client.on("state", ({ state, code, reason }) => state === "stopped" && stopped(code, reason));
-  game.on("gone", (error) => (error.code === REFUSED ? over("The host does not let you in any more.") : gone(game)));
+  game.on("gone", (error) => (error.code === REFUSED ? over(t("over.refused")) : gone(game)));
   game.on("removed", ({ player }) => {
-    if (player === client.player.id) over("The host has removed you from this game.");
+    if (player === client.player.id) over(t("over.removed"));
   });
 }
 
 function top(client, game) {
   const help = h(
     "button.quiet.wide",
-    { type: "button", "aria-label": "Keys", title: "Keys", onclick: showKeysHelp },
+    { type: "button", "aria-label": t("keys.title"), title: t("keys.title"), onclick: showKeysHelp },
     "?",
   );
-  const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, "Play as somebody else");
+  const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, t("leave.title"));
   return bar(
     userText(game.state.title || game.id, "h1.clip.title"),
     roundClock(game),
@@ -154,17 +168,16 @@ function top(client, game) {
 /** Asks first: without the session's token, nobody gets back to this account. */
 async function leave(client, game) {
   const orders = game.me?.orders.length ?? 0;
-  const open = orders ? `, nor to its ${orders} open ${orders === 1 ? "order" : "orders"}` : "";
   const dialog = h(
     "dialog",
-    { "aria-label": "Play as somebody else" },
-    h("h2", {}, "Leave ", userText(client.player.name), "?"),
-    h("p", {}, `This browser forgets who you are, and you cannot come back to this account${open}.`),
+    { "aria-label": t("leave.title") },
+    h("h2", {}, ...pieces("leave.question", { name: userText(client.player.name) })),
+    h("p", {}, orders ? t("leave.warning_orders", { count: orders }) : t("leave.warning")),
     h(
       "form.row",
       { method: "dialog" },
-      h("button", { value: "no" }, "Stay"),
-      h("button.sell", { value: "yes" }, "Leave"),
+      h("button", { value: "no" }, t("leave.stay")),
+      h("button.sell", { value: "yes" }, t("leave.leave")),
     ),
   );
   if ((await openDialog(dialog)) === "yes") forget();
@@ -172,11 +185,11 @@ async function leave(client, game) {
 
 function tabs(play) {
   const names = [
-    ["market", "Market"],
-    ["trade", "Trade"],
-    ["orders", "Orders"],
-    ["chat", "Chat"],
-    ["more", "More"],
+    ["market", t("sections.market")],
+    ["trade", t("sections.trade")],
+    ["orders", t("sections.orders")],
+    ["chat", t("chat.title")],
+    ["more", t("sections.more")],
   ];
   const buttons = names.map(([tab, label]) =>
     h("button", { type: "button", "aria-pressed": String(tab === "market"), onclick: () => show(tab) }, label),
@@ -186,7 +199,7 @@ function tabs(play) {
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(names[index][0] === tab)));
     scrollTo(0, 0);
   }
-  return h("nav.bottom", { "aria-label": "Sections" }, ...buttons);
+  return h("nav.bottom", { "aria-label": t("sections.title") }, ...buttons);
 }
 
 const AGAIN_MS = 8_000;
@@ -197,18 +210,18 @@ const FORGOTTEN = new Set(["unauthorized", String(CLOSE.REVOKED)]);
 
 function stopped(code, reason) {
   if (FORGOTTEN.has(code)) {
-    over("The server does not know you any more. You are signed in again, under the same name …", false);
+    over(t("over.forgotten"), false);
     signInAgain();
   } else if (code === KICKED) {
-    over("The host has kicked you.");
+    over(t("over.kicked"));
   } else {
-    over(`${reason}. Trying again …`);
+    over(t("over.other", { reason: explain({ code, message: reason }) }));
     setTimeout(reload, AGAIN_MS);
   }
 }
 
 function gone(game) {
-  over("This game is over: the host has deleted it. If it is opened again, you are in it.");
+  over(t("over.deleted"));
   const open = async () =>
     (await fetchJson("v1/games")).games.some(({ game: id }) => id === game.id) || Promise.reject(new Error("not yet"));
   void keepTrying(open, () => {}).then(reload);
@@ -216,8 +229,8 @@ function gone(game) {
 
 /** Replaces the page with the reason why it ended, and with what can be done. */
 function over(reason, choice = true) {
-  const again = h("button.primary.big", { type: "button", onclick: () => reload() }, "Connect again");
-  const other = h("button.big", { type: "button", onclick: forget }, "Play as somebody else");
+  const again = h("button.primary.big", { type: "button", onclick: () => reload() }, t("over.again"));
+  const other = h("button.big", { type: "button", onclick: forget }, t("leave.title"));
   place.replaceChildren(
     h(
       "main.welcome",
@@ -225,7 +238,7 @@ function over(reason, choice = true) {
       h(
         "div.card",
         { role: "alert" },
-        h("h1", {}, "Disconnected"),
+        h("h1", {}, t("status.stopped")),
         userText(reason, "p"),
         choice ? h("form", { onsubmit: (event) => event.preventDefault() }, again, other) : null,
       ),

@@ -1,29 +1,31 @@
 // The player's own open orders and trades.
 
 import { h, keyed, rows, setText } from "../common/dom.js";
-import { coins, time, units } from "../common/format.js";
+import { explain } from "../common/explain.js";
+import { coins, time } from "../common/format.js";
 import { nameOf } from "../common/names.js";
 import { panel, tabbed } from "../common/panels.js";
 import { toast } from "../common/toast.js";
+import { t } from "../common/words.js";
 import { askForChange } from "./change_order.js";
 
 export function ordersPanel(desk) {
-  const every = h("button.quiet", { type: "button", hidden: true }, "Cancel all");
+  const every = h("button.quiet", { type: "button", hidden: true }, t("orders.cancel_all"));
   const tabs = tabbed(
     [
-      ["Open", openOrders(desk, every)],
-      ["Trades", ownTrades(desk)],
+      [t("orders.open"), openOrders(desk, every)],
+      [t("trades.title"), ownTrades(desk)],
     ],
-    (chosen) => (every.parentElement.hidden = chosen !== "Open"),
+    (chosen) => (every.parentElement.hidden = chosen !== 0),
   );
   const { section } = panel(
-    "Your orders",
+    t("orders.title"),
     {
       on: "orders",
       flush: true,
       scroll: true,
       end: [every],
-      head: h("div.row", {}, h("h2", {}, "Your orders"), tabs.list),
+      head: h("div.row", {}, h("h2", {}, t("orders.title")), tabs.list),
     },
     ...tabs.panels,
   );
@@ -42,16 +44,19 @@ function openOrders({ game, painter, choose }, every) {
   const table = h(
     "table",
     {},
-    heads(["Good", "Side", "Units", "Price"], h("th", { scope: "col" }, h("span.visually-hidden", {}, "Cancel"))),
+    heads(
+      [t("common.good"), t("orders.side"), t("common.units_head"), t("common.price")],
+      h("th", { scope: "col" }, h("span.visually-hidden", {}, t("orders.cancel"))),
+    ),
     body,
   );
-  const empty = h("p.empty", {}, "No open orders. Press a price in the book, or rest one with “Order”.");
+  const empty = h("p.empty", {}, t("orders.none"));
   every.addEventListener("click", () => send(every, () => game.cancel_all()));
 
   function make() {
     const good = h("button.quiet", { type: "button", onclick: () => choose(good.textContent) });
-    const change = h("button.quiet.amend", { type: "button", title: "Change", onclick: () => amend(change) });
-    const cancel = h("button", { type: "button" }, "Cancel");
+    const change = h("button.quiet.amend", { type: "button", title: t("orders.change"), onclick: () => amend(change) });
+    const cancel = h("button", { type: "button" }, t("orders.cancel"));
     cancel.addEventListener("click", () => send(cancel, () => game.cancel(cancel.order)));
     const last = [h("td.r.num", {}, change), h("td.r", {}, cancel)];
     return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), ...last);
@@ -63,7 +68,7 @@ function openOrders({ game, painter, choose }, every) {
     try {
       await command();
     } catch (error) {
-      if (error.code !== "unknown_order") toast(error.message, true); // else it traded in the meantime
+      if (error.code !== "unknown_order") toast(explain(error), true); // else it traded in the meantime
     } finally {
       button.removeAttribute("aria-disabled");
     }
@@ -74,7 +79,7 @@ function openOrders({ game, painter, choose }, every) {
     if (!Object.keys(change).length) return;
     await send(button, async () => {
       const { filled } = await game.amend(order, change);
-      if (filled) toast(`${side === "bid" ? "Bought" : "Sold"} ${units(filled, good)}.`);
+      if (filled) toast(t(side === "bid" ? "ticket.bought" : "ticket.sold", { qty: filled, good }));
     });
   }
   const paint = () => {
@@ -90,16 +95,16 @@ function openOrders({ game, painter, choose }, every) {
       (row, { order, good, side, qty, price }) => {
         const [first, second, third, fourth, fifth] = row.children;
         setText(first.firstChild, good);
-        setText(second, side);
+        setText(second, t(side === "bid" ? "side.bid" : "side.ask"));
         second.className = side === "bid" ? "up" : "down";
         setText(third, coins(qty));
         const [change, cancel] = [fourth.firstChild, fifth.firstChild];
         setText(change, coins(price));
         change.order = { order, good, side, qty, price };
         cancel.order = order;
-        const which = `${side} of ${qty} ${good} at ${price}`;
-        change.setAttribute("aria-label", `Change ${which}`);
-        cancel.setAttribute("aria-label", `Cancel ${which}`);
+        const bid = side === "bid";
+        change.setAttribute("aria-label", t(bid ? "orders.change_bid" : "orders.change_ask", { qty, good, price }));
+        cancel.setAttribute("aria-label", t(bid ? "orders.cancel_bid" : "orders.cancel_ask", { qty, good, price }));
       },
     );
   };
@@ -116,8 +121,7 @@ function tell(taken) {
       if (!fills.length) continue;
       const qty = fills.reduce((sum, fill) => sum + fill.qty, 0);
       const worth = fills.reduce((sum, fill) => sum + fill.qty * fill.price, 0);
-      const done = order === "bid" ? "bought" : "sold";
-      toast(`Your ${order} was taken: ${done} ${units(qty, good)} for ${coins(worth)} coins.`);
+      toast(t(order === "bid" ? "orders.bid_taken" : "orders.ask_taken", { qty, good, worth: coins(worth) }));
     }
   }
 }
@@ -126,8 +130,13 @@ function tell(taken) {
 function ownTrades({ game, painter, own }) {
   const { trades } = own;
   const body = h("tbody");
-  const table = h("table", {}, heads(["Good", "With", "Units", "Price", "Time"]), body);
-  const empty = h("p.empty", {}, "No trade of yours in this round.");
+  const table = h(
+    "table",
+    {},
+    heads(["common.good", "orders.with", "common.units_head", "common.price", "common.time"].map((head) => t(head))),
+    body,
+  );
+  const empty = h("p.empty", {}, t("orders.no_trades"));
   const make = () =>
     h(
       "tr",
@@ -144,7 +153,7 @@ function ownTrades({ game, painter, own }) {
     rows(body, trades, make, (row, { good, side, price, qty, other, at }) => {
       const [what, party, count, paid, when] = row.children;
       const bought = side === "bid";
-      setText(what, `${bought ? "bought" : "sold"} ${good}`);
+      setText(what, t(bought ? "orders.bought" : "orders.sold", { good }));
       what.className = bought ? "up" : "down";
       setText(party.firstChild, other === undefined ? "–" : nameOf(game, other));
       setText(count, coins(qty));

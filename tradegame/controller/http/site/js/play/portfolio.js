@@ -1,8 +1,9 @@
 // What the player has, what it is worth, how that changed, and what trading each good has made.
 
 import { h, rows, setAttribute, setText, svg } from "../common/dom.js";
-import { average, coins, direction, SOURCES, signed } from "../common/format.js";
+import { average, coins, direction, signed } from "../common/format.js";
 import { panel } from "../common/panels.js";
+import { t } from "../common/words.js";
 import { path } from "./goods.js";
 
 const POINTS = 300;
@@ -26,17 +27,19 @@ export function portfolioPanel(desk) {
   const line = svg("path");
   const chart = svg(
     "svg.worthline",
-    { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": "Worth over time" },
+    { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": t("portfolio.line") },
     line,
   );
   const facts = h("dl.facts.num");
   const body = h("tbody");
-  const heads = [["Good"], ["Average price"], ["Gain", "th.r"]].map(([title, tag = "th"]) =>
-    h(tag, { scope: "col" }, title),
-  );
+  const heads = [
+    h("th", { scope: "col" }, t("common.good")),
+    h("th", { scope: "col" }, t("portfolio.average")),
+    h("th.r", { scope: "col" }, t("common.gain")),
+  ];
   const positions = h(
     "div.positions",
-    { tabindex: 0, role: "group", "aria-label": "Gain by good", hidden: true },
+    { tabindex: 0, role: "group", "aria-label": t("portfolio.gains"), hidden: true },
     h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body),
   );
   const history = [];
@@ -72,15 +75,16 @@ export function portfolioPanel(desk) {
     setText(worth, coins(total));
     const made = gains();
     const moved = made.reduce((sum, each) => sum + each.gain, 0);
-    setText(gain, me.start === null ? "dealt at the opening" : `${signed(moved)} this round`);
+    setText(gain, me.start === null ? t("portfolio.undealt") : t("portfolio.gain", { gain: signed(moved) }));
     setAttribute(gain, "class", `num ${direction(moved)}`);
     list(made);
-    const told = [["Cash", coins(me.cash)]];
-    if (me.held_cash) told.push(["Held for bids", coins(me.held_cash)]);
-    told.push(["In goods", coins(total - me.cash - me.held_cash)]);
-    if (me.score) told.push(["Earned in closed rounds", signed(me.score)]);
+    const told = [[t("portfolio.cash"), coins(me.cash)]];
+    if (me.held_cash) told.push([t("portfolio.held"), coins(me.held_cash)]);
+    told.push([t("portfolio.goods"), coins(total - me.cash - me.held_cash)]);
+    if (me.score) told.push([t("portfolio.score"), signed(me.score)]);
     const { mark, mark_source } = game.state.goods[desk.good];
-    if (mark_source) told.push([`${desk.good} counts for`, `${coins(mark)} (${SOURCES[mark_source] ?? mark_source})`]);
+    if (mark_source)
+      told.push([t("portfolio.mark", { good: desk.good }), `${coins(mark)} (${t(`source.${mark_source}`)})`]);
     while (facts.children.length > told.length * 2) facts.lastElementChild.remove();
     told.forEach(([name, value], index) => {
       if (facts.children.length <= index * 2) facts.append(h("dt"), h("dd"));
@@ -94,8 +98,8 @@ export function portfolioPanel(desk) {
     rows(body, made, make, (row, { good, bought, average_bought, sold, average_sold, gain: each }) => {
       const [name, prices, gained] = row.children;
       setText(name, good);
-      setText(prices.firstChild, bought ? `bought ${coins(bought)} at ${average(average_bought)}` : "");
-      setText(prices.lastChild, sold ? `sold ${coins(sold)} at ${average(average_sold)}` : "");
+      setText(prices.firstChild, bought ? t("portfolio.bought", { qty: bought, price: average(average_bought) }) : "");
+      setText(prices.lastChild, sold ? t("portfolio.sold", { qty: sold, price: average(average_sold) }) : "");
       setText(gained, signed(each));
       setAttribute(gained, "class", `r num ${direction(each)}`);
     });
@@ -114,6 +118,13 @@ export function portfolioPanel(desk) {
   for (const type of ["account", "trade", "mark"]) game.on(type, () => painter.mark(paint));
   game.on("round", ({ phase }) => phase !== "closed" && (history.length = 0));
   painter.mark(paint);
-  return panel("Portfolio", { className: "portfolio fixed", on: "market" }, worth, gain, chart, facts, positions)
-    .section;
+  return panel(
+    t("portfolio.title"),
+    { className: "portfolio fixed", on: "market" },
+    worth,
+    gain,
+    chart,
+    facts,
+    positions,
+  ).section;
 }

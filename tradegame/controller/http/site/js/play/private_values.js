@@ -3,9 +3,10 @@
 import { h } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
+import { t } from "../common/words.js";
 
 export function privatePanel({ game, painter }) {
-  const { section, body } = panel("For you alone", { className: "private fixed", on: "trade" });
+  const { section, body } = panel(t("private.title"), { className: "private fixed", on: "trade" });
   section.hidden = true;
   const paint = () => secrets(game, section, body);
   for (const type of ["account", "book", "round", "reset"]) game.on(type, () => painter.mark(paint));
@@ -23,11 +24,11 @@ function secrets(game, section, place) {
     parts.push(...units(me, state, good, values));
   if (open && me.hints?.length) {
     parts.push(
-      h("h3", {}, "You alone know"),
+      h("h3", {}, t("private.hints")),
       h(
         "ul",
-        { "aria-label": "Hints" },
-        ...me.hints.map((hint) => h("li", {}, `${hint.good} will not settle at ${coins(hint.not)}`)),
+        { "aria-label": t("private.hints_label") },
+        ...me.hints.map((hint) => h("li", {}, t("private.hint", { good: hint.good, price: hint.not }))),
       ),
     );
   }
@@ -44,8 +45,11 @@ function secrets(game, section, place) {
 
 function units(me, state, good, values) {
   if (!values.length) {
-    const [deal, worth] = me.role === "buyer" ? ["buy", "are worth"] : ["sell", "cost you"];
-    return [h("h3", {}, `You ${deal}`), h("p", {}, `What your units ${worth} is told when the round opens.`)];
+    const buys = me.role === "buyer";
+    return [
+      h("h3", {}, t(buys ? "private.you_buy" : "private.you_sell")),
+      h("p", {}, t(buys ? "private.values_to_come" : "private.costs_to_come")),
+    ];
   }
   const owned = me.goods[good] + me.held_goods[good];
   const { bids, asks } = state.goods[good];
@@ -54,14 +58,14 @@ function units(me, state, good, values) {
     const best = asks[0]?.[0];
     const hint =
       next === null
-        ? "You have all that is worth something to you."
+        ? t("private.bought_all")
         : best === undefined
-          ? `Your next unit is worth ${coins(next)} to you: buy for less.`
+          ? t("private.buy_for_less", { value: next })
           : best <= next
-            ? `At ${coins(best)} your next unit would earn you ${coins(next - best)}.`
-            : `The cheapest ask, ${coins(best)}, is more than your next unit is worth: bid below ${coins(next)}.`;
+            ? t("private.would_earn", { price: best, gain: next - best })
+            : t("private.ask_too_dear", { price: best, value: next });
     return [
-      h("h3", {}, "You buy. Your units are worth"),
+      h("h3", {}, t("private.values")),
       list(values, (index) => (index < owned ? "done" : index === owned ? "next" : "")),
       h("p", {}, hint),
     ];
@@ -72,14 +76,14 @@ function units(me, state, good, values) {
   const best = bids[0]?.[0];
   const hint =
     next === null
-      ? "You have sold them all."
+      ? t("private.sold_all")
       : best === undefined
-        ? `Your next unit costs you ${coins(next)}: sell for more.`
+        ? t("private.sell_for_more", { value: next })
         : best >= next
-          ? `At ${coins(best)} your next unit would earn you ${coins(best - next)}.`
-          : `The best bid, ${coins(best)}, is less than your next unit costs: ask above ${coins(next)}.`;
+          ? t("private.would_earn", { price: best, gain: best - next })
+          : t("private.bid_too_low", { price: best, value: next });
   return [
-    h("h3", {}, "You sell. Your units cost you"),
+    h("h3", {}, t("private.costs")),
     list(costs, (index) => (index < sold ? "done" : index === sold ? "next" : "")),
     h("p", {}, hint),
   ];
@@ -88,6 +92,6 @@ function units(me, state, good, values) {
 const list = (values, mark) =>
   h(
     "ol.units.num",
-    { "aria-label": "Your units" },
+    { "aria-label": t("private.units") },
     ...values.map((value, index) => h(`li${mark(index) ? `.${mark(index)}` : ""}`, {}, coins(value))),
   );

@@ -3,13 +3,16 @@
 import { Client } from "../../../tradegame.js";
 import { BOUNDS } from "../client/vocabulary.js";
 import { h, userText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { distinctTitle } from "../common/format.js";
+import { languageSwitch } from "../common/language_switch.js";
 import { reload } from "../common/reload.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
 import { fetchJson } from "../common/server.js";
 import { recall, remember } from "../common/storage.js";
 import { explainOutage } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
+import { pieces, t } from "../common/words.js";
 
 const TOKEN = "tradegame.token";
 const NAME = "tradegame.name";
@@ -44,12 +47,17 @@ const isCalled = ({ game, code }, wanted) => game === wanted || code === wanted;
 export async function enter(place) {
   const { games } = await keepTrying(
     () => fetchJson("v1/games"),
-    (error) => show(place, h("h1", {}, "The market"), h("p", { role: "status" }, `${error.message} Trying again …`)),
+    (error) =>
+      show(
+        place,
+        h("h1", {}, t("page.market")),
+        h("p", { role: "status" }, t("outage.again", { words: explain(error) })),
+      ),
   );
   const wanted = asked();
   const found = games.filter((each) => isCalled(each, wanted)); // two may have the same code
   let chosen = found.length === 1 ? found[0] : games.length === 1 ? games[0] : null;
-  const note = wanted !== null && !found.length ? `There is no game “${wanted}” here.` : "";
+  const note = wanted !== null && !found.length ? t("door.no_such_game", { game: wanted }) : "";
   if (chosen === null) chosen = await choose(place, games, note, wanted);
   history.replaceState(null, "", urlOf(`?game=${encodeURIComponent(chosen.game)}`));
   const about = (await fetchJson(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
@@ -64,7 +72,7 @@ export async function enter(place) {
       show(
         place,
         h("h1", {}, userText(chosen.title || chosen.game)),
-        h("p", { role: "status" }, `Not yet: ${error.message}. Trying again …`),
+        h("p", { role: "status" }, t("door.not_yet", { reason: explain(error) })),
       );
       await pause(LIST_MS);
     }
@@ -75,13 +83,7 @@ export async function enter(place) {
 function choose(place, games, note, wanted) {
   return new Promise((resolve) => {
     const list = h("ul.choices");
-    const empty = h(
-      "p.soft",
-      {},
-      "No game is on. Whoever hosts opens one at ",
-      h("a", { href: urlOf("host") }, "/host"),
-      ". As soon as one is, it is shown here.",
-    );
+    const empty = h("p.soft", {}, ...pieces("door.no_games", { host: h("a", { href: urlOf("host") }, "/host") }));
     const offer = (game, _, all) =>
       h(
         "li",
@@ -90,7 +92,7 @@ function choose(place, games, note, wanted) {
           "button.big",
           { type: "button", onclick: () => resolve(game) },
           userText(distinctTitle(all, game)),
-          h("span.soft", {}, ` · ${game.players} players · ${game.phase}`),
+          h("span.soft", {}, ` · ${t("door.players", { count: game.players })} · ${t(`phase.${game.phase}`)}`),
         ),
       );
     let drawn = "";
@@ -102,7 +104,14 @@ function choose(place, games, note, wanted) {
       list.replaceChildren(...found.map(offer));
     }
     draw(games);
-    show(place, h("h1", {}, "Which market?"), note ? h("p.error", { role: "alert" }, note) : null, list, empty);
+    show(
+      place,
+      h("h1", {}, t("door.which")),
+      note ? h("p.error", { role: "alert" }, note) : null,
+      list,
+      empty,
+      languageSwitch(),
+    );
     whileShown(list, LIST_MS, async () => {
       const found = (await fetchJson("v1/games").catch(() => null))?.games;
       if (found === undefined || !list.isConnected) return;
@@ -131,7 +140,7 @@ async function signIn(place, game, about) {
   const again = token === null ? recall("sessionStorage", AGAIN) : null;
   remember("sessionStorage", AGAIN, null);
   if (token !== null || again !== null) {
-    show(place, title, h("p", { role: "status" }, "Welcome back. Connecting …"));
+    show(place, title, h("p", { role: "status" }, t("door.back")));
     try {
       return await connected(token !== null ? { token } : { name: again });
     } catch (error) {
@@ -149,7 +158,7 @@ async function signIn(place, game, about) {
       value: recall("localStorage", NAME) ?? "",
       "aria-describedby": "name-problem",
     });
-    const button = h("button.primary.big", { type: "submit" }, "Play");
+    const button = h("button.primary.big", { type: "submit" }, t("door.play"));
     async function submit(event) {
       event.preventDefault();
       button.disabled = true;
@@ -157,7 +166,7 @@ async function signIn(place, game, about) {
       try {
         resolve(await connected({ name: name.value.trim() }));
       } catch (error) {
-        problem.textContent = error.message;
+        problem.textContent = explain(error);
         name.focus();
       } finally {
         button.disabled = false;
@@ -166,11 +175,10 @@ async function signIn(place, game, about) {
     show(
       place,
       title,
-      about
-        ? userText(about, "p.about.text")
-        : h("p.about", {}, "Trade with the others, at prices you make yourselves."),
-      h("form", { onsubmit: submit }, h("label", { for: "name" }, "Your name"), name, problem, button),
-      h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game.game)}`) }, "Only watch")),
+      about ? userText(about, "p.about.text") : h("p.about", {}, t("door.about")),
+      h("form", { onsubmit: submit }, h("label", { for: "name" }, t("door.name")), name, problem, button),
+      h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game.game)}`) }, t("door.watch"))),
+      languageSwitch(),
     );
     name.focus();
   });

@@ -2,13 +2,16 @@
 
 import { BOUNDS } from "../client/vocabulary.js";
 import { h, rows, setAttribute, setText } from "../common/dom.js";
-import { coins, units } from "../common/format.js";
+import { explain } from "../common/explain.js";
+import { coins, percent } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { toast } from "../common/toast.js";
+import { t } from "../common/words.js";
 import { affordable, limitFor, met, others, valued, walk } from "./quote.js";
 
 const SENDING_MS = 300;
-const HAPPENED = "It had happened before the connection broke.";
+
+const sentences = (...all) => all.filter(Boolean).join(" ");
 
 export function ticketPanel(desk) {
   const { game, painter } = desk;
@@ -17,16 +20,16 @@ export function ticketPanel(desk) {
   const sides = h(
     "fieldset.choice",
     {},
-    h("legend.visually-hidden", {}, "Side"),
-    radio("side", "buy", "Buy", true, ".buy"),
-    radio("side", "sell", "Sell", false, ".sell"),
+    h("legend.visually-hidden", {}, t("orders.side")),
+    radio("side", "buy", t("ticket.buy"), true, ".buy"),
+    radio("side", "sell", t("ticket.sell"), false, ".sell"),
   );
   const kinds = h(
     "fieldset.choice",
     {},
-    h("legend.visually-hidden", {}, "How"),
-    radio("kind", "now", "Now", true),
-    radio("kind", "rest", "Order", false),
+    h("legend.visually-hidden", {}, t("ticket.kind")),
+    radio("kind", "now", t("ticket.market"), true),
+    radio("kind", "rest", t("ticket.limit"), false),
   );
   const qty = h("input", {
     type: "number",
@@ -48,20 +51,27 @@ export function ticketPanel(desk) {
     inputmode: "numeric",
     "aria-describedby": "cost",
   });
-  const priceLabel = h("span", {}, "Limit");
+  const priceLabel = h("span", {}, t("ticket.worst"));
   // not live: screen readers would read it at every move of the market
   const cost = h("output", { id: "cost", for: "qty price", "aria-live": "off" });
-  const submit = h("button.big.buy", { type: "submit", "aria-describedby": "cost" }, "Buy");
+  const submit = h("button.big.buy", { type: "submit", "aria-describedby": "cost" }, t("ticket.buy"));
   const shares = h(
     "div.shares",
-    { role: "group", "aria-label": "Share of what is possible" },
-    ...[25, 50, 75, 100].map((share) => h("button", { type: "button", onclick: () => take(share) }, `${share} %`)),
+    { role: "group", "aria-label": t("ticket.shares") },
+    ...[25, 50, 75, 100].map((share) =>
+      h("button", { type: "button", onclick: () => take(share) }, percent(share / 100)),
+    ),
   );
   const form = h(
     "form",
     { onsubmit: press, oninput: changed, novalidate: true },
     h("div.pair", {}, sides, kinds),
-    h("div.pair", {}, h("label", { for: "qty" }, "Quantity", qty), h("label", { for: "price" }, priceLabel, price)),
+    h(
+      "div.pair",
+      {},
+      h("label", { for: "qty" }, t("common.quantity"), qty),
+      h("label", { for: "price" }, priceLabel, price),
+    ),
     shares,
     cost,
     submit,
@@ -103,10 +113,10 @@ export function ticketPanel(desk) {
   /** The invalid field and what is wrong with it, or null. */
   function wrong() {
     const [some, limit] = [number(qty), number(price)];
-    if (!some) return [qty, `How many units? A whole number from 1 to ${coins(BOUNDS.qty)}.`];
-    if (limit === null && resting()) return [price, "At what price? A whole number of coins."];
-    const which = resting() ? "At what price" : "What limit";
-    if (limit === undefined) return [price, `${which}? A whole number of coins from 1 to ${coins(BOUNDS.price)}.`];
+    if (!some) return [qty, t("ticket.how_many", { most: BOUNDS.qty })];
+    if (limit === null && resting()) return [price, t("ticket.what_price")];
+    const bounds = resting() ? "ticket.price_bounds" : "ticket.worst_bounds";
+    if (limit === undefined) return [price, t(bounds, { most: BOUNDS.price })];
     return null;
   }
 
@@ -128,12 +138,13 @@ export function ticketPanel(desk) {
     const [buy, rest] = [buying(), resting()];
     if (!typed && rest) price.value = "";
     else if (!typed && document.activeElement !== price) price.value = filledIn();
-    setText(priceLabel, rest ? "Price" : !typed ? "Limit (filled in)" : price.value === "" ? "Limit (none)" : "Limit");
+    const kind = !typed ? "ticket.worst_filled_in" : price.value === "" ? "ticket.worst_none" : "ticket.worst";
+    setText(priceLabel, t(rest ? "ticket.limit_price" : kind));
     price.required = rest;
-    price.placeholder = rest ? String(game.state.goods[desk.good].last ?? "") : "any";
+    price.placeholder = rest ? String(game.state.goods[desk.good].last ?? "") : t("ticket.any");
     submit.className = `big ${buy ? "buy" : "sell"}`;
-    const label = rest ? (buy ? "Place bid" : "Place ask") : buy ? "Buy" : "Sell";
-    setText(submit, sending === "slow" ? "Sending …" : label);
+    const label = rest ? (buy ? "ticket.place_bid" : "ticket.place_ask") : buy ? "ticket.buy" : "ticket.sell";
+    setText(submit, t(sending === "slow" ? "ticket.sending" : label));
     const { phase, paused_at: pausedAt } = game.state;
     const closed = phase !== "open" || pausedAt !== undefined;
     submit.disabled = closed;
@@ -144,7 +155,7 @@ export function ticketPanel(desk) {
     setText(
       cost,
       closed
-        ? `The market is ${phase === "open" ? "paused" : phase === "lobby" ? "not open yet" : "closed"}.`
+        ? t(phase === "open" ? "ticket.paused" : phase === "lobby" ? "ticket.not_open" : "ticket.closed")
         : problem
           ? problem[1]
           : foretell(buy, rest),
@@ -155,45 +166,40 @@ export function ticketPanel(desk) {
   function foretell(buy, rest) {
     const [some, limit, me, good] = [number(qty), wanted(), game.me, desk.good];
     const free = me.goods[good];
-    if (!buy && !free) return `You have no ${good} to sell.`;
-    const words = !buy && some > free ? [`You have only ${units(free, good)} to sell.`] : [];
+    if (!buy && !free) return t("ticket.no_goods", { good });
+    const words = !buy && some > free ? [t("ticket.few_goods", { qty: free, good })] : [];
     if (words.length && rest) return words[0];
     const found = walk(levels(), buy ? some : Math.min(some, free), limit, buy, bps());
     const { filled, left, cost: paid, fees } = found;
     if (filled) {
-      const total = coins(buy ? paid + fees : paid - fees);
-      const fee = fees ? ` (fee ${coins(fees)})` : "";
-      words.push(`${buy ? "Costs" : "Brings"} about ${total} coins for ${units(filled, good)}${fee}.`);
+      const about = { total: coins(buy ? paid + fees : paid - fees), qty: filled, good, fee: coins(fees) };
+      if (fees) words.push(t(buy ? "ticket.costs_with_fee" : "ticket.brings_with_fee", about));
+      else words.push(t(buy ? "ticket.costs" : "ticket.brings", about));
     }
     if (left && rest) {
-      const held = buy ? `${coins(left * limit)} coins` : `${coins(left)} units`;
-      words.push(`${units(left, good)} would rest at ${coins(limit)}, holding ${held}.`);
+      const rests = { qty: left, good, price: limit, held: coins(left * limit), count: left };
+      words.push(t(buy ? "ticket.would_rest_bid" : "ticket.would_rest_ask", rests));
     } else if (left) {
-      const within = limit === null ? "" : " within the limit";
-      words.push(
-        filled
-          ? `Only ${coins(filled)} are ${buy ? "offered" : "wanted"}${within || " in sight"}.`
-          : `Nobody else ${buy ? "sells" : "buys"}${within} right now.`,
-      );
+      const within = limit !== null;
+      if (filled && within) words.push(t(buy ? "ticket.few_sell_within" : "ticket.few_buy_within", { count: filled }));
+      else if (filled) words.push(t(buy ? "ticket.few_sell" : "ticket.few_buy", { count: filled }));
+      else if (within) words.push(t(buy ? "ticket.nobody_sells_within" : "ticket.nobody_buys_within"));
+      else words.push(t(buy ? "ticket.nobody_sells" : "ticket.nobody_buys"));
     }
     if (filled && !rest && !typed && price.value)
-      words.push(`No unit at ${buy ? "more" : "less"} than ${coins(Number(price.value))}.`);
+      words.push(t(buy ? "ticket.not_above" : "ticket.not_below", { price: Number(price.value) }));
     if (filled || rest)
       for (const { side, qty: count, price: at } of met(own(), found, limit, buy))
-        words.push(`Cancels your ${side} of ${count} at ${coins(at)}.`);
+        words.push(t(side === "bid" ? "ticket.cancels_bid" : "ticket.cancels_ask", { qty: count, price: at }));
     const needed = buy ? paid + fees + (rest ? left * limit : 0) : 0;
-    if (needed > me.cash) words.push(`You have ${coins(me.cash)}.`);
+    if (needed > me.cash) words.push(t("ticket.cash", { cash: coins(me.cash) }));
     const traded = rest ? some : filled;
     if (me.values?.[good] && traded) {
       const gain =
         (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) *
           (buy ? 1 : -1) -
         fees;
-      words.push(
-        gain < 0
-          ? `By your own values you would lose ${coins(-gain)}.`
-          : `By your own values you would earn ${coins(gain)}.`,
-      );
+      words.push(t(gain < 0 ? "ticket.would_lose" : "ticket.would_earn", { gain: coins(Math.abs(gain)) }));
     }
     return words.join(" ");
   }
@@ -216,7 +222,8 @@ export function ticketPanel(desk) {
     try {
       toast(await send(desk.good, number(qty), number(price), buying(), resting()));
     } catch (error) {
-      toast(error.definite === false ? `It is not known whether it happened: ${error.message}` : error.message, true);
+      const reason = explain(error);
+      toast(error.definite === false ? t("ticket.in_doubt", { reason }) : reason, true);
     } finally {
       clearTimeout(slow);
       sending = null;
@@ -228,27 +235,31 @@ export function ticketPanel(desk) {
   async function send(good, some, limit, buy, rest) {
     if (rest) {
       const { filled, resting: left, replayed } = await game.order(good, buy ? "bid" : "ask", some, limit);
-      return [
-        replayed ? HAPPENED : "",
-        filled ? `${buy ? "Bought" : "Sold"} ${units(filled, good)}.` : "",
-        left ? `${units(left, good)} rest at ${coins(limit)}.` : "",
-      ]
-        .join(" ")
-        .trim();
+      return sentences(
+        replayed && t("ticket.happened"),
+        filled && t(buy ? "ticket.bought" : "ticket.sold", { qty: filled, good }),
+        left && t("ticket.rests", { qty: left, good, price: limit }),
+      );
     }
     const options = limit === null ? {} : { limit };
     if (buy) {
       const { filled, cost: paid, fee, replayed } = await game.buy(good, some, options);
-      const more = filled < some ? " Nobody offered more." : "";
-      return `${replayed ? `${HAPPENED} ` : ""}Bought ${units(filled, good)} for ${coins(paid + fee)} coins.${more}`;
+      return sentences(
+        replayed && t("ticket.happened"),
+        t("ticket.bought_for", { qty: filled, good, total: coins(paid + fee) }),
+        filled < some && t("ticket.nobody_offered_more"),
+      );
     }
     const { filled, proceeds, fee, replayed } = await game.sell(good, some, options);
-    const more = filled < some ? " Nobody wanted more." : "";
-    return `${replayed ? `${HAPPENED} ` : ""}Sold ${units(filled, good)} for ${coins(proceeds - fee)} coins.${more}`;
+    return sentences(
+      replayed && t("ticket.happened"),
+      t("ticket.sold_for", { qty: filled, good, total: coins(proceeds - fee) }),
+      filled < some && t("ticket.nobody_wanted_more"),
+    );
   }
 
   // On a phone the goods are on another tab, so the good can be chosen here too.
-  const chosen = h("select", { "aria-label": "Good", onchange: () => desk.choose(chosen.value) });
+  const chosen = h("select", { "aria-label": t("common.good"), onchange: () => desk.choose(chosen.value) });
   const last = h("span.num", {}, "");
   rows(
     chosen,
@@ -279,7 +290,7 @@ export function ticketPanel(desk) {
     painter.mark(paint);
   });
   painter.mark(paint);
-  const { section } = panel("Ticket", { className: "ticket fixed", on: "trade", end: [chosen, last] }, form);
+  const { section } = panel(t("ticket.title"), { className: "ticket fixed", on: "trade", end: [chosen, last] }, form);
   return {
     section,
     fill({ buying: buy, price: at, qty: some }) {

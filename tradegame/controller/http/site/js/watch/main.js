@@ -5,6 +5,7 @@ import { bar } from "../common/bar.js";
 import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
 import { h, setAttribute, setText, userText } from "../common/dom.js";
+import { explain } from "../common/explain.js";
 import { coins, direction, distinctTitle, percents } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
 import { nameOf } from "../common/names.js";
@@ -20,6 +21,7 @@ import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { explainOutage } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
+import { loaded, t } from "../common/words.js";
 
 const TOKEN = "tradegame.screen";
 const TURN_MS = 15_000;
@@ -38,11 +40,12 @@ function asked() {
 
 /** Shows one epoch of the game after another: it may be deleted and created again, and the session may end. */
 async function main() {
+  await loaded;
   const id = asked();
   for (;;) {
     await keepTrying(
       () => look(id),
-      (error) => message(error.message, error.games),
+      (error) => message(explain(error), error.games),
     );
     await pause(500);
   }
@@ -52,7 +55,7 @@ async function main() {
 async function look(id) {
   const { games } = await fetchJson("v1/games");
   if (!games.some(({ game }) => game === id)) {
-    throw Object.assign(new Error(`There is no game “${id}” here. As soon as there is, it is shown.`), { games });
+    throw Object.assign(new Error(t("watch.no_such_game", { game: id })), { games });
   }
   const token = recall("localStorage", TOKEN); // the same spectator each time
   const client = new Client(socketUrl, { name: "screen", ...(token === null ? {} : { token }) });
@@ -90,7 +93,7 @@ function show(client, game) {
   const headline = h("h2.head", {}, "");
   const last = h("span.num", {}, "");
   const change = h("span.num", {}, "");
-  const shown = panel("Chart", {
+  const shown = panel(t("chart.title"), {
     className: "chart",
     flush: true,
     end: [intervals(chart)],
@@ -100,9 +103,13 @@ function show(client, game) {
   const invited = invitation(id);
   const cover = h("div.cover", { hidden: true, "aria-live": "polite" });
   chart.plot.append(cover);
-  phases(game, cover, cover, { most: 10, lobby: () => [invited.card("Join at")] });
-  const tape = panel("Trades", { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
-  const standings = panel("Standings", { flush: true }, standingsTable(client, game, painter, { limit: fitting }));
+  phases(game, cover, cover, { most: 10, lobby: () => [invited.card(t("invitation.join"))] });
+  const tape = panel(t("trades.title"), { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
+  const standings = panel(
+    t("standings.title"),
+    { flush: true },
+    standingsTable(client, game, painter, { limit: fitting }),
+  );
   for (const { body } of [tape, standings]) body.tabIndex = 0;
 
   const buttons = new Map(
@@ -157,8 +164,8 @@ function show(client, game) {
   for (const type of ["news", "said", "reset"]) game.on(type, told);
   told();
 
-  const clock = h("section", { "aria-label": "Clock" }, roundClock(game));
-  const strip = h("nav.strip", { "aria-label": "Goods", tabindex: 0 }, ...buttons.values());
+  const clock = h("section", { "aria-label": t("clock.section") }, roundClock(game));
+  const strip = h("nav.strip", { "aria-label": t("goods.title"), tabindex: 0 }, ...buttons.values());
   place.replaceChildren(
     h(
       "div.wall",
@@ -166,7 +173,7 @@ function show(client, game) {
       bar(userText(game.state.title || id, "h1.clip"), clock, connectionStatus(client)),
       strip,
       h("main.screen", {}, shown.section, standings.section, tape.section),
-      h("footer.foot", {}, h("div.join", {}, "Join at ", invited.address()), news),
+      h("footer.foot", {}, h("div.join", {}, t("invitation.join"), " ", invited.address()), news),
     ),
   );
   document.title = `${game.state.title || id} · tradegame`;
@@ -195,7 +202,7 @@ function message(text, games = []) {
   const card = h(
     "main.welcome",
     {},
-    h("div.card", { role: "alert" }, h("h1", {}, "The market"), userText(text, "p"), h("ul", {}, ...links)),
+    h("div.card", { role: "alert" }, h("h1", {}, t("page.market")), userText(text, "p"), h("ul", {}, ...links)),
   );
   if (place.firstElementChild?.isEqualNode(card)) return;
   place.replaceChildren(card);
