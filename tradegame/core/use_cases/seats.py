@@ -71,12 +71,10 @@ class SeatService:
             signed_in = signed_in or await self.sessions.add(player[1], link.token)
         if signed_in is None:
             raise UnauthorizedError("this seat was ended: ask the host for another link")
-        # The link may have been renewed between the look and the session, which was then too late to be ended with it.
         try:
             await self._player_of(await self._host(link.game), link)
         except UnauthorizedError:
-            await self.sessions.sessions.end(player[1])
-            raise
+            raise await self._too_late(player[1]) from None
         return signed_in
 
     async def by_number(self, asked: NumberedSeat, name: str | None, budgets: Budgets, address: str) -> SignedIn:
@@ -104,7 +102,14 @@ class SeatService:
                 "somebody entered with this number before: if it was you, use your personal link or a code from the"
                 " other device; else ask the host to free the seat"
             )
+        if not self._is_known((await self._host(asked.game)).game.state, number):
+            raise await self._too_late(player)
         return made
+
+    async def _too_late(self, player: str) -> UnauthorizedError:
+        """The seat was renewed or barred between the look at the game and the session, which it ended too early."""
+        await self.sessions.sessions.end(player)
+        return UnauthorizedError("the host has just given this seat another link")
 
     def _is_gone(self, player: PlayerRecord) -> bool:
         """They entered, joined nothing, and left, or never heard that they had entered."""
@@ -138,9 +143,9 @@ class SeatService:
         secret = await self._key()
         for host in self.games.hosts.values():
             state = host.game.state
-            for number, label in state.looks.items() if host.running else ():
-                if self._id(secret, state, label) == player:
-                    return host.id, number
+            for label, seat in state.seats.items() if host.running else ():
+                if player == (seat.player or self._id(secret, state, label)):  # without a player: 500 at most
+                    return host.id, seat.number
         return None
 
     async def _host(self, game: str) -> GameHost:

@@ -158,7 +158,7 @@ export function control(client, game, painter, deleted) {
     roundsPanel.section,
     panel(t("debrief.title"), {}, place).section,
     h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
-    h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game)),
+    h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game, attempt)),
     recordsPanel(game, attempt, deleted),
   ];
 }

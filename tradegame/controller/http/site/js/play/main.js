@@ -20,6 +20,7 @@ import { connectionStatus } from "../common/status.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { loaded, pieces, t } from "../common/words.js";
+import { anotherDevice } from "./another_device.js";
 import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
 import { goodsPanel } from "./goods.js";
@@ -112,7 +113,8 @@ async function main() {
     { on: "more", flush: true, scroll: true },
     standingsTable(client, game, painter),
   );
-  const settings = h("div.settings", { "data-on": "more" }, languageSwitch()); // on a phone, where the bar has no room
+  const device = h("button", { type: "button", onclick: () => anotherDevice(client, game) }, t("device.title"));
+  const settings = h("div.settings", { "data-on": "more" }, languageSwitch(), device); // on a phone: the bar has no room
   const play = h(
     "div.play",
     { "data-tab": "market" },
@@ -154,12 +156,18 @@ function top(client, game) {
     { type: "button", "aria-label": t("keys.title"), title: t("keys.title"), onclick: showKeysHelp },
     "?",
   );
+  const device = h(
+    "button.quiet.wide",
+    { type: "button", onclick: () => anotherDevice(client, game) },
+    t("device.title"),
+  );
   const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, t("leave.title"));
   return bar(
     userText(game.state.title || game.id, "h1.clip.title"),
     roundClock(game),
     connectionStatus(client),
     h("strong.clip.wide", { dir: "auto" }, client.player.name),
+    device,
     other,
     help,
   );
