@@ -133,7 +133,7 @@ def block(holding: str) -> str:
     return found
 
 
-@pytest.fixture(params=["embedded", "etcd"])
+@pytest.fixture(params=["embedded", pytest.param("etcd", marks=pytest.mark.slow)])
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
     etcd = request.getfixturevalue("etcd") if request.param == "etcd" else None
     store = fresh_etcd_url(etcd) if etcd is not None else f"embedded:{tmp_path}/lib/tradegame.db"
@@ -310,6 +310,7 @@ def test_other_programs_are_told_that_the_file_is_in_use(embedded: Machine) -> N
     embedded.run("! sqlite3 -readonly lib/tradegame.db '.backup copy.db' 2>said; grep 'database is locked' said")
 
 
+@pytest.mark.slow
 def test_a_restored_snapshot_of_etcd_is_what_was_there(tmp_path: Path) -> None:
     with EtcdServer() as etcd:
         machine = Machine(tmp_path, f"{etcd.url}/tradegame", etcd)
@@ -350,6 +351,7 @@ def test_a_restored_snapshot_of_etcd_is_what_was_there(tmp_path: Path) -> None:
             machine.end()
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_an_etcd_with_users_is_for_its_root(tmp_path: Path) -> None:
     with EtcdServer() as etcd:
         machine = Machine(tmp_path, f"{etcd.url}/tradegame", etcd)

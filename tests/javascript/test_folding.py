@@ -30,7 +30,7 @@ entries = st.lists(st.tuples(steps, st.lists(commands, max_size=6)), min_size=1,
 def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_path: Path) -> None:
     played: list[dict[str, Any]] = []
 
-    @settings(max_examples=150, derandomize=True, database=None, deadline=None)
+    @settings(max_examples=60, derandomize=True, database=None, deadline=None)
     @given(definition=definitions(), some=entries)
     def play(definition: GameDefinition, some: list[tuple[int, list[Command]]]) -> None:
         game = Game.create(definition, "e", BEGIN, 1)

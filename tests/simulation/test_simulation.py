@@ -13,7 +13,7 @@ import pytest
 from tests.simulation.__main__ import run_one
 from tests.simulation.scenario import simulate
 
-FAST = range(1, 16)
+FAST = range(1, 9)
 MANY = range(1, 1_001)
 DIGESTS = (
     "import json, sys; from tests.simulation.scenario import simulate; "

@@ -22,12 +22,16 @@ from attrs import define, field
 
 EVERY_S = 5.0
 """How often they are collected even when they are few."""
-YOUNG, MIDDLE, NEVER = 2_000, 3, 1_000_000_000
-"""The collector's thresholds. They count what was made less what was freed: under churn they are reached too late."""
+YOUNG, NEVER = 2_000, 1_000_000_000
+"""The collector's thresholds: in the midst of whatever runs, Python looks at the newest objects alone. They count what
+was made less what was freed: under churn they are reached too late.
+"""
 FROZEN_FROM = 4_000
 """From so many objects on they are collected at once, and what is left is frozen: 2 to 3 ms.
 
 A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
+MOST_AT_ONCE = 8_000
+"""More than that are frozen unseen: a burst of connections came in one turn of the loop."""
 THAWED_FROM = 2_000
 """After so many ended connections everything is collected again, as soon as nobody is connected."""
 LEAKED = 1_000_000
@@ -50,7 +54,7 @@ class Collector:
     async def run(self) -> None:
         """Run until cancelled; then restore the collector."""
         try:
-            gc.set_threshold(YOUNG, MIDDLE, NEVER)
+            gc.set_threshold(YOUNG, NEVER, NEVER)
             gc.collect()
             gc.freeze()
             self._blocks_before = sys.getallocatedblocks()
@@ -83,7 +87,8 @@ class Collector:
         ended = self.ended() - self._ended_before
         leaked = sys.getallocatedblocks() - self._blocks_before >= LEAKED
         if ended < THAWED_FROM or not (leaked or self.quiet()):
-            gc.collect()
+            if len(gc.get_objects()) <= MOST_AT_ONCE:
+                gc.collect()
             if len(gc.get_objects()) >= FROZEN_FROM / 2:
                 gc.freeze()
             return

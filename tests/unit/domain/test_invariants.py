@@ -13,6 +13,7 @@ from collections import defaultdict, deque
 from typing import Any
 
 import attrs
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, precondition, rule
 from msgspec import Struct
@@ -436,3 +437,4 @@ def payload(command: Command) -> dict[str, Any]:
 
 
 TestAnyGame = AnyGame.TestCase
+TestAnyGame.settings = settings(max_examples=settings.default.max_examples // 2)

@@ -2,7 +2,7 @@
 
 A timeout of trio's own is a cancel scope for each sleeper, and each time an exception on its way through the task.
 With this, and a poller that reads the pongs, a node with 2 000 idle connections took 3.2 % of a core instead of 5.3
-(heartbeats of 20 s; the node alone takes 2.9).
+(heartbeats of 20 s); with 10 000 it takes 2.9 %, alone 0.3.
 """
 
 from __future__ import annotations

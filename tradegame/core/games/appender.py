@@ -155,7 +155,10 @@ class Appender:
             self.answered()
         else:
             self._trouble.over()
-            self.appended(appended)
+            if self._submissions:  # the next entry is stored while the watch brings this one
+                self.replica.saw(appended.meta)
+            else:
+                self.appended(appended)
 
     def _weigher(self) -> Callable[[Command], int]:
         """What the commands of the next entry weigh, one after the other; the last may go into the entry after it."""

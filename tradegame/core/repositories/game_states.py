@@ -73,7 +73,8 @@ class Appended:
     """What became of an append. ``meta``: the newest that was seen.
 
     ``entry``: as it was stored, and ``after``: the revision of the log's newest entry before it, or at which the game
-    was made. Without an entry it was found there, since an attempt went without an answer: only the watch tells where.
+    was made. Without an entry only the watch tells where it stands: an attempt went without an answer, or the watch of
+    this store is as fast.
     """
 
     meta: GameMeta

@@ -199,15 +199,18 @@ class KvGameStateRepository:
         if len(value) > MAX_VALUE_BYTES:
             raise StoreRefusedError(f"an entry of {len(value)} bytes; the limit is {MAX_VALUE_BYTES}")
         keys = self._keys(meta.game)
+        tail = [Get(KeyRange(keys.tail))] if self._kv.shared else []  # a store of one process has told its watch first
         settling = Settling.within(self._kv, self._deadline_s)
         while True:
             key, fences = keys.entry(meta.generation, entry_id), await self._fences(settling.deadline)
             result = await settling.transaction(
                 [Compare(keys.meta, meta.revision), Compare(key, 0), *fences],
-                [Get(KeyRange(keys.tail)), Put(key, value), Put(keys.tail, b"")],
+                [*tail, Put(key, value), Put(keys.tail, b"")],
                 [Get(KeyRange(each)) for each in (key, keys.meta, *(fence.key for fence in fences))],
             )
             if result.succeeded:
+                if not tail:
+                    return Appended(meta)
                 entry = LogEntry(result.revision, meta.generation, entry_id, value)
                 return Appended(meta, entry, result.pairs[0][0].mod_revision)
             own, metas, *found = result.pairs
