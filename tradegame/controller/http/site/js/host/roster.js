@@ -30,14 +30,16 @@ export function rosterPanel(game, attempt) {
   const pattern = h("input", { id: "pattern", maxlength: 64, dir: "ltr", placeholder: "########", disabled: true });
   const problem = h("p.error", { role: "alert" });
   const list = h("tbody");
-  const table = h("div.scroll", { tabindex: 0, hidden: true }, h("table", {}, heads(), list));
+  const table = h("div.scroll.seats", { tabindex: 0, hidden: true }, h("table", {}, heads(), list));
   const sheet = h(
     "a",
     { href: urlOf(`host?game=${encodeURIComponent(game.id)}&sheet`), target: "_blank", rel: "opener", hidden: true },
     t("roster.sheet"),
   );
-  /** What the server has, as the text would show it. */
-  let kept = "";
+  /** What the server has, as the form would show it. */
+  let kept = { csv: "", by_number: false, pattern: "" };
+  const filled = () => ({ csv: text.value, by_number: byNumber.checked, pattern: pattern.value.trim() });
+  const isEdited = () => JSON.stringify(filled()) !== JSON.stringify(kept);
 
   async function read() {
     if (file.files[0]) text.value = await file.files[0].text();
@@ -53,9 +55,12 @@ export function rosterPanel(game, attempt) {
       told.by_number ? t("roster.numbers") : "",
     ].filter(Boolean);
     setText(now, open ? t("roster.open") : said.join(" "));
-    if (text.value === kept) text.value = written(told); // else somebody is writing in it
-    kept = written(told);
-    [byNumber.checked, pattern.value, pattern.disabled] = [told.by_number, told.pattern, !told.by_number];
+    const edited = isEdited();
+    kept = { csv: written(told), by_number: told.by_number, pattern: told.pattern };
+    if (!edited) {
+      [text.value, byNumber.checked, pattern.value] = [kept.csv, kept.by_number, kept.pattern];
+      pattern.disabled = !kept.by_number;
+    }
     for (const each of [table, sheet]) each.hidden = seats.length === 0;
     rows(list, seats, seatRow, (row, seat) => {
       const [label, name, state, act] = row.children;
@@ -96,14 +101,10 @@ export function rosterPanel(game, attempt) {
   async function save(event) {
     event.preventDefault();
     setText(problem, "");
-    const body = {
-      csv: text.value,
-      by_number: byNumber.checked,
-      pattern: byNumber.checked ? pattern.value.trim() : "",
-    };
+    const body = { ...filled(), ...(byNumber.checked ? {} : { pattern: "" }) };
     try {
       await json("POST", path(game.id, "/roster"), body);
-      kept = text.value;
+      kept = filled();
       await refresh();
       toast(t("roster.saved"));
     } catch (error) {

@@ -114,7 +114,7 @@ async function main() {
     standingsTable(client, game, painter),
   );
   const device = h("button", { type: "button", onclick: () => anotherDevice(client, game) }, t("device.title"));
-  const settings = h("div.settings", { "data-on": "more" }, languageSwitch(), device); // on a phone: the bar has no room
+  const settings = h("div.settings", { "data-on": "more" }, languageSwitch(), device); // a bar on a phone has no room
   const play = h(
     "div.play",
     { "data-tab": "market" },
@@ -156,18 +156,17 @@ function top(client, game) {
     { type: "button", "aria-label": t("keys.title"), title: t("keys.title"), onclick: showKeysHelp },
     "?",
   );
-  const device = h(
-    "button.quiet.wide",
-    { type: "button", onclick: () => anotherDevice(client, game) },
-    t("device.title"),
+  const name = h(
+    "button.quiet.wide.clip.me",
+    { type: "button", dir: "auto", title: t("device.title"), onclick: () => anotherDevice(client, game) },
+    client.player.name,
   );
   const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, t("leave.title"));
   return bar(
     userText(game.state.title || game.id, "h1.clip.title"),
     roundClock(game),
     connectionStatus(client),
-    h("strong.clip.wide", { dir: "auto" }, client.player.name),
-    device,
+    name,
     other,
     help,
   );
@@ -185,10 +184,13 @@ async function leave(client, game) {
       "form.row",
       { method: "dialog" },
       h("button", { value: "no" }, t("leave.stay")),
+      h("button", { value: "device" }, t("device.title")),
       h("button.sell", { value: "yes" }, t("leave.leave")),
     ),
   );
-  if ((await openDialog(dialog)) === "yes") forget();
+  const chosen = await openDialog(dialog);
+  if (chosen === "yes") forget();
+  if (chosen === "device") await anotherDevice(client, game);
 }
 
 function tabs(play) {
