@@ -7,6 +7,7 @@ loaded, and nothing was pressed since that would draw it anew.
 
 from __future__ import annotations
 
+import csv
 import itertools
 import sys
 import tempfile
@@ -74,6 +75,7 @@ class Stage:
 
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
+        self.reports: dict[str, str] = {}
         self.guests = iter(("Yuki", "Omar", "Zoë", "Sanne"))
 
     def announce(self) -> None:
@@ -109,6 +111,13 @@ class Stage:
                     self._offer(pupil, good, step)
                     time.sleep(seconds / STEPS / len(pupils))
         self.call("POST", "/v1/games/classroom/phase", {"phase": "closed"})
+        self.call("POST", "/v1/games/classroom/access", {"reports": True})
+        links = httpx.get(
+            f"{self.server.http}/v1/games/classroom/reports.csv",
+            headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
+            timeout=30,
+        )
+        self.reports = {name: link for _, name, link in csv.reader(links.text.splitlines())}
 
     def _offer(self, pupil: Player, good: str, step: int) -> None:
         """Asks for much at first, and is content with ever less: never with a loss."""
@@ -178,7 +187,13 @@ def debrief(page: Page, stage: Stage) -> None:
     until(lambda: "%" in shown.inner_text(), "the efficiency", page=page)
 
 
-PAGES = {"play": play, "watch": watch, "host": host, "debrief": debrief}
+def report(page: Page, stage: Stage) -> None:
+    (round_,) = stage.call("GET", "/v1/games/classroom/debrief")["rounds"]
+    page.goto(stage.reports[round_["players"][0]["name"]])
+    expect(page.locator("main.report")).to_be_visible()
+
+
+PAGES = {"play": play, "watch": watch, "host": host, "debrief": debrief, "report": report}
 
 
 def shrink(path: Path) -> None:

@@ -112,3 +112,38 @@ def test_games_of_one_title_are_told_apart_by_their_addresses(newcomer: Newcomer
             expect(place.get_by_role(role, name=re.compile(f"^{re.escape(name)}"))).to_be_visible()
     host.page.get_by_role("button", name="Delete game").click()
     expect(host.page.get_by_role("dialog")).to_contain_text("Delete The bazaar (monday)?")
+
+
+def test_goods_and_private_values_are_fields_and_a_game_is_duplicated_with_one_press(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve(games=[bazaar(id="first")])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN)
+    new = host.region("New game")
+    new.get_by_role("combobox", name="Preset").select_option("bazaar")
+    expect(new.get_by_label("Values: a line for each buyer")).to_be_hidden()
+    new.get_by_role("combobox", name="Preset").select_option("classroom")
+    new.locator("summary").get_by_text("Goods").click()
+    new.locator("summary").get_by_text("Private values").click()
+    new.get_by_role("button", name="Add a good").click()
+    new.get_by_label("Good", exact=True).last.fill("salt")
+    new.get_by_label("Everybody begins with").last.fill("7")
+    new.get_by_label("The house's price").last.fill("30")
+    traded = new.get_by_label("Good", exact=True).first
+    traded.fill("wheat")
+    new.get_by_label("Values: a line for each buyer").fill("120 90\n110, 80")
+    new.get_by_label("Costs: a line for each seller").fill("40 70")
+    new.get_by_label("A practice round comes first").check()
+    new.get_by_label("Address of the game").fill("mine")
+    new.get_by_role("button", name="Create game").click()
+    expect(host.region("Rounds")).to_contain_text(f"/{code_of('mine')}")
+    made = ask(server, "GET", "/games/mine/definition")["definition"]
+    assert made["practice"] is True
+    assert list(made["goods"]) == ["wheat", "salt"]
+    assert (made["goods"]["salt"]["endowment"], made["goods"]["salt"]["house"]["anchor"]) == (7, 30)
+    private = made["private_values"]
+    assert (private["good"], private["values"], private["costs"]) == ("wheat", [[120, 90], [110, 80]], [[40, 70]])
+    for copy in ("mine-2", "mine-3"):
+        host.region("Rounds").get_by_role("button", name="Duplicate").click()
+        expect(host.region("Rounds")).to_contain_text(f"/{code_of(copy)}")
+        assert ask(server, "GET", f"/games/{copy}/definition")["definition"] == {**made, "id": copy}

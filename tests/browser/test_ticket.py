@@ -226,8 +226,7 @@ def test_what_is_pressed_while_the_server_is_away_is_withdrawn_and_said_to_be(
         own.get_by_role("button", name=re.compile("^Cancel ask")).click()
         ann.say("Is anybody there?")
         told = ann.page.locator(".toast.bad")
-        for op in ("buy", "cancel", "say"):
-            expect(told.filter(has_text=f"the {op} could not be sent within 5 s: it was withdrawn")).to_be_visible()
+        expect(told.filter(has_text="It could not be sent in time: it was withdrawn")).to_have_count(3)
         expect(ann.region("Chat").get_by_role("textbox", name="Message")).to_have_value("Is anybody there?")
         expect(button).to_have_text("Buy")
         server.start()
@@ -281,7 +280,7 @@ def test_a_buy_that_is_pressed_without_a_network_is_not_carried_out_later(
         ann.page.context.set_offline(True)
         ann.dropped()
         button.click()
-        expect(ann.page.locator(".toast.bad")).to_contain_text("the buy could not be sent within 5 s: it was withdrawn")
+        expect(ann.page.locator(".toast.bad")).to_contain_text("It could not be sent in time: it was withdrawn")
         ann.page.context.set_offline(False)
         ann.live()
     ann.say("back")

@@ -10,7 +10,7 @@ from tests.browser.chromium import PHONE
 from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
-from tests.browser.hosting import turn
+from tests.browser.hosting import ask, turn
 from tests.browser.pages import Play, Watch
 from tests.support.player import Player
 from tradegame.core.domain.codes import code_of
@@ -49,7 +49,7 @@ def test_the_wall_tells_in_the_lobby_how_to_join_and_at_the_close_who_gained_mos
         ben.ask("buy", game="bazaar", good="grain", qty=9)
         ben.ask("sell", game="bazaar", good="grain", qty=9)  # and so he pays the house's spread
         turn(server, "closed")
-    expect(chart.get_by_role("heading", name="Round 2 is over")).to_be_visible()
+    expect(chart.get_by_role("heading", name="Round 1 is over")).to_be_visible()
     expect(chart.get_by_role("row", name=re.compile("^1 Ann"))).to_be_visible()
     expect(chart.get_by_role("row", name=re.compile("^2 Ben"))).to_be_visible()
 
@@ -156,3 +156,48 @@ def test_who_gained_as_much_has_the_same_rank_on_every_page(newcomer: Newcomer, 
         ranks = [re.compile(rf"^{rank} {name}") for rank, name in ((1, "Ann"), (1, "Ben"), (3, "Cem"))]
         for rank in ranks:
             expect(place.get_by_role("row", name=rank)).to_be_visible()
+
+
+def test_a_tax_is_told_before_and_while_it_holds_and_the_winner_at_the_end_has_a_moment(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    rounds = {"lobby_s": 3_600, "open_s": 3_600, "closed_s": 3_600, "repeat": 2}
+    goods = {"wood": {"endowment": 10, "mark": "last"}}
+    tax = {"from_round": 2, "good": "wood", "buyer_tax": 3, "ceiling": 60}
+    server = serve(games=[bazaar(goods=goods, rounds=rounds, treatments=[tax], practice=True)])
+    wall = Watch(newcomer(), server.http).open()
+    chart, ranked = wall.region("Chart"), wall.region("Standings")
+    expect(chart).to_contain_text("This round is for practice: nothing of it counts.")
+    play = Play(newcomer(), server.http).enter("ann")
+    expect(play.page.get_by_role("timer")).to_contain_text("Practice")
+    with Player(server.url, "bob") as bob:
+        bob.ask("join", game="bazaar")
+        for number in range(3):
+            turn(server, "open")
+            ticket = play.show("Ticket")
+            if number < 2:
+                expect(ticket).not_to_contain_text("tax")
+            else:
+                expect(ticket).to_contain_text("Whoever buys wood pays a tax of 3 a unit.")
+                expect(ticket).to_contain_text("No order for wood above 60.")
+            bob.ask("order", game="bazaar", good="wood", side="ask", qty=2, price=10)
+            play.fill_ticket("Buy", "Now", 2).click()
+            bob.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=50)
+            play.fill_ticket("Buy", "Now", 1, 50).click()
+            expect(play.page.get_by_role("status").or_(play.page.locator(".toast")).first).to_be_attached()
+            expect(wall.region("Trades").get_by_role("row")).to_have_count(1 + 2 * (number + 1))
+            turn(server, "closed")
+            if number == 0:
+                expect(chart).to_contain_text("The practice round is over")
+            if number == 1:
+                expect(chart).not_to_contain_text("The game is over")
+                turn(server, "lobby")
+                expect(chart).to_contain_text("Whoever buys wood pays a tax of 3 a unit.")
+            elif number == 0:
+                turn(server, "lobby")
+    expect(chart.locator(".over")).to_contain_text("The game is over")
+    expect(chart.locator(".over .winners")).to_have_text("ann")
+    assert ask(server, "GET", "/games/bazaar/standings?by=total")["standings"][0]["score"] == 80 + 71
+    ranked.get_by_label("all rounds").check()
+    expect(ranked).to_contain_text("Earned")
+    expect(ranked.get_by_role("row").nth(1)).to_contain_text("151")

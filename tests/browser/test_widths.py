@@ -26,7 +26,7 @@ SHOWN = """const shown = (part) => part.getBoundingClientRect().width > 0 && !pa
     && getComputedStyle(part).position !== "absolute";"""
 
 CUT = f"""e => {{ {SHOWN}
-    return [...e.querySelectorAll("h2, th, td, button, label, .tag")].filter((part) => {{
+    return [...e.querySelectorAll("h2, th, td, button, label, .tag, header .end")].filter((part) => {{
         const [box, panel] = [part, part.closest(".panel, .strip") ?? e].map((each) => each.getBoundingClientRect());
         return shown(part) && !part.closest(".strip") && (box.left < panel.left - 1 || box.right > panel.right + 1);
     }}).map((part) => part.textContent);

@@ -30,6 +30,7 @@ from tradegame.core.membership.presence import Presence
 from tradegame.core.repositories import ConnectionsChanged, LiveConnection
 from tradegame.core.repositories.sessions import PlayerRecord
 from tradegame.core.use_cases.clients import Client
+from tradegame.core.use_cases.robot_tokens import RobotSeat
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.commands import SetPhase
 from tradegame.protocol.requests import PlaceOrder, Say
@@ -66,8 +67,14 @@ class Host:
         self.followers += by
 
 
+@define
 class Register:
-    def put(self, *_: object) -> None: ...
+    """``put_in``: the connections that were registered, in order."""
+
+    put_in: dict[str, None] = Factory(dict)
+
+    def put(self, connection: LiveConnection) -> None:
+        self.put_in[connection.id] = None
 
     def drop(self, *_: object) -> None: ...
 
@@ -81,7 +88,8 @@ class World:
     subscribers: dict[str, Subscriber] = Factory(dict)
     ends: dict[str, int] = Factory(dict)
 
-    def subscriber(self, name: str, *, limit: int = 100_000, **valve: Any) -> Subscriber:
+    def subscriber(self, name: str, *, limit: int = 100_000, seat: RobotSeat | None = None, **valve: Any) -> Subscriber:
+        """``seat``: a robot in it, instead of a player of this name."""
         clock = self.clock
 
         class Slow(Valve):
@@ -94,7 +102,8 @@ class World:
         outbox = Outbox(sink, limit, lambda: self.ends.setdefault(name, 4001))
         subscriber = self.subscribers[name] = Subscriber(client, outbox, lambda code, reason: self._end(name, code))
         self.hub.enter(subscriber)
-        self.hub.welcome(client, SignedIn(PlayerRecord(name, name, 0), f"s-{name}", "token"))
+        player = PlayerRecord(name if seat is None else seat.player, name, 0)
+        self.hub.welcome(client, SignedIn(player, f"s-{name}" if seat is None else "", "token", seat))
         return subscriber
 
     def _end(self, name: str, code: int) -> None:
@@ -435,3 +444,23 @@ async def test_a_long_list_of_who_is_online_is_paid_for_by_its_bytes(
             await trio.sleep(5)
             nursery.cancel_scope.cancel()
         assert charged == [(name, len(wire) / ANSWER_BYTES) for name in ("p0", "p1")]
+
+
+async def test_a_robot_in_a_seat_is_shown_the_account_and_no_whisper_and_is_not_registered(
+    autojump_clock: MockClock,
+) -> None:
+    async with world_of(autojump_clock) as world:
+        seat = RobotSeat("g", "epoch", "p0", "p0")
+        for name, of in (("ann", None), ("p0", None), ("robot", seat)):
+            world.subscriber(name, seat=of)
+            world.follow(name, plays=of is None)
+        world.apply(
+            Say(player="ann", text="psst", to="p0"), PlaceOrder(player="p0", good="grain", side="bid", qty=1, price=1)
+        )
+        world.hub.settled(cast("GameHost", world.host))
+        await trio.sleep(1)
+        assert [len(world.seen(name, "whisper")) for name in ("ann", "p0", "robot")] == [1, 1, 0]
+        assert [len(world.seen(name, "account")) for name in ("p0", "robot")] == [1, 1]
+        assert world.hub.roster.sessions() == ["s-ann", "s-p0"]
+        world.hub.leave(world.subscribers["robot"])
+        assert list(cast("Any", world.hub.register).put_in) == ["ann", "p0"]

@@ -280,6 +280,7 @@ def test_the_host_opens_closes_and_announces(web: httpx.Client, server: ServerTh
     with Player(server.url) as ann:
         ann.ask("join", game="bazaar")
         ann.ask("order", game="bazaar", good="wood", side="bid", qty=1, price=5)
+        ann.ask("buy", game="bazaar", good="grain", qty=1)
         assert web.post("/v1/games/bazaar/phase", json={"phase": "closed"}, headers=HOST).status_code == 200
         ann.push(lambda push: any(event.get("phase") == "closed" for event in push.get("events", ())))
         assert ann.ask("me", game="bazaar")["orders"] == []

@@ -99,6 +99,8 @@ class Solver:
         rounds, closed_at = trades(heard)
         for document in (part for each in heard for part in parts(each)):
             for told in document.get("rounds", ()) if isinstance(document.get("rounds"), list) else ():
+                if not isinstance(told.get("players"), list):
+                    continue  # of a report
                 self._debrief(told, rounds[told["round"]])
             for row in document.get("standings", ()) if "seq" in document else ():
                 played = [rounds[number] for number, seq in closed_at.items() if seq <= document["seq"]]
@@ -176,7 +178,7 @@ def parts(told: Any) -> Iterator[dict[str, Any]]:
     if isinstance(told, dict):
         yield told
         for name, each in told.items():
-            if name not in ("me", "account"):
+            if name not in ("me", "account", "own"):
                 yield from parts(each)
     elif isinstance(told, list):
         for each in told:
@@ -218,6 +220,7 @@ def test_spectators_and_a_rival_learn_no_private_value_until_the_host_reveals_th
         early.ask("join", game="class", spectate=True)
         for player in (rival, *pupils.values()):
             player.ask("join", game="class")
+        turn(server, "access", reports=True)
         roles = {player.id: ("seller", "buyer")[n % 2] for n, player in enumerate(pupils.values())}
         heard: list[dict[str, Any]] = []
 
@@ -226,6 +229,9 @@ def test_spectators_and_a_rival_learn_no_private_value_until_the_host_reveals_th
             for observer in (early, rival, late):
                 observer.ask_everything()
             heard.extend(each for each in over_http(server))
+            session = {"Authorization": f"Session {rival.token}"}
+            heard.append(httpx.get(f"{server.http}/v1/games/class/report", headers=session, timeout=20).json())
+            assert heard[-1]["player"] == rival.id
             late.close()
             rival.ask("join", game="class")
             solver = Solver(roles)

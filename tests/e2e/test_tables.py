@@ -19,7 +19,7 @@ from tests.support.command_line import tradegame
 from tests.support.player import Player
 from tests.support.raw import Raw
 from tests.support.server import ADMIN_TOKEN, ServerThread
-from tradegame.controller.http import downloads
+from tradegame.controller.http import workers
 
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -84,7 +84,7 @@ def test_whoever_is_not_the_host_or_asks_for_something_else_is_refused(
 
 def working(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """The worker does this instead."""
-    monkeypatch.setattr(downloads, "WORKER", (sys.executable, "-c", code))
+    monkeypatch.setattr(workers, "WORKER", (sys.executable, "-c", code))
 
 
 def test_a_third_export_at_once_is_refused_and_who_leaves_makes_room(
@@ -116,7 +116,7 @@ def test_a_worker_that_fails_is_logged_and_leaves_nothing_behind(
     working(monkeypatch, "import sys; sys.stdin.read(1); sys.exit('no room')")
     answer = get(server)
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
-    monkeypatch.setattr(downloads, "TABLES_S", 0.5)
+    monkeypatch.setattr(workers, "TABLES_S", 0.5)
     working(monkeypatch, "import time; time.sleep(60)")
     answer = get(server)
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")

@@ -5,6 +5,7 @@ That the Python client's is, too, `tests/unit/domain/test_invariants.py` sees.
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from tests.javascript.conftest import DIRECTORY
 from tests.support import views
 from tests.support.domain import BEGIN
 from tests.support.javascript import run
-from tests.unit.domain.strategies import PLAYERS, commands, definitions, steps
+from tests.unit.domain.strategies import PLAYERS, busy, commands, definitions, steps
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.game import Game
 from tradegame.protocol import tag_of
-from tradegame.protocol.commands import Command, Entry, Join, SetPhase, Unsay
+from tradegame.protocol.commands import Command, Entry, Join, Remove, SetAccess, SetPhase, Unsay
 from tradegame.protocol.pushes import EVENTS
 from tradegame.protocol.requests import Say
 
@@ -30,17 +31,19 @@ entries = st.lists(st.tuples(steps, st.lists(commands, max_size=6)), min_size=1,
 def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_path: Path) -> None:
     played: list[dict[str, Any]] = []
 
-    @settings(max_examples=60, derandomize=True, database=None, deadline=None)
+    @settings(max_examples=300, derandomize=True, database=None, deadline=None)
     @given(definition=definitions(), some=entries)
     def play(definition: GameDefinition, some: list[tuple[int, list[Command]]]) -> None:
         game = Game.create(definition, "e", BEGIN, 1)
         before, at = views.public_state(game.state), BEGIN
         begin: list[Command] = [Join(player=player, name=player) for player in PLAYERS]
         begin += [Say(player=PLAYERS[0], text="oh"), Unsay(message=1)]
-        frames = [game.apply(Entry(at, (*begin, SetPhase(phase="open")))).frame]
+        trade = busy(random.Random(len(some)), 10)
+        frames = [game.apply(Entry(at, (*begin, SetPhase(phase="open"), *trade))).frame]
         for step, each in some:
             at += step
             frames.append(game.apply(Entry(at, tuple(each))).frame)
+        frames.append(game.apply(Entry(at, (SetAccess(reports=True), Remove(account=PLAYERS[-1])))).frame)
         told = [{"at": frame.at, "events": frame.events} for frame in frames if frame is not None]
         played.append({"state": before, "frames": told, "after": views.public_state(game.state)})
 

@@ -110,12 +110,14 @@ WRONG: dict[str, tuple[Any, ...]] = {
         "\u202eann",
         " ann",
         "house",
+        "Robot 1",
         1,
         True,
     ),
     "token": ("", "t" * 257, 1, True),
     "client": ("c" * 201, 1, True),
     "side": ("", "BID", "bid ", "buy", 1, True, "bids"),
+    "by": ("", "ROUND", "score", 1, True),
     "flag": (0, 1, "true", "", "false", "x"),
     "code": ("", "c" * 7, "c" * 17, 1, True),
     "seat": (1, "", True, "x", {"game": "bazaar"}, {"number": "1"}, {"game": "BAZAAR", "number": "1"}),
@@ -128,6 +130,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "client": ("client", "c"),
     "code": ("code", "BCDFGHJK"),
     "seat": ("seat", {"game": "bazaar", "number": "1"}),
+    "robot": ("flag", True),
     "game": ("id", "bazaar"),
     "spectate": ("flag", True),
     "cancel_on_disconnect": ("flag", True),
@@ -138,6 +141,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "good": ("id", "grain"),
     "qty": ("count", 1),
     "limit": ("count", 5),
+    "by": ("by", "total"),
     "fill_or_kill": ("flag", True),
     "post_only": ("flag", True),
     "price": ("count", 5),
@@ -150,7 +154,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
 """Every field of a request: the kind of value it takes, and one that it would take."""
 
 _MADE = {
-    op: [field for field in structs.fields(request) if field.name not in ("id", "player")]
+    op: [field for field in structs.fields(request) if field.name not in ("id", "player", "by_robot")]
     for op, request in REQUESTS.items()
 }
 FORMS = {op: tuple((field.name, *FIELDS[field.name]) for field in fields) for op, fields in _MADE.items()}

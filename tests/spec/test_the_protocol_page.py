@@ -26,7 +26,7 @@ INNER = {"after": After, "seat": NumberedSeat}
 
 def named(kind: type[Struct]) -> set[str]:
     return (
-        set(kind.__struct_encode_fields__) - {"id", "player"}
+        set(kind.__struct_encode_fields__) - {"id", "player", "by_robot"}
         if issubclass(kind, Request)
         else set(kind.__struct_encode_fields__)
     )

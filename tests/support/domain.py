@@ -36,6 +36,9 @@ from tradegame.protocol.commands import (
     Remove,
     SetAccess,
     SetPhase,
+    SetRobots,
+    SitIn,
+    Staff,
     Unsay,
 )
 from tradegame.protocol.pushes import BookChanged, MarkChanged, PublicEvent
@@ -231,6 +234,8 @@ def random_log(definition: GameDefinition, seed: int, commands: int) -> Iterator
 
 def _random_command(rng: random.Random, game: Game, players: list[str], goods: list[str]) -> Command:
     player, key, kind = rng.choice(players), rng.choice((None, f"k{rng.randrange(400)}")), rng.randrange(100)
+    if game.state.robots and rng.random() < 0.1:
+        player = rng.choice(list(game.state.robots))
     if rng.random() < 0.02:
         return _moderation(rng, player)
     if kind < 8:
@@ -242,7 +247,8 @@ def _random_command(rng: random.Random, game: Game, players: list[str], goods: l
         fields = any_command(rng, goods, orders, rng.choice(("hi", "ünï ☂")))
         if fields["op"] == "say" and rng.random() < 0.9:
             fields["to"] = rng.choice(players)
-        command: Command = msgspec.convert({**fields, "player": player, "key": key}, REQUESTS[fields["op"]])
+        fields |= {"player": player, "key": key, "by_robot": player in game.state.seats and rng.random() < 0.8}
+        command: Command = msgspec.convert(fields, REQUESTS[fields["op"]])
         return command
     if kind < 99:
         good, shift = rng.choice((None, *goods)), rng.randint(-500, 500)
@@ -255,13 +261,21 @@ def _random_command(rng: random.Random, game: Game, players: list[str], goods: l
 
 def _moderation(rng: random.Random, player: str) -> Command:
     """What a host does about people, and a node about who is here."""
-    kind = rng.randrange(10)
+    kind = rng.randrange(13)
     if kind < 5:
         return rng.choice((Arrive, Depart))(players=(player, "p0", "nobody"))
+    if kind > 9:
+        return rng.choice(
+            (
+                SetRobots(fill_to=rng.choice((0, 14)), even_sides=True, sit_in_after_s=rng.choice((None, 5))),
+                Staff(robots=rng.randrange(4)),
+                SitIn(account=player, sits=rng.random() < 0.8, by_itself=rng.random() < 0.5),
+            )
+        )
     if kind < 7:
         return Mute(account=player, muted=rng.random() < 0.3)
     if kind < 8:
         return Unsay(message=rng.randint(1, 60))
     if kind < 9:
-        return SetAccess(locked=rng.random() < 0.2, chat=rng.random() < 0.8)
+        return SetAccess(locked=rng.random() < 0.2, chat=rng.random() < 0.8, reports=rng.random() < 0.5)
     return Remove(account=player) if rng.random() < 0.3 else Remove(account="nobody")

@@ -37,6 +37,9 @@ from tradegame.protocol.commands import (
     Pause,
     Readmit,
     Remove,
+    SetRobots,
+    SitIn,
+    Staff,
     Unsay,
     encode_entry,
 )
@@ -119,6 +122,9 @@ def _command(rng: random.Random, game: Game, number: int) -> Command:
         return Pause(paused=True)
     if kind > 0.99 and game.state.paused_at is not None:
         return Pause(paused=False)
+    if kind < 0.0107:
+        seat = SitIn(account=player, sits=rng.random() < 0.8)
+        return rng.choice((SetRobots(fill_to=9), SetRobots(), Staff(robots=rng.randrange(5)), seat))
     if kind < 0.011:
         return Unsay(message=rng.randint(max(1, game.state.said - 60), game.state.said + 1))
     if kind < 0.012:
@@ -130,7 +136,10 @@ def _command(rng: random.Random, game: Game, number: int) -> Command:
     if fields["op"] == "say" and rng.random() < 0.4:
         fields["to"] = rng.choice(PLAYERS)
     key = f"k{rng.randrange(1_000)}" if rng.random() < 0.1 else None
-    command: Command = msgspec.convert({**fields, "player": player, "key": key}, REQUESTS[fields["op"]])
+    fields |= {"player": player, "key": key, "by_robot": player in game.state.seats and rng.random() < 0.9}
+    if (robots := [robot for robot, ours in game.state.robots.items() if ours]) and rng.random() < 0.1:
+        fields |= {"player": rng.choice(robots), "by_robot": True}
+    command: Command = msgspec.convert(fields, REQUESTS[fields["op"]])
     return command
 
 

@@ -51,7 +51,7 @@ def test_every_problem_has_its_path() -> None:
         '$.goods.wood.endowment: expected an integer, found "1"',
         "$.news[0].text: missing",
         "$.x: unknown, expected one of id, title, about, cash, fee_bps, open_orders, max_players, goods, rounds, "
-        "news, news_a_round, private_values, wait_for_host, anonymous, disconnect_grace_s",
+        "news, news_a_round, private_values, practice, treatments, wait_for_host, anonymous, disconnect_grace_s",
     ]
 
 
@@ -109,6 +109,13 @@ def test_two_games_of_one_id_are_an_error() -> None:
     assert str(caught.value) == 'flag games: games[2].id: "one" is already the id of games[0]'
 
 
+AUCTION: dict[str, Any] = {
+    "goods": {"wheat": {}},
+    "private_values": {"good": "wheat", "low": 20},
+    "wait_for_host": True,
+}
+
+
 def test_the_presets_and_the_default_games_give_no_warning() -> None:
     assert [warnings(parse_game_definition(table)) for table in presets().values()] == [[], [], []]
 
@@ -145,8 +152,29 @@ def test_the_presets_and_the_default_games_give_no_warning() -> None:
         ),
         ({"cash": 22}, ("cash", "buys nothing: the cheapest unit costs 23")),
         (
-            {"cash": 19, "goods": {"wheat": {}}, "private_values": {"good": "wheat", "low": 20}},
+            {**AUCTION, "cash": 19},
             ("cash", "buys nothing: the cheapest unit costs 20"),
+        ),
+        (
+            {**AUCTION, "wait_for_host": False},
+            ("wait_for_host", "opens at once, before anybody is there: true lets the host open the first round"),
+        ),
+        (
+            {"rounds": {"open_s": 60, "repeat": 2}, "treatments": [{"from_round": 3, "fee_bps": 1}]},
+            ("treatments[0].from_round", "never comes by the clock: there are 2 rounds"),
+        ),
+        ({"treatments": [{"from_round": 2, "to_round": 3, "good": "grain"}]}, ("treatments[0]", "changes nothing")),
+        (
+            {"treatments": [{"from_round": 2, "to_round": 3, "ceiling": 22}]},
+            ("treatments", "in round 2 the house offers no grain: its best ask is 23"),
+        ),
+        (
+            {"treatments": [{"from_round": 2, "floor": 22}]},
+            ("treatments", "in round 2 the house bids for no grain: its best bid is 21"),
+        ),
+        (
+            {**AUCTION, "treatments": [{"from_round": 2, "buyer_tax": 100, "demand_shift": -60}]},
+            ("treatments", "in round 2 nobody can gain: the best unit is worth 120, and costs 20"),
         ),
     ],
 )
@@ -168,6 +196,9 @@ def test_news_that_may_come_too_late_is_a_warning() -> None:
         {"cash": 0, "goods": {"grain": {"endowment": 1, "house": {"anchor": 22}}}},
         {"cash": 0, "goods": {"salt": {}, "grain": {"house": {"anchor": 22}}}},
         {"goods": {"salt": {"house": {"anchor": 2, "spread": 3}}}},
+        {"treatments": [{"from_round": 2, "floor": 21, "ceiling": 23}]},
+        {**AUCTION, "treatments": [{"from_round": 2, "buyer_tax": 100, "demand_shift": -59}]},
+        {**AUCTION, "wait_for_host": False, "rounds": {"open_s": 60}},
     ],
 )
 def test_what_will_work_is_none(fields: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "Settlement: `goods.NAME.settlement`": (definition.SettlementDefinition, ("goods", "oil", "settlement")),
     "Private values": (definition.PrivateValuesDefinition, ("private_values",)),
     "Rounds: `rounds`": (definition.RoundsDefinition, ("rounds",)),
+    "Treatments: a `[[games.treatments]]` each": (definition.TreatmentDefinition, ("treatments", 0)),
     "News: a `[[games.news]]` each": (definition.NewsDefinition, ("news", 0)),
 }
 """Each chapter's table: the class whose fields it lists, and where one stands in ``WHOLE``."""
@@ -41,6 +42,7 @@ WHOLE: dict[str, Any] = {
     "goods": {"tea": {"house": {"anchor": 30}}, "oil": {"settlement": {"values": [1, 2, 3]}}, "wheat": {}},
     "private_values": {"good": "wheat", "low": 0, "high": 10**9},
     "rounds": {"open_s": 60},
+    "treatments": [{"from_round": 1}],
     "news": [{"at_s": 1, "text": "rain", "good": "tea"}] * 1_000,
 }
 

@@ -164,3 +164,34 @@ def test_deadlines_include_time_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
         return deadline.cancelled_caught
 
     assert trio.run(sleep_for_an_hour, clock=boot_clock.BootClock())
+
+
+@pytest.mark.parametrize("due", [True, False])
+async def test_a_node_that_slept_alone_goes_on_where_it_fell_asleep(autojump_clock: object, due: bool) -> None:
+    """The first entry of a node that wakes says since when it slept, before what was due meanwhile comes."""
+    wall = Wall()
+    async with stored(wall, ROUNDS if due else None) as (repository, meta), served(wall, repository, meta) as host:
+        await trio.sleep(20)
+        state = host.game.state
+        slept_at = host.now_ms()
+        host.slept(500)  # had it not run since half a second
+        await host.wait_for(state.seq + 1)
+        assert state.paused_at is not None
+        assert slept_at - 500 <= state.paused_at <= slept_at
+        await trio.sleep(1_000)
+        assert (state.phase, state.round) == ("open", 1)
+
+
+async def test_a_game_that_somebody_else_went_on_with_and_one_that_nobody_follows_are_not_paused(
+    autojump_clock: object,
+) -> None:
+    wall = Wall()
+    async with stored(wall, ROUNDS) as (repository, meta), served(wall, repository, meta) as host:
+        await trio.sleep(20)
+        host.slept(15_000)
+        await trio.sleep(5)
+        assert host.game.state.paused_at is None
+        host.follow(-1)
+        host.slept(10)
+        await trio.sleep(5)
+        assert host.game.state.paused_at is None

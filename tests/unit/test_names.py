@@ -40,6 +40,19 @@ def test_what_looks_like_a_name_of_the_games_own_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
+    ["Robot 1", "robot", "R0B0T 10", "r\u043ebot 2", "Robot I", "Robot_7", "Robot1", "\U0001f916 Robot", "my robot"],
+)
+def test_nobody_is_called_like_a_robot(name: str) -> None:
+    assert not is_name(name)
+
+
+@pytest.mark.parametrize("name", ["Robotnik", "Robotics", "Frobot", "Robert 1", "Roboter"])
+def test_a_name_that_only_begins_like_a_robots_is_one(name: str) -> None:
+    assert is_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
     [
         "\u17b4",
         "a\u17b5",

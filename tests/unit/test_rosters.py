@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tradegame.core.use_cases.rosters import COLUMNS, set_roster
 from tradegame.protocol.commands import SeatRow
 from tradegame.protocol.errors import BadRequestError
-from tradegame.protocol.http import NewRoster, NewSeat
+from tradegame.protocol.seats import NewRoster, NewSeat
 
 
 def seats(text: str) -> list[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import GameState
 from tradegame.core.games.standings import CELLS_A_SLICE, EVERY_S, RANKED, ROW_CELLS, Standings
 from tradegame.protocol import state as protocol
+from tradegame.protocol.commands import Arrive, Remove, SetPhase
 from tradegame.protocol.requests import BuyGood, PlaceOrder
 
 ROWS = CELLS_A_SLICE // ROW_CELLS
@@ -37,6 +38,8 @@ async def test_they_are_those_of_the_whole(seed: int, autojump_clock: MockClock)
         ranked = await standings.ranked()
         assert ranked.rows == views.standings(game.state, RANKED)
         assert ranked.seq == game.state.seq
+        total = await standings.ranked(total=True)
+        assert total.rows == views.totals(game.state, RANKED)
         assert standings.shown(ranked, 3) == protocol.Standings(tuple(ranked.rows[:3]), game.state.seq)
 
 
@@ -80,10 +83,10 @@ async def test_a_second_at_most_and_one_for_all_who_ask(
     standings, drawn_up = Standings(lambda: table.game.state), 0
     rank = Standings._rank
 
-    async def counted(self: Standings) -> object:
+    async def counted(self: Standings, *, total: bool) -> object:
         nonlocal drawn_up
         drawn_up += 1
-        return await rank(self)
+        return await rank(self, total=total)
 
     monkeypatch.setattr(Standings, "_rank", counted)
     async with trio.open_nursery() as nursery:
@@ -142,3 +145,40 @@ async def test_a_slice_is_bounded_by_players_times_goods(monkeypatch: pytest.Mon
     assert len((await standings.ranked()).rows) == 64
     assert sum(slices) == 64 * 100
     assert max(slices) <= CELLS_A_SLICE
+
+
+async def test_by_total_everybody_counts_who_has_gained_or_lost_and_equals_share_a_rank(
+    autojump_clock: MockClock,
+) -> None:
+    goods = {"grain": GoodDefinition(endowment=9, mark="last")}
+    table = Table.of("ann", "bob", "cid", "dee", goods=goods, practice=True)
+    standings = Standings(lambda: table.game.state)
+    assert standings.shown(await standings.ranked(), 9).practice
+    for seller, buyer in (("bob", "ann"), ("ann", "dee"), ("cid", "dee")):
+        for price in (10, 50):  # whoever bought first gains what the second costs more
+            _trade(table, seller, buyer, price)
+        later = Arrive(players=("ann", "bob", "cid", "dee") if seller == "bob" else ("cid", "dee"))
+        for command in (SetPhase(phase="closed"), SetPhase(phase="open"), later):
+            standings.touched(table.entry(command).accounts)
+    await trio.sleep(EVERY_S)
+    rows = (await standings.ranked(total=True)).rows
+    assert rows == views.totals(table.game.state, RANKED)
+    assert [(row.rank, row.player, row.score) for row in rows] == [(1, "dee", 80), (2, "ann", -40), (2, "cid", -40)]
+    assert not standings.shown(await standings.ranked(total=True), 9).practice
+    assert standings.known(total=True) is not None
+    assert standings.known() is None
+
+
+async def test_who_is_removed_while_standings_are_drawn_up_is_left_out(autojump_clock: MockClock) -> None:
+    table = Table.of(*[f"p{number}" for number in range(3 * ROWS)])
+    standings = Standings(lambda: table.game.state)
+
+    async def remove() -> None:
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+        standings.touched(table.entry(*[Remove(account=f"p{number}") for number in range(60)]).accounts)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(remove)
+        ranked = await standings.ranked()
+    assert len(ranked.rows) in (RANKED, RANKED - 60)

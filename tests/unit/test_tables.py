@@ -288,7 +288,7 @@ def _as_office_shows(name: str, cell: str, texts: set[str], times: set[str]) -> 
         return unguarded(cell)
     if name in times:
         return cell.replace("T", " ").removesuffix("Z")
-    return cell.upper() if name == "removed" else cell
+    return cell.upper() if name in ("robot", "removed", "by_robot", "practice") else cell
 
 
 # Formats

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister
-from tradegame.core.membership.watchdog import STOOD_STILL_S, Watchdog
+from tradegame.core.membership.watchdog import SLEPT_S, STOOD_STILL_S, Watchdog
 from tradegame.core.repositories import (
     LeaseLostError,
     LiveConnection,
@@ -80,6 +80,9 @@ class World:
     def doubt(self) -> None:
         self.told.append("doubt")
 
+    def slept(self, by_ms: int) -> None:
+        self.told.append(f"slept {by_ms // 1000} s")
+
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
@@ -120,6 +123,20 @@ async def test_a_process_that_stood_still_sends_everyone_away_before_it_hears_an
     await trio.sleep(LEASE_S * 2)
     assert len(world.told) == 2
     assert world.watchdog.freezes == 1
+
+
+@pytest.mark.parametrize(("nodes", "sleeps"), [((EAST,), True), ((), True), ((EAST, WEST), False)])
+async def test_a_single_node_that_slept_says_for_how_long_before_anything_else(
+    world: World, autojump_clock: trio.testing.MockClock, nodes: tuple[NodeInfo, ...], sleeps: bool
+) -> None:
+    world.presence.nodes = nodes
+    world.slept_s += SLEPT_S + 5
+    world.watchdog.look()
+    assert world.told[:-2] == (["slept 35 s"] if sleeps else [])
+    world.told.clear()
+    world.slept_s += SLEPT_S - 1
+    world.watchdog.look()
+    assert world.told == ["doubt", "this node stood still"]
 
 
 async def test_it_finds_out_by_itself_where_nobody_says_anything(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 import tradegame
+from tradegame.app.robots import RobotRunner
 from tradegame.controller.access import Access
 from tradegame.controller.backlog import Backlog
 from tradegame.controller.front import Door
@@ -33,6 +34,7 @@ from tradegame.core.membership.watchdog import STOOD_STILL_S, Watchdog
 from tradegame.core.repositories import NodeInfo
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.dispatcher import Dispatcher
+from tradegame.core.use_cases.robots import RobotKeeper
 from tradegame.core.use_cases.seats import SeatService
 from tradegame.core.use_cases.sessions import GUEST_S, SessionService
 from tradegame.core.use_cases.sign_in import ServerFacts
@@ -93,7 +95,7 @@ class Node:
             self.hub,
             self.time.now_ms,
             host_settings,
-            self.clock.wrong,
+            self._must_not_append,
             self.presence.absent,
         )
         session = settings.session
@@ -126,6 +128,7 @@ class Node:
             knocks=_of_every_kind(limits.connections_per_address),
         )
         self.timers, self.poller = Timers(), poller()
+        nodes = self.presence.node_ids
         self.manager = ConnectionManager(
             self.dispatcher,
             self.hub,
@@ -139,6 +142,16 @@ class Node:
             connections_per_address=limits.connections_per_address,
             timers=self.timers,
             poller=self.poller,
+        )
+        self.keeper_of_robots = RobotKeeper(self.games, self.presence, node.id, nodes)
+        self.robots = RobotRunner(
+            self.games,
+            self.presence,
+            node.id,
+            nodes,
+            self.sessions.robots,
+            self.manager.serve,
+            lambda: self.serving and self.watchdog.refuses() is None,
         )
         self.watchdog = Watchdog(self.register, self.presence, self, self.manager.send_away, elapsed_s)
         self.lag = LoopLag(elapsed_s, STOOD_STILL_S)
@@ -176,6 +189,7 @@ class Node:
             elsewhere,
             server.path_prefix,
             Backups(store).make if isinstance(store, SqliteStore) and store.path != MEMORY else None,
+            self.sessions,
         )
         self.http = HttpServer(build_app(services), self.access, self.backlog, self.budgets.http_read)
         self.door = Door(
@@ -208,6 +222,8 @@ class Node:
         background.start_soon(self.hub.presence_feed.run)
         background.start_soon(self.keeper.run)
         background.start_soon(self.timers.run)
+        background.start_soon(self.keeper_of_robots.run)
+        background.start_soon(self.robots.run)
         if self.poller is not None:
             background.start_soon(self.poller.run)
         await background.start(self.games.run, self.settings.games)
@@ -232,6 +248,14 @@ class Node:
             if not self.games.in_timed_round() and self.clock.wrong() is None and (by_ms := self.time.adopt()):
                 self.games.node_jumped(by_ms)
             await trio.sleep(LOOK_S)
+
+    def _must_not_append(self) -> str | None:
+        """Why not. Looks first whether the process stood still: no entry of now comes before one that says so."""
+        self.watchdog.look()
+        return self.clock.wrong()
+
+    def slept(self, by_ms: int) -> None:
+        self.games.slept(by_ms)
 
     def doubt(self) -> None:
         """What is known here may be the past: see Watchdog."""

@@ -26,8 +26,9 @@ will settle at). ``run_bots`` lets a crowd of them play. One of your own is 15 l
 """
 
 from tradegame.bots.base import Action, Amend, Bot, Quote, Take, Tally, Withdraw
-from tradegame.bots.fleet import KINDS, run_bots
+from tradegame.bots.fleet import run_bots
 from tradegame.bots.informed import Informed
+from tradegame.bots.kinds import KINDS
 from tradegame.bots.market_maker import MarketMaker
 from tradegame.bots.trend_follower import TrendFollower
 from tradegame.bots.zero_intelligence import ZeroIntelligence

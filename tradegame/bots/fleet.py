@@ -18,11 +18,8 @@ from rich.console import Console
 from rich.live import Live
 
 from tradegame.bots.base import Bot
-from tradegame.bots.informed import Informed
-from tradegame.bots.market_maker import MarketMaker
+from tradegame.bots.kinds import KINDS, USUAL, suiting
 from tradegame.bots.monitor import Monitor
-from tradegame.bots.trend_follower import TrendFollower
-from tradegame.bots.zero_intelligence import ZeroIntelligence
 from tradegame.client.backoff import Backoff
 from tradegame.client.connect import Client, connect
 from tradegame.client.errors import ConnectionStopped, ProtocolError, TradeError
@@ -31,8 +28,6 @@ from tradegame.client.link import Status
 from tradegame.client.socket import check_url
 from tradegame.protocol.pushes import Fills
 
-KINDS: dict[str, type[Bot]] = {kind.kind: kind for kind in (ZeroIntelligence, MarketMaker, TrendFollower, Informed)}
-USUAL = (ZeroIntelligence.kind, MarketMaker.kind, TrendFollower.kind)
 REFRESH_S = 0.5
 LINE_EVERY_S = 5.0
 STAGGER_S = 0.01
@@ -197,6 +192,7 @@ async def _keep_playing(
                 connect_deadline=math.inf,
                 on_status=note,
                 seed=chance.getrandbits(32),
+                robot=keep is None,
             ) as client:
                 if keep is not None and client.token and client.token != seat.token:
                     _note_token(keep, seat.name, client.token)
@@ -228,11 +224,7 @@ def _make(seed: str, pace: float, kind: type[Bot]) -> Bot:
 
 def _suit(seat: Seat, game: Game) -> None:
     """Replace a bot that would lose money by its private values, or ignore its hints, by one that suits."""
-    wanted: type[Bot] | None = None
-    if game.me is not None and game.me.values:
-        wanted = ZeroIntelligence
-    elif any(rules.settlement for rules in game.state.rules.goods.values()):
-        wanted = Informed
+    wanted = suiting(game)
     if seat.suit is not None and wanted is not None and not isinstance(seat.bot, wanted):
         tally, seat.bot = seat.bot.tally, seat.suit(wanted)
         seat.bot.tally = tally

@@ -178,6 +178,7 @@ async def connect(
     on_status: Callable[[Status], None] | None = None,
     dial: Dial | None = None,
     seed: int | None = None,
+    robot: bool = False,
 ) -> AsyncIterator[Client]:
     """A client for the length of the ``async with`` block, which stays connected all that while.
 
@@ -192,7 +193,8 @@ async def connect(
     never will. ``connect_deadline``: seconds until the first connection must be there (math.inf: for ever).
     ``retry``: ask again by itself where the server says that it helps (``rate_limited``, ``overloaded``, and
     whatever is not ``definite``). ``on_status`` is told of every change of the connection; it must not block.
-    ``dial`` opens the byte stream, for proxies and tests. ``seed``: of the jitter.
+    ``robot``: a new player says that it is a program: games mark it as a robot, call it *Robot 1* or so, and forget it
+    once it is gone. ``dial`` opens the byte stream, for proxies and tests. ``seed``: of the jitter.
 
     A connection that breaks is made anew: at another node at once, where there is one; else with back-off and full
     jitter, or at once when the server was going away (1001). So is one to a node that, while there are others, owes an
@@ -210,7 +212,7 @@ async def connect(
         raise ValueError("connect() takes at least one URL")
     checked = [check_url(url) for url in urls]
     chance = random.Random(seed)
-    session = Session(name, token, code, seat)
+    session = Session(name, token, code, seat, robot)
     calls = Calls(call_deadline, retry, chance, unsent_s)
     link = Link(checked, session, calls, dial or partial(dial_tcp, ssl_context=ssl_context), chance, on_status)
     body_error: BaseException | None = None

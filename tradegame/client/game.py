@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import trio
 
@@ -94,9 +94,13 @@ class Game(Commands):
         """``depth`` levels a side, 1 to 100. Five are always in ``state``, without asking."""
         return await self._do(Book, "book", {"good": good, "depth": depth}, None)
 
-    async def standings(self, limit: int = 10) -> list[Standing]:
-        """The richest ``limit`` players, 1 to 100. None while they would tell private values that last."""
-        ok = await self._calls.call("standings", {"game": self.id, "limit": limit})
+    async def standings(self, limit: int = 10, *, by: Literal["round", "total"] = "round") -> list[Standing]:
+        """The richest ``limit`` players, 1 to 100, or those who gained most in all closed rounds together.
+
+        None while they would tell private values that last.
+        """
+        asked = {"game": self.id, "limit": limit}
+        ok = await self._calls.call("standings", asked if by == "round" else {**asked, "by": by})
         return [decode(Standing, row) for row in field(ok, "standings", list)]
 
     async def fills(self, limit: int = FILLS_KEPT) -> list[Fill]:

@@ -19,6 +19,7 @@ class Session:
     token: str | None
     code: str | None = None
     seat: tuple[str, str] | None = None
+    robot: bool = False
     player: PlayerInfo | None = None
     server: ServerInfo = NO_SERVER
 
@@ -36,6 +37,8 @@ class Session:
         elif self.seat is not None:
             game, number = self.seat
             said["seat"] = {"game": game, "number": number}
+        elif self.robot:
+            said["robot"] = True
         if self.name is not None and self.player is None:
             said["name"] = self.name
         return said

@@ -16,15 +16,17 @@ from tradegame.client.vocabulary import (
     News,
     PublicEvent,
     Removed,
+    Revealed,
     RoundChanged,
     Said,
+    SeatChanged,
     Trade,
     Unsaid,
 )
 from tradegame.client.wire import decode
 from tradegame.protocol import state as protocol
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, Level
-from tradegame.protocol.state import Headline, Message, Player, Rules
+from tradegame.protocol.state import Headline, Message, Player, Rules, Treatment
 
 
 @define(eq=False)
@@ -68,8 +70,9 @@ class State:
 
     ``seq`` and ``epoch`` say which frame it stands at; ``at`` is that frame's time. ``online``: who is connected.
     ``opened_at``: when a round last opened, in ms. ``settled``: what goods paid when this round closed.
-    ``locked``: nobody new may have an account. ``chat``: people may speak. ``paused_at``: since when the game pauses,
-    in ms, or None.
+    ``locked``: nobody new may have an account. ``chat``: people may speak. ``reports``: each may read their own.
+    ``paused_at``: since when the game pauses, in ms, or None. ``treatment``: what is different in this round. ``over``:
+    the last round is closed; ``winners``: who gained most in all rounds together.
     """
 
     phase: str = "lobby"
@@ -86,7 +89,11 @@ class State:
     settled: dict[str, int] = Factory(dict)
     locked: bool = False
     chat: bool = True
+    reports: bool = False
     paused_at: int | None = None
+    treatment: Treatment | None = None
+    over: bool = False
+    winners: tuple[str, ...] = ()
     online: set[str] = Factory(set)
     epoch: str = ""
     seq: int = 0
@@ -103,7 +110,8 @@ class State:
         self.news.clear()
         self.news.extend(new.news)
         self.settled = dict(new.settled)
-        self.locked, self.chat, self.paused_at = new.locked, new.chat, new.paused_at
+        self.locked, self.chat, self.reports, self.paused_at = new.locked, new.chat, new.reports, new.paused_at
+        self.treatment, self.over, self.winners = new.treatment, new.over, new.winners
         self.goods = {
             name: Good(
                 market.last,
@@ -135,9 +143,13 @@ class State:
             case ClockChanged():
                 self.ends_at, self.paused_at = event.ends_at, event.paused_at
             case Joined():
-                self.players[event.player] = Player(event.name)
+                self.players[event.player] = Player(event.name, event.robot)
             case Removed():
                 self.players.pop(event.player, None)
+                self.winners = tuple(winner for winner in self.winners if winner != event.player)
+            case SeatChanged():
+                if (known := self.players.get(event.player)) is not None:
+                    self.players[event.player] = Player(known.name, known.robot, event.stand_in)
             case Said():
                 self.messages.append(Message(event.player, event.text, event.at, event.number))
             case Unsaid():
@@ -145,12 +157,15 @@ class State:
                 self.messages.clear()
                 self.messages.extend(kept)
             case AccessChanged():
-                self.locked, self.chat = event.locked, event.chat
+                self.locked, self.chat, self.reports = event.locked, event.chat, event.reports
             case RoundChanged():
                 # the tape goes on: prices, volume and recent trades are the game's, not the round's
                 self.phase, self.round, self.ends_at = event.phase, event.round, event.ends_at
                 self.opened_at = self.opened_at if event.opened_at is None else event.opened_at
                 self.settled = dict(event.settled)
+                self.treatment, self.over, self.winners = event.treatment, event.over, event.winners
+            case Revealed():
+                self.winners = event.winners
             case News():
                 self.news.append(Headline(event.text, event.good, event.at))
             case _:

@@ -30,6 +30,7 @@ __all__ = [
     "Revealed",
     "RoundChanged",
     "Said",
+    "SeatChanged",
     "Sent",
     "Sold",
     "Trade",
@@ -40,14 +41,21 @@ T = TypeVar("T")
 
 
 class Joined(pushes.Joined, tag="joined"):
-    """Somebody opened an account."""
+    """Somebody opened an account; `robot`: the server plays it."""
 
     seq: int = 0
     at: int = 0
 
 
 class Removed(pushes.Removed, tag="removed"):
-    """The host took a player's account away."""
+    """The host took a player's account away, or a robot left."""
+
+    seq: int = 0
+    at: int = 0
+
+
+class SeatChanged(pushes.SeatChanged, tag="seat"):
+    """A robot sits in for a player from now on, or no more."""
 
     seq: int = 0
     at: int = 0
@@ -92,7 +100,7 @@ class Unsaid(pushes.Unsaid, tag="unsaid"):
 
 
 class AccessChanged(pushes.AccessChanged, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak."""
+    """`locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own."""
 
     seq: int = 0
     at: int = 0
@@ -101,7 +109,8 @@ class AccessChanged(pushes.AccessChanged, tag="access"):
 class RoundChanged(pushes.RoundChanged, tag="round"):
     """The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
 
-    `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+    `settled`: what a unit of each good was paid, where goods settle and the round has closed. `treatment`: what is
+    different in this round. `over`: this was the last round; `winners`: who gained most in all rounds together.
     """
 
     seq: int = 0
@@ -119,7 +128,10 @@ class ClockChanged(pushes.ClockChanged, tag="clock"):
 
 
 class Revealed(pushes.Revealed, tag="revealed"):
-    """The host lets everybody read what the closed rounds came to. `round`: the present one."""
+    """The host lets everybody read what the closed rounds came to. `round`: the present one.
+
+    `winners`: who gained most in all rounds together, if the last one is closed.
+    """
 
     seq: int = 0
     at: int = 0
@@ -135,6 +147,7 @@ class News(pushes.News, tag="news"):
 PublicEvent = (
     Joined
     | Removed
+    | SeatChanged
     | Trade
     | BookChanged
     | MarkChanged

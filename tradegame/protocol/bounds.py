@@ -75,7 +75,10 @@ Pattern = Annotated[
 SeatNumber = Annotated[int, Meta(ge=1, le=2**63 - 1, description="A seat's number in its game.")]
 SEATS = 500
 """The most seats, and the most names, that a roster has."""
-EntryKind = Literal["open", "number", "link"]
+EntryKind = Annotated[
+    Literal["open", "number", "link"],
+    Meta(description="By a name alone, as if left out; by a number, which has the `pattern`; or by a personal link."),
+]
 DEVICE_CODE_LENGTH = 8
 DEVICE_CODE_S = 60
 """How long a device code is good, in s."""
@@ -126,8 +129,8 @@ PlayerName = Annotated[
         max_length=32,
         pattern=r"^\S(.*\S)?$",
         description="Printable characters: nothing invisible or that turns the text around; "
-        f"nothing that looks like {', '.join(RESERVED_NAMES)}.",
-        extra_json_schema={"not": {"enum": list(RESERVED_NAMES)}},
+        f"nothing that looks like {', '.join(RESERVED_NAMES)}, or has the word robot in it.",
+        extra_json_schema={"not": {"anyOf": [{"enum": list(RESERVED_NAMES)}, {"pattern": "[Rr][Oo][Bb][Oo][Tt]"}]}},
     ),
 ]
 Text = Annotated[
@@ -156,6 +159,19 @@ PhaseName = Literal["lobby", "open", "closed"]
 PHASES: tuple[str, ...] = get_args(PhaseName)
 Phase = Annotated[PhaseName, Meta(description="Orders are taken while a game is `open`.")]
 Role = Literal["buyer", "seller"]
+RankedBy = Annotated[
+    Literal["round", "total"],
+    Meta(description="`round`, the default: by what players have in this one. `total`: by the gains of all rounds."),
+]
+StrategyName = Literal["zero_intelligence", "market_maker", "trend_follower", "informed"]
+Strategy = Annotated[StrategyName, Meta(description="What a robot trades by; what suits the game if left out.")]
+ROBOTS_MOST = 100
+"""How many robots the server runs in a game, at most, besides those that sit in for somebody."""
+FillTo = Annotated[int, Meta(ge=0, le=200, description="Robots come until so many play; 0 for none.")]
+AwaySeconds = Annotated[
+    int,
+    Meta(ge=5, le=3_600, description="How long somebody is away before a robot sits in by itself; never if left out."),
+]
 MarkKind = Literal["anchor", "bid", "book", "last"]
 MarkSource = Literal["estimate", "anchor", "bid", "book", "last", "settled"]
 Source = Annotated[
@@ -186,6 +202,9 @@ Keys = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(extra_json_schema=_FROM_0, description="How many.")]
+RoundNumber = Annotated[
+    int, Meta(extra_json_schema=_FROM_0, description="A round's number, from 1 on; 0 is a practice round.")
+]
 Millis = Annotated[int, Meta(extra_json_schema=_FROM_0, description="Milliseconds since the Unix epoch.")]
 Bps = Annotated[int, Meta(description="Basis points: hundredths of a percent.")]
 Level = tuple[int, int]

@@ -16,8 +16,11 @@ from msgspec.structs import fields
 
 from tradegame.protocol.bounds import (
     AddedSeconds,
+    AwaySeconds,
     Choice,
+    Count,
     Epoch,
+    FillTo,
     GoodId,
     Key,
     MessageNumber,
@@ -28,6 +31,7 @@ from tradegame.protocol.bounds import (
     SeatNumber,
     ShiftBps,
     Since,
+    Strategy,
 )
 from tradegame.protocol.requests import AnyCommand, WithOp
 
@@ -36,7 +40,8 @@ class Join(WithOp, kw_only=True, tag="join"):
     """Open an account, endowed by the game's definition, unless there is one. What it chooses counts either way.
 
     ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``). ``label``: that
-    of the roster's seat which the player has; ``look``: what it is compared by (see ``labels``).
+    of the roster's seat which the player has; ``look``: what it is compared by (see ``labels``). ``robot``: its player
+    says that it is one.
     """
 
     rules_from: ClassVar[int] = 3
@@ -46,6 +51,7 @@ class Join(WithOp, kw_only=True, tag="join"):
     skeleton: str = ""
     label: str = ""
     look: str = ""
+    robot: bool = False
     cancel_on_disconnect: Choice | None = None
     key: Key | None = None
     since: Since | None = None
@@ -68,13 +74,20 @@ class HostCommand(WithOp, kw_only=True):
 
 
 class Arrive(HostCommand, kw_only=True, tag="arrive"):
-    """A node has connections of these players: who has departed is back, and an open round deals to them."""
+    """A node has connections of these players: who has departed is back, and an open round deals to them.
+
+    ``by_robot``: the connections are of robots in these players' seats, so nobody is back.
+    """
 
     players: tuple[PlayerId, ...]
+    by_robot: bool = False
 
 
 class Depart(HostCommand, kw_only=True, tag="depart"):
-    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace."""
+    """No node has a connection of these players: the orders of those who chose it are withdrawn after a grace.
+
+    Robots that are not the server's leave the game, unless a round is open that the clock will close.
+    """
 
     players: tuple[PlayerId, ...]
 
@@ -105,10 +118,14 @@ class Unsay(HostCommand, kw_only=True, tag="unsay"):
 
 
 class SetAccess(HostCommand, kw_only=True, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak. What is left out stays as it is."""
+    """What is open to players; what is left out stays as it is.
+
+    `locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own report.
+    """
 
     locked: bool | None = None
     chat: bool | None = None
+    reports: bool | None = None
 
 
 class SeatRow(Struct, array_like=True, frozen=True):
@@ -141,6 +158,37 @@ class RenewSeat(HostCommand, kw_only=True, tag="seat"):
 
     seat: SeatNumber
     barred: bool = False
+
+
+class SetRobots(HostCommand, kw_only=True, tag="robots"):
+    """Let robots fill up the game: to so many players, to even sides, or both. Without either they all go, at once.
+
+    `sit_in_after_s`: a robot sits in by itself for a player who takes part in the open round and is away that long.
+    """
+
+    fill_to: FillTo = 0
+    even_sides: bool = False
+    strategy: Strategy | None = None
+    sit_in_after_s: AwaySeconds | None = None
+
+
+class Staff(HostCommand, kw_only=True, tag="staff"):
+    """A node has counted who is here: so many ``robots`` are needed."""
+
+    robots: Count
+
+
+class SitIn(HostCommand, kw_only=True, tag="sit_in"):
+    """Let a robot sit in for the player `account`, or not any more.
+
+    ``by_itself``: a node says so, since the player is away. Then the seat is the player's again as soon as a node has a
+    connection of theirs.
+    """
+
+    account: PlayerId
+    sits: bool = True
+    strategy: Strategy | None = None
+    by_itself: bool = False
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
@@ -196,6 +244,9 @@ Command = (
     | Remove
     | Readmit
     | Mute
+    | SetRobots
+    | Staff
+    | SitIn
     | Unsay
     | SetAccess
     | SetRoster
@@ -211,10 +262,14 @@ Command = (
 
 
 class Entry(Struct):
-    """What one append carries: the commands in their order, and the appending node's clock ``at`` in ms."""
+    """What one append carries: the commands in their order, and the appending node's clock ``at`` in ms.
+
+    ``slept_at``: the node, which served the game alone, did not run from then to ``at``: a pause began then.
+    """
 
     at: int
     commands: tuple[Command, ...] = ()
+    slept_at: int | None = None
 
 
 class _Stored(Struct, forbid_unknown_fields=True):
@@ -223,6 +278,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
     schema: Literal[1]
     at: int
     commands: tuple[Command, ...]
+    slept_at: int | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -260,12 +316,13 @@ def encode_command(command: Command) -> bytes:
 
 def encode_entry(entry: Entry) -> bytes:
     """An entry as the log keeps it: one line of JSON, readable."""
-    return join_entry(entry.at, [_encode(command) for command in entry.commands])
+    return join_entry(entry.at, [_encode(command) for command in entry.commands], entry.slept_at)
 
 
-def join_entry(at: int, commands: Iterable[bytes]) -> bytes:
+def join_entry(at: int, commands: Iterable[bytes], slept_at: int | None = None) -> bytes:
     """An entry made of commands that are encoded already."""
-    return b'{"schema":1,"at":%d,"commands":[%b]}' % (at, b",".join(commands))
+    slept = b"" if slept_at is None else b',"slept_at":%d' % slept_at
+    return b'{"schema":1,"at":%d%b,"commands":[%b]}' % (at, slept, b",".join(commands))
 
 
 def decode_entry(value: bytes) -> Entry:
@@ -280,4 +337,4 @@ def decode_entry(value: bytes) -> Entry:
     for command in stored.commands:
         if not command.player:
             raise ValueError("not an entry of a game's log: a command of nobody")
-    return Entry(stored.at, stored.commands)
+    return Entry(stored.at, stored.commands, stored.slept_at)

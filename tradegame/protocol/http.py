@@ -7,28 +7,26 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from tradegame.protocol.bounds import (
-    SEATS,
     Balance,
     Bps,
     Coins,
     Count,
-    Flag,
     GameId,
     GoodId,
-    Label,
     Millis,
-    PartLabel,
     Pattern,
     PlayerId,
-    PlayerName,
     RecentTrade,
     Role,
+    RoundNumber,
     SeatNumber,
     Seq,
     Source,
+    Strategy,
     Units,
 )
-from tradegame.protocol.state import GameSummary
+from tradegame.protocol.seats import SeatView
+from tradegame.protocol.state import GameSummary, Treatment
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 """The header of a host's call that happens once (draft-ietf-httpapi-idempotency-key-header)."""
@@ -50,11 +48,15 @@ NOT_IN_A_BODY = frozenset({"key", "since", "epoch"})
 
 
 class Equilibrium(Struct, omit_defaults=True):
-    """Where supply meets demand: the lowest and the highest such price, and how many units change hands."""
+    """Where supply meets demand: the lowest and the highest such price, and how many units change hands.
+
+    All under the round's taxes and price limits: prices are without taxes. `surplus`: the most that so many make.
+    """
 
     low: Coins
     high: Coins
     qty: Units
+    surplus: Coins = 0
 
 
 class GoodResult(Struct, omit_defaults=True):
@@ -62,7 +64,8 @@ class GoodResult(Struct, omit_defaults=True):
 
     Prices are null where nothing was traded, `settled` where the good does not settle, `equilibrium` where nobody
     has private values, nothing can be traded, or the round is `secret`. `mark`: what a unit counted for, and where
-    that came from; null for the good with private values. `tape`: the round's last trades, oldest first.
+    that came from; null for the good with private values. `tape`: the round's last trades, oldest first. `tax`: what
+    the taxes on both sides came to.
     """
 
     trades: Count
@@ -79,10 +82,14 @@ class GoodResult(Struct, omit_defaults=True):
     demand: tuple[Coins, ...]
     supply: tuple[Coins, ...]
     tape: tuple[RecentTrade, ...]
+    tax: Coins = 0
 
 
 class PlayerResult(Struct, omit_defaults=True):
-    """A player in a closed round: what they began with, what they had at its end, and the difference."""
+    """A player in a closed round: what they began with, what they had at its end, and the difference.
+
+    `robot`: the server played it. `stand_in`: a robot sat in for the player when the round closed.
+    """
 
     player: PlayerId
     name: str
@@ -90,6 +97,8 @@ class PlayerResult(Struct, omit_defaults=True):
     start: Balance
     worth: Balance
     gain: Balance
+    robot: bool = False
+    stand_in: bool = False
 
 
 class RoundResult(Struct, omit_defaults=True):
@@ -98,9 +107,10 @@ class RoundResult(Struct, omit_defaults=True):
     `surplus`: what trade made, `max_surplus` the most that it could have made, `efficiency_bps` the one over the
     other; null without private values. `secret`: all of that, and `players`, `equilibrium`, `demand` and `supply`, is
     the host's until it is revealed, since the same private values stay in force; others get null and empty lists.
+    `practice`: it counts for nothing. `treatment`: what was different in it.
     """
 
-    round: Count
+    round: RoundNumber
     opened_at: Millis | None
     closed_at: Millis
     efficiency_bps: Bps | None
@@ -109,6 +119,8 @@ class RoundResult(Struct, omit_defaults=True):
     goods: dict[GoodId, GoodResult]
     players: tuple[PlayerResult, ...]
     secret: bool = False
+    practice: bool = False
+    treatment: Treatment | None = None
 
 
 class Debrief(Struct, omit_defaults=True):
@@ -141,6 +153,12 @@ class Preset(Struct, omit_defaults=True):
     id: str
     title: str
     about: str
+    definition: dict[str, Any]
+
+
+class Defined(Struct, omit_defaults=True):
+    """A game's `definition`: what `POST /v1/games` takes to make another like it, under another `id`."""
+
     definition: dict[str, Any]
 
 
@@ -212,40 +230,19 @@ class Muting(Struct, omit_defaults=True, forbid_unknown_fields=True):
     muted: bool
 
 
-class NewSeat(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """A seat to be: for whom it is, by a `label` of the host's. `name`: what they are called; else they say it."""
-
-    label: Label
-    name: PlayerName | None = None
-    group: PartLabel = ""
-    team: PartLabel = ""
-
-
-class NewRoster(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """Who may join: whoever has a seat, or one of the `names`; all may if there is neither. One of them must be said.
-
-    A name may come as often as it is here; what looks like one is one. `csv`: seats and names as a table, in place of
-    both. `by_number`: who enters a label gets its seat; where there are no seats, any label will do that has the
-    `pattern`, which must then be there.
-    """
-
-    names: Annotated[tuple[PlayerName, ...], Meta(max_length=SEATS)] | None = None
-    seats: Annotated[tuple[NewSeat, ...], Meta(max_length=SEATS)] | None = None
-    csv: str | None = None
-    by_number: Flag = False
-    pattern: Pattern = ""
-
-
 class RosterRow(Struct, omit_defaults=True):
     """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round.
 
-    `seat` and `label`: those of the player's seat, if there is one.
+    `robot`: the server plays it. `stand_in`: a robot sits in for them. `seat` and `label`: those of the player's seat
+    on the roster, if there is one.
     """
 
     player: PlayerId
     name: str
     dealt: bool
     muted: bool
+    robot: bool = False
+    stand_in: bool = False
     seat: SeatNumber | None = None
     label: str = ""
 
@@ -255,18 +252,6 @@ class RemovedRow(Struct, omit_defaults=True):
 
     player: PlayerId
     name: str
-
-
-class SeatView(Struct, omit_defaults=True):
-    """A seat on the roster, and the `player` who has it. `barred`: its player was kicked; a new link opens it again."""
-
-    seat: SeatNumber
-    label: str
-    name: str = ""
-    group: str = ""
-    team: str = ""
-    player: PlayerId | None = None
-    barred: bool = False
 
 
 class Roster(Struct, omit_defaults=True):
@@ -282,23 +267,26 @@ class Roster(Struct, omit_defaults=True):
     players: tuple[RosterRow, ...]
 
 
-class SeatLink(Struct, omit_defaults=True):
-    """A seat's personal link: whoever has `url` is its player. `picture`: the same as a QR code, an SVG."""
+class Sitting(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Whether a robot sits in for a player, and what it trades by."""
 
-    seat: SeatNumber
-    label: str
-    url: str
-    name: str = ""
-    group: str = ""
-    team: str = ""
-    picture: str = ""
+    sits: bool
+    strategy: Strategy | None = None
 
 
-class SeatLinks(Struct, omit_defaults=True):
-    """The personal links of a roster. `here_only`: no other machine can open them, as far as the server knows."""
+class Robots(Struct, omit_defaults=True):
+    """How robots fill up a game, as the host said it last. `wanted`: how many that takes, for those who are here.
 
-    links: tuple[SeatLink, ...]
-    here_only: bool = False
+    `robots`: those that have an account now. `stand_ins`: the players for whom one sits in.
+    """
+
+    fill_to: Count
+    even_sides: bool
+    strategy: Strategy | None
+    sit_in_after_s: Count | None
+    wanted: Count
+    robots: tuple[PlayerId, ...]
+    stand_ins: tuple[PlayerId, ...]
 
 
 class Done(Struct, omit_defaults=True):

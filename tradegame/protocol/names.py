@@ -6,14 +6,18 @@ Source: Unicode Technical Standard #39, section 4 (confusable detection); RFC 58
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from tradegame.protocol import confusables
 from tradegame.protocol.bounds import RESERVED_NAMES
 
 NAME_EXPECTED = (
-    "1 to 32 printable characters, no space at either end, and nothing that looks like one of the game's own names"
+    "1 to 32 printable characters, no space at either end, and nothing that looks like one of the game's own names or "
+    "a robot's"
 )
+_ROBOT = re.compile(r"(?<![^\W\d_])robot[ol\d]*(?![^\W\d_])")
+"""The word in a skeleton, where 0 and 1 are letters. `Robotnik` is none."""
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _BLANKS = "\u2800\U0001d159\U00016fe4"
 """Symbols and marks by their category, and nothing to the eye: an empty braille cell, a headless note, a filler."""
@@ -57,11 +61,15 @@ def skeleton(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether a text of the form of a name may be one: nothing unprintable, no space at an end, not reserved."""
+    """Whether a text of the form of a name may be one: nothing unprintable, no space at an end, not reserved.
+
+    What robots are called (*Robot 1*) is: nobody passes for one.
+    """
     return (
         is_printable(name)
         and any(unicodedata.category(character)[0] in "LNPS" for character in name)
-        and skeleton(name) not in _RESERVED
+        and (look := skeleton(name)) not in _RESERVED
+        and _ROBOT.search(look) is None
     )
 
 

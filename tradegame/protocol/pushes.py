@@ -20,11 +20,12 @@ from tradegame.protocol.bounds import (
     PlayerId,
     Price,
     Qty,
+    RoundNumber,
     Seq,
     Source,
     Taker,
 )
-from tradegame.protocol.state import Account, Fill
+from tradegame.protocol.state import Account, Fill, Treatment
 
 
 class Event(Struct, omit_defaults=True, tag_field="type"):
@@ -32,16 +33,24 @@ class Event(Struct, omit_defaults=True, tag_field="type"):
 
 
 class Joined(Event, tag="joined"):
-    """Somebody opened an account."""
+    """Somebody opened an account; `robot`: the server plays it."""
 
     player: PlayerId
     name: str
+    robot: bool = False
 
 
 class Removed(Event, tag="removed"):
-    """The host took a player's account away."""
+    """The host took a player's account away, or a robot left."""
 
     player: PlayerId
+
+
+class SeatChanged(Event, tag="seat"):
+    """A robot sits in for a player from now on, or no more."""
+
+    player: PlayerId
+    stand_in: bool
 
 
 class Trade(Event, tag="trade"):
@@ -90,23 +99,28 @@ class Unsaid(Event, tag="unsaid"):
 
 
 class AccessChanged(Event, tag="access"):
-    """`locked`: nobody new may have an account. `chat`: people may speak."""
+    """`locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own."""
 
     locked: bool
     chat: bool
+    reports: bool = False
 
 
 class RoundChanged(Event, tag="round"):
     """The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
 
-    `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+    `settled`: what a unit of each good was paid, where goods settle and the round has closed. `treatment`: what is
+    different in this round. `over`: this was the last round; `winners`: who gained most in all rounds together.
     """
 
     phase: Phase
-    round: Count
+    round: RoundNumber
     ends_at: Millis | None
     opened_at: Millis | None = None
     settled: dict[GoodId, Coins] = field(default_factory=dict)
+    treatment: Treatment | None = None
+    over: bool = False
+    winners: tuple[PlayerId, ...] = ()
 
 
 class ClockChanged(Event, tag="clock"):
@@ -120,9 +134,13 @@ class ClockChanged(Event, tag="clock"):
 
 
 class Revealed(Event, tag="revealed"):
-    """The host lets everybody read what the closed rounds came to. `round`: the present one."""
+    """The host lets everybody read what the closed rounds came to. `round`: the present one.
 
-    round: Count
+    `winners`: who gained most in all rounds together, if the last one is closed.
+    """
+
+    round: RoundNumber
+    winners: tuple[PlayerId, ...] = ()
 
 
 class News(Event, tag="news"):
@@ -135,6 +153,7 @@ class News(Event, tag="news"):
 PublicEvent = (
     Joined
     | Removed
+    | SeatChanged
     | Trade
     | BookChanged
     | MarkChanged

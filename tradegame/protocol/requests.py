@@ -29,6 +29,7 @@ from tradegame.protocol.bounds import (
     PlayerName,
     Price,
     Qty,
+    RankedBy,
     RequestId,
     Seq,
     Side,
@@ -93,6 +94,7 @@ class HelloRequest(Request, kw_only=True, tag="hello"):
 
     The first request of every connection. A token's player keeps their name: one given with it is ignored. In place of
     a `token`: the `code` that another device shows, or the number of a `seat`. The first of these that is there counts.
+    `robot`: the new player is a program, which games mark as a robot, call *Robot 1*, and forget once it is gone.
     """
 
     ok = Welcome
@@ -102,6 +104,7 @@ class HelloRequest(Request, kw_only=True, tag="hello"):
     client: ClientName | None = None
     code: DeviceCode | None = None
     seat: NumberedSeat | None = None
+    robot: Flag = False
 
     def __post_init__(self) -> None:
         if self.name is not None and not is_name(self.name):
@@ -192,17 +195,19 @@ class BookRequest(GameRequest, kw_only=True, tag="book"):
 
 
 class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
-    """The richest `limit` players."""
+    """The richest `limit` players in this round, or by the gains of all closed rounds together."""
 
     ok = Standings
 
     limit: Depth | None = None
+    by: RankedBy | None = None
 
 
 class PlayerCommand(GameRequest, kw_only=True):
     """The base of a request that goes through the log as it is.
 
-    ``player``: whose it is. The server says so, never the client. ``key``: it happens at most once for that player;
+    ``player``: whose it is, and ``by_robot``: a robot of the server's sent it, as a player of its own or in the seat of
+    one. The server says so, never the client. ``key``: it happens at most once for that player;
     ``since`` tells late copies from new commands. ``epoch``: the life of the game that it is meant for.
     ``ok``: ``Sent``, unless there is more to tell. ``rules_from``: the first version of the rules that has it.
     """
@@ -211,6 +216,7 @@ class PlayerCommand(GameRequest, kw_only=True):
     rules_from: ClassVar[int] = 3
 
     player: str = ""
+    by_robot: bool = False
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None

@@ -27,6 +27,7 @@ from tradegame.protocol.bounds import (
     Qty,
     RecentTrade,
     Role,
+    RoundNumber,
     Seq,
     Side,
     Source,
@@ -36,16 +37,12 @@ from tradegame.protocol.bounds import (
 
 
 class GameSummary(Struct, omit_defaults=True):
-    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
-
-    `code` leads to the game, too: as `/CODE`, in capitals or not. `entry`: by a name alone (`open`, as if left out), by
-    a `number`, which looks like `pattern` where there is one, or by a personal `link`.
-    """
+    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so."""
 
     game: GameId
     title: str
     phase: Phase
-    round: Count
+    round: RoundNumber
     ends_at: Millis | None
     players: Count
     goods: tuple[GoodId, ...]
@@ -82,7 +79,8 @@ class Rules(Struct, omit_defaults=True):
     """What of a game's definition players may know. `rounds`: null where there is no clock.
 
     `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
-    orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
+    orders of those stay who chose `cancel_on_disconnect`, once they have no connection. `practice`: a round of the
+    number 0 comes first, which counts for nothing.
     """
 
     cash: Coins
@@ -92,6 +90,26 @@ class Rules(Struct, omit_defaults=True):
     goods: dict[GoodId, GoodRules]
     anonymous: bool = False
     disconnect_grace_s: Count = DISCONNECT_GRACE_S
+    practice: bool = False
+
+
+class GoodTerms(Struct, omit_defaults=True):
+    """Of a good, in this round: coins a unit that whoever buys pays, and whoever sells, besides the price.
+
+    Orders below `floor` or above `ceiling` are `outside_price_limits`.
+    """
+
+    buyer_tax: Coins = 0
+    seller_tax: Coins = 0
+    floor: Price | None = None
+    ceiling: Price | None = None
+
+
+class Treatment(Struct, omit_defaults=True):
+    """What is different in this round: the taker's fee, if it is not that of the `rules`, and the terms of goods."""
+
+    fee_bps: Count | None = None
+    goods: dict[GoodId, GoodTerms] = field(default_factory=dict)
 
 
 class Good(Struct, omit_defaults=True):
@@ -111,7 +129,11 @@ class Good(Struct, omit_defaults=True):
 
 
 class Player(Struct, omit_defaults=True):
+    """`robot`: the server plays it. `stand_in`: a robot sits in for this player, who is away."""
+
     name: str
+    robot: bool = False
+    stand_in: bool = False
 
 
 class Message(Struct, omit_defaults=True):
@@ -136,13 +158,14 @@ class State(Struct, omit_defaults=True):
 
     `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
     what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
-    trades, and `ends_at` less `paused_at` is what is left of the phase.
+    trades, and `ends_at` less `paused_at` is what is left of the phase. `treatment`: what is different in this round.
+    `over`: the last round is closed; `winners`: who gained most in all rounds together, 10 at most.
     """
 
     title: str
     about: str
     phase: Phase
-    round: Count
+    round: RoundNumber
     ends_at: Millis | None
     opened_at: Millis | None
     rules: Rules
@@ -154,6 +177,10 @@ class State(Struct, omit_defaults=True):
     locked: bool = False
     chat: bool = True
     paused_at: Millis | None = None
+    reports: bool = False
+    treatment: Treatment | None = None
+    over: bool = False
+    winners: tuple[PlayerId, ...] = ()
 
 
 class GameState(State, kw_only=True, omit_defaults=True):
@@ -203,7 +230,7 @@ class Fill(Struct, omit_defaults=True):
     """The player's part in the trade with the number `trade`: `bid` bought, `ask` sold.
 
     `taker`: the side that did not rest. `order`: the player's own that traded; a `buy` and a `sell` have none.
-    `maker`: it was the player's order that rested. `fee`: what the player paid.
+    `maker`: it was the player's order that rested. `fee`: what the player paid: the taker's fee, and their side's tax.
     """
 
     trade: Count
@@ -289,9 +316,10 @@ class Book(Struct, omit_defaults=True):
 
 
 class Standing(Struct, omit_defaults=True):
-    """A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+    """A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
 
     In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
+    `robot`, `stand_in`: as in the players of the state.
     """
 
     rank: Count
@@ -299,17 +327,21 @@ class Standing(Struct, omit_defaults=True):
     name: str
     worth: Balance
     score: Balance
+    robot: bool = False
+    stand_in: bool = False
 
 
 class Standings(Struct, omit_defaults=True):
     """The richest players, the richest first, as they were at frame `seq`: a second ago at most.
 
-    `secret`: they would tell private values that last, so nobody is listed until the host reveals them.
+    `secret`: they would tell private values that last, so nobody is listed until the host reveals them. `practice`:
+    this round counts for nothing.
     """
 
     standings: tuple[Standing, ...]
     seq: Seq
     secret: bool = False
+    practice: bool = False
 
 
 class Games(Struct, omit_defaults=True):

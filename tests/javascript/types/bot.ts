@@ -120,7 +120,7 @@ function told(event: Event): string {
     case "unsaid":
       return String(event.number);
     case "access":
-      return `${event.locked} ${event.chat}`;
+      return `${event.locked} ${event.chat} ${event.reports ?? false}`;
     case "round":
       return `${event.round} ${event.ends_at ?? ""} ${Object.keys(event.settled ?? {}).length}`;
     case "clock":

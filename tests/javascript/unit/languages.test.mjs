@@ -17,7 +17,7 @@ const parametersOf = (text) =>
   [...new Set(formsOf(text).flatMap((form) => [...form.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)))].sort();
 
 /** All that the pages' own code says, less its comments. */
-const CODE = ["common", "host", "play", "watch"].flatMap((part) =>
+const CODE = ["common", "host", "play", "report", "watch"].flatMap((part) =>
   files(`js/${part}/`).map((name) => read(`js/${part}/${name}`).replaceAll(/^\s*(\/\/|\/?\*).*$/gm, "")),
 );
 const HTML = files("").filter((name) => name.endsWith(".html"));

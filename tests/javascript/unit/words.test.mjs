@@ -9,7 +9,7 @@ globalThis.tradegame = {
     "a.plain": "As it is",
     "a.with": "{qty} {good} at {price}",
     "a.plural": { one: "{count} unit", other: "{count} units" },
-    "error.known": "No more than {most}.",
+    "error.known": "Not taken: {message}.",
   }),
 };
 const { has, loaded, pieces, t } = await import("../../../tradegame/controller/http/site/js/common/words.js");
@@ -41,7 +41,9 @@ test("an unknown key is shown as it is", () => {
   assert.equal(t("a.unknown"), "a.unknown");
 });
 
-test("an error is told by its code and parameters, or by its message if the code is unknown", () => {
-  assert.equal(explain({ code: "known", message: "raw", most: 5 }), "No more than 5.");
-  assert.equal(explain(Object.assign(new Error("raw"), { code: "unknown" })), "raw");
+test("an error is told by its code, else by its message as a sentence", () => {
+  assert.equal(explain({ code: "known", message: "no such field" }), "Not taken: no such field.");
+  assert.equal(explain(Object.assign(new Error("the store is full"), { code: "new" })), "The store is full.");
+  assert.equal(explain(new Error("Is it?")), "Is it?");
+  assert.equal(explain({ message: "" }), "");
 });

@@ -34,7 +34,8 @@ class Ledger:
 
     def __init__(self, definition: GameDefinition) -> None:
         self.definition = definition
-        self.round = 1
+        self.round = 0 if definition.practice else 1
+        self.phase = first_phase(definition)
         self.settled: dict[str, int] = {}
         self.unknown = (0, 0)
         self.owned: dict[str, dict[str, int]] = {}
@@ -93,9 +94,9 @@ class Ledger:
                     for owned in self.owned.values():
                         owned["cash"] += owned[good] * value
                         owned[good] = 0
-                if event.round > self.round:
-                    self.round = event.round
+                if begins(self.phase, event):
                     self.endow()
+                self.round, self.phase = event.round, event.phase
         fresh = set(dealt) - self.dealt
         self.exact = not (fresh and paid_at_all)
         for player in fresh:
@@ -105,7 +106,20 @@ class Ledger:
                 self.owned[player][good] += fields.endowment
 
     def fee(self, notional: int) -> int:
-        return (notional * self.definition.fee_bps + 9_999) // 10_000
+        return (notional * self.term("fee_bps", self.definition.fee_bps) + 9_999) // 10_000
+
+    def term(self, name: str, usual: int, good: str | None = None) -> int:
+        """What holds in this round: the last that the definition says of it."""
+        for each in self.definition.treatments:
+            last = each.to_round or self.round
+            if each.from_round <= self.round <= last and (good is None or each.good in (None, good)):
+                said = getattr(each, name)
+                usual = usual if said is None else said
+        return usual
+
+    def tax(self, side: str, good: str) -> int:
+        """What a side pays for each unit."""
+        return self.term("buyer_tax" if side == "bid" else "seller_tax", 0, good)
 
     def trade(self, event: Trade) -> str:
         """Who took."""
@@ -117,15 +131,28 @@ class Ledger:
         buyer[event.good] += event.qty
         seller["cash"] += notional
         seller[event.good] -= event.qty
+        for party, side in ((buyer, "bid"), (seller, "ask")):
+            party["cash"] -= self.tax(side, event.good) * event.qty
+            self.owned["fees"]["cash"] += self.tax(side, event.good) * event.qty
         return event.buyer if event.taker == "buy" else event.seller
+
+
+def first_phase(definition: GameDefinition) -> str:
+    return "lobby" if definition.wait_for_host or (definition.rounds and definition.rounds.lobby_s) else "open"
+
+
+def begins(before: str, event: RoundChanged) -> bool:
+    """Whether a round begins with the event, after the phase ``before``. It may have the number of the last one."""
+    return event.phase != before and event.phase != "closed" and not (before == "lobby" and event.phase == "open")
 
 
 class Bids:
     """The marks that closed rounds gave to goods without a house, from what the public events said of their bids.
 
-    Written down as every change there was, and looked through second by second. ``marks``: of each closed round, the
-    latest last; None where the book changed in the very entry that closed it, or where orders of players who departed
-    were withdrawn earlier than in the entry that says so: no event tells of either.
+    Written down as every change there was, and looked through second by second. ``marks``: by round, of the last one
+    that closed with this number: one that nobody traded in left no result, and the next has its number. None where the
+    book changed in the very entry that closed it, or where orders of players who departed were withdrawn earlier than
+    in the entry that says so: no event tells of either.
     """
 
     def __init__(self, game: Game) -> None:
@@ -135,7 +162,8 @@ class Bids:
         self.opened = state.opened_at if state.phase == "open" else None
         self.ends_at = state.ends_at
         self.changes = {good: [(-1, 0)] for good in self.goods}
-        self.marks: list[dict[str, int] | None] = []
+        self.marks: dict[int, dict[str, int] | None] = {}
+        self.round, self.phase = state.round, state.phase
         self.late = False
 
     def follow(self, applied: Applied, commands: list[Command], *, late: bool) -> None:
@@ -151,12 +179,13 @@ class Bids:
                     by_clock = self.ends_at is not None and self.ends_at <= at
                     self.close(self.ends_at if by_clock and self.ends_at is not None else at, blurred=blurred)
                 self.opened, self.ends_at = event.opened_at, event.ends_at
+                self.round, self.phase = event.round, event.phase
             elif isinstance(event, BookChanged) and event.good in self.changes:
                 self.changes[event.good].append((at, event.bids[0][0] if event.bids else 0))
 
     def close(self, at: int, *, blurred: bool) -> None:
         marks = {good: self.mark(changes, at) for good, changes in self.changes.items()}
-        self.marks.append(None if blurred or self.late else marks)
+        self.marks[self.round] = None if blurred or self.late else marks
         self.late = False
         self.changes = {good: [(-1, 0)] for good in self.goods}
 

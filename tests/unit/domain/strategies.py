@@ -18,12 +18,14 @@ from tradegame.core.domain.definition import (
     PrivateValuesDefinition,
     RoundsDefinition,
     SettlementDefinition,
+    TreatmentDefinition,
 )
 from tradegame.core.domain.definition_checks import problems
 from tradegame.protocol.commands import Command, SeatRow
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, SellGood
 
 PLAYERS = ["ann", "bob", "cid", "dee"]
+ROBOTS = ["robot-1", "robot-2"]
 GOODS = ["g0", "g1", "g2"]
 """A game has the first one, two or three of them."""
 
@@ -81,6 +83,28 @@ all_rounds = st.builds(
     closed_s=seconds,
     repeat=st.sampled_from([0, 0, 1, 2, 5, 1_000_000]),
 )
+tax = st.one_of(st.none(), st.none(), st.integers(0, 9), st.just(10**9))
+treatments = st.builds(
+    TreatmentDefinition,
+    from_round=st.integers(1, 4),
+    to_round=st.none() | st.integers(4, 6),
+    text=st.sampled_from(["", "", "A tax!"]),
+    fee_bps=st.sampled_from([None, None, 0, 250, 10_000]),
+    good=st.sampled_from([None, None, "g0"]),
+    buyer_tax=tax,
+    seller_tax=st.one_of(st.none(), st.none(), st.integers(0, 9)),
+    floor=st.one_of(st.none(), st.integers(1, 6)),
+    ceiling=st.one_of(st.none(), st.integers(9, 15)),
+)
+private_treatments = st.builds(
+    TreatmentDefinition,
+    from_round=st.integers(1, 3),
+    to_round=st.none() | st.integers(3, 6),
+    demand_shift=st.none() | st.integers(-30, 30),
+    supply_shift=st.none() | st.integers(-30, 30),
+    values=schedules,
+    costs=schedules,
+)
 bps = st.one_of(st.integers(-9_999, 20_000), st.sampled_from([-9_999, 1_000_000]))
 
 
@@ -94,8 +118,10 @@ def definitions(draw: st.DrawFn) -> GameDefinition:
         for good in draw(st.lists(st.one_of(st.none(), st.sampled_from(list(some))), max_size=4))
     ]
     private = draw(st.one_of(st.none(), st.none(), private_values))
+    treated = draw(st.one_of(st.just([]), st.lists(treatments, max_size=3)))
     if private is not None:
         some["wheat"] = GoodDefinition()
+        treated += draw(st.lists(private_treatments, max_size=2))
     definition = GameDefinition(
         id="g",
         cash=draw(funds),
@@ -106,6 +132,9 @@ def definitions(draw: st.DrawFn) -> GameDefinition:
         news=tuple(news),
         news_a_round=draw(st.integers(0, len(news))),
         private_values=private,
+        treatments=tuple(treated),
+        practice=draw(st.sampled_from([False, False, True])),
+        wait_for_host=draw(st.sampled_from([False, False, False, True])),
         disconnect_grace_s=draw(st.sampled_from([5, 15, 15, 3_600])),
     )
     assert problems(definition) == []
@@ -121,7 +150,7 @@ steps = st.one_of(
     st.just(-30 * 86_400_000),
 )
 keys = mostly(st.none(), st.sampled_from(["k1", "k2", "k3", "k4"]))
-players = st.sampled_from(PLAYERS)
+players = mostly(st.sampled_from(PLAYERS), st.sampled_from(ROBOTS))
 goods = st.sampled_from(["g0"] * 8 + ["g1", "g1", "g2", "gold"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "player": players,
@@ -132,8 +161,18 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "paused": st.booleans(),
     "add_s": st.integers(1, 3_600),
     "message": st.integers(1, 60),
+    "robot": st.sampled_from([False, False, False, True]),
+    "by_robot": st.sampled_from([False, False, False, True]),
+    "fill_to": st.sampled_from([0, 0, 3, 6, 200]),
+    "even_sides": st.booleans(),
+    "strategy": st.sampled_from([None, "zero_intelligence", "informed"]),
+    "sit_in_after_s": st.sampled_from([None, 5]),
+    "robots": st.sampled_from([0, 1, 2, 3, 3, 10**6]),
+    "sits": st.sampled_from([True, True, False]),
+    "by_itself": st.booleans(),
     "locked": st.sampled_from([None, None, False, True]),
     "chat": st.sampled_from([None, True, True, False]),
+    "reports": st.sampled_from([None, True, False]),
     "names": mostly(st.just(()), st.just((("a", "a"), ("a", "a"), ("b", "b")))),
     "label": mostly(st.just(""), st.sampled_from(["No. 1", "2"])),
     "look": mostly(st.just(""), st.sampled_from(["1", "2", "3"])),

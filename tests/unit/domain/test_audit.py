@@ -11,7 +11,7 @@ from tradegame.core.domain.account import Account
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.book import Order
 from tradegame.core.domain.definition import GoodDefinition
-from tradegame.core.domain.state import Player
+from tradegame.core.domain.state import Player, Seat
 
 
 def sound() -> Table:
@@ -120,6 +120,22 @@ def choose_for_nobody(table: Table) -> None:
     table.game.state.cancel_on_disconnect["cid"] = None
 
 
+def seat_a_nobody(table: Table) -> None:
+    table.game.state.seats["cid"] = Seat(None, 0)
+
+
+def seat_a_robot(table: Table) -> None:
+    table.game.state.robots["ann"] = True
+    table.game.state.seats["ann"] = Seat(None, 0)
+
+
+def depart_from_a_seat(table: Table) -> None:
+    state = table.game.state
+    state.cancel_on_disconnect["ann"] = None
+    state.departed["ann"] = state.clock
+    state.seats["ann"] = Seat(None, 0)
+
+
 def depart_unasked(table: Table) -> None:
     table.game.state.departed["ann"] = table.game.state.clock
 
@@ -181,6 +197,9 @@ def test_a_sound_state_has_no_violation() -> None:
         (lose_an_account, ["cid has no account"]),
         (own_without_a_part, ["ann owns something, and takes no part in a round"]),
         (choose_for_nobody, ["somebody without an account has chosen to have orders withdrawn"]),
+        (seat_a_nobody, ["a robot plays for somebody without an account"]),
+        (seat_a_robot, ["a robot sits in for a robot"]),
+        (depart_from_a_seat, ["somebody has departed for whom a robot sits in"]),
         (depart_unasked, ["somebody has departed who has not chosen to have orders withdrawn"]),
         (depart_out_of_order, ["the departed are not in the order of their time"]),
     ],

@@ -19,9 +19,9 @@ from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, Rou
 from tradegame.core.domain.events import Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.settlement import HINTS_AT_ONCE
-from tradegame.core.domain.state import DUE_AN_ENTRY
+from tradegame.core.domain.state import DUE_AN_ENTRY, Seat
 from tradegame.core.domain.weight import ORDERS_A_UNIT, EntryWeight, weight
-from tradegame.protocol.commands import Announce, Arrive, Command, Join, SetPhase
+from tradegame.protocol.commands import Announce, Arrive, Command, Depart, Join, SetPhase, SetRobots, SitIn, Staff
 from tradegame.protocol.pushes import News, Trade
 from tradegame.protocol.replies import Ordered
 from tradegame.protocol.requests import REQUESTS, AmendOrder, BuyGood, CancelOrder, PlaceOrder, Say, SellGood
@@ -358,6 +358,22 @@ def test_who_is_not_dealt_to_yet_weighs_as_if_they_could_pay_for_all() -> None:
     table.entry(*[PlaceOrder(player="ann", good="grain", side="bid", qty=1, price=9) for _ in range(5)])
     assert "bob" not in table.game.state.dealt
     assert weight(table.game.state, SellGood(player="bob", good="grain", qty=9)) == 6
+
+
+def test_where_a_robot_may_leave_a_seat_its_orders_count_and_where_robots_come_and_go_the_most() -> None:
+    state = crowd(80).game.state
+    for unseated in (SitIn(account="ann"), Join(player="bob", name="Bob"), Staff(robots=1), SetRobots()):
+        crowded = isinstance(unseated, Staff | SetRobots)
+        assert weight(state, unseated) == (1 + CAP if crowded else 11 if isinstance(unseated, SitIn) else 1)
+    assert weight(state, Depart(players=("ann",))) == 1
+    state.seats["ann"] = Seat(None, 0)
+    assert weight(state, Join(player="ann", name="Ann")) == 11
+    assert weight(state, Arrive(players=("ann", "bob"))) == 13
+    cancel = CancelOrder(player="ann", order="o99")
+    assert (weight(state, cancel), weight(state, structs.replace(cancel, by_robot=True))) == (11, 1)
+    del state.seats["ann"]
+    state.robots["ann"] = False
+    assert weight(state, Depart(players=("ann", "bob"))) == 11
 
 
 def test_commands_that_take_from_one_side_walk_it_together() -> None:

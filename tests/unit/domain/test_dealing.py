@@ -14,7 +14,7 @@ from tradegame.core.domain.definition import (
     PrivateValuesDefinition,
     SettlementDefinition,
 )
-from tradegame.protocol.commands import Arrive, Join, Remove
+from tradegame.protocol.commands import Arrive, Join, Remove, SetPhase
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import PlaceOrder, Say
 
@@ -57,6 +57,8 @@ def test_who_left_is_not_dealt_to_and_does_not_count() -> None:
     """As twelve bots that tried the room, or a student who came with another device."""
     table = Table.of("ann", "bob", "left")
     for _ in range(2):
+        table.ask("bob", 1, 1)
+        table.buy("ann", 1)
         table.phase("closed")
         table.phase("open")
         table.arrive("bob", "ann")
@@ -65,7 +67,7 @@ def test_who_left_is_not_dealt_to_and_does_not_count() -> None:
     table.phase("closed")
     results = views.debrief(table.game.state)["rounds"]
     assert [[row["player"] for row in result["players"]] for result in results] == [
-        ["ann", "bob", "left"],
+        ["bob", "left", "ann"],
         ["bob", "ann"],
         ["bob", "ann"],
     ]
@@ -152,6 +154,8 @@ def roles(table: Table, *players: str) -> list[str | None]:
 def test_demand_supply_and_efficiency_are_of_those_who_are_here() -> None:
     definition = pit()
     table = Table.of("ann", "bob", "cid", "dee", goods=definition.goods, private_values=definition.private_values)
+    table.ask("bob", 1, 50, good="wheat")
+    table.buy("ann", 1, good="wheat")
     table.phase("closed")
     table.phase("open")
     table.arrive("ann", "bob")
@@ -177,14 +181,15 @@ def test_who_comes_new_takes_the_side_of_which_fewer_are_here() -> None:
     assert roles(table, "n1", "n2", "n3") == ["seller", "seller", "buyer"]
 
 
-def test_values_are_drawn_anew_when_dealt_to_and_none_are_there_before() -> None:
+def test_values_are_drawn_anew_when_dealt_to_and_stay_visible_until_the_next_round_opens() -> None:
     private = PrivateValuesDefinition(good="wheat", costs=((30,), (40,)), redraw=True)
     table = Table.of("b", "s", goods={"wheat": GoodDefinition()}, private_values=private)
     before = table.game.state.players["b"].values
     table.phase("closed")
     table.phase("lobby")
+    assert views.account(table.game.state, "b")["values"] == {"wheat": list(before)}
+    assert "b" in table.entry(SetPhase(phase="open")).accounts
     assert views.account(table.game.state, "b")["values"] == {"wheat": []}
-    table.phase("open")
     table.arrive("b", "s")
     assert table.game.state.players["b"].values not in (before, ())
     assert table.game.state.players["s"].values == (30,)

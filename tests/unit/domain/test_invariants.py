@@ -42,8 +42,8 @@ from tradegame.core.domain.definition import (
 )
 from tradegame.core.domain.events import Applied, Outcome, Rejected
 from tradegame.core.domain.game import Game
-from tradegame.protocol.commands import Arrive, Command, Entry, Join, SetClock, SetPhase, encode_entry
-from tradegame.protocol.pushes import BookChanged, Trade
+from tradegame.protocol.commands import Arrive, Command, Entry, Join, SetClock, SetPhase, SitIn, encode_entry
+from tradegame.protocol.pushes import BookChanged, Removed, RoundChanged, Trade
 from tradegame.protocol.replies import Bought, Cancelled, Ordered, Sent, Sold
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -67,8 +67,8 @@ def without_traces(game: Game) -> list[Any]:
     head, *lines = [json.loads(line) for line in snapshot.lines(game)]
     for name in ("chain", "commands", "remembered"):
         del head[name]
-    lines = [line for line in lines if line[0] not in ("aging", "host")]
-    return [head, *[[row[:-2] for row in line[1:]] if line[0] == "player" else line for line in lines]]
+    players = [row[:-2] for line in lines if line[0] == "player" for row in line[1:]]  # their lines are as long as keys
+    return [head, players, *[line for line in lines if line[0] not in ("aging", "host", "player")]]
 
 
 def contents(thing: Any) -> Any:
@@ -146,6 +146,13 @@ class AnyGame(RuleBasedStateMachine):
         due = self.game.due_at()
         assert due is None or due > self.game.state.clock
 
+    @rule(awake=st.integers(-2_000, 90_000), slept=st.integers(-1_000, 200_000))
+    def sleep(self, awake: int, slept: int) -> None:
+        """A node wakes that may have served the game alone."""
+        slept_at = self.at + awake
+        self.at = slept_at + slept
+        self.enter([], slept_at)
+
     @rule(at=st.sampled_from([YEAR_3000, YEAR_3000 + 1_000]))
     @precondition(lambda self: len(self.log) % 5 == 0)
     def far_future(self, at: int) -> None:
@@ -217,8 +224,8 @@ class AnyGame(RuleBasedStateMachine):
 
     # One entry, and everything that must hold after it
 
-    def enter(self, some: list[Command]) -> Applied:
-        game, entry = self.game, Entry(self.at, tuple(some))
+    def enter(self, some: list[Command], slept_at: int | None = None) -> Applied:
+        game, entry = self.game, Entry(self.at, tuple(some), slept_at)
         stamped(game, some)
         before, state = snapshot.dump(game), game.state
         seq, clock, withdrawal = state.seq, state.clock, game.withdrawal_at()
@@ -241,7 +248,8 @@ class AnyGame(RuleBasedStateMachine):
             self.check_gain(now)
             if player not in applied.accounts:
                 assert of_its_own(now) == of_its_own(accounts[player])
-        assert set(applied.accounts) <= set(state.players) | set(state.removed)
+        gone = {event.player for event in events(applied, Removed)}
+        assert set(applied.accounts) <= set(state.players) | gone
         for command, outcome in zip(some, applied.outcomes, strict=True):
             self.check_key(command, outcome)
             self.check_result(command, outcome, applied)
@@ -306,6 +314,7 @@ class AnyGame(RuleBasedStateMachine):
         by_player = fills(self.game, applied)
         told = {(fill.trade, player): fill for player, each in by_player.items() for fill in each}
         at = None if applied.frame is None else applied.frame.at
+        moved = bool(events(applied, RoundChanged))
         for trade in events(applied, Trade):
             self.trades += 1
             assert trade.number == self.trades
@@ -315,7 +324,8 @@ class AnyGame(RuleBasedStateMachine):
                 fill = told.pop((trade.number, party))
                 assert (fill.at, fill.good, fill.side, fill.price) == (at, trade.good, side, trade.price)
                 assert (fill.qty, fill.taker, fill.maker) == (trade.qty, trade.taker, trade.taker != word)
-                assert fill.fee == 0 or not fill.maker
+                tax = fill.qty * self.ledger.tax(side, trade.good)
+                assert moved or (fill.fee == tax if fill.maker else fill.fee >= tax)
                 self.filled[fill.order or ""] += fill.qty
         assert not told
         for player in self.game.state.players:
@@ -327,11 +337,11 @@ class AnyGame(RuleBasedStateMachine):
 
     def check_marks(self) -> None:
         """What each round was scored by is what its public bids make it."""
-        marks = self.bids.marks[-10:]
         results = list(self.game.state.results)
-        assert len(results) == len(marks)
-        for result, expected in zip(results, marks, strict=True):
-            for good, mark in (expected or {}).items():
+        numbers = [result["round"] for result in results]
+        assert numbers == sorted({*numbers})
+        for result in results:
+            for good, mark in (self.bids.marks[result["round"]] or {}).items():
                 settled = result["goods"][good]["settled"]
                 assert result["goods"][good]["mark"] == (mark if settled is None else settled)
         for good, market in self.game.state.markets.items():
@@ -355,7 +365,7 @@ class AnyGame(RuleBasedStateMachine):
         elif refused == "key_reused":
             first, _ = self.first[command.player, command.key]
             assert payload(command) != payload(first)
-        elif refused not in ("stale", "ahead", "epoch_over", "not_joined") and not isinstance(command, Join):
+        elif refused not in (*AT_ONCE, "not_joined", "not_admitted") and not isinstance(command, Join):
             copy_of = (command.player, command.key, command.since)
             assert copy_of not in self.done
             self.done.add(copy_of)
@@ -411,20 +421,36 @@ class AnyGame(RuleBasedStateMachine):
         if not isinstance(result, Ordered):
             notional = sum(trade.price * trade.qty for trade in taken)
             assert (result.cost if isinstance(result, Bought) else result.proceeds) == notional
-            assert result.fee == (notional * self.definition.fee_bps + 9_999) // 10_000
+            side = "bid" if isinstance(result, Bought) else "ask"
+            assert result.fee == self.ledger.fee(notional) + result.filled * self.ledger.tax(side, command.good)
 
     def check_no_trace(self, before: bytes, entry: Entry, applied: Applied) -> None:
         """What was refused or replayed might as well not have been in the entry, but that its player is here."""
         effective = tuple(
-            command if not isinstance(outcome.result, Rejected) else Arrive(players=(command.player,))
+            each
             for command, outcome in zip(entry.commands, applied.outcomes, strict=True)
+            for each in ((command,) if not isinstance(outcome.result, Rejected) else traces(command))
             if not (outcome.replayed or (isinstance(outcome.result, Rejected) and outcome.result.code in AT_ONCE))
+            if not turned_away(command, outcome)
         )
         if effective != entry.commands:
             twin = snapshot.load(before)
-            same = twin.apply(Entry(entry.at, effective))
+            same = twin.apply(Entry(entry.at, effective, entry.slept_at))
             assert without_traces(twin) == without_traces(self.game)
             assert (same.frame, same.accounts, same.whispers) == (applied.frame, applied.accounts, applied.whispers)
+
+
+def traces(command: Command) -> tuple[Command, ...]:
+    """What is left of a refused command: its player is here, or a robot in the seat."""
+    by_robot = getattr(command, "by_robot", False) and not isinstance(command, Arrive)
+    arrives = Arrive(players=(command.player,), by_robot=by_robot)
+    return (arrives,) if by_robot else (SitIn(account=command.player, sits=False), arrives)
+
+
+def turned_away(command: Command, outcome: Outcome) -> bool:
+    """Whether it is of a robot that has no seat."""
+    refused = outcome.result.code if isinstance(outcome.result, Rejected) else ""
+    return refused == "not_admitted" and not isinstance(command, Join)
 
 
 def is_taker(player: str, trade: Trade) -> bool:

@@ -291,6 +291,18 @@ def test_while_the_chat_is_off_nobody_speaks() -> None:
     assert isinstance(table.say("ann", "hi"), Sent)
 
 
+def test_the_host_lets_each_player_read_their_own_report_and_the_other_way() -> None:
+    table = Table.of("ann")
+    assert "reports" not in views.public_state(table.game.state)
+    changed = AccessChanged(locked=False, chat=True, reports=True)
+    assert events(table.entry(SetAccess(reports=True))) == [changed]
+    assert table.entry(SetAccess(reports=True)).frame is None
+    assert views.public_state(table.game.state)["reports"] is True
+    assert snapshot.load(snapshot.dump(table.game)).state.reports is True
+    assert events(table.entry(SetAccess(locked=True)))[0].reports is True
+    assert events(table.entry(SetAccess(reports=False))) == [AccessChanged(locked=True, chat=True)]
+
+
 def test_a_message_that_is_kept_can_be_deleted() -> None:
     table = Table.of("ann")
     for text in ("one", "two", "three"):

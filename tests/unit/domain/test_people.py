@@ -59,7 +59,7 @@ def test_whose_seat_it_was_is_forgotten_with_the_player() -> None:
     table.do(SetRoster(seats=seats))
     table.do(Join(player="ann", name="Ann", label="4711", look="4711"))
     people.erase(table.game.state, "ann")
-    assert list(table.game.state.seats) == ["4712"]
+    assert list(table.game.state.seating) == ["4712"]
     assert (table.game.state.looks, table.game.state.listed) == ({2: "4712"}, 1)
     assert b"4711" not in snapshot.dump(table.game)
     assert audit(table.game.state) == []

@@ -9,10 +9,11 @@ import pytest
 from tests.support.domain import Table, code
 from tradegame.core.domain import snapshot, views
 from tradegame.core.domain.audit import audit
-from tradegame.core.domain.state import Seat
+from tradegame.core.domain.state import RosterSeat
 from tradegame.protocol.commands import Join, Remove, RenewSeat, SeatRow, SetAccess, SetRoster
-from tradegame.protocol.http import RosterRow, SeatView
+from tradegame.protocol.http import RosterRow
 from tradegame.protocol.replies import Sent
+from tradegame.protocol.seats import SeatView
 
 ROSTER = SetRoster(seats=(SeatRow("No. 7", "no.7", "Ann", "east", "reds"), SeatRow("8", "8")))
 
@@ -34,7 +35,7 @@ def test_only_who_has_a_seat_may_join_and_whoever_is_there_stays() -> None:
     assert isinstance(join(table, "ann", "no.7"), Sent)
     assert isinstance(join(table, "early"), Sent)
     state = restored(table).game.state
-    assert state.seats["no.7"] == Seat("No. 7", "Ann", "east", "reds", 1, listed=True, player="ann")
+    assert state.seating["no.7"] == RosterSeat("No. 7", "Ann", "east", "reds", 1, listed=True, player="ann")
     assert (state.looks, state.seated, state.listed) == ({1: "no.7", 2: "8"}, 2, 2)
     table.do(SetAccess(locked=True))
     assert code(join(table, "bob", "8")) == "not_admitted"
@@ -47,7 +48,7 @@ def test_a_seat_that_is_listed_again_is_the_same_with_what_the_host_says_of_it_n
     table.do(RenewSeat(seat=1))
     table.do(SetRoster(seats=(SeatRow("9", "9"), SeatRow("NO.7", "no.7", "Anna", "west"))))
     state = restored(table).game.state
-    assert state.seats["no.7"] == Seat("NO.7", "Anna", "west", "", 1, listed=True, links=1, player="ann")
+    assert state.seating["no.7"] == RosterSeat("NO.7", "Anna", "west", "", 1, listed=True, links=1, player="ann")
     assert state.looks == {1: "no.7", 3: "9"}  # 2 had nobody, and is nobody's number again
     assert state.players["ann"].name == "ann"
 
@@ -58,7 +59,7 @@ def test_who_has_a_seat_that_is_listed_no_more_keeps_it_for_the_records() -> Non
     join(table, "ann", "no.7")
     table.do(SetRoster(seats=(SeatRow("8", "8"),)))
     state = restored(table).game.state
-    assert [(seat.label, seat.listed, seat.player) for seat in state.seats.values()] == [
+    assert [(seat.label, seat.listed, seat.player) for seat in state.seating.values()] == [
         ("No. 7", False, "ann"),
         ("8", True, ""),
     ]
@@ -82,12 +83,12 @@ def test_by_number_alone_every_number_is_a_seat_of_its_own() -> None:
     assert code(join(table, "eve")) == "not_admitted"
     assert isinstance(join(table, "ann", "1234"), Sent)
     state = restored(table).game.state
-    assert state.seats == {"1234": Seat("1234", number=1, player="ann")}
+    assert state.seating == {"1234": RosterSeat("1234", number=1, player="ann")}
     assert (views.summary(state).entry, views.summary(state).pattern) == ("number", "####")
     table.do(SetRoster())
     assert isinstance(join(table, "eve"), Sent)
     assert isinstance(join(table, "bob", "777"), Sent)
-    assert list(table.game.state.seats) == ["1234"]  # numbers mean nothing any more, and nobody loses theirs
+    assert list(table.game.state.seating) == ["1234"]  # numbers mean nothing any more, and nobody loses theirs
 
 
 @pytest.mark.parametrize(
@@ -111,13 +112,13 @@ def test_a_barred_seat_is_nobodys_until_it_is_renewed() -> None:
         table = Table.of()
         table.do(roster)
         join(table, "ann", "8")
-        number = table.game.state.seats["8"].number
+        number = table.game.state.seating["8"].number
         table.entry(Remove(account="ann"), RenewSeat(seat=number, barred=True))
         assert code(join(table, "bob", "8")) == "not_admitted"
         assert code(join(restored(table), "bob", "8")) == "not_admitted"
         table.do(RenewSeat(seat=number))
         assert isinstance(join(table, "bob", "8"), Sent)
-        assert table.game.state.seats["8"].links == 2
+        assert table.game.state.seating["8"].links == 2
 
 
 def test_nobody_can_renew_a_seat_that_is_not_there() -> None:
@@ -145,5 +146,5 @@ def test_the_host_alone_sees_labels() -> None:
         SeatView(1, "No. 7", "Ann", "east", "reds", "ann"),
         SeatView(2, "8"),
     )
-    seats = {seat.player: seat for seat in state.seats.values()}
-    assert views.roster_rows(state, ["ann"], seats) == [RosterRow("ann", "Ann", True, False, 1, "No. 7")]
+    seats = {seat.player: seat for seat in state.seating.values()}
+    assert views.roster_rows(state, ["ann"], seats) == [RosterRow("ann", "Ann", True, False, seat=1, label="No. 7")]

@@ -25,6 +25,13 @@ def table_of(*players: str, news: tuple[NewsDefinition, ...] = (), fee_bps: int 
     return Table.of(*players, rounds=RoundsDefinition(**fields), news=news, goods=goods, fee_bps=fee_bps)
 
 
+def trade(table: Table) -> None:
+    """ann buys a unit of bob, for a coin."""
+    good = list(table.game.state.markets)[-1]
+    table.ask("bob", 1, 1, good)
+    table.buy("ann", 1, good=good)
+
+
 def round_now(table: Table) -> tuple[str, int, int | None]:
     """The phase, the round, and in how many seconds after the beginning it ends."""
     state = table.game.state
@@ -93,7 +100,7 @@ def test_a_round_without_a_closed_phase_is_followed_by_the_next_at_once() -> Non
         RoundChanged("closed", 1, None),
         RoundChanged("open", 2, BEGIN + 120 * SECOND, BEGIN + 60 * SECOND),
     ]
-    assert events(table.wait(60 * SECOND)) == [RoundChanged("closed", 2, None)]
+    assert events(table.wait(60 * SECOND)) == [RoundChanged("closed", 2, None, over=True)]
     assert events(table.wait(600 * SECOND)) == []
 
 
@@ -231,16 +238,18 @@ def test_a_round_begins_with_the_anchors_of_the_definition() -> None:
 
 
 def test_the_host_closes_a_game_without_rounds_and_opens_it_as_a_new_round() -> None:
-    table = Table.of("ann")
+    table = Table.of("ann", "bob")
+    trade(table)
     table.bid("ann", 5, 10)
     assert events(table.entry(SetPhase(phase="closed"))) == [RoundChanged("closed", 1, None)]
-    assert table.cash("ann") == (1_000, 0)
+    assert table.cash("ann") == (999, 0)
     assert events(table.entry(SetPhase(phase="open"))) == [RoundChanged("open", 2, None, table.game.state.opened_at)]
     assert table.bid("ann", 5, 10).resting == 5
 
 
 def test_the_host_calls_back_to_the_lobby_for_a_new_round() -> None:
-    table = Table.of("ann")
+    table = Table.of("ann", "bob")
+    trade(table)
     table.ask("ann", 5, 10)
     assert events(table.entry(SetPhase(phase="lobby"))) == [RoundChanged("lobby", 2, None)]
     assert (table.book(), table.goods("ann")) == (([], []), (0, 0))
@@ -256,16 +265,18 @@ def test_saying_the_phase_that_is_changes_nothing() -> None:
 
 
 def test_a_phase_set_by_hand_lasts_its_time_from_then() -> None:
-    table = table_of("ann")
+    table = table_of("ann", "bob")
     table.wait(3 * SECOND)
     table.phase("open")
     assert round_now(table) == ("open", 1, 63)
+    trade(table)
     table.wait(2 * SECOND)
     table.phase("closed")
     assert round_now(table) == ("closed", 1, 25)
     table.wait(1 * SECOND)
     table.phase("open")
     assert round_now(table) == ("open", 2, 66)
+    trade(table)
     table.phase("lobby")
     assert round_now(table) == ("lobby", 3, 16)
     table.wait(70 * SECOND)

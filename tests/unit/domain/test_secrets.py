@@ -25,6 +25,7 @@ from tradegame.core.domain.definition import (
 )
 from tradegame.core.domain.events import Applied, Frame, Rejected
 from tradegame.core.domain.game import Game
+from tradegame.core.tables.reports import Reporter
 from tradegame.protocol.commands import Command, Entry, Join, RenewSeat, Reveal, SeatRow, SetPhase, SetRoster
 from tradegame.protocol.pushes import Revealed, Trade
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
@@ -149,6 +150,22 @@ def test_nothing_that_is_told_hangs_on_what_a_roster_says_of_people(
             entry = first if now is None else now
             shown.append(list(told(game, game.apply(Entry(at, entry)), entry)))
         assert shown[0] == shown[1]
+
+
+@given(mine=schedules, values=schedules, costs=schedules, others=st.tuples(schedules, schedules), steps=steps)
+def test_what_of_a_report_is_told_while_values_last_hangs_on_no_others_values(
+    mine: Any, values: Any, costs: Any, others: Any, steps: Any
+) -> None:
+    own, told = mine[:1], list[Any]()
+    for buyers, sellers in ((values, costs), others):
+        reporter = Reporter(lasting_class((*own, *buyers[1:]), sellers).state)
+        game = Game(reporter.state, lambda _, reporter=reporter: reporter)
+        at = BEGIN
+        for wait, commands in [(0, JOINS), *((wait, (each,)) for wait, each in steps), (60_000, ()), (90_000, ())]:
+            at += wait
+            game.apply(Entry(at, commands))
+        told.append((list(reporter.rounds), reporter.own[RIVAL]))
+    assert told[0] == told[1]
 
 
 def outcome_of(game: Game, command: Command) -> Any:

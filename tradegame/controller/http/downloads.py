@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from functools import partial
-from pathlib import Path
-from shutil import rmtree
 from typing import BinaryIO
 
 import trio
-from attrs import field, frozen
+from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from tradegame.controller.http import workers
 from tradegame.controller.http.bodies import choice, flag, game_id
 from tradegame.controller.http.guard import BrokenOffError
 from tradegame.controller.http.host_token import HostToken
-from tradegame.core.games.export import LogSource, export_log
+from tradegame.core.games.export import LogSource
 from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
 from tradegame.core.games.service import GameService
-from tradegame.core.repositories import CompactedError, GameGoneError, GameStateRepository, StoreError
+from tradegame.core.repositories import GameStateRepository, StoreError
 from tradegame.core.tables.csv_files import SEPARATORS
-from tradegame.protocol.errors import NotFoundError, OverloadedError, UnknownGameError
+from tradegame.protocol.errors import NotFoundError, OverloadedError
 from tradegame.protocol.http import SeparatorName, TableFormat
 
 JSON_LINES = "application/x-ndjson"
@@ -35,22 +30,19 @@ KINDS = {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.s
 SUFFIXES: Mapping[TableFormat, str] = {"xlsx": ".xlsx", "csv": ".zip"}
 FILE_PIECE = 262_144
 """So many bytes of a file are read and sent in one go."""
-TABLES_AT_ONCE = 2
-"""So many exports of tables are made at a time: each is a process, and the game once more in its memory."""
-TABLES_S = 300.0
-"""How long one may take: some 7 million commands."""
-WORKER = sys.executable, "-m", "tradegame.core.tables.worker"
 
 
 @frozen
 class Downloads:
-    """``backup``: a copy of the store in a file without a name. None: the store is not a file."""
+    """``backup``: a copy of the store in a file without a name. None: the store is not a file. ``under_way``: logs that
+    are worked on.
+    """
 
     games: GameService
     repository: GameStateRepository
     host_token: HostToken
     make_backup: Callable[[], Awaitable[BinaryIO]] | None
-    _under_way: trio.Semaphore = field(factory=lambda: trio.Semaphore(TABLES_AT_ONCE), init=False)
+    under_way: trio.Semaphore
 
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
@@ -78,14 +70,14 @@ class Downloads:
             if request.method == "HEAD":
                 return Response(media_type=KINDS[suffix])
             try:
-                self._under_way.acquire_nowait()
+                self.under_way.acquire_nowait()
             except trio.WouldBlock:
                 raise OverloadedError("other tables are being made: try again soon", retry_after_ms=5_000) from None
             try:
-                with trio.fail_after(TABLES_S):
-                    file, suffix = await _made(f"{name}{suffix}", separator, first, lines, request)
+                with trio.fail_after(workers.TABLES_S):
+                    file, suffix = await workers.made(f"{name}{suffix}", separator, first, lines, request.receive)
             finally:
-                self._under_way.release()
+                self.under_way.release()
         return _file(file, KINDS[suffix], _saved_as(f"{name}{suffix}"))
 
     async def backup(self, request: Request) -> Response:
@@ -99,16 +91,7 @@ class Downloads:
     async def _begun(self, request: Request) -> tuple[bytes, AsyncGenerator[bytes, None]]:
         """The first line of the log as this request wants it, and the rest. Raises UnknownGameError."""
         game, repository = game_id(request), self._exported(request)
-        try:
-            lines = export_log(repository, game)
-            try:
-                first = await anext(lines)
-            except CompactedError:  # trimmed between two reads: the next base is there by now
-                lines = export_log(repository, game)
-                first = await anext(lines)
-        except GameGoneError:
-            raise UnknownGameError(f"no game {game!r}") from None
-        return first, lines
+        return await workers.begun(repository, game)
 
     def _exported(self, request: Request) -> LogSource:
         """The games as this request wants them exported. Raises BadRequestError."""
@@ -121,70 +104,6 @@ class Downloads:
         game = game_id(request)
         host = self.games.hosts.get(game)
         return game if host is None else f"{game}-{host.meta.epoch}"
-
-
-async def _made(
-    name: str, separator: str, first: bytes, lines: AsyncIterator[bytes], request: Request
-) -> tuple[BinaryIO, str]:
-    """The file that the worker makes of these lines, open and without a name, and its suffix. Raises StoreError."""
-    folder = Path(await trio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="tradegame-tables-")))
-    try:
-        await _work((*WORKER, str(folder / name), separator), first, lines, request)
-        return await trio.to_thread.run_sync(_only_file, folder)
-    finally:
-        with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(partial(rmtree, folder, ignore_errors=True))
-
-
-async def _work(command: Sequence[str], first: bytes, lines: AsyncIterator[bytes], request: Request) -> None:
-    """Run the worker to its end. It is killed when this is cancelled, when the store fails, and when nobody waits."""
-    said, broken, pipe = b"", list[StoreError | OverloadedError](), subprocess.PIPE
-    async with trio.open_nursery() as nursery:
-        start = partial(trio.run_process, command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, check=False)
-        process: trio.Process = await nursery.start(start)
-        assert process.stdin is not None
-        assert process.stderr is not None
-        watching = trio.CancelScope()
-
-        async def feed(stdin: trio.abc.SendStream) -> None:
-            async with stdin:
-                try:
-                    await stdin.send_all(first)
-                    async for piece in lines:
-                        await stdin.send_all(piece)
-                except trio.BrokenResourceError:
-                    return  # it has ended, and says why
-                except StoreError as error:
-                    broken.append(error)
-                    nursery.cancel_scope.cancel()
-
-        async def watch() -> None:
-            with watching:
-                while (await request.receive())["type"] != "http.disconnect":
-                    pass
-                broken.append(OverloadedError("nobody waits for the answer any more"))
-                nursery.cancel_scope.cancel()
-
-        nursery.start_soon(feed, process.stdin)
-        nursery.start_soon(watch)
-        async with process.stderr:
-            async for piece in process.stderr:
-                said = (said + piece)[-1_000:]
-        watching.cancel()
-    if broken:
-        raise broken[0]
-    if process.returncode != 0:
-        raise _WorkerError(f"ended with {process.returncode}: {said.decode(errors='replace').strip()}")
-
-
-class _WorkerError(Exception):
-    """What the worker said last: the log is wrong, or there is no room for the files."""
-
-
-def _only_file(folder: Path) -> tuple[BinaryIO, str]:
-    """The file that the worker made, open, and its suffix."""
-    (file,) = folder.iterdir()
-    return file.open("rb"), file.suffix
 
 
 def _file(file: BinaryIO, kind: str, headers: dict[str, str]) -> Response:

@@ -38,6 +38,11 @@ class HostToken:
         """The key of pseudonyms in exports: they change when the token does."""
         return hmac.digest(self.token.encode(), b"pseudonyms", "sha256")
 
+    @property
+    def report_key(self) -> bytes:
+        """The key of the links to players' reports: they change when the token does."""
+        return hmac.digest(self.token.encode(), b"reports", "sha256")
+
     def is_right(self, request: Request) -> bool:
         """The request has the token."""
         given = _given(request)

@@ -74,16 +74,21 @@ class Invitations:
         return await trio.to_thread.run_sync(_svg, url, limiter=self._one_at_a_time)
 
     def invitation(self, request: Request) -> Invitation:
-        """As whoever asks may show it to others: by the name that they use, unless it means their own machine.
+        """Raises UnknownGameError."""
+        root, here_only = self.root(request)
+        game = game_id(request)
+        self.games.host(game)
+        return Invitation(f"{root}/{code_of(game)}", here_only)
 
-        Raises UnknownGameError.
+    def root(self, request: Request) -> tuple[str, bool]:
+        """The server's URL, and whether it means this machine alone.
+
+        As whoever asks may show it to others: by the name that they use, unless it means their own machine.
         """
         host = request.headers.get("host", "")
         elsewhere = self.elsewhere() if is_own_machine(host) else ""
         root = elsewhere or f"{request.url.scheme}://{host}{self.prefix}"
-        game = game_id(request)
-        self.games.host(game)
-        return Invitation(f"{root.rstrip('/')}/{code_of(game)}", is_own_machine(host) and not elsewhere)
+        return root.rstrip("/"), is_own_machine(host) and not elsewhere
 
 
 def is_own_machine(host: str) -> bool:

@@ -9,10 +9,10 @@ from starlette.responses import Response
 from tradegame.controller.http.bodies import answer, flag, game_id, key_of, number_of
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.invitations import Invitations
-from tradegame.core.domain.state import Seat
+from tradegame.core.domain.state import RosterSeat
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.errors import UnknownPlayerError
-from tradegame.protocol.http import SeatLink, SeatLinks
+from tradegame.protocol.seats import SeatLink, SeatLinks
 
 FRAGMENT = "seat"
 """What stands before a link's token, in the fragment of its URL: a browser sends that to no server, so that it comes
@@ -48,7 +48,7 @@ class Links:
         seat, token = made
         return _private(answer(await self._link(seat, f"{invitation.url}#{FRAGMENT}={token}", drawn=True)))
 
-    async def _link(self, seat: Seat, url: str, *, drawn: bool) -> SeatLink:
+    async def _link(self, seat: RosterSeat, url: str, *, drawn: bool) -> SeatLink:
         picture = (await self.invitations.draw(url)).decode() if drawn else ""
         return SeatLink(seat.number, seat.label, url, seat.name, seat.group, seat.team, picture)
 

@@ -41,6 +41,10 @@ async def host(request: Request) -> Response:
     return _answer(request, "host.html")
 
 
+async def report(request: Request) -> Response:
+    return _answer(request, "report.html")
+
+
 async def client(request: Request) -> Response:
     """``/tradegame.js`` and ``/tradegame.d.ts``."""
     return _answer(request, request.url.path[1:])

@@ -23,7 +23,9 @@ COSTS: Mapping[str, float] = {
     "/readyz": 1.0,
     "/metrics": 10.0,
 }
-FILES = frozenset({"/", CODES, "/watch/{game}", "/host", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"})
+FILES = frozenset(
+    {"/", CODES, "/watch/{game}", "/host", "/report/{game}", "/tradegame.js", "/tradegame.d.ts", "/favicon.ico"}
+)
 FILE = 3.0
 PATIENCE_S = 1.0
 FILE_PATIENCE_S = 10.0

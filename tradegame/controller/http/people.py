@@ -8,15 +8,16 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tradegame.controller.http.bodies import body_of, game_id, key_of, number_of, published
+from tradegame.controller.http.bodies import answer, body_of, game_id, key_of, number_of, published
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.pieces import InPieces
 from tradegame.core.domain import views
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.administer import AdministerUseCase
-from tradegame.protocol.commands import SetAccess
+from tradegame.protocol.commands import SetAccess, SetRobots
 from tradegame.protocol.errors import UnknownMessageError
-from tradegame.protocol.http import Muting, NewRoster
+from tradegame.protocol.http import Muting, Sitting
+from tradegame.protocol.seats import NewRoster
 
 ROWS_AT_ONCE = 2_000
 """Players of a roster that are encoded in one go: some 2 ms."""
@@ -32,13 +33,13 @@ class People:
     async def access(self, request: Request) -> Response:
         self.host_token.require(request)
         body = await body_of(request, SetAccess)
-        return published(await self.administer.set_access(game_id(request), body.locked, body.chat, key_of(request)))
+        return published(await self.administer.set_access(game_id(request), body, key_of(request)))
 
     async def roster(self, request: Request) -> Response:
         self.host_token.require(request)
         state = self.games.present(game_id(request)).game.state
         pieces, players = [_json(views.roster(state)).removesuffix(b"]}")], list(state.players)
-        seats = {seat.player: seat for seat in state.seats.values()}
+        seats = {seat.player: seat for seat in state.seating.values()}
         for first in range(0, len(players), ROWS_AT_ONCE):
             rows = _json(views.roster_rows(state, players[first : first + ROWS_AT_ONCE], seats))[1:-1]
             pieces.append(b"," + rows if first and rows else rows)
@@ -64,6 +65,22 @@ class People:
         self.host_token.require(request)
         muted, player = (await body_of(request, Muting)).muted, request.path_params["player"]
         outcome = await self.administer.mute(game_id(request), player, muted=muted, key=key_of(request))
+        return published(outcome)
+
+    async def robots(self, request: Request) -> Response:
+        self.host_token.require(request)
+        return answer(views.robots(self.games.present(game_id(request)).game.state))
+
+    async def set_robots(self, request: Request) -> Response:
+        self.host_token.require(request)
+        body = await body_of(request, SetRobots)
+        return published(await self.administer.set_robots(game_id(request), body, key_of(request)))
+
+    async def sit_in(self, request: Request) -> Response:
+        self.host_token.require(request)
+        body, player = await body_of(request, Sitting), request.path_params["player"]
+        strategy, key = body.strategy, key_of(request)
+        outcome = await self.administer.sit_in(game_id(request), player, sits=body.sits, strategy=strategy, key=key)
         return published(outcome)
 
     async def unsay(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The host's calls about rounds: their phases and clock, the news in them, and what they came to."""
+"""The host's calls about rounds: how they are defined, their phases and clock, the news in them, what they came to."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from starlette.responses import Response
 from tradegame.controller.http.bodies import answer, body_of, game_id, key_of, published
 from tradegame.controller.http.host_token import HostToken
 from tradegame.core.domain import views
+from tradegame.core.domain.definition import to_json
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetPhase
+from tradegame.protocol.http import Defined
 
 
 @frozen
@@ -38,6 +40,11 @@ class Rounds:
     async def coming(self, request: Request) -> Response:
         self.host_token.require(request)
         return answer(views.coming(self.games.present(game_id(request)).game.state))
+
+    async def definition(self, request: Request) -> Response:
+        """It is the host's: it has the news that are to come, and everybody's values."""
+        self.host_token.require(request)
+        return answer(Defined(to_json(self.games.present(game_id(request)).game.state.definition)))
 
     async def news(self, request: Request) -> Response:
         self.host_token.require(request)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, BinaryIO
 
 import msgspec
+import trio
 from attrs import evolve, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tradegame.controller.access import Access
-from tradegame.controller.http import documents, pages
+from tradegame.controller.http import documents, pages, workers
 from tradegame.controller.http.bodies import answer, game_id, json_object, key_of, parameter
 from tradegame.controller.http.downloads import Downloads
 from tradegame.controller.http.errors import error_response
@@ -25,6 +26,7 @@ from tradegame.controller.http.links import Links
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.people import People
 from tradegame.controller.http.pieces import InPieces
+from tradegame.controller.http.reports import PlayerReports
 from tradegame.controller.http.rounds import Rounds
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain import views
@@ -33,6 +35,7 @@ from tradegame.core.faults import answer_to
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import GameStateRepository
 from tradegame.core.use_cases.administer import AdministerUseCase
+from tradegame.core.use_cases.sessions import SessionService
 from tradegame.protocol.errors import (
     BadRequestError,
     MethodNotAllowedError,
@@ -67,13 +70,24 @@ class HttpServices:
     prefix: str
     backup: Callable[[], Awaitable[BinaryIO]] | None
     """A copy of the store in a file without a name. None: the store is not a file."""
+    sessions: SessionService
 
 
 def build_app(services: HttpServices) -> Starlette:
     """The ASGI application."""
-    downloads = Downloads(services.games, services.repository, services.host_token, services.backup)
+    under_way = trio.Semaphore(workers.TABLES_AT_ONCE)
+    downloads = Downloads(services.games, services.repository, services.host_token, services.backup, under_way)
     till = Till(lambda: services.budgets, lambda: services.host_token)
     invitations = Invitations(services.games, services.elsewhere, services.prefix, till.pay_more)
+    reports = PlayerReports(
+        services.games,
+        services.repository,
+        services.sessions,
+        services.host_token,
+        invitations,
+        till.pay_more,
+        under_way,
+    )
     people = People(services.games, services.administer, services.host_token)
     links = Links(services.administer, services.host_token, invitations)
     rounds = Rounds(services.games, services.administer, services.host_token)
@@ -82,6 +96,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/", pages.play),
         ("GET", "/watch/{game}", pages.watch),
         ("GET", "/host", pages.host),
+        ("GET", "/report/{game}", pages.report),
         ("GET", CODES, pages.play),
         ("GET", "/tradegame.js", pages.client),
         ("GET", "/tradegame.d.ts", pages.client),
@@ -98,6 +113,8 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/games/{game}/debrief", routes.debrief),
         ("GET", "/v1/games/{game}/log", downloads.log),
         ("GET", "/v1/games/{game}/tables", downloads.tables),
+        ("GET", "/v1/games/{game}/report", reports.own),
+        ("GET", "/v1/games/{game}/reports.csv", reports.links),
         ("GET", "/v1/games/{game}/invitation", invitations.text),
         ("GET", "/v1/games/{game}/invitation.svg", invitations.picture),
         ("GET", "/v1/presets", routes.presets),
@@ -110,6 +127,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/phase", rounds.phase),
         ("POST", "/v1/games/{game}/pause", rounds.pause),
         ("POST", "/v1/games/{game}/time", rounds.add_time),
+        ("GET", "/v1/games/{game}/definition", rounds.definition),
         ("GET", "/v1/games/{game}/news", rounds.coming),
         ("POST", "/v1/games/{game}/news", rounds.news),
         ("POST", "/v1/games/{game}/access", people.access),
@@ -120,6 +138,9 @@ def build_app(services: HttpServices) -> Starlette:
         ("DELETE", "/v1/games/{game}/players/{player}", people.remove),
         ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
         ("POST", "/v1/games/{game}/players/{player}/readmit", people.readmit),
+        ("POST", "/v1/games/{game}/players/{player}/robot", people.sit_in),
+        ("GET", "/v1/games/{game}/robots", people.robots),
+        ("POST", "/v1/games/{game}/robots", people.set_robots),
         ("DELETE", "/v1/games/{game}/messages/{message}", people.unsay),
         ("POST", "/v1/games/{game}/reveal", rounds.reveal),
         ("DELETE", "/v1/players/{player}", routes.kick),
@@ -220,8 +241,10 @@ class _Routes:
         limit = parameter(request, "limit", "10")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
             raise BadRequestError("expected 1 to 100", at="limit")
+        if (by := parameter(request, "by", "round")) not in ("round", "total"):
+            raise BadRequestError("expected round or total", at="by")
         host, standings = self.services.host_token.is_right(request), self._present(request).standings
-        return answer(standings.shown(await standings.ranked(), int(limit), host=host))
+        return answer(standings.shown(await standings.ranked(total=by == "total"), int(limit), host=host))
 
     async def debrief(self, request: Request) -> Response:
         whole = self.services.host_token.is_right(request)

@@ -89,7 +89,9 @@ def openapi() -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "admin": {"type": "http", "scheme": "bearer", "description": "`admin.token` of the configuration."}
+                "admin": {"type": "http", "scheme": "bearer", "description": "`admin.token` of the configuration."},
+                "report": {"type": "http", "scheme": "Report", "description": "The `key` of a player's own report."},
+                "session": {"type": "http", "scheme": "Session", "description": "The `token` that `hello` answers."},
             },
         },
         "x-error-codes": table(OVER_HTTP),
@@ -110,6 +112,8 @@ def _operation(schemas: Kinds, operation: Operation) -> dict[str, Any]:
         made["requestBody"] = {"required": True, "content": content}
     if operation.host:
         made["security"] = [{"admin": []}]
+    if operation.own:
+        made["security"] = [{"report": []}, {"session": []}]
     return made
 
 

@@ -30,6 +30,7 @@ SQLITE = "application/vnd.sqlite3"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ZIP = "application/zip"
 SVG = "image/svg+xml"
+CSV = "text/csv"
 FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "application/octet-stream")
 
 
@@ -39,7 +40,7 @@ class Operation:
 
     ``names``: what stands in the path; ``query``: behind it. ``not_ready``: it may answer 503, with the reason.
     ``file``: it has an ETag, and 304 for who has it already. ``host``: it needs the admin token. ``keyed``: it takes an
-    `Idempotency-Key`.
+    `Idempotency-Key`. ``own``: it needs a player's report key or session token.
     """
 
     method: str = "GET"
@@ -62,6 +63,7 @@ class Operation:
     file: bool = False
     host: bool = False
     keyed: bool = False
+    own: bool = False
     not_ready: bool = False
     errors: Errors = ()
 
@@ -85,3 +87,9 @@ def command(path: str, name: str, about: str, *errors: type[TradeGameError], **m
     refused: Errors = (BadRequestError, KeyReusedError, UnknownGameError, *errors, *HOST, *STORE)
     where = {"method": "POST", "path": f"/v1/games/{{game}}{path}", "id": name, **more}
     return Operation(about=about, tag="host", answer=Published, host=True, keyed=True, errors=refused, **where)
+
+
+def inside(path: str, name: str, about: str, answer: type[Any]) -> Operation:
+    """What the host alone may read of a game."""
+    where = f"/v1/games/{{game}}{path}"
+    return Operation(path=where, id=name, about=about, tag="host", answer=answer, host=True, errors=(*HOST, *GAME))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradegame.controller.spec.operation import (
+    CSV,
     FILES,
     HTML,
     JSON,
@@ -22,9 +23,10 @@ from tradegame.controller.spec.operation import HOST as _HOST
 from tradegame.controller.spec.operation import STORE as _STORE
 from tradegame.controller.spec.operation import command as _command
 from tradegame.controller.spec.operation import file as _file
+from tradegame.controller.spec.operation import inside as _inside
 from tradegame.controller.spec.people import PEOPLE
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.protocol.bounds import Depth, GameCode
+from tradegame.protocol.bounds import Depth, GameCode, RankedBy
 from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
@@ -34,6 +36,7 @@ from tradegame.protocol.errors import (
     KeyReusedError,
     NoHouseError,
     NotFoundError,
+    NotJoinedError,
     NotOpenError,
     OverloadedError,
     UnavailableError,
@@ -44,6 +47,7 @@ from tradegame.protocol.errors import (
 from tradegame.protocol.http import (
     Coming,
     Debrief,
+    Defined,
     Done,
     Invitation,
     Made,
@@ -53,6 +57,7 @@ from tradegame.protocol.http import (
     TableFormat,
     Vitals,
 )
+from tradegame.protocol.report import Report
 from tradegame.protocol.state import Games, GameState, Standings
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -65,6 +70,13 @@ OPERATIONS: tuple[Operation, ...] = (
         names={"game": str},
     ),
     _file("/host", "host", "The host's page.", HTML),
+    _file(
+        "/report/{game}",
+        "report",
+        "The page with a player's own report: behind the # is its key, or the browser has the player's session.",
+        HTML,
+        names={"game": str},
+    ),
     _file(
         "/{code}",
         "playByCode",
@@ -115,7 +127,7 @@ OPERATIONS: tuple[Operation, ...] = (
         id="getStandings",
         about="The richest players.",
         tag="games",
-        query={"limit": Depth},
+        query={"limit": Depth, "by": RankedBy},
         answer=Standings,
         errors=(BadRequestError, *_GAME),
     ),
@@ -126,6 +138,15 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="games",
         answer=Debrief,
         errors=_GAME,
+    ),
+    Operation(
+        path="/v1/games/{game}/report",
+        id="getReport",
+        about="A player's own report on the closed rounds, for that player alone, while the host shows reports.",
+        tag="games",
+        answer=Report,
+        own=True,
+        errors=(NotFoundError, *_HOST, NotJoinedError, UnknownPlayerError, UnknownGameError, *_STORE),
     ),
     Operation(
         path="/v1/games/{game}/invitation",
@@ -188,15 +209,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body=Pause,
     ),
     _command("/time", "addTime", "Let the phase end later.", NotOpenError, body=AddTime),
-    Operation(
-        path="/v1/games/{game}/news",
-        id="listComingNews",
-        about="The scheduled news that are left in the open round.",
-        tag="host",
-        answer=Coming,
-        host=True,
-        errors=(*_HOST, *_GAME),
-    ),
+    _inside("/news", "listComingNews", "The scheduled news that are left in the open round.", Coming),
+    _inside("/definition", "getDefinition", "A game's definition, as it was made, every default filled in.", Defined),
     _command(
         "/news",
         "announce",
@@ -237,6 +251,16 @@ OPERATIONS: tuple[Operation, ...] = (
         query={"format": TableFormat, "separator": SeparatorName, "pseudonyms": bool, "chat": bool},
         host=True,
         errors=(BadRequestError, UnknownGameError, OverloadedError, CommandTimeoutError, *_HOST, UnavailableError),
+    ),
+    Operation(
+        path="/v1/games/{game}/reports.csv",
+        id="listReportLinks",
+        about="The links to the players' own reports, as CSV. Whoever has one can read that report: they are secrets.",
+        tag="host",
+        kinds=(CSV,),
+        query={"separator": SeparatorName},
+        host=True,
+        errors=(BadRequestError, *_HOST, *_GAME),
     ),
     Operation(
         path="/v1/backup",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradegame.controller.spec.operation import GAME, HOST, STORE, Operation, command
+from tradegame.protocol.commands import SetRobots
 from tradegame.protocol.errors import (
     BadRequestError,
     KeyReusedError,
@@ -10,7 +11,8 @@ from tradegame.protocol.errors import (
     UnknownMessageError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Muting, NewRoster, Roster, SeatLink, SeatLinks
+from tradegame.protocol.http import Muting, Robots, Roster, Sitting
+from tradegame.protocol.seats import NewRoster, SeatLink, SeatLinks
 
 PEOPLE: tuple[Operation, ...] = (
     Operation(
@@ -65,6 +67,23 @@ PEOPLE: tuple[Operation, ...] = (
         "Let a player not speak in a game, or speak again.",
         UnknownPlayerError,
         body=Muting,
+    ),
+    Operation(
+        path="/v1/games/{game}/robots",
+        id="getRobots",
+        about="How robots fill up a game, and for whom they sit in.",
+        tag="host",
+        answer=Robots,
+        host=True,
+        errors=(*GAME, *HOST),
+    ),
+    command("/robots", "setRobots", "Let robots fill up a game, or none any more.", body=SetRobots),
+    command(
+        "/players/{player}/robot",
+        "sitIn",
+        "Let a robot sit in for a player, until the player joins or trades; or let it go.",
+        UnknownPlayerError,
+        body=Sitting,
     ),
     command(
         "/messages/{message}", "deleteMessage", "Delete a message, by its number.", UnknownMessageError, method="DELETE"

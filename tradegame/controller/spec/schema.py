@@ -69,7 +69,7 @@ def _below(node: Any, components: dict[str, Schema]) -> Iterable[str]:
 def _say_the_game(schema: Schema, kind: type[Any]) -> None:
     schema["required"] = [*schema["required"], "game"]
     if issubclass(kind, PlayerCommand):
-        del schema["properties"]["player"]
+        del schema["properties"]["player"], schema["properties"]["by_robot"]
 
 
 def _say_what_is_needed(schema: Schema, kind: type[WithOp]) -> None:

@@ -21,7 +21,7 @@ from tradegame.protocol.requests import REQUESTS, AnyRequest, GameRequest, Playe
 from tradegame.protocol.state import Account
 
 T = TypeVar("T", bound=Struct)
-UNSAID = frozenset({"id", "player"})
+UNSAID = frozenset({"id", "player", "by_robot"})
 """Fields of a command that no client says in its body."""
 _decode: Callable[[str], Request] = msgspec.json.Decoder(AnyRequest).decode
 _encode = msgspec.json.Encoder().encode
@@ -46,7 +46,8 @@ class FailedReply(Struct):
 
 def decode(text: str) -> Request:
     """The request in a text frame. Raises DecodeError with ``bad_request`` or ``unknown_op``."""
-    if "null" not in text and '"player"' not in text:  # else it may say what only a closer look finds
+    # Else it may say what only a closer look finds.
+    if "null" not in text and '"player"' not in text and "by_robot" not in text:
         try:
             request = _decode(text)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
@@ -58,11 +59,12 @@ def decode(text: str) -> Request:
 
 
 def _is_whole(request: Request) -> bool:
-    """What the types cannot say: a number that fits in 64 bits, a game, and no player."""
+    """What the types cannot say: a number that fits in 64 bits, a game, and nothing of whose command it is."""
     if type(request.id) is int and request.id > MAX_REQUEST_NUMBER:
         return False
     if isinstance(request, GameRequest):
-        return request.game != "" and not (isinstance(request, PlayerCommand) and request.player)
+        told = isinstance(request, PlayerCommand) and (request.player or request.by_robot)
+        return request.game != "" and not told
     return True
 
 

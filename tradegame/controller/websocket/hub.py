@@ -304,8 +304,9 @@ class Hub:
 
     def _push_private(self, host: GameHost, seq: int, at: int, told: Private) -> None:
         subscribers = [*self._subscribers_of(told.player, host)]
-        if isinstance(told, Whispered) and told.to != told.player:
-            subscribers += self._subscribers_of(told.to, host)
+        if isinstance(told, Whispered):
+            subscribers += self._subscribers_of(told.to, host) if told.to != told.player else ()
+            subscribers = [each for each in subscribers if not each.client.robot]
         if subscribers:
             self._tell(subscribers, text_frame(codec.encode_private(host.id, seq, at, told)))
 
@@ -344,6 +345,6 @@ class Hub:
 
     def _registered(self, subscriber: Subscriber) -> None:
         client, games = subscriber.client, subscriber.games
-        if client.signed_in is not None:
+        if client.signed_in is not None and not client.robot:  # people alone are present
             plays, player = tuple(game for game in games if games[game].plays), client.signed_in.player.id
             self.register.put(LiveConnection(client.connection, self.node, player, tuple(games), client.since, plays))

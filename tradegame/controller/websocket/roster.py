@@ -33,7 +33,8 @@ class Roster:
             return False
         if client.signed_in is not None:
             _remove(self.players, client.signed_in.player.id, subscriber)
-            _remove(self._sessions, client.signed_in.session, subscriber)
+            if client.signed_in.session:
+                _remove(self._sessions, client.signed_in.session, subscriber)
         return True
 
     def sign_in(self, subscriber: Subscriber, signed_in: SignedIn) -> None:
@@ -42,7 +43,8 @@ class Roster:
         if len(self.players.get(player, ())) >= self.connections_per_player:
             raise OverloadedError("too many connections of this player", retry_after_ms=5_000)
         self.players.setdefault(player, {})[subscriber] = None
-        self._sessions.setdefault(signed_in.session, {})[subscriber] = None
+        if signed_in.session:  # a robot has none
+            self._sessions.setdefault(signed_in.session, {})[subscriber] = None
 
     async def silent(self, player: str) -> list[Subscriber]:
         """If there is no room for one more connection of the player: those that do not answer within 2 s."""

@@ -87,9 +87,9 @@ class Audit:
     def _seats(self) -> None:
         """The two ways to look a seat up, and their count. In one go: a few ms for 20 000."""
         state = self._state
-        if {seat.number: look for look, seat in state.seats.items()} != state.looks:
+        if {seat.number: look for look, seat in state.seating.items()} != state.looks:
             self._find("the seats' numbers are not those of the roster")
-        if sum(seat.listed for seat in state.seats.values()) != state.listed:
+        if sum(seat.listed for seat in state.seating.values()) != state.listed:
             self._find(f"{state.listed} seats are not how many are listed")
 
     def _sum(self, name: str) -> None:
@@ -129,7 +129,7 @@ class Audit:
             if order.player != name:
                 self._find(f"{name} has the order {order.id} of {order.player}")
             if order.side == BID:
-                bids += order.qty * order.price
+                bids += order.qty * (order.price + self._state.terms.goods[order.good].buyer_tax)
             else:
                 asks[order.good] += order.qty
             level = self._state.markets[order.good].book.level(order.side, order.price)
@@ -180,6 +180,12 @@ class Audit:
         state = self._state
         if state.cancel_on_disconnect.keys() - state.players.keys():
             self._find("somebody without an account has chosen to have orders withdrawn")
+        if (state.robots.keys() | state.seats.keys()) - state.players.keys():
+            self._find("a robot plays for somebody without an account")
+        if state.robots.keys() & state.seats.keys():
+            self._find("a robot sits in for a robot")
+        if state.seats.keys() & state.departed.keys():
+            self._find("somebody has departed for whom a robot sits in")
         if state.departed.keys() - state.cancel_on_disconnect.keys():
             self._find("somebody has departed who has not chosen to have orders withdrawn")
         since = list(state.departed.values())

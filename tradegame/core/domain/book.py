@@ -14,7 +14,6 @@ from typing import Final
 from msgspec import Struct, field
 
 from tradegame.protocol.bounds import Level, SideName
-from tradegame.protocol.replies import Released
 
 BID: Final = "bid"
 ASK: Final = "ask"
@@ -41,11 +40,6 @@ class Order(Struct):
     @property
     def id(self) -> str:
         return f"o{self.number}"
-
-    @property
-    def held(self) -> Released:
-        """What it holds, and releases once it is gone."""
-        return Released(self.qty * self.price, 0) if self.side == BID else Released(0, self.qty)
 
 
 class PriceLevel(Struct):

@@ -29,6 +29,10 @@ Seconds = Annotated[int, within(0, 31_536_000)]
 NewsText = Annotated[str, length(1, NEWS_LENGTH)]
 ShiftBps = Annotated[int, within(*SHIFT_BPS)]
 Schedule = Annotated[tuple[Value, ...], length(1, MAX_UNITS, "units")]
+Schedules = Annotated[tuple[Schedule, ...], length(0, 1_000, "lists")]
+FeeBps = Annotated[int, within(0, 10_000)]
+RoundNumber = Annotated[int, within(1, 1_000_000)]
+Shift = Annotated[int, within(-MAX_PRICE, MAX_PRICE)]
 
 
 @frozen(kw_only=True)
@@ -92,14 +96,9 @@ class PrivateValuesDefinition:
     units: Annotated[int, within(1, MAX_UNITS)] = 3
     low: Value = 20
     high: Price = 180
-    values: Annotated[tuple[Schedule, ...], length(0, 1_000, "lists")] = ()
-    costs: Annotated[tuple[Schedule, ...], length(0, 1_000, "lists")] = ()
+    values: Schedules = ()
+    costs: Schedules = ()
     redraw: bool = False
-
-    @property
-    def lasting(self) -> bool:
-        """Somebody has the same values in the next round as in this one."""
-        return not self.redraw or bool(self.values or self.costs)
 
 
 @frozen(kw_only=True)
@@ -131,6 +130,31 @@ class NewsDefinition:
 
 
 @frozen(kw_only=True)
+class TreatmentDefinition:
+    """What is different from round ``from_round`` to ``to_round``, both included; None: until the end.
+
+    ``buyer_tax`` and ``seller_tax``: coins for each unit that a side trades; orders below ``floor`` or above
+    ``ceiling`` are refused: all in ``good``, None for each. ``fee_bps``: the taker's fee. ``demand_shift`` and
+    ``supply_shift`` are added to each private value, and each cost, which stay at least 0; ``values`` and ``costs`` are
+    lists instead of those of the private values. What is left out stays as it is. ``text``: news at each opening.
+    """
+
+    from_round: RoundNumber
+    to_round: RoundNumber | None = None
+    text: Annotated[str, length(0, NEWS_LENGTH)] = ""
+    fee_bps: FeeBps | None = None
+    good: Id | None = None
+    buyer_tax: Value | None = None
+    seller_tax: Value | None = None
+    floor: Price | None = None
+    ceiling: Price | None = None
+    demand_shift: Shift | None = None
+    supply_shift: Shift | None = None
+    values: Schedules = ()
+    costs: Schedules = ()
+
+
+@frozen(kw_only=True)
 class GameDefinition:
     """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap.
 
@@ -138,13 +162,14 @@ class GameDefinition:
     is about. ``wait_for_host``: its first lobby has no end but the host's word, with and without ``rounds``.
     ``news_a_round``: so many of ``news`` come, drawn anew for each round; 0 for all. ``anonymous``: who traded is told
     to the two alone. ``disconnect_grace_s``: how long orders stay whose player chose `cancel_on_disconnect`, and left.
+    ``practice``: a round of the number 0 comes first, which counts for nothing.
     """
 
     id: Id
     title: Annotated[str, length(0, 100)] = ""
     about: Annotated[str, length(0, 2_000)] = ""
     cash: Funds = 10_000
-    fee_bps: Annotated[int, within(0, 10_000)] = 0
+    fee_bps: FeeBps = 0
     open_orders: Annotated[int, within(0, 1_000)] = 50
     max_players: Annotated[int, within(1, 100_000)] = 20_000
     goods: Annotated[dict[Id, GoodDefinition], length(1, 100, "goods")]
@@ -152,9 +177,20 @@ class GameDefinition:
     news: Annotated[tuple[NewsDefinition, ...], length(0, 1_000, "items")] = ()
     news_a_round: Annotated[int, within(0, 1_000)] = 0
     private_values: PrivateValuesDefinition | None = None
+    practice: bool = False
+    treatments: Annotated[tuple[TreatmentDefinition, ...], length(0, 20, "treatments")] = ()
     wait_for_host: bool = False
     anonymous: bool = False
     disconnect_grace_s: Annotated[int, within(5, 3_600)] = DISCONNECT_GRACE_S
+
+    @property
+    def values_last(self) -> bool:
+        """Somebody may have the same private values in the next round as in this one, shifted or not."""
+        private = self.private_values
+        if private is None:
+            return False
+        given = bool(private.values or private.costs) or any(each.values or each.costs for each in self.treatments)
+        return given or not private.redraw
 
     def mark_of(self, good: str) -> MarkKind | None:
         """What this good's mark is; None for the one with private values, which is worth something else to each."""
@@ -166,9 +202,10 @@ class GameDefinition:
 def to_json(definition: GameDefinition) -> dict[str, Any]:
     """Plain JSON data that ``from_json`` reads back."""
     data = asdict(definition)
-    data["news"] = list(data["news"])
-    if (private := data["private_values"]) is not None:
-        private["values"], private["costs"] = [list(v) for v in private["values"]], [list(v) for v in private["costs"]]
+    data["news"], data["treatments"] = list(data["news"]), list(data["treatments"])
+    for given in (data["private_values"], *data["treatments"]):
+        if given is not None:
+            given["values"], given["costs"] = [list(v) for v in given["values"]], [list(v) for v in given["costs"]]
     for fields in data["goods"].values():
         if fields["settlement"] is not None:
             fields["settlement"] = {name: list(value) for name, value in fields["settlement"].items()}
@@ -188,8 +225,12 @@ def from_json(data: dict[str, Any]) -> GameDefinition:
     }
     rounds = None if data["rounds"] is None else RoundsDefinition(**data["rounds"])
     news = tuple(NewsDefinition(**item) for item in data["news"])
-    private_values = _private_values(data["private_values"])
-    return GameDefinition(**{**data, "goods": goods, "rounds": rounds, "news": news, "private_values": private_values})
+    private_values = None
+    if data["private_values"] is not None:
+        private_values = PrivateValuesDefinition(**_with_schedules(data["private_values"]))
+    treatments = tuple(TreatmentDefinition(**_with_schedules(item)) for item in data["treatments"])
+    made = {"goods": goods, "rounds": rounds, "news": news, "private_values": private_values, "treatments": treatments}
+    return GameDefinition(**{**data, **made})
 
 
 def _settlement(data: dict[str, Any] | None) -> SettlementDefinition | None:
@@ -198,8 +239,5 @@ def _settlement(data: dict[str, Any] | None) -> SettlementDefinition | None:
     return SettlementDefinition(values=tuple(data["values"]), hints_at_s=tuple(data["hints_at_s"]))
 
 
-def _private_values(data: dict[str, Any] | None) -> PrivateValuesDefinition | None:
-    if data is None:
-        return None
-    schedules = {name: tuple(tuple(schedule) for schedule in data[name]) for name in ("values", "costs")}
-    return PrivateValuesDefinition(**{**data, **schedules})
+def _with_schedules(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data, **{name: tuple(tuple(schedule) for schedule in data[name]) for name in ("values", "costs")}}

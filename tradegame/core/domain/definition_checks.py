@@ -9,6 +9,7 @@ from attrs import fields, has, resolve_types
 
 from tradegame.core.domain.bounds import problem
 from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.treatments import changes, terms_of
 
 
 def problems(definition: GameDefinition) -> list[tuple[str, str]]:
@@ -68,3 +69,22 @@ def misfits(definition: GameDefinition) -> Iterator[tuple[str, str]]:
             yield f"news[{index}].good", f"expected one of the game's goods, found {item.good!r}"
         if item.good is None and item.anchor_bps:
             yield f"news[{index}].anchor_bps", "expected a good whose anchor it shifts"
+    yield from _treatments(definition)
+
+
+def _treatments(definition: GameDefinition) -> Iterator[tuple[str, str]]:
+    for index, each in enumerate(definition.treatments):
+        path = f"treatments[{index}]"
+        if each.to_round is not None and each.to_round < each.from_round:
+            yield f"{path}.to_round", f"expected at least {each.from_round}, which is from_round, found {each.to_round}"
+        if each.good is not None and each.good not in definition.goods:
+            yield f"{path}.good", f"expected one of the game's goods, found {each.good!r}"
+        if definition.private_values is None:
+            for name in ("demand_shift", "supply_shift", "values", "costs"):
+                if getattr(each, name):
+                    yield f"{path}.{name}", "expected private_values, which it changes"
+    for number in changes(definition):
+        for good, terms in terms_of(definition, number).goods.items():
+            if terms.ceiling < terms.floor:
+                limits = f"a ceiling of {terms.ceiling} under a floor, or a tax on sellers, of {terms.floor}"
+                yield "treatments", f"expected prices at which {good} can be traded in round {number}, found {limits}"

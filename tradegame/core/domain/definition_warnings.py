@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tradegame.core.domain.definition import GameDefinition, HouseDefinition
+from attrs import evolve
+
+from tradegame.core.domain.definition import GameDefinition, HouseDefinition, TreatmentDefinition
+from tradegame.core.domain.treatments import changes, terms_of
 
 
 def warnings(definition: GameDefinition) -> list[tuple[str, str]]:
     """The path of each doubtful value (``news[0].at_s``), and what comes of it."""
-    return [*_too_late(definition), *_without_effect(definition), *_unable(definition)]
+    return [
+        *_too_late(definition),
+        *_without_effect(definition),
+        *_unable(definition),
+        *_opens_at_once(definition),
+        *_treated(definition),
+    ]
 
 
 def _too_late(definition: GameDefinition) -> Iterator[tuple[str, str]]:
@@ -49,6 +58,42 @@ def _unable(definition: GameDefinition) -> Iterator[tuple[str, str]]:
             yield f"goods.{good}.house.stock", "offers nothing until it has bought"
     if (price := _cheapest(definition)) is not None and definition.cash < price:
         yield "cash", f"buys nothing: the cheapest unit costs {price}"
+
+
+def _opens_at_once(definition: GameDefinition) -> Iterator[tuple[str, str]]:
+    """A lesson that is over before anybody came."""
+    lesson = definition.private_values is not None or any(good.settlement for good in definition.goods.values())
+    if lesson and definition.rounds is None and not definition.wait_for_host:
+        yield "wait_for_host", "opens at once, before anybody is there: true lets the host open the first round"
+
+
+def _treated(definition: GameDefinition) -> Iterator[tuple[str, str]]:
+    """What treatments do not do, and what they keep anybody from doing."""
+    rounds = definition.rounds
+    nothing = TreatmentDefinition(from_round=1)
+    for index, each in enumerate(definition.treatments):
+        if rounds is not None and 0 < rounds.repeat < each.from_round:
+            yield f"treatments[{index}].from_round", f"never comes by the clock: there are {rounds.repeat} rounds"
+        if evolve(each, from_round=1, to_round=None, good=None) == nothing:
+            yield f"treatments[{index}]", "changes nothing"
+    for number in changes(definition):
+        terms = terms_of(definition, number)
+        for good, limits in terms.goods.items():
+            house = definition.goods[good].house
+            if house is not None and _ask(house) > limits.ceiling:
+                yield "treatments", f"in round {number} the house offers no {good}: its best ask is {_ask(house)}"
+            if house is not None and house.anchor - house.spread // 2 < limits.floor:
+                bid = house.anchor - house.spread // 2
+                yield "treatments", f"in round {number} the house bids for no {good}: its best bid is {bid}"
+        if (private := definition.private_values) is not None:
+            taxes = terms.goods[private.good].buyer_tax + terms.goods[private.good].seller_tax
+            best = max(map(max, terms.values), default=private.high) + terms.demand_shift
+            least = max(0, min(map(min, terms.costs), default=private.low) + terms.supply_shift)
+            if best - taxes <= least:
+                yield (
+                    "treatments",
+                    f"in round {number} nobody can gain: the best unit is worth {best}, and costs {least}",
+                )
 
 
 def _cheapest(definition: GameDefinition) -> int | None:

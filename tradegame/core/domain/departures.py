@@ -40,10 +40,10 @@ class DepartureService:
         effects.accounts[name] = None
 
     def depart(self, command: Depart, effects: Effects) -> Sent:
-        """These have no connection left. Who departed already did so then."""
+        """These have no connection left. Who departed already did so then; a robot in one's seat is as good as one."""
         state = self.state
         for name in command.players:
-            if name in state.cancel_on_disconnect:
+            if name in state.cancel_on_disconnect and name not in state.seats:
                 state.departed.setdefault(name, state.clock)
         return Sent(seq=0)
 

@@ -11,10 +11,12 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tradegame.core.domain.account import Account
+from tradegame.core.domain.accounts import AccountService
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.chance import STATE_BITS
+from tradegame.core.domain.charges import ChargeService
 from tradegame.core.domain.chat import ChatService
+from tradegame.core.domain.dealing import DealingService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.departures import DepartureService
 from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
@@ -24,9 +26,11 @@ from tradegame.core.domain.marking import MarkService
 from tradegame.core.domain.moderation import ModerationService, refusal
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.orders import OrderService
+from tradegame.core.domain.pausing import PauseService
 from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.remembered import remember
+from tradegame.core.domain.robots import NO_SEAT, RobotService, played_by_server
 from tradegame.core.domain.roster import RosterService
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
@@ -51,16 +55,34 @@ from tradegame.protocol.commands import (
     SetAccess,
     SetClock,
     SetPhase,
+    SetRobots,
     SetRoster,
+    SitIn,
+    Staff,
     Unsay,
     decode_entry,
     encode_entry,
     payload_digest,
 )
-from tradegame.protocol.errors import EpochOverError, NotJoinedError, RuleError, UnknownPlayerError
-from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged
+from tradegame.protocol.errors import (
+    EpochOverError,
+    NotAdmittedError,
+    NotJoinedError,
+    RuleError,
+    UnknownPlayerError,
+)
+from tradegame.protocol.pushes import BookChanged, MarkChanged
 from tradegame.protocol.replies import Sent
-from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.requests import (
+    AmendOrder,
+    BuyGood,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+    PlayerCommand,
+    Say,
+    SellGood,
+)
 
 _WITHOUT_ACCOUNT = (Join, HostCommand)
 _Due: TypeAlias = tuple[Callable[[], int | None], Callable[[int, Effects], None], bool]
@@ -73,31 +95,37 @@ class Game:
     def __init__(self, state: GameState, recording: Callable[[GameState], RecordingService] = RecordingService) -> None:
         """``recording``: another class writes down more."""
         self.state = state
-        trading = TradingService(state, recording(state))
+        trading = TradingService(state, recording(state), ChargeService(state))
         self._marks = MarkService(state)
         house = HouseService(state, trading, self._marks)
         self.free_some, self.has_dropped = trading.free_some, trading.has_dropped
         self._keys = KeyService(state)
-        self._naming = NamingService(state)
-        self._private_values = PrivateValuesService(state)
-        self._settlement = SettlementService(state, self._marks, trading.recording)
-        self._rounds = RoundService(state, trading, house, self._marks, self._private_values, self._settlement)
+        private_values = PrivateValuesService(state)
+        self._settlement = settlement = SettlementService(state, self._marks, trading.recording)
+        self._pauses = pauses = PauseService(state)
+        self._dealing = dealing = DealingService(state, trading.recording, private_values, settlement)
         self._departures = departures = DepartureService(state, trading, self._marks)
-        self._moderation = ModerationService(
-            state, trading, self._naming, self._private_values, self._settlement, departures
+        self._accounts = AccountService(state, trading, NamingService(state), private_values, settlement, departures)
+        self._robots = robots = RobotService(state, self._accounts)
+        self._rounds = RoundService(
+            state, trading, house, self._marks, private_values, settlement, dealing, pauses, robots
         )
-        self._roster = RosterService(state, self._naming)
+        self._moderation = ModerationService(state, self._accounts)
+        self._roster = RosterService(state, self._accounts.naming)
         orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
             Arrive: self._arrive,
-            Depart: departures.depart,
+            Depart: robots.depart,
             Remove: self._moderation.remove,
             Readmit: self._moderation.readmit,
             Mute: self._moderation.mute,
             SetAccess: self._moderation.set_access,
             SetRoster: self._roster.set_roster,
             RenewSeat: self._roster.renew,
+            SetRobots: robots.set_robots,
+            Staff: robots.staff,
+            SitIn: robots.sit_in,
             Unsay: chat.unsay,
             BuyGood: trading.buy,
             SellGood: trading.sell,
@@ -107,8 +135,8 @@ class Game:
             CancelAll: orders.cancel_all,
             Say: chat.say,
             SetPhase: self._rounds.set_phase,
-            Pause: self._rounds.pause,
-            AddTime: self._rounds.add_time,
+            Pause: self._pauses.pause,
+            AddTime: self._pauses.add_time,
             Announce: self._rounds.announce,
             Reveal: self._rounds.reveal,
             SetClock: self._rounds.set_clock,
@@ -159,6 +187,10 @@ class Game:
     def _apply(self, entry: Entry) -> Applied:
         state = self.state
         effects, before = Effects(max(state.clock, entry.at)), state.round_ms
+        if entry.slept_at is not None and state.clock <= entry.slept_at <= effects.at:
+            # nobody played it meanwhile: the game's clock would have gone on
+            self._advance(entry.slept_at, effects)
+            self._pauses.sleep(effects)
         self._advance(effects.at, effects)
         outcomes = [self._outcome(command, effects) for command in entry.commands]
         self.free_some()
@@ -220,6 +252,9 @@ class Game:
         joins_again = type(command) is Join and player is not None and command.cancel_on_disconnect is None
         if command.epoch is not None and command.epoch != state.epoch and not joins_again:
             return Outcome(Rejected.of(EpochOverError("the game that this was meant for is over: this is another")))
+        by_robot = isinstance(command, PlayerCommand) and command.by_robot
+        if by_robot and not played_by_server(state, name):
+            return Outcome(Rejected.of(NotAdmittedError(NO_SEAT)))
         digest = ""
         if key is not None and player is not None:
             digest = payload_digest(command)
@@ -232,8 +267,10 @@ class Game:
                 raise NotJoinedError("join the game first")
             if player is not None:
                 self._departures.back(name)
+                if name in state.seats and not by_robot:
+                    self._robots.give_back(name, effects)
                 if name not in state.dealt:
-                    self._rounds.deal((name,), effects)
+                    self._dealing.deal((name,), effects)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
@@ -252,20 +289,20 @@ class Game:
                 raise refused
             self._roster.admit(command)
             self._roster.sit(command)
-            player = self._naming.call(command.name, command.skeleton)
-            player.ever = state.remembered
-            state.players[command.player] = player
-            state.accounts[command.player] = Account.empty(list(state.markets))
-            self._rounds.deal((command.player,), effects)
-            effects.events.append(Joined(command.player, player.name))
-            effects.accounts[command.player] = None
+            if command.robot:
+                self._accounts.open_robot(command.player, effects)
+            else:
+                self._accounts.open(command.player, command.name, command.skeleton, effects)
+            self._dealing.deal((command.player,), effects)
         self._departures.choose(command, effects)
         return Sent(seq=0)
 
     def _arrive(self, command: Arrive, effects: Effects) -> Sent:
         for player in command.players:
             self._departures.back(player)
-        self._rounds.deal(command.players, effects)
+            if not command.by_robot:
+                self._robots.connected(player, effects)
+        self._dealing.deal(command.players, effects)
         return Sent(seq=0)
 
     def _best_levels(self, good: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:

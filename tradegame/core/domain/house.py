@@ -117,25 +117,26 @@ class HouseService:
         """Levels are a step apart, and further where its price would move further once a level was taken: else whoever
         took them all could give them back at the next tick for more.
         """
-        account = self.state.accounts[HOUSE]
+        account, terms = self.state.accounts[HOUSE], self.state.terms.goods[good]
         stock, left = account.goods[good], MAX_FILLS
         mid = mid_price(house, market.anchor, stock)
         for level in range(house.levels):
             taken = (level + 1) * house.size
             after = mid_price(house, market.anchor, stock - taken)
-            price = max(mid + -(-house.spread // 2) + level * house.step, after)
+            price = max(mid + -(-house.spread // 2) + level * house.step, after, terms.floor)
             qty = min(house.size, account.goods[good])
             left -= self._place(good, ASK, qty, price, left, effects)
             after = mid_price(house, market.anchor, stock + taken)
-            price = min(mid - house.spread // 2 - level * house.step, after)
-            qty = min(house.size, account.cash // price) if price > 0 else 0
+            price = min(mid - house.spread // 2 - level * house.step, after, terms.ceiling)
+            qty = min(house.size, account.cash // (price + terms.buyer_tax)) if price > 0 else 0
             left -= self._place(good, BID, qty, price, left, effects)
         effects.spent += 2 * house.levels + MAX_FILLS - left
         self.marks.quoted(good, mid, effects)
 
     def _place(self, good: str, side: SideName, qty: int, price: int, most: int, effects: Effects) -> int:
         """How many orders it met."""
-        if qty <= 0 or not 1 <= price <= MAX_PRICE:
+        terms = self.state.terms.goods[good]
+        if qty <= 0 or not terms.floor <= price <= terms.ceiling:
             return 0
         fills = self.trading.quote(good, side, qty, price, most, effects)
         self._quotes[good].append(self.state.orders)

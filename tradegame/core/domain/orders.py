@@ -23,7 +23,7 @@ class OrderService:
 
     def cancel(self, command: CancelOrder, effects: Effects) -> Cancelled:
         order = self._open_order(command.player, command.order)
-        released = order.held
+        released = self.trading.charges.held(order)
         self.trading.withdraw(order, effects, CANCELLED)
         return Cancelled(command.order, released, seq=0)
 
@@ -59,7 +59,7 @@ class OrderService:
 
     def _reduce(self, order: Order, qty: int, effects: Effects) -> None:
         """Take ``qty`` units off, fewer than are open, and release what they held. The order keeps its place."""
-        self.trading.hold(self.state.accounts[order.player], order, -qty)
+        self.trading.charges.hold(self.state.accounts[order.player], order, -qty)
         self.state.markets[order.good].book.reduce(order, qty)
         effects.books[order.good] = None
         effects.accounts[order.player] = None

@@ -46,9 +46,9 @@ def erase(state: GameState, player: str) -> None:
     """
     if player not in state.players and player not in state.removed:
         raise KeyError(player)
-    for look, seat in [each for each in state.seats.items() if each[1].player == player]:
+    for look, seat in [each for each in state.seating.items() if each[1].player == player]:
         state.listed -= seat.listed
-        del state.seats[look], state.looks[seat.number]
+        del state.seating[look], state.looks[seat.number]
     rename(state, {player: ERASED})
     if (erased := state.players.get(player)) is not None:
         if names := state.roster.get(erased.skeleton):

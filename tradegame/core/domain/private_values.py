@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from tradegame.core.domain.account import MINT, Account
 from tradegame.core.domain.chance import draw
-from tradegame.core.domain.definition import PrivateValuesDefinition
+from tradegame.core.domain.definition import PrivateValuesDefinition, Schedule
 from tradegame.core.domain.state import OPEN, Effects, GameState, Player
 from tradegame.protocol.bounds import Role
 
@@ -38,19 +38,37 @@ class PrivateValuesService:
     def _definition(self) -> PrivateValuesDefinition | None:
         return self.state.definition.private_values
 
-    def open(self) -> None:
-        """A round opens, and nobody was dealt to yet."""
+    def open(self, effects: Effects) -> None:
+        """A round opens, and nobody was dealt to yet. Until now everybody has seen the values of the last round.
+
+        Where the definition wants it, everybody draws anew when dealt to. A list that was given stays: to hand it to
+        another would tell them what its owner had.
+        """
         self._sides.update({BUYER: 0, SELLER: 0})
+        definition = self._definition
+        if definition is None or not (definition.redraw or self.state.definition.treatments):
+            return
+        for name, player in self.state.players.items():
+            if definition.redraw:
+                player.drawn = ()
+            values = self._values(player)
+            if values != player.values:
+                player.values = values
+                effects.accounts[name] = None
 
     def deal(self, player: Player) -> None:
         """A side, for good, to whoever has none: that of which fewer take part. Values to whoever has none."""
-        definition = self._definition
+        definition, state = self._definition, self.state
         if definition is not None:
             if player.role is None:
                 player.role = SELLER if self._sides[SELLER] < self._sides[BUYER] else BUYER
-                self.state.sides[player.role] += 1
-            if not player.values:
-                self._draw(definition, player, self.state.sides[player.role] - 1)
+                player.seat = state.sides[player.role]
+                state.sides[player.role] += 1
+            if not player.drawn and not self._lists(player):
+                low, width = definition.low, definition.high - definition.low + 1
+                state.chance, bits = draw(state.chance, definition.units)
+                player.drawn = tuple(sorted([low + each % width for each in bits], reverse=True))
+            player.values = self._values(player)
             self._sides[player.role] += 1
 
     def forget(self, player: Player, account: Account) -> None:
@@ -62,16 +80,6 @@ class PrivateValuesService:
                 given, now = self.endowment(player), account.goods[definition.good]
                 state.sold.extend(player.values[now:given])
                 state.bought.extend(player.values[given:now])
-
-    def new_round(self) -> None:
-        """Where the definition wants it, everybody draws anew when dealt to. A list that was given stays: to hand it to
-        another would tell them what its owner had.
-        """
-        definition = self._definition
-        if definition is not None and definition.redraw:
-            for player in self.state.players.values():
-                if not (definition.costs if player.role == SELLER else definition.values):
-                    player.values = ()
 
     def endowment(self, player: Player) -> int:
         """How many units of the good a seller begins a round with; a buyer with none."""
@@ -93,16 +101,16 @@ class PrivateValuesService:
                 mint.goods[good] += qty
         effects.accounts.update(self.state.dealt)
 
-    def _draw(self, definition: PrivateValuesDefinition, player: Player, number: int) -> None:
-        """``number``: how many had that side before. Values descend: the first unit is worth most."""
-        fixed = definition.costs if player.role == SELLER else definition.values
-        if fixed:
-            drawn = list(fixed[number % len(fixed)])
-        else:
-            low, width = definition.low, definition.high - definition.low + 1
-            self.state.chance, bits = draw(self.state.chance, definition.units)
-            drawn = [low + each % width for each in bits]
-        player.values = tuple(sorted(drawn, reverse=True))
+    def _lists(self, player: Player) -> tuple[Schedule, ...]:
+        """Of the player's side, which are given in this round."""
+        return self.state.terms.costs if player.role == SELLER else self.state.terms.values
+
+    def _values(self, player: Player) -> tuple[int, ...]:
+        """What the player has in this round: their list, else what was drawn, shifted. The first unit is worth most."""
+        lists, terms = self._lists(player), self.state.terms
+        shift = terms.supply_shift if player.role == SELLER else terms.demand_shift
+        given = lists[player.seat % len(lists)] if lists and player.role is not None else player.drawn
+        return tuple([max(0, value + shift) for value in given]) if shift else given
 
 
 def redemption(values: tuple[int, ...], qty: int) -> int:
@@ -112,8 +120,12 @@ def redemption(values: tuple[int, ...], qty: int) -> int:
 
 def are_secret(state: GameState) -> bool:
     """Whether private values stay in force and the host did not reveal them: then nothing that tells them is public."""
-    private = state.definition.private_values
-    return private is not None and private.lasting and not state.revealed
+    return state.definition.values_last and not state.revealed
+
+
+def public_winners(state: GameState) -> tuple[str, ...]:
+    """Who is known to have won: nobody while it would tell private values."""
+    return () if are_secret(state) else tuple(state.winners)
 
 
 def owned_value(state: GameState, player: Player, account: Account) -> int | None:

@@ -62,26 +62,28 @@ class RecordingService:
         theirs: Account,
         qty: int,
         fee: int,
+        tax: int,
+        makers_tax: int,
         effects: Effects,
     ) -> None:
         """A trade, the last that was counted, of ``qty`` units between ``order`` and who took them on the other side.
 
         ``ours``: the taker's account; ``theirs``: that of the order's player. ``side`` and ``number``: of the taker's
-        order, 0 if it is none. ``fee``: what the taker pays.
+        order, 0 if it is none. ``fee`` and ``tax``: what the taker pays; ``makers_tax``: what the other one does.
         """
         trade, at, index, price = self.state.trades, effects.at, self._indexes[order.good], order.price
         bits, maker, fills = BOUGHT * (side == BID), order.player, effects.fills
         if taker != HOUSE:
             if (blotter := ours.blotter) is None:
                 blotter = ours.blotter = Blotter()
-            packed = blotter.fill(trade, at, number, fee, price, qty, index, bits)
+            packed = blotter.fill(trade, at, number, fee + tax, price, qty, index, bits)
             if (told := fills.get(taker)) is None:
                 told = fills[taker] = []
             told.append(packed)
         if maker != HOUSE:
             if (blotter := theirs.blotter) is None:
                 blotter = theirs.blotter = Blotter()
-            packed = blotter.fill(trade, at, order.number, 0, price, qty, index, bits ^ BOUGHT | MADE)
+            packed = blotter.fill(trade, at, order.number, makers_tax, price, qty, index, bits ^ BOUGHT | MADE)
             if (told := fills.get(maker)) is None:
                 told = fills[maker] = []
             told.append(packed)

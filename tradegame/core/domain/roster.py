@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from tradegame.core.domain.naming import NamingService
-from tradegame.core.domain.state import Effects, GameState, Seat
+from tradegame.core.domain.state import Effects, GameState, RosterSeat
 from tradegame.protocol.bounds import EntryKind
 from tradegame.protocol.commands import Join, RenewSeat, SeatRow, SetRoster
 from tradegame.protocol.errors import NotAdmittedError, UnknownPlayerError
@@ -27,21 +27,21 @@ class RosterService:
         state.roster, state.by_number, state.pattern = {}, command.by_number, command.pattern
         for name, skeleton in command.names:
             state.roster.setdefault(skeleton, []).append(name)
-        for seat in state.seats.values():
+        for seat in state.seating.values():
             seat.listed = False
         for row in command.seats:
             self._add(row).listed = True
-        state.listed = len([seat for seat in state.seats.values() if seat.listed])
-        for look, seat in list(state.seats.items()):
+        state.listed = len([seat for seat in state.seating.values() if seat.listed])
+        for look, seat in list(state.seating.items()):
             if not (seat.listed or seat.player):
-                del state.seats[look], state.looks[seat.number]
+                del state.seating[look], state.looks[seat.number]
         return Sent(seq=0)
 
     def renew(self, command: RenewSeat, effects: Effects) -> Sent:
         look = self.state.looks.get(command.seat)
         if look is None:
             raise UnknownPlayerError(f"no seat {command.seat} in this game")
-        seat = self.state.seats[look]
+        seat = self.state.seating[look]
         seat.links += 1
         seat.barred = command.barred
         return Sent(seq=0)
@@ -60,19 +60,19 @@ class RosterService:
     def sit(self, join: Join) -> None:
         """Who was let in has the seat from now on."""
         if join.look and may_sit(self.state, join.look):
-            seat = self.state.seats.get(join.look) or self._add(SeatRow(join.label, join.look))
+            seat = self.state.seating.get(join.look) or self._add(SeatRow(join.label, join.look))
             seat.player = join.player
 
-    def _add(self, row: SeatRow) -> Seat:
+    def _add(self, row: SeatRow) -> RosterSeat:
         """The seat of this label, as the row has it."""
-        state, known = self.state, self.state.seats.get(row.look)
-        told = Seat(row.label, row.name, row.group, row.team)
+        state, known = self.state, self.state.seating.get(row.look)
+        told = RosterSeat(row.label, row.name, row.group, row.team)
         if known is None:
             state.seated += 1
             seat = evolve(told, number=state.seated)
         else:
             seat = evolve(told, number=known.number, links=known.links, barred=known.barred, player=known.player)
-        state.seats[row.look] = seat
+        state.seating[row.look] = seat
         state.looks[seat.number] = row.look
         return seat
 
@@ -86,7 +86,7 @@ def entry(state: GameState) -> EntryKind:
 
 def may_sit(state: GameState, look: str) -> bool:
     """Whether a label leads to a seat: a listed one, or where none are listed a new one, if numbers count."""
-    seat = state.seats.get(look)
+    seat = state.seating.get(look)
     if seat is not None and (seat.barred or seat.listed):
         return not seat.barred
     return state.by_number and not state.listed

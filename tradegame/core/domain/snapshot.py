@@ -30,6 +30,8 @@ from tradegame.core.domain.state import (
     Market,
     Ohlcv,
     Player,
+    RobotPlan,
+    RosterSeat,
     Seat,
     SettlementState,
 )
@@ -50,6 +52,7 @@ _PLAIN = (
     "commands",
     "phase",
     "round",
+    "counts",
     "ends_at",
     "opened_at",
     "paused_at",
@@ -61,6 +64,7 @@ _PLAIN = (
     "settled",
     "locked",
     "chat",
+    "reports",
     "roster",
     "seated",
     "listed",
@@ -71,6 +75,7 @@ _PLAIN = (
     "bought",
     "sold",
     "revealed",
+    "winners",
 )
 _Item = TypeVar("_Item")
 _END = b'["end"]\n'
@@ -87,6 +92,7 @@ def lines(game: Game) -> Iterator[bytes]:
         "messages": [[message.player, message.text, message.at, message.number] for message in state.messages],
         "news": [[news.text, news.good, news.at] for news in state.news],
         "news_coming": state.news_coming,
+        "plan": astuple(state.plan),
     }
     yield _line(head)
     for result in state.results:
@@ -99,10 +105,12 @@ def lines(game: Game) -> Iterator[bytes]:
     yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
-    yield from _batches("seat", state.seats.items(), lambda seat: ([seat[0], *astuple(seat[1])], 10))
+    yield from _batches("seating", state.seating.items(), lambda seat: ([seat[0], *astuple(seat[1])], 10))
     yield from _batches("removed", state.removed.items(), lambda removed: (removed, 2))
     yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
     yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
+    yield from _batches("robot", state.robots.items(), lambda robot: (robot, 2))
+    yield from _batches("seat", state.seats.items(), lambda seat: ((seat[0], *astuple(seat[1])), 4))
     for good, market in state.markets.items():
         for side in (BID, ASK):
             yield from _batches([good, side], market.book.from_worst(side), _order)
@@ -174,9 +182,10 @@ def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     name, player = item
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
     called = [player.name, player.skeleton, player.number, player.muted]
-    row = [name, called, player.role, player.values, player.score, hints, player.ever, player.keys]
-    # 11: about what a player has once; a hint has three fields, and a key with its long text counts as three
-    return row, 11 + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
+    dealt = [player.role, player.seat, player.drawn, player.values]
+    row = [name, called, dealt, player.score, hints, player.ever, player.keys]
+    # 12: about what a player has once; a hint has three fields, and a key with its long text counts as three
+    return row, 12 + len(player.drawn) + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
 
 def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
@@ -191,9 +200,11 @@ def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
     state = GameState.blank(definitions.from_json(head["definition"]), "", 0, 0, "")
     for name in _PLAIN:
         setattr(state, name, head[name])
+    state.number(state.round)
     state.messages.extend(Message(*message) for message in head["messages"])
     state.news.extend(Headline(*news) for news in head["news"])
     state.news_coming = [(at, number) for at, number in head["news_coming"]]
+    state.plan = RobotPlan(*head["plan"])
     state.accounts = {}
     reader = _Reader(state)
     for line in source:
@@ -226,10 +237,10 @@ class _Reader:
                     held_cash,
                 )
         elif kind == "player":
-            for player, (name, *look), role, values, score, hints, ever, keys in rows:
+            for player, (name, *look), (role, seat, drawn, values), score, hints, ever, keys in rows:
                 told = tuple(Hint(*hint) for hint in hints)
-                plain = (name, keys, ever, role, tuple(values), score, told)
-                self._state.players[self._names[player]] = Player(*plain, *look)
+                plain, more = (name, keys, ever, role, tuple(values), score, told), (*look, seat, tuple(drawn))
+                self._state.players[self._names[player]] = Player(*plain, *more)
         elif kind == "blotter":
             for name, *written in rows:
                 self._state.accounts[name].blotter = Blotter.of_rows(*written)
@@ -240,9 +251,9 @@ class _Reader:
             self._state.host = Player(HOST, keys, ever)
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
-        elif kind == "seat":
+        elif kind == "seating":
             for look, *written in rows:
-                seat = self._state.seats[look] = Seat(*written)
+                seat = self._state.seating[look] = RosterSeat(*written)
                 self._state.looks[seat.number] = look
         elif kind == "removed":
             self._state.removed.update(rows)
@@ -250,6 +261,10 @@ class _Reader:
             self._state.cancel_on_disconnect.update((self._names[player], None) for player in rows)
         elif kind == "departed":
             self._state.departed.update((self._names[player], at) for player, at in rows)
+        elif kind == "robot":
+            self._state.robots.update((self._names[player], ours) for player, ours in rows)
+        elif kind == "seat":
+            self._state.seats.update((self._names[player], Seat(*seat)) for player, *seat in rows)
         elif kind == "market":
             self._markets(rows)
         elif kind == "result":

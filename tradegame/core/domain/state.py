@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 from tradegame.core.domain.account import FEES, HOUSE, MINT, Account
 from tradegame.core.domain.book import Book
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
-from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role
+from tradegame.core.domain.treatments import Terms, terms_of
+from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role, StrategyName
 from tradegame.protocol.commands import HOST
 from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
@@ -112,6 +113,8 @@ class Hint:
 class Player:
     """``role`` and marginal ``values``, in coins, in a game with private values; ``score``: gains of closed rounds.
 
+    ``seat``: how many had the role before, so which of the lists that are given is theirs. ``drawn``: the values that
+    were drawn for them, of which ``values`` are made where no lists are given.
     ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
     "" until the end of the command's entry. ``ever``: how many there were, see `keys`; it never falls. ``skeleton``:
     what all names have that look like this one, which is the ``number``-th. ``muted``: must not speak.
@@ -127,10 +130,43 @@ class Player:
     skeleton: str = ""
     number: int = 1
     muted: bool = False
+    seat: int = 0
+    drawn: tuple[int, ...] = ()
+
+
+@define
+class RobotPlan:
+    """How robots fill up the game, as the host said it (see `SetRobots`). ``asked``: in this round.
+
+    ``wanted``: how many robots that takes, as a node counted it last.
+    """
+
+    fill_to: int = 0
+    even_sides: bool = False
+    strategy: StrategyName | None = None
+    sit_in_after_s: int | None = None
+    wanted: int = 0
+    asked: bool = False
+
+    @property
+    def fills(self) -> bool:
+        """Whether it asks for any robots."""
+        return bool(self.fill_to or self.even_sides)
 
 
 @define
 class Seat:
+    """A player's seat that a robot has, since the game had so many ``orders``. ``by_itself``: the host did not say so,
+    the player is away.
+    """
+
+    strategy: StrategyName | None
+    orders: int
+    by_itself: bool = False
+
+
+@define
+class RosterSeat:
     """A place that the host's roster has for somebody. ``label``, ``group`` and ``team`` are the host's words, and for
     the host alone; ``name``: what its player is called, or "". ``listed``: on the present roster. ``links``: how often
     its personal link was renewed. ``barred``: nobody may take it. ``player``: whose account it is; "" before a join.
@@ -159,13 +195,18 @@ class GameState:
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
     dealt to. ``sides``: how many ever had each. ``removed``: the names of those whose account the host took.
     ``bought``, ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have one.
-    ``chat``: people may speak. ``roster``: the names that may join, by skeleton, each as often as it is there; empty:
-    all may. ``seats``: by the look of their labels; ``looks``: those by the seats' numbers; ``seated`` counts all that
-    there ever were, ``listed`` those on the present roster. ``by_number`` and ``pattern``: see `SetRoster`. ``said``
-    counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many orders there had
-    been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``: those of them who
-    have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since when the game is
-    paused, in ms; ``idle_ms``: how long this round was, before that.
+    ``chat``: people may speak. ``reports``: each may read their own report. ``roster``: the names that may join, by
+    skeleton, each as often as it is there; empty: all may. ``seating``: the roster's seats by the look of their labels;
+    ``looks``: those by the seats' numbers; ``seated`` counts all that there ever were, ``listed`` those on the present
+    roster. ``by_number`` and ``pattern``: see `SetRoster`. ``said`` counts the messages to everyone. ``orders`` and
+    ``trades`` count, too; ``past_orders``: how many orders there had been when this round opened.
+    ``cancel_on_disconnect``: the players who chose it. ``departed``:
+    those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
+    when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that
+    are one, the oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in.
+    ``counts``: the present round has its number for good, since the clock opened it, or somebody traded in it; else the
+    next round has this number.
+    ``winners``: who has the greatest score, once the last round is closed. ``terms``: by what this round is played.
     """
 
     definition: GameDefinition
@@ -178,6 +219,7 @@ class GameState:
     commands: int = 0
     phase: PhaseName = OPEN
     round: int = 1
+    counts: bool = False
     ends_at: int | None = None
     opened_at: int | None = None
     paused_at: int | None = None
@@ -196,8 +238,9 @@ class GameState:
     sold: list[int] = Factory(list)
     locked: bool = False
     chat: bool = True
+    reports: bool = False
     roster: dict[str, list[str]] = Factory(dict)
-    seats: dict[str, Seat] = Factory(dict)
+    seating: dict[str, RosterSeat] = Factory(dict)
     looks: dict[int, str] = Factory(dict)
     seated: int = 0
     listed: int = 0
@@ -206,14 +249,44 @@ class GameState:
     said: int = 0
     cancel_on_disconnect: dict[str, None] = Factory(dict)
     departed: dict[str, int] = Factory(dict)
+    plan: RobotPlan = Factory(RobotPlan)
+    robots: dict[str, bool] = Factory(dict)
+    seats: dict[str, Seat] = Factory(dict)
     markets: dict[str, Market] = Factory(dict)
     messages: deque[Message] = Factory(lambda: deque(maxlen=MESSAGES_KEPT))
     news: deque[Headline] = Factory(lambda: deque(maxlen=NEWS_KEPT))
     settled: dict[str, int] = Factory(dict)
     revealed: bool = False
-    results: deque[dict[str, Any]] = Factory(lambda: deque(maxlen=ROUNDS_KEPT))
+    winners: list[str] = Factory(list)
+    results: deque[dict[str, Any]] = Factory(deque)
     aging: deque[str] = Factory(deque)
     host: Player = Factory(lambda: Player(HOST))
+    terms: Terms = field(eq=False, default=Factory(lambda self: terms_of(self.definition, self.round), takes_self=True))
+
+    @property
+    def last_results(self) -> list[dict[str, Any]]:
+        """Of the last closed rounds. One more is kept while it may turn out that the last one does not count."""
+        return list(self.results)[-ROUNDS_KEPT:]
+
+    @property
+    def practice(self) -> bool:
+        """This round counts for nothing."""
+        return self.round == 0
+
+    @property
+    def more(self) -> bool:
+        """The clock has another round to come, after the present one or in its place."""
+        rounds = self.definition.rounds
+        return rounds is not None and (rounds.repeat == 0 or self.round + self.counts <= rounds.repeat)
+
+    @property
+    def over(self) -> bool:
+        """The last round is closed."""
+        return self.phase == CLOSED and self.definition.rounds is not None and not self.more
+
+    def number(self, round_: int) -> None:
+        """The present round is this one."""
+        self.round, self.terms = round_, terms_of(self.definition, round_)
 
     @property
     def round_ms(self) -> int:

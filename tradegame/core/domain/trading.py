@@ -9,6 +9,7 @@ from attrs import field, frozen
 from tradegame.core.domain.account import FEES, HOUSE, Account
 from tradegame.core.domain.blotter import FILLED, MET_OWN, REPLACED
 from tradegame.core.domain.book import ASK, BID, MAX_FILLS, Order, Walk
+from tradegame.core.domain.charges import ChargeService
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.state import OPEN, Effects, GameState, Market
 from tradegame.protocol.bounds import Became, SideName, Taker
@@ -37,6 +38,7 @@ class TradingService:
 
     state: GameState
     recording: RecordingService
+    charges: ChargeService
     _dropped: list[dict[int, Order]] = field(factory=list, init=False)
     """What is nothing but memory: orders that were withdrawn all at once."""
 
@@ -45,7 +47,7 @@ class TradingService:
         walk = market.book.walk(ASK, command.player, command.qty, command.limit, account.cash)
         if not walk.filled:
             raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
-        fee = self.fee(walk.notional)
+        fee = self.charges.of(command.good, BID, walk)
         self._check_cash(walk, command.qty, walk.notional + fee, account.cash)
         if command.fill_or_kill:
             _check_whole(walk, command.qty)
@@ -64,7 +66,7 @@ class TradingService:
             raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
         if command.fill_or_kill:
             _check_whole(walk, command.qty)
-        fee = self.fee(walk.notional)
+        fee = self.charges.check_proceeds(command.good, walk, account)
         self._take(command, ASK, market, walk, effects)
         return Sold(walk.filled, walk.notional, fee, account.cash, seq=0)
 
@@ -76,8 +78,10 @@ class TradingService:
         """
         market, account = self._open_market(command.good), self.state.accounts[command.player]
         bid, cash, free = command.side == BID, account.cash, account.goods[command.good]
+        self.charges.check_price(command.good, command.price)
         if replaced is not None:
-            cash, free = cash + replaced.held.cash, free + replaced.held.qty
+            held = self.charges.held(replaced)
+            cash, free = cash + held.cash, free + held.qty
         walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, cash if bid else None)
         if command.post_only and walk.fills:
             raise WouldTradeError(f"would trade at {walk.fills[0][0].price} at once")
@@ -87,7 +91,11 @@ class TradingService:
             raise TooManyFillsError(_too_many_fills())
         rest = command.qty - walk.filled
         if bid:
-            self._check_cash(walk, command.qty, walk.notional + self.fee(walk.notional) + rest * command.price, cash)
+            resting = rest * self.charges.each(command.good, command.price)
+            needed = walk.notional + self.charges.of(command.good, BID, walk) + resting
+            self._check_cash(walk, command.qty, needed, cash)
+        else:
+            self.charges.check_proceeds(command.good, walk, account)
         cap, stay = self.state.definition.open_orders, len(account.orders) - len(walk.own) - (replaced is not None)
         if rest and stay >= cap:
             raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
@@ -108,7 +116,9 @@ class TradingService:
         bid = side == BID
         walk = market.book.walk(ASK if bid else BID, HOUSE, qty, price, account.cash if bid else None, most)
         rest = 0 if walk.more else qty - walk.filled
-        if bid and walk.notional + self.fee(walk.notional) + rest * price > account.cash:
+        charges = self.charges.of(good, side, walk)
+        needed = walk.notional + charges + rest * self.charges.each(good, price) if bid else charges - walk.notional
+        if needed > account.cash:
             return 0
         order = self._number(HOUSE, good, side, rest, price, walk, effects)
         self._trade(HOUSE, side, market, walk, effects, order.number)
@@ -133,7 +143,7 @@ class TradingService:
         """Put what is left of an order into the book."""
         account = self.state.accounts[order.player]
         if order.qty:
-            self.hold(account, order, order.qty)
+            self.charges.hold(account, order, order.qty)
             account.orders[order.number] = order
             self.state.markets[order.good].book.add(order)
             effects.books[order.good] = None
@@ -151,7 +161,7 @@ class TradingService:
         cash, goods = 0, dict[str, int]()
         gone: dict[str, list[Order]] = {}
         for order in orders:
-            held = order.held
+            held = self.charges.held(order)
             cash += held.cash
             if held.qty:
                 goods[order.good] = goods.get(order.good, 0) + held.qty
@@ -165,7 +175,7 @@ class TradingService:
         """What it held is free, and it is not its player's any more. It must leave the book, too."""
         account = self.state.accounts[order.player]
         self.recording.done(order, became, effects)
-        self.hold(account, order, -order.qty)
+        self.charges.hold(account, order, -order.qty)
         del account.orders[order.number]
         effects.books[order.good] = None
         effects.accounts[order.player] = None
@@ -213,10 +223,6 @@ class TradingService:
                 self._dropped.pop()
                 left -= 1
 
-    def fee(self, notional: int) -> int:
-        """What the taker pays for all trades of one command: ``ceil(notional * fee_bps / 10000)``."""
-        return -(-notional * self.state.definition.fee_bps // 10_000)
-
     def _open_market(self, good: str) -> Market:
         market = self.state.markets.get(good)
         if market is None:
@@ -240,15 +246,6 @@ class TradingService:
         if needed > free:
             raise InsufficientCashError(f"needs {needed} coins, has {free}")
 
-    def hold(self, account: Account, order: Order, qty: int) -> None:
-        """Move what ``qty`` units of the order hold from free to held; back, when negative."""
-        if order.side == BID:
-            account.cash -= qty * order.price
-            account.held_cash += qty * order.price
-        else:
-            account.goods[order.good] -= qty
-            account.held_goods[order.good] += qty
-
     def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects, number: int = 0) -> None:
         """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled.
 
@@ -259,22 +256,28 @@ class TradingService:
             self.withdraw(order, effects, MET_OWN)
         if not walk.fills:
             return
-        record, free = self.recording.fill, not self.state.definition.fee_bps
+        record, terms = self.recording.fill, self.state.terms
+        free, taxes = not terms.fee_bps, terms.goods[walk.fills[0][0].good]
         notional = paid = fee = 0
         for order, qty in walk.fills:
             if not free:
                 notional += qty * order.price
-                fee = self.fee(notional) - paid
+                fee = self.charges.fee(notional) - paid
                 paid += fee
-            ours, theirs = self._settle(taker, side, market, order, qty, fee, effects)
-            record(taker, ours, side, number, order, theirs, qty, fee, effects)
+            bought, sold = qty * taxes.buyer_tax, qty * taxes.seller_tax
+            tax, makers = (bought, sold) if side == BID else (sold, bought)
+            ours, theirs = self._settle(taker, side, market, order, qty, fee + tax, makers, effects)
+            record(taker, ours, side, number, order, theirs, qty, fee, tax, makers, effects)
         effects.accounts[taker] = None
         effects.books[order.good] = None
 
     def _settle(
-        self, taker: str, side: SideName, market: Market, order: Order, qty: int, fee: int, effects: Effects
+        self, taker: str, side: SideName, market: Market, order: Order, qty: int, fee: int, tax: int, effects: Effects
     ) -> tuple[Account, Account]:
-        """Returns the taker's account, and that of who made the market."""
+        """``fee``: all that the taker pays besides the price; ``tax``: what the maker pays.
+
+        Returns the taker's account, and that of who made the market.
+        """
         state, good, price, maker = self.state, order.good, order.price, order.player
         word: Taker
         notional = qty * price
@@ -283,16 +286,16 @@ class TradingService:
             ours.cash -= notional + fee
             ours.goods[good] += qty
             theirs.held_goods[good] -= qty
-            theirs.cash += notional
+            theirs.cash += notional - tax
             buyer, seller, word = taker, maker, "buy"
         else:
             ours.goods[good] -= qty
             ours.cash += notional - fee
-            theirs.held_cash -= notional
+            theirs.held_cash -= notional + tax
             theirs.goods[good] += qty
             buyer, seller, word = maker, taker, "sell"
-        if fee:
-            state.accounts[FEES].cash += fee
+        if fee or tax:
+            state.accounts[FEES].cash += fee + tax
         market.book.reduce(order, qty)
         order.filled += qty
         if order.qty == 0:

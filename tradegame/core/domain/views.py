@@ -10,13 +10,15 @@ from tradegame.core.domain.blotter import Blotter, unpack_fills
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import GameDefinition
-from tradegame.core.domain.private_values import are_secret
+from tradegame.core.domain.mark import Mark
+from tradegame.core.domain.private_values import are_secret, public_winners
 from tradegame.core.domain.roster import entry
-from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market, Seat
-from tradegame.core.domain.worth import gain, holding, marks, start, worth
+from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market, RosterSeat
+from tradegame.core.domain.worth import Holding, gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
-from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Roster, RosterRow, SeatView
+from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Robots, Roster, RosterRow
+from tradegame.protocol.seats import SeatView
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -48,14 +50,23 @@ def public_state(state: GameState) -> State:
         opened_at=state.opened_at,
         rules=rules(state.definition),
         goods={name: good(market) for name, market in state.markets.items()},
-        players={player: Player(fields.name) for player, fields in state.players.items()},
+        players={name: player(state, name) for name in state.players},
         messages=tuple(state.messages),
         news=tuple(state.news),
         settled=settled(state),
         locked=state.locked,
         chat=state.chat,
         paused_at=state.paused_at,
+        reports=state.reports,
+        treatment=state.terms.told,
+        over=state.over,
+        winners=public_winners(state),
     )
+
+
+def player(state: GameState, name: str) -> Player:
+    """One of the players of a ``state``."""
+    return Player(state.players[name].name, name in state.robots, name in state.seats)
 
 
 def settled(state: GameState) -> dict[str, int]:
@@ -94,6 +105,7 @@ def rules(definition: GameDefinition) -> Rules:
         },
         anonymous=definition.anonymous,
         disconnect_grace_s=definition.disconnect_grace_s,
+        practice=definition.practice,
     )
 
 
@@ -120,7 +132,7 @@ def account(state: GameState, player: str) -> Account:
     if [good for good in state.definition.goods.values() if good.settlement is not None]:
         shown.hints = tuple(Hint(hint.good, hint.value, hint.text, hint.at) for hint in fields.hints)
     if takes_part and owned.blotter is not None:
-        shown.positions = _positions(state, player, owned.blotter)
+        shown.positions = positions(state, player, owned.blotter)
     return shown
 
 
@@ -139,7 +151,7 @@ def _open_orders(owned: accounts.Account) -> tuple[OpenOrder, ...]:
     )
 
 
-def _positions(state: GameState, player: str, blotter: Blotter) -> dict[str, Position]:
+def positions(state: GameState, player: str, blotter: Blotter) -> dict[str, Position]:
     """By good, in the game's order, what the player traded in this round, who takes part in it."""
     shown = {}
     for index, good in enumerate(state.markets):
@@ -185,7 +197,9 @@ def book(state: GameState, good: str, depth: int) -> Book:
 
 
 Placed = tuple[int, int, str, int]
-"""In the standings' order: what is had, negative; the number in the order of dealing; the player; the score."""
+"""In the standings' order: what is had, negative; the number in the order of dealing; the player; the score.
+
+By total: the score, negative; the number in the order of joining; the player; what is had."""
 
 
 def standings(state: GameState, limit: int) -> list[Standing]:
@@ -193,7 +207,7 @@ def standings(state: GameState, limit: int) -> list[Standing]:
     stands first.
 
     Where what a player has would tell a secret (see `Holding`), the worth is the score, the gains of closed rounds.
-    While private values last the score would tell them: nobody is listed.
+    While private values last the score would tell them: nobody is listed. See `totals` for the sum of all rounds.
     """
     if are_secret(state):
         return []
@@ -206,13 +220,31 @@ def standings(state: GameState, limit: int) -> list[Standing]:
     return ranked(state, sorted(all_of_them)[:limit])
 
 
-def ranked(state: GameState, best: Sequence[Placed]) -> list[Standing]:
+def totals(state: GameState, limit: int) -> list[Standing]:
+    """Those ``limit`` who have gained most in all closed rounds, also if they take no part in this one."""
+    if are_secret(state):
+        return []
+    at, found = marks(state), list[Placed]()
+    for number, player in enumerate(state.players):
+        found += by_total(number, player, holding(state, player), at, dealt=player in state.dealt)
+    return ranked(state, sorted(found)[:limit], total=True)
+
+
+def by_total(number: int, player: str, have: Holding, at: Mapping[str, Mark], *, dealt: bool) -> list[Placed]:
+    """A place by total; none for who takes no part in this round, and has gained and lost nothing before."""
+    return [(-have.score, number, player, have.worth(at))] if dealt or have.score else []
+
+
+def ranked(state: GameState, best: Sequence[Placed], *, total: bool = False) -> list[Standing]:
     """The rows of the standings."""
     rows: list[Standing] = []
-    for index, (negative, _, player, score) in enumerate(best):
-        rank = rows[-1].rank if rows and rows[-1].worth == -negative else index + 1
-        name = state.players[player].name
-        rows.append(Standing(rank, player, name, -negative, score))
+    before = 1
+    for index, (negative, _, player, other) in enumerate(best):
+        rank = rows[-1].rank if rows and negative == before else index + 1
+        before, worth, score = negative, other if total else -negative, -negative if total else other
+        if (fields := state.players.get(player)) is not None:  # else removed meanwhile
+            robot, stand_in = player in state.robots, player in state.seats
+            rows.append(Standing(rank, player, fields.name, worth, score, robot, stand_in))
     return rows
 
 
@@ -222,7 +254,7 @@ def debrief(state: GameState, *, host: bool = False) -> dict[str, Any]:
     Whatever private values that last could be computed from is left out, but for the ``host``.
     """
     secret = are_secret(state)
-    return {"rounds": [result(each, secret=secret, host=host) for each in state.results]}
+    return {"rounds": [result(each, secret=secret, host=host) for each in state.last_results]}
 
 
 def result(kept: dict[str, Any], *, secret: bool, host: bool) -> dict[str, Any]:
@@ -251,7 +283,7 @@ def roster(state: GameState) -> Roster:
     removed = tuple(RemovedRow(player, name) for player, name in state.removed.items())
     seats = tuple(
         SeatView(seat.number, seat.label, seat.name, seat.group, seat.team, seat.player or None, seat.barred)
-        for seat in state.seats.values()
+        for seat in state.seating.values()
         if seat.listed
     )
     return Roster(
@@ -266,16 +298,36 @@ def roster(state: GameState) -> Roster:
     )
 
 
-def roster_rows(state: GameState, players: Iterable[str], seats: Mapping[str, Seat]) -> list[RosterRow]:
+def roster_rows(state: GameState, players: Iterable[str], seats: Mapping[str, RosterSeat]) -> list[RosterRow]:
     """Those of these players who have an account. ``seats``: by player."""
-    rows = []
-    for player in players:
-        if (fields := state.players.get(player)) is not None:
-            row = RosterRow(player, fields.name, state.takes_part(player), fields.muted)
-            if (seat := seats.get(player)) is not None:
-                row.seat, row.label = seat.number, seat.label
-            rows.append(row)
-    return rows
+    known = [(player, fields) for player in players if (fields := state.players.get(player)) is not None]
+    return [
+        RosterRow(
+            player,
+            fields.name,
+            state.takes_part(player),
+            fields.muted,
+            player in state.robots,
+            player in state.seats,
+            seats[player].number if player in seats else None,
+            seats[player].label if player in seats else "",
+        )
+        for player, fields in known
+    ]
+
+
+def robots(state: GameState) -> Robots:
+    """For the host: how robots fill up the game."""
+    plan = state.plan
+    return Robots(
+        plan.fill_to,
+        plan.even_sides,
+        plan.strategy,
+        plan.sit_in_after_s,
+        plan.wanted,
+        tuple(state.robots),
+        tuple(state.seats),
+    )
 
 
 def summary(state: GameState) -> GameSummary:

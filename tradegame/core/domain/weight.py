@@ -9,8 +9,28 @@ from tradegame.core.domain.book import ASK, BID, MAX_FILLS
 from tradegame.core.domain.orders import amended, is_to_come, open_order
 from tradegame.core.domain.state import OPEN, GameState
 from tradegame.protocol.bounds import SideName
-from tradegame.protocol.commands import Announce, Arrive, Command, Join, Remove, SetPhase
-from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
+from tradegame.protocol.commands import (
+    Announce,
+    Arrive,
+    Command,
+    Depart,
+    Join,
+    Remove,
+    SetPhase,
+    SetRobots,
+    SitIn,
+    Staff,
+)
+from tradegame.protocol.requests import (
+    AmendOrder,
+    BuyGood,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+    PlayerCommand,
+    Say,
+    SellGood,
+)
 
 BYTES_A_UNIT = 128
 """A ``trade`` event is about as long as this in a frame; so much of a message weighs the same."""
@@ -28,9 +48,10 @@ class EntryWeight:
     ``add`` takes a few us, and returns an upper bound, in fills (each about 10 us of every node's time, and an event).
     For an order, new or amended, or an immediate trade: 1, and the resting orders that it can meet, at most
     ``MAX_FILLS``; to amend one that is still to be placed: in any good. Where orders come or go: also the prices that
-    move, by ``PRICES_A_UNIT``. For ``arrive``: 1, and its players. Where all orders of a player may go: also those, by
-    ``ORDERS_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a change of the phase, to remove a player,
-    and for news that moves a price: the most. For anything else, and for what would be refused at once: 1.
+    move, by ``PRICES_A_UNIT``. For ``arrive``: 1, and its players. Where all orders of a player may go, also since a
+    robot leaves the seat: those, too, by ``ORDERS_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a
+    change of the phase, to remove a player, where robots come or go, and for news that moves a price: the most. For
+    anything else, and for what would be refused at once: 1.
 
     What a command meets depends on those before it: they take what stood in front, withdraw it, or pay for what comes.
     So the commands that take from one side of a book walk it together, each from where the one before it may have
@@ -58,6 +79,12 @@ class EntryWeight:
 
         ``places``: its player may have placed an order before it, which the state does not have yet.
         """
+        player, taken_back = command.player, 0
+        if player in self._state.seats and not (isinstance(command, PlayerCommand) and command.by_robot):
+            taken_back = self._orders(player)
+        return taken_back + self._alone(command, places)
+
+    def _alone(self, command: Command, places: bool) -> int:
         if isinstance(command, _TRADES):
             return 1 + self._fills(command)
         if isinstance(command, PlaceOrder):
@@ -76,12 +103,17 @@ class EntryWeight:
             self._unsettled |= command.player not in self._state.players
             return 1
         if isinstance(command, Arrive):
-            return 1 + len(command.players)
+            returned = [player for player in command.players if player in self._state.seats]
+            return 1 + len(command.players) + sum(map(self._orders, returned))
         if isinstance(command, Say):
             return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
         if isinstance(command, Remove):
             return 1 + MAX_FILLS + self._orders(command.account)
-        if isinstance(command, SetPhase) or (isinstance(command, Announce) and command.anchor_bps):
+        if isinstance(command, Depart):
+            return 1 + sum(map(self._orders, [player for player in command.players if player in self._state.robots]))
+        if isinstance(command, SitIn):
+            return 1 + self._orders(command.account)
+        if isinstance(command, SetPhase | SetRobots | Staff) or (isinstance(command, Announce) and command.anchor_bps):
             self._unsettled = True
             return 1 + MAX_FILLS
         return 1

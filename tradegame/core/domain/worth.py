@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from attrs import frozen
 
@@ -11,6 +12,9 @@ from tradegame.core.domain.blotter import Traded
 from tradegame.core.domain.mark import Mark
 from tradegame.core.domain.private_values import SELLER, owned_value, redemption
 from tradegame.core.domain.state import GameState
+
+WINNERS_TOLD = 10
+"""Of more who are equal these are told."""
 
 
 def worth(state: GameState, player: str) -> int:
@@ -92,6 +96,14 @@ def gains(state: GameState) -> list[tuple[str, int, int]]:
             after += redemption(fields.values, owned.goods[private.good] + owned.held_goods[private.good])
         found.append((name, before, after))
     return found
+
+
+def leaders(state: GameState) -> list[str]:
+    """Who has gained most in all closed rounds together, in the order of joining; nobody if nobody gained anything."""
+    best = max([player.score for player in state.players.values()], default=0)
+    if best <= 0:
+        return []
+    return list(islice((name for name, player in state.players.items() if player.score == best), WINNERS_TOLD))
 
 
 def marks(state: GameState) -> dict[str, Mark]:

@@ -36,8 +36,9 @@ class Appender:
     """Queues commands, appends them, and answers those that do not come back. ``run`` it for as long as the game is
     served, and call ``expire`` now and then.
 
-    ``must_not_append`` returns why not, or None. ``broadcast_s``: how long the last entry took to broadcast.
-    ``appended`` is called with what became of an append, ``answered`` after commands were answered here.
+    ``must_not_append`` returns why not, or None, and calls ``wake`` if this node slept. ``broadcast_s``: how long the
+    last entry took to broadcast. ``appended`` is called with what became of an append, ``answered`` after commands were
+    answered here.
     """
 
     repository: GameStateRepository
@@ -56,6 +57,8 @@ class Appender:
     _placed: dict[str, int] = field(factory=dict, init=False)
     """By player, the last entry of this node that may place an order of theirs."""
     _tick: bool = field(default=False, init=False)
+    _slept_at: int | None = field(default=None, init=False)
+    """Since when this node slept, in ms, as the next entry has to say."""
     _work: trio.Event = field(factory=trio.Event, init=False)
     _trouble: Trouble = field(init=False)
 
@@ -87,6 +90,11 @@ class Appender:
         self._tick = True
         self._work.set()
 
+    def wake(self, slept_at: int) -> None:
+        """This node, which served the game alone, slept from then on, in ms: the next entry says so, and comes now."""
+        self._slept_at = slept_at
+        self.tick()
+
     def landed(self, entry_id: str) -> InFlight | None:
         """An entry came back through the log. Returns what waits for it, if this node appended it."""
         return self._in_flight.pop(entry_id, None)
@@ -112,6 +120,7 @@ class Appender:
                 # Broadcasting an entry to a crowd costs the same for one trade as for a hundred: let more commands
                 # gather.
                 await trio.sleep(min(broadcast_s, GATHER_MOST_S))
+            self.must_not_append()  # which finds out whether this node slept: before an entry of now
             tick, self._tick = self._tick, False
             if len(self._placed) > PLACED_KEPT:
                 self._placed = {player: number for player, number in self._placed.items() if self._is_to_land(number)}
@@ -135,7 +144,8 @@ class Appender:
         """
         self._appended += 1
         entry_id = self._entry_id(self._appended)
-        in_flight = self._in_flight[entry_id] = InFlight.of(self.now_ms(), submissions)
+        slept_at = self._slept_at
+        in_flight = self._in_flight[entry_id] = InFlight.of(self.now_ms(), submissions, slept_at)
         try:
             appended = await self.repository.update(self.replica.meta, entry_id, in_flight.value)
         except StoreUnavailableError as error:
@@ -155,6 +165,8 @@ class Appender:
             self.answered()
         else:
             self._trouble.over()
+            if self._slept_at == slept_at:
+                self._slept_at = None
             if self._submissions:  # the next entry is stored while the watch brings this one
                 self.replica.saw(appended.meta)
             else:

@@ -33,8 +33,8 @@ class Arrivals:
     _here: dict[str, int] = field(factory=dict, init=False)
     """By player, how many connections."""
     _waiting: dict[str, None] = field(factory=dict, init=False)
-    _opened: int | None = field(default=None, init=False)
-    """The round that was seen to be open."""
+    _opened: tuple[int, int | None] | None = field(default=None, init=False)
+    """The round that was seen to be open, and when it opened: the same number may be opened again."""
     _work: trio.Event = field(factory=trio.Event, init=False)
 
     def came(self, player: str) -> None:
@@ -62,7 +62,7 @@ class Arrivals:
     def look(self) -> None:
         """If a round has opened, everybody who is here arrives."""
         state = self.replica.game.state
-        opened = state.round if state.phase == OPEN else None
+        opened = (state.round, state.opened_at) if state.phase == OPEN else None
         if opened != self._opened:
             self._opened = opened
             if opened is not None:

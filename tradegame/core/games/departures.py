@@ -73,6 +73,7 @@ class Departures:
         return (
             player in state.cancel_on_disconnect
             and player not in state.departed
+            and player not in state.seats
             and bool(state.accounts[player].orders)
             and not self.arrivals.here(player)
             and self.absent(player)

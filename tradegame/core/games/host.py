@@ -35,6 +35,8 @@ from tradegame.utils.errors import innermost, log_fault, reference
 from tradegame.utils.metrics import Histogram
 from tradegame.utils.trouble import Trouble
 
+NOTICED_MS = 1_000
+"""A node that fell asleep had looked at the clock so little before, or less."""
 TIDY_S = 0.1
 """How often commands that waited too long are looked for, while any wait."""
 
@@ -176,6 +178,15 @@ class GameHost:
 
         with suppress(TradeGameError):  # it cannot append now: its time is then slewed
             self.execute(SetClock(time=self.now_ms() + by_ms)).answer = answered
+
+    def slept(self, by_ms: int) -> None:
+        """This node, the only one, did not run for so many ms: a game that goes by the clock is paused as of then."""
+        if not self.running or not self._followed() or self.game.due_at() is None:
+            return
+        slept_at, clock = self.now_ms() - by_ms, self.game.state.clock
+        if clock - slept_at <= NOTICED_MS:  # else another node went on with it
+            structlog.get_logger().info("game_paused_after_sleep", game=self.id, seconds=by_ms // 1000)
+            self._appender.wake(max(slept_at, clock))
 
     @property
     def waiting(self) -> int:

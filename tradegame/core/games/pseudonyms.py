@@ -1,8 +1,8 @@
 """A game's log in which nobody has a name: for research, and for whoever else may have it.
 
-Every id and every name becomes another one, which is the same in each export that is made with the same key. Names that
-look alike become one, so that a roster admits whom it admitted. Whoever has the key, or the log itself, can tell who is
-who. The log is sound, as `tradegame verify` checks it.
+Every id and every name of a person becomes another one, which is the same in each export that is made with the same
+key; robots keep theirs. Names that look alike become one, so that a roster admits whom it admitted. Whoever has the
+key, or the log itself, can tell who is who. The log is sound, as `tradegame verify` checks it.
 """
 
 from __future__ import annotations
@@ -95,19 +95,22 @@ class Pseudonyms:
         game = snapshot.load(written)
         roster, names = game.state.roster, {}
         for player, fields in game.state.players.items():
+            if player in game.state.robots:
+                continue
             fields.skeleton = self.name(fields.skeleton)
             names[player] = fields.skeleton if fields.number == 1 else f"{fields.skeleton} ({fields.number})"
         for player, name in game.state.removed.items():
             names.setdefault(player, self.name(name))
         for result in game.state.results:
             for row in result["players"]:  # those who were removed, and readmitted since, are still in there
-                names.setdefault(row["player"], self.name(row["name"]))
+                if not row.get("robot"):
+                    names.setdefault(row["player"], self.name(row["name"]))
         people.rename(game.state, names)
         game.state.roster = {self.name(look): [self.name(look)] * len(alike) for look, alike in roster.items()}
-        seats, game.state.seats = game.state.seats, {}
+        seats, game.state.seating = game.state.seating, {}
         for look, seat in seats.items():
             seat.label, seat.name = self.label(look), seat.name and self.name(skeleton(seat.name))
-            game.state.seats[seat.label] = seat
+            game.state.seating[seat.label] = seat
         if not self.chat:
             people.unsay(game.state)
         return b"".join(self.in_text(line) for line in snapshot.lines(game))

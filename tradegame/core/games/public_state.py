@@ -14,9 +14,9 @@ import msgspec
 from attrs import define, field, frozen
 
 from tradegame.core.domain import views
+from tradegame.core.domain.private_values import public_winners
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.replies import Following
-from tradegame.protocol.state import Player
 
 CHUNK = 64
 """Players in a chunk when it is sealed. What follows the last sealed one is encoded at each join: some 2 KiB."""
@@ -51,7 +51,8 @@ class PublicState:
     _sealed_players: int = field(default=0, init=False)
     _open: bytes = field(default=b"", init=False)
     _players: int = field(default=0, init=False)
-    _removed: int = field(default=0, init=False)
+    _other: tuple[Any, ...] = field(default=(), init=False)
+    """What else but the number of players may change the list of them."""
 
     def encoded(self, state: GameState) -> Encoded:
         """``views.public_state``, encoded. Costs what has changed since the last call."""
@@ -61,16 +62,17 @@ class PublicState:
         """The same without its braces, to be embedded in a larger object."""
         if state is not self._state:
             self._parts.clear()
-        if state is not self._state or len(state.removed) != self._removed:
+        other = len(state.removed), tuple(state.robots), tuple(state.seats)
+        if state is not self._state or other != self._other:
             self._sealed.clear()
             self._open, self._players, self._sealed_players = b"", 0, 0
-            self._state, self._removed = state, len(state.removed)
+            self._state, self._other = state, other
         pieces = [self._part("fixed", (), lambda: _fixed(state))]
         phase = (state.phase, state.round, state.ends_at, state.opened_at, tuple(state.settled.items()))
         pieces.append(
             self._part(
                 "phase",
-                (*phase, state.locked, state.chat, state.paused_at),
+                (*phase, state.locked, state.chat, state.reports, state.paused_at, state.over, public_winners(state)),
                 lambda: b"," + _phase(state) + b',"goods":{',
             )
         )
@@ -106,15 +108,15 @@ class PublicState:
         return known[1]
 
     def _players_of(self, state: GameState) -> list[bytes]:
-        """Players keep their names: what was encoded once stays valid, until one is removed."""
+        """Players keep their names: what was encoded once stays valid, until one goes or a robot comes."""
         count = len(state.players)
         if count != self._players:
             self._players = count
             fresh = _last(state, count - self._sealed_players)
             while len(fresh) >= CHUNK:
-                self._seal(CHUNK, _chunk(fresh[:CHUNK], first=not self._sealed))
+                self._seal(CHUNK, _chunk(state, fresh[:CHUNK], first=not self._sealed))
                 fresh = fresh[CHUNK:]
-            self._open = _chunk(fresh, first=not self._sealed)
+            self._open = _chunk(state, fresh, first=not self._sealed)
         pieces = [piece for _, piece in self._sealed]
         return [*pieces, self._open] if self._open else pieces
 
@@ -152,18 +154,22 @@ def _phase(state: GameState) -> bytes:
         settled=views.settled(state),
         **({"locked": True} if state.locked else {}),
         **({} if state.chat else {"chat": False}),
+        **({"reports": True} if state.reports else {}),
         **({} if state.paused_at is None else {"paused_at": state.paused_at}),
+        **({} if state.terms.told is None else {"treatment": state.terms.told}),
+        **({"over": True} if state.over else {}),
+        **({"winners": winners} if (winners := public_winners(state)) else {}),
     )
 
 
-def _last(state: GameState, count: int) -> list[tuple[str, str]]:
-    """The last ``count`` players in the order of joining: id and name."""
+def _last(state: GameState, count: int) -> list[str]:
+    """The last ``count`` players in the order of joining."""
     newest_first: Iterable[str] = reversed(state.players)
-    last = [(player, state.players[player].name) for player, _ in zip(newest_first, range(count), strict=False)]
+    last = [player for player, _ in zip(newest_first, range(count), strict=False)]
     last.reverse()
     return last
 
 
-def _chunk(players: list[tuple[str, str]], *, first: bool) -> bytes:
-    entries = _fields(**{player: Player(name) for player, name in players})
+def _chunk(state: GameState, players: list[str], *, first: bool) -> bytes:
+    entries = _fields(**{player: views.player(state, player) for player in players})
     return (b"" if first or not entries else b",") + entries

@@ -24,7 +24,7 @@ class Results:
 
     async def debrief(self, state: GameState, *, host: bool) -> Encoded:
         """``views.debrief``, encoded, as of this call. Lets other tasks run between two rounds."""
-        results, secret = list(state.results), are_secret(state)
+        results, secret = state.last_results, are_secret(state)
         kept = {id(result) for result in results}
         for key in [key for key in self._encoded if key[0] not in kept]:
             del self._encoded[key]

@@ -107,6 +107,11 @@ class GameService:
         for host in self.hosts.values():
             host.doubt()
 
+    def slept(self, by_ms: int) -> None:
+        """This node, the only one, did not run for so many ms."""
+        for host in self.hosts.values():
+            host.slept(by_ms)
+
     def in_timed_round(self) -> bool:
         """Whether a timed round is open in any game here: then the node's time must not jump."""
         return any(host.in_timed_round for host in self.hosts.values())

@@ -50,8 +50,8 @@ class Standings:
     _state: GameState | None = field(default=None, init=False)
     _holdings: dict[str, Holding] = field(factory=dict, init=False)
     _touched: dict[str, None] = field(factory=dict, init=False)
-    _ranked: Ranked | None = field(default=None, init=False)
-    _at: float = field(default=-float("inf"), init=False)
+    _ranked: dict[bool, tuple[Ranked, float]] = field(factory=dict, init=False)
+    """By whether they are by total: the last ones, and when they were drawn up."""
     _turn: trio.Lock = field(factory=trio.Lock, init=False)
 
     def touched(self, players: Iterable[str]) -> None:
@@ -59,26 +59,29 @@ class Standings:
         if self._state is not None:  # otherwise everybody is looked at, when somebody first asks
             self._touched.update(dict.fromkeys(players))
 
-    def known(self) -> Ranked | None:
-        """The last standings, if they are new enough."""
-        state, ranked = self.current(), self._ranked
-        if ranked is None or state is not self._state:
+    def known(self, *, total: bool = False) -> Ranked | None:
+        """The last standings, of this round or by total, if they are new enough."""
+        state = self.current()
+        if total not in self._ranked or state is not self._state:
             return None
-        fresh = ranked.entries == state.entries or trio.current_time() - self._at < EVERY_S
+        ranked, at = self._ranked[total]
+        fresh = ranked.entries == state.entries or trio.current_time() - at < EVERY_S
         return ranked if fresh else None
 
     def shown(self, ranked: Ranked, limit: int, *, host: bool = False) -> protocol.Standings:
         """A ``standings`` reply; to others than the ``host`` it lists nobody while that would tell private values."""
-        secret = are_secret(self.current())
-        return protocol.Standings(() if secret and not host else tuple(ranked.rows[:limit]), ranked.seq, secret)
+        state = self.current()
+        secret = are_secret(state)
+        rows = () if secret and not host else tuple(ranked.rows[:limit])
+        return protocol.Standings(rows, ranked.seq, secret, state.practice)
 
-    async def ranked(self) -> Ranked:
+    async def ranked(self, *, total: bool = False) -> Ranked:
         """The standings, at most a second old. Concurrent callers share the work."""
         async with self._turn:
-            ranked = self.known()
+            ranked = self.known(total=total)
             if ranked is None:
-                ranked = self._ranked = await self._rank()
-                self._at = trio.current_time()
+                ranked = await self._rank(total=total)
+                self._ranked[total] = ranked, trio.current_time()
         return ranked
 
     @property
@@ -86,18 +89,23 @@ class Standings:
         """Players in a slice."""
         return max(1, CELLS_A_SLICE // max(ROW_CELLS, len(self.current().markets)))
 
-    async def _rank(self) -> Ranked:
+    async def _rank(self, *, total: bool) -> Ranked:
         state = await self._look()
         seq, entries = state.seq, state.entries
         at = marks(state)
         best: list[Placed] = []
-        rows, most = enumerate(list(state.dealt)), self._rows
+        rows, most = enumerate(list(state.players if total else state.dealt)), self._rows
         while some := list(islice(rows, most)):
-            have = [(number, player, self._holdings[player]) for number, player in some]
-            fresh = [(-each.worth(at), number, player, each.score) for number, player, each in have]
+            fresh: list[Placed] = []
+            for number, player in some:
+                have = self._holdings.get(player)
+                if total and player in state.players:
+                    fresh += views.by_total(number, player, have or holding(state, player), at, dealt=have is not None)
+                elif have is not None:
+                    fresh.append((-have.worth(at), number, player, have.score))
             best = heapq.nsmallest(RANKED, [*best, *fresh])
             await trio.lowlevel.checkpoint()
-        return Ranked(seq, entries, views.ranked(state, best))
+        return Ranked(seq, entries, views.ranked(state, best, total=total))
 
     async def _look(self) -> GameState:
         """Update the changed players. No pause between the last of them and the return."""

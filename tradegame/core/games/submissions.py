@@ -85,10 +85,10 @@ class InFlight:
     appended_at: float
 
     @classmethod
-    def of(cls, at: int, submissions: Sequence[Submission]) -> InFlight:
-        """``at``: this node's clock, in ms."""
-        entry = Entry(at, tuple(submission.command for submission in submissions))
-        value = join_entry(at, [submission.text for submission in submissions])
+    def of(cls, at: int, submissions: Sequence[Submission], slept_at: int | None = None) -> InFlight:
+        """``at``: this node's clock, and since when it slept before, in ms."""
+        entry = Entry(at, tuple(submission.command for submission in submissions), slept_at)
+        value = join_entry(at, [submission.text for submission in submissions], slept_at)
         return cls(entry, value, submissions, trio.current_time())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from attrs import define, field, frozen
 
@@ -89,6 +89,18 @@ class Presence:
     def absent(self, player: str, game: str) -> bool:
         """Whether no connection follows the game as this player, on any node; never before the register was read."""
         return self._read and player not in self._playing.get(game, ())
+
+    def node_ids(self) -> list[str]:
+        """The ids of the nodes that live."""
+        return [node.id for node in self.nodes]
+
+    def playing(self, game: str) -> Collection[str]:
+        """Who follows the game as a player, on any node."""
+        return self._playing.get(game, {}).keys()
+
+    def followed(self, game: str) -> bool:
+        """Whether anybody follows the game, on any node."""
+        return game in self._counts
 
     def connected(self, player: str) -> bool:
         """Whether the player has a connection on any node."""

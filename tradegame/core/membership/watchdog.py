@@ -19,15 +19,22 @@ from tradegame.core.membership.presence import Presence
 from tradegame.core.membership.register import ConnectionRegister
 from tradegame.core.repositories.connections import LEASE_S
 
+SLEPT_S = 30.0
+"""After so long a single node comes back with its games paused: nobody has seen what they would have done meanwhile."""
 STOOD_STILL_S = 5.0
 """Longer than a command may take: its client has given up by then."""
 BEAT_S = 0.5
 
 
-class Doubted(Protocol):
-    """What this node shows; all of it must be compared with the store before it may be shown as the present."""
+class Served(Protocol):
+    """What this node shows; all of it must be compared with the store before it may be shown as the present.
+
+    ``slept``: it did not run for so many ms, and there is no other node.
+    """
 
     def doubt(self) -> None: ...
+
+    def slept(self, by_ms: int) -> None: ...
 
 
 @define(eq=False)
@@ -40,7 +47,7 @@ class Watchdog:
 
     register: ConnectionRegister
     presence: Presence
-    games: Doubted
+    games: Served
     send_away: Callable[[str], None]
     elapsed_s: Callable[[], float] = trio.current_time
     freezes: int = field(default=0, init=False)
@@ -55,6 +62,8 @@ class Watchdog:
         if still_s >= STOOD_STILL_S:
             self.freezes += 1
             structlog.get_logger().warning("process_stood_still", seconds=round(still_s, 1))
+            if still_s >= SLEPT_S and not self._others():
+                self.games.slept(round(still_s * 1000))
             self.register.doubt()
             self.games.doubt()
             self.send_away("this node stood still")
@@ -63,13 +72,16 @@ class Watchdog:
         """Why nobody may come in now; None if they may."""
         return "this node has lost the store" if self._lost else None
 
+    def _others(self) -> int:
+        return sum(node.id != self.register.node.id for node in self.presence.nodes)
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             self.look()
             lost = self.register.silent_s() >= LEASE_S
             if lost and not self._lost:
-                others = sum(node.id != self.register.node.id for node in self.presence.nodes)
+                others = self._others()
                 structlog.get_logger().warning("store_lost", other_nodes=others)
                 self.games.doubt()
                 if others:  # alone: closing connections would help nobody

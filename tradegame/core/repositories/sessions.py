@@ -24,6 +24,7 @@ class Seated:
 @frozen
 class PlayerRecord:
     """A player, on any node. ``created_at`` in ms since the Unix epoch. ``seat``: the one on a roster that they have.
+    ``robot``: a program, as it said itself.
 
     ``guest``: has joined no game yet, and is forgotten soon when not used.
     """
@@ -33,6 +34,7 @@ class PlayerRecord:
     created_at: int
     guest: bool = field(default=False, eq=False)
     seat: Seated | None = None
+    robot: bool = False
 
 
 @frozen

@@ -16,7 +16,7 @@ from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.definition import to_json
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
-from tradegame.core.domain.state import OPEN, GameState, Seat
+from tradegame.core.domain.state import OPEN, GameState, RosterSeat
 from tradegame.core.domain.views import best
 from tradegame.core.games.replay import Replay
 from tradegame.core.tables.columns import Column, Row, columns, spelled
@@ -48,8 +48,8 @@ class Tables:
     sink: Sink
     rows: dict[str, int] = field(factory=lambda: {kind.sheet: 0 for kind in TABLES}, init=False)
     _puts: dict[type[Row], Put] = field(factory=dict, init=False)
-    _people: dict[str, tuple[str, int | None]] = field(factory=dict, init=False)
-    """By player, the name, and when they joined; also of those who were removed."""
+    _people: dict[str, tuple[str, int | None, bool]] = field(factory=dict, init=False)
+    """By player, the name, when they joined, and whether it is a robot; also of those who were removed."""
     _best: dict[str, tuple[Level | None, Level | None]] = field(factory=dict, init=False)
     """By good, the bid and the ask that were told last."""
     _tape: Tape = field(init=False)
@@ -73,8 +73,9 @@ class Tables:
     def _on_tape(self, game: Game) -> Game:
         state = game.state
         self._tape = tape = Tape(state, self._put)
-        self._people.update({player: (fields.name, None) for player, fields in state.players.items()})
-        self._people.update({player: (name, None) for player, name in state.removed.items()})
+        players, robots = state.players.items(), state.robots
+        self._people.update({player: (fields.name, None, player in robots) for player, fields in players})
+        self._people.update({player: (name, None, False) for player, name in state.removed.items()})
         tape.begin()
         for good, market in state.markets.items():
             self._quote(state, state.clock, good, *best(market))
@@ -93,7 +94,7 @@ class Tables:
             elif isinstance(event, RoundChanged):
                 self._tape.end_orders("round_over", at)
             elif isinstance(event, Joined):
-                self._people[event.player] = event.name, at
+                self._people[event.player] = event.name, at, event.robot
             elif isinstance(event, Said):
                 self._put(ChatRow(at, "said", event.number, event.player, None, event.text))
             elif isinstance(event, Unsaid):
@@ -112,13 +113,14 @@ class Tables:
         """What is known at the end of the log."""
         self._tape.end_orders("open", None)
         if state.phase == OPEN:
-            self._put(RoundRow(state.round, state.opened_at, None, state.round_ms, len(state.dealt), None, None, None))
+            begun = state.round, state.practice, state.opened_at, None, state.round_ms, len(state.dealt)
+            self._put(RoundRow(*begun, None, None, None))
         header = columns(PlayerRow, [number for number, _ in self._tape.gains])
         self._puts[PlayerRow] = self.sink.begin(PlayerRow.sheet, header)
         scores = sorted((fields.score for fields in state.players.values()), reverse=True)
         rank_of = {score: place for place, score in reversed(list(enumerate(scores, 1)))}
-        seats, nobodys = {seat.player: seat for seat in state.seats.values()}, Seat("")
-        for player, (name, joined_at) in self._people.items():
+        seats, nobodys = {seat.player: seat for seat in state.seating.values()}, RosterSeat("")
+        for player, (name, joined_at, robot) in self._people.items():
             fields = state.players.get(player)
             gain = tuple([made.get(player) for _, made in self._tape.gains])
             total = None if fields is None else fields.score
@@ -126,7 +128,8 @@ class Tables:
             role = None if fields is None else fields.role
             shown, seat = name if fields is None else fields.name, seats.get(player, nobodys)
             told = player, seat.label or None, shown, seat.group or None, seat.team or None
-            self._put(PlayerRow(*told, role, fields is None, joined_at, self._tape.played[player], gain, total, rank))
+            head = *told, role, robot, fields is None, joined_at
+            self._put(PlayerRow(*head, self._tape.played[player], gain, total, rank))
         for kind in TABLES:
             self._put(Entry(kind.sheet, None, None, None, kind.about))
             for column in header if kind is PlayerRow else columns(kind):

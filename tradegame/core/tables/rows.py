@@ -18,7 +18,8 @@ Word = Annotated[str, Of(Kind.WORD)]
 Text = Annotated[str, Of(Kind.TEXT)]
 Flag = Annotated[bool, Of(Kind.FLAG)]
 
-Round = Annotated[Count, "Number of the round, from 1."]
+Round = Annotated[Count, "Number of the round, from 1; 0 is the practice round."]
+Practice = Annotated[Flag, "It is the practice round, and counts in no total."]
 Player = Annotated[Id, "Id of the player, as in the table players."]
 Good = Annotated[Id, "Id of the good."]
 At = Annotated[Time, "When it happened, by the game's clock."]
@@ -48,19 +49,20 @@ class PlayerRow(Row):
     group: Annotated[Text | None, "The group on the roster."]
     team: Annotated[Text | None, "The team on the roster."]
     role: Annotated[Word | None, "`buyer` or `seller`. Empty without private values, and before the first deal."]
-    removed: Annotated[Flag, "The host took the account away. Then total and rank are empty."]
+    robot: Annotated[Flag, "The server played it. The table orders tells where a robot sat in for somebody."]
+    removed: Annotated[Flag, "The host took the account away, or the robot left. Then total and rank are empty."]
     joined_at: Annotated[Time | None, "When the account was opened. Empty: before `begins_at` in the table game."]
-    rounds: Annotated[Count, "How many closed rounds the player took part in, of those in the table rounds."]
+    rounds: Annotated[Count, "How many closed rounds that count the player took part in, of those in rounds."]
     gain: Annotated[
         tuple[Annotated[Coins | None, EachRound], ...],
-        "Gain in this round (worth - start). Empty: took no part. The last 30 rounds; all are in the table results.",
+        "Gain in this round (worth - start). Empty: took no part. The last 30 that count; results has all.",
     ]
     total: Annotated[Coins | None, "The score: the gains of all closed rounds together, also of earlier ones."]
     rank: Annotated[Count | None, "Place by total, from 1. Equal totals share a place."]
 
     def cells(self) -> tuple[Any, ...]:
         told = self.player, self.label, self.name, self.group, self.team
-        head = *told, self.role, self.removed, self.joined_at, self.rounds
+        head = *told, self.role, self.robot, self.removed, self.joined_at, self.rounds
         return *head, *self.gain, self.total, self.rank
 
 
@@ -68,9 +70,13 @@ class RoundRow(Row):
     """A row of the table rounds."""
 
     sheet = "rounds"
-    about = "Every round that was open, and what it came to."
+    about = (
+        "Every round that was open, and what it came to. One that was opened by hand, and that nobody traded in, is not"
+        " here, and has no number: what other tables tell of it stands under that of the next one."
+    )
 
     round: Round
+    practice: Practice
     opened_at: Annotated[Time | None, "When trading opened."]
     closed_at: Annotated[Time | None, "When trading closed. Empty: the round is open; then it has no results yet."]
     open_ms: Annotated[Millis | None, "How long trading was open, without pauses. Empty: not known for earlier rounds."]
@@ -98,9 +104,13 @@ class GoodRow(Row):
     settled: Annotated[PerUnit | None, "What each unit was paid at the close. Empty: the good does not settle."]
     mark: Annotated[PerUnit | None, "What a unit counted for in worth at the close. Empty where values are private."]
     mark_source: Annotated[Word | None, "Where the mark comes from: `anchor`, `bid`, `book`, `last` or `settled`."]
-    equilibrium_low: Annotated[PerUnit | None, "Lowest price at which as many units are wanted as are offered."]
+    tax: Annotated[Coins, "What the taxes on both sides came to."]
+    equilibrium_low: Annotated[
+        PerUnit | None, "Lowest price at which as many units are wanted as are offered, under taxes and price limits."
+    ]
     equilibrium_high: Annotated[PerUnit | None, "Highest such price."]
     equilibrium_qty: Annotated[Units | None, "How many units are traded there."]
+    equilibrium_surplus: Annotated[Coins | None, "The most that trade of so many units makes."]
 
 
 class ResultRow(Row):
@@ -113,6 +123,7 @@ class ResultRow(Row):
     )
 
     round: Round
+    practice: Practice
     player: Player
     role: Annotated[Word | None, "`buyer` or `seller`, with private values."]
     start: Annotated[Coins, "What the player began the round with, at the marks (or private values) of the close."]
@@ -150,6 +161,7 @@ class OrderRow(Row):
     ]
     ended_at: Annotated[Time | None, "When it ended. Empty: it is open."]
     replaces: Annotated[Id | None, "Id of the order that it was amended from."]
+    by_robot: Annotated[Flag, "A robot placed it: the player is one, or it sat in for the player."]
 
 
 class TradeRow(Row):
@@ -169,7 +181,9 @@ class TradeRow(Row):
     seller: Annotated[Id, "Id of the seller, or `house`."]
     buyer_order: Annotated[Id | None, "Id of the buyer's order. Empty for a market order."]
     seller_order: Annotated[Id | None, "Id of the seller's order. Empty for a market order."]
-    fee: Annotated[Coins, "What the taker paid beside the price."]
+    fee: Annotated[Coins, "The fee that the taker paid."]
+    buyer_tax: Annotated[Coins, "What the buyer paid besides."]
+    seller_tax: Annotated[Coins, "What the seller paid of the price."]
 
 
 class QuoteRow(Row):

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from tradegame.core.domain.account import HOUSE, Account
 from tradegame.core.domain.blotter import FILLED, REPLACED
 from tradegame.core.domain.book import BID, Order
-from tradegame.core.domain.debrief import PLAYERS_KEPT
+from tradegame.core.domain.debrief import PLAYERS_KEPT, counted_results
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.state import Effects, Hint
 from tradegame.core.tables.columns import Row
@@ -48,12 +48,14 @@ class Tape(RecordingService):
     def begin(self) -> None:
         """What is there at the beginning of the log: closed rounds, open orders, values and hints of this round."""
         state = self.state
-        for result in state.results:
+        for result in counted_results(state):
             rows = [(row["player"], row["role"], row["start"], row["worth"]) for row in result["players"]]
             self._closed(result, rows, None, len(rows) if len(rows) < PLAYERS_KEPT else None)
         for name, account in state.accounts.items():
             for order in account.orders.values() if name != HOUSE else ():
-                self._opened(order, round_=None, at=None)
+                seat = state.seats.get(name)
+                by_robot = name in state.robots or (seat is not None and order.number > seat.orders)
+                self._opened(order, None, None, by_robot=by_robot)
         for name in state.dealt:
             if state.takes_part(name):
                 self.dealt(name)
@@ -70,12 +72,13 @@ class Tape(RecordingService):
 
     def placed(self, order: Order, effects: Effects) -> None:
         if order.player != HOUSE:
-            self._opened(order, self.state.round, effects.at)
+            self._opened(order, self.state.round, effects.at, by_robot=self._by_robot(order.player))
 
     def taken(self, player: str, side: SideName, good: str, limit: int | None, qty: int, filled: int, at: int) -> None:
         left = qty - filled
-        became, now = "expired" if left else FILLED, self.state.round
-        self.put(OrderRow(None, "market", now, player, good, side, qty, limit, at, filled, 0, left, became, at, None))
+        became, now, by_robot = "expired" if left else FILLED, self.state.round, self._by_robot(player)
+        what = now, player, good, side, qty, limit, at, filled, 0, left, became, at
+        self.put(OrderRow(None, "market", *what, None, by_robot))
 
     def done(self, order: Order, became: Became, effects: Effects) -> None:
         super().done(order, became, effects)
@@ -94,16 +97,19 @@ class Tape(RecordingService):
         theirs: Account,
         qty: int,
         fee: int,
+        tax: int,
+        makers_tax: int,
         effects: Effects,
     ) -> None:
-        super().fill(taker, ours, side, number, order, theirs, qty, fee, effects)
+        super().fill(taker, ours, side, number, order, theirs, qty, fee, tax, makers_tax, effects)
         state, takers = self.state, f"o{number}" if number else None
         bought = side == BID
         buyer, seller = (taker, order.player) if bought else (order.player, taker)
         buyers, sellers = (takers, order.id) if bought else (order.id, takers)
         word, at, price = "buy" if bought else "sell", effects.at, order.price
         what = state.trades, at, state.round, order.good, price, qty
-        self.put(TradeRow(*what, word, buyer, seller, buyers, sellers, fee))
+        taxes = (tax, makers_tax) if bought else (makers_tax, tax)
+        self.put(TradeRow(*what, word, buyer, seller, buyers, sellers, fee, *taxes))
 
     def dealt(self, player: str) -> None:
         dealt = self.state.players[player]
@@ -121,7 +127,11 @@ class Tape(RecordingService):
         rows = [(name, players[name].role, start, worth) for name, start, worth in gains]
         self._closed(result, rows, self.state.round_ms, len(rows))
 
-    def _opened(self, order: Order, round_: int | None, at: int | None) -> None:
+    def _by_robot(self, player: str) -> bool:
+        """Whoever commands anything has their seat for themselves."""
+        return player in self.state.robots or player in self.state.seats
+
+    def _opened(self, order: Order, round_: int | None, at: int | None, *, by_robot: bool) -> None:
         replaces = self._replaced.pop() if self._replaced else None
         asked = order.qty + order.filled
         row = OrderRow(
@@ -140,6 +150,7 @@ class Tape(RecordingService):
             "open",
             None,
             replaces,
+            by_robot,
         )
         self.open_orders[order.number] = row, order
 
@@ -156,19 +167,21 @@ class Tape(RecordingService):
         open_ms: int | None,
         players: int | None,
     ) -> None:
-        number = result["round"]
+        number, practice = result["round"], result.get("practice", False)
         figures = result["surplus"], result["max_surplus"], result["efficiency_bps"]
-        self.put(RoundRow(number, result["opened_at"], result["closed_at"], open_ms, players, *figures))
+        self.put(RoundRow(number, practice, result["opened_at"], result["closed_at"], open_ms, players, *figures))
         for good, told in result["goods"].items():
             words = "trades", "volume", "notional", "open", "high", "low", "close", "settled", "mark", "mark_source"
             equilibrium = told["equilibrium"] or {}
-            band = [equilibrium.get(word) for word in ("low", "high", "qty")]
-            self.put(GoodRow(number, good, *(told[word] for word in words), *band))
+            band = [equilibrium.get(word) for word in ("low", "high", "qty", "surplus")]
+            cells = [*(told[word] for word in words), told.get("tax", 0), *band]
+            self.put(GoodRow(number, good, *cells))
         made, rank, before = dict[str, int](), 0, None
         for place, (name, role, start, worth) in enumerate(sorted(gains, key=lambda row: row[2] - row[3]), 1):
             gain = worth - start
             rank, before = rank if gain == before else place, gain
             made[name] = gain
-            self.put(ResultRow(number, name, role, start, worth, gain, rank))
-        self.gains.append((number, made))
-        self.played.update(made.keys())
+            self.put(ResultRow(number, practice, name, role, start, worth, gain, rank))
+        if not practice:
+            self.gains.append((number, made))
+            self.played.update(made.keys())

@@ -14,7 +14,7 @@ from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.rosters import set_roster
 from tradegame.core.use_cases.seats import SeatService
 from tradegame.core.use_cases.submit import SubmitUseCase
-from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName
+from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName, StrategyName
 from tradegame.protocol.commands import (
     AddTime,
     Announce,
@@ -27,13 +27,16 @@ from tradegame.protocol.commands import (
     Reveal,
     SetAccess,
     SetPhase,
+    SetRobots,
+    SitIn,
     Unsay,
 )
 from tradegame.protocol.errors import (
     RULE_ERRORS,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Made, NewRoster, Warned
+from tradegame.protocol.http import Made, Warned
+from tradegame.protocol.seats import NewRoster
 
 DEADLINE_S = 10.0
 
@@ -90,13 +93,23 @@ class AdministerUseCase:
         """Let a player not speak, or speak again, once for its key. Raises UnknownPlayerError."""
         return await self._execute(game, Mute(account=_known(player), muted=muted, key=key))
 
+    async def set_robots(self, game: str, wanted: SetRobots, key: str | None = None) -> Outcome:
+        """Let robots fill up the game, once for its key."""
+        return await self._execute(game, structs.replace(wanted, key=key))
+
+    async def sit_in(
+        self, game: str, player: str, *, sits: bool, strategy: StrategyName | None, key: str | None = None
+    ) -> Outcome:
+        """Let a robot sit in for a player, or not any more, once for its key. Raises UnknownPlayerError."""
+        return await self._execute(game, SitIn(account=_known(player), sits=sits, strategy=strategy, key=key))
+
     async def unsay(self, game: str, message: int, key: str | None = None) -> Outcome:
         """Delete a message, once for its key. Raises UnknownMessageError."""
         return await self._execute(game, Unsay(message=message, key=key))
 
-    async def set_access(self, game: str, locked: bool | None, chat: bool | None, key: str | None = None) -> Outcome:
-        """Lock the game, switch the chat, or the other way; None leaves it as it is. Once for its key."""
-        return await self._execute(game, SetAccess(locked=locked, chat=chat, key=key))
+    async def set_access(self, game: str, access: SetAccess, key: str | None = None) -> Outcome:
+        """Lock the game, switch the chat or the reports, and the other way. Once for its key."""
+        return await self._execute(game, structs.replace(access, key=key))
 
     async def set_roster(self, game: str, roster: NewRoster, key: str | None = None) -> Outcome:
         """Who may join. Once for its key. Raises BadRequestError for what is no roster."""

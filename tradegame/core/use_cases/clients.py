@@ -53,6 +53,11 @@ class Client:
         self._payer = signed_in.player.id
 
     @property
+    def robot(self) -> bool:
+        """Whether it is a robot of this node, in a seat of its own or of somebody else."""
+        return self.signed_in is not None and self.signed_in.seat is not None
+
+    @property
     def player(self) -> str:
         """Raises NotAuthenticatedError before ``hello``."""
         if self.signed_in is None:

@@ -13,6 +13,7 @@ from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.clients import Asked, Audience, Client, Reply, ReplyTo
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.look import LookUseCase
+from tradegame.core.use_cases.robot_tokens import check
 from tradegame.core.use_cases.seats import SeatService
 from tradegame.core.use_cases.sign_in import ServerFacts, SignInUseCase
 from tradegame.core.use_cases.submit import SubmitUseCase
@@ -107,6 +108,8 @@ class Dispatcher:
             client.take(COSTS.get(kind, 1.0))
             if client.signed_in is None and kind not in _WITHOUT_HELLO:
                 client.player  # noqa: B018 - raises NotAuthenticatedError
+            if client.signed_in is not None and client.signed_in.seat is not None:
+                check(client.signed_in.seat, request)
             if kind in _COMES_IN and (reason := self.refuses()) is not None:
                 raise UnavailableError(reason, retry_after_ms=1_000)
             waiting = self._handlers[kind](client, request, asked)

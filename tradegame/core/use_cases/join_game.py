@@ -11,6 +11,7 @@ from tradegame.core.admission.budgets import ANSWER_BYTES, MISSED_FRAMES
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Rejected
 from tradegame.core.domain.moderation import refusal
+from tradegame.core.domain.robots import NO_SEAT
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.public_state import Stated
 from tradegame.core.games.service import GameService
@@ -20,7 +21,7 @@ from tradegame.core.use_cases.sessions import SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol import labels
 from tradegame.protocol.commands import Join
-from tradegame.protocol.errors import UnavailableError
+from tradegame.protocol.errors import NotAdmittedError, UnavailableError
 from tradegame.protocol.names import skeleton
 from tradegame.protocol.replies import Following, Left
 from tradegame.protocol.requests import JoinRequest, LeaveRequest
@@ -54,12 +55,14 @@ class JoinGameUseCase:
         state = host.game.state
         assert client.signed_in is not None
         opens = client.player not in state.players and not request.spectate
+        if opens and client.robot:
+            raise NotAdmittedError(NO_SEAT)
         if opens and refusal(state, client.player) is not None:
             return self._refuse(client, request, reply, host)
         if client.signed_in.player.guest and not request.spectate:
             return self._join_as_guest(client, request, reply)
-        through_the_log = opens or request.key is not None or _chooses(client, request, host)
-        if request.spectate or not through_the_log:
+        through_the_log = opens or request.key is not None or _changes(client, request, host)
+        if request.spectate or client.robot or not through_the_log:
             return self._join_present(client, request, reply, host)
         return self._join(client, request, reply, host)
 
@@ -90,7 +93,7 @@ class JoinGameUseCase:
         if waiting.cancelled_caught:
             raise UnavailableError("this node is not up to date")
         host = self.games.host(request.game)
-        if _chooses(client, request, host):
+        if _changes(client, request, host):
             await self._join(client, request, reply, host)
         else:
             self._show(client, request, reply, host, replayed=False)
@@ -122,6 +125,7 @@ class JoinGameUseCase:
             skeleton="" if look == name else look,
             label=label,
             look=labels.look(label),
+            robot=client.signed_in.player.robot,
             cancel_on_disconnect=request.cancel_on_disconnect,
         )
         outcome = await self.log.execute(request.game, command)
@@ -139,13 +143,15 @@ class JoinGameUseCase:
         me = None if request.spectate else views.account(state, client.player)
         ok = Following(host.id, state.epoch, known, recovered, me=me, replayed=replayed)
         reply(ok if recovered else Stated(ok, host.shown.encoded(state)))
-        self.audience.follow(client, host, known, plays=not request.spectate)
+        self.audience.follow(client, host, known, plays=not request.spectate and not client.robot)
 
 
-def _chooses(client: Client, request: JoinRequest, host: GameHost) -> bool:
-    """Whether it changes what the player chose before: that goes through the log."""
-    chosen = client.player in host.game.state.cancel_on_disconnect
-    return not request.spectate and request.cancel_on_disconnect not in (None, chosen)
+def _changes(client: Client, request: JoinRequest, host: GameHost) -> bool:
+    """Whether it changes what the player chose before, or takes the seat back from a robot: through the log."""
+    if request.spectate or client.robot:
+        return False
+    state, player = host.game.state, client.player
+    return player in state.seats or request.cancel_on_disconnect not in (None, player in state.cancel_on_disconnect)
 
 
 def _known(request: JoinRequest, host: GameHost) -> int | None:

@@ -48,11 +48,12 @@ class LookUseCase:
 
     def standings(self, client: Client, request: StandingsRequest, reply: Reply) -> Awaitable[None] | None:
         standings, limit = self.games.present(request.game).standings, request.limit or DEFAULT_DEPTH
-        known = standings.known()
+        total = request.by == "total"
+        known = standings.known(total=total)
         if known is None:
-            return self._standings(standings, limit, reply)
+            return self._standings(standings, limit, total, reply)
         reply(standings.shown(known, limit))
         return None
 
-    async def _standings(self, standings: Standings, limit: int, reply: Reply) -> None:
-        reply(standings.shown(await standings.ranked(), limit))
+    async def _standings(self, standings: Standings, limit: int, total: bool, reply: Reply) -> None:
+        reply(standings.shown(await standings.ranked(total=total), limit))

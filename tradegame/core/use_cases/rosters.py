@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from tradegame.protocol.bounds import LABEL_LENGTH, SEATS
 from tradegame.protocol.commands import SeatRow, SetRoster
 from tradegame.protocol.errors import BadRequestError
-from tradegame.protocol.http import NewRoster, NewSeat
 from tradegame.protocol.labels import LABEL_EXPECTED, PATTERN_EXPECTED, is_label, is_pattern, look
 from tradegame.protocol.names import NAME_EXPECTED, is_name, is_printable, skeleton
+from tradegame.protocol.seats import NewRoster, NewSeat
 
 COLUMNS = ("label", "name", "group", "team")
 """The order of a table's columns if its first line does not name them."""

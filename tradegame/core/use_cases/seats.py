@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 from tradegame.core.admission.budgets import Budgets
 from tradegame.core.domain.roster import may_sit
-from tradegame.core.domain.state import GameState, Seat
+from tradegame.core.domain.state import GameState, RosterSeat
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import PlayerRecord, Seated
@@ -121,15 +121,15 @@ class SeatService:
             return False
         return bool(state.listed) or matches(state.pattern, number)
 
-    async def links(self, game: str) -> list[tuple[Seat, str]]:
+    async def links(self, game: str) -> list[tuple[RosterSeat, str]]:
         """The listed seats of a game, each with its token."""
         secret, state = await self._key(), self.games.present(game).game.state
-        return [(seat, self._token(secret, state, seat)) for seat in state.seats.values() if seat.listed]
+        return [(seat, self._token(secret, state, seat)) for seat in state.seating.values() if seat.listed]
 
-    async def link(self, game: str, number: int) -> tuple[Seat, str] | None:
+    async def link(self, game: str, number: int) -> tuple[RosterSeat, str] | None:
         """A seat, and its token."""
         secret, state = await self._key(), self.games.host(game).game.state
-        seat = state.seats.get(state.looks.get(number, ""))
+        seat = state.seating.get(state.looks.get(number, ""))
         return None if seat is None else (seat, self._token(secret, state, seat))
 
     async def end(self, game: str, number: int) -> None:
@@ -143,7 +143,7 @@ class SeatService:
         secret = await self._key()
         for host in self.games.hosts.values():
             state = host.game.state
-            for label, seat in state.seats.items() if host.running else ():
+            for label, seat in state.seating.items() if host.running else ():
                 if player == (seat.player or self._id(secret, state, label)):  # without a player: 500 at most
                     return host.id, seat.number
         return None
@@ -160,7 +160,7 @@ class SeatService:
     async def _player_of(self, host: GameHost, link: Link) -> tuple[str, str]:
         """The seat's label, and its player. Raises UnauthorizedError for a link that leads nowhere."""
         secret, state = await self._key(), host.game.state
-        seat = state.seats.get(state.looks.get(link.seat, ""))
+        seat = state.seating.get(state.looks.get(link.seat, ""))
         if (
             seat is None
             or not hmac.compare_digest(self._token(secret, state, seat).encode(), link.token.encode())
@@ -172,7 +172,7 @@ class SeatService:
 
     def _record(self, state: GameState, player: tuple[str, str], name: str | None) -> PlayerRecord:
         label, made = player
-        seat = state.seats.get(look(label))
+        seat = state.seating.get(look(label))
         there = state.players.get(made)
         called = (there and there.name) or (seat and seat.name) or name
         if not called:
@@ -180,7 +180,7 @@ class SeatService:
         seated = Seated(state.definition.id, state.epoch, seat.label if seat else label)
         return PlayerRecord(made, called, self.sessions.now_ms(), guest=True, seat=seated)
 
-    def _token(self, secret: bytes, state: GameState, seat: Seat) -> str:
+    def _token(self, secret: bytes, state: GameState, seat: RosterSeat) -> str:
         made = _digest(secret, "link", state.definition.id, state.epoch, str(seat.number), str(seat.links))
         return f"s.{state.definition.id}.{seat.number}.{base64.urlsafe_b64encode(made[:SECRET_LENGTH]).decode()}"
 

@@ -13,6 +13,7 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from tradegame.core.repositories import CorruptStoreError, PlayerRecord, SessionRepository, StoreError
+from tradegame.core.use_cases.robot_tokens import RobotSeat, RobotTokens
 from tradegame.protocol.bounds import CODE_CHARACTERS, DEVICE_CODE_LENGTH, DEVICE_CODE_S
 from tradegame.protocol.errors import UnauthorizedError
 from tradegame.utils.ids import opaque_id
@@ -20,11 +21,15 @@ from tradegame.utils.ids import opaque_id
 
 @frozen
 class SignedIn:
-    """``token`` is for the client only: told once and never logged. ``session`` is its hash."""
+    """``token`` is for the client only: told once and never logged. ``session`` is its hash.
+
+    ``seat``: it is a robot of this node, which has this seat, and no session.
+    """
 
     player: PlayerRecord
     session: str
     token: str
+    seat: RobotSeat | None = None
 
 
 GUEST_S = 3_600
@@ -40,6 +45,8 @@ class SessionService:
     """``expires_s``: how long a session lives after its last use, once its player has joined a game. ``max_age_s``: how
     long after its beginning, however much it is used. ``connected``: whether a player has a connection, on any node.
 
+    ``robots``: the tokens of this node's robots, which have no session.
+
     A use costs the store no write: what is renewed is a lease (`LeaseDeadlines` says when that one is written).
     """
 
@@ -48,6 +55,7 @@ class SessionService:
     now_ms: Callable[[], int]
     connected: Callable[[str], bool] = lambda player: False
     max_age_s: float = math.inf
+    robots: RobotTokens = field(factory=RobotTokens)
     _guests: OrderedDict[str, str] = field(factory=OrderedDict, init=False)  # players by session, the oldest first
 
     def lives_s(self, player: PlayerRecord) -> int:
@@ -59,12 +67,15 @@ class SessionService:
         """How long it may be used still. A player's sessions end together, however late one began."""
         return self.max_age_s - (self.now_ms() - player.created_at) / 1000
 
-    async def sign_in(self, name: str | None, token: str | None) -> SignedIn:
-        """The player of a live token; without a token, a new player with a new token. A known player keeps the name.
+    async def sign_in(self, name: str | None, token: str | None, *, robot: bool = False) -> SignedIn:
+        """The player of a live token; without a token, a new player with a new token, a ``robot`` or not. A known
+        player keeps the name, and stays what they are.
 
         Raises UnauthorizedError for a token that is unknown or expired, and StoreUnavailableError.
         """
         if token is not None:
+            if (seat := self.robots.find(token)) is not None:
+                return SignedIn(PlayerRecord(seat.player, seat.name, self.now_ms()), "", token, seat)
             session = session_of(token)
             try:
                 player = await self._use(session)
@@ -74,7 +85,7 @@ class SessionService:
                 raise UnauthorizedError("the token is unknown or expired")
             return SignedIn(player, session, token)
         number = opaque_id(12)
-        player = PlayerRecord(f"p-{number}", name or f"player-{number[:4]}", self.now_ms(), guest=True)
+        player = PlayerRecord(f"p-{number}", name or f"player-{number[:4]}", self.now_ms(), guest=True, robot=robot)
         made = await self.make(player, secrets.token_urlsafe(32))
         if made is None:
             raise ValueError(f"the player {player.id} or the session already exists")

@@ -74,7 +74,7 @@ class SignInUseCase:
         if request.token is None and request.seat is not None:
             return await self.seats.by_number(request.seat, request.name, budgets, address)
         try:
-            return await self.seats.sessions.sign_in(request.name, request.token)
+            return await self.seats.sessions.sign_in(request.name, request.token, robot=request.robot)
         except UnauthorizedError:
             if request.token is None or (link := Link.of(request.token)) is None:
                 raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from tradegame.core.domain.keys import stamp
+from tradegame.core.domain.robots import NO_SEAT, played_by_server
 from tradegame.core.games.service import GameService
 from tradegame.core.games.submissions import Submission
 from tradegame.core.use_cases.clients import Asked, Client, Commander
 from tradegame.protocol.bounds import UNANSWERED
 from tradegame.protocol.commands import Command
-from tradegame.protocol.errors import OverloadedError, UnknownGoodError, UnknownOpError
+from tradegame.protocol.errors import NotAdmittedError, OverloadedError, UnknownGoodError, UnknownOpError
 from tradegame.protocol.requests import AnyCommand, Say
 
 CROWDED_MS = 100
@@ -44,9 +45,14 @@ class SubmitUseCase:
         return host.execute(command)
 
     def submit(self, client: Client, command: AnyCommand, asked: Asked) -> None:
-        """A player's command, as this client's; the reply follows when it was applied."""
+        """A player's command, as this client's; the reply follows when it was applied.
+
+        Raises NotAdmittedError for a robot whose seat is taken: it need not be told by the log.
+        """
         game = command.game
-        command.player, command.id, command.game = client.player, None, ""
+        if client.robot and not played_by_server(self.games.host(game).game.state, client.player):
+            raise NotAdmittedError(NO_SEAT)
+        command.player, command.by_robot, command.id, command.game = client.player, client.robot, None, ""
         key, whose = command.key, (game, command.player)
         if key is not None and self.unanswered.get(whose, 0) >= UNANSWERED:
             raise OverloadedError("too many of your commands are unanswered", retry_after_ms=CROWDED_MS)

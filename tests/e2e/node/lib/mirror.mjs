@@ -26,7 +26,7 @@ export class Mirror {
     const { goods, players, messages } = this.state;
     switch (event.type) {
       case "joined":
-        players[event.player] = { name: event.name };
+        players[event.player] = event.robot ? { name: event.name, robot: true } : { name: event.name };
         break;
       case "trade": {
         const good = goods[event.good];
@@ -50,6 +50,11 @@ export class Mirror {
         break;
       case "removed":
         delete players[event.player];
+        if (this.state.winners) this.#won(this.state.winners.filter((player) => player !== event.player));
+        break;
+      case "seat":
+        delete players[event.player].stand_in;
+        if (event.stand_in) players[event.player].stand_in = true;
         break;
       case "unsaid":
         this.state.messages = messages.filter(({ number }) => number !== event.number);
@@ -57,8 +62,10 @@ export class Mirror {
       case "access":
         delete this.state.locked;
         delete this.state.chat;
+        delete this.state.reports;
         if (event.locked) this.state.locked = true;
         if (!event.chat) this.state.chat = false;
+        if (event.reports) this.state.reports = true;
         break;
       case "clock":
         this.state.ends_at = event.ends_at;
@@ -71,11 +78,24 @@ export class Mirror {
         this.state.ends_at = event.ends_at;
         if (event.opened_at !== undefined) this.state.opened_at = event.opened_at;
         this.state.settled = event.settled ?? {};
+        delete this.state.treatment;
+        delete this.state.over;
+        if ("treatment" in event) this.state.treatment = event.treatment;
+        if ("over" in event) this.state.over = event.over;
+        this.#won(event.winners ?? []);
+        break;
+      case "revealed":
+        this.#won(event.winners ?? []);
         break;
       case "news":
         this.state.news.push({ text: event.text, good: event.good ?? null, at });
         if (this.state.news.length > 20) this.state.news.shift();
         break;
     }
+  }
+
+  #won(winners) {
+    delete this.state.winners;
+    if (winners.length > 0) this.state.winners = winners;
   }
 }

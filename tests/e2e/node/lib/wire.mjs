@@ -85,35 +85,52 @@ const good = s.both(
   notCrossed,
 );
 
-const rules = s.object({
-  cash: s.natural,
-  fee_bps: s.natural,
-  open_orders: s.positive,
-  rounds: s.nullable(s.object({ lobby_s: s.natural, open_s: s.positive, closed_s: s.natural, repeat: s.natural })),
-  goods: s.map(
-    s.object(
-      { endowment: s.natural, house: s.bool, private_values: s.bool, settlement: s.nullable(s.list(s.natural)) },
-      { mark: source },
+const rules = s.object(
+  {
+    cash: s.natural,
+    fee_bps: s.natural,
+    open_orders: s.positive,
+    rounds: s.nullable(s.object({ lobby_s: s.natural, open_s: s.positive, closed_s: s.natural, repeat: s.natural })),
+    goods: s.map(
+      s.object(
+        { endowment: s.natural, house: s.bool, private_values: s.bool, settlement: s.nullable(s.list(s.natural)) },
+        { mark: source },
+      ),
     ),
-  ),
-});
+  },
+  { practice: s.exactly(true) },
+);
+
+const robots = { robot: s.exactly(true), stand_in: s.exactly(true) };
 
 const stateFields = {
   title: s.str,
   about: s.str,
   phase,
-  round: s.positive,
+  round: s.natural,
   ends_at: s.nullable(s.positive),
   opened_at: s.nullable(s.positive),
   rules,
   goods: s.map(good),
-  players: s.map(s.object({ name: s.text })),
+  players: s.map(s.object({ name: s.text }, robots)),
   messages: s.list(s.object({ player: s.id, text: s.text, at: s.positive, number: s.positive }), 50),
   news: s.list(s.object({ text: s.text, good: s.nullable(s.id), at: s.positive }), 20),
   settled: s.map(s.natural),
 };
 
-const stateMay = { locked: s.exactly(true), chat: s.exactly(false), paused_at: s.positive };
+const terms = s.object({}, { buyer_tax: s.positive, seller_tax: s.positive, floor: s.positive, ceiling: s.positive });
+const treatment = s.object({}, { fee_bps: s.natural, goods: s.map(terms) });
+const winners = s.list(s.id, 10);
+
+const stateMay = {
+  locked: s.exactly(true),
+  chat: s.exactly(false),
+  reports: s.exactly(true),
+  paused_at: s.positive,
+  treatment,
+  over: s.exactly(true),
+  winners,
+};
 
 export const state = s.object(stateFields, stateMay);
 
@@ -125,7 +142,7 @@ export const gameSummary = s.object(
     game: s.id,
     title: s.str,
     phase,
-    round: s.positive,
+    round: s.natural,
     ends_at: s.nullable(s.positive),
     players: s.natural,
     goods: s.list(s.id),
@@ -136,7 +153,10 @@ export const gameSummary = s.object(
   { entry: s.oneOf("number", "link"), pattern: s.text },
 );
 
-export const standings = s.list(s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int, score: s.int }), 100);
+export const standings = s.list(
+  s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int, score: s.int }, robots),
+  100,
+);
 
 const webSocketUrl = (value, at) => {
   if (typeof value !== "string" || !URL.canParse(value) || !/^wss?:$/.test(new URL(value).protocol)) {
@@ -189,7 +209,7 @@ export const ok = {
     s.object({ good: s.id, bids: bids(100), asks: asks(100), last: s.nullable(s.positive), seq: s.natural }),
     notCrossed,
   ),
-  standings: s.object({ standings, seq: s.int }),
+  standings: s.object({ standings, seq: s.int }, { practice: s.exactly(true) }),
 };
 
 /** Whether each code says for certain that nothing happened. */
@@ -255,7 +275,8 @@ export const httpError = s.object({ error: errorOf({ ...definite, ...overHttp })
 const type = (name) => s.exactly(name);
 
 const event = {
-  joined: s.object({ type: type("joined"), player: s.id, name: s.text }),
+  joined: s.object({ type: type("joined"), player: s.id, name: s.text }, { robot: s.exactly(true) }),
+  seat: s.object({ type: type("seat"), player: s.id, stand_in: s.bool }),
   trade: s.object({
     type: type("trade"),
     good: s.id,
@@ -271,12 +292,12 @@ const event = {
   removed: s.object({ type: type("removed"), player: s.id }),
   said: s.object({ type: type("said"), player: s.id, text: s.text, number: s.positive }),
   unsaid: s.object({ type: type("unsaid"), number: s.positive }),
-  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }),
-  revealed: s.object({ type: type("revealed"), round: s.positive }),
+  access: s.object({ type: type("access"), locked: s.bool, chat: s.bool }, { reports: s.exactly(true) }),
+  revealed: s.object({ type: type("revealed"), round: s.natural }, { winners }),
   clock: s.object({ type: type("clock"), ends_at: s.nullable(s.positive) }, { paused_at: s.positive }),
   round: s.object(
-    { type: type("round"), phase, round: s.positive, ends_at: s.nullable(s.positive) },
-    { opened_at: s.positive, settled: s.map(s.natural) },
+    { type: type("round"), phase, round: s.natural, ends_at: s.nullable(s.positive) },
+    { opened_at: s.positive, settled: s.map(s.natural), treatment, over: s.exactly(true), winners },
   ),
   news: s.object({ type: type("news"), text: s.text }, { good: s.id }),
 };

@@ -22,6 +22,8 @@ export interface Options {
   seat?: { game: string; number: string };
   /** This program's name, for the server's log. */
   client?: string;
+  /** The new player is a program: games mark it as a robot, call it *Robot 1* or so, and forget it once it is gone. */
+  robot?: boolean;
   /** Whether to use the server's other nodes. Default: true, but false in a browser, where only the page's origin is
    * allowed. */
   follow?: boolean;
@@ -113,7 +115,7 @@ export interface Connection {
   unanswered: number;
   /** Whether the last socket opened. If not, nothing answered, or something between blocks WebSockets. */
   opened: boolean;
-  /** Once stopped: `closed`, the server's close code, or an error's code. */
+  /** Why, for programs, while it is not live: `closed`, a close code, or an error's code. */
   code?: string;
 }
 
@@ -278,8 +280,9 @@ export class Game {
 
   /** `depth` levels a side, 1 to 100. Default: 10. */
   book(good: string, depth?: number): Promise<Book>;
-  /** The richest `limit` players, 1 to 100. Default: 10. None while they would tell private values that last. */
-  standings(limit?: number): Promise<Standing[]>;
+  /** The richest `limit` players, 1 to 100. Default: 10. By "total": those who gained most in all closed rounds.
+   * None while they would tell private values that last. */
+  standings(limit?: number, by?: "round" | "total"): Promise<Standing[]>;
   /** The player's last `limit` trades of this round, 1 to 50, the oldest first. Default: 50. */
   fills(limit?: number): Promise<Fill[]>;
   /** The player's open orders, and what became of the last 50 that are done in this round. */
@@ -320,6 +323,7 @@ export type ServerErrorCode =
   | "no_liquidity"
   | "insufficient_liquidity"
   | "would_trade"
+  | "outside_price_limits"
   | "too_many_orders"
   | "too_many_fills"
   | "key_reused"
@@ -331,6 +335,7 @@ export type ServerErrorCode =
 export type Event =
   | Joined
   | Removed
+  | SeatChanged
   | Trade
   | BookChanged
   | MarkChanged
@@ -363,12 +368,7 @@ export interface ServerInfo {
   nodes?: string[];
 }
 
-/**
- * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
- *
- * `code` leads to the game, too: as `/CODE`, in capitals or not. `entry`: by a name alone (`open`, as if left out), by
- * a `number`, which looks like `pattern` where there is one, or by a personal `link`.
- */
+/** A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so. */
 export interface GameSummary {
   game: string;
   title: string;
@@ -409,7 +409,8 @@ export interface GoodRules {
  * What of a game's definition players may know. `rounds`: null where there is no clock.
  *
  * `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
- * orders of those stay who chose `cancel_on_disconnect`, once they have no connection.
+ * orders of those stay who chose `cancel_on_disconnect`, once they have no connection. `practice`: a round of the
+ * number 0 comes first, which counts for nothing.
  */
 export interface Rules {
   cash: number;
@@ -419,6 +420,7 @@ export interface Rules {
   goods: Record<string, GoodRules>;
   anonymous?: true;
   disconnect_grace_s?: number;
+  practice?: true;
 }
 
 /**
@@ -437,8 +439,11 @@ export interface Good {
   mark_source?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
+/** `robot`: the server plays it. `stand_in`: a robot sits in for this player, who is away. */
 export interface Player {
   name: string;
+  robot?: true;
+  stand_in?: true;
 }
 
 /** What somebody said to everyone; `number` counts the game's messages. */
@@ -457,11 +462,30 @@ export interface Headline {
 }
 
 /**
+ * Of a good, in this round: coins a unit that whoever buys pays, and whoever sells, besides the price.
+ *
+ * Orders below `floor` or above `ceiling` are `outside_price_limits`.
+ */
+export interface GoodTerms {
+  buyer_tax?: number;
+  seller_tax?: number;
+  floor?: number;
+  ceiling?: number;
+}
+
+/** What is different in this round: the taker's fee, if it is not that of the `rules`, and the terms of goods. */
+export interface Treatment {
+  fee_bps?: number;
+  goods?: Record<string, GoodTerms>;
+}
+
+/**
  * A game's public state: at most 50 messages, oldest first.
  *
  * `opened_at`: when the round opened; `ends_at`: when the phase ends, null until the host says so. `settled`:
  * what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
- * trades, and `ends_at` less `paused_at` is what is left of the phase.
+ * trades, and `ends_at` less `paused_at` is what is left of the phase. `treatment`: what is different in this round.
+ * `over`: the last round is closed; `winners`: who gained most in all rounds together, 10 at most.
  */
 export interface State {
   title: string;
@@ -479,6 +503,10 @@ export interface State {
   locked?: true;
   chat?: boolean;
   paused_at?: number;
+  reports?: true;
+  treatment?: Treatment;
+  over?: true;
+  winners?: string[];
 }
 
 /** An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded. */
@@ -543,17 +571,25 @@ export interface Account {
   cancel_on_disconnect?: true;
 }
 
-/** Somebody opened an account. */
+/** Somebody opened an account; `robot`: the server plays it. */
 export interface Joined {
   type: "joined";
   player: string;
   name: string;
+  robot?: true;
 }
 
-/** The host took a player's account away. */
+/** The host took a player's account away, or a robot left. */
 export interface Removed {
   type: "removed";
   player: string;
+}
+
+/** A robot sits in for a player from now on, or no more. */
+export interface SeatChanged {
+  type: "seat";
+  player: string;
+  stand_in: boolean;
 }
 
 /**
@@ -602,17 +638,19 @@ export interface Unsaid {
   number: number;
 }
 
-/** `locked`: nobody new may have an account. `chat`: people may speak. */
+/** `locked`: nobody new may have an account. `chat`: people may speak. `reports`: each may read their own. */
 export interface AccessChanged {
   type: "access";
   locked: boolean;
   chat: boolean;
+  reports?: true;
 }
 
 /**
  * The phase changed. `ends_at`: null until the host says so. `opened_at`: when it opened, if it just did.
  *
- * `settled`: what a unit of each good was paid, where goods settle and the round has closed.
+ * `settled`: what a unit of each good was paid, where goods settle and the round has closed. `treatment`: what is
+ * different in this round. `over`: this was the last round; `winners`: who gained most in all rounds together.
  */
 export interface RoundChanged {
   type: "round";
@@ -621,6 +659,9 @@ export interface RoundChanged {
   ends_at: number | null;
   opened_at?: number;
   settled?: Record<string, number>;
+  treatment?: Treatment;
+  over?: true;
+  winners?: string[];
 }
 
 /**
@@ -634,10 +675,15 @@ export interface ClockChanged {
   paused_at?: number;
 }
 
-/** The host lets everybody read what the closed rounds came to. `round`: the present one. */
+/**
+ * The host lets everybody read what the closed rounds came to. `round`: the present one.
+ *
+ * `winners`: who gained most in all rounds together, if the last one is closed.
+ */
 export interface Revealed {
   type: "revealed";
   round: number;
+  winners?: string[];
 }
 
 /** News, about `good` if there is one. */
@@ -677,7 +723,7 @@ export interface Whisper {
  * The player's part in the trade with the number `trade`: `bid` bought, `ask` sold.
  *
  * `taker`: the side that did not rest. `order`: the player's own that traded; a `buy` and a `sell` have none.
- * `maker`: it was the player's order that rested. `fee`: what the player paid.
+ * `maker`: it was the player's order that rested. `fee`: what the player paid: the taker's fee, and their side's tax.
  */
 export interface Fill {
   trade: number;
@@ -781,9 +827,10 @@ export interface Book {
 }
 
 /**
- * A place in the standings. Equal `worth` is equal `rank`; who joined first stands first.
+ * A place in the standings. Equal `worth` (by total: `score`) is equal `rank`; who joined first stands first.
  *
  * In a game with private values, and in an anonymous one, `worth` is the `score`: the gains of the closed rounds.
+ * `robot`, `stand_in`: as in the players of the state.
  */
 export interface Standing {
   rank: number;
@@ -791,6 +838,8 @@ export interface Standing {
   name: string;
   worth: number;
   score: number;
+  robot?: true;
+  stand_in?: true;
 }
 
 /** An order that is done, at `at`: what it `became`, how much of it had traded, and the `qty` that was left. */

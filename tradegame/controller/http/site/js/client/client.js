@@ -47,7 +47,7 @@ export class Client extends Emitter {
   #following = new Following(this, this.games, this.#requests, {
     link: () => (this.#greetedAt === null ? null : this.#link),
     caughtUp: () => this.#live(),
-    delayed: (reason) => this.#changed({ reason }),
+    delayed: ({ code, message }) => this.#changed({ code, reason: message }),
   });
   #nodes;
   #pace;
@@ -263,6 +263,7 @@ export class Client extends Emitter {
     this.#retry = setTimeout(() => this.#dial(), pause);
     this.#changed({
       state: this.player === null ? "connecting" : "reconnecting",
+      code: String(code),
       reason: reason || REASONS[code] || "no connection",
       retryAt: Date.now() + pause,
       opened: link.opened,

@@ -26,11 +26,22 @@ export function fold(state, event, at) {
       Object.assign(state.goods[event.good], { mark: event.mark, mark_source: event.mark_source });
       break;
     case "joined":
-      state.players[event.player] = { name: event.name };
+      state.players[event.player] = event.robot ? { name: event.name, robot: true } : { name: event.name };
       break;
     case "removed":
       delete state.players[event.player];
+      if (state.winners)
+        won(
+          state,
+          state.winners.filter((player) => player !== event.player),
+        );
       break;
+    case "seat": {
+      const player = state.players[event.player];
+      delete player.stand_in;
+      if (event.stand_in) player.stand_in = true;
+      break;
+    }
     case "said":
       keep(state.messages, { player: event.player, text: event.text, at, number: event.number }, KEPT.messages);
       break;
@@ -41,14 +52,24 @@ export function fold(state, event, at) {
       // As in a state, what is usual is left out.
       delete state.locked;
       delete state.chat;
+      delete state.reports;
       if (event.locked) state.locked = true;
       if (!event.chat) state.chat = false;
+      if (event.reports) state.reports = true;
       break;
     case "round":
       // Prices, volume and recent trades belong to the game, not to the round: they continue.
       Object.assign(state, { phase: event.phase, round: event.round, ends_at: event.ends_at });
       if (event.opened_at !== undefined) state.opened_at = event.opened_at;
       state.settled = event.settled ?? {};
+      delete state.treatment;
+      delete state.over;
+      if (event.treatment) state.treatment = event.treatment;
+      if (event.over) state.over = true;
+      won(state, event.winners ?? []);
+      break;
+    case "revealed":
+      won(state, event.winners ?? []);
       break;
     case "clock":
       state.ends_at = event.ends_at;
@@ -60,6 +81,15 @@ export function fold(state, event, at) {
       keep(state.news, { text: event.text, good: event.good ?? null, at }, KEPT.news);
       break;
   }
+}
+
+/**
+ * @param {T.State} state
+ * @param {string[]} winners
+ */
+function won(state, winners) {
+  delete state.winners;
+  if (winners.length > 0) state.winners = winners;
 }
 
 /**

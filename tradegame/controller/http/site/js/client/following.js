@@ -32,7 +32,7 @@ export class Following {
    * @param {Client} client
    * @param {Map<string, Game>} games
    * @param {Requests} requests
-   * @param {{link: () => Link | null, caughtUp: () => void, delayed: (reason: string) => void}} on
+   * @param {{link: () => Link | null, caughtUp: () => void, delayed: (error: TradeError) => void}} on
    */
   constructor(client, games, requests, on) {
     this.#client = client;
@@ -139,7 +139,7 @@ export class Following {
         if (game._toChoose) this.#follow(game);
         else this.#caughtUp(game);
       } else if (!error.definite || NOT_TAKEN_IN.has(error.code)) {
-        this.#on.delayed(error.message);
+        this.#on.delayed(error);
         link.after((error.retryAfterMs ?? 0) + 100 + Math.random() * 1_000, () => this.#follow(game));
       } else {
         this.#games.delete(game.id);

@@ -60,9 +60,9 @@ export class Game extends Commands {
     return this._request("book", { good, depth });
   }
 
-  /** @returns {Promise<T.Standing[]>} */
-  async standings(limit = 10) {
-    return (await this._request("standings", { limit })).standings;
+  /** @param {"round" | "total"} by @returns {Promise<T.Standing[]>} */
+  async standings(limit = 10, by = "round") {
+    return (await this._request("standings", by === "round" ? { limit } : { limit, by })).standings;
   }
 
   /** @returns {Promise<T.Fill[]>} */

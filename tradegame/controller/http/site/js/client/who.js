@@ -14,8 +14,9 @@ export const isLink = (token) => token.startsWith("s.");
  * @param {string | null} token
  * @param {T.Options} options
  */
-export function who(token, { name, code, seat, client }) {
-  const said = token !== null ? { token } : code !== undefined ? { code } : { seat };
+export function who(token, { name, code, seat, robot, client }) {
+  const fresh = code !== undefined ? { code } : { seat, robot: robot || undefined };
+  const said = token !== null ? { token } : fresh;
   const called = token !== null && !isLink(token) ? undefined : name;
   return { ...said, name: called, client }; // JSON leaves out what is undefined
 }

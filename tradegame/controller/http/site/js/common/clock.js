@@ -3,6 +3,7 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { span } from "./format.js";
 import { whileShown } from "./repeat.js";
+import { roundName } from "./terms.js";
 import { t } from "./words.js";
 
 export function roundClock(game) {
@@ -18,8 +19,8 @@ export function roundClock(game) {
     const rounds = rules?.rounds;
     // after the last planned round, the host opens further ones by hand
     const planned = rounds && rounds.repeat > 1 && number <= rounds.repeat;
-    const words = planned ? t("clock.round_of", { number, rounds: rounds.repeat }) : t("clock.round", { number });
-    setText(round, rounds || number > 1 ? words : "");
+    const words = planned && number > 0 ? t("clock.round_of", { number, rounds: rounds.repeat }) : roundName(number);
+    setText(round, rounds || number !== 1 ? words : "");
     setText(left, endsAt === null ? "" : span(endsAt - (pausedAt ?? game.now())));
   }
   whileShown(element, 250, tick);

@@ -12,6 +12,8 @@ const change = new Intl.NumberFormat(locale, {
 
 const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 2 });
 const LONG = 10_000_000_000;
+/** With a true minus, which is as wide as a plus. */
+const minus = (text) => text.replace("-", "−");
 
 export const coins = (value) =>
   value === null || value === undefined ? "–" : Math.abs(value) < LONG ? whole.format(value) : compact.format(value);
@@ -23,8 +25,11 @@ const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, max
 export const average = (cents) => (cents < 100 * LONG ? hundredths.format(cents / 100) : coins(cents / 100));
 const decimal = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 export const tenths = (value) => decimal.format(value);
-export const signed = (value) => (value > 0 ? `+${coins(value)}` : value < 0 ? `−${coins(-value)}` : "0");
-export const percents = (ratio) => change.format(ratio).replace("-", "−");
+const gain = { signDisplay: "exceptZero" };
+const signedWhole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0, ...gain });
+const signedCompact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 2, ...gain });
+export const signed = (value) => minus((Math.abs(value) < LONG ? signedWhole : signedCompact).format(value));
+export const percents = (ratio) => minus(change.format(ratio));
 const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
 /** 25% */
 export const percent = (ratio) => share.format(ratio);

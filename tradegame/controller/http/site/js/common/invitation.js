@@ -15,7 +15,7 @@ export function invitation(id) {
   const own = `?game=${encodeURIComponent(id)}`;
   const told = fetchJson(path).catch(() => ({ url: urlOf(own), here_only: onLocalhost }));
   function address() {
-    const shown = h("p.address", {}, shortUrl(own));
+    const shown = h("p.address", { dir: "ltr" }, shortUrl(own));
     void told.then(({ url }) => setText(shown, url.replace(/^https?:\/\//, "")));
     return shown;
   }

@@ -19,7 +19,7 @@
   function failed() {
     if (begun) return;
     begun = true;
-    void tradegame.words.then((words) => {
+    void globalThis.tradegame?.words.then((words) => {
       const told = document.querySelector("#app p");
       if (told) told.textContent = words["page.not_loaded"];
     });

@@ -1,7 +1,7 @@
 // Panels, tabs and dialogs.
 
 import { h } from "./dom.js";
-import { t } from "./words.js";
+import { fromRight, t } from "./words.js";
 
 /** A titled region. `scroll`: its content may overflow, and can be scrolled by keyboard. */
 export function panel(
@@ -54,8 +54,9 @@ export function tabbed(parts, onchoose = () => {}) {
     });
     onchoose(chosen);
   }
+  const ahead = fromRight ? -1 : 1;
   function walk(event) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const step = { ArrowRight: ahead, ArrowLeft: -ahead }[event.key];
     if (step === undefined) return;
     const next = (tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length;
     choose(next);

@@ -4,6 +4,9 @@ import { h, userText } from "./dom.js";
 import { coins, direction, efficiency, signed } from "./format.js";
 import { lastRound } from "./last_round.js";
 import { ranks } from "./ranks.js";
+import { robotMark } from "./robots.js";
+import { differences } from "./terms.js";
+import { urlOf } from "./urls.js";
 import { t } from "./words.js";
 
 /**
@@ -16,18 +19,32 @@ export function phases(game, cover, inside, { most, player = null, lobby = () =>
     cover.hidden = phase === "open";
     if (phase === "lobby") {
       const text = about ? [userText(about, "p.text")] : [];
-      inside.replaceChildren(h("h3", {}, t("phases.lobby")), ...text, ...lobby());
+      const { round, treatment } = game.state;
+      const told = differences(treatment).map((words) => h("p.different", {}, words));
+      if (round === 0) told.unshift(h("p.different", {}, t("phases.practice")));
+      inside.replaceChildren(h("h3", {}, t("phases.lobby")), ...told, ...text, ...lobby());
     } else if (phase === "closed") {
-      inside.replaceChildren(h("h3", {}, t("phases.closed")));
+      inside.replaceChildren(...winners(game.state), h("h3", {}, t("phases.closed")));
       const round = await lastRound(game);
-      if (round !== null) inside.replaceChildren(...result(round, most, player, game.me));
+      if (round !== null) inside.replaceChildren(...winners(game.state), ...result(round, most, player, game));
     }
   }
-  for (const type of ["round", "revealed", "reset"]) game.on(type, show);
+  for (const type of ["round", "revealed", "reset", "access"]) game.on(type, show);
   void show();
 }
 
-function result(round, most, me, account) {
+/** When the last round is closed: that it is over, and who gained most in all rounds together. */
+function winners({ over, winners: best = [], players }) {
+  if (!over) return [];
+  const names = best.filter((player) => players[player]).map((player) => userText(players[player].name));
+  const won = names.flatMap((name, index) => (index ? [", ", name] : [name]));
+  const who = won.length
+    ? [h("p.winners", {}, ...won), h("p", {}, t(names.length > 1 ? "phases.won_together" : "phases.won_alone"))]
+    : [];
+  return [h("div.over", {}, h("h3", {}, t("phases.game_over")), ...who)];
+}
+
+function result(round, most, me, { id, me: account, state: { reports } }) {
   const place = round.players.findIndex(({ player }) => player === me);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
@@ -42,12 +59,17 @@ function result(round, most, me, account) {
   ];
   const best = round.players
     .slice(0, most)
-    .map(({ player, name, gain }, index) =>
+    .map(({ player, name, gain, ...of }, index) =>
       h(
         player === me ? "tr.me" : "tr",
         {},
         h("td.r.num", {}, coins(rank[index])),
-        h("td", {}, me === null ? h("span.clip", { dir: "auto", title: name }, name) : userText(name)),
+        h(
+          "td",
+          {},
+          me === null ? h("span.clip", { dir: "auto", title: name }, name) : userText(name),
+          h("span.soft", {}, robotMark(of)),
+        ),
         h("td.r.num", {}, h("span", { class: direction(gain) }, signed(gain))),
       ),
     );
@@ -58,8 +80,11 @@ function result(round, most, me, account) {
   ];
   if (!best.length && !account) lines.push(t(round.secret ? "phases.secret" : "phases.nobody"));
   return [
-    h("h3", {}, t("phases.over", { number: round.round })),
+    h("h3", {}, round.practice ? t("phases.practice_over") : t("phases.over", { number: round.round })),
     ...lines.filter(Boolean).map((line) => h("p", {}, line)),
+    account && reports
+      ? h("p", {}, h("a", { href: urlOf(`report/${encodeURIComponent(id)}`) }, t("report.title")))
+      : "",
     best.length ? h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...best)) : "",
   ];
 }

@@ -3,12 +3,22 @@
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
 import { whileShown } from "./repeat.js";
+import { robotMark } from "./robots.js";
+import { recall, remember } from "./storage.js";
 import { t } from "./words.js";
 
 const EVERY_MS = 2_000;
 
-/** A table of at most `limit(table)` rows, 1 to 100. */
-export function standingsTable(client, game, painter, { limit = () => 20 } = {}) {
+const BY = "tradegame.standings";
+
+/**
+ * A table of at most `limit(table)` rows, 1 to 100, and a switch for the panel's head: by this round, or by all. It is
+ * there once there are several rounds.
+ */
+export function standings(client, game, painter, { limit = () => 20 } = {}) {
+  const total = h("input", { type: "checkbox", onchange: turn });
+  total.checked = recall("localStorage", BY) === "total";
+  const choice = h("label.by-total", {}, total, " ", t("standings.total"));
   const body = h("tbody");
   const { goods = {}, anonymous = false } = game.state.rules ?? {};
   const scored = anonymous || Object.values(goods).some((good) => good.private_values);
@@ -17,20 +27,25 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
     {},
     h("th.r", { scope: "col" }, "#"),
     h("th", { scope: "col" }, t("common.player")),
-    h("th.r", { scope: "col" }, t(scored ? "standings.earned" : "standings.worth")),
+    h("th.r", { scope: "col" }, ""),
   );
   const secret = h("caption.soft", { hidden: true }, t("standings.secret"));
   const table = h("table", {}, secret, h("thead", {}, head), body);
   let found = [];
-  const make = () => h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" })), h("td.r.num"));
+  const make = () =>
+    h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" }), h("span.soft")), h("td.r.num"));
   const paint = () => {
+    choice.hidden = game.state.round < 2;
+    const summed = total.checked && !choice.hidden;
+    setText(head.lastChild, t(scored || summed ? "standings.earned" : "standings.worth"));
     secret.hidden = found.length > 0 || !scored || !Object.keys(game.state.players).length;
-    rows(body, found, make, (row, { rank, player, name, worth }) => {
+    rows(body, found, make, (row, { rank, player, name, worth, score, robot, stand_in }) => {
       const [first, second, third] = row.children;
       setText(first, coins(rank));
       setText(second.firstChild, name);
       setAttribute(second.firstChild, "title", name);
-      setText(third, coins(worth));
+      setText(second.lastChild, robotMark({ robot, stand_in }));
+      setText(third, coins(summed ? score : worth));
       setAttribute(row, "class", player === client.player?.id ? "me" : "");
     });
   };
@@ -39,7 +54,7 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
     if (asking || client.connection.state !== "live" || document.visibilityState === "hidden") return;
     asking = true;
     try {
-      found = await game.standings(limit(table));
+      found = await game.standings(limit(table), total.checked && game.state.round > 1 ? "total" : "round");
       painter.mark(paint);
     } catch {
       // asked again soon
@@ -47,12 +62,18 @@ export function standingsTable(client, game, painter, { limit = () => 20 } = {})
       asking = false;
     }
   }
+  function turn() {
+    remember("localStorage", BY, total.checked ? "total" : null);
+    void refresh();
+  }
   whileShown(table, EVERY_MS, refresh);
   game.on("round", refresh);
   game.on("revealed", refresh);
   game.on("reset", refresh);
   game.on("joined", refresh);
   game.on("removed", refresh);
+  game.on("seat", refresh);
   queueMicrotask(refresh); // by then it is in the document
-  return table;
+  painter.mark(paint);
+  return { table, choice };
 }

@@ -14,7 +14,7 @@ export function connectionStatus(client) {
 
   function show() {
     const { state, code, reason, retryAt, unanswered } = client.connection;
-    const why = explain({ code, message: reason });
+    const why = reason && explain({ code, message: reason });
     if (!unanswered) {
       clearTimeout(waiting);
       [waiting, long] = [null, false];

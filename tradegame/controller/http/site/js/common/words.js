@@ -15,7 +15,8 @@ export const locale =
 
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-const fromRight = globalThis.document?.documentElement.dir === "rtl";
+/** Whether the language is written from right to left. */
+export const fromRight = globalThis.document?.documentElement.dir === "rtl";
 
 /** Names and goods keep their own direction within a text from right to left. */
 const isolated = (value) => (fromRight ? `\u2068${value}\u2069` : value);

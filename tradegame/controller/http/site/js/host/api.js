@@ -91,14 +91,15 @@ export function signOut() {
 }
 
 /**
- * Saves a game's `log` or `tables`. With `pseudonyms` nobody has a name in it, and what was said is there only with
- * `chat`.
+ * Saves a game's `log`, `tables` or `reports.csv`. With `pseudonyms` nobody has a name in it, and what was said is
+ * there only with `chat`.
  */
 export async function download(id, what, query = {}) {
   const url = game(id, `/${what}?${new URLSearchParams(query)}`);
   const response = await call("GET", url, undefined, DOWNLOAD_MS);
   const kind = SUFFIXES[response.headers.get("content-type")] ?? "";
-  save(await response.blob(), `${id}${query.pseudonyms ? "-pseudonyms" : ""}${kind}`);
+  const more = what.endsWith(".csv") ? `-${what}` : query.pseudonyms ? "-pseudonyms" : "";
+  save(await response.blob(), `${id}${more}${kind}`);
 }
 
 function save(blob, name) {

@@ -4,7 +4,7 @@ import { BOUNDS } from "../client/vocabulary.js";
 import { roundClock } from "../common/clock.js";
 import { h, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
-import { percents, time } from "../common/format.js";
+import { coins, percents, time } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
 import { panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
@@ -17,9 +17,10 @@ import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
 import { playersPanel } from "./players.js";
 import { recordsPanel } from "./records.js";
+import { robotsPanel } from "./robots.js";
 import { rosterPanel } from "./roster.js";
 
-export function control(client, game, painter, deleted) {
+export function control(client, game, painter, deleted, made) {
   reloadOnNewEpoch(game, painter);
   const problem = h("p.error", { role: "alert" });
   async function attempt(call, done, told = problem) {
@@ -67,6 +68,11 @@ export function control(client, game, painter, deleted) {
     {},
     h("a", { href: urlOf(`watch/${game.id}`), target: "_blank" }, t("control.wall")),
     h("a", { href: urlOf(`host?game=${game.id}&debrief`), target: "_blank" }, t("control.debrief_wall")),
+    h(
+      "button",
+      { type: "button", onclick: () => attempt(async () => made(await duplicate(game.id))) },
+      t("control.duplicate"),
+    ),
   );
   const players = h("span.soft", {}, "");
   const roundsPanel = panel(
@@ -86,7 +92,7 @@ export function control(client, game, painter, deleted) {
     ...Object.keys(game.state.goods).map((name) => h("option", { value: name }, name)),
   );
   const [lowest, highest] = BOUNDS.shiftBps.map((bps) => Math.trunc(bps / 100));
-  const shift = h("input", { id: "shift", type: "number", min: lowest, max: highest, step: 1, placeholder: "0" });
+  const shift = h("input", { id: "shift", type: "number", min: lowest, max: highest, step: 1, placeholder: coins(0) });
   const missing = h("p.error", { role: "alert" });
   function announce(event) {
     event.preventDefault();
@@ -135,7 +141,9 @@ export function control(client, game, painter, deleted) {
       game.state.phase === "closed"
         ? t("control.next_round")
         : game.state.phase === "lobby"
-          ? t("control.start_round", { number: game.state.round })
+          ? game.state.round === 0
+            ? t("control.start_practice")
+            : t("control.start_round", { number: game.state.round })
           : t("control.start"),
     );
     setText(pause, t(isPaused() ? "control.go_on" : "control.pause"));
@@ -159,8 +167,23 @@ export function control(client, game, painter, deleted) {
     panel(t("debrief.title"), {}, place).section,
     h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
     h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game, attempt)),
+    robotsPanel(game),
     recordsPanel(game, attempt, deleted),
   ];
+}
+
+/** Makes another game of the same definition, under the next free address, and returns it. */
+async function duplicate(id) {
+  const [{ definition }, { games }] = await Promise.all([
+    json("GET", path(id, "/definition")),
+    json("GET", "/v1/games"),
+  ]);
+  const taken = new Set(games.map(({ game }) => game));
+  const stem = id.replace(/-\d+$/, "");
+  let number = 2;
+  const named = () => `${stem.slice(0, BOUNDS.id - 1 - String(number).length)}-${number}`;
+  while (taken.has(named())) number += 1;
+  return json("POST", "/v1/games", { ...definition, id: named() });
 }
 
 /** The scheduled news of this round that are still to come. */

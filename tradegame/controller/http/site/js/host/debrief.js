@@ -5,7 +5,9 @@ import { explain } from "../common/explain.js";
 import { coins, direction, efficiency, signed, tenths } from "../common/format.js";
 import { openDialog } from "../common/panels.js";
 import { ranks } from "../common/ranks.js";
+import { robotMark } from "../common/robots.js";
 import { fetchJson } from "../common/server.js";
+import { differences, roundName } from "../common/terms.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 import { json, game as path } from "./api.js";
@@ -42,7 +44,7 @@ export function debrief(id, place, { wall = false } = {}) {
       h(
         "button",
         { type: "button", "aria-pressed": String(index === chosen), onclick: () => ((chosen = index), draw()) },
-        t("clock.round", { number: round }),
+        roundName(round),
       ),
     );
     place.replaceChildren(
@@ -67,6 +69,8 @@ function report(id, round, wall) {
     );
   return [
     h("div.figures", {}, ...facts.map(([name, value]) => h("dl", {}, h("dt", {}, name), h("dd.num", {}, value)))),
+    ...differences(round.treatment).map((words) => h("p.different", {}, words)),
+    round.practice ? h("p.different", {}, t("phases.practice")) : "",
     round.secret ? secret(id, round) : "",
     ...goods.map(([good, fields]) => goodReport(good, fields, round)),
     round.players.length || !round.secret ? results(id, round, wall) : "",
@@ -115,7 +119,10 @@ function goodReport(good, fields, round) {
     const { qty, low, high } = fields.equilibrium;
     const theory = { units: t("common.units", { count: qty }), low, high };
     words.push(t(low === high ? "debrief.theory_at" : "debrief.theory_between", theory));
+    if (round.treatment && fields.equilibrium.surplus < round.max_surplus)
+      words.push(t("debrief.theory_loss", { coins: round.max_surplus - fields.equilibrium.surplus }));
   }
+  if (fields.tax) words.push(t("debrief.tax", { coins: fields.tax }));
   if (fields.settled !== null) words.push(t("debrief.settled", { price: fields.settled }));
   else if (fields.mark_source)
     words.push(t("debrief.mark", { price: fields.mark, source: t(`source.${fields.mark_source}`) }));
@@ -155,12 +162,12 @@ function results(id, round, wall) {
     ["th.r", t("common.gain"), "gain"],
   ];
   const rank = ranks(players.map(({ gain }) => gain));
-  const row = ({ name, role, start, worth, gain }, index) =>
+  const row = ({ name, role, start, worth, gain, ...of }, index) =>
     h(
       "tr",
       {},
       h("td.r.num", {}, coins(rank[index])),
-      h("td", {}, userText(name)),
+      h("td", {}, userText(name), h("span.soft", {}, robotMark(of))),
       roles ? h("td", {}, role === null ? "" : t(`role.${role}`)) : null,
       h("td.r.num.more", {}, coins(start)),
       h("td.r.num.more", {}, coins(worth)),

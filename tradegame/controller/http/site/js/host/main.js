@@ -144,7 +144,8 @@ async function desk(client) {
   const main = h("div.main");
   const list = h("ul.games");
   const empty = h("p.empty", {}, t("host.no_games"));
-  const form = await newGamePanel(({ game }) => void refresh().then(() => choose(game)));
+  const created = ({ game }) => void refresh().then(() => choose(game));
+  const form = await newGamePanel(created);
   let chosen = null;
   let turn = 0;
   const gameRow = () => {
@@ -213,7 +214,10 @@ async function desk(client) {
       );
     game.on("gone", over);
     for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // polled anyway
-    main.replaceChildren(h("h1", {}, userText(game.state.title || id)), ...control(client, game, painter, over));
+    main.replaceChildren(
+      h("h1", {}, userText(game.state.title || id)),
+      ...control(client, game, painter, over, created),
+    );
     refresh().catch(() => {});
   }
   /** Shows that no game is chosen. */

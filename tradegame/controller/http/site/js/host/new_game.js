@@ -6,6 +6,8 @@ import { explain } from "../common/explain.js";
 import { panel } from "../common/panels.js";
 import { t } from "../common/words.js";
 import { json } from "./api.js";
+import { goodsFields } from "./goods_fields.js";
+import { valuesFields } from "./values_fields.js";
 
 const TIMES = ["lobby_s", "open_s", "closed_s", "repeat"];
 const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
@@ -64,6 +66,13 @@ export async function newGamePanel(created) {
     h("legend.visually-hidden", {}, t("control.rounds")),
     ...TIMES.map((name, index) => h("label", {}, t(`times.${name}`), times[index])),
   );
+  const practice = h("input", {
+    type: "checkbox",
+    id: "practice",
+    onchange: () => set({ practice: practice.checked }),
+  });
+  const goods = goodsFields(() => definition, set);
+  const values = valuesFields(() => definition, set);
   const fields = h(
     "fieldset.plain",
     {},
@@ -73,6 +82,9 @@ export async function newGamePanel(created) {
     h("label", {}, t("new_game.cash"), cash),
     h("label", {}, byHand, " ", t("new_game.by_hand")),
     rounds,
+    h("label", {}, practice, " ", t("new_game.practice")),
+    goods.fields,
+    values.fields,
   );
   const text = h("textarea.json", { id: "definition", spellcheck: "false", oninput: read });
   const own = h("details", {}, h("summary", {}, t("new_game.json")), h("label", {}, t("new_game.definition"), text));
@@ -94,7 +106,7 @@ export async function newGamePanel(created) {
   function set(change) {
     definition = { ...definition, ...change };
     if (definition.rounds) clock = definition.rounds;
-    if ("rounds" in change) show();
+    if ("rounds" in change || "goods" in change) show();
     write();
   }
   function write() {
@@ -136,6 +148,9 @@ export async function newGamePanel(created) {
     );
     for (const [input, value] of now)
       if (input !== document.activeElement && input.value !== String(value)) input.value = value;
+    practice.checked = definition.practice === true;
+    goods.show();
+    values.show();
     byHand.checked = hand && definition.wait_for_host === true;
     rounds.hidden = rounds.disabled = hand;
   }

@@ -2,6 +2,7 @@
 
 import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
 import { openDialog, panel } from "../common/panels.js";
+import { robotWords } from "../common/robots.js";
 import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 
@@ -33,16 +34,16 @@ export function playersPanel(game, painter, attempt) {
     return h("tr", {}, h("td", {}, h("span.clip", { dir: "auto" })), h("td"), h("td.r", {}, button));
   };
   const paint = () => {
-    const there = Object.entries(game.state.players).map(([player, { name }]) => ({ player, name, out: false }));
+    const there = Object.entries(game.state.players).map(([player, of]) => ({ player, ...of, out: false }));
     const out = removed.filter(({ player }) => !(player in game.state.players)).map((each) => ({ ...each, out: true }));
-    rows(list, [...out, ...there].slice(0, SHOWN), make, (row, { player, name, out }) => {
+    rows(list, [...out, ...there].slice(0, SHOWN), make, (row, { player, name, out, ...of }) => {
       const [first, second, third] = row.children;
       const button = third.firstChild;
       const [present, gone] = [game.online.has(player), kicked.has(player) && !game.online.has(player) && !out];
       setText(first.firstChild, name);
-      const where = t(
-        out ? "players.removed" : present ? "players.is_here" : gone ? "players.kicked" : "players.is_away",
-      );
+      const where =
+        robotWords(of) ||
+        t(out ? "players.removed" : present ? "players.is_here" : gone ? "players.kicked" : "players.is_away");
       setText(second, muted.has(player) && !out ? t("players.muted", { where }) : where);
       if (gone && button === document.activeElement) table.focus();
       button.hidden = gone;
@@ -54,6 +55,7 @@ export function playersPanel(game, painter, attempt) {
   const readmit = (player) => act(() => json("POST", account(player, "/readmit")), t("kick.readmitted"));
   async function ask(player, name) {
     const quiet = muted.has(player);
+    const { robot = false, stand_in: standIn = false } = game.state.players[player] ?? {};
     const dialog = h(
       "dialog",
       { "aria-label": t("kick.kick") },
@@ -71,13 +73,19 @@ export function playersPanel(game, painter, attempt) {
         "form.row",
         { method: "dialog" },
         h("button", { value: "no" }, t("common.no")),
-        h("button", { value: "mute" }, t(quiet ? "kick.unmute" : "kick.mute")),
+        robot ? null : h("button", { value: "robot" }, t(standIn ? "robots.let_go" : "robots.sit_in")),
+        robot ? null : h("button", { value: "mute" }, t(quiet ? "kick.unmute" : "kick.mute")),
         h("button.sell", { value: "remove" }, t("kick.remove")),
-        h("button.sell", { value: "yes" }, t("kick.kick")),
+        robot ? null : h("button.sell", { value: "yes" }, t("kick.kick")),
       ),
     );
     const chosen = await openDialog(dialog);
     if (chosen === "remove") await act(() => json("DELETE", account(player)), t("kick.removed"));
+    if (chosen === "robot")
+      await act(
+        () => json("POST", account(player, "/robot"), { sits: !standIn }),
+        t(standIn ? "robots.gone" : "robots.sits"),
+      );
     if (chosen === "mute")
       await act(
         () => json("POST", account(player, "/mute"), { muted: !quiet }),
@@ -90,7 +98,7 @@ export function playersPanel(game, painter, attempt) {
       }, t("kick.kicked"));
   }
 
-  for (const type of ["joined", "removed", "presence", "round"]) game.on(type, () => painter.mark(paint));
+  for (const type of ["joined", "removed", "seat", "presence", "round"]) game.on(type, () => painter.mark(paint));
   for (const type of ["removed", "reset"]) game.on(type, again);
   painter.mark(paint);
   again();

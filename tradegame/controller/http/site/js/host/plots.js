@@ -90,9 +90,11 @@ export function supplyAndDemand({ demand, supply, equilibrium }) {
   return picture;
 }
 
-export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedAt) {
+/** `own`: trades to be marked, fills of the protocol. */
+export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedAt, own = []) {
   const values = [
     ...tape.map(([, price]) => price),
+    ...own.map(({ price }) => price),
     ...(equilibrium ? [equilibrium.low, equilibrium.high] : []),
     ...(settled === null ? [] : [settled]),
   ];
@@ -113,6 +115,12 @@ export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedA
     );
   for (const [at, price] of tape)
     picture.append(svg("circle.dot", { cx: x(at).toFixed(1), cy: y(price).toFixed(1), r: 3.2 }));
+  for (const { at, price, side, qty } of own) {
+    const up = side === "bid" ? 1 : -1; // it points up where one bought
+    const words = t(side === "bid" ? "report.bought" : "report.sold", { qty });
+    const d = `M${x(at).toFixed(1)} ${(y(price) - 9 * up).toFixed(1)}l8 ${15 * up}h-16z`;
+    picture.append(svg(`path.own.${side === "bid" ? "buy" : "sell"}`, { d }, svg("title", {}, `${words}: ${price}`)));
+  }
   picture.append(
     svg("text", { x: BOX.left, y: BOX.height - 8 }, t("plots.opening")),
     svg("text", { x: BOX.width - BOX.right, y: BOX.height - 8, "text-anchor": "end" }, t("plots.close")),

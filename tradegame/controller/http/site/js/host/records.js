@@ -66,6 +66,17 @@ export function recordsPanel(game, attempt, deleted) {
       deleted();
     });
   }
+  const reports = h("button", {
+    type: "button",
+    onclick: () => {
+      const on = !game.state.reports;
+      const done = t(on ? "reporting.are_on" : "reporting.are_off");
+      void attempt(() => json("POST", path(game.id, "/access"), { reports: on }), done);
+    },
+  });
+  const paint = () => setText(reports, t(game.state.reports ? "reporting.turn_off" : "reporting.turn_on"));
+  for (const type of ["access", "reset"]) game.on(type, paint);
+  paint();
   const { section, body } = panel(
     t("records.title"),
     {},
@@ -77,6 +88,15 @@ export function recordsPanel(game, attempt, deleted) {
       h("label", {}, t("records.csv_with"), separator),
     ),
     h("div.row", {}, h("label", {}, pseudonyms, t("records.pseudonyms")), h("label", {}, chat, t("records.chat"))),
+    h("p.soft", {}, t("reporting.about")),
+    h(
+      "div.row",
+      {},
+      reports,
+      button(t("reporting.links"), () =>
+        attempt(() => download(game.id, "reports.csv", { separator: separator.value })),
+      ),
+    ),
     h(
       "div.row",
       {},

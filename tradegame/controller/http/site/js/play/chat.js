@@ -5,6 +5,7 @@ import { h, keyed, rows, setAttribute, setText, userText } from "../common/dom.j
 import { explain } from "../common/explain.js";
 import { nameOf } from "../common/names.js";
 import { panel } from "../common/panels.js";
+import { robotMark } from "../common/robots.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 
@@ -27,7 +28,7 @@ export function chatPanels({ client, game, painter }) {
 
   function line(kind, who, words) {
     const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.append(h(kind ? `div.${kind}` : "div", {}, who ? userText(who, "span.who.text") : null, userText(words)));
+    log.append(h(kind ? `div.${kind}` : "div", {}, who ? userText(who, "span.who.text") : null, " ", userText(words)));
     while (log.children.length > LINES) log.firstElementChild.remove();
     if (bottom) log.scrollTop = log.scrollHeight;
   }
@@ -79,7 +80,7 @@ export function chatPanels({ client, game, painter }) {
     }
   }
 
-  const list = h("ul");
+  const list = h("ul.people");
   const count = h("span.soft.num");
   const { section: players } = panel(t("players.title"), { on: "more", flush: true, scroll: true, end: [count] }, list);
   function whisperTo(player) {
@@ -106,12 +107,12 @@ export function chatPanels({ client, game, painter }) {
       shown,
       ([player]) => player,
       make,
-      (item, [player, { name }]) => {
+      (item, [player, { name, ...of }]) => {
         const button = item.firstChild;
         button.player = player;
         button.disabled = player === client.player.id;
         setText(button.firstChild, name);
-        const here = game.online.has(player) ? "" : ` ${t("players.away")}`;
+        const here = robotMark(of) || (game.online.has(player) ? "" : ` ${t("players.away")}`);
         setText(button.lastChild, player === client.player.id ? ` ${t("players.you")}` : here);
         setAttribute(
           button,
@@ -133,7 +134,7 @@ export function chatPanels({ client, game, painter }) {
     );
     if (to.value !== chosen) to.value = [...to.options].some((option) => option.value === chosen) ? chosen : "";
   };
-  for (const type of ["joined", "removed", "presence", "reset"]) game.on(type, () => painter.mark(paint));
+  for (const type of ["joined", "removed", "seat", "presence", "reset"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
   return { talk, players, focus: () => text.focus() };
 }

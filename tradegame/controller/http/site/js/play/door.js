@@ -54,7 +54,8 @@ export function doorForms(game, connected, entered, { link = null, note = "" } =
       try {
         entered(await connected(options()));
       } catch (error) {
-        problem.textContent = wantsName(error) ? t("door.name_wanted") : told(error, wrong);
+        const bad = name.input.disabled ? t("door.name_wanted") : t("door.bad_name", { most: BOUNDS.name });
+        problem.textContent = wantsName(error) ? bad : told(error, wrong);
         if (wantsName(error)) show(name);
         (wantsName(error) ? name : fields[0]).input.focus();
       } finally {

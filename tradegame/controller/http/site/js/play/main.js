@@ -15,7 +15,7 @@ import { phases } from "../common/phases.js";
 import { reload, reloadOnNewEpoch } from "../common/reload.js";
 import { keepTrying } from "../common/repeat.js";
 import { fetchJson } from "../common/server.js";
-import { standingsTable } from "../common/standings.js";
+import { standings } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
@@ -108,10 +108,11 @@ async function main() {
   told();
 
   const tapePanel = panel(t("trades.title"), { on: "market", flush: true, scroll: true }, tape.table);
-  const standings = panel(
+  const ranked = standings(client, game, painter);
+  const standingsPanel = panel(
     t("standings.title"),
-    { on: "more", flush: true, scroll: true },
-    standingsTable(client, game, painter),
+    { on: "more", flush: true, scroll: true, end: [ranked.choice] },
+    ranked.table,
   );
   const device = h("button", { type: "button", onclick: () => anotherDevice(client, game) }, t("device.title"));
   const settings = h("div.settings", { "data-on": "more" }, languageSwitch(), device); // a bar on a phone has no room
@@ -130,7 +131,7 @@ async function main() {
         goods,
         privatePanel(desk),
         portfolioPanel(desk),
-        standings.section,
+        standingsPanel.section,
         chat.players,
         settings,
       ),
@@ -225,7 +226,7 @@ function stopped(code, reason) {
   } else if (code === KICKED) {
     over(t("over.kicked"));
   } else {
-    over(t("over.other", { reason: explain({ code, message: reason }) }));
+    over(t("outage.again", { words: explain({ code, message: reason }) }));
     setTimeout(reload, AGAIN_MS);
   }
 }

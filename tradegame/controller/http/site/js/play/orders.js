@@ -56,7 +56,7 @@ function openOrders({ game, painter, choose }, every) {
   function make() {
     const good = h("button.quiet", { type: "button", onclick: () => choose(good.textContent) });
     const change = h("button.quiet.amend", { type: "button", title: t("orders.change"), onclick: () => amend(change) });
-    const cancel = h("button", { type: "button" }, t("orders.cancel"));
+    const cancel = h("button", { type: "button", title: t("orders.cancel") }, "✕");
     cancel.addEventListener("click", () => send(cancel, () => game.cancel(cancel.order)));
     const last = [h("td.r.num", {}, change), h("td.r", {}, cancel)];
     return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), ...last);

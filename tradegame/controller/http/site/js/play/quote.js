@@ -12,8 +12,11 @@ export function others(levels, own) {
   return levels.map(([price, qty]) => [price, qty - (mine.get(price) ?? 0)]).filter(([, qty]) => qty > 0);
 }
 
-/** Walks levels `[price, qty]`, best first, for up to `qty` units at no worse than `limit` (null: any). */
-export function walk(levels, qty, limit, buying, bps) {
+/**
+ * Walks levels `[price, qty]`, best first, for up to `qty` units at no worse than `limit` (null: any). `tax`: coins for
+ * each unit, which count as fees.
+ */
+export function walk(levels, qty, limit, buying, bps, tax = 0) {
   const found = { filled: 0, left: qty, cost: 0, fees: 0, worst: null };
   for (const [price, there] of levels) {
     if (found.left === 0 || !within(price, limit, buying)) break;
@@ -23,7 +26,7 @@ export function walk(levels, qty, limit, buying, bps) {
     found.filled += taken;
     found.worst = price;
   }
-  found.fees = fee(found.cost, bps);
+  found.fees = fee(found.cost, bps) + found.filled * tax;
   return found;
 }
 
@@ -44,20 +47,20 @@ export function met(own, { left, worst }, limit, buying) {
 }
 
 /**
- * The most units that `cash` buys from the book, fees included. With `rest`, also those that would rest at the limit,
- * without a fee.
+ * The most units that `cash` buys from the book, fees and `tax` included: at most one less, where there are both. With
+ * `rest`, also those that would rest at the limit, without a fee.
  */
-export function affordable(levels, cash, limit, bps, rest = false) {
+export function affordable(levels, cash, limit, bps, rest = false, tax = 0) {
   let [cost, units] = [0, 0];
   const most = Math.floor((cash * 10_000) / (10_000 + bps)); // with its fee this is all the cash
   for (const [price, there] of levels) {
     if (!within(price, limit, true)) break;
-    const some = Math.min(there, Math.floor((most - cost) / price));
+    const some = Math.min(there, Math.floor((most - cost) / (price + tax)));
     units += some;
-    cost += some * price;
+    cost += some * (price + tax);
     if (some < there) return units;
   }
-  return units + (rest ? Math.floor((cash - cost - fee(cost, bps)) / limit) : 0);
+  return units + (rest ? Math.floor((cash - cost - fee(cost, bps)) / (limit + tax)) : 0);
 }
 
 /** What `qty` more units are worth to a buyer who owns `owned`, or cost a seller who sells them. */

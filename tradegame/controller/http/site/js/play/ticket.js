@@ -5,6 +5,7 @@ import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { coins, percent } from "../common/format.js";
 import { panel } from "../common/panels.js";
+import { differences, termsOf } from "../common/terms.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 import { affordable, limitFor, met, others, valued, walk } from "./quote.js";
@@ -62,6 +63,7 @@ export function ticketPanel(desk) {
       h("button", { type: "button", onclick: () => take(share) }, percent(share / 100)),
     ),
   );
+  const different = h("p.different", { hidden: true }, "");
   const form = h(
     "form",
     { onsubmit: press, oninput: changed, novalidate: true },
@@ -73,6 +75,7 @@ export function ticketPanel(desk) {
       h("label", { for: "price" }, priceLabel, price),
     ),
     shares,
+    different,
     cost,
     submit,
   );
@@ -88,7 +91,9 @@ export function ticketPanel(desk) {
   const value = (name) => form.elements[name].value;
   const buying = () => value("side") === "buy";
   const resting = () => value("kind") === "rest";
-  const bps = () => game.state.rules?.fee_bps ?? 0;
+  const terms = () => termsOf(game.state, desk.good);
+  const bps = () => terms().bps;
+  const tax = () => terms()[buying() ? "buyerTax" : "sellerTax"];
   const own = () =>
     game.me.orders.filter(({ good, side }) => good === desk.good && side === (buying() ? "ask" : "bid"));
   const levels = () => others(game.state.goods[desk.good][buying() ? "asks" : "bids"], own());
@@ -117,6 +122,9 @@ export function ticketPanel(desk) {
     if (limit === null && resting()) return [price, t("ticket.what_price")];
     const bounds = resting() ? "ticket.price_bounds" : "ticket.worst_bounds";
     if (limit === undefined) return [price, t(bounds, { most: BOUNDS.price })];
+    const { floor, ceiling } = terms();
+    if (resting() && ceiling !== null && limit > ceiling) return [price, t("ticket.ceiling", { price: ceiling })];
+    if (resting() && floor !== null && limit < floor) return [price, t("ticket.floor", { price: floor })];
     return null;
   }
 
@@ -126,7 +134,7 @@ export function ticketPanel(desk) {
     if (!buying()) return me.goods[desk.good];
     const limit = wanted();
     if (limit === undefined || (limit === null && resting())) return 0;
-    return affordable(levels(), me.cash, limit, bps(), resting());
+    return affordable(levels(), me.cash, limit, bps(), resting(), tax());
   }
 
   function take(share) {
@@ -141,7 +149,7 @@ export function ticketPanel(desk) {
     const kind = !typed ? "ticket.worst_filled_in" : price.value === "" ? "ticket.worst_none" : "ticket.worst";
     setText(priceLabel, t(rest ? "ticket.limit_price" : kind));
     price.required = rest;
-    price.placeholder = rest ? String(game.state.goods[desk.good].last ?? "") : t("ticket.any");
+    price.placeholder = rest ? coins(game.state.goods[desk.good].last) : t("ticket.any");
     submit.className = `big ${buy ? "buy" : "sell"}`;
     const label = rest ? (buy ? "ticket.place_bid" : "ticket.place_ask") : buy ? "ticket.buy" : "ticket.sell";
     setText(submit, t(sending === "slow" ? "ticket.sending" : label));
@@ -160,6 +168,9 @@ export function ticketPanel(desk) {
           ? problem[1]
           : foretell(buy, rest),
     );
+    const told = differences(game.state.treatment, desk.good).join(" ");
+    different.hidden = told === "";
+    setText(different, told);
     head();
   };
 
@@ -169,7 +180,7 @@ export function ticketPanel(desk) {
     if (!buy && !free) return t("ticket.no_goods", { good });
     const words = !buy && some > free ? [t("ticket.few_goods", { qty: free, good })] : [];
     if (words.length && rest) return words[0];
-    const found = walk(levels(), buy ? some : Math.min(some, free), limit, buy, bps());
+    const found = walk(levels(), buy ? some : Math.min(some, free), limit, buy, bps(), tax());
     const { filled, left, cost: paid, fees } = found;
     if (filled) {
       const about = { total: coins(buy ? paid + fees : paid - fees), qty: filled, good, fee: coins(fees) };
@@ -177,7 +188,7 @@ export function ticketPanel(desk) {
       else words.push(t(buy ? "ticket.costs" : "ticket.brings", about));
     }
     if (left && rest) {
-      const rests = { qty: left, good, price: limit, held: coins(left * limit), count: left };
+      const rests = { qty: left, good, price: limit, held: coins(left * (limit + tax())), count: left };
       words.push(t(buy ? "ticket.would_rest_bid" : "ticket.would_rest_ask", rests));
     } else if (left) {
       const within = limit !== null;
@@ -191,14 +202,15 @@ export function ticketPanel(desk) {
     if (filled || rest)
       for (const { side, qty: count, price: at } of met(own(), found, limit, buy))
         words.push(t(side === "bid" ? "ticket.cancels_bid" : "ticket.cancels_ask", { qty: count, price: at }));
-    const needed = buy ? paid + fees + (rest ? left * limit : 0) : 0;
+    const needed = buy ? paid + fees + (rest ? left * (limit + tax()) : 0) : 0;
     if (needed > me.cash) words.push(t("ticket.cash", { cash: coins(me.cash) }));
     const traded = rest ? some : filled;
     if (me.values?.[good] && traded) {
       const gain =
         (valued(me.values[good], free + me.held_goods[good], traded, buy) - paid - (rest ? left * limit : 0)) *
           (buy ? 1 : -1) -
-        fees;
+        fees -
+        (rest ? left * tax() : 0);
       words.push(t(gain < 0 ? "ticket.would_lose" : "ticket.would_earn", { gain: coins(Math.abs(gain)) }));
     }
     return words.join(" ");
@@ -303,7 +315,7 @@ export function ticketPanel(desk) {
           Math.max(
             1,
             buy
-              ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps()))
+              ? Math.min(some, affordable([[at, some]], game.me.cash, null, bps(), false, terms().buyerTax))
               : Math.min(some, game.me.goods[desk.good] || some),
           ),
         );

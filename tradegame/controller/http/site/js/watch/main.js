@@ -14,14 +14,14 @@ import { panel } from "../common/panels.js";
 import { phases } from "../common/phases.js";
 import { keepTrying, pause, whileShown } from "../common/repeat.js";
 import { fetchJson } from "../common/server.js";
-import { standingsTable } from "../common/standings.js";
+import { standings } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
 import { recall, remember } from "../common/storage.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { explainOutage } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
-import { loaded, t } from "../common/words.js";
+import { fromRight, loaded, t } from "../common/words.js";
 
 const TOKEN = "tradegame.screen";
 const TURN_MS = 15_000;
@@ -105,12 +105,9 @@ function show(client, game) {
   chart.plot.append(cover);
   phases(game, cover, cover, { most: 10, lobby: () => [invited.card(t("invitation.join"))] });
   const tape = panel(t("trades.title"), { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
-  const standings = panel(
-    t("standings.title"),
-    { flush: true },
-    standingsTable(client, game, painter, { limit: fitting }),
-  );
-  for (const { body } of [tape, standings]) body.tabIndex = 0;
+  const ranked = standings(client, game, painter, { limit: fitting });
+  const places = panel(t("standings.title"), { flush: true, end: [ranked.choice] }, ranked.table);
+  for (const { body } of [tape, places]) body.tabIndex = 0;
 
   const buttons = new Map(
     Object.keys(game.state.goods).map((good) => [
@@ -143,7 +140,8 @@ function show(client, game) {
     if (!turning || game.state.phase !== "open") return;
     const goods = [...buttons.keys()];
     choose(goods[(goods.indexOf(chart.good) + 1) % goods.length]);
-    strip.scrollLeft = buttons.get(chart.good).offsetLeft - strip.offsetLeft;
+    const [at, all] = [buttons.get(chart.good), strip].map((element) => element.getBoundingClientRect());
+    strip.scrollLeft += fromRight ? at.right - all.right : at.left - all.left;
   }
   function pick(good) {
     turning = false;
@@ -172,7 +170,7 @@ function show(client, game) {
       {},
       bar(userText(game.state.title || id, "h1.clip"), clock, connectionStatus(client)),
       strip,
-      h("main.screen", {}, shown.section, standings.section, tape.section),
+      h("main.screen", {}, shown.section, places.section, tape.section),
       h("footer.foot", {}, h("div.join", {}, t("invitation.join"), " ", invited.address()), news),
     ),
   );
