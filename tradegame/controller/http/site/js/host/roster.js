@@ -108,7 +108,7 @@ export function rosterPanel(game, attempt) {
       await refresh();
       toast(t("roster.saved"));
     } catch (error) {
-      const [, line, words] = /^line (\d+): (.*)$/s.exec(error.words ?? "") ?? [];
+      const [, line, words] = /^line (\d+): (.*)$/s.exec(error.said ?? "") ?? [];
       setText(problem, line ? t("roster.line", { line: Number(line), problem: words }) : explain(error));
     }
   }
