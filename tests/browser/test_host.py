@@ -174,7 +174,7 @@ def test_a_roster_is_pasted_and_says_which_line_is_no_name(newcomer: Newcomer, s
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
     roster = host.region("Roster")
     expect(roster).to_contain_text("Whoever has the address may join.")
-    names = roster.get_by_role("textbox")
+    names = roster.get_by_role("textbox", name="Names, one a line")
     names.fill("Ada\n\n  Ben \nhouse\n")
     with conduct.allowing(r"roster: 400", r"status of 400"):
         roster.get_by_role("button", name="Save").click()

@@ -94,6 +94,26 @@ def test_the_hosts_page_is_whole_at_every_width(newcomer: Newcomer, serve: Serve
             whole(page.locator(".host > .main"), (width, height))
 
 
+def test_rosters_and_what_comes_of_them_are_whole_at_every_width(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    table = f"label,name,group,team\n{'L' * 64},{'N' * 32},{'g' * 32},{'t' * 32}\n1,Ann\n"
+    ask(server, "POST", "/games/bazaar/roster", {"csv": table, "by_number": True, "pattern": "#" * 64})
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    page = newcomer()
+    for width, height in SIZES:
+        for each in (host.page, page):
+            each.set_viewport_size(ViewportSize(width=width, height=height))
+        host.page.goto(f"{server.http}/host?game=bazaar")
+        expect(host.region("Roster").get_by_role("button", name="New link for 1")).to_be_visible()
+        assert host.width_over() == 0, (width, height)
+        host.page.goto(f"{server.http}/host?game=bazaar&sheet")
+        expect(host.page.get_by_role("listitem")).to_have_count(2)
+        assert host.width_over() == 0, (width, height)
+        page.goto(f"{server.http}/")
+        expect(page.get_by_role("textbox", name="Your number")).to_be_visible()
+        assert Play(page, server.http).width_over() == 0, (width, height)
+
+
 def test_a_phone_on_its_side_shows_the_ticket_with_its_button(newcomer: Newcomer, serve: Serve) -> None:
     page = newcomer()
     ann = Play(page, serve().http).enter("Ann")

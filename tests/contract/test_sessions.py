@@ -7,8 +7,16 @@ import trio
 
 from tests.contract.faults import Fault, FaultyStore
 from tests.contract.helpers import DEADLINE_S, keys_in
-from tradegame.core.repositories import PlayerRecord, PlayerRemoved, SessionRevoked, SessionWatch
-from tradegame.infra.kv.port import KeyRange, KeyValueStore
+from tradegame.core.repositories import (
+    CorruptStoreError,
+    PlayerRecord,
+    PlayerRemoved,
+    Seated,
+    SessionRevoked,
+    SessionWatch,
+)
+from tradegame.core.repositories.sessions import SESSIONS_KEPT
+from tradegame.infra.kv.port import KeyRange, KeyValueStore, Put
 from tradegame.infra.kv.sessions import KvSessionRepository
 
 ANNA = PlayerRecord("p-anna", "Änna", 1_790_000_000_000)
@@ -45,8 +53,10 @@ async def test_players_and_sessions_are_readable_json_with_a_schema(
             "id": "p-anna",
             "name": "Änna",
             "created_at": 1_790_000_000_000,
+            "guest": True,
+            "sessions": [TOKEN],
         },
-        f"{prefix}/sessions/{TOKEN}": {"schema": 1, "player": "p-anna", "guest": True},
+        f"{prefix}/sessions/{TOKEN}": {"schema": 1, "player": "p-anna"},
     }
 
 
@@ -117,9 +127,9 @@ async def test_a_player_whose_making_went_without_an_answer_is_there_once(
 async def test_a_player_id_that_is_taken_stays_with_its_player(
     sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
 ) -> None:
-    await sessions.create(ANNA, TOKEN, 60)
-    with pytest.raises(ValueError, match="already exists"):
-        await sessions.create(PlayerRecord("p-anna", "Eve", 2), "cd" * 32, 60)
+    assert await sessions.create(ANNA, TOKEN, 60) is True
+    assert await sessions.create(PlayerRecord("p-anna", "Eve", 2), "cd" * 32, 60) is False
+    assert await sessions.create(PlayerRecord("p-eve", "Eve", 2), TOKEN, 60) is False
     assert await sessions.find(TOKEN) == ANNA
     assert len(await keys_in(kv, prefix)) == 2
 
@@ -180,3 +190,118 @@ async def test_which_of_many_are_over_is_found_in_few_reads(kv: KeyValueStore, p
     ]
     assert await sessions.over([]) == []
     assert await sessions.over(many[:1]) == many[:1]
+
+
+DAVE = PlayerRecord("p-dave", "Dave", 3, seat=Seated("bazaar", "e", "S 4711"))
+CODE = "0c" * 32
+
+
+def session(number: int) -> str:
+    return f"{number:064x}"
+
+
+async def test_the_sessions_of_a_player_live_and_end_together(
+    sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
+) -> None:
+    assert await sessions.add("p-dave", session(1)) is None
+    await sessions.create(DAVE, session(0), 60)
+    assert await sessions.add("p-dave", session(1)) == DAVE
+    assert await sessions.add("p-dave", session(1)) == DAVE
+    assert await sessions.find(session(0)) == await sessions.find(session(1)) == await sessions.player("p-dave") == DAVE
+    assert await sessions.keep(session(1), 60) is True
+    kept = await sessions.find(session(0))
+    assert kept is not None
+    assert (kept, kept.guest) == (DAVE, False)
+    assert await sessions.over([session(0), session(1), session(2)]) == [session(2)]
+    async with sessions.watch(await sessions.revision()) as watch:
+        assert await sessions.end("p-dave") is True
+        told = await ended(watch, 3)
+        assert sorted(told[:2], key=str) == [SessionRevoked(session(0)), SessionRevoked(session(1))]
+        assert told[2] == PlayerRemoved("p-dave")  # which is no kick, since the sessions are over before
+    assert await keys_in(kv, prefix) == []
+    assert await sessions.end("p-dave") is False
+    assert await sessions.player("p-dave") is None
+    assert await sessions.create(DAVE, session(0), 60) is True
+
+
+async def test_all_sessions_of_a_player_outlive_the_life_of_a_guest(sessions: KvSessionRepository) -> None:
+    await sessions.create(DAVE, session(0), 1)
+    await sessions.add("p-dave", session(1))
+    assert await sessions.keep(session(0), 60) is True
+    await trio.sleep(1.8)
+    assert await sessions.over([session(0), session(1)]) == []
+
+
+async def test_one_session_too_many_ends_the_oldest(
+    sessions: KvSessionRepository, kv: KeyValueStore, prefix: str
+) -> None:
+    await sessions.create(DAVE, session(0), 60)
+    async with sessions.watch(await sessions.revision()) as watch:
+        for number in range(1, SESSIONS_KEPT + 1):
+            await sessions.add("p-dave", session(number))
+        assert await ended(watch, 1) == [SessionRevoked(session(0))]
+    assert await sessions.over([session(0), session(1), session(SESSIONS_KEPT)]) == [session(0)]
+    assert len(await keys_in(kv, prefix)) == SESSIONS_KEPT + 1
+
+
+async def test_sessions_that_are_added_at_once_are_all_there(kv: KeyValueStore, prefix: str) -> None:
+    sessions = KvSessionRepository(kv, prefix)
+    await sessions.create(DAVE, session(0), 60)
+    async with trio.open_nursery() as nursery:
+        for number in range(1, SESSIONS_KEPT):
+            nursery.start_soon(sessions.add, "p-dave", session(number))
+    assert await sessions.over([session(number) for number in range(SESSIONS_KEPT)]) == []
+
+
+async def test_a_code_stands_for_its_player_once(kv: KeyValueStore, prefix: str) -> None:
+    sessions = KvSessionRepository(kv, prefix)
+    await sessions.create(DAVE, session(0), 60)
+    await sessions.offer(CODE, "p-dave", 60)
+    came: list[PlayerRecord | None] = []
+
+    async def come(number: int) -> None:
+        came.append(await KvSessionRepository(kv, prefix).redeem(CODE, session(number)))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(1, 6):
+            nursery.start_soon(come, number)
+    assert sorted(came, key=str) == [None] * 4 + [DAVE]
+    assert len(await sessions.over([session(number) for number in range(6)])) == 4
+    assert len(await keys_in(kv, prefix)) == 3
+
+
+async def test_a_code_ends_by_itself_and_with_its_player(sessions: KvSessionRepository) -> None:
+    await sessions.create(DAVE, session(0), 60)
+    await sessions.offer(CODE, "p-dave", 1)
+    await sessions.offer("0d" * 32, "p-dave", 60)
+    await sessions.remove_player("p-dave")
+    assert await sessions.redeem("0d" * 32, session(1)) is None
+    await trio.sleep(2.5)
+    assert await sessions.redeem(CODE, session(1)) is None
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DROPPED, Fault.UNANSWERED])
+async def test_a_code_whose_use_went_without_an_answer_was_used(kv: KeyValueStore, prefix: str, fault: Fault) -> None:
+    sessions = KvSessionRepository(kv, prefix)
+    await sessions.create(DAVE, session(0), 60)
+    await sessions.offer(CODE, "p-dave", 60)
+    assert await KvSessionRepository(FaultyStore(kv, [fault]), prefix).redeem(CODE, session(1)) == DAVE
+    assert await sessions.find(session(1)) == DAVE
+    assert await sessions.redeem(CODE, session(2)) is None
+
+
+async def test_the_secret_is_one_for_all_nodes(kv: KeyValueStore, prefix: str) -> None:
+    told: set[bytes] = set()
+
+    async def ask() -> None:
+        told.add(await KvSessionRepository(kv, prefix).secret())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(ask)
+    (secret,) = told
+    assert len(secret) == 32
+    assert await KvSessionRepository(kv, f"{prefix}-other").secret() != secret
+    await kv.transaction([], [Put(f"{prefix}/secret", b"short")])
+    with pytest.raises(CorruptStoreError):
+        await KvSessionRepository(kv, prefix).secret()

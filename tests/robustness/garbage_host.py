@@ -126,7 +126,7 @@ def hostile_bodies(port: int, chance: random.Random, most: int = 150) -> None:
             answer = client.post("/v1/games", content=body)
             assert answer.status_code in (400, 413), (body[:200], answer.status_code, answer.text)
             assert answer.json()["error"]["code"] in ("bad_request", "too_large"), body[:200]
-        for call in ("phase", "news"):
+        for call in ("phase", "news", "roster"):
             for body in BODIES.values():
                 answer = client.post(f"/v1/games/bazaar/{call}", content=body)
                 assert answer.status_code in (400, 413), (call, body[:200], answer.status_code, answer.text)

@@ -119,6 +119,8 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "side": ("", "BID", "bid ", "buy", 1, True, "bids"),
     "by": ("", "ROUND", "score", 1, True),
     "flag": (0, 1, "true", "", "false", "x"),
+    "code": ("", "c" * 7, "c" * 17, 1, True),
+    "seat": (1, "", True, "x", {"game": "bazaar"}, {"number": "1"}, {"game": "BAZAAR", "number": "1"}),
     "after": (1, "", True, "x", [["epoch", "e"], ["seq", 1]], {"epoch": "e"}, {"seq": 1}, {"epoch": 1, "seq": 1}),
 }
 
@@ -126,6 +128,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "name": ("name", "ann"),
     "token": ("token", "t"),
     "client": ("client", "c"),
+    "code": ("code", "BCDFGHJK"),
+    "seat": ("seat", {"game": "bazaar", "number": "1"}),
     "robot": ("flag", True),
     "game": ("id", "bazaar"),
     "spectate": ("flag", True),

@@ -38,7 +38,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     elif label == "POST /v1/games/{game}/news":
         case.body = {"text": case.body["text"]}
     elif label == "POST /v1/games/{game}/roster":
-        case.body["names"] = [f"name {number}" for number in range(len(case.body["names"]))]
+        names_and_seats(case.body)
     elif label == "DELETE /v1/players/{player}" and len(names["player"]) % 2:
         with Player(os.environ[WEBSOCKET]) as newcomer:
             names["player"] = newcomer.id
@@ -51,6 +51,15 @@ def whole(value: Any) -> Any:
     if isinstance(value, list):
         return [whole(each) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def names_and_seats(roster: dict[str, Any]) -> None:
+    """Names that are names, labels that are others each, and a table or lists, not both."""
+    roster["names"] = [f"name {number}" for number in range(len(roster.get("names") or ()))]
+    seats = enumerate(roster.get("seats") or ())
+    roster["seats"] = [{"label": f"{number}", "name": f"name {number}"} for number, _ in seats]
+    roster.pop("csv", None)
+    roster["pattern"] = "##"
 
 
 def put_right(definition: dict[str, Any]) -> None:

@@ -238,9 +238,10 @@ class Players:
         self.kept: list[str] = []
         self.renewed: list[tuple[float, str]] = []
 
-    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> None:
+    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> bool:
         await trio.lowlevel.checkpoint()
         self.there[session] = player.id, expires_s
+        return True
 
     async def keep(self, session: str, expires_s: int) -> bool:
         await trio.lowlevel.checkpoint()

@@ -33,9 +33,11 @@ from tradegame.core.membership.session_keeper import SessionKeeper
 from tradegame.core.membership.watchdog import STOOD_STILL_S, Watchdog
 from tradegame.core.repositories import NodeInfo
 from tradegame.core.use_cases.administer import AdministerUseCase
-from tradegame.core.use_cases.dispatcher import Dispatcher, ServerFacts
+from tradegame.core.use_cases.dispatcher import Dispatcher
 from tradegame.core.use_cases.robots import RobotKeeper
+from tradegame.core.use_cases.seats import SeatService
 from tradegame.core.use_cases.sessions import GUEST_S, SessionService
+from tradegame.core.use_cases.sign_in import ServerFacts
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.infra.config import Settings, parse_game_definition
 from tradegame.infra.config.presets import presets
@@ -100,9 +102,10 @@ class Node:
         self.sessions = SessionService(
             sessions, session.expires_s, self.time.now_ms, self.presence.connected, session.max_age_s
         )
+        seats = SeatService(self.games, self.sessions)
         self.dispatcher = Dispatcher(
             self.games,
-            self.sessions,
+            seats,
             self.hub,
             ServerFacts(
                 tradegame.__version__,
@@ -174,7 +177,7 @@ class Node:
         services = HttpServices(
             self.games,
             self.repository,
-            AdministerUseCase(self.games, SubmitUseCase(self.games), sessions),
+            AdministerUseCase(self.games, SubmitUseCase(self.games), seats),
             self.ready,
             node_metrics(measured).render,
             parse_game_definition,

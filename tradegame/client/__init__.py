@@ -37,7 +37,7 @@ from tradegame.client.state import Good, State
 from tradegame.client.streams import EventStream
 from tradegame.client.vocabulary import *  # noqa: F403
 from tradegame.protocol.pushes import AccountChanged, Fills, Presence, Whisper
-from tradegame.protocol.replies import PlayerInfo, ServerInfo
+from tradegame.protocol.replies import DeviceCodeMade, PlayerInfo, ServerInfo
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -58,6 +58,7 @@ __all__ = [
     "Book",
     "Client",
     "ConnectionStopped",
+    "DeviceCodeMade",
     "DoneOrder",
     "Event",
     "EventStream",

@@ -16,12 +16,13 @@ from tradegame.client.call import Answer
 from tradegame.client.calls import Calls
 from tradegame.client.errors import NotConnected, Stop
 from tradegame.client.game import Game
-from tradegame.client.link import Link, Session, Status
+from tradegame.client.link import Link, Status
 from tradegame.client.results import Pong
+from tradegame.client.session import Session
 from tradegame.client.socket import Dial, check_url, dial_tcp
 from tradegame.client.subscription import Subscription
 from tradegame.client.wire import decode, field
-from tradegame.protocol.replies import PlayerInfo, ServerInfo
+from tradegame.protocol.replies import DeviceCodeMade, PlayerInfo, ServerInfo
 from tradegame.protocol.state import GameSummary
 
 
@@ -144,6 +145,11 @@ class Client:
         ok = await self._calls.call("games", {})
         return [decode(GameSummary, row) for row in field(ok, "games", list)]
 
+    async def device_code(self) -> DeviceCodeMade:
+        """A code with which another client becomes the same player: once, within ``expires_s`` seconds."""
+        made: DeviceCodeMade = decode(DeviceCodeMade, await self._calls.call("device_code", {}))
+        return made
+
     async def ping(self) -> Pong:
         """The server's clock, and how long it took to ask."""
         began = trio.current_time()
@@ -162,6 +168,8 @@ async def connect(
     *urls: str,
     name: str | None = None,
     token: str | None = None,
+    code: str | None = None,
+    seat: tuple[str, str] | None = None,
     call_deadline: float = 30.0,
     unsent_s: float = math.inf,
     connect_deadline: float = 30.0,
@@ -176,7 +184,9 @@ async def connect(
 
     ``urls``: ``ws://host:port/ws`` or ``wss:``, one or more nodes of the same server; at first they are tried in turn.
     The server tells where its other nodes are, and the client goes there too (over TLS always, if a URL is ``wss:``).
-    ``name``: 1 to 32 printable characters, for a new player. ``token``: an earlier ``client.token``, to be that player.
+    ``name``: 1 to 32 printable characters, for a new player. ``token``: an earlier ``client.token``, to be that player,
+    or a personal link. ``code``: what ``device_code`` gave another client of the player. ``seat``: a game, and the
+    number by which its host knows you. Of these three the first that is there counts.
     ``call_deadline``: seconds that a call may take, reconnects included. ``unsent_s``: seconds after which a
     command (not a join, nor what only reads) must not happen any more: one that was never sent is withdrawn then,
     TradeError ``unsent``; one in doubt is settled by its key once there is a connection, and surely happened or
@@ -202,7 +212,7 @@ async def connect(
         raise ValueError("connect() takes at least one URL")
     checked = [check_url(url) for url in urls]
     chance = random.Random(seed)
-    session = Session(name, token, robot)
+    session = Session(name, token, code, seat, robot)
     calls = Calls(call_deadline, retry, chance, unsent_s)
     link = Link(checked, session, calls, dial or partial(dial_tcp, ssl_context=ssl_context), chance, on_status)
     body_error: BaseException | None = None

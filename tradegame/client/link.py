@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import trio
-from attrs import define, evolve, frozen
+from attrs import evolve, frozen
 
 from tradegame.client.breaker import TROUBLE_S, CircuitBreaker
 from tradegame.client.call import Answer
@@ -18,13 +18,14 @@ from tradegame.client.calls import Calls
 from tradegame.client.errors import ConnectionStopped, NotConnected, ProtocolError, Stop, TradeError
 from tradegame.client.nodes import Nodes
 from tradegame.client.pace import Ended, Pace
+from tradegame.client.session import Session
 from tradegame.client.socket import CLOSE_TIMEOUT, Dial, Socket, SocketClosed, Unreachable, open_socket
 from tradegame.client.subscription import Subscription
 from tradegame.client.vigil import ASKED_S, Vigil
 from tradegame.client.wire import Json, decode, encode, parse, trade_error
 from tradegame.protocol.closing import FINAL, LOST, NORMAL
 from tradegame.protocol.errors import NOT_TAKEN_IN
-from tradegame.protocol.replies import PlayerInfo, ServerInfo, Welcome
+from tradegame.protocol.replies import Welcome
 
 SEND_TIMEOUT = 20.0
 LATE_S = 0.25
@@ -45,21 +46,6 @@ class Status:
     reason: str = ""
     retry_in_s: float = 0.0
     attempt: int = 0
-
-
-NO_SERVER = ServerInfo("", "", 20, 16_384, 20, 40)
-"""Until a hello was answered."""
-
-
-@define
-class Session:
-    """Who we are, kept from connection to connection."""
-
-    name: str | None
-    token: str | None
-    robot: bool = False
-    player: PlayerInfo | None = None
-    server: ServerInfo = NO_SERVER
 
 
 class Link:
@@ -179,13 +165,7 @@ class Link:
 
     async def _hello(self, socket: Socket, url: str) -> None:
         session = self._session
-        hello: Json = {"id": 0, "op": "hello", "client": "tradegame-python"}
-        if session.token is not None:
-            hello["token"] = session.token
-        if session.name is not None and session.player is None:
-            hello["name"] = session.name
-        if session.robot and session.token is None:
-            hello["robot"] = True
+        hello: Json = {"id": 0, "op": "hello", "client": "tradegame-python", **session.hello()}
         reply: Json = {}
         timeout = self._pace.hello_timeout
         with trio.move_on_after(timeout) as scope:

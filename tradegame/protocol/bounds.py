@@ -53,6 +53,43 @@ CODE_CHARACTERS = "BCDFGHJKMNPQRTVWXZ34679"
 CODE_LENGTH = 4
 CODE = rf"^[{CODE_CHARACTERS}]{{{CODE_LENGTH}}}\Z"
 GameCode = Annotated[str, Meta(pattern=CODE, description="Four characters by which people find a game: `/CODE`.")]
+LABEL_LENGTH = 64
+Label = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=LABEL_LENGTH,
+        description="What the host calls somebody by, such as a student's number. Case and spaces do not count.",
+    ),
+]
+PartLabel = Annotated[str, Meta(max_length=32, description="A text of the host's. May be empty.")]
+PATTERN_LENGTH = 64
+Pattern = Annotated[
+    str,
+    Meta(
+        max_length=PATTERN_LENGTH,
+        description="What numbers look like: `#` is a digit, `@` a letter, `*` either; what is in brackets may be left "
+        "out; any other character is itself.",
+    ),
+]
+SeatNumber = Annotated[int, Meta(ge=1, le=2**63 - 1, description="A seat's number in its game.")]
+SEATS = 500
+"""The most seats, and the most names, that a roster has."""
+EntryKind = Annotated[
+    Literal["open", "number", "link"],
+    Meta(description="By a name alone, as if left out; by a number, which has the `pattern`; or by a personal link."),
+]
+DEVICE_CODE_LENGTH = 8
+DEVICE_CODE_S = 60
+"""How long a device code is good, in s."""
+DeviceCode = Annotated[
+    str,
+    Meta(
+        min_length=DEVICE_CODE_LENGTH,
+        max_length=2 * DEVICE_CODE_LENGTH,
+        description="Shown on one device and typed on another: in capitals or not; spaces and hyphens do not count.",
+    ),
+]
 AddedSeconds = Annotated[int, Meta(ge=1, le=3_600, description="By how many seconds a phase is longer.")]
 GameId = Annotated[str, Meta(pattern=ID, description="A game's id.")]
 GoodId = Annotated[str, Meta(pattern=ID, description="A good's id.")]

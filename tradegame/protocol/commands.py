@@ -25,8 +25,10 @@ from tradegame.protocol.bounds import (
     Key,
     MessageNumber,
     NewsText,
+    Pattern,
     Phase,
     PlayerId,
+    SeatNumber,
     ShiftBps,
     Since,
     Strategy,
@@ -37,8 +39,9 @@ from tradegame.protocol.requests import AnyCommand, WithOp
 class Join(WithOp, kw_only=True, tag="join"):
     """Open an account, endowed by the game's definition, unless there is one. What it chooses counts either way.
 
-    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``). ``robot``: its
-    player says that it is one.
+    ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``). ``label``: that
+    of the roster's seat which the player has; ``look``: what it is compared by (see ``labels``). ``robot``: its player
+    says that it is one.
     """
 
     rules_from: ClassVar[int] = 3
@@ -46,6 +49,8 @@ class Join(WithOp, kw_only=True, tag="join"):
     player: str
     name: str
     skeleton: str = ""
+    label: str = ""
+    look: str = ""
     robot: bool = False
     cancel_on_disconnect: Choice | None = None
     key: Key | None = None
@@ -123,13 +128,36 @@ class SetAccess(HostCommand, kw_only=True, tag="access"):
     reports: bool | None = None
 
 
-class SetRoster(HostCommand, kw_only=True, tag="roster"):
-    """Only these names may join, each as often as it is there; all may if there is none.
+class SeatRow(Struct, array_like=True, frozen=True):
+    """A seat of a roster. ``look``: what its label is compared by (see ``labels``). But for these two, "" is none."""
 
-    ``names``: each with its skeleton (see ``names``).
+    label: str
+    look: str
+    name: str = ""
+    group: str = ""
+    team: str = ""
+
+
+class SetRoster(HostCommand, kw_only=True, tag="roster"):
+    """Only who has a seat, or one of these names, may join, a name as often as it is there; all may if there is none.
+
+    ``names``: each with its skeleton (see ``names``). ``by_number``: a label leads to its seat; where there are no
+    seats any label does that has the ``pattern``.
     """
 
-    names: tuple[tuple[str, str], ...]
+    names: tuple[tuple[str, str], ...] = ()
+    seats: tuple[SeatRow, ...] = ()
+    by_number: bool = False
+    pattern: Pattern = ""
+
+
+class RenewSeat(HostCommand, kw_only=True, tag="seat"):
+    """The links to a seat so far lead to it no longer; ``barred``: and neither does anything else, until it is renewed
+    again.
+    """
+
+    seat: SeatNumber
+    barred: bool = False
 
 
 class SetRobots(HostCommand, kw_only=True, tag="robots"):
@@ -222,6 +250,7 @@ Command = (
     | Unsay
     | SetAccess
     | SetRoster
+    | RenewSeat
     | SetPhase
     | Pause
     | AddTime
@@ -256,7 +285,9 @@ _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
 _digest = hashlib.blake2b(digest_size=8)
 _WHOSE: dict[type[Any], tuple[str, ...]] = {
-    command: tuple(field.name for field in fields(command) if field.name in ("player", "name", "skeleton"))
+    command: tuple(
+        field.name for field in fields(command) if field.name in ("player", "name", "skeleton", "label", "look")
+    )
     for command in get_args(Command)
 }
 """The fields that say whose command it is, all of them texts."""

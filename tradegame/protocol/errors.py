@@ -5,7 +5,7 @@ A class is all that is said of its code, and the docstring is the description th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from copy import copy
 from typing import ClassVar, Self
 
@@ -75,9 +75,15 @@ class NotAuthenticatedError(TradeGameError):
 
 
 class UnauthorizedError(TradeGameError):
-    """A token that is unknown or expired."""
+    """A token, personal link, number or code that is unknown, used or expired."""
 
     code, status = "unauthorized", 401
+
+
+class SeatTakenError(TradeGameError):
+    """Somebody entered with this number before: a personal link or a device code leads to the seat, or the host."""
+
+    code, status = "seat_taken", 409
 
 
 class RateLimitedError(TradeGameError):
@@ -142,7 +148,7 @@ class UnknownGoodError(RuleError):
 
 
 class UnknownPlayerError(RuleError):
-    """No such player."""
+    """No such player, or no such seat on the roster."""
 
     code, status = "unknown_player", 404
 
@@ -326,10 +332,6 @@ def _below(kind: type[TradeGameError]) -> Iterator[type[TradeGameError]]:
         yield from _below(each)
 
 
-def _codes(errors: Iterable[type[TradeGameError]]) -> frozenset[str]:
-    return frozenset(error.code for error in errors)
-
-
 ALL: Errors = tuple(_below(TradeGameError))
 _NOT_HTTP = (UnknownOpError, NotAuthenticatedError, RequestTimeoutError)  # the last is `timeout`, which is there
 OVER_HTTP: Errors = tuple(each for each in ALL if each not in _NOT_HTTP)
@@ -337,9 +339,9 @@ OVER_WEBSOCKET: Errors = tuple(each for each in ALL if not issubclass(each, Http
 RULE_ERRORS = {error.code: error for error in ALL if issubclass(error, RuleError)}
 """Every rule's error, by its code."""
 
-NOT_TAKEN_IN = _codes(each for each in ALL if not each.taken_in)
+NOT_TAKEN_IN = frozenset(each.code for each in ALL if not each.taken_in)
 """Refused this time: a client sends it again."""
-BEFORE_THE_KEY = _codes(each for each in ALL if each.before_key)
+BEFORE_THE_KEY = frozenset(each.code for each in ALL if each.before_key)
 """Said by a node before it looks at the key. Of an earlier sending whose answer was lost, these say nothing."""
-TROUBLE = _codes(each for each in OVER_WEBSOCKET if each.status >= 500)
+TROUBLE = frozenset(each.code for each in OVER_WEBSOCKET if each.status >= 500)
 """The node cannot do its work now. Another may."""

@@ -14,16 +14,18 @@ from tradegame.protocol.bounds import (
     GameId,
     GoodId,
     Millis,
+    Pattern,
     PlayerId,
-    PlayerName,
     RecentTrade,
     Role,
     RoundNumber,
+    SeatNumber,
     Seq,
     Source,
     Strategy,
     Units,
 )
+from tradegame.protocol.seats import SeatView
 from tradegame.protocol.state import GameSummary, Treatment
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -228,16 +230,11 @@ class Muting(Struct, omit_defaults=True, forbid_unknown_fields=True):
     muted: bool
 
 
-class Naming(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """The names that may join, each as often as it is here; none: all may. A name that looks like one is one."""
-
-    names: Annotated[tuple[PlayerName, ...], Meta(max_length=500)]
-
-
 class RosterRow(Struct, omit_defaults=True):
     """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round.
 
-    `robot`: the server plays it. `stand_in`: a robot sits in for them.
+    `robot`: the server plays it. `stand_in`: a robot sits in for them. `seat` and `label`: those of the player's seat
+    on the roster, if there is one.
     """
 
     player: PlayerId
@@ -246,6 +243,8 @@ class RosterRow(Struct, omit_defaults=True):
     muted: bool
     robot: bool = False
     stand_in: bool = False
+    seat: SeatNumber | None = None
+    label: str = ""
 
 
 class RemovedRow(Struct, omit_defaults=True):
@@ -256,11 +255,14 @@ class RemovedRow(Struct, omit_defaults=True):
 
 
 class Roster(Struct, omit_defaults=True):
-    """Who may join a game, and who has: `names` as the host gave them, none if all may. `removed`: who may not."""
+    """Who may join a game, and who has: `names` and `seats` as the host gave them. `removed`: who may not."""
 
     locked: bool
     chat: bool
     names: tuple[str, ...]
+    seats: tuple[SeatView, ...]
+    by_number: bool
+    pattern: Pattern
     removed: tuple[RemovedRow, ...]
     players: tuple[RosterRow, ...]
 

@@ -66,12 +66,16 @@ def is_name(name: str) -> bool:
     What robots are called (*Robot 1*) is: nobody passes for one.
     """
     return (
-        name == name.strip()
-        and not any(_is_unprintable(name, index) for index in range(len(name)))
+        is_printable(name)
         and any(unicodedata.category(character)[0] in "LNPS" for character in name)
         and (look := skeleton(name)) not in _RESERVED
         and _ROBOT.search(look) is None
     )
+
+
+def is_printable(text: str) -> bool:
+    """Whether all of it is seen: nothing unprintable, no space at an end."""
+    return text == text.strip() and not any(_is_unprintable(text, index) for index in range(len(text)))
 
 
 def _is_unprintable(name: str, index: int) -> bool:

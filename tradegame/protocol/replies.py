@@ -7,6 +7,7 @@ from msgspec import Struct
 from tradegame.protocol.bounds import (
     Coins,
     Count,
+    DeviceCode,
     Epoch,
     GameId,
     GoodId,
@@ -50,6 +51,13 @@ class Welcome(Struct, omit_defaults=True):
     token: Token
     expires_s: Count
     server: ServerInfo
+
+
+class DeviceCodeMade(Struct, omit_defaults=True):
+    """A `code` that is good once, for `expires_s` seconds. Whoever has it becomes this player: a secret until then."""
+
+    code: DeviceCode
+    expires_s: Count
 
 
 class Pong(Struct, omit_defaults=True):

@@ -16,12 +16,14 @@ from tradegame.protocol.bounds import (
     Choice,
     ClientName,
     Depth,
+    DeviceCode,
     Epoch,
     FillsWanted,
     Flag,
     GameId,
     GoodId,
     Key,
+    Label,
     OrderId,
     PlayerId,
     PlayerName,
@@ -41,6 +43,7 @@ from tradegame.protocol.replies import (
     Bought,
     Cancelled,
     CommandOk,
+    DeviceCodeMade,
     Following,
     Left,
     Ordered,
@@ -79,11 +82,19 @@ class Request(WithOp, kw_only=True):
     id: RequestId | None = None
 
 
+class NumberedSeat(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A seat on the roster of `game`, by the number that the host knows somebody by."""
+
+    game: GameId
+    number: Label
+
+
 class HelloRequest(Request, kw_only=True, tag="hello"):
     """Who the client is: with a live `token` the player of before, on any node; with none a new one.
 
-    The first request of every connection. A token's player keeps their name: one given with it is ignored. `robot`: the
-    new player is a program, which games mark as a robot, call *Robot 1*, and forget once it is gone.
+    The first request of every connection. A token's player keeps their name: one given with it is ignored. In place of
+    a `token`: the `code` that another device shows, or the number of a `seat`. The first of these that is there counts.
+    `robot`: the new player is a program, which games mark as a robot, call *Robot 1*, and forget once it is gone.
     """
 
     ok = Welcome
@@ -91,11 +102,19 @@ class HelloRequest(Request, kw_only=True, tag="hello"):
     name: PlayerName | None = None
     token: Token | None = None
     client: ClientName | None = None
+    code: DeviceCode | None = None
+    seat: NumberedSeat | None = None
     robot: Flag = False
 
     def __post_init__(self) -> None:
         if self.name is not None and not is_name(self.name):
             raise ValueError(f"Expected {NAME_EXPECTED} - at `$.name`")
+
+
+class DeviceCodeRequest(Request, kw_only=True, tag="device_code"):
+    """A code with which another device becomes the same player: once, within a minute."""
+
+    ok = DeviceCodeMade
 
 
 class PingRequest(Request, kw_only=True, tag="ping"):
@@ -305,6 +324,7 @@ AnyCommand = BuyGood | SellGood | PlaceOrder | AmendOrder | CancelOrder | Cancel
 """What goes through the log as it was asked."""
 AnyRequest = (
     HelloRequest
+    | DeviceCodeRequest
     | PingRequest
     | GamesRequest
     | JoinRequest

@@ -11,6 +11,7 @@ from tradegame.protocol.bounds import (
     Coins,
     Count,
     Ending,
+    EntryKind,
     Epoch,
     GameCode,
     GameId,
@@ -19,6 +20,7 @@ from tradegame.protocol.bounds import (
     Level,
     Millis,
     OrderId,
+    Pattern,
     Phase,
     PlayerId,
     Price,
@@ -35,10 +37,7 @@ from tradegame.protocol.bounds import (
 
 
 class GameSummary(Struct, omit_defaults=True):
-    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
-
-    `code` leads to the game, too: as `/CODE`, in capitals or not.
-    """
+    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so."""
 
     game: GameId
     title: str
@@ -50,6 +49,8 @@ class GameSummary(Struct, omit_defaults=True):
     epoch: Epoch
     seq: Seq
     code: GameCode
+    entry: EntryKind = "open"
+    pattern: Pattern = ""
 
 
 class RoundRules(Struct, omit_defaults=True):

@@ -140,6 +140,27 @@ test("an old token and a name make somebody new at the first hello; a token alon
   await assert.rejects(other.ready, { code: "unauthorized" });
 });
 
+test("a personal link that is not valid any more makes nobody new", async () => {
+  const client = world.client({ token: "https://x.test/KM4T#seat=s.bazaar.7.abc" });
+  world.socket.open();
+  assert.equal(world.socket.last("hello").token, "s.bazaar.7.abc");
+  world.socket.refuse(world.socket.last("hello"), "unauthorized");
+  await assert.rejects(client.ready, { code: "unauthorized" });
+  assert.equal(world.socket.of("hello").length, 1);
+});
+
+test("a code is said until there is a token", async () => {
+  const client = world.client({ code: "BCDFGHJK", name: undefined });
+  world.socket.open();
+  assert.deepEqual([world.socket.last("hello").code, world.socket.last("hello").token], ["BCDFGHJK", undefined]);
+  world.socket.greet();
+  await client.ready;
+  world.socket.end();
+  await world.next();
+  world.socket.open();
+  assert.deepEqual([world.socket.last("hello").code, world.socket.last("hello").token], [undefined, "t1"]);
+});
+
 test("a hello that is refused for now is tried again after the time that it tells", async () => {
   const client = world.client();
   world.socket.open().refuse(world.socket.last("hello"), "overloaded", { retry_after_ms: 5_000 });

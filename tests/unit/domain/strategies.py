@@ -21,7 +21,7 @@ from tradegame.core.domain.definition import (
     TreatmentDefinition,
 )
 from tradegame.core.domain.definition_checks import problems
-from tradegame.protocol.commands import Command
+from tradegame.protocol.commands import Command, SeatRow
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, SellGood
 
 PLAYERS = ["ann", "bob", "cid", "dee"]
@@ -174,6 +174,17 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "chat": st.sampled_from([None, True, True, False]),
     "reports": st.sampled_from([None, True, False]),
     "names": mostly(st.just(()), st.just((("a", "a"), ("a", "a"), ("b", "b")))),
+    "label": mostly(st.just(""), st.sampled_from(["No. 1", "2"])),
+    "look": mostly(st.just(""), st.sampled_from(["1", "2", "3"])),
+    "seats": mostly(
+        st.just(()),
+        st.just((SeatRow("1", "1", "a", "x"), SeatRow("2", "2", team="y"), SeatRow("1", "1"))),
+        st.just((SeatRow("3", "3"),)),
+    ),
+    "by_number": st.booleans(),
+    "pattern": st.sampled_from(["", "#"]),
+    "seat": st.integers(1, 4),
+    "barred": mostly(st.just(False), st.just(True)),
     "players": st.lists(players, max_size=3).map(tuple),
     "cancel_on_disconnect": st.sampled_from([None, None, True, False]),
     "key": keys,

@@ -210,7 +210,9 @@ def test_the_host_sees_who_may_join_and_who_has() -> None:
     state = table.game.state
     shown = domain_views.roster(state)
     assert (shown.locked, shown.chat, shown.names) == (True, True, ("Ann", "Bob"))
-    assert domain_views.roster_rows(state, ["ann", "gone"]) == [RosterRow("ann", state.players["ann"].name, True, True)]
+    assert domain_views.roster_rows(state, ["ann", "gone"], {}) == [
+        RosterRow("ann", state.players["ann"].name, True, True)
+    ]
 
 
 # Lock, and a roster

@@ -7,7 +7,7 @@ import pytest
 from tests.support.domain import Table
 from tradegame.core.domain import people, snapshot
 from tradegame.core.domain.audit import audit
-from tradegame.protocol.commands import Remove, SetRoster
+from tradegame.protocol.commands import Join, Remove, SeatRow, SetRoster
 from tradegame.protocol.requests import Say
 
 
@@ -51,6 +51,18 @@ def test_who_was_removed_is_erased_from_the_results() -> None:
 def test_nobody_can_be_erased_who_was_never_there() -> None:
     with pytest.raises(KeyError):
         people.erase(played().game.state, "dee")
+
+
+def test_whose_seat_it_was_is_forgotten_with_the_player() -> None:
+    table = Table.of()
+    seats = SeatRow("4711", "4711", "Ann", "east", "reds"), SeatRow("4712", "4712", "Bob")
+    table.do(SetRoster(seats=seats))
+    table.do(Join(player="ann", name="Ann", label="4711", look="4711"))
+    people.erase(table.game.state, "ann")
+    assert list(table.game.state.seating) == ["4712"]
+    assert (table.game.state.looks, table.game.state.listed) == ({2: "4712"}, 1)
+    assert b"4711" not in snapshot.dump(table.game)
+    assert audit(table.game.state) == []
 
 
 def test_texts_can_be_left_out_of_what_was_said() -> None:

@@ -26,7 +26,7 @@ from tradegame.core.domain.definition import (
 from tradegame.core.domain.events import Applied, Frame, Rejected
 from tradegame.core.domain.game import Game
 from tradegame.core.tables.reports import Reporter
-from tradegame.protocol.commands import Command, Entry, Join, Reveal, SetPhase
+from tradegame.protocol.commands import Command, Entry, Join, RenewSeat, Reveal, SeatRow, SetPhase, SetRoster
 from tradegame.protocol.pushes import Revealed, Trade
 from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -120,6 +120,36 @@ def test_nothing_that_is_told_hangs_on_private_values_that_last(
         at += wait
         one, other = (list(told(game, game.apply(Entry(at, now)), now)) for game in worlds)
         assert one == other
+
+
+texts = st.text("abc", max_size=3)
+seat_rows = st.lists(st.tuples(texts, texts), min_size=4, max_size=4)
+
+
+@given(
+    labels=st.tuples(*[st.lists(st.text("0123456789", min_size=1), min_size=4, max_size=4, unique=True)] * 2),
+    notes=st.tuples(seat_rows, seat_rows),
+    by_number=st.booleans(),
+    steps=steps,
+)
+def test_nothing_that_is_told_hangs_on_what_a_roster_says_of_people(
+    labels: Any, notes: Any, by_number: bool, steps: Any
+) -> None:
+    """Which label somebody has, their group and their team; that there is a roster everybody sees."""
+    worlds = [lasting_class(((120, 60),) * 3, ((40, 30),) * 3) for _ in range(2)]
+    at = BEGIN
+    for wait, now in [(0, None), *((wait, (each,)) for wait, each in steps)]:
+        at += wait
+        shown = []
+        for game, own, about in zip(worlds, labels, notes, strict=True):
+            seats = tuple(SeatRow(*2 * (label,), "", *note) for label, note in zip(own, about, strict=True))
+            joins = [
+                Join(player=name, name=name, label=own[k], look=own[k]) for k, name in enumerate((RIVAL, *PUPILS[:3]))
+            ]
+            first = (SetRoster(seats=seats, by_number=by_number), *joins, RenewSeat(seat=2))
+            entry = first if now is None else now
+            shown.append(list(told(game, game.apply(Entry(at, entry)), entry)))
+        assert shown[0] == shown[1]
 
 
 @given(mine=schedules, values=schedules, costs=schedules, others=st.tuples(schedules, schedules), steps=steps)

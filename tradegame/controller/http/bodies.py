@@ -98,3 +98,10 @@ def game_id(request: Request) -> str:
     if not ID_PATTERN.match(game):
         raise UnknownGameError(f"no game {game[:64]!r}")
     return game
+
+
+def number_of(request: Request, name: str) -> int | None:
+    """The number in the path, from 1; None for what is none."""
+    given: str = request.path_params[name]
+    number = int(given) if given.isascii() and given.isdecimal() and len(given) <= 18 else 0
+    return number or None

@@ -55,21 +55,26 @@ class Invitations:
 
     async def text(self, request: Request) -> Response:
         """Raises UnknownGameError."""
-        return answer(self._invitation(request))
+        return answer(self.invitation(request))
 
     async def picture(self, request: Request) -> Response:
         """The same as a QR code: kept, since nearly all ask for the same. Raises UnknownGameError, RateLimitedError."""
-        url = self._invitation(request).url
+        url = self.invitation(request).url
         svg = self._kept.get(url)
         if svg is None:
             await self.pay(request, PICTURE)
-            svg = await trio.to_thread.run_sync(_svg, url, limiter=self._one_at_a_time)
+            svg = await self.draw(url)
             if len(self._kept) >= PICTURES_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[url] = svg
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
-    def _invitation(self, request: Request) -> Invitation:
+    async def draw(self, url: str) -> bytes:
+        """A QR code, an SVG, which is not kept. Costs some 10 ms of a thread; one is made at a time."""
+        return await trio.to_thread.run_sync(_svg, url, limiter=self._one_at_a_time)
+
+    def invitation(self, request: Request) -> Invitation:
+        """Raises UnknownGameError."""
         root, here_only = self.root(request)
         game = game_id(request)
         self.games.host(game)

@@ -8,16 +8,16 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tradegame.controller.http.bodies import answer, body_of, game_id, key_of, published
+from tradegame.controller.http.bodies import answer, body_of, game_id, key_of, number_of, published
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.pieces import InPieces
 from tradegame.core.domain import views
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.commands import SetAccess, SetRobots
-from tradegame.protocol.errors import BadRequestError, UnknownMessageError
-from tradegame.protocol.http import Muting, Naming, Sitting
-from tradegame.protocol.names import NAME_EXPECTED, is_name
+from tradegame.protocol.errors import UnknownMessageError
+from tradegame.protocol.http import Muting, Sitting
+from tradegame.protocol.seats import NewRoster
 
 ROWS_AT_ONCE = 2_000
 """Players of a roster that are encoded in one go: some 2 ms."""
@@ -39,18 +39,17 @@ class People:
         self.host_token.require(request)
         state = self.games.present(game_id(request)).game.state
         pieces, players = [_json(views.roster(state)).removesuffix(b"]}")], list(state.players)
+        seats = {seat.player: seat for seat in state.seating.values()}
         for first in range(0, len(players), ROWS_AT_ONCE):
-            rows = _json(views.roster_rows(state, players[first : first + ROWS_AT_ONCE]))[1:-1]
+            rows = _json(views.roster_rows(state, players[first : first + ROWS_AT_ONCE], seats))[1:-1]
             pieces.append(b"," + rows if first and rows else rows)
             await trio.lowlevel.checkpoint()
         return InPieces([*filter(None, pieces), b"]}"])
 
     async def set_roster(self, request: Request) -> Response:
         self.host_token.require(request)
-        names = (await body_of(request, Naming)).names
-        if (place := next((place for place, name in enumerate(names) if not is_name(name)), None)) is not None:
-            raise BadRequestError(f"expected {NAME_EXPECTED}", at=f"$.names[{place}]")
-        return published(await self.administer.set_roster(game_id(request), names, key_of(request)))
+        roster = await body_of(request, NewRoster)
+        return published(await self.administer.set_roster(game_id(request), roster, key_of(request)))
 
     async def remove(self, request: Request) -> Response:
         self.host_token.require(request)
@@ -86,7 +85,7 @@ class People:
 
     async def unsay(self, request: Request) -> Response:
         self.host_token.require(request)
-        number: str = request.path_params["message"]
-        if not (number.isascii() and number.isdecimal() and len(number) <= 18 and int(number)):
-            raise UnknownMessageError(f"no message {number[:18]!r} is kept")
-        return published(await self.administer.unsay(game_id(request), int(number), key_of(request)))
+        number = number_of(request, "message")
+        if number is None:
+            raise UnknownMessageError("no such message is kept")
+        return published(await self.administer.unsay(game_id(request), number, key_of(request)))

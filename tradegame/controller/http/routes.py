@@ -22,6 +22,7 @@ from tradegame.controller.http.downloads import Downloads
 from tradegame.controller.http.errors import error_response
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.invitations import CODES, Invitations
+from tradegame.controller.http.links import Links
 from tradegame.controller.http.paying import Till
 from tradegame.controller.http.people import People
 from tradegame.controller.http.pieces import InPieces
@@ -88,6 +89,7 @@ def build_app(services: HttpServices) -> Starlette:
         under_way,
     )
     people = People(services.games, services.administer, services.host_token)
+    links = Links(services.administer, services.host_token, invitations)
     rounds = Rounds(services.games, services.administer, services.host_token)
     routes = _Routes(services, _presets(services, host=False), _presets(services, host=True))
     table: list[tuple[str, str, Handler]] = [
@@ -131,6 +133,8 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/access", people.access),
         ("GET", "/v1/games/{game}/roster", people.roster),
         ("POST", "/v1/games/{game}/roster", people.set_roster),
+        ("GET", "/v1/games/{game}/links", links.all_of_them),
+        ("POST", "/v1/games/{game}/seats/{seat}/link", links.renew),
         ("DELETE", "/v1/games/{game}/players/{player}", people.remove),
         ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
         ("POST", "/v1/games/{game}/players/{player}/readmit", people.readmit),

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from tradegame.protocol.bounds import GameId, MessageNumber, PlayerId
+from tradegame.protocol.bounds import GameId, MessageNumber, PlayerId, SeatNumber
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
@@ -52,7 +52,13 @@ class Operation:
     answer: Any = str
     kinds: tuple[str, ...] = (JSON,)
     body: type | None = None
-    names: Mapping[str, Any] = {"game": GameId, "player": PlayerId, "message": MessageNumber, "path": str}
+    names: Mapping[str, Any] = {
+        "game": GameId,
+        "player": PlayerId,
+        "message": MessageNumber,
+        "seat": SeatNumber,
+        "path": str,
+    }
     query: Mapping[str, Any] = {}
     file: bool = False
     host: bool = False

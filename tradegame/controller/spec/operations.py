@@ -24,9 +24,10 @@ from tradegame.controller.spec.operation import STORE as _STORE
 from tradegame.controller.spec.operation import command as _command
 from tradegame.controller.spec.operation import file as _file
 from tradegame.controller.spec.operation import inside as _inside
+from tradegame.controller.spec.people import PEOPLE
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.protocol.bounds import Depth, GameCode, RankedBy
-from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase, SetRobots
+from tradegame.protocol.commands import AddTime, Announce, Pause, SetAccess, SetPhase
 from tradegame.protocol.errors import (
     BadRequestError,
     CommandTimeoutError,
@@ -41,7 +42,6 @@ from tradegame.protocol.errors import (
     UnavailableError,
     UnknownGameError,
     UnknownGoodError,
-    UnknownMessageError,
     UnknownPlayerError,
 )
 from tradegame.protocol.http import (
@@ -51,14 +51,9 @@ from tradegame.protocol.http import (
     Done,
     Invitation,
     Made,
-    Muting,
-    Naming,
     Presets,
     Reach,
-    Robots,
-    Roster,
     SeparatorName,
-    Sitting,
     TableFormat,
     Vitals,
 )
@@ -231,48 +226,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Lock a game, so that nobody new gets an account, or switch its chat off; and the other way.",
         body=SetAccess,
     ),
-    _inside("/roster", "getRoster", "Who may join, and who has.", Roster),
-    _command("/roster", "setRoster", "Say which names may join. Whoever has an account keeps it.", body=Naming),
-    _command(
-        "/players/{player}",
-        "removePlayer",
-        "Take a player's account in a game away, with orders and all that it owns. They may have no other one.",
-        UnknownPlayerError,
-        method="DELETE",
-    ),
-    _command(
-        "/players/{player}/readmit",
-        "readmitPlayer",
-        "Let a player whose account was removed join anew.",
-        UnknownPlayerError,
-    ),
-    _command(
-        "/players/{player}/mute",
-        "mutePlayer",
-        "Let a player not speak in a game, or speak again.",
-        UnknownPlayerError,
-        body=Muting,
-    ),
-    Operation(
-        path="/v1/games/{game}/robots",
-        id="getRobots",
-        about="How robots fill up a game, and for whom they sit in.",
-        tag="host",
-        answer=Robots,
-        host=True,
-        errors=(*_GAME, *_HOST),
-    ),
-    _command("/robots", "setRobots", "Let robots fill up a game, or none any more.", body=SetRobots),
-    _command(
-        "/players/{player}/robot",
-        "sitIn",
-        "Let a robot sit in for a player, until the player joins or trades; or let it go.",
-        UnknownPlayerError,
-        body=Sitting,
-    ),
-    _command(
-        "/messages/{message}", "deleteMessage", "Delete a message, by its number.", UnknownMessageError, method="DELETE"
-    ),
+    *PEOPLE,
     _command("/reveal", "reveal", "Let everybody read the results of closed rounds, though private values last."),
     Operation(
         path="/v1/games/{game}/log",

@@ -37,6 +37,10 @@ KNOCKS_SHARE = 0.1
 GUESSES_PER_S = 0.5
 GUESSES_BURST = 5
 """Wrong admin tokens of an address in the long run, and at once: somebody who mistypes."""
+ENTRIES_PER_S = 0.5
+ENTRIES_BURST = 60
+"""Wrong numbers and device codes of an address in the long run, and at once: a class that mistypes. What is right is
+given back."""
 FEW_KEPT = 1_000
 """So many budgets of each kind are kept though they are full: 1 MB."""
 PAYERS_KEPT = 50_000
@@ -51,6 +55,8 @@ SIGN_UP = 10.0
 """A new player's: two writes to the store."""
 WRONG_TOKEN = 20.0
 """A wrong token's, on top of the hello: two at once on a connection, then one a second."""
+DEVICE_CODE = 10.0
+"""A code for another device: two writes to the store."""
 WEIGHT_A_UNIT = 20
 """So much of a command's weight (see the domain's ``weight``; about a fill each) costs one more unit, charged
 afterwards. A plain command has 1.
@@ -92,7 +98,7 @@ class Payer:
 class Address:
     """An address's totals. ``draw`` and ``charge`` are for costs without a known payer."""
 
-    __slots__ = ("_now", "frames", "guesses", "http", "knocks", "requests", "sign_ups")
+    __slots__ = ("_now", "entries", "frames", "guesses", "http", "knocks", "requests", "sign_ups")
 
     def __init__(
         self,
@@ -102,6 +108,7 @@ class Address:
         knocks: Pool,
         sign_ups: Pool,
         guesses: Pool,
+        entries: Pool,
         now: Callable[[], float],
     ) -> None:
         self.requests = requests
@@ -110,12 +117,13 @@ class Address:
         self.knocks = knocks
         self.sign_ups = sign_ups
         self.guesses = guesses
+        self.entries = entries
         self._now = now
 
     @property
     def pools(self) -> tuple[Pool, ...]:
         """All of them."""
-        return self.requests, self.frames, self.http, self.knocks, self.sign_ups, self.guesses
+        return self.requests, self.frames, self.http, self.knocks, self.sign_ups, self.guesses, self.entries
 
     def draw(self, cost: float) -> Seconds:
         """Spend ``cost`` units of requests and return 0; or spend nothing, and return how many s until it may."""
@@ -244,6 +252,15 @@ class Budgets:
         wait = self._addresses.get(address).guesses.draw(1.0, self._now())
         self._refuse(wait, "admin_tokens", "that is not the admin token, and too many were tried from this address")
 
+    def enter(self, address: str) -> None:
+        """Charge an address for a number or a device code, before it is looked at. Raises RateLimitedError."""
+        wait = self._addresses.get(address).entries.draw(1.0, self._now())
+        self._refuse(wait, "entries", "too many wrong numbers and codes were tried from this address")
+
+    def entered(self, address: str) -> None:
+        """It was right, and is given back."""
+        self._addresses.get(address).entries.debit(-1.0, self._now())
+
     def __len__(self) -> int:
         """How many budgets are kept."""
         return len(self._addresses) + len(self._payers) + len(self._readers) + len(self._listeners)
@@ -265,6 +282,7 @@ class Budgets:
             Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now, self.door),
             Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now, Pace()),
             Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now, Pace()),
+            Pool.of_nobody(ENTRIES_PER_S, ENTRIES_BURST, now, Pace()),
             self._now,
         )
 

@@ -23,7 +23,7 @@ from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Resu
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
 from tradegame.core.domain.marking import MarkService
-from tradegame.core.domain.moderation import ModerationService
+from tradegame.core.domain.moderation import ModerationService, refusal
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.orders import OrderService
 from tradegame.core.domain.pausing import PauseService
@@ -31,6 +31,7 @@ from tradegame.core.domain.private_values import PrivateValuesService
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.robots import NO_SEAT, RobotService, played_by_server
+from tradegame.core.domain.roster import RosterService
 from tradegame.core.domain.rounds import RoundService
 from tradegame.core.domain.settlement import SettlementService
 from tradegame.core.domain.state import BEST_LEVELS, DUE_AN_ENTRY, Effects, GameState
@@ -49,6 +50,7 @@ from tradegame.protocol.commands import (
     Pause,
     Readmit,
     Remove,
+    RenewSeat,
     Reveal,
     SetAccess,
     SetClock,
@@ -109,6 +111,7 @@ class Game:
             state, trading, house, self._marks, private_values, settlement, dealing, pauses, robots
         )
         self._moderation = ModerationService(state, self._accounts)
+        self._roster = RosterService(state, self._accounts.naming)
         orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
@@ -118,7 +121,8 @@ class Game:
             Readmit: self._moderation.readmit,
             Mute: self._moderation.mute,
             SetAccess: self._moderation.set_access,
-            SetRoster: self._moderation.set_roster,
+            SetRoster: self._roster.set_roster,
+            RenewSeat: self._roster.renew,
             SetRobots: robots.set_robots,
             Staff: robots.staff,
             SitIn: robots.sit_in,
@@ -281,7 +285,10 @@ class Game:
         if command.player in RESERVED_PLAYERS:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
-            self._moderation.admit(command)
+            if (refused := refusal(state, command.player)) is not None:
+                raise refused
+            self._roster.admit(command)
+            self._roster.sit(command)
             if command.robot:
                 self._accounts.open_robot(command.player, effects)
             else:

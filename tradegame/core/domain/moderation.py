@@ -7,7 +7,7 @@ from attrs import frozen
 from tradegame.core.domain.accounts import AccountService
 from tradegame.core.domain.robots import servers
 from tradegame.core.domain.state import Effects, GameState
-from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster
+from tradegame.protocol.commands import Mute, Readmit, Remove, SetAccess
 from tradegame.protocol.errors import GameFullError, NotAdmittedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import AccessChanged
 from tradegame.protocol.replies import Sent
@@ -17,14 +17,6 @@ from tradegame.protocol.replies import Sent
 class ModerationService:
     state: GameState
     accounts: AccountService
-
-    def admit(self, join: Join) -> None:
-        """Raises NotAdmittedError and GameFullError for whoever must not have an account."""
-        if (refused := refusal(self.state, join.player)) is not None:
-            raise refused
-        look, roster = join.skeleton or join.name, self.state.roster
-        if roster and self.accounts.naming.alike(look) >= len(roster.get(look, ())):
-            raise NotAdmittedError("the name is not on the game's roster, or somebody has it")
 
     def remove(self, command: Remove, effects: Effects) -> Sent:
         """Take a player's account away. One of the server's may come again, others only if the host readmits them."""
@@ -60,14 +52,6 @@ class ModerationService:
         state.reports = state.reports if command.reports is None else command.reports
         if (now := (state.locked, state.chat, state.reports)) != before:
             effects.events.append(AccessChanged(*now))
-        return Sent(seq=0)
-
-    def set_roster(self, command: SetRoster, effects: Effects) -> Sent:
-        """Those who have an account keep it, whatever their name."""
-        roster: dict[str, list[str]] = {}
-        for name, skeleton in command.names:
-            roster.setdefault(skeleton, []).append(name)
-        self.state.roster = roster
         return Sent(seq=0)
 
 

@@ -1,6 +1,7 @@
 """Who the players of a game are: what its state says of them besides what they did.
 
-That is their names, also in the results of closed rounds and on the roster, and what they said. Ids are made at random,
+That is their names, also in the results of closed rounds and on the roster with what the host noted there, and what
+they said. Ids are made at random,
 and stay.
 """
 
@@ -45,6 +46,9 @@ def erase(state: GameState, player: str) -> None:
     """
     if player not in state.players and player not in state.removed:
         raise KeyError(player)
+    for look, seat in [each for each in state.seating.items() if each[1].player == player]:
+        state.listed -= seat.listed
+        del state.seating[look], state.looks[seat.number]
     rename(state, {player: ERASED})
     if (erased := state.players.get(player)) is not None:
         if names := state.roster.get(erased.skeleton):

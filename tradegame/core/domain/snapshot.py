@@ -31,6 +31,7 @@ from tradegame.core.domain.state import (
     Ohlcv,
     Player,
     RobotPlan,
+    RosterSeat,
     Seat,
     SettlementState,
 )
@@ -65,6 +66,10 @@ _PLAIN = (
     "chat",
     "reports",
     "roster",
+    "seated",
+    "listed",
+    "by_number",
+    "pattern",
     "said",
     "sides",
     "bought",
@@ -100,6 +105,7 @@ def lines(game: Game) -> Iterator[bytes]:
     yield _line(["host", [state.host.ever, state.host.keys]])
     yield from _batches("aging", state.aging, lambda name: (name, 1))
     yield from _batches("dealt", state.dealt, lambda player: (player, 1))
+    yield from _batches("seating", state.seating.items(), lambda seat: ([seat[0], *astuple(seat[1])], 10))
     yield from _batches("removed", state.removed.items(), lambda removed: (removed, 2))
     yield from _batches("cancel_on_disconnect", state.cancel_on_disconnect, lambda player: (player, 1))
     yield from _batches("departed", state.departed.items(), lambda departed: (departed, 2))
@@ -245,6 +251,10 @@ class _Reader:
             self._state.host = Player(HOST, keys, ever)
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
+        elif kind == "seating":
+            for look, *written in rows:
+                seat = self._state.seating[look] = RosterSeat(*written)
+                self._state.looks[seat.number] = look
         elif kind == "removed":
             self._state.removed.update(rows)
         elif kind == "cancel_on_disconnect":

@@ -165,6 +165,24 @@ class Seat:
     by_itself: bool = False
 
 
+@define
+class RosterSeat:
+    """A place that the host's roster has for somebody. ``label``, ``group`` and ``team`` are the host's words, and for
+    the host alone; ``name``: what its player is called, or "". ``listed``: on the present roster. ``links``: how often
+    its personal link was renewed. ``barred``: nobody may take it. ``player``: whose account it is; "" before a join.
+    """
+
+    label: str
+    name: str = ""
+    group: str = ""
+    team: str = ""
+    number: int = 0
+    listed: bool = False
+    links: int = 0
+    barred: bool = False
+    player: str = ""
+
+
 @define(eq=False)
 class GameState:
     """``clock`` in ms since the Unix epoch. ``chance``: the generator's state. ``opened_at``: when this round opened.
@@ -178,7 +196,9 @@ class GameState:
     dealt to. ``sides``: how many ever had each. ``removed``: the names of those whose account the host took.
     ``bought``, ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have one.
     ``chat``: people may speak. ``reports``: each may read their own report. ``roster``: the names that may join, by
-    skeleton, each as often as it is there; empty: all may. ``said`` counts the messages to everyone. ``orders`` and
+    skeleton, each as often as it is there; empty: all may. ``seating``: the roster's seats by the look of their labels;
+    ``looks``: those by the seats' numbers; ``seated`` counts all that there ever were, ``listed`` those on the present
+    roster. ``by_number`` and ``pattern``: see `SetRoster`. ``said`` counts the messages to everyone. ``orders`` and
     ``trades`` count, too; ``past_orders``: how many orders there had been when this round opened.
     ``cancel_on_disconnect``: the players who chose it. ``departed``:
     those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
@@ -220,6 +240,12 @@ class GameState:
     chat: bool = True
     reports: bool = False
     roster: dict[str, list[str]] = Factory(dict)
+    seating: dict[str, RosterSeat] = Factory(dict)
+    looks: dict[int, str] = Factory(dict)
+    seated: int = 0
+    listed: int = 0
+    by_number: bool = False
+    pattern: str = ""
     said: int = 0
     cancel_on_disconnect: dict[str, None] = Factory(dict)
     departed: dict[str, int] = Factory(dict)

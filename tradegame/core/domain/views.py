@@ -12,11 +12,13 @@ from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.mark import Mark
 from tradegame.core.domain.private_values import are_secret, public_winners
-from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market
+from tradegame.core.domain.roster import entry
+from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market, RosterSeat
 from tradegame.core.domain.worth import Holding, gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
 from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Robots, Roster, RosterRow
+from tradegame.protocol.seats import SeatView
 from tradegame.protocol.state import (
     Account,
     Book,
@@ -279,11 +281,25 @@ def roster(state: GameState) -> Roster:
     """For the host: who may join; `roster_rows` has who has."""
     names = tuple(name for names in state.roster.values() for name in names)
     removed = tuple(RemovedRow(player, name) for player, name in state.removed.items())
-    return Roster(locked=state.locked, chat=state.chat, names=names, removed=removed, players=())
+    seats = tuple(
+        SeatView(seat.number, seat.label, seat.name, seat.group, seat.team, seat.player or None, seat.barred)
+        for seat in state.seating.values()
+        if seat.listed
+    )
+    return Roster(
+        locked=state.locked,
+        chat=state.chat,
+        names=names,
+        seats=seats,
+        by_number=state.by_number,
+        pattern=state.pattern,
+        removed=removed,
+        players=(),
+    )
 
 
-def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:
-    """Those of these players who have an account."""
+def roster_rows(state: GameState, players: Iterable[str], seats: Mapping[str, RosterSeat]) -> list[RosterRow]:
+    """Those of these players who have an account. ``seats``: by player."""
     known = [(player, fields) for player in players if (fields := state.players.get(player)) is not None]
     return [
         RosterRow(
@@ -293,6 +309,8 @@ def roster_rows(state: GameState, players: Iterable[str]) -> list[RosterRow]:
             fields.muted,
             player in state.robots,
             player in state.seats,
+            seats[player].number if player in seats else None,
+            seats[player].label if player in seats else "",
         )
         for player, fields in known
     ]
@@ -325,4 +343,6 @@ def summary(state: GameState) -> GameSummary:
         epoch=state.epoch,
         seq=state.seq,
         code=code_of(state.definition.id),
+        entry=entry(state),
+        pattern=state.pattern if state.by_number else "",
     )

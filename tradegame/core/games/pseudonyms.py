@@ -21,7 +21,8 @@ from attrs import define, evolve, field
 from tradegame.core.domain import people, snapshot
 from tradegame.core.games.export import LogSource
 from tradegame.core.repositories import LogEntry, StoredGame
-from tradegame.protocol.commands import Join, SetRoster, decode_entry, encode_entry
+from tradegame.protocol.commands import Join, SeatRow, SetRoster, decode_entry, encode_entry
+from tradegame.protocol.names import skeleton
 from tradegame.protocol.requests import Say
 
 PLAYER = re.compile(rb"(?<![A-Za-z0-9-])p-[a-z0-9]{12}(?![A-Za-z0-9])")
@@ -47,6 +48,10 @@ class Pseudonyms:
         """The other name for all that look like this."""
         return f"n-{self._digest(skeleton)}"
 
+    def label(self, look: str) -> str:
+        """The other label for all that are compared as this; "" stays."""
+        return look and f"l-{self._digest(f'label {look}')}"
+
     def _digest(self, text: str) -> str:
         return base64.b32encode(hmac.digest(self.key, text.encode(), hashlib.sha256))[:12].decode().lower()
 
@@ -70,12 +75,20 @@ class Pseudonyms:
 
     def _command(self, command: Any) -> Any:
         if isinstance(command, Join):
-            return msgspec.structs.replace(command, name=self.name(command.skeleton or command.name), skeleton="")
+            name, label = self.name(command.skeleton or command.name), self.label(command.look)
+            return msgspec.structs.replace(command, name=name, skeleton="", label=label, look=label)
         if isinstance(command, SetRoster):
-            return msgspec.structs.replace(command, names=tuple((self.name(look),) * 2 for _, look in command.names))
+            names = tuple((self.name(look),) * 2 for _, look in command.names)
+            seats = tuple(map(self._seat, command.seats))
+            return msgspec.structs.replace(command, names=names, seats=seats)
         if isinstance(command, Say) and not self.chat:
             return msgspec.structs.replace(command, text=people.UNSAID)
         return command
+
+    def _seat(self, row: SeatRow) -> SeatRow:
+        """Group and team stay: they are the host's words, as the title is."""
+        label = self.label(row.look)
+        return SeatRow(label, label, row.name and self.name(skeleton(row.name)), row.group, row.team)
 
     def state(self, written: bytes) -> bytes:
         """A snapshot. Blocks in proportion to its size."""
@@ -94,6 +107,10 @@ class Pseudonyms:
                     names.setdefault(row["player"], self.name(row["name"]))
         people.rename(game.state, names)
         game.state.roster = {self.name(look): [self.name(look)] * len(alike) for look, alike in roster.items()}
+        seats, game.state.seating = game.state.seating, {}
+        for look, seat in seats.items():
+            seat.label, seat.name = self.label(look), seat.name and self.name(skeleton(seat.name))
+            game.state.seating[seat.label] = seat
         if not self.chat:
             people.unsay(game.state)
         return b"".join(self.in_text(line) for line in snapshot.lines(game))

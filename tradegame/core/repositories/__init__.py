@@ -40,6 +40,7 @@ from tradegame.core.repositories.game_states import (
 from tradegame.core.repositories.sessions import (
     PlayerRecord,
     PlayerRemoved,
+    Seated,
     SessionRepository,
     SessionRevoked,
     SessionWatch,
@@ -72,6 +73,7 @@ __all__ = [
     "NodesChanged",
     "PlayerRecord",
     "PlayerRemoved",
+    "Seated",
     "SessionRepository",
     "SessionRevoked",
     "SessionWatch",

@@ -8,18 +8,32 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+SESSIONS_KEPT = 8
+"""So many sessions a player has at a time, a device each: one more ends the oldest."""
+
+
+@frozen
+class Seated:
+    """A player's seat: the game, which life of it, and the seat's label, which is for the host alone."""
+
+    game: str
+    epoch: str
+    label: str
+
 
 @frozen
 class PlayerRecord:
-    """A player, on any node. ``created_at`` in ms since the Unix epoch. ``robot``: a program, as it said itself.
+    """A player, on any node. ``created_at`` in ms since the Unix epoch. ``seat``: the one on a roster that they have.
+    ``robot``: a program, as it said itself.
 
-    ``guest``: has joined no game yet, and is forgotten soon when not used. It is the session's, not part of the record.
+    ``guest``: has joined no game yet, and is forgotten soon when not used.
     """
 
     id: str
     name: str
     created_at: int
     guest: bool = field(default=False, eq=False)
+    seat: Seated | None = None
     robot: bool = False
 
 
@@ -46,19 +60,28 @@ class SessionWatch(Protocol):
 class SessionRepository(Protocol):
     """Sessions are known by the SHA-256 of their token, in hex: the store never sees a token.
 
-    A session lives ``expires_s`` seconds past its last renewal, on a lease, and its player's record with it.
+    A player's sessions live ``expires_s`` seconds past the last renewal of any of them, on one lease, and the player's
+    record with them.
     """
 
-    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> None:
-        """Store a new player, a guest, with the one session."""
+    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> bool:
+        """Store a new player, a guest, with the one session. False: the player or the session is there already."""
+        ...
+
+    async def add(self, player: str, session: str) -> PlayerRecord | None:
+        """Another session of a player; of more than `SESSIONS_KEPT` the oldest ends. None: there is no such player."""
         ...
 
     async def keep(self, session: str, expires_s: int) -> bool:
-        """The player is no guest any more; the session lives that long from now on. False: it is over."""
+        """The player is no guest any more; all their sessions live that long from now on. False: it is over."""
         ...
 
     async def find(self, session: str) -> PlayerRecord | None:
         """The player of a live session, which is renewed by this; None when it is unknown or over."""
+        ...
+
+    async def player(self, player: str) -> PlayerRecord | None:
+        """A player who has a live session. Renews none."""
         ...
 
     async def over(self, sessions: Sequence[str]) -> Sequence[str]:
@@ -66,11 +89,27 @@ class SessionRepository(Protocol):
         ...
 
     async def revoke(self, session: str) -> bool:
-        """End one session. False: there was none."""
+        """End a session, and with it all of its player. False: there was none."""
+        ...
+
+    async def end(self, player: str) -> bool:
+        """End every session of a player, who may come again with a new one. False: there was none."""
         ...
 
     async def remove_player(self, player: str) -> bool:
         """Remove a player; every session of theirs is dead from then on. False: there was none."""
+        ...
+
+    async def offer(self, code: str, player: str, expires_s: int) -> None:
+        """Let the code, known by its SHA-256, stand for the player, once within ``expires_s`` seconds."""
+        ...
+
+    async def redeem(self, code: str, session: str) -> PlayerRecord | None:
+        """Another session of the player for whom the code stands, as by ``add``. None: it stands for nobody."""
+        ...
+
+    async def secret(self) -> bytes:
+        """32 random bytes, the same on every node, made by whichever asks first."""
         ...
 
     async def revision(self) -> int:

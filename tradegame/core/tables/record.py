@@ -16,7 +16,7 @@ from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.definition import to_json
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
-from tradegame.core.domain.state import OPEN, GameState
+from tradegame.core.domain.state import OPEN, GameState, RosterSeat
 from tradegame.core.domain.views import best
 from tradegame.core.games.replay import Replay
 from tradegame.core.tables.columns import Column, Row, columns, spelled
@@ -119,14 +119,16 @@ class Tables:
         self._puts[PlayerRow] = self.sink.begin(PlayerRow.sheet, header)
         scores = sorted((fields.score for fields in state.players.values()), reverse=True)
         rank_of = {score: place for place, score in reversed(list(enumerate(scores, 1)))}
+        seats, nobodys = {seat.player: seat for seat in state.seating.values()}, RosterSeat("")
         for player, (name, joined_at, robot) in self._people.items():
             fields = state.players.get(player)
             gain = tuple([made.get(player) for _, made in self._tape.gains])
             total = None if fields is None else fields.score
             rank = None if total is None else rank_of[total]
             role = None if fields is None else fields.role
-            shown = name if fields is None else fields.name
-            head = player, shown, role, robot, fields is None, joined_at
+            shown, seat = name if fields is None else fields.name, seats.get(player, nobodys)
+            told = player, seat.label or None, shown, seat.group or None, seat.team or None
+            head = *told, role, robot, fields is None, joined_at
             self._put(PlayerRow(*head, self._tape.played[player], gain, total, rank))
         for kind in TABLES:
             self._put(Entry(kind.sheet, None, None, None, kind.about))

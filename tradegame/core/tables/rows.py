@@ -44,7 +44,10 @@ class PlayerRow(Row):
     about = "Everybody who has an account in the game, or had one that the host removed; in the order of joining."
 
     player: Annotated[Id, "Id of the player: nothing can be read from it."]
+    label: Annotated[Text | None, "What the host's roster calls the player. Empty: has no seat on one."]
     name: Annotated[Text, "What the game calls the player."]
+    group: Annotated[Text | None, "The group on the roster."]
+    team: Annotated[Text | None, "The team on the roster."]
     role: Annotated[Word | None, "`buyer` or `seller`. Empty without private values, and before the first deal."]
     robot: Annotated[Flag, "The server played it. The table orders tells where a robot sat in for somebody."]
     removed: Annotated[Flag, "The host took the account away, or the robot left. Then total and rank are empty."]
@@ -58,7 +61,8 @@ class PlayerRow(Row):
     rank: Annotated[Count | None, "Place by total, from 1. Equal totals share a place."]
 
     def cells(self) -> tuple[Any, ...]:
-        head = self.player, self.name, self.role, self.robot, self.removed, self.joined_at, self.rounds
+        told = self.player, self.label, self.name, self.group, self.team
+        head = *told, self.role, self.robot, self.removed, self.joined_at, self.rounds
         return *head, *self.gain, self.total, self.rank
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import trio
 from attrs import frozen
 from msgspec import structs
@@ -13,7 +11,8 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.definition_warnings import warnings
 from tradegame.core.domain.events import Outcome, Rejected
 from tradegame.core.games.service import GameService
-from tradegame.core.repositories import SessionRepository
+from tradegame.core.use_cases.rosters import set_roster
+from tradegame.core.use_cases.seats import SeatService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName, StrategyName
 from tradegame.protocol.commands import (
@@ -24,11 +23,11 @@ from tradegame.protocol.commands import (
     Pause,
     Readmit,
     Remove,
+    RenewSeat,
     Reveal,
     SetAccess,
     SetPhase,
     SetRobots,
-    SetRoster,
     SitIn,
     Unsay,
 )
@@ -37,7 +36,7 @@ from tradegame.protocol.errors import (
     UnknownPlayerError,
 )
 from tradegame.protocol.http import Made, Warned
-from tradegame.protocol.names import skeleton
+from tradegame.protocol.seats import NewRoster
 
 DEADLINE_S = 10.0
 
@@ -48,7 +47,7 @@ class AdministerUseCase:
 
     games: GameService
     log: SubmitUseCase
-    sessions: SessionRepository
+    seats: SeatService
 
     async def create(self, definition: GameDefinition, key: str | None = None) -> Made:
         """Make a game, once for its key; returns its line of the list, and what is doubtful. Raises GameThereError,
@@ -112,21 +111,30 @@ class AdministerUseCase:
         """Lock the game, switch the chat or the reports, and the other way. Once for its key."""
         return await self._execute(game, structs.replace(access, key=key))
 
-    async def set_roster(self, game: str, names: Sequence[str], key: str | None = None) -> Outcome:
-        """The names that may join, each as often as it is there; none: all may. Once for its key."""
-        return await self._execute(game, SetRoster(names=tuple((name, skeleton(name)) for name in names), key=key))
+    async def set_roster(self, game: str, roster: NewRoster, key: str | None = None) -> Outcome:
+        """Who may join. Once for its key. Raises BadRequestError for what is no roster."""
+        return await self._execute(game, set_roster(roster, key))
+
+    async def renew_seat(self, game: str, seat: int, key: str | None = None, *, barred: bool = False) -> None:
+        """Let no link of before lead to a seat, and end all sessions of its player. Raises UnknownPlayerError."""
+        await self._execute(game, RenewSeat(seat=seat, barred=barred, key=key))
+        with trio.fail_after(DEADLINE_S):
+            await self.seats.end(game, seat)
 
     async def reveal(self, game: str, key: str | None = None) -> Outcome:
         """Let everybody read the results of closed rounds, once for its key. Raises UnknownGameError."""
         return await self._execute(game, Reveal(key=key))
 
     async def kick(self, player: str) -> None:
-        """Close the player's connections on every node and accept none of the tokens again. Raises
-        UnknownPlayerError.
+        """Close the player's connections on every node and accept none of the tokens again. A seat that they have is
+        barred until its link is renewed. Raises UnknownPlayerError.
         """
         with trio.fail_after(DEADLINE_S):
-            if not await self.sessions.remove_player(player):
+            if not await self.seats.sessions.sessions.remove_player(player):
                 raise UnknownPlayerError(f"no player {player!r}")
+            seat = await self.seats.of_player(player)
+        if seat is not None:
+            await self.renew_seat(*seat, barred=True)
 
     async def _execute(self, game: str, command: Command) -> Outcome:
         """Raises the rule's error, if a rule refused it."""

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_args
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from tradegame.core.admission.budgets import WRONG_TOKEN
 from tradegame.core.faults import answer_to
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.clients import Asked, Audience, Client, Reply, ReplyTo
 from tradegame.core.use_cases.join_game import JoinGameUseCase
 from tradegame.core.use_cases.look import LookUseCase
 from tradegame.core.use_cases.robot_tokens import check
-from tradegame.core.use_cases.sessions import SessionService
+from tradegame.core.use_cases.seats import SeatService
+from tradegame.core.use_cases.sign_in import ServerFacts, SignInUseCase
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol.errors import (
-    BadRequestError,
     TradeGameError,
-    UnauthorizedError,
     UnavailableError,
 )
-from tradegame.protocol.replies import PlayerInfo, Pong, ServerInfo, Welcome
+from tradegame.protocol.replies import Pong
 from tradegame.protocol.requests import (
     REQUESTS,
     AnyCommand,
     BookRequest,
+    DeviceCodeRequest,
     FillsRequest,
     GamesRequest,
     HelloRequest,
@@ -57,30 +56,6 @@ COMMAND_TIMEOUT_S = 8.0
 """For handlers that are awaited. Longer than a game's own command timeout, which answers first."""
 
 
-@frozen
-class ServerFacts:
-    """What ``hello`` tells about the server. ``nodes``: the addresses at which it can be reached, this node's first."""
-
-    version: str
-    node: str
-    heartbeat_s: int
-    frame_bytes: int
-    commands_per_s: int
-    burst: int
-    nodes: Callable[[], Sequence[str]]
-
-    def told(self) -> ServerInfo:
-        return ServerInfo(
-            version=self.version,
-            node=self.node,
-            heartbeat_s=self.heartbeat_s,
-            frame_bytes=self.frame_bytes,
-            commands_per_s=self.commands_per_s,
-            burst=self.burst,
-            nodes=tuple(self.nodes()),
-        )
-
-
 @define(eq=False)
 class Dispatcher:
     """Passes each request to its use case, within a rate and a deadline, and answers whatever goes wrong.
@@ -90,7 +65,7 @@ class Dispatcher:
     """
 
     games: GameService
-    sessions: SessionService
+    seats: SeatService
     audience: Audience
     facts: ServerFacts
     now_ms: Callable[[], int]
@@ -102,10 +77,12 @@ class Dispatcher:
 
     def __attrs_post_init__(self) -> None:
         log = SubmitUseCase(self.games)
-        joining = JoinGameUseCase(self.games, log, self.audience, self.sessions)
+        joining = JoinGameUseCase(self.games, log, self.audience, self.seats.sessions)
         looking = LookUseCase(self.games)
+        signing_in = SignInUseCase(self.seats, self.audience, self.facts)
         self._handlers = {
-            HelloRequest: self._hello,
+            HelloRequest: signing_in.hello,
+            DeviceCodeRequest: signing_in.device_code,
             PingRequest: self._ping,
             GamesRequest: looking.list_games,
             JoinRequest: joining.join,
@@ -153,24 +130,6 @@ class Dispatcher:
                 await waiting
         except Exception as fault:  # noqa: BLE001 - the command's edge, as above
             reply(answer_to(fault, "command_failed", op=op))
-
-    def _hello(self, client: Client, request: HelloRequest, reply: Reply) -> Awaitable[None]:
-        if client.signed_in is not None:
-            raise BadRequestError("this connection is signed in already", at="$.op")
-        if request.token is None:
-            client.sign_up()
-        return self._sign_in(client, request, reply)
-
-    async def _sign_in(self, client: Client, request: HelloRequest, reply: Reply) -> None:
-        try:
-            signed_in = await self.sessions.sign_in(request.name, request.token, robot=request.robot)
-        except UnauthorizedError:
-            client.charge(WRONG_TOKEN)
-            raise
-        await self.audience.make_room(signed_in.player.id)
-        self.audience.welcome(client, signed_in)
-        player = PlayerInfo(signed_in.player.id, signed_in.player.name)
-        reply(Welcome(player, signed_in.token, self.sessions.lives_s(signed_in.player), self.facts.told()))
 
     def _ping(self, client: Client, request: PingRequest, reply: Reply) -> None:
         reply(Pong(self.now_ms()))

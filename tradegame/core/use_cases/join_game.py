@@ -19,6 +19,7 @@ from tradegame.core.repositories import StoreUnavailableError
 from tradegame.core.use_cases.clients import Audience, Client, Reply
 from tradegame.core.use_cases.sessions import SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
+from tradegame.protocol import labels
 from tradegame.protocol.commands import Join
 from tradegame.protocol.errors import NotAdmittedError, UnavailableError
 from tradegame.protocol.names import skeleton
@@ -111,8 +112,10 @@ class JoinGameUseCase:
         commands find the account.
         """
         assert client.signed_in is not None
-        name = client.signed_in.player.name
+        name, seat = client.signed_in.player.name, client.signed_in.player.seat
         look = skeleton(name)
+        sits = seat is not None and (seat.game, seat.epoch) == (host.id, host.meta.epoch)
+        label = seat.label if seat is not None and sits else ""
         command = Join(
             player=client.player,
             key=request.key,
@@ -120,6 +123,8 @@ class JoinGameUseCase:
             epoch=request.epoch,
             name=name,
             skeleton="" if look == name else look,
+            label=label,
+            look=labels.look(label),
             robot=client.signed_in.player.robot,
             cancel_on_disconnect=request.cancel_on_disconnect,
         )

@@ -14,6 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from tradegame.core.repositories import CorruptStoreError, PlayerRecord, SessionRepository, StoreError
 from tradegame.core.use_cases.robot_tokens import RobotSeat, RobotTokens
+from tradegame.protocol.bounds import CODE_CHARACTERS, DEVICE_CODE_LENGTH, DEVICE_CODE_S
 from tradegame.protocol.errors import UnauthorizedError
 from tradegame.utils.ids import opaque_id
 
@@ -63,7 +64,7 @@ class SessionService:
         return max(1, int(min(idle_s, self._left_s(player))))
 
     def _left_s(self, player: PlayerRecord) -> float:
-        """How long it may be used still. A player has one session, which is as old as the player is."""
+        """How long it may be used still. A player's sessions end together, however late one began."""
         return self.max_age_s - (self.now_ms() - player.created_at) / 1000
 
     async def sign_in(self, name: str | None, token: str | None, *, robot: bool = False) -> SignedIn:
@@ -83,15 +84,49 @@ class SessionService:
             if player is None:
                 raise UnauthorizedError("the token is unknown or expired")
             return SignedIn(player, session, token)
-        token = secrets.token_urlsafe(32)
-        session = session_of(token)
         number = opaque_id(12)
         player = PlayerRecord(f"p-{number}", name or f"player-{number[:4]}", self.now_ms(), guest=True, robot=robot)
-        await self.sessions.create(player, session, self.lives_s(player))
+        made = await self.make(player, secrets.token_urlsafe(32))
+        if made is None:
+            raise ValueError(f"the player {player.id} or the session already exists")
+        return made
+
+    async def make(self, player: PlayerRecord, token: str) -> SignedIn | None:
+        """A new player, a guest, with this token. None: the player or the session is there already."""
+        session = session_of(token)
+        if not await self.sessions.create(player, session, self.lives_s(player)):
+            return None
         self._guests[session] = player.id
         if len(self._guests) > GUESTS_KEPT:
             await self._forget_one()
         return SignedIn(player, session, token)
+
+    async def add(self, player: str, token: str) -> SignedIn | None:
+        """Another session of a player, with this token. None: there is no such player."""
+        session = session_of(token)
+        record = await self.sessions.add(player, session)
+        return None if record is None else SignedIn(record, session, token)
+
+    async def offer(self, signed_in: SignedIn) -> str:
+        """A code with which another device becomes the same player, once within `DEVICE_CODE_S`.
+
+        Its form is that of RFC 8628, section 6.1. The player is no guest any more: two devices are somebody who stays.
+        Raises UnauthorizedError if the session is over.
+        """
+        kept = await self.keep(signed_in)
+        code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(DEVICE_CODE_LENGTH))
+        await self.sessions.offer(session_of(code), kept.player.id, DEVICE_CODE_S)
+        return code
+
+    async def redeem(self, code: str) -> SignedIn:
+        """The player for whom the code stands, with a new token. Raises UnauthorizedError."""
+        typed = "".join(character for character in code.upper() if character.isalnum())
+        token = secrets.token_urlsafe(32)
+        session = session_of(token)
+        record = await self.sessions.redeem(session_of(typed), session)
+        if record is None:
+            raise UnauthorizedError("the code is unknown, was used, or is more than a minute old: ask for another")
+        return SignedIn(record, session, token)
 
     async def renew(self, session: str) -> bool:
         """The session is in use. False: it is over. Raises StoreUnavailableError and CorruptStoreError."""

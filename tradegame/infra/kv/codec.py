@@ -13,7 +13,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from tradegame.core.repositories.connections import LiveConnection, NodeInfo
 from tradegame.core.repositories.errors import CorruptStoreError
 from tradegame.core.repositories.game_states import GameMeta
-from tradegame.core.repositories.sessions import PlayerRecord
+from tradegame.core.repositories.sessions import PlayerRecord, Seated
 from tradegame.infra.kv.port import KeyValuePair
 
 T = TypeVar("T")
@@ -23,8 +23,14 @@ SCHEMA = 1
 
 def encode(record: Any) -> bytes:
     """An attrs record, or a dict, as JSON text that begins with the schema's number."""
-    fields = record if isinstance(record, dict) else _converter.unstructure(record)
+    fields = record if isinstance(record, dict) else unstructured(record)
     return json.dumps({"schema": SCHEMA, **fields}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def unstructured(record: Any) -> dict[str, Any]:
+    """An attrs record's fields, as they are written."""
+    fields: dict[str, Any] = _converter.unstructure(record)
+    return fields
 
 
 def decode(key: str, value: bytes, kind: type[T]) -> T:
@@ -78,13 +84,12 @@ _converter.register_structure_hook_func(lambda kind: kind == dict[str, Any], _ex
 _converter.register_unstructure_hook_func(lambda kind: kind == dict[str, Any], lambda value: value)
 # Unknown fields of a newer node are ignored here, so that nodes of two versions can run together. Not in a game's meta:
 # a node compares and writes all of it, and its form belongs to the version of the rules.
-for _record in (PlayerRecord, LiveConnection, NodeInfo):
+for _record in (Seated, PlayerRecord, LiveConnection, NodeInfo):
     _converter.register_structure_hook(
         _record, make_dict_structure_fn(_record, _converter, _cattrs_forbid_extra_keys=False)
     )
 _converter.register_unstructure_hook(
-    PlayerRecord,
-    make_dict_unstructure_fn(PlayerRecord, _converter, guest=override(omit=True), robot=override(omit_if_default=True)),
+    PlayerRecord, make_dict_unstructure_fn(PlayerRecord, _converter, _cattrs_omit_if_default=True)
 )
 _converter.register_structure_hook(
     GameMeta,

@@ -113,6 +113,13 @@ class SessionKeys:
     def session(self, session: str) -> str:
         return self.sessions + check_part(session)
 
+    def code(self, code: str) -> str:
+        return f"{self.prefix}/codes/{check_part(code)}"
+
+    @property
+    def secret(self) -> str:
+        return f"{self.prefix}/secret"
+
     @property
     def both(self) -> KeyRange:
         return KeyRange(self.players, KeyRange.prefix(self.sessions).end)

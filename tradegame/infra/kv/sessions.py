@@ -1,7 +1,8 @@
-"""Players and sessions in an ordered key-value store. A session is a key on a lease of its own."""
+"""Players and sessions in an ordered key-value store. A player's sessions are keys on one lease."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,8 +15,8 @@ from tradegame.core.repositories.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from tradegame.core.repositories.sessions import PlayerRecord, PlayerRemoved, SessionRevoked
-from tradegame.infra.kv.codec import decode, decode_fields, encode
+from tradegame.core.repositories.sessions import SESSIONS_KEPT, PlayerRecord, PlayerRemoved, SessionRevoked
+from tradegame.infra.kv.codec import decode, decode_fields, encode, unstructured
 from tradegame.infra.kv.keys import SessionKeys
 from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValuePair, KeyValueStore, Put, Watch
 from tradegame.infra.kv.settle import Settling
@@ -35,8 +36,7 @@ class KvSessionRepository:
     _prefix: str
     _deadline_s: float = DEADLINE_S
 
-    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> None:
-        """See the port. Raises ValueError if the player or the session already exists."""
+    async def create(self, player: PlayerRecord, session: str, expires_s: int) -> bool:
         keys = self._keys
         lease = await self._kv.grant(expires_s)
         settling = Settling.within(self._kv, self._deadline_s)
@@ -44,8 +44,8 @@ class KvSessionRepository:
             result = await settling.transaction(
                 [Compare(keys.player(player.id), 0), Compare(keys.session(session), 0)],
                 [
-                    Put(keys.player(player.id), encode(player), lease),
-                    Put(keys.session(session), encode({"player": player.id, "guest": True}), lease),
+                    Put(keys.player(player.id), _written(evolve(player, guest=True), [session]), lease),
+                    Put(keys.session(session), encode({"player": player.id}), lease),
                 ],
                 [Get(KeyRange(keys.session(session)))],
             )
@@ -54,51 +54,110 @@ class KvSessionRepository:
                 await self._give_back(lease)
             raise
         if result.succeeded or (settling.uncertain and any(pair.lease == lease for pair in result.pairs[0])):
-            return
+            return True
         await self._give_back(lease)
-        raise ValueError(f"the player {player.id} or the session already exists")
+        return False
 
     async def find(self, session: str) -> PlayerRecord | None:
         # Two reads and a renewal, no write: a removed player's session is over, too.
-        keys = self._keys
-        pair = await self._get(keys.session(session))
-        if pair is None:
-            return None
-        player_id, guest = _player_of(pair)
-        player = await self._get(keys.player(player_id))
-        if player is None:
+        pair = await self._get(self._keys.session(session))
+        player = None if pair is None else await self._get(self._keys.player(_player_of(pair)))
+        if pair is None or player is None:
             return None
         try:
             await self._kv.keep_alive(pair.lease)
         except LeaseLostError:
             return None
-        return evolve(decode(player.key, player.value, PlayerRecord), guest=guest)
+        return _read(player)[0]
+
+    async def player(self, player: str) -> PlayerRecord | None:
+        pair = await self._get(self._keys.player(player))
+        return None if pair is None else _read(pair)[0]
 
     async def keep(self, session: str, expires_s: int) -> bool:
         keys = self._keys
         settling = Settling.within(self._kv, self._deadline_s)
         while True:
             pair = await self._get(keys.session(session))
-            if pair is None:
+            player = None if pair is None else await self._get(keys.player(_player_of(pair)))
+            if pair is None or player is None:
                 return False
-            player_id, guest = _player_of(pair)
-            player = await self._get(keys.player(player_id))
-            if player is None or not guest:
-                return player is not None
+            record, sessions = _read(player)
+            if not record.guest:
+                return True
             lease = await self._kv.grant(expires_s)
+            mine = encode({"player": record.id})
             result = await settling.transaction(
                 [Compare(pair.key, pair.mod_revision), Compare(player.key, player.mod_revision)],
                 [
-                    Put(pair.key, encode({"player": player_id}), lease),
-                    Put(player.key, player.value, lease),
+                    Put(player.key, _written(evolve(record, guest=False), sessions), lease),
+                    *(Put(keys.session(each), mine, lease) for each in sessions),
                 ],
             )
             if result.succeeded:
-                await self._give_back(pair.lease)
+                await self._give_back(player.lease)
                 return True
             # Another connection of the player was faster, or the first attempt succeeded: what is there now tells.
             if not settling.uncertain:
                 await self._give_back(lease)
+
+    async def add(self, player: str, session: str) -> PlayerRecord | None:
+        return await self._add(Settling.within(self._kv, self._deadline_s), player, session)
+
+    async def _add(
+        self, settling: Settling, player: str, session: str, code: KeyValuePair | None = None
+    ) -> PlayerRecord | None:
+        """``code``: it must still be there, and is gone afterwards."""
+        keys = self._keys
+        while True:
+            pair = await self._get(keys.player(player))
+            if pair is None:
+                return None
+            record, sessions = _read(pair)
+            if session in sessions:
+                return record
+            if code is not None and (await self._get(code.key)) is None:
+                return None
+            left = sessions[-SESSIONS_KEPT + 1 :]
+            try:
+                result = await settling.transaction(
+                    [
+                        Compare(pair.key, pair.mod_revision),
+                        *([] if code is None else [Compare(code.key, code.mod_revision)]),
+                    ],
+                    [
+                        Put(pair.key, _written(record, [*left, session]), pair.lease),
+                        Put(keys.session(session), encode({"player": player}), pair.lease),
+                        *(Delete(KeyRange(keys.session(each))) for each in sessions[: len(sessions) - len(left)]),
+                        *([] if code is None else [Delete(KeyRange(code.key))]),
+                    ],
+                )
+            except LeaseLostError:
+                return None
+            if result.succeeded:
+                return record
+
+    async def offer(self, code: str, player: str, expires_s: int) -> None:
+        lease = await self._kv.grant(expires_s)
+        await self._kv.transaction([], [Put(self._keys.code(code), encode({"player": player}), lease)])
+
+    async def redeem(self, code: str, session: str) -> PlayerRecord | None:
+        pair = await self._get(self._keys.code(code))
+        if pair is None:
+            return None
+        return await self._add(Settling.within(self._kv, self._deadline_s), _player_of(pair), session, pair)
+
+    async def secret(self) -> bytes:
+        key = self._keys.secret
+        await self._kv.transaction([Compare(key, 0)], [Put(key, secrets.token_hex(32).encode())])
+        pair = await self._get(key)
+        try:
+            found = b"" if pair is None else bytes.fromhex(pair.value.decode())
+        except ValueError:
+            found = b""
+        if len(found) != 32:
+            raise CorruptStoreError(f"{key}: does not hold 32 bytes in hex")
+        return found
 
     async def over(self, sessions: Sequence[str]) -> Sequence[str]:
         over: list[str] = []
@@ -113,7 +172,7 @@ class KvSessionRepository:
         for session, pairs in zip(sessions, found.pairs, strict=True):
             try:
                 if pairs:
-                    players[session], _ = _player_of(pairs[0])
+                    players[session] = _player_of(pairs[0])
             except CorruptStoreError as error:
                 # an unreadable record ends one session, not the node
                 log.error("session_unreadable", error=str(error))
@@ -125,6 +184,13 @@ class KvSessionRepository:
 
     async def revoke(self, session: str) -> bool:
         pair = await self._get(self._keys.session(session))
+        if pair is None:
+            return False
+        await self._kv.revoke(pair.lease)
+        return True
+
+    async def end(self, player: str) -> bool:
+        pair = await self._get(self._keys.player(player))
         if pair is None:
             return False
         await self._kv.revoke(pair.lease)
@@ -162,13 +228,24 @@ class KvSessionRepository:
         return SessionKeys(self._prefix)
 
 
-def _player_of(session: KeyValuePair) -> tuple[str, bool]:
-    """The player's id, and whether it is a guest."""
-    fields = decode_fields(session.key, session.value)
-    player = fields.get("player")
+def _written(player: PlayerRecord, sessions: Sequence[str]) -> bytes:
+    """A player's record, with the sessions that they have, the oldest first."""
+    return encode({**unstructured(player), "sessions": list(sessions)})
+
+
+def _read(pair: KeyValuePair) -> tuple[PlayerRecord, list[str]]:
+    sessions = decode_fields(pair.key, pair.value).get("sessions")
+    if not isinstance(sessions, list) or not all(isinstance(each, str) and each for each in sessions):
+        raise CorruptStoreError(f"{pair.key}: says nothing of its sessions")
+    return decode(pair.key, pair.value, PlayerRecord), sessions
+
+
+def _player_of(session: KeyValuePair) -> str:
+    """The player's id; of a code's key, too."""
+    player = decode_fields(session.key, session.value).get("player")
     if not isinstance(player, str):
         raise CorruptStoreError(f"{session.key}: names no player")
-    return player, fields.get("guest") is True
+    return player
 
 
 @define(eq=False)

@@ -137,18 +137,21 @@ export const state = s.object(stateFields, stateMay);
 /** What HTTP shows of one game: its state, and which game it is. */
 export const shownGame = s.object({ game: s.id, epoch: s.id, seq: s.natural, ...stateFields }, stateMay);
 
-export const gameSummary = s.object({
-  game: s.id,
-  title: s.str,
-  phase,
-  round: s.natural,
-  ends_at: s.nullable(s.positive),
-  players: s.natural,
-  goods: s.list(s.id),
-  epoch: s.id,
-  seq: s.natural,
-  code: s.str,
-});
+export const gameSummary = s.object(
+  {
+    game: s.id,
+    title: s.str,
+    phase,
+    round: s.natural,
+    ends_at: s.nullable(s.positive),
+    players: s.natural,
+    goods: s.list(s.id),
+    epoch: s.id,
+    seq: s.natural,
+    code: s.str,
+  },
+  { entry: s.oneOf("number", "link"), pattern: s.text },
+);
 
 export const standings = s.list(
   s.object({ rank: s.positive, player: s.id, name: s.text, worth: s.int, score: s.int }, robots),
@@ -182,6 +185,7 @@ const keyed = { ...replayed, keys: s.natural };
 /** What `ok` holds, by op. */
 export const ok = {
   hello: s.object({ player: s.object({ id: s.id, name: s.text }), token: s.text, expires_s: s.positive, server }),
+  device_code: s.object({ code: s.text, expires_s: s.positive }),
   ping: s.object({ at: s.positive }),
   games: s.object({ games: s.list(gameSummary) }),
   join: s.object({ game: s.id, epoch: s.id, seq: s.natural, recovered: s.bool }, { state, me: account, ...replayed }),

@@ -14,8 +14,12 @@ export type Side = "bid" | "ask";
 export interface Options {
   /** 1 to 32 printable characters: a new player's name. Also used if `token` is no longer valid. */
   name?: string;
-  /** An earlier `client.token`, to be the same player again. */
+  /** An earlier `client.token`, to be the same player again; or a personal link. */
   token?: string;
+  /** What `client.request("device_code")` gave another device of the player. Counts until there is a token. */
+  code?: string;
+  /** The number by which a game's host knows you. Counts until there is a token. */
+  seat?: { game: string; number: string };
   /** This program's name, for the server's log. */
   client?: string;
   /** The new player is a program: games mark it as a robot, call it *Robot 1* or so, and forget it once it is gone. */
@@ -296,6 +300,7 @@ export type ServerErrorCode =
   | "bad_request"
   | "not_authenticated"
   | "unauthorized"
+  | "seat_taken"
   | "rate_limited"
   | "overloaded"
   | "unavailable"
@@ -363,11 +368,7 @@ export interface ServerInfo {
   nodes?: string[];
 }
 
-/**
- * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
- *
- * `code` leads to the game, too: as `/CODE`, in capitals or not.
- */
+/** A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so. */
 export interface GameSummary {
   game: string;
   title: string;
@@ -379,6 +380,8 @@ export interface GameSummary {
   epoch: string;
   seq: number;
   code: string;
+  entry?: "open" | "number" | "link";
+  pattern?: string;
 }
 
 /** The phases of a round in seconds, and how many rounds there are; 0 for no end. */

@@ -18,6 +18,7 @@ import { Requests } from "./requests.js";
 import { ServerClock } from "./server_clock.js";
 import { COMMAND_DEADLINE_MS, CONNECT_DEADLINE_MS, REACHED_MS, UNSENT_MS } from "./timeouts.js";
 import { CLOSE, isFinal, NOT_TAKEN_IN } from "./vocabulary.js";
+import { isLink, tokenOf, who } from "./who.js";
 
 /** A player's connection to the server. It reconnects by itself. */
 export class Client extends Emitter {
@@ -84,7 +85,7 @@ export class Client extends Emitter {
     };
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one as options.WebSocket");
-    this.token = options.token ?? null;
+    this.token = tokenOf(options.token);
     this.#nodes = new Nodes(urls);
     this.#pace = new Pace(this.#nodes);
     this.#requests.onchange = () => this.#changed({});
@@ -180,10 +181,7 @@ export class Client extends Emitter {
 
   /** Says hello. @param {Link} link */
   #greet(link) {
-    const { name, client, robot } = this.#options;
-    const fresh = { ...(name === undefined ? {} : { name }), ...(robot ? { robot } : {}) };
-    const who = this.token !== null ? { token: this.token } : fresh;
-    link.send(JSON.stringify({ id: 0, op: "hello", ...who, client }));
+    link.send(JSON.stringify({ id: 0, op: "hello", ...who(this.token, this.#options) }));
   }
 
   /** @param {Link} link @param {any} ok */
@@ -216,6 +214,7 @@ export class Client extends Emitter {
       error.code === "unauthorized" &&
       this.player === null &&
       this.token !== null &&
+      !isLink(this.token) &&
       this.#options.name !== undefined
     ) {
       this.token = null; // the session is over: become a new player of that name

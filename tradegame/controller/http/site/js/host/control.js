@@ -166,7 +166,7 @@ export function control(client, game, painter, deleted, made) {
     roundsPanel.section,
     panel(t("debrief.title"), {}, place).section,
     h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
-    h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game)),
+    h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game, attempt)),
     robotsPanel(game),
     recordsPanel(game, attempt, deleted),
   ];

@@ -18,6 +18,7 @@ import { json, game as path, remembered, signIn, signOut, tokenProblem } from ".
 import { control } from "./control.js";
 import { debrief } from "./debrief.js";
 import { newGamePanel } from "./new_game.js";
+import { sheet } from "./sheet.js";
 
 const place = document.getElementById("app");
 const asked = new URLSearchParams(location.search);
@@ -129,6 +130,7 @@ async function spectator() {
 async function inside() {
   const problem = await keepTrying(tokenProblem, (error) => wait(t("page.host"), explain(error)));
   if (problem) return door(problem);
+  if (asked.has("sheet") && asked.get("game")) return sheet(place, asked.get("game"), wait);
   const client = await keepTrying(spectator, (error) => wait(t("page.host"), explain(error)));
   await keepTrying(
     () => desk(client),

@@ -20,6 +20,7 @@ import { connectionStatus } from "../common/status.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
 import { loaded, pieces, t } from "../common/words.js";
+import { anotherDevice } from "./another_device.js";
 import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
 import { goodsPanel } from "./goods.js";
@@ -113,7 +114,8 @@ async function main() {
     { on: "more", flush: true, scroll: true, end: [ranked.choice] },
     ranked.table,
   );
-  const settings = h("div.settings", { "data-on": "more" }, languageSwitch()); // on a phone, where the bar has no room
+  const device = h("button", { type: "button", onclick: () => anotherDevice(client, game) }, t("device.title"));
+  const settings = h("div.settings", { "data-on": "more" }, languageSwitch(), device); // a bar on a phone has no room
   const play = h(
     "div.play",
     { "data-tab": "market" },
@@ -155,12 +157,17 @@ function top(client, game) {
     { type: "button", "aria-label": t("keys.title"), title: t("keys.title"), onclick: showKeysHelp },
     "?",
   );
+  const name = h(
+    "button.quiet.wide.clip.me",
+    { type: "button", dir: "auto", title: t("device.title"), onclick: () => anotherDevice(client, game) },
+    client.player.name,
+  );
   const other = h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, t("leave.title"));
   return bar(
     userText(game.state.title || game.id, "h1.clip.title"),
     roundClock(game),
     connectionStatus(client),
-    h("strong.clip.wide", { dir: "auto" }, client.player.name),
+    name,
     other,
     help,
   );
@@ -178,10 +185,13 @@ async function leave(client, game) {
       "form.row",
       { method: "dialog" },
       h("button", { value: "no" }, t("leave.stay")),
+      h("button", { value: "device" }, t("device.title")),
       h("button.sell", { value: "yes" }, t("leave.leave")),
     ),
   );
-  if ((await openDialog(dialog)) === "yes") forget();
+  const chosen = await openDialog(dialog);
+  if (chosen === "yes") forget();
+  if (chosen === "device") await anotherDevice(client, game);
 }
 
 function tabs(play) {

@@ -1,7 +1,7 @@
 // Signing in: a name, and a game if there are several. The session's token signs a player in again.
 
 import { Client } from "../../../tradegame.js";
-import { BOUNDS } from "../client/vocabulary.js";
+import { isLink } from "../client/who.js";
 import { h, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { distinctTitle } from "../common/format.js";
@@ -13,9 +13,9 @@ import { recall, remember } from "../common/storage.js";
 import { explainOutage } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
 import { pieces, t } from "../common/words.js";
+import { doorForms, NAME, wantsName } from "./door.js";
 
 const TOKEN = "tradegame.token";
-const NAME = "tradegame.name";
 /** How long to ask what became of a command that was sent. One that was not sent is withdrawn after 5 s. */
 const deadlineMs = 600_000;
 /** For one reload: the name under which to sign in again without asking. */
@@ -28,10 +28,11 @@ export function forget() {
   void reload();
 }
 
-/** Signs in as a new player of the same name, after the server forgot this one. */
+/** Signs in as a new player of the same name, after the server forgot this one: but nobody new has a seat. */
 export function signInAgain() {
+  const seated = isLink(recall("localStorage", TOKEN) ?? "");
   remember("localStorage", TOKEN, null);
-  remember("sessionStorage", AGAIN, recall("localStorage", NAME));
+  remember("sessionStorage", AGAIN, seated ? null : recall("localStorage", NAME));
   void reload();
 }
 
@@ -42,6 +43,9 @@ function asked() {
 }
 
 const isCalled = ({ game, code }, wanted) => game === wanted || code === wanted;
+
+/** A personal link's token, which is in the fragment, so that no server reads it; null if there is none. */
+const linked = () => new URLSearchParams(location.hash.slice(1)).get("seat");
 
 /** Shows forms in `place` until there is a connection and a game. Resolves with `{client, game}`. */
 export async function enter(place) {
@@ -55,20 +59,37 @@ export async function enter(place) {
       ),
   );
   const wanted = asked();
+  let link = linked();
   const found = games.filter((each) => isCalled(each, wanted)); // two may have the same code
   let chosen = found.length === 1 ? found[0] : games.length === 1 ? games[0] : null;
-  const note = wanted !== null && !found.length ? t("door.no_such_game", { game: wanted }) : "";
-  if (chosen === null) chosen = await choose(place, games, note, wanted);
+  const missing = wanted !== null && !found.length ? t("door.no_such_game", { game: wanted }) : "";
+  if (chosen === null) chosen = await choose(place, games, missing, wanted);
   history.replaceState(null, "", urlOf(`?game=${encodeURIComponent(chosen.game)}`));
   const about = (await fetchJson(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
-  const client = await signIn(place, chosen, about);
-  remember("localStorage", TOKEN, client.token);
-  remember("localStorage", NAME, client.player.name);
+  let note = "";
+  for (;;) {
+    const client = await signIn(place, chosen, about, { link, note });
+    link = null;
+    const game = await join(place, client, chosen, (refused) => (note = explain(refused)));
+    if (game === null) continue;
+    remember("localStorage", TOKEN, client.token);
+    remember("localStorage", NAME, client.player.name);
+    return { client, game };
+  }
+}
+
+/** The joined game; null for somebody who has no seat in it, who may then come as somebody else: `refused` is told why. */
+async function join(place, client, chosen, refused) {
   for (;;) {
     try {
-      return { client, game: await client.join(chosen.game) };
+      return await client.join(chosen.game);
     } catch (error) {
       if (client.connection.state === "stopped") throw error;
+      if (error.code === "not_admitted" && chosen.entry !== undefined) {
+        refused(error);
+        client.close();
+        return null;
+      }
       show(
         place,
         h("h1", {}, userText(chosen.title || chosen.game)),
@@ -134,52 +155,34 @@ async function connected(options) {
   return client;
 }
 
-async function signIn(place, game, about) {
+/** `link`: a personal link's token. `note`: why whoever was signed in is not let in. */
+async function signIn(place, game, about, { link, note }) {
   const title = h("h1", {}, userText(game.title || game.game));
-  const token = recall("localStorage", TOKEN);
-  const again = token === null ? recall("sessionStorage", AGAIN) : null;
+  const token = link ?? (note ? null : recall("localStorage", TOKEN));
+  const again = token === null && game.entry === undefined ? recall("sessionStorage", AGAIN) : null;
   remember("sessionStorage", AGAIN, null);
+  let [problem, nameless] = [note, null];
   if (token !== null || again !== null) {
     show(place, title, h("p", { role: "status" }, t("door.back")));
     try {
       return await connected(token !== null ? { token } : { name: again });
     } catch (error) {
-      if (again === null && error.code !== "unauthorized") throw error;
-      remember("localStorage", TOKEN, null); // the session is over: ask for a name
+      if (link !== null && wantsName(error)) nameless = link;
+      else if (again === null && error.code !== "unauthorized") throw error;
+      else if (link !== null) problem = t("door.wrong_link");
+      else remember("localStorage", TOKEN, null); // the session is over: ask for a name
     }
   }
   return new Promise((resolve) => {
-    const problem = h("p.error", { role: "alert", id: "name-problem" });
-    const name = h("input", {
-      id: "name",
-      maxlength: BOUNDS.name,
-      autocomplete: "nickname",
-      required: true,
-      value: recall("localStorage", NAME) ?? "",
-      "aria-describedby": "name-problem",
-    });
-    const button = h("button.primary.big", { type: "submit" }, t("door.play"));
-    async function submit(event) {
-      event.preventDefault();
-      button.disabled = true;
-      problem.textContent = "";
-      try {
-        resolve(await connected({ name: name.value.trim() }));
-      } catch (error) {
-        problem.textContent = error.code === "bad_request" ? t("door.bad_name", { most: BOUNDS.name }) : explain(error);
-        name.focus();
-      } finally {
-        button.disabled = false;
-      }
-    }
+    const { forms, focus } = doorForms(game, connected, resolve, { link: nameless, note: problem });
     show(
       place,
       title,
       about ? userText(about, "p.about.text") : h("p.about", {}, t("door.about")),
-      h("form", { onsubmit: submit }, h("label", { for: "name" }, t("door.name")), name, problem, button),
+      ...forms,
       h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game.game)}`) }, t("door.watch"))),
       languageSwitch(),
     );
-    name.focus();
+    focus();
   });
 }
