@@ -17,6 +17,8 @@ from tests.support.player import Player
 
 LIVELY = "lively"
 """The game in which rounds have been played. Until the last phase, that of links, nothing deletes it."""
+OF_VALUES = ("demand_shift", "supply_shift", "values", "costs")
+"""What a treatment changes of private values."""
 WEBSOCKET = "TRADEGAME_TEST_WEBSOCKET"
 """Names the server's WebSocket."""
 
@@ -77,6 +79,13 @@ def put_right(definition: dict[str, Any]) -> None:
         if settlement := good.get("settlement"):
             hints = settlement.get("hints_at_s", [])
             settlement["hints_at_s"] = hints[: max(0, len(settlement["values"]) - 2)]
+    for treatment in definition.get("treatments") or ():
+        for limit in ("floor", "ceiling", "seller_tax", *(() if definition.get("private_values") else OF_VALUES)):
+            treatment.pop(limit, None)
+        if treatment.get("good") is not None:
+            treatment["good"] = next(iter(goods))
+        if treatment.get("to_round") is not None:
+            treatment["to_round"] = max(treatment["to_round"], treatment["from_round"])
     if private := definition.get("private_values"):
         goods[private["good"]] = {}
         low, high = private.get("low", 20), private.get("high", 180)

@@ -342,7 +342,7 @@ def test_the_host_is_told_of_the_plan_and_who_plays() -> None:
     state = table.game.state
     told = Robots(4, True, "informed", 9, 2, ("robot-1", "robot-2"), ("bob",))
     assert domain_views.robots(state) == told
-    rows = [(row.player, row.robot, row.stand_in) for row in domain_views.roster_rows(state, state.players)]
+    rows = [(row.player, row.robot, row.stand_in) for row in domain_views.roster_rows(state, state.players, {})]
     assert rows[1:3] == [("bob", False, True), ("robot-1", True, False)]
 
 

@@ -18,8 +18,7 @@ function field(label, attributes) {
 }
 
 /** What went wrong with a number or a code: the server's `unauthorized` is about tokens, too. */
-const told = (error, wrong) =>
-  error.code === "unauthorized" ? t(wrong) : error.code === "seat_taken" ? t("door.seat_taken") : explain(error);
+const told = (error, wrong) => (error.code === "unauthorized" ? t(wrong) : explain(error));
 
 /**
  * Makes the forms of a game. `connected(options)` resolves with a client, or rejects with what is shown; `entered` is

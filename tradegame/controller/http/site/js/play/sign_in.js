@@ -78,7 +78,9 @@ export async function enter(place) {
   }
 }
 
-/** The joined game; null for somebody who has no seat in it, who may then come as somebody else: `refused` is told why. */
+/**
+ * The joined game; null for somebody who has no seat in it, who may then come as somebody else: `refused` is told why.
+ */
 async function join(place, client, chosen, refused) {
   for (;;) {
     try {
