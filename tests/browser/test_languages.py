@@ -68,7 +68,7 @@ def host(server: ServerProcess, path: str, **fields: Any) -> None:
 def enter(page: Page, server: ServerProcess, game: str = "bazaar") -> None:
     page.goto(f"{server.http}/?game={game}")
     page.locator("#name").fill("Ann")
-    page.locator("form button[type=submit]").click()
+    page.locator("form button.primary[type=submit]").click()
     expect(page.locator("html")).to_have_attribute("data-connection", "live")
     expect(page.locator(".play")).to_be_visible()
 
@@ -217,7 +217,7 @@ def test_the_hosts_page_has_every_word_from_the_catalogues(page: Page, serve: Se
     expect(page.locator("#token")).to_be_visible()
     check(page, "the host's sign-in")
     page.locator("#token").fill(ADMIN_TOKEN)
-    page.locator("form button[type=submit]").click()
+    page.locator("form button.primary[type=submit]").click()
     expect(page.locator(".host .rounds")).to_be_visible()
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     check(page, "host", *own)
