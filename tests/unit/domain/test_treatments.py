@@ -387,3 +387,21 @@ def test_a_round_that_nobody_saw_still_ends_what_it_should() -> None:
     assert (table.game.state.round, table.game.state.terms.told) == (12, None)
     table.game.apply(Entry(BEGIN + 10**9))
     assert audit(table.game.state) == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        (GoodTerms(), {"low": 60, "high": 70, "qty": 1, "surplus": 60}),
+        (GoodTerms(ceiling=65), {"low": 60, "high": 65, "qty": 1, "surplus": 60}),
+        (GoodTerms(ceiling=50), {"low": 50, "high": 50, "qty": 1, "surplus": 60}),
+        (GoodTerms(ceiling=20), None),
+        (GoodTerms(floor=80), {"low": 80, "high": 80, "qty": 1, "surplus": 60}),
+        (GoodTerms(floor=95), None),
+        (GoodTerms(buyer_tax=70), None),
+    ],
+)
+def test_a_limit_beyond_the_prices_of_the_equilibrium_is_its_price(
+    terms: GoodTerms, found: dict[str, int] | None
+) -> None:
+    assert Schedules((90, 60), (30, 70)).equilibrium(terms) == found
