@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from PIL import Image
@@ -81,6 +82,13 @@ class Stage:
     def announce(self) -> None:
         for text, good in NEWS:
             self.call("POST", "/v1/games/bazaar/news", {"text": text, "good": good})
+
+    def monday(self) -> None:
+        """A game that waits for its players."""
+        presets = {each["id"]: each["definition"] for each in self.call("GET", "/v1/presets")["presets"]}
+        waits = {"id": "monday", "title": "Monday, second lesson", "wait_for_host": True, "rounds": None}
+        definition = {**presets["classroom"], **waits}
+        self.call("POST", "/v1/games", {key: value for key, value in definition.items() if value is not None})
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         answer = httpx.request(
@@ -174,6 +182,12 @@ def watch(page: Page, stage: Stage) -> None:
     page.wait_for_timeout(4_000)
 
 
+def lobby(page: Page, stage: Stage) -> None:
+    """The wall before the lesson: how to join."""
+    page.goto(f"{stage.server.http}/watch/monday")
+    expect(page.get_by_role("img", name="QR")).to_be_visible()
+
+
 def host(page: Page, stage: Stage) -> None:
     desk = Host(page, stage.server.http).sign_in(ADMIN_TOKEN, "bazaar")
     expect(desk.region("Rounds")).to_be_visible()
@@ -189,11 +203,12 @@ def debrief(page: Page, stage: Stage) -> None:
 
 def report(page: Page, stage: Stage) -> None:
     (round_,) = stage.call("GET", "/v1/games/classroom/debrief")["rounds"]
-    page.goto(stage.reports[round_["players"][0]["name"]])
+    link = urlsplit(stage.reports[round_["players"][0]["name"]])
+    page.goto(f"{stage.server.http}{link.path}#{link.fragment}")
     expect(page.locator("main.report")).to_be_visible()
 
 
-PAGES = {"play": play, "watch": watch, "host": host, "debrief": debrief, "report": report}
+PAGES = {"play": play, "lobby": lobby, "watch": watch, "host": host, "debrief": debrief, "report": report}
 
 
 def shrink(path: Path) -> None:
@@ -206,12 +221,14 @@ def main(directory: Path, seconds: float = LIVELY_S) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(ServerProcess("memory:", scratch, games=[market()]))
+        flags = {"server.advertise": "ws://192.0.2.7:8765/ws"}  # where a school's network would show it
+        server = stack.enter_context(ServerProcess("memory:", scratch, games=[market()], flags=flags))
         stage = Stage(server)
         browser = stack.enter_context(chromium(stack.enter_context(sync_playwright())))
         stack.enter_context(Traffic.on(server.url, PRICES, per_s=6, talk=TALK))
         stage.classroom(seconds)
         stage.announce()
+        stage.monday()
         for viewport, scheme in itertools.product((DESK, PHONE), SCHEMES):
             for name, show in PAGES.items():
                 with opened(browser, viewport, scheme) as page:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import trio
+from trio.testing import MockClock
 
 from tradegame.controller.websocket.connection import Connection
 from tradegame.controller.websocket.hub import Hub
@@ -80,3 +81,38 @@ async def test_frames_that_were_read_before_the_node_found_that_it_stood_still_a
     assert dispatcher.goodbyes == [(1001, "this node stood still")], (
         "nothing can be shown between the end and its close"
     )
+
+
+class Handled(Socket):
+    """Has its one frame handled while its reader waits, as the poller does, and never comes back."""
+
+    async def receive(self, handle: Any) -> str:
+        handle(self.frames.pop())
+        await trio.sleep_forever()
+        raise AssertionError("it slept for ever")
+
+
+class Waits(Dispatcher):
+    """Of every request something must be waited for."""
+
+    begun = 0
+
+    def dispatch(self, client: Client, request: Any, reply: Any) -> Any:
+        async def wait() -> None:
+            self.begun += 1
+            await trio.sleep_forever()
+
+        return wait()
+
+
+async def test_what_was_to_be_waited_for_when_a_connection_is_cancelled_is_begun_and_cancelled(
+    autojump_clock: MockClock,
+) -> None:
+    """A coroutine that is never awaited is a warning in the log."""
+    socket = Handled(['{"op": "ping"}'])
+    hub = Hub(Presence(), None, "east", 8)  # type: ignore[arg-type]
+    dispatcher = Waits(hub, socket)
+    client = Client("c1", "::1", Budgets(1, 1), 0)
+    with trio.move_on_after(1):
+        await Connection(socket, client, dispatcher, hub, 20, Timers()).run()  # type: ignore[arg-type]
+    assert dispatcher.begun == 1

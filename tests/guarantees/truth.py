@@ -19,9 +19,9 @@ from tradegame.core.domain.events import Rejected, Result
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import HOST, decode_entry
 
-PUSHED_WITHIN = 200
+PUSHED_WITHIN = 2_000
 """An account that is pushed in a slice, or once its client has room for it, is as it is then: so many entries later at
-most.
+most. A client that is cut off for seconds misses hundreds.
 """
 Name = tuple[str, str]
 """A player and what one command of theirs is counted by, see `name_of`."""

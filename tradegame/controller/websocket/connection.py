@@ -92,6 +92,16 @@ class Connection:
 
     async def _read(self) -> None:
         """One message after another. Many never come here: they are handled while this waits in ``receive``."""
+        try:
+            await self._read_on()
+        finally:
+            if self._waiting is not None:  # this was cancelled before it got there
+                waiting, self._waiting = self._waiting, None
+                with trio.CancelScope() as scope:
+                    scope.cancel()
+                    await waiting
+
+    async def _read_on(self) -> None:
         websocket = self.websocket
         while True:
             message = await websocket.receive(self._handle)
