@@ -69,7 +69,7 @@ class Till:
 
     def charge(self, request: Request, response: Response) -> Response:
         """The length of an answer, once it is known."""
-        size = len(getattr(response, "body", b""))
+        size = int(response.headers.get("content-length", 0))
         if size >= ANSWER_BYTES and not self.host_token().is_right(request):
             address, connection = _from(request)
             self.budgets().http_answer(connection, address, size / ANSWER_BYTES)
