@@ -6,6 +6,7 @@ A description says what a value is and its unit; clients read it.
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
@@ -30,6 +31,10 @@ MIN_REQUEST_NUMBER, MAX_REQUEST_NUMBER = -(2**63), 2**64 - 1
 """The range of a request's ``id`` that is a number."""
 MAX_REQUEST_ID = 64
 """The most characters of one that is a text."""
+MAX_DEPTH = 32
+"""How deep what a client sends is nested, at most; nothing that is asked for is half as deep."""
+TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
+_IN_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.S)
 
 ID_LENGTH = 32
 ID = rf"^[a-z0-9][a-z0-9_-]{{0,{ID_LENGTH - 1}}}\Z"
@@ -216,3 +221,15 @@ RecentTrade = tuple[int, int, int]
 def encodable(text: str) -> bool:
     """False for a text with a lone surrogate, which JSON can spell and UTF-8 cannot."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def too_deep(text: str) -> bool:
+    """Whether JSON is nested deeper than ``MAX_DEPTH``: to be asked before it is parsed.
+
+    A parser recurses. Deep in it Python may collect garbage, and what tidies up there would fail, unseen: no finalizer
+    and no callback has any stack left.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    brackets = re.sub(r"[^][{}]", "", _IN_QUOTES.sub("", text))
+    return max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0) > MAX_DEPTH

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from tradegame.controller.websocket import codec
 from tradegame.core.domain.events import Outcome
-from tradegame.protocol.bounds import ID_PATTERN
+from tradegame.protocol.bounds import ID_PATTERN, TOO_DEEP, too_deep
 from tradegame.protocol.errors import BadRequestError, UnknownGameError
 from tradegame.protocol.http import IDEMPOTENCY_KEY, KEY_LENGTH, NOT_IN_A_BODY, Published
 from tradegame.protocol.replies import Sent
@@ -63,10 +63,12 @@ async def json_object(request: Request) -> dict[str, Any]:
     """The body, whatever its fields. Raises BadRequestError for what is no JSON object."""
     try:
         text = (await request.body()).decode()
+        if too_deep(text):
+            raise BadRequestError(TOO_DEEP, at="$")
         data = json.loads(text)
         if "\\u" in text:  # half a surrogate pair, spelled so, could not even be named in the answer
             json.dumps(data, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+    except ValueError:
         raise BadRequestError("not a JSON object", at="$") from None
     if type(data) is not dict:
         raise BadRequestError("not a JSON object", at="$")

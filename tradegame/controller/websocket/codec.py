@@ -14,7 +14,14 @@ from tradegame.controller.websocket.errors import DecodeError, RequestId
 from tradegame.core.domain.events import Filled, Frame, Outcome, Private, Rejected
 from tradegame.core.games.public_state import Stated
 from tradegame.protocol import pushes
-from tradegame.protocol.bounds import MAX_REQUEST_ID, MAX_REQUEST_NUMBER, MIN_REQUEST_NUMBER, encodable
+from tradegame.protocol.bounds import (
+    MAX_REQUEST_ID,
+    MAX_REQUEST_NUMBER,
+    MIN_REQUEST_NUMBER,
+    TOO_DEEP,
+    encodable,
+    too_deep,
+)
 from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
 from tradegame.protocol.failure import Failure
 from tradegame.protocol.requests import REQUESTS, AnyRequest, GameRequest, PlayerCommand, Request
@@ -46,11 +53,13 @@ class FailedReply(Struct):
 
 def decode(text: str) -> Request:
     """The request in a text frame. Raises DecodeError with ``bad_request`` or ``unknown_op``."""
+    if too_deep(text):
+        raise DecodeError(None, BadRequestError(TOO_DEEP, at="$"))
     # Else it may say what only a closer look finds.
     if "null" not in text and '"player"' not in text and "by_robot" not in text:
         try:
             request = _decode(text)
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeEncodeError):
             pass
         else:
             if _is_whole(request):
@@ -72,7 +81,7 @@ def _decode_closely(text: str) -> Request:
     """The same, slowly: with the ``id``, the code and the place of what is wrong."""
     try:
         data = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise DecodeError(None, BadRequestError("not a JSON object", at="$")) from None
     if type(data) is not dict:
         raise DecodeError(None, BadRequestError("not a JSON object", at="$"))
