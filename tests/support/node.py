@@ -13,10 +13,13 @@ where ``holds`` is true.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 import trio
@@ -42,20 +45,59 @@ VIOLATIONS = "TRADEGAME_TEST_VIOLATIONS"
 
 @define(eq=False)
 class Holds(LoopHolds):
-    """``long``: by what it was held longer than a bound, how often, on the machine that bounds are given for."""
+    """``long``: by what it was held longer than a bound, how often, on the machine that bounds are given for.
+
+    ``where`` says of such a stretch what the time was: the kernel's, with how many page faults, the collector's, or
+    that another virtual machine had the processor, which the thread's clock may count.
+    """
 
     slowness: float = 1.0
     long: dict[str, int] = field(factory=dict)
+    _usage: resource.struct_rusage = field(factory=lambda: resource.getrusage(resource.RUSAGE_THREAD), init=False)
+    _stolen_ms: float = field(default=0.0, init=False)
+    _collected_ms: float = field(default=0.0, init=False)
+    _collecting: float = field(default=0.0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        gc.callbacks.append(self._collected)
 
     def reset(self) -> None:
         super().reset()
         self.long = {}
+        self._stolen_ms = _stolen_ms()
+
+    def after_io_wait(self, timeout: float) -> None:
+        super().after_io_wait(timeout)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._usage, self._collected_ms = resource.getrusage(resource.RUSAGE_THREAD), 0.0
+
+    def _collected(self, phase: str, _: object) -> None:
+        if phase == "start":
+            self._collecting = time.perf_counter()
+        else:
+            self._collected_ms += 1_000 * (time.perf_counter() - self._collecting)
 
     def _mark(self, where: str) -> None:
-        begun = self._from
+        begun, longest_ms = self._from, self.longest_ms
         super()._mark(where)
         if self._from - begun > LONG_MS * 1e6 * self.slowness:
             self.long[where] = self.long.get(where, 0) + 1
+            if self.longest_ms > longest_ms:
+                before, now = self._usage, resource.getrusage(resource.RUSAGE_THREAD)
+                self.where = (
+                    f"{where}, {1_000 * (now.ru_stime - before.ru_stime):.0f} ms in the kernel, "
+                    f"{now.ru_minflt - before.ru_minflt} page faults, {self._collected_ms:.0f} ms of collecting, "
+                    f"{_stolen_ms() - self._stolen_ms:.0f} ms stolen since the last look"
+                )
+        self._begin()
+
+
+def _stolen_ms() -> float:
+    """For how long both processors were kept by other virtual machines."""
+    with Path("/proc/stat").open() as file:
+        return float(file.readline().split()[8]) * 1_000 / os.sysconf("SC_CLK_TCK")
 
 
 LONG_MS = 10.0

@@ -8,16 +8,12 @@ from typing import Generic, TypeVar
 
 ADDRESS_BURST_S = 5.0
 """An address may spend so many seconds of its rate at once: 300 clients that connect, say hello and join use half of
-it.
+it. So may a payer of a share: who asks for less on average is not refused when some requests come together.
 """
 CROWDED = 0.25
 """With less than this part of its burst left, an address's players get equal shares."""
 SHARED = 0.8
 """The share of the rate that is divided then. The rest is for newcomers."""
-SAVED_S = 3.0
-"""Of its share a payer may save up so many seconds: who asks for less than that on average is not refused when two
-requests come together.
-"""
 LARGEST_SHARE = 4.0
 """While others take less than an equal share, one may be so many times as large: so many accounts that ask for little
 do not make the share too small for who plays. If all of them then ask for theirs at once, the total is in debt by a
@@ -175,7 +171,7 @@ class Pool:
         if self.level < self.burst * pace * CROWDED:
             share = self._larger * SHARED * self._rate / self.active
             if share < per_s:
-                per_s, most = share, min(most, share * SAVED_S)
+                per_s, most = share, min(most, share * ADDRESS_BURST_S)
         if most < cost:
             most = min(cost, self.each_burst)
         level = bucket.level + (now - bucket.at) * per_s

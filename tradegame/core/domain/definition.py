@@ -16,6 +16,10 @@ RULES_KNOWN = (3,)
 
 MAX_UNITS = 20
 """The most units of a good that one player has private values for."""
+MAX_PLAYERS = 20_000
+"""The most accounts that a game has, if its host does not say otherwise."""
+ROUND_CHANGE_MOST = 400_000
+"""Goods and units with private values of so many players are gone through in 50 ms when a round opens or closes."""
 MAX_FUNDS = 1_000_000_000_000_000
 """The most coins or units that one account is endowed with."""
 
@@ -158,8 +162,8 @@ class TreatmentDefinition:
 class GameDefinition:
     """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap.
 
-    ``max_players``: so many accounts at most, which are kept for the game's life. ``about`` tells the players what it
-    is about. ``wait_for_host``: its first lobby has no end but the host's word, with and without ``rounds``.
+    ``max_players``: so many accounts at most, which are kept for the game's life; None: as many as a round change goes
+    through in time. ``about`` tells the players what it is about. ``wait_for_host``: its first lobby has no end but the host's word, with and without ``rounds``.
     ``news_a_round``: so many of ``news`` come, drawn anew for each round; 0 for all. ``anonymous``: who traded is told
     to the two alone. ``disconnect_grace_s``: how long orders stay whose player chose `cancel_on_disconnect`, and left.
     ``practice``: a round of the number 0 comes first, which counts for nothing.
@@ -171,7 +175,7 @@ class GameDefinition:
     cash: Funds = 10_000
     fee_bps: FeeBps = 0
     open_orders: Annotated[int, within(0, 1_000)] = 50
-    max_players: Annotated[int, within(1, 100_000)] = 20_000
+    max_players: Annotated[int, within(1, 100_000)] | None = None
     goods: Annotated[dict[Id, GoodDefinition], length(1, 100, "goods")]
     rounds: RoundsDefinition | None = None
     news: Annotated[tuple[NewsDefinition, ...], length(0, 1_000, "items")] = ()
@@ -182,6 +186,18 @@ class GameDefinition:
     wait_for_host: bool = False
     anonymous: bool = False
     disconnect_grace_s: Annotated[int, within(5, 3_600)] = DISCONNECT_GRACE_S
+
+    @property
+    def in_time(self) -> int:
+        """For how many players a round change holds nobody up."""
+        private = self.private_values
+        units = 0 if private is None else max([private.units, *map(len, private.values + private.costs)])
+        return ROUND_CHANGE_MOST // (len(self.goods) + units)
+
+    @property
+    def most_players(self) -> int:
+        """How many may have an account."""
+        return min(MAX_PLAYERS, self.in_time) if self.max_players is None else self.max_players
 
     @property
     def values_last(self) -> bool:

@@ -18,6 +18,7 @@ def warnings(definition: GameDefinition) -> list[tuple[str, str]]:
         *_unable(definition),
         *_opens_at_once(definition),
         *_treated(definition),
+        *_slow_to_change(definition),
     ]
 
 
@@ -94,6 +95,11 @@ def _treated(definition: GameDefinition) -> Iterator[tuple[str, str]]:
                     "treatments",
                     f"in round {number} nobody can gain: the best unit is worth {best}, and costs {least}",
                 )
+
+
+def _slow_to_change(definition: GameDefinition) -> Iterator[tuple[str, str]]:
+    if definition.most_players > definition.in_time:
+        yield "max_players", f"with more than {definition.in_time} players a round change holds everybody up"
 
 
 def _cheapest(definition: GameDefinition) -> int | None:

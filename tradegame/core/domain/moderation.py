@@ -61,6 +61,6 @@ def refusal(state: GameState, player: str) -> RuleError | None:
         return NotAdmittedError("the host removed you from this game")
     if state.locked:
         return NotAdmittedError("the game is locked: the host lets nobody new in")
-    if (people := len(state.players) - len(servers(state))) >= state.definition.max_players:
+    if (people := len(state.players) - len(servers(state))) >= state.definition.most_players:
         return GameFullError.of(people)
     return None
