@@ -177,8 +177,8 @@ def test_the_presets_and_the_default_games_give_no_warning() -> None:
             ("treatments", "in round 2 nobody can gain: the best unit is worth 120, and costs 20"),
         ),
         (
-            {"goods": {f"g{number}": {} for number in range(50)}, "max_players": 8_001},
-            ("max_players", "with more than 8000 players a round change holds everybody up"),
+            {"goods": {f"g{number}": {} for number in range(50)}, "max_players": 8_334},
+            ("max_players", "with more than 8333 players a round change holds everybody up"),
         ),
     ],
 )
@@ -190,10 +190,10 @@ def test_what_is_valid_and_yet_does_nothing_is_a_warning(fields: dict[str, Any],
     ("fields", "most"),
     [
         ({}, 20_000),
-        ({"goods": {f"g{number}": {} for number in range(20)}}, 20_000),
-        ({"goods": {f"g{number}": {} for number in range(100)}}, 4_000),
-        ({"goods": {"v": {}}, "private_values": {"good": "v", "units": 20}}, 19_047),
-        ({"goods": {"v": {}}, "private_values": {"good": "v", "units": 1, "values": [[9] * 20]}}, 19_047),
+        ({"goods": {f"g{number}": {} for number in range(15)}}, 20_000),
+        ({"goods": {f"g{number}": {} for number in range(100)}}, 4_545),
+        ({"goods": {"v": {}}, "private_values": {"good": "v", "units": 20}}, 7_575),
+        ({"goods": {"v": {}}, "private_values": {"good": "v", "units": 1, "values": [[9] * 20]}}, 7_575),
         ({"goods": {f"g{number}": {} for number in range(100)}, "max_players": 100_000}, 100_000),
     ],
 )
@@ -218,7 +218,7 @@ def test_news_that_may_come_too_late_is_a_warning() -> None:
         {"treatments": [{"from_round": 2, "floor": 21, "ceiling": 23}]},
         {**AUCTION, "treatments": [{"from_round": 2, "buyer_tax": 100, "demand_shift": -59}]},
         {**AUCTION, "wait_for_host": False, "rounds": {"open_s": 60}},
-        {"goods": {f"g{number}": {} for number in range(50)}, "max_players": 8_000},
+        {"goods": {f"g{number}": {} for number in range(50)}, "max_players": 8_333},
         {"goods": {f"g{number}": {} for number in range(50)}},
     ],
 )

@@ -18,8 +18,10 @@ MAX_UNITS = 20
 """The most units of a good that one player has private values for."""
 MAX_PLAYERS = 20_000
 """The most accounts that a game has, if its host does not say otherwise."""
-ROUND_CHANGE_MOST = 400_000
-"""Goods and units with private values of so many players are gone through in 50 ms when a round opens or closes."""
+ROUND_CHANGE = 500_000
+"""What a round that opens or closes may cost: 50 ms. To go through an account costs 10, 1 more with each good, and with
+private values 15 and 2 for each unit.
+"""
 MAX_FUNDS = 1_000_000_000_000_000
 """The most coins or units that one account is endowed with."""
 
@@ -190,9 +192,10 @@ class GameDefinition:
     @property
     def in_time(self) -> int:
         """For how many players a round change holds nobody up."""
-        private = self.private_values
-        units = 0 if private is None else max([private.units, *map(len, private.values + private.costs)])
-        return ROUND_CHANGE_MOST // (len(self.goods) + units)
+        cost = 10 + len(self.goods)
+        if (private := self.private_values) is not None:
+            cost += 15 + 2 * max([private.units, *map(len, private.values + private.costs)])
+        return ROUND_CHANGE // cost
 
     @property
     def most_players(self) -> int:
