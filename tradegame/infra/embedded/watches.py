@@ -13,8 +13,9 @@ from attrs import define, field
 from tradegame.core.repositories.errors import CompactedError, StoreUnavailableError
 from tradegame.infra.kv.port import Event, EventBatch, KeyRange
 
-HISTORY_EVENTS = 20_000
-HISTORY_BYTES = 64 << 20
+HISTORY_EVENTS = 4_096
+HISTORY_BYTES = 16 << 20
+"""A watch in the same process is a few turns of the loop behind; one that is further reads the present anew."""
 CHANNEL_BATCHES = 256
 
 
