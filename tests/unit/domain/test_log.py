@@ -161,7 +161,7 @@ def test_the_chain_begins_the_same_on_every_python() -> None:
     Another value here is another version of the rules: nodes of the old and the new code would not agree.
     """
     game = Game.create(define_game(title="\U0001fae9"), "e", BEGIN, 1)
-    assert game.state.chain == "d936b4409e0c3d2d39222e050aaeab760d7b442bdeae46d0beafd7ea53bc97a6"
+    assert game.state.chain == "44f4b9b4d2434e781f3cb54842f6a464b78cc7e6686ede542f4ca3e3ec9764cd"
 
 
 def test_entries_and_commands_are_counted() -> None:

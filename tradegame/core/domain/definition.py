@@ -165,9 +165,10 @@ class GameDefinition:
     """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap.
 
     ``max_players``: so many accounts at most, which are kept for the game's life; None: as many as a round change goes
-    through in time. ``about`` tells the players what it is about. ``wait_for_host``: its first lobby has no end but the host's word, with and without ``rounds``.
-    ``news_a_round``: so many of ``news`` come, drawn anew for each round; 0 for all. ``anonymous``: who traded is told
-    to the two alone. ``disconnect_grace_s``: how long orders stay whose player chose `cancel_on_disconnect`, and left.
+    through in time. ``about`` tells the players what it is about. ``wait_for_host``: its first lobby has no end but the
+    host's word, with and without ``rounds``. ``news_a_round``: so many of ``news`` come, drawn anew for each round; 0
+    for all. ``anonymous``: who traded is told to the two alone. ``disconnect_grace_s``: how long orders stay whose
+    player chose `cancel_on_disconnect`, and left.
     ``practice``: a round of the number 0 comes first, which counts for nothing.
     """
 
