@@ -147,3 +147,14 @@ def test_goods_and_private_values_are_fields_and_a_game_is_duplicated_with_one_p
         host.region("Rounds").get_by_role("button", name="Duplicate").click()
         expect(host.region("Rounds")).to_contain_text(f"/{code_of(copy)}")
         assert ask(server, "GET", f"/games/{copy}/definition")["definition"] == {**made, "id": copy}
+
+
+def test_the_form_begins_with_the_preset_that_is_served_and_an_address_that_is_free(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve(games=[bazaar(id="classroom"), bazaar(id="classroom-2")])
+    new = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN).region("New game")
+    expect(new.get_by_role("combobox", name="Preset")).to_have_value("classroom")
+    expect(new.get_by_label("Address of the game")).to_have_value("classroom-3")
+    new.get_by_role("combobox", name="Preset").select_option("pit")
+    expect(new.get_by_label("Address of the game")).to_have_value("pit")

@@ -15,6 +15,7 @@ import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 import { chatPanel } from "./chat.js";
 import { debrief } from "./debrief.js";
+import { freeAddress } from "./free_address.js";
 import { playersPanel } from "./players.js";
 import { recordsPanel } from "./records.js";
 import { robotsPanel } from "./robots.js";
@@ -178,12 +179,7 @@ async function duplicate(id) {
     json("GET", path(id, "/definition")),
     json("GET", "/v1/games"),
   ]);
-  const taken = new Set(games.map(({ game }) => game));
-  const stem = id.replace(/-\d+$/, "");
-  let number = 2;
-  const named = () => `${stem.slice(0, BOUNDS.id - 1 - String(number).length)}-${number}`;
-  while (taken.has(named())) number += 1;
-  return json("POST", "/v1/games", { ...definition, id: named() });
+  return json("POST", "/v1/games", { ...definition, id: freeAddress(id, games) });
 }
 
 /** The scheduled news of this round that are still to come. */

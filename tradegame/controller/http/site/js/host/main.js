@@ -144,8 +144,7 @@ async function desk(client) {
   const main = h("div.main");
   const list = h("ul.games");
   const empty = h("p.empty", {}, t("host.no_games"));
-  const created = ({ game }) => void refresh().then(() => choose(game));
-  const form = await newGamePanel(created);
+  let games = [];
   let chosen = null;
   let turn = 0;
   const gameRow = () => {
@@ -160,7 +159,7 @@ async function desk(client) {
   };
 
   async function refresh() {
-    const { games } = await json("GET", "/v1/games");
+    ({ games } = await json("GET", "/v1/games"));
     empty.hidden = games.length > 0;
     rows(list, games, gameRow, (item, { game, title, phase, players }) => {
       const button = item.firstChild;
@@ -228,7 +227,9 @@ async function desk(client) {
     main.replaceChildren(h("h1", {}, t("page.host")), why);
     refresh().catch(() => {});
   }
-  const games = await refresh();
+  await refresh();
+  const created = ({ game }) => void refresh().then(() => choose(game));
+  const form = await newGamePanel(() => games, created);
   const shelf = h("div.side.shelf", {}, panel(t("host.games"), { flush: true }, list, empty).section);
   const tools = h("div.side.tools", {}, form, vitals());
   place.replaceChildren(

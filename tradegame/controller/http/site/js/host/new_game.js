@@ -6,6 +6,7 @@ import { explain } from "../common/explain.js";
 import { panel } from "../common/panels.js";
 import { t } from "../common/words.js";
 import { json } from "./api.js";
+import { freeAddress } from "./free_address.js";
 import { goodsFields } from "./goods_fields.js";
 import { valuesFields } from "./values_fields.js";
 
@@ -16,7 +17,7 @@ const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
  * There is one definition. Both the fields and the text show it, and both can change it. While the text is invalid
  * JSON, only the text can be changed.
  */
-export async function newGamePanel(created) {
+export async function newGamePanel(games, created) {
   const { presets } = await json("GET", "/v1/presets");
   let definition = {};
   let clock = USUAL; // the rounds to restore when they are no longer opened by hand
@@ -97,7 +98,7 @@ export async function newGamePanel(created) {
   function begin() {
     const chosen = presets.find((each) => each.id === preset.value);
     setText(about, chosen.about);
-    definition = chosen.definition;
+    definition = { ...chosen.definition, id: freeAddress(chosen.id, games()) };
     clock = definition.rounds ?? USUAL;
     show();
     write();
@@ -172,6 +173,7 @@ export async function newGamePanel(created) {
     const list = warnings.map(({ at, message }) => h("li", {}, h("code", {}, at.replace("$.", "")), ` ${message}`));
     doubts.replaceChildren(h("p", {}, t("new_game.doubts", { game })), h("ul.doubts", {}, ...list));
   }
+  preset.value = games().find(({ game }) => presets.some(({ id: each }) => each === game))?.game ?? presets[0].id;
   begin();
   return panel(
     t("new_game.title"),
