@@ -20,7 +20,7 @@ export function roundClock(game) {
     // after the last planned round, the host opens further ones by hand
     const planned = rounds && rounds.repeat > 1 && number <= rounds.repeat;
     const words = planned && number > 0 ? t("clock.round_of", { number, rounds: rounds.repeat }) : roundName(number);
-    setText(round, rounds || number !== 1 ? words : "");
+    setText(round, rounds || rules?.practice || number !== 1 ? words : "");
     setText(left, endsAt === null ? "" : span(endsAt - (pausedAt ?? game.now())));
   }
   whileShown(element, 250, tick);

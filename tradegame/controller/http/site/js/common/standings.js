@@ -35,10 +35,11 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
   const make = () =>
     h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" }), h("span.soft")), h("td.r.num"));
   const paint = () => {
-    choice.hidden = game.state.round < 2;
+    choice.hidden = game.state.round < 2 || scored; // what one has in a round is a secret then: it is all rounds anyway
     const summed = total.checked && !choice.hidden;
     setText(head.lastChild, t(scored || summed ? "standings.earned" : "standings.worth"));
-    secret.hidden = found.length > 0 || !scored || !Object.keys(game.state.players).length;
+    const waiting = game.state.phase === "lobby" && !summed; // nobody has earned anything yet
+    secret.hidden = found.length > 0 || !scored || waiting || !Object.keys(game.state.players).length;
     rows(body, found, make, (row, { rank, player, name, worth, score, robot, stand_in }) => {
       const [first, second, third] = row.children;
       setText(first, coins(rank));
