@@ -9,7 +9,7 @@ import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,9 @@ engine.MAX_SHRINKING_SECONDS = 30
 if hasattr(structlog.dev.ConsoleRenderer, "get_active"):  # structlog 25.5
     structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 """The default prints the locals of every frame: with a game of many players among them, that takes minutes."""
+
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+"""Where there are none: httpx reads all the authorities' certificates for each client, and no test needs one."""
 
 _CLOCKS = {"autojump_clock", "mock_clock"}
 """pytest-trio runs a test on such a clock only where the test itself asks for it."""
@@ -73,6 +76,16 @@ def pytest_configure(config: pytest.Config) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         if hard == resource.RLIM_INFINITY or hard > MEMORY_BYTES:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, hard))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing of what is collected is garbage, and the collector would look at all of it again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,4 +1,4 @@
-"""Every end-to-end test runs on every store: in memory, on SQLite, on a real etcd.
+"""Whatever may hang on the store runs on each: on SQLite, and on a real etcd. (``memory:`` is SQLite without its file.)
 
 And in every one each frame, of servers in threads and in processes of their own, is held against the AsyncAPI document.
 """
@@ -37,7 +37,7 @@ def etcd() -> Iterator[EtcdServer]:
         yield server
 
 
-STORES = ("memory", "embedded", "etcd")
+STORES = ("embedded", "etcd")
 
 
 @pytest.fixture(params=STORES)
@@ -47,8 +47,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def _fresh_store(request: pytest.FixtureRequest, directory: Path) -> str:
-    if request.param == "memory":
-        return "memory:"
     if request.param == "embedded":
         return f"embedded:{directory / 'tradegame.db'}"
     return fresh_etcd_url(request.getfixturevalue("etcd"))

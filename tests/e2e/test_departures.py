@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 import trio
@@ -16,15 +18,31 @@ from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdServer
 from tests.support.player import Player
 from tests.support.process import ServerProcess
-from tests.support.server import BAZAAR, ServerThread
+from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
 from tradegame import client as tg
+from tradegame.core.games import departures
+from tradegame.infra.config.definitions import structure_game_definition
 
 GRACE_S = 5
 GAME = {**BAZAAR, "disconnect_grace_s": GRACE_S}
 NOTICED_S = 6.0
-"""How long a departure may take to be noticed here: the register 0.2 s, a pause of 2 s, a look each 1.5 s at most."""
+"""How long a departure may take to be noticed: the register 0.2 s, a pause of 2 s, a look each 1.5 s at most."""
 LEASE_S = 13.0
 """The same of a killed node's connections: they hang on its lease."""
+SHORT_GRACE_MS = 3_000
+"""For servers in this process: a host could not ask for less than GRACE_S."""
+
+
+@pytest.fixture
+def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers in this process notice soon who is away."""
+    monkeypatch.setattr(departures, "LOOK_S", 0.2)
+    monkeypatch.setattr(departures, "AWAY_S", 0.5)
+
+
+def serving(store: str) -> ServerThread:
+    game = structure_game_definition(BAZAAR, "$")
+    return ServerThread(store, definitions=[attrs.evolve(game, disconnect_grace_s=SHORT_GRACE_MS // 1000)])
 
 
 def offers(server: str) -> dict[int, int]:
@@ -33,7 +51,15 @@ def offers(server: str) -> dict[int, int]:
     return dict(state["goods"]["wood"]["asks"])
 
 
-def until(true: Callable[[], Any], seconds: float) -> None:
+def departed(server: str) -> dict[str, int]:
+    """Who departed, by the log, and when last, in ms."""
+    answer = httpx.get(f"{server}/v1/games/bazaar/log", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+    entries = [json.loads(line)["entry"] for line in answer.text.splitlines()[1:-1]]
+    commands = [(entry["at"], command) for entry in entries for command in entry["commands"]]
+    return {player: at for at, command in commands if command["op"] == "depart" for player in command["players"]}
+
+
+def until(true: Callable[[], Any], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come true in time"
@@ -48,39 +74,51 @@ def offering(server: str, name: str, price: int, **choice: bool) -> Player:
     return player
 
 
+def shows(push: dict[str, Any], *prices: int) -> bool:
+    """Whether it tells that wood is offered at these prices now, and at no others."""
+    books = [event for event in push.get("events", ()) if (event["type"], event.get("good")) == ("book", "wood")]
+    return any([price for price, _ in book["asks"]] == [*prices] for book in books)
+
+
+@pytest.mark.usefixtures("attentive")
 def test_who_chose_it_and_left_has_no_orders_after_the_grace(store: str) -> None:
     """And nobody else loses any: not who did not choose it, nor who is back in time, nor who stays."""
-    with ServerThread(store, games=[GAME]) as server, ExitStack() as stack:
+    with serving(store) as server, ExitStack() as stack:
         gone, back, looks_on = [
             offering(server.url, name, price, cancel_on_disconnect=True)
             for name, price in (("gone", 30), ("back", 31), ("looks on", 32))
         ]
         careless = offering(server.url, "careless", 33)
-        stack.enter_context(offering(server.url, "stays", 34, cancel_on_disconnect=True))
+        stays = stack.enter_context(offering(server.url, "stays", 34, cancel_on_disconnect=True))
         onlooker = stack.enter_context(Player(server.url, token=looks_on.token))
         onlooker.ask("join", game="bazaar", spectate=True)
         for player in (gone, back, looks_on, careless):
             player.close()
-        time.sleep(NOTICED_S)
-        assert offers(server.http) == dict.fromkeys((30, 31, 32, 33, 34), 4)
+        until(lambda: len(departed(server.http)) == 3)
         with Player(server.url, token=back.token) as again:
             me = again.ask("join", game="bazaar")["me"]
             assert (me["cancel_on_disconnect"], len(me["orders"])) == (True, 1)
-            until(lambda: offers(server.http) == dict.fromkeys((31, 33, 34), 4), NOTICED_S + GRACE_S)
-            time.sleep(GRACE_S + 1)
+            left = departed(server.http)
+            assert left.keys() == {gone.id, back.id, looks_on.id}
+            withdrawn = stays.push(lambda push: shows(push, 31, 33, 34))["at"]
+            assert withdrawn >= max(left[gone.id], left[looks_on.id]) + SHORT_GRACE_MS
+            now = 0
+            while now <= left[back.id] + SHORT_GRACE_MS:
+                now = stays.until_seq(stays.ask("say", game="bazaar", text="?")["seq"])[-1]["at"]
             assert offers(server.http) == dict.fromkeys((31, 33, 34), 4)
         with Player(server.url, token=gone.token) as again:
             me = again.ask("join", game="bazaar")["me"]
             assert (me["orders"], me["goods"]["wood"], me["held_goods"]["wood"]) == ([], 10, 0)
 
 
+@pytest.mark.usefixtures("attentive")
 def test_who_left_while_no_node_lived_is_found_though_nobody_looks(tmp_path: Path) -> None:
     store = f"embedded:{tmp_path / 'tradegame.db'}"
-    with ServerThread(store, games=[GAME]) as server:
+    with serving(store) as server:
         gone = offering(server.url, "gone", 30, cancel_on_disconnect=True)
-    with ServerThread(store, games=[GAME]) as server:
+    with serving(store) as server:
         assert offers(server.http) == {30: 4}
-        until(lambda: offers(server.http) == {}, NOTICED_S + GRACE_S + 2)
+        until(lambda: offers(server.http) == {})
         gone.close()
 
 

@@ -92,8 +92,6 @@ def test_a_place_that_cannot_be_had_gets_the_whole_state(server: ServerThread, a
 
 
 def test_at_least_a_thousand_frames_can_be_had_again_after_a_restart_with_snapshots(store: str) -> None:
-    if store == "memory:":
-        pytest.skip("nothing is left of it after a restart")
     settings = HostSettings(snapshot_every=500)
     with ServerThread(store, host_settings=settings) as server, Player(server.url) as ann:
         joined = ann.ask("join", game="bazaar")

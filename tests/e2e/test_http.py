@@ -312,9 +312,7 @@ def test_a_body_over_the_limit_is_too_large(web: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
 
 
-def test_an_exported_log_verifies_and_a_changed_digit_is_found(
-    web: httpx.Client, server: ServerThread, tmp_path: Path
-) -> None:
+def test_an_exported_log_verifies(web: httpx.Client, server: ServerThread, tmp_path: Path) -> None:
     with Player(server.url) as ann:
         ann.ask("join", game="bazaar")
         for number in range(20):
@@ -327,9 +325,20 @@ def test_an_exported_log_verifies_and_a_changed_digit_is_found(
     assert report.ok, report.problem
     assert report.commands >= 21
     assert account["goods"]["grain"] == 20
-    digits = [place for place, byte in enumerate(answer.content) if chr(byte).isdigit()]
+
+
+def test_a_changed_digit_in_an_exported_log_is_found(tmp_path: Path) -> None:
+    with ServerThread("memory:") as server, Player(server.url) as ann:
+        ann.ask("join", game="bazaar")
+        for number in range(20):
+            ann.ask("buy", game="bazaar", good="grain", qty=1, key=f"k{number}")
+        exported = httpx.get(f"{server.http}/v1/games/bazaar/log", headers=HOST).content
+    log = tmp_path / "bazaar.jsonl"
+    log.write_bytes(exported)
+    assert verify_log(log, lambda done, total: None).ok
+    digits = [place for place, byte in enumerate(exported) if chr(byte).isdigit()]
     for place in digits[:: max(1, len(digits) // 200)]:
-        changed = bytearray(answer.content)
+        changed = bytearray(exported)
         changed[place] = ord("7") if changed[place] != ord("7") else ord("3")
         log.write_bytes(changed)
         assert not verify_log(log, lambda done, total: None).ok, f"the digit at {place} can be changed"

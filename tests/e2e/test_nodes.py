@@ -6,8 +6,6 @@ import json
 import subprocess
 from typing import Any
 
-import pytest
-
 from tests.e2e.conftest import fresh_etcd_url
 from tests.support.etcd import EtcdServer, etcd_binary
 from tests.support.player import Player
@@ -71,8 +69,6 @@ def test_a_node_that_ends_takes_its_keys_with_it(etcd: EtcdServer) -> None:
 
 
 def test_a_node_started_again_has_the_same_state(store: str) -> None:
-    if store == "memory:":
-        pytest.skip("nothing is left of it after a restart")
     with ServerThread(store) as server, Player(server.url) as ann:
         joined = ann.ask("join", game="bazaar")
         ann.ask("buy", game="bazaar", good="grain", qty=7, key="k")

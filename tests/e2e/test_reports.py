@@ -57,9 +57,9 @@ def session(player: Player) -> str:
 
 
 @pytest.fixture
-def lesson(store: str) -> Any:
+def lesson() -> Any:
     """A server, and who played one round: ann bought of bob, cid and dee did nothing; eve came after the close."""
-    with ServerThread(store, games=[CLASS]) as server:
+    with ServerThread("memory:", games=[CLASS]) as server:
         people = {name: Player(server.url, name) for name in ("ann", "bob", "=cid", "dee")}
         for player in people.values():
             player.ask("join", game="class")
@@ -227,8 +227,8 @@ def test_reports_that_cannot_be_made_are_not_tried_at_each_request(
     assert report(server, session(people["bob"])).own.total == 20
 
 
-def test_before_the_first_close_there_is_nothing_to_tell(server: ServerThread) -> None:
-    with Player(server.url, "ann") as ann:
+def test_before_the_first_close_there_is_nothing_to_tell() -> None:
+    with ServerThread("memory:") as server, Player(server.url, "ann") as ann:
         ann.ask("join", game="bazaar")
         url = f"{server.http}/v1/games/bazaar"
         httpx.post(f"{url}/access", headers=HOST, json={"reports": True}).raise_for_status()

@@ -27,8 +27,11 @@ CLASS = {**BAZAAR, "wait_for_host": True, "disconnect_grace_s": 5}
 
 @pytest.fixture(autouse=True)
 def lively(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Robots of servers in this process that decide often."""
-    monkeypatch.setattr("tradegame.app.robots.PACE_S", 0.2)
+    """Robots of servers in this process that decide often, and nodes that look after them often."""
+    for name, seconds in (("app.robots.PACE_S", 0.2), ("app.robots.LOOK_S", 0.1)):
+        monkeypatch.setattr(f"tradegame.{name}", seconds)
+    for name, seconds in (("LOOK_S", 0.2), ("STEADY_S", 0.3), ("PEOPLE_FIRST_S", 1.0), ("LEFT_S", 0.5)):
+        monkeypatch.setattr(f"tradegame.core.use_cases.robots.{name}", seconds)
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ def test_a_robot_sits_in_for_who_left_until_they_are_back(server: ServerThread, 
             assert {command["player"] for command in trade} == {ben.id}
             assert not trade[-1].get("by_robot")
             before = len(logged(host))
-            time.sleep(2)
+            time.sleep(1)
             assert of_robots(logged(host)[before:]) == []
 
 

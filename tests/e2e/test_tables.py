@@ -8,11 +8,11 @@ import sys
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pandas
 import pytest
 
 from tests.support.command_line import tradegame
@@ -22,6 +22,13 @@ from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.controller.http import workers
 
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+@pytest.fixture
+def server() -> Iterator[ServerThread]:
+    """On one store: tables are made of an exported log, and that is the same on all."""
+    with ServerThread("memory:") as running:
+        yield running
 
 
 def get(server: ServerThread, **query: str) -> httpx.Response:
@@ -35,6 +42,8 @@ def frame(archive: bytes, name: str) -> list[dict[str, str]]:
 
 
 def test_the_host_takes_a_workbook_and_csv_home(server: ServerThread, tmp_path: Path) -> None:
+    import pandas  # takes half a second: not in each worker that collects this file
+
     with Player(server.url, "=1+1") as ann:
         ann.ask("join", game="bazaar")
         ann.ask("buy", game="bazaar", good="grain", qty=2)
@@ -137,6 +146,7 @@ def test_a_game_goes_on_while_its_tables_are_made(server: ServerThread) -> None:
         while not over.is_set():
             ann.ask("say", game="bazaar", text="hi")
             said += 1
+            time.sleep(0.01)
         exporting.join()
     assert made == [200] * 3
     assert said > 20

@@ -13,14 +13,11 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
 
+from tests.spec.lively import LIVELY, WEBSOCKET
 from tests.support.player import Player
 
-LIVELY = "lively"
-"""The game in which rounds have been played. Until the last phase, that of links, nothing deletes it."""
 OF_VALUES = ("demand_shift", "supply_shift", "values", "costs")
 """What a treatment changes of private values."""
-WEBSOCKET = "TRADEGAME_TEST_WEBSOCKET"
-"""Names the server's WebSocket."""
 
 
 @schemathesis.hook

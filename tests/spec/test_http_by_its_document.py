@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.spec.fuzzing_hooks import LIVELY, WEBSOCKET
+from tests.spec.lively import LIVELY, WEBSOCKET
 from tests.support.player import Player
 from tests.support.process import REPOSITORY
 from tests.support.schemas import Checker, closed

@@ -166,7 +166,7 @@ class EtcdServer:
         if self._alone:
             # One member elects itself at once, and leases may be as short as 1 s (1.5 election timeouts, rounded up).
             # More heartbeats only cost (every worker has an etcd or two), a longer election makes each restart longer.
-            command += ["--heartbeat-interval=60", "--election-timeout=300"]
+            command += ["--heartbeat-interval=100", "--election-timeout=500"]
         if _knows(self.binary, "--unsafe-no-fsync"):
             command.append("--unsafe-no-fsync")
         with (self._directory / "log").open("ab") as log:

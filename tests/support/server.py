@@ -9,9 +9,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
+import attrs
 import trio
 
 from tradegame.app import Running, serve, wall_clock_ms
+from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.games.settings import HostSettings
 from tradegame.infra.config import load_settings
 
@@ -46,7 +48,8 @@ BAZAAR: dict[str, Any] = {
 class ServerThread:
     """``with ServerThread("memory:") as server:`` a node that serves until the block ends.
 
-    ``flags`` are configuration as the command line gives it: ``{"limits.burst": 5}``.
+    ``flags`` are configuration as the command line gives it: ``{"limits.burst": 5}``. ``definitions``: games instead
+    of ``games``, whose ranges nobody checks.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class ServerThread:
         store: str,
         *,
         games: list[dict[str, Any]] | None = None,
+        definitions: Sequence[GameDefinition] = (),
         flags: dict[str, Any] | None = None,
         host_settings: HostSettings | None = None,
         now_ms: Any = wall_clock_ms,
@@ -70,6 +74,8 @@ class ServerThread:
             "games": games if games is not None else [BAZAAR],
         }
         self._settings = load_settings(None, {}, {**settings, **(flags or {})})
+        if definitions:
+            self._settings = attrs.evolve(self._settings, games=tuple(definitions))
         self._host_settings = host_settings
         self._now_ms = now_ms
         self._instruments = instruments

@@ -17,7 +17,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,6 +229,8 @@ def test_quotes_end_as_the_book_does_and_never_repeat(game: tuple[Path, Ledger])
 
 def typed(folder: Path, kind: type[Row], frame: Any) -> Any:
     """A frame as pandas has read it, with times as times."""
+    import pandas  # takes half a second, here and below: not in each worker that collects this file
+
     for column in columns(kind):
         if column.kind is Kind.TIME and len(frame):
             frame[column.name] = pandas.to_datetime(frame[column.name], utc=True)
@@ -237,6 +238,8 @@ def typed(folder: Path, kind: type[Row], frame: Any) -> Any:
 
 
 def test_pandas_reads_the_same_from_both_formats(game: tuple[Path, Ledger], tmp_path: Path) -> None:
+    import pandas
+
     folder, _ = game
     book = tmp_path / "term.xlsx"
     export(Replay(io.BytesIO(played(_commands(game))[0])), book)
@@ -303,6 +306,8 @@ def test_a_guard_is_undone_exactly_and_no_cell_can_begin_a_formula(text: str) ->
 
 
 def test_texts_stay_texts_in_a_workbook(tmp_path: Path) -> None:
+    import pandas
+
     book = tmp_path / "term.xlsx"
     export(Replay(io.BytesIO(played(SHORT)[0])), book)
     with zipfile.ZipFile(book) as archive:
@@ -331,6 +336,8 @@ def test_separators_and_the_form_of_rfc_4180(tmp_path: Path) -> None:
 
 
 def test_what_finds_no_room_in_a_sheet_goes_on_in_a_csv_file_and_the_workbook_says_so(tmp_path: Path) -> None:
+    import pandas
+
     log, _ = played(SHORT)
     whole = tmp_path / "whole"
     export(Replay(io.BytesIO(log)), whole)

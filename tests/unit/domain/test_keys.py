@@ -316,7 +316,7 @@ def test_each_part_of_the_rule_is_needed(
 ) -> None:
     monkeypatch.setattr(rule, "KEYS_REMEMBERED", 20)
     broken(monkeypatch)
-    assert sum(world(seed, 3_000, 20)["doubled"] for seed in range(3)) > 0
+    assert any(world(seed, 3_000, 20)["doubled"] for seed in range(3))
 
 
 @given(st.data())

@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from coverage import Coverage
 
 from tests.support.domain import BEGIN, LIVELY, Table, random_log
 from tests.support.loop_holds import slowness
@@ -216,6 +215,8 @@ def test_a_close_drops_the_books_whole_and_frees_their_memory_later() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["bazaar", "classroom"])
 def test_a_round_changes_for_ten_thousand_players_within_50_ms(preset: str) -> None:
+    from coverage import Coverage
+
     if Coverage.current() is not None:
         pytest.skip("under coverage each line takes several times as long")
     definition = parse_game_definition(presets()[preset])
