@@ -16,7 +16,7 @@ from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.protocol import state as protocol
 from tradegame.protocol.commands import Command, SetPhase
-from tradegame.protocol.pushes import BookChanged, Joined, MarkChanged, Removed, RoundChanged, Trade
+from tradegame.protocol.pushes import BookChanged, ClockChanged, Joined, MarkChanged, Removed, RoundChanged, Trade
 from tradegame.protocol.replies import Bought, Ordered, Sold
 from tradegame.protocol.requests import AnyCommand, Say
 
@@ -153,6 +153,8 @@ class Bids:
     that closed with this number: one that nobody traded in left no result, and the next has its number. None where the
     book changed in the very entry that closed it, or where orders of players who departed were withdrawn earlier than
     in the entry that says so: no event tells of either.
+
+    A pause counts for nothing, so all times are of a clock that stops with the game.
     """
 
     def __init__(self, game: Game) -> None:
@@ -161,6 +163,8 @@ class Bids:
         self.goods = [good for good in self.goods if definition.mark_of(good) == "bid"]
         self.opened = state.opened_at if state.phase == "open" else None
         self.ends_at = state.ends_at
+        self.paused_at: int | None = None
+        self.idle = 0
         self.changes = {good: [(-1, 0)] for good in self.goods}
         self.marks: dict[int, dict[str, int] | None] = {}
         self.round, self.phase = state.round, state.phase
@@ -178,13 +182,20 @@ class Bids:
                 if self.opened is not None:
                     by_clock = self.ends_at is not None and self.ends_at <= at
                     self.close(self.ends_at if by_clock and self.ends_at is not None else at, blurred=blurred)
-                self.opened, self.ends_at = event.opened_at, event.ends_at
+                self.opened, self.ends_at, self.idle = event.opened_at, event.ends_at, 0
                 self.round, self.phase = event.round, event.phase
+            elif isinstance(event, ClockChanged):
+                if event.paused_at is None and self.paused_at is not None:
+                    self.idle += at - self.paused_at
+                self.paused_at, self.ends_at = event.paused_at, event.ends_at
             elif isinstance(event, BookChanged) and event.good in self.changes:
-                self.changes[event.good].append((at, event.bids[0][0] if event.bids else 0))
+                self.changes[event.good].append((self.played(at), event.bids[0][0] if event.bids else 0))
+
+    def played(self, at: int) -> int:
+        return (at if self.paused_at is None else self.paused_at) - self.idle
 
     def close(self, at: int, *, blurred: bool) -> None:
-        marks = {good: self.mark(changes, at) for good, changes in self.changes.items()}
+        marks = {good: self.mark(changes, self.played(at)) for good, changes in self.changes.items()}
         self.marks[self.round] = None if blurred or self.late else marks
         self.late = False
         self.changes = {good: [(-1, 0)] for good in self.goods}
