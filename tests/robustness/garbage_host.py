@@ -105,7 +105,15 @@ def hostile_definitions() -> list[str | bytes]:
         for name in ("id", "title", "cash", "fee_bps", "open_orders", "max_players", "goods", "rounds", "news")
         for value in VALUES
         if (name, value)
-        not in (("title", ""), ("title", "x"), ("title", "\0"), ("rounds", None), ("news", []), ("id", "x"))
+        not in (
+            ("title", ""),
+            ("title", "x"),
+            ("title", "\0"),
+            ("rounds", None),
+            ("news", []),
+            ("id", "x"),
+            ("max_players", None),
+        )
     ]
     found += [{**proper, "goods": {"oil": {"endowment": value}}} for value in VALUES]
     found += [{**proper, "goods": {"oil": {"house": value}}} for value in VALUES if value is not None]
