@@ -15,7 +15,7 @@ from tradegame.core.domain.game import Game
 from tradegame.core.domain.state import GameState
 from tradegame.core.games.standings import CELLS_A_SLICE, EVERY_S, RANKED, ROW_CELLS, Standings
 from tradegame.protocol import state as protocol
-from tradegame.protocol.commands import Arrive, Remove, SetPhase
+from tradegame.protocol.commands import Arrive, Entry, Remove, SetPhase
 from tradegame.protocol.requests import BuyGood, PlaceOrder
 
 ROWS = CELLS_A_SLICE // ROW_CELLS
@@ -182,3 +182,14 @@ async def test_who_is_removed_while_standings_are_drawn_up_is_left_out(autojump_
         nursery.start_soon(remove)
         ranked = await standings.ranked()
     assert len(ranked.rows) in (RANKED, RANKED - 60)
+
+
+async def test_who_takes_no_part_any_more_and_has_gained_nothing_is_in_no_total(autojump_clock: MockClock) -> None:
+    table = Table.of("ann", "bob")
+    standings = Standings(lambda: table.game.state)
+    for phase in ("closed", "lobby", "open"):
+        follow(table.game, standings, [Entry(table.at, (SetPhase(phase=phase),))])
+        await trio.sleep(EVERY_S)
+        ranked = await standings.ranked(total=True)
+        assert ranked.rows == views.totals(table.game.state, RANKED), phase
+    assert ranked.rows == []

@@ -98,7 +98,7 @@ class Standings:
         while some := list(islice(rows, most)):
             fresh: list[Placed] = []
             for number, player in some:
-                have = self._holdings.get(player)
+                have = self._holdings.get(player) if player in state.dealt else None
                 if total and player in state.players:
                     fresh += views.by_total(number, player, have or holding(state, player), at, dealt=have is not None)
                 elif have is not None:
