@@ -32,6 +32,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "amend": {"game": "bazaar", "order": "131.0", "price": 21, "post_only": True, "key": "c1-12"},
     "cancel_all": {"game": "bazaar", "good": "grain", "key": "c1-13"},
     "say": {"game": "bazaar", "text": "hello, bazaar", "key": "c1-11"},
+    "ready": {"game": "bazaar", "answers": [0, 2, 1], "key": "c1-14"},
     "me": {"game": "bazaar"},
     "fills": {"game": "bazaar", "limit": 50},
     "orders": {"game": "bazaar"},

@@ -1,13 +1,15 @@
 """``python -m tools.generate``: write down again what follows from ``tradegame.protocol``.
 
 The commands and events of both clients, the tables that the JavaScript client needs, the types of the wire in
-``tradegame.d.ts``, and the tables of error and close codes in docs/protocol.md. With ``--check`` nothing is written,
-and the exit code is 1 if a file is stale: ``tradegame.js``, too, if it was bundled from other modules than are there.
+``tradegame.d.ts``, and the tables of codes and reasons in docs/protocol.md. With ``--check``
+nothing is written, and the exit code is 1 if a file is stale: ``tradegame.js``, too, if it was bundled from other
+modules than are there.
 """
 
 from __future__ import annotations
 
 import hashlib
+import string
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from tools.javascript_client import client_types, commands_js, vocabulary_js
 from tools.python_client import python_client
 from tools.text import about, between
 from tradegame.protocol import closing, errors
+from tradegame.protocol.reasons import REASONS
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "tradegame" / "controller" / "http" / "site"
@@ -29,10 +32,17 @@ def protocol_page(old: str) -> str:
         for error in errors.OVER_WEBSOCKET
     ]
     closes = [f"| {code} | {text} |" for code, text in closing.ABOUT.items()]
+    reasons = [f"| `{name}` | {_params(said)} | {said} |" for name, said in REASONS.items()]
     page = between(old, "<!-- close codes", "\n".join(["", "", "| close code | |", "|---|---|", *closes, "", ""]))
-    return between(
+    page = between(
         page, "<!-- error codes", "\n".join(["", "", "| code | definite | when |", "|---|---|---|", *codes, "", ""])
     )
+    head = ["", "", "| name | params | message |", "|---|---|---|"]
+    return between(page, "<!-- reasons", "\n".join([*head, *reasons, "", ""]))
+
+
+def _params(said: str) -> str:
+    return ", ".join(f"`{name}`" for _, name, _, _ in string.Formatter().parse(said) if name)
 
 
 FILES: dict[Path, Callable[[str], str]] = {

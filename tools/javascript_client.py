@@ -161,6 +161,7 @@ SHOWN: tuple[type[Struct], ...] = (
     pushes.Events,
     pushes.Whisper,
     pushes.Fills,
+    pushes.Device,
     *OKS,
     state.Book,
     state.Standing,

@@ -84,6 +84,8 @@ def _type(kind: Any) -> str:
         return _type(get_args(kind)[0])
     if get_origin(kind) is Literal:
         return f"Literal[{', '.join(map(_quoted, get_args(kind)))}]"
+    if get_origin(kind) is tuple:
+        return f"tuple[{_type(get_args(kind)[0])}, ...]"
     if isinstance(kind, types.UnionType) or type(None) in get_args(kind):
         return " | ".join("None" if each is type(None) else _type(each) for each in get_args(kind))
     return str(kind.__name__)

@@ -32,6 +32,9 @@ addEventListener("securitypolicyviolation", (event) => console.error(
 """A violation that the browser itself does not log (one in a worker, say) is an error in the console too."""
 
 
+NO_INSTRUCTIONS = """try { localStorage.setItem("tradegame.instructions", "*") } catch { /* about:blank has none */ }"""
+
+
 def chromium_path() -> str | None:
     """``TRADEGAME_TEST_CHROMIUM`` in the environment, else the system's; None: there is none."""
     override = os.environ.get("TRADEGAME_TEST_CHROMIUM")
@@ -64,10 +67,12 @@ def new_context(
     scale: float = 1.0,
     zone: str | None = "Europe/Berlin",
     locale: str = "en-GB",
+    instructed: bool = True,
 ) -> BrowserContext:
     """A browser of somebody's own: its cookies, storage and window are shared with nobody.
 
-    ``zone`` is the device's, None: as the machine has it; ``locale`` the browser's.
+    ``zone`` is the device's, None: as the machine has it; ``locale`` the browser's. ``instructed``: the
+    instructions are shown to who asks for them only.
     """
     context = browser.new_context(
         viewport=viewport,
@@ -81,4 +86,6 @@ def new_context(
     )
     context.set_default_timeout(deadline_s * 1000)
     context.add_init_script(TELL_OF_VIOLATIONS)
+    if instructed:
+        context.add_init_script(NO_INSTRUCTIONS)
     return context

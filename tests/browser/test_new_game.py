@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask
@@ -158,3 +159,24 @@ def test_the_form_begins_with_the_preset_that_is_served_and_an_address_that_is_f
     expect(new.get_by_label("Address of the game")).to_have_value("classroom-3")
     new.get_by_role("combobox", name="Preset").select_option("pit")
     expect(new.get_by_label("Address of the game")).to_have_value("pit")
+
+
+def test_what_is_wrong_and_what_is_doubtful_is_said_in_german_with_its_numbers(
+    newcomer: Newcomer, serve: Serve, conduct: Conduct
+) -> None:
+    server = serve(games=[bazaar(id="first")])
+    page = newcomer(locale="de-DE")
+    page.goto(f"{server.http}/host#token={ADMIN_TOKEN}")
+    form = page.get_by_role("region", name="Neues Spiel")
+    expect(page.locator("#preset option").first).to_have_text("Der Basar")
+    expect(page.locator("#new-title")).to_have_value("Der Basar")
+    form.get_by_text("Die ganze Definition").click()
+    create = form.get_by_role("button", name="Spiel anlegen")
+    with conduct.allowing(r"v1/games: 400", r"status of 400"):
+        page.locator("#definition").fill(json.dumps({"id": "neu", "goods": {"oil": {}}, "fee_bps": 10_001}))
+        create.click()
+        wrong = "$.fee_bps: Hier darf 0 bis 10.000 stehen, nicht 10.001."
+        expect(form.get_by_role("alert")).to_have_text(wrong)
+    page.locator("#definition").fill(json.dumps({"id": "neu", "goods": {"oil": {}}, "quiz_first": True}))
+    create.click()
+    expect(form.get_by_role("status")).to_contain_text("quiz_first hält niemanden vom Handeln ab")

@@ -43,7 +43,7 @@ def test_a_class_comes_in_by_links_from_a_sheet(newcomer: Newcomer, serve: Serve
     with conduct.allowing(r"roster: 400", r"status of 400"):
         table.fill(TABLE + "XQ 11;Eve\nxq-11;Eve\n")
         panel.get_by_role("button", name="Save").click()
-        expect(panel.get_by_role("alert")).to_contain_text("Line 5: line 2 has the same label")
+        expect(panel.get_by_role("alert")).to_contain_text("Line 5: Line 2 has the same label.")
     panel.get_by_label("Or a CSV file").set_input_files(
         {"name": "class.csv", "mimeType": "text/csv", "buffer": b"\xef\xbb\xbf" + TABLE.encode()}
     )
@@ -148,7 +148,9 @@ def test_another_device_plays_on_by_a_code(newcomer: Newcomer, serve: Serve) -> 
     use.click()
     laptop = Play(page, server.http)
     laptop.live()
+    expect(page.get_by_text("You play on as Ann here")).to_be_visible()
     expect(page.get_by_role("banner")).to_contain_text("Ann")
+    expect(dialog.get_by_role("status")).to_have_text("Ann plays on another device now, too.")
     dialog.get_by_role("button", name="Close").click()
     laptop.rest("Buy", 1, 1)
     phone.live()

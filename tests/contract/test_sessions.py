@@ -12,6 +12,7 @@ from tradegame.core.repositories import (
     PlayerRecord,
     PlayerRemoved,
     Seated,
+    SessionAdded,
     SessionRevoked,
     SessionWatch,
 )
@@ -32,7 +33,15 @@ async def ended(watch: SessionWatch, count: int) -> list[SessionRevoked | Player
     told: list[SessionRevoked | PlayerRemoved] = []
     with trio.fail_after(DEADLINE_S):
         while len(told) < count:
-            told += await watch.receive()
+            told += [each for each in await watch.receive() if not isinstance(each, SessionAdded)]
+    return told
+
+
+async def added(watch: SessionWatch, count: int) -> list[SessionAdded]:
+    told: list[SessionAdded] = []
+    with trio.fail_after(DEADLINE_S):
+        while len(told) < count:
+            told += [each for each in await watch.receive() if isinstance(each, SessionAdded)]
     return told
 
 
@@ -230,6 +239,15 @@ async def test_all_sessions_of_a_player_outlive_the_life_of_a_guest(sessions: Kv
     assert await sessions.keep(session(0), 60) is True
     await trio.sleep(1.8)
     assert await sessions.over([session(0), session(1)]) == []
+
+
+async def test_every_node_is_told_once_of_another_session_of_a_player(sessions: KvSessionRepository) -> None:
+    async with sessions.watch(await sessions.revision()) as watch:
+        await sessions.create(DAVE, session(0), 60)
+        assert await sessions.keep(session(0), 60) is True  # which writes it anew
+        await sessions.offer("cd" * 32, "p-dave", 60)
+        assert await sessions.redeem("cd" * 32, session(1)) == DAVE
+        assert await added(watch, 1) == [SessionAdded("p-dave", session(1))]
 
 
 async def test_one_session_too_many_ends_the_oldest(

@@ -258,7 +258,9 @@ def test_who_makes_a_game_is_told_what_of_it_will_not_do_what_it_seems_to(web: h
     made = web.post("/v1/games", json=body, headers=HOST)
     assert made.status_code == 201
     assert made.json()["game"] == "late"
-    assert made.json()["warnings"] == [{"at": "$.news[0].at_s", "message": "never comes: the round closes after 60 s"}]
+    (warning,) = made.json()["warnings"]
+    assert (warning["at"], warning["message"]) == ("$.news[0].at_s", "never comes: the round closes after 60 s")
+    assert warning["why"] == {"name": "never_comes", "params": {"open_s": 60}}
 
 
 @pytest.mark.parametrize(

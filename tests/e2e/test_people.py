@@ -162,6 +162,10 @@ def test_the_chat_and_its_messages(server: ServerThread, host: httpx.Client) -> 
         ann.ask("say", game=GAME, text="sorry")
         posted(host, "/access", chat=False)
         assert bob.refused("say", game=GAME, text="hm")["code"] == "muted"
+        posted(host, f"/players/{ann.id}/message", text="Do you need help?")
+        whisper = ann.push(lambda push: push["push"] == "whisper")
+        assert (whisper["player"], whisper["to"], whisper["text"]) == ("host", ann.id, "Do you need help?")
+        assert host.post("/players/x/message", json={"text": "hm"}).json()["error"]["code"] == "unknown_player"
         posted(host, "/access", chat=True)
 
 
@@ -170,6 +174,7 @@ def test_the_chat_and_its_messages(server: ServerThread, host: httpx.Client) -> 
     [
         ("DELETE", "/players/x"),
         ("POST", "/players/x/mute"),
+        ("POST", "/players/x/message"),
         ("DELETE", "/messages/1"),
         ("POST", "/access"),
         ("GET", "/roster"),

@@ -215,12 +215,14 @@ def test_another_device_is_the_same_player(server: ServerThread) -> None:
         with hello(server, code=typed) as laptop:
             assert (laptop.id, laptop.welcome["player"]["name"]) == (phone.id, "ann")
             assert laptop.token != phone.token
+            phone.push(lambda push: push == {"push": "device"})
             laptop.ask("join", game=GAME)
             laptop.ask("order", game=GAME, good="grain", side="bid", qty=1, price=1)
             phone.push(lambda push: push["push"] == "account" and len(push["account"]["orders"]) == 1)
             assert refusal(server, code=offered["code"])["code"] == "unauthorized"  # once
         with hello(server, token=laptop.token) as again:
             assert again.id == phone.id
+            assert [push for push in laptop.pushes if push["push"] == "device"] == []
 
 
 def test_of_many_devices_that_use_a_code_at_once_one_is_let_in(server: ServerThread) -> None:

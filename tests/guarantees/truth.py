@@ -17,7 +17,8 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.events import Rejected, Result
 from tradegame.core.domain.game import Game
-from tradegame.protocol.commands import HOST, decode_entry
+from tradegame.protocol.commands import decode_entry
+from tradegame.protocol.ops import HOST
 
 PUSHED_WITHIN = 2_000
 """An account that is pushed in a slice, or once its client has room for it, is as it is then: so many entries later at
@@ -150,7 +151,5 @@ def _due_for_withdrawal(game: Game, entry: Entry) -> dict[str, int]:
 
 def _effect(result: Result, newer: int) -> Effect:
     """The protocol's words for a result."""
-    if isinstance(result, Rejected):
-        said = {"code": result.code, "message": result.message, "definite": True, "became": result.became}
-        return Effect(False, {name: value for name, value in said.items() if value is not None}, newer)
-    return Effect(True, msgspec.to_builtins(result), newer)
+    said = result.error().failure() if isinstance(result, Rejected) else result
+    return Effect(said is result, msgspec.json.decode(msgspec.json.encode(said)), newer)

@@ -17,8 +17,8 @@ from tests.simulation.runtime import NODE
 from tradegame.core.faults import answer_to
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.core.use_cases.submit import SubmitUseCase
-from tradegame.protocol.commands import HOST
 from tradegame.protocol.errors import GameThereError, TradeGameError
+from tradegame.protocol.ops import HOST
 
 if TYPE_CHECKING:
     from tests.simulation.node import Process

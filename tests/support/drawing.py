@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-OFTEN = {"buy": 4, "sell": 4, "order": 6, "amend": 2, "cancel": 3, "cancel_all": 0.5, "say": 3}
+OFTEN = {"buy": 4, "sell": 4, "order": 6, "amend": 2, "cancel": 3, "cancel_all": 0.5, "say": 3, "ready": 0.2}
 """How often each command is drawn, in proportion."""
 
 
@@ -36,6 +36,8 @@ def any_command(choose: Random, goods: Sequence[str], orders: list[str], text: s
                 fields |= choose.choice(({"qty": qty}, {"price": price}, {"qty": qty, "price": price}))
         case "cancel_all":
             fields |= choose.choice(({}, {"good": good}, {"good": good}, {"good": good, "side": side}))
+        case "ready":
+            fields |= choose.choice(({}, {"answers": [choose.randint(0, 5), 0]}))
         case _:
             fields["text"] = text
     if op in ("order", "amend") and rarely:

@@ -310,6 +310,9 @@ class FakeServer:
             kept = [order for order in account["orders"] if not which.items() <= order.items()]
             result = {"cancelled": len(account["orders"]) - len(kept), "released": {"cash": 0, "goods": {}}}
             account["orders"] = kept
+        elif op == "ready":
+            account["ready"] = True
+            result = {"right": []}
         elif op == "cancel":
             account["orders"] = [order for order in account["orders"] if order["order"] != frame["order"]]
             result = {"order": frame["order"], "released": {"cash": 0, "qty": 0}}

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tradegame.core.domain import views
+from tradegame.core.domain import host_views, views
 from tradegame.core.domain.state import GameState
 
 debrief = views.debrief
@@ -33,7 +33,7 @@ def standings(state: GameState, limit: int) -> Any:
 
 
 def roster(state: GameState) -> Any:
-    return _plain(views.roster(state))
+    return _plain(host_views.roster(state))
 
 
 def summary(state: GameState) -> Any:

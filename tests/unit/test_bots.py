@@ -27,7 +27,8 @@ from tradegame.bots import (
 )
 from tradegame.bots import run_bots as run
 from tradegame.client import Account, Good, OpenOrder, State, connect
-from tradegame.protocol.state import GoodRules, Hint, Rules
+from tradegame.protocol.rules import GoodRules, Rules
+from tradegame.protocol.state import Hint
 
 NO_CASH = {"code": "insufficient_cash", "message": "needs 60 coins, has 12", "definite": True}
 CLOSED = {"code": "not_open", "message": "the game is in its closed phase", "definite": True}

@@ -23,6 +23,10 @@ def game(**fields: Any) -> dict[str, Any]:
     return {"id": "one", "goods": {"grain": {"house": {"anchor": 22}}}, **fields}
 
 
+def warned(**fields: Any) -> list[tuple[str, str]]:
+    return [(path, str(why)) for path, why in warnings(parse_game_definition(game(**fields)))]
+
+
 def complaints(data: object, where: str = "$") -> list[str]:
     with pytest.raises(ConfigError) as caught:
         structure_game_definition(data, where)
@@ -51,7 +55,8 @@ def test_every_problem_has_its_path() -> None:
         '$.goods.wood.endowment: expected an integer, found "1"',
         "$.news[0].text: missing",
         "$.x: unknown, expected one of id, title, about, cash, fee_bps, open_orders, max_players, goods, rounds, "
-        "news, news_a_round, private_values, practice, treatments, wait_for_host, anonymous, disconnect_grace_s",
+        "news, news_a_round, private_values, practice, treatments, wait_for_host, anonymous, disconnect_grace_s, quiz, "
+        "quiz_first",
     ]
 
 
@@ -180,10 +185,11 @@ def test_the_presets_and_the_default_games_give_no_warning() -> None:
             {"goods": {f"g{number}": {} for number in range(50)}, "max_players": 8_334},
             ("max_players", "with more than 8333 players a round change holds everybody up"),
         ),
+        ({"quiz_first": True}, ("quiz_first", "keeps nobody from trading: there is no quiz")),
     ],
 )
 def test_what_is_valid_and_yet_does_nothing_is_a_warning(fields: dict[str, Any], warning: tuple[str, str]) -> None:
-    assert warnings(parse_game_definition(game(**fields))) == [warning]
+    assert warned(**fields) == [warning]
 
 
 @pytest.mark.parametrize(
@@ -203,8 +209,9 @@ def test_there_are_as_many_players_as_a_round_change_goes_through_in_time(fields
 
 def test_news_that_may_come_too_late_is_a_warning() -> None:
     news = [{"at_s": 50, "jitter_s": 9, "text": "!"}, {"at_s": 50, "jitter_s": 10, "text": "!"}]
-    found = warnings(parse_game_definition(game(rounds={"open_s": 60}, news=news)))
-    assert found == [("news[1].jitter_s", "may not come: the round closes after 60 s")]
+    assert warned(rounds={"open_s": 60}, news=news) == [
+        ("news[1].jitter_s", "may not come: the round closes after 60 s")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ TABLES: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "Private values": (definition.PrivateValuesDefinition, ("private_values",)),
     "Rounds: `rounds`": (definition.RoundsDefinition, ("rounds",)),
     "Treatments: a `[[games.treatments]]` each": (definition.TreatmentDefinition, ("treatments", 0)),
+    "Quiz: a `[[games.quiz]]` each": (definition.QuestionDefinition, ("quiz", 0)),
     "News: a `[[games.news]]` each": (definition.NewsDefinition, ("news", 0)),
 }
 """Each chapter's table: the class whose fields it lists, and where one stands in ``WHOLE``."""
@@ -43,6 +44,7 @@ WHOLE: dict[str, Any] = {
     "private_values": {"good": "wheat", "low": 0, "high": 10**9},
     "rounds": {"open_s": 60},
     "treatments": [{"from_round": 1}],
+    "quiz": [{"text": "?", "choices": list("abcdef"), "right": 0}],
     "news": [{"at_s": 1, "text": "rain", "good": "tea"}] * 1_000,
 }
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 import tradegame.controller.http
-from tradegame.protocol.bounds import MarkSource, PhaseName, Role
+from tradegame.infra.config.presets import presets
+from tradegame.protocol.bounds import Became, MarkSource, PhaseName, Role
 from tradegame.protocol.errors import ALL
-from tradegame.protocol.http import SeparatorName
+from tradegame.protocol.http import SeparatorName, UnreadyPart
+from tradegame.protocol.reasons import REASONS
 
-ENGLISH = Path(tradegame.controller.http.__file__).parent / "site" / "languages" / "en.json"
+ENGLISH = json.loads(
+    (Path(tradegame.controller.http.__file__).parent / "site" / "languages" / "en.json").read_text(encoding="utf-8")
+)
 OF_CLIENTS = {"closed", "unreachable", "unsent"}
 """The codes that tradegame.js has of its own."""
 
 
 def words(area: str) -> set[str]:
-    keys = [key.split(".") for key in json.loads(ENGLISH.read_text())]
+    keys = [key.split(".") for key in ENGLISH]
     return {name for kind, name in keys if kind == area}
 
 
@@ -35,7 +40,21 @@ def test_every_error_code_has_words_and_no_other() -> None:
         ("role", Role, set()),
         ("source", MarkSource, set()),
         ("separator", SeparatorName, set()),
+        ("became", Became, set()),
+        ("unready", UnreadyPart, set()),
     ],
 )
 def test_every_name_on_the_wire_has_words_and_no_other(area: str, kind: Any, more: set[str]) -> None:
     assert words(area) == set(get_args(kind)) | more
+
+
+def test_every_reason_has_words_with_no_parameter_that_it_does_not_have() -> None:
+    assert words("why") == set(REASONS)
+    for name, said in REASONS.items():
+        assert set(re.findall(r"{(\w+)}", ENGLISH[f"why.{name}"])) <= set(re.findall(r"{(\w+)}", said)), name
+
+
+def test_the_presets_say_to_people_what_their_files_say() -> None:
+    for name, preset in presets().items():
+        assert (ENGLISH[f"preset.{name}"], ENGLISH[f"preset_about.{name}"]) == (preset["title"], preset["about"])
+    assert words("preset") == words("preset_about") == set(presets())

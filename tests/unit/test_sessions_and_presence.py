@@ -27,6 +27,7 @@ from tradegame.core.repositories import (
     NodeInfo,
     PlayerRecord,
     PlayerRemoved,
+    SessionAdded,
     SessionRevoked,
     StoreUnavailableError,
 )
@@ -204,6 +205,7 @@ class Sessions:
 class OpenHere:
     def __init__(self) -> None:
         self.ended: list[tuple[str, int]] = []
+        self.told: list[tuple[str, str]] = []
 
     def sessions(self) -> list[str]:
         return [each for each in ("s1", "s2") if not any(gone == each for gone, _ in self.ended)]
@@ -214,16 +216,22 @@ class OpenHere:
     def end_player(self, player: str, code: int, reason: str) -> None:
         self.ended.append((player, code))
 
+    def tell_of_device(self, player: str, session: str) -> None:
+        self.told.append((player, session))
+
 
 async def test_sessions_that_ended_while_the_watch_was_blind_are_found_by_looking(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    store = Sessions([PlayerRemoved("p-bob"), CompactedError("blind"), SessionRevoked("s3")])
+    store = Sessions(
+        [PlayerRemoved("p-bob"), SessionAdded("p-eve", "s4"), CompactedError("blind"), SessionRevoked("s3")]
+    )
     here = OpenHere()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(SessionKeeper(store, here, 3_600, store.renew).run)  # type: ignore[arg-type]
         await trio.sleep(10)
         assert here.ended == [("s2", REVOKED), ("p-bob", KICKED), ("s3", REVOKED)]
+        assert here.told == [("p-eve", "s4")]
         store.live.clear()
         await trio.sleep(3_600)
         assert ("s1", REVOKED) in here.ended

@@ -47,6 +47,7 @@ from tradegame.infra.embedded.database import MEMORY
 from tradegame.infra.kv import KvConnectionRepository, KvGameStateRepository, KvSessionRepository
 from tradegame.infra.kv.fence import Fence
 from tradegame.infra.kv.port import KeyValueStore
+from tradegame.protocol.http import Unready, UnreadyPart
 from tradegame.utils.loop_lag import LoopLag
 
 Clock = Callable[[], int]
@@ -228,18 +229,19 @@ class Node:
             background.start_soon(self.poller.run)
         await background.start(self.games.run, self.settings.games)
 
-    def ready(self) -> str | None:
-        """None while this node can serve; else the reason why not."""
+    def ready(self) -> Unready | None:
+        """None while this node can serve; else what of it keeps it from that, and why."""
         if not self.serving:
-            return "shutting down"
+            return "stopping", "shutting down"
         self.watchdog.look()
-        return (
-            self.watchdog.refuses()
-            or self.register.ready()
-            or self.clock.wrong()
-            or self.store.ready()
-            or self.games.ready()
+        parts: tuple[tuple[UnreadyPart, Callable[[], str | None]], ...] = (
+            ("process", self.watchdog.refuses),
+            ("register", self.register.ready),
+            ("clock", self.clock.wrong),
+            ("store", self.store.ready),
+            ("game", self.games.ready),
         )
+        return next(((part, reason) for part, ask in parts if (reason := ask()) is not None), None)
 
     async def _keep_time(self) -> None:
         """Follow a wall clock that was set, once no round is open and the other nodes do not say that it is wrong."""

@@ -26,7 +26,8 @@ from tradegame.client.vocabulary import (
 from tradegame.client.wire import decode
 from tradegame.protocol import state as protocol
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, Level
-from tradegame.protocol.state import Headline, Message, Player, Rules, Treatment
+from tradegame.protocol.rules import Rules, Treatment
+from tradegame.protocol.state import Headline, Message, Player
 
 
 @define(eq=False)

@@ -9,7 +9,17 @@ from abc import ABC, abstractmethod
 from typing import Literal, TypeVar
 
 from tradegame.protocol import pushes
-from tradegame.protocol.replies import AllCancelled, Bought, Cancelled, Ordered, Released, ReleasedAll, Sent, Sold
+from tradegame.protocol.replies import (
+    AllCancelled,
+    Bought,
+    Cancelled,
+    Ordered,
+    Readied,
+    Released,
+    ReleasedAll,
+    Sent,
+    Sold,
+)
 
 __all__ = [
     "AccessChanged",
@@ -24,6 +34,7 @@ __all__ = [
     "News",
     "Ordered",
     "PublicEvent",
+    "Readied",
     "Released",
     "ReleasedAll",
     "Removed",
@@ -277,3 +288,10 @@ class Commands(ABC):
     async def say(self, text: str, to: str | None = None, *, key: str | None = None) -> Sent:
         """Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone."""
         return await self._do(Sent, "say", {"text": text, "to": to}, key)
+
+    async def ready(self, answers: tuple[int, ...] | None = None, *, key: str | None = None) -> Readied:
+        """Say that you are ready, with `answers` to the quiz where the game has one.
+
+        What is not answered is wrong. The host sees who is ready, and how many answers were right in the best attempt.
+        """
+        return await self._do(Readied, "ready", {"answers": answers}, key)

@@ -13,6 +13,7 @@ from tradegame.protocol.errors import (
     TradeGameError,
     UnavailableError,
 )
+from tradegame.protocol.reasons import why
 from tradegame.utils.errors import log_fault
 
 FULL_WAIT_MS = 5_000
@@ -23,7 +24,7 @@ def store_fault(fault: StoreUnavailableError) -> TradeGameError:
     """The answer to whoever waits for a read or write that the store did not do."""
     match fault:
         case StoreFullError():
-            return OverloadedError("the store is full", retry_after_ms=FULL_WAIT_MS)
+            return OverloadedError(why("store_full"), retry_after_ms=FULL_WAIT_MS)
         case StoreRefusedError():  # requests are bounded: it is the store that has too little room for this one
             return OverloadedError("the store does not take this", retry_after_ms=FULL_WAIT_MS)
         case _:
@@ -40,4 +41,5 @@ def answer_to(fault: BaseException, event: str, **facts: object) -> TradeGameErr
         case trio.TooSlowError():
             return CommandTimeoutError("the command took too long")
         case _:
-            return InternalError.of(log_fault(structlog.get_logger(), event, fault, **facts))
+            reference = log_fault(structlog.get_logger(), event, fault, **facts)
+            return InternalError(why("internal_error", reference=reference))

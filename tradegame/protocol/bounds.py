@@ -26,6 +26,8 @@ UNANSWERED = KEYS_REMEMBERED // 2
 """How many commands of a player may be unanswered in a game, over all connections: so none goes stale on its way."""
 DISCONNECT_GRACE_S = 15
 """How long the orders of a player stay who chose `cancel_on_disconnect` and has no connection; a game may differ."""
+QUESTIONS, CHOICES = 10, 6
+"""The most questions of a quiz, and the most choices of one."""
 
 MIN_REQUEST_NUMBER, MAX_REQUEST_NUMBER = -(2**63), 2**64 - 1
 """The range of a request's ``id`` that is a number."""
@@ -189,6 +191,10 @@ Source = Annotated[
 ]
 Flag = Annotated[bool, Meta(description="False if left out.")]
 Choice = Annotated[bool, Meta(description="As it was if left out; false at first.")]
+Answers = Annotated[
+    tuple[Annotated[int, Meta(ge=0, le=CHOICES - 1)], ...],
+    Meta(max_length=QUESTIONS, description="Of each question of the quiz the place of one of its choices, from 0."),
+]
 RequestId = Annotated[int, Meta(ge=MIN_REQUEST_NUMBER)] | Annotated[str, Meta(max_length=MAX_REQUEST_ID)]
 
 # What the server sends besides: its ranges are published, and no client refuses an answer for them

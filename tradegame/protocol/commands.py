@@ -21,6 +21,7 @@ from tradegame.protocol.bounds import (
     Count,
     Epoch,
     FillTo,
+    Flag,
     GoodId,
     Key,
     MessageNumber,
@@ -32,8 +33,10 @@ from tradegame.protocol.bounds import (
     ShiftBps,
     Since,
     Strategy,
+    Text,
 )
-from tradegame.protocol.requests import AnyCommand, WithOp
+from tradegame.protocol.ops import HostCommand, WithOp
+from tradegame.protocol.requests import AnyCommand
 
 
 class Join(WithOp, kw_only=True, tag="join"):
@@ -53,21 +56,6 @@ class Join(WithOp, kw_only=True, tag="join"):
     look: str = ""
     robot: bool = False
     cancel_on_disconnect: Choice | None = None
-    key: Key | None = None
-    since: Since | None = None
-    epoch: Epoch | None = None
-
-
-HOST = "host"
-"""Whose commands the host's are."""
-
-
-class HostCommand(WithOp, kw_only=True):
-    """The base of what no player commands: the host, or a node. ``key``: the `Idempotency-Key` of the host's call."""
-
-    rules_from: ClassVar[int] = 3
-    player: ClassVar[str] = HOST
-
     key: Key | None = None
     since: Since | None = None
     epoch: Epoch | None = None
@@ -109,6 +97,13 @@ class Mute(HostCommand, kw_only=True, tag="mute"):
 
     account: PlayerId
     muted: bool = True
+
+
+class Tell(HostCommand, kw_only=True, tag="tell"):
+    """Say something to the player `account` alone."""
+
+    account: PlayerId
+    text: Text
 
 
 class Unsay(HostCommand, kw_only=True, tag="unsay"):
@@ -192,9 +187,17 @@ class SitIn(HostCommand, kw_only=True, tag="sit_in"):
 
 
 class SetPhase(HostCommand, kw_only=True, tag="phase"):
-    """Open or close a game. From `closed`, or back to `lobby`, a new round begins."""
+    """Open or close a game. From `closed`, or back to `lobby`, a new round begins.
+
+    `last`: with `closed`, it was the last round: the game is over, until another one begins.
+    """
 
     phase: Phase
+    last: Flag = False
+
+    def __post_init__(self) -> None:
+        if self.last and self.phase != "closed":
+            raise ValueError("Expected `closed` for the last round - at `$.phase`")
 
 
 class Pause(HostCommand, kw_only=True, tag="pause"):
@@ -247,6 +250,7 @@ Command = (
     | SetRobots
     | Staff
     | SitIn
+    | Tell
     | Unsay
     | SetAccess
     | SetRoster

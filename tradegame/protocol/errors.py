@@ -13,10 +13,12 @@ import msgspec
 
 from tradegame.protocol.bounds import Became
 from tradegame.protocol.failure import ErrorBody, Failure
+from tradegame.protocol.reasons import Why
 
 
 class TradeGameError(Exception):
-    """The base. ``message`` is for a person, ``at`` says where in a request, ``retry_after_ms`` when to come again.
+    """The base. ``message`` is for a person, ``why`` says the same for programs, if there is a reason with a name.
+    ``at`` says where in a request, ``retry_after_ms`` when to come again.
 
     Of a class: ``definite``: it is certain that nothing happened. ``wait_ms``: when to come again where the
     error itself does not say. ``taken_in``: False for what was refused for want of room, and may simply be sent again.
@@ -29,10 +31,13 @@ class TradeGameError(Exception):
     wait_ms: ClassVar[int | None] = None
     taken_in: ClassVar[bool] = True
     before_key: ClassVar[bool] = False
+    became: Became | None = None
+    """Of an order that is gone."""
 
-    def __init__(self, message: str, *, at: str | None = None, retry_after_ms: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str | Why, *, at: str | None = None, retry_after_ms: int | None = None) -> None:
+        self.message = str(message)
+        super().__init__(self.message)
+        self.why = message if isinstance(message, Why) else None
         self.at = at
         self.retry_after_ms = self.wait_ms if retry_after_ms is None else retry_after_ms
         self.copy: tuple[str, int | None, str | None] = "", None, None
@@ -55,6 +60,8 @@ class TradeGameError(Exception):
             key=key or None,
             since=since,
             epoch=epoch,
+            became=self.became,
+            why=self.why,
         )
 
     def body(self) -> bytes:
@@ -115,11 +122,6 @@ class InternalError(TradeGameError):
 
     code, status, definite = "internal", 500, False
 
-    @classmethod
-    def of(cls, reference: str) -> Self:
-        """``reference``: that under which it was logged."""
-        return cls(f"internal error (reference {reference})")
-
 
 class UnknownOpError(TradeGameError):
     """No such op."""
@@ -137,8 +139,6 @@ class RuleError(TradeGameError):
     """What the rules of a game answer. Remembered with a command's ``key``, unless it is about the key itself."""
 
     status = 409
-    became: Became | None = None
-    """Of an order that is gone."""
 
 
 class UnknownGoodError(RuleError):
@@ -158,7 +158,7 @@ class UnknownOrderError(RuleError):
 
     code, status = "unknown_order", 404
 
-    def __init__(self, message: str, became: Became | None = None) -> None:
+    def __init__(self, message: str | Why, became: Became | None = None) -> None:
         super().__init__(message)
         self.became = became
 
@@ -167,11 +167,6 @@ class GameFullError(RuleError):
     """The game has as many accounts as it may. To `spectate` is still possible."""
 
     code = "game_full"
-
-    @classmethod
-    def of(cls, players: int) -> Self:
-        """``players``: how many it has."""
-        return cls(f"the game has {players} players, and takes no more")
 
 
 class NotAdmittedError(RuleError):
@@ -202,6 +197,12 @@ class NotOpenError(RuleError):
     """The game's phase takes no orders."""
 
     code = "not_open"
+
+
+class NotReadyError(RuleError):
+    """An order before the player has answered the whole quiz rightly, in a game that wants this first."""
+
+    code = "not_ready"
 
 
 class NoHouseError(RuleError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from tradegame.protocol.bounds import Ending, Epoch, Key, Keys, Since
+from tradegame.protocol.reasons import Why
 
 
 class Failure(Struct, kw_only=True, omit_defaults=True):
@@ -13,7 +14,8 @@ class Failure(Struct, kw_only=True, omit_defaults=True):
     ``definite``: whether it is certain that nothing happened. If not, send the same again with the same ``key``.
     ``retry_after_ms``: when to come again. ``replayed``: the key's first result again. ``keys``: how many keys of the
     player the game has counted. ``key``, ``since`` and ``epoch``: of a command in doubt, to send the same copy again.
-    ``became``: of an order that is gone, where the game still knows.
+    ``became``: of an order that is gone, where the game still knows. ``why``: what ``message`` says, as a
+    name with parameters, for whoever says it in another language.
     """
 
     code: str
@@ -27,6 +29,7 @@ class Failure(Struct, kw_only=True, omit_defaults=True):
     since: Since | None = None
     epoch: Epoch | None = None
     became: Ending | None = None
+    why: Why | None = None
 
 
 class ErrorBody(Struct):

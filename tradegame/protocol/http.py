@@ -23,10 +23,13 @@ from tradegame.protocol.bounds import (
     Seq,
     Source,
     Strategy,
+    Text,
     Units,
 )
+from tradegame.protocol.reasons import Why
+from tradegame.protocol.rules import Treatment
 from tradegame.protocol.seats import SeatView
-from tradegame.protocol.state import GameSummary, Treatment
+from tradegame.protocol.state import GameSummary
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 """The header of a host's call that happens once (draft-ietf-httpapi-idempotency-key-header)."""
@@ -190,11 +193,18 @@ class Invitation(Struct, omit_defaults=True):
     here_only: bool = False
 
 
+UnreadyPart = Literal["stopping", "process", "register", "clock", "store", "game"]
+Unready = tuple[UnreadyPart, str]
+"""What keeps a node from being ready, and why, in English."""
+
+
 class Vitals(Struct, omit_defaults=True):
     """How a node does, over the last ten seconds; null where nothing can be said yet. `reason`: why it is not ready.
 
     `p99_ms`: of an append to the log. `lag_ms`: the longest that a task which was ready to run had to wait, in the
-    last minute. `not_served`: games that are there and not served here. `audit_problems`: must be 0.
+    last minute. `not_served`: games that are there and not served here. `audit_problems`: must be 0. `part`: what keeps
+    the node from being ready: it is `stopping`, its `process` stood still, it is not in the `register` of nodes, its
+    `clock` is wrong, the `store` does not answer, or a `game` is not up to date.
     """
 
     ready: bool
@@ -209,19 +219,30 @@ class Vitals(Struct, omit_defaults=True):
     lag_ms: Count
     not_served: tuple[GameId, ...]
     audit_problems: Count
+    part: UnreadyPart | None = None
 
 
 class Warned(Struct, omit_defaults=True):
-    """What of a definition is valid, and yet will not do what its author expects: where it is, and what comes of it."""
+    """What of a definition is valid, and yet will not do what its author expects: where it is, and what comes of it.
+
+    `why`: the same as a name with parameters.
+    """
 
     at: str
     message: str
+    why: Why | None = None
 
 
 class Made(GameSummary, omit_defaults=True):
     """The game that was made, as in the list. `warnings`: what `tradegame config` says of the definition, too."""
 
     warnings: tuple[Warned, ...] = ()
+
+
+class Telling(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What the host says to a player."""
+
+    text: Text
 
 
 class Muting(Struct, omit_defaults=True, forbid_unknown_fields=True):
@@ -234,7 +255,9 @@ class RosterRow(Struct, omit_defaults=True):
     """A player with an account. `name`: what the game calls them; `dealt`: they take part in this round.
 
     `robot`: the server plays it. `stand_in`: a robot sits in for them. `seat` and `label`: those of the player's seat
-    on the roster, if there is one.
+    on the roster, if there is one. `ready`: they said so; `right`: how many answers to the quiz were, at best.
+    `traded`: in this round. `refused`: how many of their orders and cancellations in a row the rules
+    refused, as far as this node knows.
     """
 
     player: PlayerId
@@ -245,6 +268,10 @@ class RosterRow(Struct, omit_defaults=True):
     stand_in: bool = False
     seat: SeatNumber | None = None
     label: str = ""
+    ready: bool = False
+    right: Count | None = None
+    traded: bool = False
+    refused: Count = 0
 
 
 class RemovedRow(Struct, omit_defaults=True):

@@ -25,7 +25,8 @@ from tradegame.protocol.bounds import (
     Source,
     Taker,
 )
-from tradegame.protocol.state import Account, Fill, Treatment
+from tradegame.protocol.rules import Treatment
+from tradegame.protocol.state import Account, Fill
 
 
 class Event(Struct, omit_defaults=True, tag_field="type"):
@@ -228,7 +229,11 @@ class Gone(Push, tag="gone"):
     epoch: Epoch
 
 
-AnyPush = Events | AccountChanged | Whisper | Fills | Presence | Gone
+class Device(Push, tag="device"):
+    """Another device signed in as this player, by a code or a personal link: to the connections of all others."""
+
+
+AnyPush = Events | AccountChanged | Whisper | Fills | Presence | Gone | Device
 PUSHES: dict[str, type[Push]] = {tag_of(push): push for push in get_args(AnyPush)}
 """Every push by its name."""
 EVENTS: dict[str, type[Event]] = {tag_of(event): event for event in get_args(PublicEvent)}

@@ -153,5 +153,11 @@ class AllCancelled(CommandOk):
     released: ReleasedAll
 
 
+class Readied(CommandOk):
+    """`right`: of each question of the quiz, whether it was answered rightly; empty where there is none."""
+
+    right: tuple[bool, ...]
+
+
 class Sent(CommandOk):
     """It was done; `seq` is the game's last frame then."""

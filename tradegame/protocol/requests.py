@@ -13,6 +13,7 @@ from msgspec.structs import fields
 
 from tradegame.protocol import tag_of
 from tradegame.protocol.bounds import (
+    Answers,
     Choice,
     ClientName,
     Depth,
@@ -38,6 +39,7 @@ from tradegame.protocol.bounds import (
     Token,
 )
 from tradegame.protocol.names import NAME_EXPECTED, is_name
+from tradegame.protocol.ops import WithOp
 from tradegame.protocol.replies import (
     AllCancelled,
     Bought,
@@ -48,26 +50,12 @@ from tradegame.protocol.replies import (
     Left,
     Ordered,
     Pong,
+    Readied,
     Sent,
     Sold,
     Welcome,
 )
 from tradegame.protocol.state import Account, Book, Games, OwnFills, OwnOrders, Standings
-
-
-class WithOp(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="op"):
-    """The base of all that an ``op`` names: a request, or a command in a game's log.
-
-    What its ``__post_init__`` checks between fields: of ``one_of`` at least one must be there, and of each pair in
-    ``needs`` the first, if it says anything, needs the second.
-    """
-
-    one_of: ClassVar[tuple[str, ...]] = ()
-    needs: ClassVar[tuple[tuple[str, str], ...]] = ()
-
-    @property
-    def op(self) -> str:
-        return tag_of(type(self))
 
 
 class Request(WithOp, kw_only=True):
@@ -320,7 +308,18 @@ class Say(PlayerCommand, kw_only=True, tag="say"):
     to: PlayerId | None = None
 
 
-AnyCommand = BuyGood | SellGood | PlaceOrder | AmendOrder | CancelOrder | CancelAll | Say
+class Ready(PlayerCommand, kw_only=True, tag="ready"):
+    """Say that you are ready, with `answers` to the quiz where the game has one.
+
+    What is not answered is wrong. The host sees who is ready, and how many answers were right in the best attempt.
+    """
+
+    ok = Readied
+
+    answers: Answers | None = None
+
+
+AnyCommand = BuyGood | SellGood | PlaceOrder | AmendOrder | CancelOrder | CancelAll | Say | Ready
 """What goes through the log as it was asked."""
 AnyRequest = (
     HelloRequest

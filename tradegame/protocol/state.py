@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from tradegame.protocol.bounds import (
-    DISCONNECT_GRACE_S,
     Balance,
     Cents,
     Coins,
@@ -34,6 +33,7 @@ from tradegame.protocol.bounds import (
     Taker,
     Units,
 )
+from tradegame.protocol.rules import Rules, Treatment
 
 
 class GameSummary(Struct, omit_defaults=True):
@@ -51,65 +51,6 @@ class GameSummary(Struct, omit_defaults=True):
     code: GameCode
     entry: EntryKind = "open"
     pattern: Pattern = ""
-
-
-class RoundRules(Struct, omit_defaults=True):
-    """The phases of a round in seconds, and how many rounds there are; 0 for no end."""
-
-    lobby_s: Count
-    open_s: Count
-    closed_s: Count
-    repeat: Count
-
-
-class GoodRules(Struct, omit_defaults=True):
-    """What of a good's definition players may know. `settlement`: the values of which one is paid at the close.
-
-    `mark`: what units count for at the close; none where they have private values.
-    """
-
-    endowment: Units
-    house: bool
-    private_values: bool
-    settlement: tuple[Coins, ...] | None
-    mark: Source | None = None
-
-
-class Rules(Struct, omit_defaults=True):
-    """What of a game's definition players may know. `rounds`: null where there is no clock.
-
-    `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
-    orders of those stay who chose `cancel_on_disconnect`, once they have no connection. `practice`: a round of the
-    number 0 comes first, which counts for nothing.
-    """
-
-    cash: Coins
-    fee_bps: Count
-    open_orders: Count
-    rounds: RoundRules | None
-    goods: dict[GoodId, GoodRules]
-    anonymous: bool = False
-    disconnect_grace_s: Count = DISCONNECT_GRACE_S
-    practice: bool = False
-
-
-class GoodTerms(Struct, omit_defaults=True):
-    """Of a good, in this round: coins a unit that whoever buys pays, and whoever sells, besides the price.
-
-    Orders below `floor` or above `ceiling` are `outside_price_limits`.
-    """
-
-    buyer_tax: Coins = 0
-    seller_tax: Coins = 0
-    floor: Price | None = None
-    ceiling: Price | None = None
-
-
-class Treatment(Struct, omit_defaults=True):
-    """What is different in this round: the taker's fee, if it is not that of the `rules`, and the terms of goods."""
-
-    fee_bps: Count | None = None
-    goods: dict[GoodId, GoodTerms] = field(default_factory=dict)
 
 
 class Good(Struct, omit_defaults=True):
@@ -285,7 +226,8 @@ class Account(Struct, omit_defaults=True):
     part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
     player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
     commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
-    `cancel_on_disconnect`: as the player chose at a `join`.
+    `cancel_on_disconnect`: as the player chose at a `join`. `ready`: the player said so; `right`: how many
+    answers to the quiz were right, at best.
     """
 
     cash: Coins
@@ -303,6 +245,8 @@ class Account(Struct, omit_defaults=True):
     keys: Keys | None = None
     positions: dict[GoodId, Position] = field(default_factory=dict)
     cancel_on_disconnect: bool = False
+    ready: bool = False
+    right: Count | None = None
 
 
 class Book(Struct, omit_defaults=True):

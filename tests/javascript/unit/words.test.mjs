@@ -10,6 +10,8 @@ globalThis.tradegame = {
     "a.with": "{qty} {good} at {price}",
     "a.plural": { one: "{count} unit", other: "{count} units" },
     "error.known": "Not taken: {message}.",
+    "why.needs_cash": "That takes {needed} coins.",
+    "became.filled": "It was filled.",
   }),
 };
 const { has, loaded, pieces, t } = await import("../../../tradegame/controller/http/site/js/common/words.js");
@@ -39,6 +41,15 @@ test("a parameter may be an element", () => {
 test("an unknown key is shown as it is", () => {
   assert.equal(has("a.unknown"), false);
   assert.equal(t("a.unknown"), "a.unknown");
+});
+
+test("a reason with parameters says more than the code, and what became of an order, too", () => {
+  const why = { name: "needs_cash", params: { needed: 1_000 } };
+  assert.equal(explain({ code: "known", message: "needs 1000 coins", why }), "That takes 1,000 coins.");
+  assert.equal(explain({ code: "known", message: "o1 was filled", became: "filled" }), "It was filled.");
+  const unknown = { code: "known", message: "of a newer server", why: { name: "toString" }, became: "sold" };
+  assert.equal(explain(unknown), "Not taken: of a newer server.");
+  assert.equal(explain({ message: "moves nothing", why: { name: "newer" } }), "Moves nothing.");
 });
 
 test("an error is told by its code, else by its message as a sentence", () => {

@@ -203,6 +203,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "anchor_bps": bps,
     "time": st.integers(1, 40).map(lambda minutes: BEGIN + minutes * 60_000),
     "phase": st.sampled_from(["lobby", "open", "open", "open", "closed"]),
+    "last": st.sampled_from([False, False, True]),
+    "answers": st.lists(st.integers(0, 5), max_size=3).map(tuple),
 }
 """What each field of a command may be, besides None where that is the default."""
 

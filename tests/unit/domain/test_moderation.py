@@ -6,12 +6,12 @@ import pytest
 
 from tests.support import views
 from tests.support.domain import Table, code, events
-from tradegame.core.domain import snapshot
-from tradegame.core.domain import views as domain_views
+from tradegame.core.domain import host_views, snapshot
 from tradegame.core.domain.audit import Audit, audit
 from tradegame.core.domain.definition import GoodDefinition, PrivateValuesDefinition, SettlementDefinition
+from tradegame.core.domain.events import Whispered
 from tradegame.core.domain.moderation import refusal
-from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster, Unsay
+from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster, Tell, Unsay
 from tradegame.protocol.errors import GameFullError, NotAdmittedError
 from tradegame.protocol.http import RemovedRow, RosterRow
 from tradegame.protocol.pushes import AccessChanged, Removed, Unsaid
@@ -56,11 +56,11 @@ def test_who_is_readmitted_may_join_anew_with_nothing_of_before() -> None:
     table.buy("ann", 1)
     table.say("ann", "hi", key="k")
     table.do(Remove(account="ann"))
-    assert domain_views.roster(table.game.state).removed == (RemovedRow("ann", "Ann"),)
+    assert host_views.roster(table.game.state).removed == (RemovedRow("ann", "Ann"),)
     table.game = snapshot.load(snapshot.dump(table.game))
     applied = table.entry(Readmit(account="ann"))
     assert (applied.frame, applied.accounts) == (None, ())
-    assert domain_views.roster(table.game.state).removed == ()
+    assert host_views.roster(table.game.state).removed == ()
     assert code(table.say("ann", "hi", key="k")) == "not_joined"
     assert isinstance(table.join("ann"), Sent)
     assert (table.cash("ann"), table.goods("ann")) == ((1_000, 0), (100, 0))
@@ -208,9 +208,9 @@ def test_the_host_sees_who_may_join_and_who_has() -> None:
     table = Table.of("ann")
     table.entry(SetRoster(names=(("Ann", "ann"), ("Bob", "bob"))), SetAccess(locked=True), Mute(account="ann"))
     state = table.game.state
-    shown = domain_views.roster(state)
+    shown = host_views.roster(state)
     assert (shown.locked, shown.chat, shown.names) == (True, True, ("Ann", "Bob"))
-    assert domain_views.roster_rows(state, ["ann", "gone"], {}) == [
+    assert host_views.roster_rows(state, ["ann", "gone"], {}) == [
         RosterRow("ann", state.players["ann"].name, True, True)
     ]
 
@@ -314,3 +314,11 @@ def test_a_message_that_is_kept_can_be_deleted() -> None:
     table.say("ann", "four")
     assert [message.number for message in table.game.state.messages] == [1, 3, 4]
     assert table.game.state.messages.maxlen == 50
+
+
+def test_the_host_says_something_to_one_player_though_the_chat_is_off() -> None:
+    table = Table.of("ann", "bob")
+    table.do(SetAccess(chat=False))
+    applied = table.entry(Tell(account="ann", text="look at the book"))
+    assert applied.whispers == (Whispered("host", "ann", "look at the book"),)
+    assert code(table.do(Tell(account="eve", text="hm"))) == "unknown_player"

@@ -11,8 +11,7 @@ from attrs import evolve
 
 from tests.support import views
 from tests.support.domain import BEGIN, Table, define_game, events
-from tradegame.core.domain import snapshot
-from tradegame.core.domain import views as domain_views
+from tradegame.core.domain import host_views, snapshot
 from tradegame.core.domain.definition import GoodDefinition, NewsDefinition, RoundsDefinition, from_json, to_json
 from tradegame.core.domain.definition_checks import problems
 from tradegame.core.domain.game import Game
@@ -97,11 +96,11 @@ def test_nothing_that_is_told_before_the_first_hangs_on_what_will_come() -> None
 def test_the_host_can_list_what_is_left_of_the_open_round() -> None:
     table = Table.of(news=(NewsDefinition(at_s=9, text="late"), NewsDefinition(at_s=5, text="rain", good="grain")))
     soon, late = ComingNews(BEGIN + 5_000, "rain", "grain", 0), ComingNews(BEGIN + 9_000, "late", None, 0)
-    assert domain_views.coming(table.game.state).news == (soon, late)
+    assert host_views.coming(table.game.state).news == (soon, late)
     table.wait(5_000)
-    assert domain_views.coming(table.game.state).news == (late,)
+    assert host_views.coming(table.game.state).news == (late,)
     table.phase("closed")
-    assert domain_views.coming(table.game.state).news == ()
+    assert host_views.coming(table.game.state).news == ()
 
 
 def test_what_is_drawn_is_kept_in_a_snapshot() -> None:

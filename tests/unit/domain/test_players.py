@@ -18,12 +18,13 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GoodDefinition
-from tradegame.core.domain.events import Outcome, Whispered
+from tradegame.core.domain.events import Outcome, Rejected, Whispered
 from tradegame.core.domain.naming import NamingService
 from tradegame.protocol.commands import Announce, Command, Join, Remove, SetPhase, payload_digest
 from tradegame.protocol.errors import RULE_ERRORS, NotJoinedError, RateLimitedError, UnknownGoodError
 from tradegame.protocol.names import skeleton
 from tradegame.protocol.pushes import Joined, Said
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import AnyCommand, BuyGood, CancelOrder, PlaceOrder, Say, SellGood
 
@@ -150,6 +151,19 @@ def test_a_refusal_is_remembered_too() -> None:
     assert code(refused) == "no_liquidity"
     table.ask("ann", 5, 10)
     assert table.entry(command).outcomes == (Outcome(refused, replayed=True),)
+
+
+def test_a_copy_is_told_the_same_reason_with_its_parameters() -> None:
+    table = Table.of("ann")
+    late = PlaceOrder(player="ann", good="grain", side="bid", qty=3, price=500, key="k", since=0)
+    first = table.do(late)
+    assert first == Rejected(
+        "insufficient_cash", "needs 1500 coins, has 1000", why=why("needs_cash", needed=1500, free=1000)
+    )
+    table.game = snapshot.load(snapshot.dump(table.game))
+    (outcome,) = table.entry(late).outcomes
+    assert (outcome.replayed, outcome.result) == (True, first)
+    assert outcome.result.error().failure().why == first.why
 
 
 def test_without_a_key_the_same_command_happens_again() -> None:

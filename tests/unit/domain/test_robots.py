@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support import views
 from tests.support.domain import Table, code, events
-from tradegame.core.domain import snapshot
-from tradegame.core.domain import views as domain_views
+from tradegame.core.domain import host_views, snapshot
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.definition import GoodDefinition, PrivateValuesDefinition, RoundsDefinition
 from tradegame.core.domain.robots import robots_needed
@@ -341,8 +340,8 @@ def test_the_host_is_told_of_the_plan_and_who_plays() -> None:
     seated(table, "bob")
     state = table.game.state
     told = Robots(4, True, "informed", 9, 2, ("robot-1", "robot-2"), ("bob",))
-    assert domain_views.robots(state) == told
-    rows = [(row.player, row.robot, row.stand_in) for row in domain_views.roster_rows(state, state.players, {})]
+    assert host_views.robots(state) == told
+    rows = [(row.player, row.robot, row.stand_in) for row in host_views.roster_rows(state, state.players, {})]
     assert rows[1:3] == [("bob", False, True), ("robot-1", True, False)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.domain import Table, code
-from tradegame.core.domain import snapshot, views
+from tradegame.core.domain import host_views, snapshot, views
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.state import RosterSeat
 from tradegame.protocol.commands import Join, Remove, RenewSeat, SeatRow, SetAccess, SetRoster
@@ -63,7 +63,7 @@ def test_who_has_a_seat_that_is_listed_no_more_keeps_it_for_the_records() -> Non
         ("No. 7", False, "ann"),
         ("8", True, ""),
     ]
-    assert [seat.label for seat in views.roster(state).seats] == ["8"]
+    assert [seat.label for seat in host_views.roster(state).seats] == ["8"]
     table.do(Remove(account="ann"))
     assert code(join(table, "bob", "no.7")) == "not_admitted"
 
@@ -142,9 +142,11 @@ def test_the_host_alone_sees_labels() -> None:
     table.do(ROSTER)
     join(table, "ann", "no.7", name="Ann")
     state = table.game.state
-    assert views.roster(state).seats == (
+    assert host_views.roster(state).seats == (
         SeatView(1, "No. 7", "Ann", "east", "reds", "ann"),
         SeatView(2, "8"),
     )
     seats = {seat.player: seat for seat in state.seating.values()}
-    assert views.roster_rows(state, ["ann"], seats) == [RosterRow("ann", "Ann", True, False, seat=1, label="No. 7")]
+    assert host_views.roster_rows(state, ["ann"], seats) == [
+        RosterRow("ann", "Ann", True, False, seat=1, label="No. 7")
+    ]

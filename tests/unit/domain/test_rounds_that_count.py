@@ -16,7 +16,7 @@ from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.debrief import counted_results
 from tradegame.core.domain.definition import GoodDefinition, RoundsDefinition, TreatmentDefinition
-from tradegame.protocol.commands import Entry, Pause, Remove, Reveal
+from tradegame.protocol.commands import Entry, Pause, Remove, Reveal, SetPhase
 from tradegame.protocol.pushes import ClockChanged, Revealed, RoundChanged
 
 SECOND = 1_000
@@ -288,3 +288,44 @@ def test_where_somebody_played_meanwhile_or_nothing_runs_there_is_no_pause() -> 
     paused = table.game.state.paused_at
     table.game.apply(Entry(table.at + 2 * SECOND, (), table.at + SECOND))
     assert table.game.state.paused_at == paused
+
+
+@pytest.mark.parametrize("rounds", [None, RoundsDefinition(open_s=60, closed_s=5, repeat=0)])
+@pytest.mark.parametrize("before", ["open", "closed"])
+def test_the_host_ends_a_game_that_has_no_end_of_its_own(rounds: RoundsDefinition | None, before: str) -> None:
+    table = Table.of("ann", "bob", rounds=rounds, goods={"grain": GoodDefinition(endowment=9, mark="last")})
+    trade(table, 10)
+    trade(table, 50)
+    if before == "closed":
+        table.phase("closed")
+    standings = views.standings(table.game.state, 9)
+    follower = Follower(table.game)
+    applied = table.entry(SetPhase(phase="closed", last=True))
+    follower.follow(applied)
+    assert events(applied) == [RoundChanged("closed", 1, None, over=True, winners=("ann",))]
+    again = Table(snapshot.load(snapshot.dump(table.game)), table.at)
+    for each in (table, again):
+        state = views.public_state(each.game.state)
+        assert (state["over"], state["winners"]) == (True, ["ann"])
+        assert [row["player"] for row in views.standings(each.game.state, 9)] == [row["player"] for row in standings]
+        assert events(each.entry(SetPhase(phase="closed", last=True))) == []
+        each.wait(3_600 * SECOND)
+        assert now(each) == ("closed", 1)
+    assert follower.shown() == views.public_state(table.game.state)
+    assert audit(table.game.state) == []
+    table.phase("open")
+    assert now(table) == ("open", 2)
+    assert "over" not in views.public_state(table.game.state)
+    table.phase("closed")
+    assert not table.game.state.over
+
+
+def test_a_game_that_ends_in_its_lobby_is_over() -> None:
+    table = Table.of("ann", wait_for_host=True)
+    table.do(SetPhase(phase="closed", last=True))
+    assert (now(table), table.game.state.over) == (("closed", 1), True)
+
+
+def test_only_a_closed_round_is_the_last_one() -> None:
+    with pytest.raises(ValueError, match="closed"):
+        SetPhase(phase="open", last=True)

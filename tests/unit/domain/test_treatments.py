@@ -28,8 +28,8 @@ from tradegame.protocol.commands import Entry, SetPhase
 from tradegame.protocol.pushes import News, RoundChanged, Trade
 from tradegame.protocol.replies import Released
 from tradegame.protocol.requests import BuyGood
-from tradegame.protocol.state import GoodTerms as ToldTerms
-from tradegame.protocol.state import Treatment
+from tradegame.protocol.rules import GoodTerms as ToldTerms
+from tradegame.protocol.rules import Treatment
 
 
 def treated(*players: str, goods: Any = None, table_of: Any = None, **fields: Any) -> Table:

@@ -17,6 +17,7 @@ from tradegame.core.membership.clock_watch import ClockWatch
 from tradegame.core.membership.register import ConnectionRegister
 from tradegame.core.membership.watchdog import Watchdog
 from tradegame.core.use_cases.dispatcher import Dispatcher
+from tradegame.protocol.http import Unready
 from tradegame.utils.loop_lag import LoopLag
 from tradegame.utils.metrics import Kind, Metrics
 
@@ -38,7 +39,7 @@ class Measured:
     register: ConnectionRegister
     watchdog: Watchdog
     lag: LoopLag
-    ready: Callable[[], str | None]
+    ready: Callable[[], Unready | None]
     turned_away: Callable[[], int]
     refused: dict[str, int]
 

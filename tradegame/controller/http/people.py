@@ -11,12 +11,12 @@ from starlette.responses import Response
 from tradegame.controller.http.bodies import answer, body_of, game_id, key_of, number_of, published
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.pieces import InPieces
-from tradegame.core.domain import views
+from tradegame.core.domain import host_views
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.commands import SetAccess, SetRobots
 from tradegame.protocol.errors import UnknownMessageError
-from tradegame.protocol.http import Muting, Sitting
+from tradegame.protocol.http import Muting, Sitting, Telling
 from tradegame.protocol.seats import NewRoster
 
 ROWS_AT_ONCE = 2_000
@@ -37,11 +37,13 @@ class People:
 
     async def roster(self, request: Request) -> Response:
         self.host_token.require(request)
-        state = self.games.present(game_id(request)).game.state
-        pieces, players = [_json(views.roster(state)).removesuffix(b"]}")], list(state.players)
+        game = self.games.present(game_id(request)).game
+        state = game.state
+        pieces, players = [_json(host_views.roster(state)).removesuffix(b"]}")], list(state.players)
         seats = {seat.player: seat for seat in state.seating.values()}
         for first in range(0, len(players), ROWS_AT_ONCE):
-            rows = _json(views.roster_rows(state, players[first : first + ROWS_AT_ONCE], seats))[1:-1]
+            some = players[first : first + ROWS_AT_ONCE]
+            rows = _json(host_views.roster_rows(state, some, seats, game.refusals))[1:-1]
             pieces.append(b"," + rows if first and rows else rows)
             await trio.lowlevel.checkpoint()
         return InPieces([*filter(None, pieces), b"]}"])
@@ -67,9 +69,14 @@ class People:
         outcome = await self.administer.mute(game_id(request), player, muted=muted, key=key_of(request))
         return published(outcome)
 
+    async def tell(self, request: Request) -> Response:
+        self.host_token.require(request)
+        text, player = (await body_of(request, Telling)).text, request.path_params["player"]
+        return published(await self.administer.tell(game_id(request), player, text, key_of(request)))
+
     async def robots(self, request: Request) -> Response:
         self.host_token.require(request)
-        return answer(views.robots(self.games.present(game_id(request)).game.state))
+        return answer(host_views.robots(self.games.present(game_id(request)).game.state))
 
     async def set_robots(self, request: Request) -> Response:
         self.host_token.require(request)

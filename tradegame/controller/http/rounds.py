@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tradegame.controller.http.bodies import answer, body_of, game_id, key_of, published
 from tradegame.controller.http.host_token import HostToken
-from tradegame.core.domain import views
+from tradegame.core.domain import host_views
 from tradegame.core.domain.definition import to_json
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.administer import AdministerUseCase
@@ -25,7 +25,7 @@ class Rounds:
     async def phase(self, request: Request) -> Response:
         self.host_token.require(request)
         body = await body_of(request, SetPhase)
-        return published(await self.administer.set_phase(game_id(request), body.phase, key_of(request)))
+        return published(await self.administer.set_phase(game_id(request), body, key_of(request)))
 
     async def pause(self, request: Request) -> Response:
         self.host_token.require(request)
@@ -39,7 +39,7 @@ class Rounds:
 
     async def coming(self, request: Request) -> Response:
         self.host_token.require(request)
-        return answer(views.coming(self.games.present(game_id(request)).game.state))
+        return answer(host_views.coming(self.games.present(game_id(request)).game.state))
 
     async def definition(self, request: Request) -> Response:
         """It is the host's: it has the news that are to come, and everybody's values."""

@@ -42,7 +42,7 @@ from tradegame.protocol.errors import (
     NotFoundError,
     RateLimitedError,
 )
-from tradegame.protocol.http import Done, Preset, Presets, Vitals
+from tradegame.protocol.http import Done, Preset, Presets, Unready, Vitals
 from tradegame.protocol.state import Games
 
 _json = msgspec.json.Encoder().encode
@@ -57,11 +57,11 @@ class HttpServices:
     games: GameService
     repository: GameStateRepository
     administer: AdministerUseCase
-    ready: Callable[[], str | None]
+    ready: Callable[[], Unready | None]
     metrics: Callable[[], bytes]
     parse_definition: Callable[[Mapping[str, Any]], GameDefinition]
     presets: Callable[[], Mapping[str, Mapping[str, Any]]]
-    vitals: Callable[[str | None], Awaitable[Vitals]]
+    vitals: Callable[[Unready | None], Awaitable[Vitals]]
     budgets: Budgets
     host_token: HostToken
     access: Access
@@ -136,6 +136,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("GET", "/v1/games/{game}/links", links.all_of_them),
         ("POST", "/v1/games/{game}/seats/{seat}/link", links.renew),
         ("DELETE", "/v1/games/{game}/players/{player}", people.remove),
+        ("POST", "/v1/games/{game}/players/{player}/message", people.tell),
         ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
         ("POST", "/v1/games/{game}/players/{player}/readmit", people.readmit),
         ("POST", "/v1/games/{game}/players/{player}/robot", people.sit_in),
@@ -220,9 +221,9 @@ class _Routes:
 
     async def ready(self, request: Request) -> Response:
         """A game that is not served makes no node unready: the others are, and another node may serve that one."""
-        reason = self.services.ready()
+        unready = self.services.ready()
         unserved = "".join(f"not served: {game}\n" for game in self.services.games.unserved())
-        return PlainTextResponse(f"{reason or 'ready'}\n{unserved}", 200 if reason is None else 503)
+        return PlainTextResponse(f"{unready[1] if unready else 'ready'}\n{unserved}", 503 if unready else 200)
 
     async def metrics(self, request: Request) -> Response:
         return Response(self.services.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -33,16 +33,17 @@ class Vitals:
     node: Measured
     _samples: deque[_Sample] = Factory(deque)
 
-    async def take(self, reason: str | None) -> protocol.Vitals:
-        """``reason``: why the node is not ready, if it is not."""
+    async def take(self, unready: protocol.Unready | None) -> protocol.Vitals:
+        """``unready``: why the node is not ready, if it is not."""
         now, hosts = self._sample(), self.node.games.hosts
         first = self._samples[0]
         seconds = now.at - first.at
         appends = [new - old for new, old in zip(now.appends, first.appends, strict=False)]
         facts = self.node.dispatcher.facts
         return protocol.Vitals(
-            ready=reason is None,
-            reason=reason,
+            ready=unready is None,
+            reason=unready and unready[1],
+            part=unready and unready[0],
             node=facts.node,
             version=facts.version,
             nodes=len(self.node.hub.presence.nodes),

@@ -40,7 +40,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "buyOk": {"id": 7, "ok": {"filled": 3, "cost": 66, "fee": 0, "cash": 9934, "seq": 130}},
     "error": {
         "id": 7,
-        "error": {"code": "insufficient_cash", "message": "needs 66 coins, has 12", "definite": True},
+        "error": {
+            "code": "insufficient_cash",
+            "message": "needs 66 coins, has 12",
+            "definite": True,
+            "why": {"name": "needs_cash", "params": {"needed": 66, "free": 12}},
+        },
     },
     "order": {"id": 8, "op": "order", "game": "bazaar", "good": "grain", "side": "bid", "qty": 5, "price": 20},
     "orderOk": {"id": 8, "ok": {"order": "131.0", "filled": 0, "resting": 5, "cash": 9834, "seq": 131}},

@@ -11,7 +11,6 @@ from tradegame.controller.spec.codes import table, with_codes
 from tradegame.controller.spec.operation import JSON, TEXT, Operation
 from tradegame.controller.spec.operations import OPERATIONS
 from tradegame.controller.spec.schema import Schema, described, reference, schemas
-from tradegame.protocol.commands import HostCommand
 from tradegame.protocol.errors import (
     OVER_HTTP,
     Errors,
@@ -23,6 +22,7 @@ from tradegame.protocol.errors import (
 )
 from tradegame.protocol.failure import ErrorBody
 from tradegame.protocol.http import IDEMPOTENCY_KEY, NOT_IN_A_BODY, IdempotencyKey
+from tradegame.protocol.ops import HostCommand
 
 ABOUT = """\
 The HTTP side of a node: the pages, health, games, and the host's calls. It is on the same port as the WebSocket

@@ -11,7 +11,7 @@ from tradegame.protocol.errors import (
     UnknownMessageError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Muting, Robots, Roster, Sitting
+from tradegame.protocol.http import Muting, Robots, Roster, Sitting, Telling
 from tradegame.protocol.seats import NewRoster, SeatLink, SeatLinks
 
 PEOPLE: tuple[Operation, ...] = (
@@ -67,6 +67,13 @@ PEOPLE: tuple[Operation, ...] = (
         "Let a player not speak in a game, or speak again.",
         UnknownPlayerError,
         body=Muting,
+    ),
+    command(
+        "/players/{player}/message",
+        "tellPlayer",
+        "Say something to one player: a whisper from `host`, to whoever of the player's connections is there.",
+        UnknownPlayerError,
+        body=Telling,
     ),
     Operation(
         path="/v1/games/{game}/robots",

@@ -14,7 +14,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from tradegame.protocol.requests import GameRequest, PlayerCommand, WithOp
+from tradegame.protocol.ops import WithOp
+from tradegame.protocol.requests import GameRequest, PlayerCommand
 
 Schema = dict[str, Any]
 _REF = "#/components/schemas/{name}"

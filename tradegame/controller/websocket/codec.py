@@ -180,6 +180,7 @@ def encode_reply(
                 replayed=replayed,
                 keys=keys,
                 became=result.became,
+                why=result.why,
             )
             return _encode(FailedReply(request_id, failure))
         told = replayed or keys is not None
@@ -210,6 +211,11 @@ def encode_private(game: str, seq: int, at: int, told: Private) -> bytes:
 
 def encode_presence(game: str, online: Sequence[str], offline: Sequence[str]) -> bytes:
     return _encode(pushes.Presence(game, online, offline))
+
+
+def encode_device() -> bytes:
+    """Another device signed in as the player."""
+    return _encode(pushes.Device())
 
 
 def encode_gone(game: str, epoch: str) -> bytes:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
+from tradegame.controller.websocket import codec
+from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.subscriptions import Subscriber
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.errors import OverloadedError
 
 ANSWER_S = 2.0
 """How long a player's connections have to answer when there is no room for one more."""
+DEVICE = text_frame(codec.encode_device())
 
 
 @define(eq=False)
@@ -73,6 +76,14 @@ class Roster:
         """Close every connection of a player."""
         for subscriber in list(self.players.get(player, ())):
             subscriber.end(code, reason)
+
+    def tell_of_device(self, player: str, session: str) -> None:
+        """The player has this session now, too: tell the connections by others."""
+        for subscriber in self.players.get(player, ()):
+            signed_in = subscriber.client.signed_in
+            if signed_in is not None and signed_in.session not in ("", session):
+                subscriber.outbox.put(DEVICE)
+                subscriber.outbox.flush()
 
     def end_all(self, code: int, reason: str) -> None:
         """Close every connection."""

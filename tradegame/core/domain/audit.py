@@ -11,7 +11,7 @@ from tradegame.core.domain.book import ASK, BID, Book, Order, PriceLevel
 from tradegame.core.domain.state import OPEN, GameState, Player
 from tradegame.core.domain.worth import endowment
 from tradegame.protocol.bounds import KEYS_REMEMBERED, SideName
-from tradegame.protocol.commands import HOST
+from tradegame.protocol.ops import HOST
 
 STEP = 1_500
 """Amounts and orders that are looked at in one step, about: 1 ms."""

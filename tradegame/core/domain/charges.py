@@ -9,6 +9,7 @@ from tradegame.core.domain.book import ASK, BID, Order, Walk
 from tradegame.core.domain.state import GameState
 from tradegame.protocol.bounds import SideName
 from tradegame.protocol.errors import InsufficientCashError, OutsidePriceLimitsError
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Released
 
 
@@ -51,9 +52,9 @@ class ChargeService:
         """Raises OutsidePriceLimitsError."""
         terms = self.state.terms.goods[good]
         if price < terms.floor:
-            raise OutsidePriceLimitsError(f"the least price of {good} is {terms.floor} in this round")
+            raise OutsidePriceLimitsError(why("below_floor", good=good, floor=terms.floor))
         if price > terms.ceiling:
-            raise OutsidePriceLimitsError(f"the greatest price of {good} is {terms.ceiling} in this round")
+            raise OutsidePriceLimitsError(why("above_ceiling", good=good, ceiling=terms.ceiling))
 
     def check_proceeds(self, good: str, walk: Walk, account: Account) -> int:
         """What the seller pays for a walk. A price covers the tax, but maybe not the fee, too.
@@ -62,5 +63,6 @@ class ChargeService:
         """
         charges = self.of(good, ASK, walk)
         if charges > walk.notional + account.cash:
-            raise InsufficientCashError(f"needs {charges - walk.notional} coins for fee and tax, has {account.cash}")
+            needed = charges - walk.notional
+            raise InsufficientCashError(why("needs_cash_for_charges", needed=needed, free=account.cash))
         return charges

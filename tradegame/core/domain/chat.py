@@ -6,9 +6,11 @@ from attrs import frozen
 
 from tradegame.core.domain.events import Whispered
 from tradegame.core.domain.state import Effects, GameState
-from tradegame.protocol.commands import Unsay
+from tradegame.protocol.commands import Tell, Unsay
 from tradegame.protocol.errors import MutedError, UnknownMessageError, UnknownPlayerError
+from tradegame.protocol.ops import HOST
 from tradegame.protocol.pushes import Said, Unsaid
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import Say
 from tradegame.protocol.state import Message
@@ -21,9 +23,9 @@ class ChatService:
     def say(self, command: Say, effects: Effects) -> Sent:
         """To everyone, kept among the last messages; or to one player, kept nowhere."""
         if not self.state.chat:
-            raise MutedError("the host has switched the chat off")
+            raise MutedError(why("chat_off"))
         if self.state.players[command.player].muted:
-            raise MutedError("the host has muted you")
+            raise MutedError(why("muted_by_host"))
         if command.to is None:
             self.state.said += 1
             effects.events.append(Said(command.player, command.text, self.state.said))
@@ -32,6 +34,13 @@ class ChatService:
             raise UnknownPlayerError(f"no player {command.to!r} in this game")
         else:
             effects.whispers.append(Whispered(command.player, command.to, command.text))
+        return Sent(seq=0)
+
+    def tell(self, command: Tell, effects: Effects) -> Sent:
+        """What the host says to one player, whatever the chat is."""
+        if command.account not in self.state.players:
+            raise UnknownPlayerError(f"no player {command.account!r} in this game")
+        effects.whispers.append(Whispered(HOST, command.account, command.text))
         return Sent(seq=0)
 
     def unsay(self, command: Unsay, effects: Effects) -> Sent:

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 from attrs import asdict, frozen
 
 from tradegame.core.domain.bounds import IDENTIFIER, length, within
-from tradegame.protocol.bounds import DISCONNECT_GRACE_S, MAX_PRICE, MAX_QTY, NEWS_LENGTH, SHIFT_BPS, MarkKind
+from tradegame.protocol.bounds import (
+    CHOICES,
+    DISCONNECT_GRACE_S,
+    MAX_PRICE,
+    MAX_QTY,
+    NEWS_LENGTH,
+    QUESTIONS,
+    SHIFT_BPS,
+    MarkKind,
+)
 
 RULES_VERSION = 3
 """The version of the rules that a new game is played by."""
@@ -161,6 +170,15 @@ class TreatmentDefinition:
 
 
 @frozen(kw_only=True)
+class QuestionDefinition:
+    """A question of the quiz after the instructions. ``right``: the place of the right one of ``choices``, from 0."""
+
+    text: Annotated[str, length(1, 500)]
+    choices: Annotated[tuple[Annotated[str, length(1, 200)], ...], length(2, CHOICES, "choices", distinct=True)]
+    right: Annotated[int, within(0, CHOICES - 1)]
+
+
+@frozen(kw_only=True)
 class GameDefinition:
     """A game. ``cash``: every player's endowment; ``fee_bps``: the taker's fee; ``open_orders``: a player's cap.
 
@@ -170,6 +188,8 @@ class GameDefinition:
     for all. ``anonymous``: who traded is told to the two alone. ``disconnect_grace_s``: how long orders stay whose
     player chose `cancel_on_disconnect`, and left.
     ``practice``: a round of the number 0 comes first, which counts for nothing.
+    ``quiz``: what players are asked after the instructions; ``quiz_first``: nobody trades before all of it is answered
+    rightly.
     """
 
     id: Id
@@ -189,6 +209,8 @@ class GameDefinition:
     wait_for_host: bool = False
     anonymous: bool = False
     disconnect_grace_s: Annotated[int, within(5, 3_600)] = DISCONNECT_GRACE_S
+    quiz: Annotated[tuple[QuestionDefinition, ...], length(0, QUESTIONS, "questions")] = ()
+    quiz_first: bool = False
 
     @property
     def in_time(self) -> int:
@@ -223,6 +245,7 @@ def to_json(definition: GameDefinition) -> dict[str, Any]:
     """Plain JSON data that ``from_json`` reads back."""
     data = asdict(definition)
     data["news"], data["treatments"] = list(data["news"]), list(data["treatments"])
+    data["quiz"] = [{**question, "choices": list(question["choices"])} for question in data["quiz"]]
     for given in (data["private_values"], *data["treatments"]):
         if given is not None:
             given["values"], given["costs"] = [list(v) for v in given["values"]], [list(v) for v in given["costs"]]
@@ -249,8 +272,9 @@ def from_json(data: dict[str, Any]) -> GameDefinition:
     if data["private_values"] is not None:
         private_values = PrivateValuesDefinition(**_with_schedules(data["private_values"]))
     treatments = tuple(TreatmentDefinition(**_with_schedules(item)) for item in data["treatments"])
+    quiz = tuple(QuestionDefinition(**{**item, "choices": tuple(item["choices"])}) for item in data["quiz"])
     made = {"goods": goods, "rounds": rounds, "news": news, "private_values": private_values, "treatments": treatments}
-    return GameDefinition(**{**data, **made})
+    return GameDefinition(**{**data, **made, "quiz": quiz})
 
 
 def _settlement(data: dict[str, Any] | None) -> SettlementDefinition | None:

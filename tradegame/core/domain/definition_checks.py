@@ -10,14 +10,15 @@ from attrs import fields, has, resolve_types
 from tradegame.core.domain.bounds import problem
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.treatments import changes, terms_of
+from tradegame.protocol.reasons import Why, why
 
 
-def problems(definition: GameDefinition) -> list[tuple[str, str]]:
+def problems(definition: GameDefinition) -> list[tuple[str, Why]]:
     """Every value that is out of its range: its path (``goods.grain.house.size``) and what was expected."""
     return [*_out_of_bounds("", GameDefinition, definition), *misfits(definition)]
 
 
-def _out_of_bounds(path: str, kind: Any, value: Any) -> Iterator[tuple[str, str]]:
+def _out_of_bounds(path: str, kind: Any, value: Any) -> Iterator[tuple[str, Why]]:
     """``kind`` is the type that ``value`` has been declared with, and is of."""
     if get_origin(kind) is Annotated:
         kind, *bounds = get_args(kind)
@@ -41,50 +42,51 @@ def _out_of_bounds(path: str, kind: Any, value: Any) -> Iterator[tuple[str, str]
         yield from _out_of_bounds(path, get_args(kind)[0], value)
 
 
-def misfits(definition: GameDefinition) -> Iterator[tuple[str, str]]:
+def misfits(definition: GameDefinition) -> Iterator[tuple[str, Why]]:
     """What no bound of a single value can say."""
     for good, declared in definition.goods.items():
         settlement = declared.settlement
         if settlement is not None and len(settlement.hints_at_s) > max(0, len(settlement.values) - 2):
-            expected = "expected at least two hints fewer than values, so that nobody is told everything"
-            yield f"goods.{good}.settlement.hints_at_s", expected
+            yield f"goods.{good}.settlement.hints_at_s", why("hints_fewer")
         if declared.mark == "anchor" and declared.house is None:
-            yield f"goods.{good}.mark", "expected a house, whose anchor it is"
+            yield f"goods.{good}.mark", why("need_house")
     private = definition.private_values
     if private is not None:
         traded = definition.goods.get(private.good)
         if traded is None:
-            yield "private_values.good", f"expected one of the game's goods, found {private.good!r}"
+            yield "private_values.good", why("need_good", found=repr(private.good))
         elif traded.house is not None or traded.settlement is not None or traded.endowment:
-            expected = "expected a good without house, settlement and endowment: only sellers have it"
-            yield "private_values.good", expected
+            yield "private_values.good", why("need_bare_good")
         elif traded.mark is not None:
-            yield f"goods.{private.good}.mark", "expected none: a unit counts for what it is worth to its owner"
+            yield f"goods.{private.good}.mark", why("need_no_mark")
         if private.high < private.low:
-            yield "private_values.high", f"expected at least {private.low}, which is low, found {private.high}"
+            yield "private_values.high", why("high_below_low", low=private.low, found=private.high)
     if definition.news_a_round > (listed := len(definition.news)):
-        yield "news_a_round", f"expected at most {listed}, as many as there are news, found {definition.news_a_round}"
+        yield "news_a_round", why("more_than_news", listed=listed, found=definition.news_a_round)
     for index, item in enumerate(definition.news):
         if item.good is not None and item.good not in definition.goods:
-            yield f"news[{index}].good", f"expected one of the game's goods, found {item.good!r}"
+            yield f"news[{index}].good", why("need_good", found=repr(item.good))
         if item.good is None and item.anchor_bps:
-            yield f"news[{index}].anchor_bps", "expected a good whose anchor it shifts"
+            yield f"news[{index}].anchor_bps", why("need_shifted_good")
+    for index, question in enumerate(definition.quiz):
+        if question.right >= (choices := len(question.choices)):
+            yield f"quiz[{index}].right", why("need_choice", choices=choices, found=question.right)
     yield from _treatments(definition)
 
 
-def _treatments(definition: GameDefinition) -> Iterator[tuple[str, str]]:
+def _treatments(definition: GameDefinition) -> Iterator[tuple[str, Why]]:
     for index, each in enumerate(definition.treatments):
         path = f"treatments[{index}]"
         if each.to_round is not None and each.to_round < each.from_round:
-            yield f"{path}.to_round", f"expected at least {each.from_round}, which is from_round, found {each.to_round}"
+            yield f"{path}.to_round", why("ends_before", from_round=each.from_round, found=each.to_round)
         if each.good is not None and each.good not in definition.goods:
-            yield f"{path}.good", f"expected one of the game's goods, found {each.good!r}"
+            yield f"{path}.good", why("need_good", found=repr(each.good))
         if definition.private_values is None:
             for name in ("demand_shift", "supply_shift", "values", "costs"):
                 if getattr(each, name):
-                    yield f"{path}.{name}", "expected private_values, which it changes"
+                    yield f"{path}.{name}", why("need_private_values")
     for number in changes(definition):
         for good, terms in terms_of(definition, number).goods.items():
             if terms.ceiling < terms.floor:
-                limits = f"a ceiling of {terms.ceiling} under a floor, or a tax on sellers, of {terms.floor}"
-                yield "treatments", f"expected prices at which {good} can be traded in round {number}, found {limits}"
+                limits = {"ceiling": terms.ceiling, "floor": terms.floor}
+                yield "treatments", why("no_price", good=good, round=number, **limits)

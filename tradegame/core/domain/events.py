@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from tradegame.protocol.bounds import Became
-from tradegame.protocol.errors import RuleError
+from tradegame.protocol.errors import RULE_ERRORS, RuleError
 from tradegame.protocol.pushes import PublicEvent
+from tradegame.protocol.reasons import Why
 from tradegame.protocol.replies import CommandOk
 from tradegame.protocol.state import Fill
 
@@ -40,15 +41,22 @@ class Frame(Struct, frozen=True):
 
 
 class Rejected(Struct, frozen=True):
-    """A rule said no, and nothing changed. ``became``: of an order that is gone."""
+    """A rule said no, and nothing changed. ``became``: of an order that is gone. ``why``: the message, for programs."""
 
     code: str
     message: str
     became: Became | None = None
+    why: Why | None = None
 
     @classmethod
     def of(cls, error: RuleError) -> Rejected:
-        return cls(error.code, error.message, error.became)
+        return cls(error.code, error.message, error.became, error.why)
+
+    def error(self) -> RuleError:
+        """The error that it was of."""
+        error = RULE_ERRORS[self.code](self.why or self.message)
+        error.became = self.became
+        return error
 
 
 Result = CommandOk | Rejected

@@ -28,6 +28,7 @@ from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.orders import OrderService
 from tradegame.core.domain.pausing import PauseService
 from tradegame.core.domain.private_values import PrivateValuesService
+from tradegame.core.domain.readiness import ReadinessService
 from tradegame.core.domain.recording import RecordingService
 from tradegame.core.domain.remembered import remember
 from tradegame.core.domain.robots import NO_SEAT, RobotService, played_by_server
@@ -44,7 +45,6 @@ from tradegame.protocol.commands import (
     Command,
     Depart,
     Entry,
-    HostCommand,
     Join,
     Mute,
     Pause,
@@ -59,6 +59,7 @@ from tradegame.protocol.commands import (
     SetRoster,
     SitIn,
     Staff,
+    Tell,
     Unsay,
     decode_entry,
     encode_entry,
@@ -71,6 +72,7 @@ from tradegame.protocol.errors import (
     RuleError,
     UnknownPlayerError,
 )
+from tradegame.protocol.ops import HostCommand
 from tradegame.protocol.pushes import BookChanged, MarkChanged
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.requests import (
@@ -80,6 +82,7 @@ from tradegame.protocol.requests import (
     CancelOrder,
     PlaceOrder,
     PlayerCommand,
+    Ready,
     Say,
     SellGood,
 )
@@ -112,6 +115,8 @@ class Game:
         )
         self._moderation = ModerationService(state, self._accounts)
         self._roster = RosterService(state, self._accounts.naming)
+        self._readiness = ReadinessService(state)
+        self.refusals = self._readiness.refusals
         orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
@@ -126,6 +131,7 @@ class Game:
             SetRobots: robots.set_robots,
             Staff: robots.staff,
             SitIn: robots.sit_in,
+            Tell: chat.tell,
             Unsay: chat.unsay,
             BuyGood: trading.buy,
             SellGood: trading.sell,
@@ -134,6 +140,7 @@ class Game:
             CancelOrder: orders.cancel,
             CancelAll: orders.cancel_all,
             Say: chat.say,
+            Ready: self._readiness.ready,
             SetPhase: self._rounds.set_phase,
             Pause: self._pauses.pause,
             AddTime: self._pauses.add_time,
@@ -271,9 +278,13 @@ class Game:
                     self._robots.give_back(name, effects)
                 if name not in state.dealt:
                     self._dealing.deal((name,), effects)
+                if not by_robot:
+                    self._readiness.check(command, player)
             result = self._handlers[type(command)](command, effects)
         except RuleError as error:
             result = Rejected.of(error)
+        if player is not None and not by_robot:
+            self._readiness.count(command, refused=isinstance(result, Rejected))
         if key is None or (player := player or state.commander(name)) is None:
             return Outcome(result)
         if not joins_again:

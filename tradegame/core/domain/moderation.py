@@ -10,6 +10,7 @@ from tradegame.core.domain.state import Effects, GameState
 from tradegame.protocol.commands import Mute, Readmit, Remove, SetAccess
 from tradegame.protocol.errors import GameFullError, NotAdmittedError, RuleError, UnknownPlayerError
 from tradegame.protocol.pushes import AccessChanged
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 
 
@@ -58,9 +59,9 @@ class ModerationService:
 def refusal(state: GameState, player: str) -> RuleError | None:
     """Why a player without an account may have none, whatever the name; None: nothing speaks against it."""
     if player in state.removed:
-        return NotAdmittedError("the host removed you from this game")
+        return NotAdmittedError(why("removed_by_host"))
     if state.locked:
-        return NotAdmittedError("the game is locked: the host lets nobody new in")
+        return NotAdmittedError(why("game_locked"))
     if (people := len(state.players) - len(servers(state))) >= state.definition.most_players:
-        return GameFullError.of(people)
+        return GameFullError(why("players_full", players=people))
     return None

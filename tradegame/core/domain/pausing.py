@@ -12,6 +12,7 @@ from tradegame.core.domain.state import OPEN, Effects, GameState
 from tradegame.protocol.commands import AddTime, Pause
 from tradegame.protocol.errors import NotOpenError
 from tradegame.protocol.pushes import ClockChanged
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 
 
@@ -28,7 +29,7 @@ class PauseService:
             self.go_on(effects)
         elif state.paused_at is None:
             if not self._runs():
-                raise NotOpenError(f"no clock runs in the {state.phase} phase, and nobody trades")
+                raise NotOpenError(why("nothing_to_pause", phase=state.phase))
             self._stop(effects)
         return Sent(seq=0)
 
@@ -51,7 +52,7 @@ class PauseService:
     def add_time(self, command: AddTime, effects: Effects) -> Sent:
         state = self.state
         if state.ends_at is None:
-            raise NotOpenError(f"the {state.phase} phase has no end that could come later")
+            raise NotOpenError(why("no_end_to_move", phase=state.phase))
         state.ends_at += command.add_s * 1000
         effects.events.append(ClockChanged(state.ends_at, state.paused_at))
         return Sent(seq=0)

@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 
 from tradegame.core.domain.events import Rejected, Result
 from tradegame.protocol.bounds import Became
+from tradegame.protocol.reasons import Param, Why
 from tradegame.protocol.replies import CommandOk, Sent
 from tradegame.protocol.requests import AnyCommand
 
@@ -28,13 +29,17 @@ def _decoder(kind: type[CommandOk]) -> msgspec.json.Decoder[Any]:
 
 
 _encode = msgspec.json.Encoder().encode
+_params = msgspec.json.Decoder(dict[str, Param])
 _KINDS = {kind.__name__: (kind, _decoder(kind)) for kind in {Sent, *(command.ok for command in get_args(AnyCommand))}}
 
 
 def remember(at_s: int, digest: str, result: Result) -> str:
     """When, in s since the Unix epoch; the payload's digest; and, after a space each, the class of the reply and its
-    fields, or an error code and its message. After the code, and a slash, what became of an order that is gone.
+    fields, or an error code and its message. After the code, and a slash, what became of an order that is gone; or,
+    after a question mark, the name of a reason, whose parameters then stand in place of the message.
     """
+    if isinstance(result, Rejected) and result.why is not None:
+        return f"{at_s} {digest} {result.code}?{result.why.name} {_encode(result.why.params).decode()}"
     if isinstance(result, Rejected):
         code = result.code if result.became is None else f"{result.code}/{result.became}"
         return f"{at_s} {digest} {code} {result.message}"
@@ -50,6 +55,10 @@ def recall(kept: str) -> tuple[str, Result]:
     """The digest and the result that ``remember`` wrote down."""
     _, digest, kind, rest = kept.split(" ", 3)
     if kind not in _KINDS:
+        code, _, reason = kind.partition("?")
+        if reason:
+            told = Why(reason, _params.decode(rest))
+            return digest, Rejected(code, str(told), why=told)
         code, _, became = kind.partition("/")
         return digest, Rejected(code, rest, cast("Became", became) if became else None)
     reply, decoder = _KINDS[kind]

@@ -9,6 +9,7 @@ from tradegame.core.domain.state import Effects, GameState, RosterSeat
 from tradegame.protocol.bounds import EntryKind
 from tradegame.protocol.commands import Join, RenewSeat, SeatRow, SetRoster
 from tradegame.protocol.errors import NotAdmittedError, UnknownPlayerError
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 
 
@@ -53,9 +54,9 @@ class RosterService:
             return
         if state.roster:
             if self.naming.alike(look) >= len(state.roster.get(look, ())):
-                raise NotAdmittedError("the name is not on the game's roster, or somebody has it")
+                raise NotAdmittedError(why("name_not_listed"))
         elif (kind := entry(state)) != "open":
-            raise NotAdmittedError(f"this game is entered by {'a number' if kind == 'number' else 'a personal link'}")
+            raise NotAdmittedError(why("enter_by_number" if kind == "number" else "enter_by_link"))
 
     def sit(self, join: Join) -> None:
         """Who was let in has the seat from now on."""

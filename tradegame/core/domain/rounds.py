@@ -21,6 +21,7 @@ from tradegame.protocol.bounds import PhaseName
 from tradegame.protocol.commands import Announce, Reveal, SetClock, SetPhase
 from tradegame.protocol.errors import NoHouseError, NotOpenError, UnknownGoodError
 from tradegame.protocol.pushes import ClockChanged, Revealed, RoundChanged
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 from tradegame.protocol.state import Headline
 
@@ -56,8 +57,9 @@ class RoundService:
 
     def set_phase(self, command: SetPhase, effects: Effects) -> Sent:
         """What the host says. From ``closed``, or back to the lobby, it is a new round."""
-        if command.phase != self.state.phase:
+        if command.phase != self.state.phase or (command.last and not self.state.over):
             self.pauses.go_on(effects)
+            self.state.ended = command.last
             if command.phase == CLOSED:
                 self._close(effects)
             elif command.phase == OPEN and self.state.phase == LOBBY:
@@ -84,12 +86,11 @@ class RoundService:
     def _check_shift(self, good: str) -> None:
         """News that would move nothing is refused: who announces it counts on a price that moves."""
         if self.state.definition.goods[good].house is None:
-            raise NoHouseError(f"{good} has no house whose price could move: leave anchor_bps out")
+            raise NoHouseError(why("no_house_to_shift", good=good))
         if self.state.phase != OPEN:
-            phase = self.state.phase
-            raise NotOpenError(f"the game is in its {phase} phase, and a round opens at its own prices: open it first")
+            raise NotOpenError(why("shift_while_open", phase=self.state.phase))
         if self.state.paused_at is not None:
-            raise NotOpenError("the game is paused: let it go on first, or leave anchor_bps out")
+            raise NotOpenError(why("shift_while_paused"))
 
     def set_clock(self, command: SetClock, effects: Effects) -> Sent:
         """Between rounds only; during one, and back, nothing happens. The entry itself is still of the time before."""
@@ -208,10 +209,10 @@ class RoundService:
         return RoundChanged(state.phase, state.round, state.ends_at, opened_at, settled, treatment, state.over, winners)
 
     def _close(self, effects: Effects) -> None:
-        if self.state.phase != OPEN:
+        if self.state.phase == LOBBY:
             self.state.dealt.clear()
         self._end(effects)
-        if self.state.definition.rounds is not None and not self.state.more:
+        if self.state.last:
             self.state.winners = leaders(self.state)
         self._enter(CLOSED, effects)
 

@@ -36,7 +36,7 @@ from tradegame.core.domain.state import (
     SettlementState,
 )
 from tradegame.protocol.bounds import SideName
-from tradegame.protocol.commands import HOST
+from tradegame.protocol.ops import HOST
 from tradegame.protocol.state import Headline, Message
 
 SNAPSHOT_SCHEMA = 3
@@ -53,6 +53,7 @@ _PLAIN = (
     "phase",
     "round",
     "counts",
+    "ended",
     "ends_at",
     "opened_at",
     "paused_at",
@@ -183,9 +184,10 @@ def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
     called = [player.name, player.skeleton, player.number, player.muted]
     dealt = [player.role, player.seat, player.drawn, player.values]
-    row = [name, called, dealt, player.score, hints, player.ever, player.keys]
-    # 12: about what a player has once; a hint has three fields, and a key with its long text counts as three
-    return row, 12 + len(player.drawn) + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
+    marks = [player.ready, player.right]
+    row = [name, called, dealt, player.score, hints, marks, player.ever, player.keys]
+    # 14: about what a player has once; a hint has three fields, and a key with its long text counts as three
+    return row, 14 + len(player.drawn) + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
 
 def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:
@@ -237,9 +239,9 @@ class _Reader:
                     held_cash,
                 )
         elif kind == "player":
-            for player, (name, *look), (role, seat, drawn, values), score, hints, ever, keys in rows:
+            for player, (name, *look), (role, seat, drawn, values), score, hints, marks, ever, keys in rows:
                 told = tuple(Hint(*hint) for hint in hints)
-                plain, more = (name, keys, ever, role, tuple(values), score, told), (*look, seat, tuple(drawn))
+                plain, more = (name, keys, ever, role, tuple(values), score, told), (*look, seat, tuple(drawn), *marks)
                 self._state.players[self._names[player]] = Player(*plain, *more)
         elif kind == "blotter":
             for name, *written in rows:

@@ -14,7 +14,7 @@ from tradegame.core.domain.events import Result, Whispered
 from tradegame.core.domain.mark import BidLows, Mark
 from tradegame.core.domain.treatments import Terms, terms_of
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, PhaseName, Role, StrategyName
-from tradegame.protocol.commands import HOST
+from tradegame.protocol.ops import HOST
 from tradegame.protocol.pushes import PublicEvent
 from tradegame.protocol.state import Headline, Message
 
@@ -118,6 +118,7 @@ class Player:
     ``keys``: each key of a command, and as one text what that command came to (see `remembered`), the oldest first;
     "" until the end of the command's entry. ``ever``: how many there were, see `keys`; it never falls. ``skeleton``:
     what all names have that look like this one, which is the ``number``-th. ``muted``: must not speak.
+    ``ready``: they said so; ``right``: how many answers to the quiz were right at best, None before the first.
     """
 
     name: str
@@ -132,6 +133,8 @@ class Player:
     muted: bool = False
     seat: int = 0
     drawn: tuple[int, ...] = ()
+    ready: bool = False
+    right: int | None = None
 
 
 @define
@@ -205,8 +208,8 @@ class GameState:
     when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that
     are one, the oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in.
     ``counts``: the present round has its number for good, since the clock opened it, or somebody traded in it; else the
-    next round has this number. ``winners``: who has the greatest score, once the last round is closed. ``terms``: by
-    what this round is played.
+    next round has this number. ``ended``: the host said that the present round is the last one. ``winners``: who has
+    the greatest score, once the last round is closed. ``terms``: by what this round is played.
     """
 
     definition: GameDefinition
@@ -220,6 +223,7 @@ class GameState:
     phase: PhaseName = OPEN
     round: int = 1
     counts: bool = False
+    ended: bool = False
     ends_at: int | None = None
     opened_at: int | None = None
     paused_at: int | None = None
@@ -277,12 +281,19 @@ class GameState:
     def more(self) -> bool:
         """The clock has another round to come, after the present one or in its place."""
         rounds = self.definition.rounds
-        return rounds is not None and (rounds.repeat == 0 or self.round + self.counts <= rounds.repeat)
+        if rounds is None or self.ended:
+            return False
+        return rounds.repeat == 0 or self.round + self.counts <= rounds.repeat
+
+    @property
+    def last(self) -> bool:
+        """The present round is the last one, or comes after it."""
+        return self.ended or (self.definition.rounds is not None and not self.more)
 
     @property
     def over(self) -> bool:
         """The last round is closed."""
-        return self.phase == CLOSED and self.definition.rounds is not None and not self.more
+        return self.phase == CLOSED and self.last
 
     def number(self, round_: int) -> None:
         """The present round is this one."""

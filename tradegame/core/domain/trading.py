@@ -25,6 +25,7 @@ from tradegame.protocol.errors import (
     WouldTradeError,
 )
 from tradegame.protocol.pushes import Trade
+from tradegame.protocol.reasons import Why, why
 from tradegame.protocol.replies import Bought, Ordered, ReleasedAll, Sold
 from tradegame.protocol.requests import BuyGood, PlaceOrder, SellGood
 
@@ -46,7 +47,7 @@ class TradingService:
         market, account = self._open_market(command.good), self.state.accounts[command.player]
         walk = market.book.walk(ASK, command.player, command.qty, command.limit, account.cash)
         if not walk.filled:
-            raise NoLiquidityError(_nothing_there("ask", command.good, command.limit))
+            raise NoLiquidityError(_nothing_there("no_ask", command.good, command.limit))
         fee = self.charges.of(command.good, BID, walk)
         self._check_cash(walk, command.qty, walk.notional + fee, account.cash)
         if command.fill_or_kill:
@@ -58,12 +59,12 @@ class TradingService:
         market, account = self._open_market(command.good), self.state.accounts[command.player]
         free = account.goods[command.good]
         if not free:
-            raise InsufficientGoodsError(f"has no free {command.good}")
+            raise InsufficientGoodsError(why("no_free_goods", good=command.good))
         if command.fill_or_kill:
             _check_goods(command.good, command.qty, free)
         walk = market.book.walk(BID, command.player, min(command.qty, free), command.limit)
         if not walk.filled:
-            raise NoLiquidityError(_nothing_there("bid", command.good, command.limit))
+            raise NoLiquidityError(_nothing_there("no_bid", command.good, command.limit))
         if command.fill_or_kill:
             _check_whole(walk, command.qty)
         fee = self.charges.check_proceeds(command.good, walk, account)
@@ -84,7 +85,7 @@ class TradingService:
             cash, free = cash + held.cash, free + held.qty
         walk = market.book.walk(ASK if bid else BID, command.player, command.qty, command.price, cash if bid else None)
         if command.post_only and walk.fills:
-            raise WouldTradeError(f"would trade at {walk.fills[0][0].price} at once")
+            raise WouldTradeError(why("would_trade_at", price=walk.fills[0][0].price))
         if not bid:
             _check_goods(command.good, command.qty, free)
         if walk.more:
@@ -98,7 +99,7 @@ class TradingService:
             self.charges.check_proceeds(command.good, walk, account)
         cap, stay = self.state.definition.open_orders, len(account.orders) - len(walk.own) - (replaced is not None)
         if rest and stay >= cap:
-            raise TooManyOrdersError(f"{len(account.orders)} orders are open, at most {cap} may be")
+            raise TooManyOrdersError(why("orders_open", open=len(account.orders), cap=cap))
         if replaced is not None:
             self.withdraw(replaced, effects, REPLACED)
         order = self._number(command.player, command.good, command.side, rest, command.price, walk, effects)
@@ -232,19 +233,19 @@ class TradingService:
 
     def check_open(self) -> None:
         if self.state.phase != OPEN:
-            raise NotOpenError(f"the game is in its {self.state.phase} phase")
+            raise NotOpenError(why(f"in_{self.state.phase}"))
 
     def check_trading(self) -> None:
         """Besides, that the game is not paused."""
         self.check_open()
         if self.state.paused_at is not None:
-            raise NotOpenError("the game is paused")
+            raise NotOpenError(why("paused"))
 
     def _check_cash(self, walk: Walk, qty: int, needed: int, free: int) -> None:
         if walk.filled < qty and walk.notional > free:  # the walk went no further: nobody knows the whole
-            raise InsufficientCashError(f"needs at least {walk.notional} coins, has {free}")
+            raise InsufficientCashError(why("needs_cash_at_least", needed=walk.notional, free=free))
         if needed > free:
-            raise InsufficientCashError(f"needs {needed} coins, has {free}")
+            raise InsufficientCashError(why("needs_cash", needed=needed, free=free))
 
     def _trade(self, taker: str, side: SideName, market: Market, walk: Walk, effects: Effects, number: int = 0) -> None:
         """Let a checked walk happen: the taker's own orders in its way go, then each fill is settled.
@@ -314,13 +315,13 @@ class TradingService:
         return ours, theirs
 
 
-def _nothing_there(side: SideName, good: str, limit: int | None) -> str:
-    return f"no {side} for {good}" if limit is None else f"no {side} for {good} within {limit}"
+def _nothing_there(name: str, good: str, limit: int | None) -> Why:
+    return why(name, good=good) if limit is None else why(f"{name}_within", good=good, limit=limit)
 
 
 def _check_goods(good: str, needed: int, free: int) -> None:
     if needed > free:
-        raise InsufficientGoodsError(f"needs {needed} {good}, has {free}")
+        raise InsufficientGoodsError(why("needs_goods", needed=needed, good=good, free=free))
 
 
 def _check_whole(walk: Walk, qty: int) -> None:
@@ -328,7 +329,7 @@ def _check_whole(walk: Walk, qty: int) -> None:
     if walk.filled < qty:
         if walk.more:
             raise TooManyFillsError(_too_many_fills())
-        raise InsufficientLiquidityError(f"{walk.filled} of {qty} units could be filled")
+        raise InsufficientLiquidityError(why("only_some_filled", filled=walk.filled, qty=qty))
 
 
 def _too_many_fills() -> str:

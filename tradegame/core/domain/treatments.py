@@ -13,7 +13,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from tradegame.core.domain.definition import GameDefinition, Schedule, TreatmentDefinition
-from tradegame.protocol import state as protocol
+from tradegame.protocol import rules as protocol
 from tradegame.protocol.bounds import MAX_PRICE
 
 

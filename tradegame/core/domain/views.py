@@ -13,27 +13,23 @@ from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.mark import Mark
 from tradegame.core.domain.private_values import are_secret, public_winners
 from tradegame.core.domain.roster import entry
-from tradegame.core.domain.state import BEST_LEVELS, CLOSED, OPEN, GameState, Market, RosterSeat
+from tradegame.core.domain.state import BEST_LEVELS, CLOSED, GameState, Market
 from tradegame.core.domain.worth import Holding, gain, holding, marks, start, worth
 from tradegame.protocol.bounds import Level
 from tradegame.protocol.errors import NotJoinedError, UnknownGoodError
-from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Robots, Roster, RosterRow
-from tradegame.protocol.seats import SeatView
+from tradegame.protocol.rules import GoodRules, Question, RoundRules, Rules
 from tradegame.protocol.state import (
     Account,
     Book,
     Fill,
     GameSummary,
     Good,
-    GoodRules,
     Hint,
     OpenOrder,
     OwnFills,
     OwnOrders,
     Player,
     Position,
-    RoundRules,
-    Rules,
     Standing,
     State,
 )
@@ -106,6 +102,8 @@ def rules(definition: GameDefinition) -> Rules:
         anonymous=definition.anonymous,
         disconnect_grace_s=definition.disconnect_grace_s,
         practice=definition.practice,
+        quiz=tuple(Question(question.text, question.choices) for question in definition.quiz),
+        quiz_first=definition.quiz_first,
     )
 
 
@@ -126,6 +124,7 @@ def account(state: GameState, player: str) -> Account:
     )
     shown.muted = fields.muted
     shown.cancel_on_disconnect = player in state.cancel_on_disconnect
+    shown.ready, shown.right = fields.ready, fields.right
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role
         shown.values = {private.good: tuple(fields.values)}
@@ -268,66 +267,6 @@ def result(kept: dict[str, Any], *, secret: bool, host: bool) -> dict[str, Any]:
     }
     figures = dict.fromkeys(("efficiency_bps", "surplus", "max_surplus"))
     return {**kept, **figures, "goods": goods, "players": [], "secret": True}
-
-
-def coming(state: GameState) -> Coming:
-    """The scheduled news that are left in the open round: for the host alone."""
-    left = state.news_coming if state.phase == OPEN else ()
-    listed = ((at, state.definition.news[number]) for at, number in left)
-    return Coming(tuple(ComingNews(at, news.text, news.good, news.anchor_bps) for at, news in listed))
-
-
-def roster(state: GameState) -> Roster:
-    """For the host: who may join; `roster_rows` has who has."""
-    names = tuple(name for names in state.roster.values() for name in names)
-    removed = tuple(RemovedRow(player, name) for player, name in state.removed.items())
-    seats = tuple(
-        SeatView(seat.number, seat.label, seat.name, seat.group, seat.team, seat.player or None, seat.barred)
-        for seat in state.seating.values()
-        if seat.listed
-    )
-    return Roster(
-        locked=state.locked,
-        chat=state.chat,
-        names=names,
-        seats=seats,
-        by_number=state.by_number,
-        pattern=state.pattern,
-        removed=removed,
-        players=(),
-    )
-
-
-def roster_rows(state: GameState, players: Iterable[str], seats: Mapping[str, RosterSeat]) -> list[RosterRow]:
-    """Those of these players who have an account. ``seats``: by player."""
-    known = [(player, fields) for player in players if (fields := state.players.get(player)) is not None]
-    return [
-        RosterRow(
-            player,
-            fields.name,
-            state.takes_part(player),
-            fields.muted,
-            player in state.robots,
-            player in state.seats,
-            seats[player].number if player in seats else None,
-            seats[player].label if player in seats else "",
-        )
-        for player, fields in known
-    ]
-
-
-def robots(state: GameState) -> Robots:
-    """For the host: how robots fill up the game."""
-    plan = state.plan
-    return Robots(
-        plan.fill_to,
-        plan.even_sides,
-        plan.strategy,
-        plan.sit_in_after_s,
-        plan.wanted,
-        tuple(state.robots),
-        tuple(state.seats),
-    )
 
 
 def summary(state: GameState) -> GameSummary:

@@ -20,6 +20,7 @@ from tradegame.protocol.commands import (
     SetRobots,
     SitIn,
     Staff,
+    Tell,
 )
 from tradegame.protocol.requests import (
     AmendOrder,
@@ -49,9 +50,9 @@ class EntryWeight:
     For an order, new or amended, or an immediate trade: 1, and the resting orders that it can meet, at most
     ``MAX_FILLS``; to amend one that is still to be placed: in any good. Where orders come or go: also the prices that
     move, by ``PRICES_A_UNIT``. For ``arrive``: 1, and its players. Where all orders of a player may go, also since a
-    robot leaves the seat: those, too, by ``ORDERS_A_UNIT``. For ``say``: by the length of its text in UTF-8. For a
-    change of the phase, to remove a player, where robots come or go, and for news that moves a price: the most. For
-    anything else, and for what would be refused at once: 1.
+    robot leaves the seat: those, too, by ``ORDERS_A_UNIT``. For ``say`` and ``tell``: by the length of the text in
+    UTF-8. For a change of the phase, to remove a player, where robots come or go, and for news that moves a price: the
+    most. For anything else, and for what would be refused at once: 1.
 
     What a command meets depends on those before it: they take what stood in front, withdraw it, or pay for what comes.
     So the commands that take from one side of a book walk it together, each from where the one before it may have
@@ -105,7 +106,7 @@ class EntryWeight:
         if isinstance(command, Arrive):
             returned = [player for player in command.players if player in self._state.seats]
             return 1 + len(command.players) + sum(map(self._orders, returned))
-        if isinstance(command, Say):
+        if isinstance(command, Say | Tell):
             return 1 + min(len(command.text.encode()) // BYTES_A_UNIT, MAX_FILLS)
         if isinstance(command, Remove):
             return 1 + MAX_FILLS + self._orders(command.account)

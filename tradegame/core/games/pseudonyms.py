@@ -21,7 +21,7 @@ from attrs import define, evolve, field
 from tradegame.core.domain import people, snapshot
 from tradegame.core.games.export import LogSource
 from tradegame.core.repositories import LogEntry, StoredGame
-from tradegame.protocol.commands import Join, SeatRow, SetRoster, decode_entry, encode_entry
+from tradegame.protocol.commands import Join, SeatRow, SetRoster, Tell, decode_entry, encode_entry
 from tradegame.protocol.names import skeleton
 from tradegame.protocol.requests import Say
 
@@ -81,7 +81,7 @@ class Pseudonyms:
             names = tuple((self.name(look),) * 2 for _, look in command.names)
             seats = tuple(map(self._seat, command.seats))
             return msgspec.structs.replace(command, names=names, seats=seats)
-        if isinstance(command, Say) and not self.chat:
+        if isinstance(command, Say | Tell) and not self.chat:
             return msgspec.structs.replace(command, text=people.UNSAID)
         return command
 

@@ -1,4 +1,6 @@
-"""Sessions of open connections: renewed while used, and closed when they end, on whatever node that happens."""
+"""Sessions of open connections: renewed while used, closed when they end, and told of others of their player, on
+whatever node that happens.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +32,8 @@ class OpenSessions(Protocol):
     def end_session(self, session: str, code: int, reason: str) -> None: ...
 
     def end_player(self, player: str, code: int, reason: str) -> None: ...
+
+    def tell_of_device(self, player: str, session: str) -> None: ...
 
 
 @frozen
@@ -65,6 +69,8 @@ class SessionKeeper:
                                 self._over(ended.session)
                             elif isinstance(ended, PlayerRemoved):
                                 self.open.end_player(ended.player, KICKED, "kicked by the host")
+                            else:
+                                self.open.tell_of_device(ended.player, ended.session)
             except StoreError as error:
                 trouble.happened(error=str(error))
                 await trio.sleep(RETRY_S)

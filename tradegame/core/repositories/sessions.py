@@ -45,6 +45,14 @@ class SessionRevoked:
 
 
 @frozen
+class SessionAdded:
+    """A player who was there has another session, as on another device."""
+
+    player: str
+    session: str
+
+
+@frozen
 class PlayerRemoved:
     """The host removed the player; the player's sessions are worth nothing any more."""
 
@@ -52,8 +60,8 @@ class PlayerRemoved:
 
 
 class SessionWatch(Protocol):
-    async def receive(self) -> Sequence[SessionRevoked | PlayerRemoved]:
-        """What ended next. Raises CompactedError: watch anew, and check every open session."""
+    async def receive(self) -> Sequence[SessionRevoked | PlayerRemoved | SessionAdded]:
+        """What ended or began next. Raises CompactedError: watch anew, and check every open session."""
         ...
 
 
@@ -117,5 +125,5 @@ class SessionRepository(Protocol):
         ...
 
     def watch(self, after_revision: int) -> AbstractAsyncContextManager[SessionWatch]:
-        """Which sessions and players end, on any node."""
+        """Which sessions and players end, and which sessions begin, on any node."""
         ...

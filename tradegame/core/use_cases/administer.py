@@ -14,7 +14,7 @@ from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.rosters import set_roster
 from tradegame.core.use_cases.seats import SeatService
 from tradegame.core.use_cases.submit import SubmitUseCase
-from tradegame.protocol.bounds import PLAYER_ID_LENGTH, PhaseName, StrategyName
+from tradegame.protocol.bounds import PLAYER_ID_LENGTH, StrategyName
 from tradegame.protocol.commands import (
     AddTime,
     Announce,
@@ -29,12 +29,10 @@ from tradegame.protocol.commands import (
     SetPhase,
     SetRobots,
     SitIn,
+    Tell,
     Unsay,
 )
-from tradegame.protocol.errors import (
-    RULE_ERRORS,
-    UnknownPlayerError,
-)
+from tradegame.protocol.errors import UnknownPlayerError
 from tradegame.protocol.http import Made, Warned
 from tradegame.protocol.seats import NewRoster
 
@@ -55,7 +53,7 @@ class AdministerUseCase:
         """
         with trio.fail_after(DEADLINE_S):
             host = await self.games.create(definition, key)
-        doubtful = tuple(Warned(f"$.{path}", message) for path, message in warnings(definition))
+        doubtful = tuple(Warned(f"$.{path}", str(why), why) for path, why in warnings(definition))
         return Made(**structs.asdict(views.summary(host.game.state)), warnings=doubtful)
 
     async def delete(self, game: str, key: str | None = None) -> None:
@@ -63,9 +61,9 @@ class AdministerUseCase:
         with trio.fail_after(DEADLINE_S):
             await self.games.delete(game, key)
 
-    async def set_phase(self, game: str, phase: PhaseName, key: str | None = None) -> Outcome:
-        """``lobby``, ``open`` or ``closed``, once for its key. Raises UnknownGameError."""
-        return await self._execute(game, SetPhase(phase=phase, key=key))
+    async def set_phase(self, game: str, wanted: SetPhase, key: str | None = None) -> Outcome:
+        """``lobby``, ``open`` or ``closed``, and whether that was the last round. Once for its key."""
+        return await self._execute(game, structs.replace(wanted, key=key))
 
     async def pause(self, game: str, *, paused: bool, key: str | None = None) -> Outcome:
         """Stop the game's clock and its trade, or let both go on. Once for its key. Raises NotOpenError."""
@@ -92,6 +90,10 @@ class AdministerUseCase:
     async def mute(self, game: str, player: str, *, muted: bool, key: str | None = None) -> Outcome:
         """Let a player not speak, or speak again, once for its key. Raises UnknownPlayerError."""
         return await self._execute(game, Mute(account=_known(player), muted=muted, key=key))
+
+    async def tell(self, game: str, player: str, text: str, key: str | None = None) -> Outcome:
+        """Say something to one player, once for its key. Raises UnknownPlayerError."""
+        return await self._execute(game, Tell(account=_known(player), text=text, key=key))
 
     async def set_robots(self, game: str, wanted: SetRobots, key: str | None = None) -> Outcome:
         """Let robots fill up the game, once for its key."""
@@ -140,7 +142,7 @@ class AdministerUseCase:
         """Raises the rule's error, if a rule refused it."""
         outcome = await self.log.execute(game, command)
         if isinstance(outcome.result, Rejected):
-            raise RULE_ERRORS[outcome.result.code](outcome.result.message)
+            raise outcome.result.error()
         return outcome
 
 

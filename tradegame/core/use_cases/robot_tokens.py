@@ -19,6 +19,7 @@ from tradegame.protocol.requests import (
     MeRequest,
     OrdersRequest,
     PingRequest,
+    Ready,
     Request,
     Say,
     StandingsRequest,
@@ -74,5 +75,6 @@ def check(seat: RobotSeat, request: Request) -> None:
         raise MutedError("a robot does not speak")
     if not isinstance(request, _ALLOWED) or getattr(request, "game", seat.game) != seat.game:
         raise NotAdmittedError(f"a robot's token is good for the game {seat.game!r} alone")
-    if isinstance(request, JoinRequest) and (request.spectate or request.cancel_on_disconnect is not None):
+    chooses = isinstance(request, JoinRequest) and (request.spectate or request.cancel_on_disconnect is not None)
+    if chooses or isinstance(request, Ready):
         raise NotAdmittedError("a robot only plays, and leaves its player's choices as they are")

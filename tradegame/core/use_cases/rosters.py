@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from tradegame.protocol.bounds import LABEL_LENGTH, SEATS
 from tradegame.protocol.commands import SeatRow, SetRoster
 from tradegame.protocol.errors import BadRequestError
-from tradegame.protocol.labels import LABEL_EXPECTED, PATTERN_EXPECTED, is_label, is_pattern, look
-from tradegame.protocol.names import NAME_EXPECTED, is_name, is_printable, skeleton
+from tradegame.protocol.labels import is_label, is_pattern, look
+from tradegame.protocol.names import is_name, is_printable, skeleton
+from tradegame.protocol.reasons import Why, why
 from tradegame.protocol.seats import NewRoster, NewSeat
 
 COLUMNS = ("label", "name", "group", "team")
@@ -18,18 +19,18 @@ COLUMNS = ("label", "name", "group", "team")
 SEPARATORS = ",;\t"
 NAME_LENGTH = PART_LENGTH = 32
 
-_Place = str
-"""Where in what was given: for the message, and for ``at``."""
+_Place = str | int
+"""Where in what was given: the path in a list, or the line of a table."""
 
 
 def set_roster(roster: NewRoster, key: str | None = None) -> SetRoster:
     """The command. Raises BadRequestError, which names the line of a table, or the place in a list."""
     names, seats = list(roster.names or ()), list(roster.seats or ())
     if roster.names is None and roster.seats is None and roster.csv is None and not roster.by_number:
-        raise BadRequestError("expected names, seats or csv: empty ones let everybody in", at="$.names")
+        raise BadRequestError(why("need_names"), at="$.names")
     if roster.csv:
         if names or seats:
-            raise BadRequestError("expected a table or lists, not both", at="$.csv")
+            raise BadRequestError(why("table_or_lists"), at="$.csv")
         names, seats = _of_table(roster.csv)
     else:
         for place, name in enumerate(names):
@@ -37,9 +38,9 @@ def set_roster(roster: NewRoster, key: str | None = None) -> SetRoster:
         for place, seat in enumerate(seats):
             _check_seat(seat, f"$.seats[{place}]")
     if roster.pattern and not is_pattern(roster.pattern):
-        raise BadRequestError(f"expected {PATTERN_EXPECTED}", at="$.pattern")
+        raise BadRequestError(why("need_pattern"), at="$.pattern")
     if roster.by_number and not (seats or roster.pattern):
-        raise BadRequestError("expected seats, or the pattern of a number", at="$.pattern")
+        raise BadRequestError(why("need_seats"), at="$.pattern")
     rows = [SeatRow(seat.label, look(seat.label), seat.name or "", seat.group, seat.team) for seat in seats]
     _check_unique(rows)
     return SetRoster(
@@ -55,19 +56,18 @@ def _of_table(text: str) -> tuple[list[str], list[NewSeat]]:
     """Rows with a label are seats, those with a name alone are names."""
     names, seats, lines = list[str](), list[NewSeat](), list[int]()
     for line, cells in _rows(text):
-        at = f"line {line}"
         if cells["label"]:
             seat = NewSeat(cells["label"], cells["name"] or None, cells["group"], cells["team"])
-            _check_seat(seat, at)
+            _check_seat(seat, line)
             seats.append(seat)
             lines.append(line)
         elif cells["group"] or cells["team"]:
-            raise _refused(at, "expected a label before group and team")
+            raise _refused(line, why("label_first"))
         else:
-            _check_name(cells["name"], at)
+            _check_name(cells["name"], line)
             names.append(cells["name"])
         if max(len(names), len(seats)) > SEATS:
-            raise _refused(at, f"a roster has at most {SEATS} seats and {SEATS} names")
+            raise _refused(line, why("roster_full", most=SEATS))
     _check_unique([SeatRow(seat.label, look(seat.label)) for seat in seats], lines)
     return names, seats
 
@@ -93,10 +93,10 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 if [cell.casefold() for cell in row] == list(columns):
                     continue
             if any(row[len(columns) :]):
-                raise _refused(f"line {reader.line_num}", f"expected at most {len(columns)} cells")
+                raise _refused(reader.line_num, why("too_many_cells", most=len(columns)))
             yield reader.line_num, {**dict.fromkeys(COLUMNS, ""), **dict(zip(columns, row, strict=False))}
     except csv.Error as error:
-        raise _refused(f"line {reader.line_num}", str(error)) from None
+        raise _refused(reader.line_num, str(error)) from None
 
 
 def _columns(first: list[str]) -> Sequence[str]:
@@ -112,27 +112,30 @@ def _check_unique(rows: Sequence[SeatRow], lines: Sequence[int] = ()) -> None:
     for place, row in enumerate(rows):
         if (before := seen.setdefault(row.look, place)) != place:
             if lines:
-                raise _refused(f"line {lines[place]}", f"line {lines[before]} has the same label")
-            raise BadRequestError(f"$.seats[{before}] has the same label", at=f"$.seats[{place}].label")
+                raise _refused(lines[place], why("label_again_in_line", before=lines[before]))
+            raise BadRequestError(why("label_again", place=f"$.seats[{before}]"), at=f"$.seats[{place}].label")
 
 
 def _check_seat(seat: NewSeat, at: _Place) -> None:
     if not 1 <= len(seat.label) <= LABEL_LENGTH or not is_label(seat.label):
-        raise _refused(at, f"expected a label of {LABEL_EXPECTED}", ".label")
+        raise _refused(at, why("need_label"), ".label")
     if seat.name is not None:
         _check_name(seat.name, at, ".name")
     for name, text in (("group", seat.group), ("team", seat.team)):
         if len(text) > PART_LENGTH or not is_printable(text):
-            raise _refused(at, f"expected a {name} of at most {PART_LENGTH} printable characters", f".{name}")
+            raise _refused(at, why(f"need_{name}", most=PART_LENGTH), f".{name}")
 
 
 def _check_name(name: str, at: _Place, field: str = "") -> None:
     if not 1 <= len(name) <= NAME_LENGTH or not is_name(name):
-        raise _refused(at, f"expected {NAME_EXPECTED}", field)
+        raise _refused(at, why("need_name"), field)
 
 
-def _refused(at: _Place, message: str, field: str = "") -> BadRequestError:
-    """``at``: a place in a list, or the line of a table, which the message then names."""
-    if at.startswith("$"):
-        return BadRequestError(message, at=f"{at}{field}")
-    return BadRequestError(f"{at}: {message}", at="$.csv")
+def _refused(at: _Place, said: str | Why, field: str = "") -> BadRequestError:
+    """``at``: a place in a list, or the line of a table, which is then a parameter of the reason, too."""
+    if isinstance(at, str):
+        return BadRequestError(said, at=f"{at}{field}")
+    error = BadRequestError(f"line {at}: {said}", at="$.csv")
+    if isinstance(said, Why):
+        error.why = Why(said.name, {**said.params, "line": at})
+    return error

@@ -33,8 +33,10 @@ def parse_game_definition(body: Mapping[str, Any]) -> GameDefinition:
         return structure_game_definition(body, "$")
     except ConfigError as error:
         first, *more = error.problems
-        message = f"{first.message} (and {len(more)} more)" if more else first.message
-        raise BadRequestError(message, at=first.path) from None
+        refused = BadRequestError(first.message, at=first.path)
+        if more:
+            refused.message += f" (and {len(more)} more)"
+        raise refused from None
 
 
 def default_games() -> tuple[GameDefinition, ...]:

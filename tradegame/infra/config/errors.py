@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
+from tradegame.protocol.reasons import Why
+
 
 @frozen
 class Problem:
@@ -16,10 +18,10 @@ class Problem:
 
     origin: str
     path: str
-    message: str
+    message: str | Why
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.origin, self.path, self.message) if part)
+        return ": ".join(part for part in (self.origin, self.path, str(self.message)) if part)
 
 
 class ConfigError(Exception):

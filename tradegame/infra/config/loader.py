@@ -21,6 +21,7 @@ from tradegame.infra.config.structuring import (
     rule_of,
     structure,
 )
+from tradegame.protocol.reasons import Why
 
 ENVIRONMENT_PREFIX = "TRADEGAME_"
 
@@ -82,7 +83,7 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
         given[path] = origin
     try:
         settings = structure(data, Settings)
-        wrong = tuple(problems(settings))
+        wrong: tuple[tuple[str, str | Why], ...] = tuple(problems(settings))
     except ProblemsError as error:
         wrong = error.problems
     found += [Problem(_nearest_origin(given, path), path, message) for path, message in wrong]
@@ -175,7 +176,7 @@ def _parse(text: str, field: attrs.Attribute[Any]) -> Any:
     rule = rule_of(field)
     if field.type is int:
         if not _INTEGER.match(text.strip()):
-            raise UnfitError(rule.expected if rule else "an integer", text)
+            raise UnfitError.expected(rule.expected if rule else "an integer", text)
         return int(text)
     if get_origin(field.type) is tuple:
         if text.lstrip().startswith("["):

@@ -22,6 +22,8 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
+from tradegame.protocol.reasons import Why, why
+
 T = TypeVar("T")
 
 RULE = "rule"
@@ -34,14 +36,19 @@ SHOWN = 60
 class UnfitError(ValueError):
     """A value is not what was expected."""
 
-    def __init__(self, expected: str, value: object, *, secret: bool = False) -> None:
-        super().__init__(f"expected {expected}, found {'***' if secret else show(value)}")
+    def __init__(self, said: str | Why) -> None:
+        super().__init__(str(said))
+        self.said = said
+
+    @classmethod
+    def expected(cls, what: str, value: object, *, secret: bool = False) -> UnfitError:
+        return cls(f"expected {what}, found {'***' if secret else show(value)}")
 
 
 class ProblemsError(ValueError):
     """Several problems below one place: pairs of a path from there and a message."""
 
-    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, problems: Iterable[tuple[str, str | Why]]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{path}: {message}" for path, message in self.problems))
 
@@ -60,7 +67,7 @@ class Rule:
     def check(self, value: Any) -> None:
         """Raises UnfitError, or what ``holds`` raises."""
         if not self.holds(value):
-            raise UnfitError(self.expected, value, secret=self.secret)
+            raise UnfitError.expected(self.expected, value, secret=self.secret)
 
 
 def rule_of(field: attrs.Attribute[Any]) -> Rule | None:
@@ -83,12 +90,12 @@ def show(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-def expected_one_of(names: Iterable[str], found: str) -> str:
+def expected_one_of(names: Iterable[str], found: str) -> Why:
     """For an unknown name: the closest known one, if any is close, and all known ones."""
     names = list(names)
     near = difflib.get_close_matches(found[:SHOWN], names, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"unknown, expected one of {', '.join(names)}{hint}"
+    known = ", ".join(names)
+    return why("unknown_key_near", names=known, near=near[0]) if near else why("unknown_key", names=known)
 
 
 def structure(data: object, kind: type[T]) -> T:
@@ -104,7 +111,7 @@ def join_path(path: str, below: str) -> str:
     return path + below if not path or not below or below.startswith("[") else f"{path}.{below}"
 
 
-def _problems(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
+def _problems(error: BaseException, path: str) -> Iterator[tuple[str, str | Why]]:
     if isinstance(error, ProblemsError):
         for below, message in error.problems:
             yield join_path(path, below), message
@@ -116,7 +123,9 @@ def _problems(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
         for inner in error.exceptions:
             yield from _problems(inner, _below(inner, path))
     elif isinstance(error, KeyError):
-        yield path, "missing"
+        yield path, why("missing")
+    elif isinstance(error, UnfitError):
+        yield path, error.said
     elif isinstance(error, ValueError):
         yield path, str(error)
     else:
@@ -134,26 +143,26 @@ def _below(error: Exception, path: str) -> str:
 
 def _integer(value: object, _: object) -> int:
     if type(value) is not int:
-        raise UnfitError("an integer", value)
+        raise UnfitError(why("need_integer", found=show(value)))
     return value
 
 
 def _boolean(value: object, _: object) -> bool:
     if type(value) is not bool:
-        raise UnfitError("true or false", value)
+        raise UnfitError(why("need_boolean", found=show(value)))
     return value
 
 
 def _string(value: object, _: object) -> str:
     if not isinstance(value, str):
-        raise UnfitError("a string", value)
+        raise UnfitError(why("need_string", found=show(value)))
     return value
 
 
 def _one_of(value: object, kind: Any) -> Any:
     names = get_args(kind)
     if value not in names:
-        raise UnfitError(f"one of {', '.join(names)}", value)
+        raise UnfitError(why("need_one_of", names=", ".join(names), found=show(value)))
     return value
 
 
@@ -175,7 +184,7 @@ def structure_class(kind: type[Any], converter: Converter) -> Callable[[Any, Any
 
     def hook(value: Any, target: Any) -> Any:
         if not isinstance(value, dict):
-            raise UnfitError("a table", value)
+            raise UnfitError(why("need_table", found=show(value)))
         return inner(value, target)
 
     return hook
@@ -186,17 +195,17 @@ def _with_rule(rule: Rule, converter: Converter, kind: Any) -> Callable[[Any, An
         try:
             checked = converter.structure(value, kind)
         except UnfitError:
-            raise UnfitError(rule.expected, value, secret=rule.secret) from None
+            raise UnfitError.expected(rule.expected, value, secret=rule.secret) from None
         rule.check(checked)
         return checked
 
     return hook
 
 
-def _container(found: tuple[type, ...], expected: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _container(found: tuple[type, ...], name: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def hook(value: Any, target: Any) -> Any:
         if not isinstance(value, found):
-            raise UnfitError(expected, value)
+            raise UnfitError(why(name, found=show(value)))
         return inner(value, target)
 
     return hook
@@ -204,11 +213,11 @@ def _container(found: tuple[type, ...], expected: str, inner: Callable[[Any, Any
 
 def _tuple(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
     of: Any = GenericAlias(list, (get_args(kind)[0],))
-    return _container((list, tuple), "a list", lambda value, _: tuple(converter.structure(value, of)))
+    return _container((list, tuple), "need_list", lambda value, _: tuple(converter.structure(value, of)))
 
 
 def _mapping(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    return _container((dict,), "a table", converter.gen_structure_mapping(kind))
+    return _container((dict,), "need_table", converter.gen_structure_mapping(kind))
 
 
 def _is_of(container: Any) -> Callable[[Any], bool]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from attrs import define, evolve
@@ -15,10 +15,16 @@ from tradegame.core.repositories.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from tradegame.core.repositories.sessions import SESSIONS_KEPT, PlayerRecord, PlayerRemoved, SessionRevoked
+from tradegame.core.repositories.sessions import (
+    SESSIONS_KEPT,
+    PlayerRecord,
+    PlayerRemoved,
+    SessionAdded,
+    SessionRevoked,
+)
 from tradegame.infra.kv.codec import decode, decode_fields, encode, unstructured
 from tradegame.infra.kv.keys import SessionKeys
-from tradegame.infra.kv.port import Compare, Delete, Get, KeyRange, KeyValuePair, KeyValueStore, Put, Watch
+from tradegame.infra.kv.port import Compare, Delete, Event, Get, KeyRange, KeyValuePair, KeyValueStore, Put, Watch
 from tradegame.infra.kv.settle import Settling
 
 log = structlog.get_logger(__name__)
@@ -250,14 +256,14 @@ def _player_of(session: KeyValuePair) -> str:
 
 @define(eq=False)
 class KvSessionWatch:
-    """See `SessionWatch`. May be empty: progress, or somebody's new session."""
+    """See `SessionWatch`. May be empty: it is progress."""
 
     _watch: Watch
     _keys: SessionKeys
 
-    async def receive(self) -> Sequence[SessionRevoked | PlayerRemoved]:
+    async def receive(self) -> Sequence[SessionRevoked | PlayerRemoved | SessionAdded]:
         batch = await self._watch.receive()
-        ended: list[SessionRevoked | PlayerRemoved] = []
+        ended: list[SessionRevoked | PlayerRemoved | SessionAdded] = [*self._added(batch.events)]
         removed: list[PlayerRemoved] = []
         for event in batch.events:
             if event.value is not None:
@@ -267,3 +273,16 @@ class KvSessionWatch:
             elif event.key.startswith(self._keys.players):
                 removed.append(PlayerRemoved(event.key[len(self._keys.players) :]))
         return ended + removed  # if a session ends, so does its player's record: that is not a kick
+
+    def _added(self, events: Sequence[Event]) -> Iterator[SessionAdded]:
+        """The new sessions of players who were there. One with a record that cannot be read is left out."""
+        made = [event for event in events if event.create_revision == event.mod_revision]
+        with_players = {event.mod_revision for event in made if event.key.startswith(self._keys.players)}
+        for event in made:
+            if event.value is None or event.mod_revision in with_players:
+                continue
+            if event.key.startswith(self._keys.sessions):
+                with suppress(CorruptStoreError):
+                    player = decode_fields(event.key, event.value).get("player")
+                    if isinstance(player, str):
+                        yield SessionAdded(player, event.key[len(self._keys.sessions) :])

@@ -67,6 +67,8 @@ export const account = s.object(
     muted: s.exactly(true),
     positions: s.map(position),
     cancel_on_disconnect: s.exactly(true),
+    ready: s.exactly(true),
+    right: s.natural,
     hints: s.list(s.object({ good: s.id, not: s.natural, text: s.text, at: s.positive })),
   },
 );
@@ -98,7 +100,11 @@ const rules = s.object(
       ),
     ),
   },
-  { practice: s.exactly(true) },
+  {
+    practice: s.exactly(true),
+    quiz: s.list(s.object({ text: s.text, choices: s.list(s.text, 6) }), 10),
+    quiz_first: s.exactly(true),
+  },
 );
 
 const robots = { robot: s.exactly(true), stand_in: s.exactly(true) };
@@ -204,6 +210,7 @@ export const ok = {
     keyed,
   ),
   say: s.object({ seq: s.positive }, keyed),
+  ready: s.object({ right: s.list(s.bool, 10), seq: s.positive }, keyed),
   me: account,
   book: s.both(
     s.object({ good: s.id, bids: bids(100), asks: asks(100), last: s.nullable(s.positive), seq: s.natural }),
@@ -224,6 +231,7 @@ export const definite = {
   unauthorized: true,
   not_joined: true,
   not_open: true,
+  not_ready: true,
   insufficient_cash: true,
   insufficient_goods: true,
   no_liquidity: true,
@@ -250,6 +258,10 @@ export const definite = {
 /** HTTP has a few codes more. */
 const overHttp = { forbidden: true, not_found: true, method_not_allowed: true, game_exists: true, too_large: true };
 
+const param = (value, at) => {
+  if (typeof value !== "string" && !Number.isInteger(value)) throw new Mismatch(`${at}: no parameter: ${value}`);
+};
+
 function errorOf(codes) {
   const shape = s.object(
     { code: s.oneOf(...Object.keys(codes)), message: s.text, definite: s.bool },
@@ -262,6 +274,7 @@ function errorOf(codes) {
       since: s.natural,
       epoch: s.id,
       became: s.oneOf("filled", "cancelled", "met_own", "replaced", "disconnected", "round_over"),
+      why: s.object({ name: s.text }, { params: s.map(param) }),
     },
   );
   return s.both(shape, (value, at) => {
@@ -334,6 +347,7 @@ const push = {
   }),
   presence: s.object({ push: type("presence"), game: s.id, online: s.list(s.id), offline: s.list(s.id) }),
   gone: s.object({ push: type("gone"), game: s.id, epoch: s.id }),
+  device: s.object({ push: type("device") }),
 };
 
 /** Throws unless the frame is one that this page gives. A reply's `ok` is checked against its request's op elsewhere. */

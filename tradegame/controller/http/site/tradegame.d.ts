@@ -78,6 +78,13 @@ export interface TradeErrorFields extends Copy {
   retry_after_ms?: number | null;
   replayed?: boolean;
   became?: DoneOrder["became"] | null;
+  why?: Why | null;
+}
+
+/** What a message says, for whoever says it in another language: docs/protocol.md has the names. */
+export interface Why {
+  name: string;
+  params?: Record<string, number | string>;
 }
 
 /** An error from the server or from the client. */
@@ -96,6 +103,8 @@ export class TradeError extends Error {
   replayed: boolean;
   /** Of `unknown_order`: what became of the order, where the game still knows. */
   became: DoneOrder["became"] | null;
+  /** What `message` says, as a name with parameters, where the server has one. */
+  why: Why | null;
   /** The command's key. */
   key: string | null;
   since?: number;
@@ -188,6 +197,8 @@ export interface GameEvents extends PublicEvents {
   fills: (fills: Fills) => unknown;
   /** The players who are connected. */
   presence: (online: Set<string>) => unknown;
+  /** Another device signed in as this player. */
+  device: (device: Device) => unknown;
   /** `game.state` was replaced as a whole. */
   reset: () => unknown;
   /** After a reconnect: the missed frames follow. */
@@ -273,6 +284,12 @@ export class Game {
   cancel_all(options?: { good?: string | null; side?: Side | null } & Copy): Promise<AllCancelled>;
   /** Say `text`, of 1 to 500 characters, to everyone in the game, or to the player with the id `to` alone. */
   say(text: string, options?: { to?: string | null } & Copy): Promise<Sent>;
+  /**
+   * Say that you are ready, with `answers` to the quiz where the game has one.
+   *
+   * What is not answered is wrong. The host sees who is ready, and how many answers were right in the best attempt.
+   */
+  ready(options?: { answers?: number[] | null } & Copy): Promise<Readied>;
   // End of what is generated.
   /** What a command says that is made now: write it down, and give it to the call as its options. After a restart the
    * same options are the same copy. */
@@ -317,6 +334,7 @@ export type ServerErrorCode =
   | "unknown_message"
   | "not_joined"
   | "not_open"
+  | "not_ready"
   | "no_house"
   | "insufficient_cash"
   | "insufficient_goods"
@@ -405,12 +423,19 @@ export interface GoodRules {
   mark?: "estimate" | "anchor" | "bid" | "book" | "last" | "settled";
 }
 
+/** A question of the quiz after the instructions, and what may be answered. Which is right, the host knows. */
+export interface Question {
+  text: string;
+  choices: string[];
+}
+
 /**
  * What of a game's definition players may know. `rounds`: null where there is no clock.
  *
  * `anonymous`: trades name nobody, and each player is told of their own alone. `disconnect_grace_s`: how long the
  * orders of those stay who chose `cancel_on_disconnect`, once they have no connection. `practice`: a round of the
- * number 0 comes first, which counts for nothing.
+ * number 0 comes first, which counts for nothing. `quiz`: see `ready`; `quiz_first`: nobody trades before they have
+ * answered all of it rightly.
  */
 export interface Rules {
   cash: number;
@@ -421,6 +446,8 @@ export interface Rules {
   anonymous?: true;
   disconnect_grace_s?: number;
   practice?: true;
+  quiz?: Question[];
+  quiz_first?: true;
 }
 
 /**
@@ -551,7 +578,8 @@ export interface Position {
  * part in a round; `score`: what was gained over all closed rounds. `role` and `values`, each unit's value to this
  * player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
  * commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
- * `cancel_on_disconnect`: as the player chose at a `join`.
+ * `cancel_on_disconnect`: as the player chose at a `join`. `ready`: the player said so; `right`: how many
+ * answers to the quiz were right, at best.
  */
 export interface Account {
   cash: number;
@@ -569,6 +597,8 @@ export interface Account {
   keys?: number;
   positions?: Record<string, Position>;
   cancel_on_disconnect?: true;
+  ready?: true;
+  right?: number;
 }
 
 /** Somebody opened an account; `robot`: the server plays it. */
@@ -747,6 +777,11 @@ export interface Fills {
   fills: Fill[];
 }
 
+/** Another device signed in as this player, by a code or a personal link: to the connections of all others. */
+export interface Device {
+  push: "device";
+}
+
 /** `cost` is without the `fee`; `cash` is what is free after it; `replayed`: the first result again. */
 export interface Bought {
   filled: number;
@@ -812,6 +847,14 @@ export interface AllCancelled {
 
 /** It was done; `seq` is the game's last frame then. */
 export interface Sent {
+  seq: number;
+  replayed?: true;
+  keys?: number;
+}
+
+/** `right`: of each question of the quiz, whether it was answered rightly; empty where there is none. */
+export interface Readied {
+  right: boolean[];
   seq: number;
   replayed?: true;
   keys?: number;

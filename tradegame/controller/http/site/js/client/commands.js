@@ -5,7 +5,7 @@
 import { Emitter } from "./emitter.js";
 
 /** The commands that take a `key`, but for `join`. */
-export const COMMANDS = new Set(["buy", "sell", "order", "amend", "cancel", "cancel_all", "say"]);
+export const COMMANDS = new Set(["buy", "sell", "order", "amend", "cancel", "cancel_all", "say", "ready"]);
 
 /** A method for each command. */
 export class Commands extends Emitter {
@@ -104,5 +104,16 @@ export class Commands extends Emitter {
    */
   say(text, options = {}) {
     return this._request("say", { text, ...options });
+  }
+
+  /**
+   * Say that you are ready, with `answers` to the quiz where the game has one.
+   *
+   * What is not answered is wrong. The host sees who is ready, and how many answers were right in the best attempt.
+   * @param {{ answers?: number[] | null } & T.Copy} [options]
+   * @returns {Promise<T.Readied>}
+   */
+  ready(options = {}) {
+    return this._request("ready", { ...options });
   }
 }

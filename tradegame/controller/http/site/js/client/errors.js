@@ -15,6 +15,8 @@ export class TradeError extends Error {
     this.replayed = replayed;
     /** Of `unknown_order`: what became of the order. */
     this.became = copy.became ?? null;
+    /** What `message` says, as a name with parameters, where the server has one. */
+    this.why = copy.why ?? null;
     /** The command's key: sent again with it, and the same `since` and `epoch`, the command happens once. */
     this.key = copy.key ?? null;
     this.since = copy.since;

@@ -158,6 +158,7 @@ export class Following {
 
   /** @param {Link} link @param {any} data */
   push(link, data) {
+    if (data.push === "device") return this.#games.forEach((each) => each._emit("device", data));
     const game = this.#games.get(data.game);
     if (game === undefined) return; // just left
     if (data.push === "gone") {

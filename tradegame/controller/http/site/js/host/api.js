@@ -21,7 +21,7 @@ export class ApiError extends Error {
     this.status = status;
     this.at = error?.at ?? null;
     this.words = words; // without the place
-    this.said = error?.message ?? ""; // the server's own words, in English
+    this.reason = error?.why; // with its parameters
   }
 }
 

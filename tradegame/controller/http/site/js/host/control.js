@@ -6,7 +6,7 @@ import { h, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { coins, percents, time } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
-import { panel } from "../common/panels.js";
+import { openDialog, panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
 import { toast } from "../common/toast.js";
@@ -40,6 +40,7 @@ export function control(client, game, painter, deleted, made) {
     t("control.start"),
   );
   const close = h("button.big", { type: "button", onclick: phase("closed", t("control.closed")) }, t("control.stop"));
+  const end = h("button.big", { type: "button", onclick: endGame }, t("control.end"));
   const lobby = h("button.big", { type: "button", onclick: phase("lobby", t("control.in_lobby")) }, t("control.lobby"));
   const isPaused = () => game.state.paused_at !== undefined;
   const pause = h(
@@ -55,6 +56,10 @@ export function control(client, game, painter, deleted, made) {
     { type: "button", onclick: () => attempt(() => json("POST", path(game.id, "/time"), { add_s: 30 })) },
     t("control.more_time", { count: 30 }),
   );
+  async function endGame() {
+    const last = () => json("POST", path(game.id, "/phase"), { phase: "closed", last: true });
+    if ((await openDialog(ending())) === "yes") await attempt(last, t("control.ended"));
+  }
   const invited = invitation(game.id);
   const hereOnly = h(
     "p.soft",
@@ -79,7 +84,7 @@ export function control(client, game, painter, deleted, made) {
   const roundsPanel = panel(
     t("control.rounds"),
     { end: [connectionStatus(client)] },
-    h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, players),
+    h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, end, players),
     problem,
     invited.card(t("invitation.players"), hereOnly),
     places,
@@ -137,6 +142,7 @@ export function control(client, game, painter, deleted, made) {
     open.disabled = game.state.phase === "open";
     close.disabled = game.state.phase === "closed";
     lobby.disabled = game.state.phase === "lobby";
+    end.hidden = game.state.over === true;
     setText(
       open,
       game.state.phase === "closed"
@@ -171,6 +177,21 @@ export function control(client, game, painter, deleted, made) {
     robotsPanel(game),
     recordsPanel(game, attempt, deleted),
   ];
+}
+
+function ending() {
+  return h(
+    "dialog",
+    { "aria-label": t("control.end") },
+    h("h2", {}, t("control.end_question")),
+    h("p", {}, t("control.end_warning")),
+    h(
+      "form.row",
+      { method: "dialog" },
+      h("button", { value: "no" }, t("common.no")),
+      h("button.primary", { value: "yes" }, t("control.end")),
+    ),
+  );
 }
 
 /** Makes another game of the same definition, under the next free address, and returns it. */

@@ -267,7 +267,7 @@ function vitals() {
       setText(
         state,
         !told.ready
-          ? told.reason
+          ? t(`unready.${told.part}`)
           : told.not_served.length
             ? t("health.not_served", { games: told.not_served.join(", ") })
             : t("health.ready"),

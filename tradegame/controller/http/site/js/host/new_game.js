@@ -4,11 +4,16 @@ import { BOUNDS } from "../client/vocabulary.js";
 import { h, setText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { panel } from "../common/panels.js";
-import { t } from "../common/words.js";
+import { has, t } from "../common/words.js";
 import { json } from "./api.js";
 import { freeAddress } from "./free_address.js";
 import { goodsFields } from "./goods_fields.js";
 import { valuesFields } from "./values_fields.js";
+
+/** What a preset says to people, in the language of the page if it has that. */
+function worded({ id, title, about }) {
+  return has(`preset.${id}`) ? { title: t(`preset.${id}`), about: t(`preset_about.${id}`) } : { title, about };
+}
 
 const TIMES = ["lobby_s", "open_s", "closed_s", "repeat"];
 const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
@@ -25,7 +30,7 @@ export async function newGamePanel(games, created) {
   const preset = h(
     "select",
     { id: "preset", onchange: begin },
-    ...presets.map(({ id, title }) => h("option", { value: id }, title || id)),
+    ...presets.map((each) => h("option", { value: each.id }, worded(each).title || each.id)),
   );
   const about = h("p.about", {}, "");
   const id = h("input", {
@@ -97,8 +102,8 @@ export async function newGamePanel(games, created) {
 
   function begin() {
     const chosen = presets.find((each) => each.id === preset.value);
-    setText(about, chosen.about);
-    definition = { ...chosen.definition, id: freeAddress(chosen.id, games()) };
+    setText(about, worded(chosen).about);
+    definition = { ...chosen.definition, ...worded(chosen), id: freeAddress(chosen.id, games()) };
     clock = definition.rounds ?? USUAL;
     show();
     write();
@@ -170,7 +175,7 @@ export async function newGamePanel(games, created) {
   /** Says what of the game that was made will not do what it seems to. */
   function doubt({ game, warnings = [] }) {
     if (warnings.length === 0) return;
-    const list = warnings.map(({ at, message }) => h("li", {}, h("code", {}, at.replace("$.", "")), ` ${message}`));
+    const list = warnings.map((each) => h("li", {}, h("code", {}, each.at.replace("$.", "")), ` ${explain(each)}`));
     doubts.replaceChildren(h("p", {}, t("new_game.doubts", { game })), h("ul.doubts", {}, ...list));
   }
   preset.value = games().find(({ game }) => presets.some(({ id: each }) => each === game))?.game ?? presets[0].id;

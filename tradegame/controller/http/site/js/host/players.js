@@ -1,12 +1,19 @@
 // Who has an account in a game, and who had: the host mutes, removes, kicks and readmits them.
 
-import { h, rows, setAttribute, setText, userText } from "../common/dom.js";
+import { h, keyed, setAttribute, setText, userText } from "../common/dom.js";
 import { openDialog, panel } from "../common/panels.js";
+import { whileShown } from "../common/repeat.js";
 import { robotWords } from "../common/robots.js";
 import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
+import { attention } from "./attention.js";
+import { askAbout } from "./person.js";
+import { renewLink } from "./roster.js";
 
 const SHOWN = 500;
+const ASKED_MS = 3_000;
+/** A large roster is asked for less often. */
+const LARGE_MS = 30_000;
 
 /** The players kicked on this page. They stay in the game, with what they own. */
 const kicked = new Set();
@@ -17,11 +24,13 @@ export function playersPanel(game, painter, attempt) {
   let muted = new Set();
   /** @type {{player: string, name: string}[]} */
   let removed = [];
+  const needs = attention(game, () => painter.mark(paint));
   const account = (player, rest = "") => path(game.id, `/players/${encodeURIComponent(player)}${rest}`);
   async function refresh() {
     const told = await json("GET", path(game.id, "/roster"));
     muted = new Set(told.players.filter((each) => each.muted).map((each) => each.player));
     removed = told.removed;
+    needs.take(told.players);
     painter.mark(paint);
   }
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
@@ -31,20 +40,32 @@ export function playersPanel(game, painter, attempt) {
   const make = () => {
     const button = h("button", { type: "button" });
     button.addEventListener("click", () => (button.out ? readmit(button.player) : ask(button.player, button.called)));
-    return h("tr", {}, h("td", {}, h("span.clip", { dir: "auto" })), h("td"), h("td.r", {}, button));
+    const who = h("button.quiet.clip", {
+      type: "button",
+      dir: "auto",
+      onclick: () => about(button.player, button.called),
+    });
+    return h("tr", {}, h("td", {}, who), h("td", {}, h("span"), h("div.needs")), h("td.r", {}, button));
   };
   const paint = () => {
     const there = Object.entries(game.state.players).map(([player, of]) => ({ player, ...of, out: false }));
     const out = removed.filter(({ player }) => !(player in game.state.players)).map((each) => ({ ...each, out: true }));
-    rows(list, [...out, ...there].slice(0, SHOWN), make, (row, { player, name, out, ...of }) => {
+    needs.paint();
+    const shown = [...out, ...there].filter(({ player }) => needs.shows(player));
+    const key = ({ player }) => player;
+    keyed(list, shown.slice(0, SHOWN), key, make, (row, { player, name, out, ...of }) => {
       const [first, second, third] = row.children;
       const button = third.firstChild;
       const [present, gone] = [game.online.has(player), kicked.has(player) && !game.online.has(player) && !out];
-      setText(first.firstChild, name);
+      const [[who], [now, more]] = [first.children, second.children];
+      setText(who, name);
+      who.disabled = out;
+      setText(more, needs.words(player).join(" · "));
+      more.classList.toggle("warn", needs.isLost(player));
       const where =
         robotWords(of) ||
         t(out ? "players.removed" : present ? "players.is_here" : gone ? "players.kicked" : "players.is_away");
-      setText(second, muted.has(player) && !out ? t("players.muted", { where }) : where);
+      setText(now, muted.has(player) && !out ? t("players.muted", { where }) : where);
       if (gone && button === document.activeElement) table.focus();
       button.hidden = gone;
       [button.player, button.called, button.out] = [player, name, out];
@@ -52,6 +73,21 @@ export function playersPanel(game, painter, attempt) {
       setAttribute(button, "aria-label", t(out ? "kick.readmit_label" : "kick.kick_label", { name }));
     });
   };
+  async function about(player, name) {
+    const { robot = false, stand_in: standIn = false } = game.state.players[player] ?? {};
+    const seat = needs.seat(player);
+    const [quiet, words] = [muted.has(player), needs.words(player)];
+    const { chosen, text } = await askAbout({ name, words, muted: quiet, standIn, robot, seated: seat !== undefined });
+    if (chosen === "tell") await act(() => json("POST", account(player, "/message"), { text }), t("person.sent"));
+    if (chosen === "mute") await mute(player, quiet);
+    if (chosen === "robot") await sitIn(player, standIn);
+    if (chosen === "link") await renewLink(game, { seat, label: needs.label(player) }, attempt);
+    if (chosen === "more") await ask(player, name);
+  }
+  const mute = (player, quiet) =>
+    act(() => json("POST", account(player, "/mute"), { muted: !quiet }), t(quiet ? "kick.unmuted" : "kick.muted"));
+  const sitIn = (player, standIn) =>
+    act(() => json("POST", account(player, "/robot"), { sits: !standIn }), t(standIn ? "robots.gone" : "robots.sits"));
   const readmit = (player) => act(() => json("POST", account(player, "/readmit")), t("kick.readmitted"));
   async function ask(player, name) {
     const quiet = muted.has(player);
@@ -81,16 +117,8 @@ export function playersPanel(game, painter, attempt) {
     );
     const chosen = await openDialog(dialog);
     if (chosen === "remove") await act(() => json("DELETE", account(player)), t("kick.removed"));
-    if (chosen === "robot")
-      await act(
-        () => json("POST", account(player, "/robot"), { sits: !standIn }),
-        t(standIn ? "robots.gone" : "robots.sits"),
-      );
-    if (chosen === "mute")
-      await act(
-        () => json("POST", account(player, "/mute"), { muted: !quiet }),
-        t(quiet ? "kick.unmuted" : "kick.muted"),
-      );
+    if (chosen === "robot") await sitIn(player, standIn);
+    if (chosen === "mute") await mute(player, quiet);
     if (chosen === "yes")
       await act(async () => {
         await json("DELETE", `/v1/players/${encodeURIComponent(player)}`);
@@ -105,5 +133,12 @@ export function playersPanel(game, painter, attempt) {
   const action = h("span.visually-hidden", {}, t("kick.kick"));
   const heads = [t("common.player"), t("players.connection"), action].map((head) => h("th", { scope: "col" }, head));
   const table = h("div.scroll", { tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, ...heads)), list));
-  return panel(t("players.title"), { flush: true }, table).section;
+  let asked = performance.now();
+  whileShown(table, ASKED_MS, () => {
+    const large = Object.keys(game.state.players).length > SHOWN;
+    if (document.visibilityState !== "visible" || (large && performance.now() - asked < LARGE_MS)) return;
+    asked = performance.now();
+    again();
+  });
+  return panel(t("players.title"), { flush: true }, needs.place, table).section;
 }

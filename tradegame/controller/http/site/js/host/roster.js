@@ -21,6 +21,15 @@ function written({ names, seats }) {
     .join("\n");
 }
 
+/** Makes a new link for a seat, if the host means it, and shows it. */
+export async function renewLink(game, seat, attempt) {
+  if ((await openDialog(question(seat))) !== "yes") return;
+  await attempt(async () => {
+    const made = await json("POST", path(game.id, `/seats/${seat.seat}/link`));
+    void openDialog(shown(made));
+  });
+}
+
 /** A table to paste or to read from a file. */
 export function rosterPanel(game, attempt) {
   const now = h("p.soft", {}, "");
@@ -90,14 +99,7 @@ export function rosterPanel(game, attempt) {
   }
   const refresh = async () => show(await json("GET", path(game.id, "/roster")));
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
-  async function renew(seat) {
-    if ((await openDialog(question(seat))) !== "yes") return;
-    await attempt(async () => {
-      const made = await json("POST", path(game.id, `/seats/${seat.seat}/link`));
-      void openDialog(shown(made));
-    });
-    again();
-  }
+  const renew = (seat) => renewLink(game, seat, attempt).then(again);
   async function save(event) {
     event.preventDefault();
     setText(problem, "");
@@ -108,8 +110,8 @@ export function rosterPanel(game, attempt) {
       await refresh();
       toast(t("roster.saved"));
     } catch (error) {
-      const [, line, words] = /^line (\d+): (.*)$/s.exec(error.said ?? "") ?? [];
-      setText(problem, line ? t("roster.line", { line: Number(line), problem: words }) : explain(error));
+      const line = error.reason?.params?.line;
+      setText(problem, line ? t("roster.line", { line, problem: error.words }) : explain(error));
     }
   }
   for (const type of ["joined", "removed", "reset"]) game.on(type, again);

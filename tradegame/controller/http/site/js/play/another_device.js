@@ -44,8 +44,14 @@ export async function anotherDevice(client, game) {
       again.disabled = false;
     }
   }
+  const off = game.on("device", () => {
+    endsAt = 0;
+    setText(code, "✓");
+    setText(left, t("device.used", { name: client.player.name }));
+  });
   void ask();
   const ticking = setInterval(tick, 1_000);
   await openDialog(dialog);
   clearInterval(ticking);
+  off();
 }

@@ -4,6 +4,7 @@ import { BOUNDS } from "../client/vocabulary.js";
 import { h } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { recall } from "../common/storage.js";
+import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 
 export const NAME = "tradegame.name";
@@ -51,7 +52,9 @@ export function doorForms(game, connected, entered, { link = null, note = "" } =
       button.disabled = true;
       problem.textContent = "";
       try {
-        entered(await connected(options()));
+        const client = await connected(options());
+        if (words === "door.use_code") toast(t("device.here", { name: client.player.name }));
+        entered(client);
       } catch (error) {
         const bad = name.input.disabled ? t("door.name_wanted") : t("door.bad_name", { most: BOUNDS.name });
         problem.textContent = wantsName(error) ? bad : told(error, wrong);

@@ -4,6 +4,7 @@ import { h } from "../common/dom.js";
 import { openDialog } from "../common/panels.js";
 import { recall, remember } from "../common/storage.js";
 import { t } from "../common/words.js";
+import { showGuide } from "./guide.js";
 
 const HELP = [
   ["b", "keys.buy"],
@@ -37,17 +38,23 @@ export function listenForKeys(desk, ticket, chat) {
   });
 }
 
-export function showKeysHelp() {
+export async function showKeysHelp() {
   const rows = HELP.map(([key, what]) => h("tr", {}, h("td", {}, h("kbd", {}, key)), h("td", {}, t(what))));
   const on = h("input", { type: "checkbox", checked: !off(), onchange: () => switchOff(!on.checked) });
-  return openDialog(
+  const chosen = await openDialog(
     h(
       "dialog",
       { "aria-label": t("keys.title") },
       h("h2", {}, t("keys.title")),
       h("table", {}, h("tbody", {}, ...rows)),
       h("p", {}, h("label", {}, on, " ", t("keys.switch"))),
-      h("form", { method: "dialog" }, h("button.primary", {}, t("common.close"))),
+      h(
+        "form.row",
+        { method: "dialog" },
+        h("button", { value: "guide" }, t("guide.title")),
+        h("button.primary", { value: "close" }, t("common.close")),
+      ),
     ),
   );
+  if (chosen === "guide") showGuide();
 }

@@ -19,11 +19,13 @@ import { standings } from "../common/standings.js";
 import { connectionStatus } from "../common/status.js";
 import { tapeTable } from "../common/tape_table.js";
 import { Tapes } from "../common/tapes.js";
+import { toast } from "../common/toast.js";
 import { loaded, pieces, t } from "../common/words.js";
 import { anotherDevice } from "./another_device.js";
 import { bookPanel } from "./book.js";
 import { chatPanels } from "./chat.js";
 import { goodsPanel } from "./goods.js";
+import { guide, guideButton } from "./guide.js";
 import { listenForKeys, showKeysHelp } from "./keyboard.js";
 import { ordersPanel } from "./orders.js";
 import { OwnTrades } from "./own_trades.js";
@@ -115,7 +117,8 @@ async function main() {
     ranked.table,
   );
   const device = h("button", { type: "button", onclick: () => anotherDevice(client, game) }, t("device.title"));
-  const settings = h("div.settings", { "data-on": "more" }, languageSwitch(), device); // a bar on a phone has no room
+  // a bar on a phone has no room
+  const settings = h("div.settings", { "data-on": "more" }, languageSwitch(), device, guideButton());
   const play = h(
     "div.play",
     { "data-tab": "market" },
@@ -144,8 +147,10 @@ async function main() {
   document.documentElement.dataset.seq = String(game.seq);
   desk.choose(desk.good);
   listenForKeys(desk, ticket, chat);
+  guide(game);
   client.on("state", ({ state, code, reason }) => state === "stopped" && stopped(code, reason));
   game.on("gone", (error) => (error.code === REFUSED ? over(t("over.refused")) : gone(game)));
+  game.on("device", () => toast(t("device.used", { name: client.player.name })));
   game.on("removed", ({ player }) => {
     if (player === client.player.id) over(t("over.removed"));
   });

@@ -58,6 +58,19 @@ function figures({ own, compared, good }, rounds) {
   );
 }
 
+/** A table that stacks the cells of a row where its columns do not fit beside each other. */
+function table(heads, rows, caption = null) {
+  for (const row of rows) heads.forEach(([, words], place) => row.children[place].setAttribute("data-head", words));
+  const titles = heads.map(([tag, words]) => h(tag, { scope: "col" }, words));
+  const made = h("table", {}, caption, h("thead", {}, h("tr", {}, ...titles)), h("tbody", {}, ...rows));
+  const fit = () => {
+    made.classList.remove("stacked");
+    made.classList.toggle("stacked", made.offsetWidth > made.parentElement.clientWidth);
+  };
+  new ResizeObserver(() => made.parentElement && fit()).observe(document.documentElement);
+  return made;
+}
+
 function overview({ good, secret }, rounds) {
   const values = rounds.some(({ compared }) => compared && compared.possible !== null);
   const heads = [
@@ -88,11 +101,9 @@ function overview({ good, secret }, rounds) {
     "section.panel",
     { "aria-label": t("report.by_round") },
     h("header", {}, h("h2", {}, t("report.by_round"))),
-    h(
-      "table",
-      {},
-      h("thead", {}, h("tr", {}, ...heads.map(([tag, word]) => h(tag, { scope: "col" }, t(word))))),
-      h("tbody", {}, ...rounds.map(row)),
+    table(
+      heads.map(([tag, word]) => [tag, t(word)]),
+      rounds.map(row),
     ),
   );
 }
@@ -172,13 +183,7 @@ function trades(found, { trades: list, goods }) {
   return h(
     "div.trades",
     {},
-    h(
-      "table",
-      {},
-      h("caption.visually-hidden", {}, t("report.trades")),
-      h("thead", {}, h("tr", {}, ...heads.map(([tag, title]) => h(tag, { scope: "col" }, title)))),
-      h("tbody", {}, ...list.map(row)),
-    ),
+    table(heads, list.map(row), h("caption.visually-hidden", {}, t("report.trades"))),
     all > list.reduce((sum, { qty }) => sum + qty, 0) ? h("p.soft", {}, t("report.last_trades")) : null,
   );
 }
