@@ -61,7 +61,7 @@ function dialogOf(game) {
   const dialog = h(
     "dialog.guide",
     { "aria-label": t("guide.title") },
-    h("header", {}, step, skip),
+    h("div.steps", {}, step, skip),
     h("div", { "aria-live": "polite" }, picture, head, text),
     h("form", { onsubmit: ready }, quiz.place, problem, h("div.row", {}, back, next, done)),
   );
