@@ -95,11 +95,24 @@ class Desk(Host):
 
 
 class Pupil(Play):
-    """Somebody with a phone."""
+    """Somebody with a phone. ``reads``: the instructions, and says to be ready; else they are skipped."""
 
-    def __init__(self, page: Page, name: str) -> None:
+    def __init__(self, page: Page, name: str, *, reads: bool) -> None:
         super().__init__(page, ROOT)
         self.name = name
+        self.reads = reads
+
+    def arrived(self) -> None:
+        """Wait until they are in, under their name."""
+        self.live(PATIENCE_S)
+        expect(self.page.get_by_role("banner")).to_contain_text(self.name)
+
+    def instructed(self) -> None:
+        """What the page shows first is read, or skipped."""
+        guide = self.page.get_by_role("dialog", name="Instructions")
+        for button in ("Next", "Next", "I am ready") if self.reads else ("Skip",):
+            guide.get_by_role("button", name=button).click()
+        expect(guide).to_be_hidden()
 
     def units(self) -> Locator:
         """What each unit is worth to them, or costs them, on whichever part of the page."""
@@ -130,11 +143,12 @@ class Pupil(Play):
 
 @define
 class Lesson:
-    """What was done through the pages, and what they said. ``phone``: makes a new one."""
+    """What was done through the pages, and what they said. ``phone``: makes a new one. ``hasty``: who reads nothing."""
 
     served: Served
     game: str
     phone: Callable[[], Page]
+    hasty: frozenset[str]
     pupils: dict[str, Pupil] = Factory(dict)
     deals: set[tuple[int, str, str, int]] = Factory(set)
     """Round, buyer, seller and price of each trade between two phones."""
@@ -154,15 +168,16 @@ class Lesson:
     def come_in(self, doors: dict[str, tuple[str, str | None]]) -> None:
         """By name: the address that each opens, and the number that they type, or None."""
         for start in range(0, len(doors), TOGETHER):
-            coming = [(Pupil(self.phone(), name), *doors[name]) for name in [*doors][start : start + TOGETHER]]
+            names = [*doors][start : start + TOGETHER]
+            coming = [(Pupil(self.phone(), name, reads=name not in self.hasty), *doors[name]) for name in names]
             for pupil, address, _ in coming:
                 pupil.page.goto(address, wait_until="commit")
             for pupil, _, number in coming:
                 if number is not None:
                     pupil.page.get_by_role("textbox", name="Your number").fill(number)
                     pupil.page.get_by_role("button", name="Play", exact=True).click()
-                pupil.live(PATIENCE_S)
-                expect(pupil.page.get_by_role("banner")).to_contain_text(pupil.name)
+                pupil.arrived()
+                pupil.instructed()
                 self.pupils[pupil.name] = pupil
 
     def dealt(self) -> None:

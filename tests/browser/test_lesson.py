@@ -10,6 +10,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -70,6 +71,7 @@ class Album:
 
     def take(self, page: Page, name: str) -> None:
         path = self.folder / f"class-{name}.png"
+        expect(page.locator(".toast")).to_have_count(0)
         page.screenshot(path=path, animations="disabled")
         shrink(path)
 
@@ -85,15 +87,22 @@ def test_a_lesson_from_the_door_to_the_grades(count: int, served: Served, newcom
     desk = Desk(newcomer(deadline_s=PATIENCE_S), served.root)
     sheet, wall = prepare(desk, served.link, roster)
     (game,) = parse_qs(urlsplit(desk.page.url).query)["game"]
-    lesson = Lesson(served, game, lambda: newcomer(viewport=PHONE, deadline_s=PATIENCE_S))
+    hasty = frozenset(NAMES[2:count:4])
+    phone = partial(newcomer, viewport=PHONE, deadline_s=PATIENCE_S, instructed=False)
+    lesson = Lesson(served, game, phone, hasty)
     album.take(sheet, "cards")
-    album.take(desk.page, "host")
     doors = ways_in(lesson, sheet, wall, roster)
+    look_in(lesson, doors, album)
     *_, late = doors
     lesson.come_in({name: door for name, door in doors.items() if name != late})
     expect(desk.region("Rounds")).to_contain_text(f"{count - 1} here, {count - 1} in all")
+    players = desk.region("Players")
+    expect(players.get_by_role("button", name=f"Not ready: {len(hasty)}")).to_be_visible()
+    expect(players.get_by_role("row", name=re.compile(r"\bready\b"))).to_have_count(count - 1 - len(hasty))
     expect(wall.get_by_text("What everybody earned is the host's to reveal.")).to_be_hidden()
     album.take(wall, "wall")
+    desk.page.evaluate("scrollTo(0, 0)")
+    album.take(desk.page, "host")
     desk.button("Rounds", "Start practice")
     lesson.come_in({late: doors[late]})
     lesson.dealt()
@@ -117,15 +126,18 @@ def test_a_lesson_from_the_door_to_the_grades(count: int, served: Served, newcom
 
     desk.button("Rounds", "Next round")
     lesson.dealt()
-    drop_out(lesson, desk, album)
+    drop_out(lesson, desk)
     for _ in lesson.trade(2):
         pass
-    desk.button("Rounds", "Stop")
+    desk.button("Rounds", "End the game")
+    desk.press(desk.page.get_by_role("dialog").get_by_role("button", name="End the game"))
     lesson.ended(2, "Round 2 is over")
+    lesson.pupils[buyer.name].show("Chart")
     album.take(lesson.pupils[buyer.name].page, "over")
-    best = max(lesson.total(name) for name in lesson.pupils)
+    best = max(lesson.pupils, key=lesson.total)
+    expect(wall.locator(".winners")).to_contain_text(best)
     standings = wall.get_by_role("region", name="Standings")
-    expect(standings.get_by_role("row").nth(1)).to_contain_text(f"{best:,}")
+    expect(standings.get_by_role("row").nth(1)).to_contain_text(f"{lesson.total(best):,}")
     expect(standings.get_by_label("all rounds")).to_be_hidden()
     album.take(wall, "wall-over")
     with desk.page.expect_download() as download:
@@ -170,6 +182,22 @@ def ways_in(lesson: Lesson, sheet: Page, wall: Page, roster: Roster) -> dict[str
     return doors
 
 
+def look_in(lesson: Lesson, doors: dict[str, tuple[str, str | None]], album: Album) -> None:
+    """What a phone shows at the door, and then: one tries the card at home."""
+    first, second, *_ = doors
+    door = lesson.phone()
+    door.goto(doors[second][0])
+    expect(door.get_by_role("textbox", name="Your number")).to_be_visible()
+    album.take(door, "door")
+    door.close()
+    home = Pupil(lesson.phone(), first, reads=False)
+    home.page.goto(doors[first][0])
+    home.arrived()
+    expect(home.page.get_by_role("dialog", name="Instructions")).to_be_visible()
+    album.take(home.page, "guide")
+    home.page.close()
+
+
 def pause(lesson: Lesson, desk: Desk, buyer: Pupil) -> None:
     """The market stops for everybody, and goes on with the offer that rested."""
     desk.button("Rounds", "Pause")
@@ -187,34 +215,34 @@ def move(lesson: Lesson, pupil: Pupil) -> Pupil:
     pupil.page.get_by_role("button", name="Another device").locator("visible=true").click()
     dialog = pupil.page.get_by_role("dialog")
     expect(dialog.get_by_role("status")).to_contain_text("Good once, for")
-    other = Pupil(lesson.phone(), pupil.name)
+    other = Pupil(lesson.phone(), pupil.name, reads=pupil.reads)
     other.page.goto("http://" + dialog.locator(".address").inner_text())
     other.page.get_by_text("I already play on another device").click()
     other.page.get_by_role("textbox", name="Code").fill(dialog.locator(".device-code").inner_text().lower())
     other.page.get_by_role("button", name="Play on here").click()
-    other.live(PATIENCE_S)
-    expect(other.page.get_by_role("banner")).to_contain_text(pupil.name)
+    other.arrived()
+    if not other.reads:
+        other.instructed()
     expect(other.show("Your orders").get_by_role("button", name=re.compile("^Cancel"))).to_be_visible()
     pupil.page.close()
     return other
 
 
-def drop_out(lesson: Lesson, desk: Desk, album: Album) -> None:
+def drop_out(lesson: Lesson, desk: Desk) -> None:
     """Somebody's phone is gone. A robot sits in for them and trades, until they are back."""
     (_, absent), (cost, seller) = lesson.offers(True)[0], lesson.offers(False)[-1]
     phone = absent.page.context
     absent.page.close()
     desk.player(absent.name, "away")
-    desk.button("Players", f"Kick {absent.name}")
+    desk.button("Players", absent.name)
     desk.press(desk.page.get_by_role("dialog").get_by_role("button", name="Let a robot sit in"))
     desk.player(absent.name, "a robot sits in")
     before = lesson.volume
     seller.rest("Sell", 1, cost)
     lesson.traded_since(before, seller.page)
-    album.take(desk.page, "robot")
-    back = lesson.pupils[absent.name] = Pupil(phone.new_page(), absent.name)
+    back = lesson.pupils[absent.name] = Pupil(phone.new_page(), absent.name, reads=absent.reads)
     back.page.goto(f"{ROOT}/?game={lesson.game}")
-    back.live(PATIENCE_S)
+    back.arrived()
     desk.player(absent.name, "here")
 
 
