@@ -125,7 +125,9 @@ class Stage:
             headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
             timeout=30,
         )
-        self.reports = {name: link for _, name, link in csv.reader(links.text.splitlines())}
+        self.reports = {
+            row["name"]: row["link"] for row in csv.DictReader(links.content.decode("utf-8-sig").splitlines())
+        }
 
     def _offer(self, pupil: Player, good: str, step: int) -> None:
         """Asks for much at first, and is content with ever less: never with a loss."""

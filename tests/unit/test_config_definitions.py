@@ -56,7 +56,7 @@ def test_every_problem_has_its_path() -> None:
         "$.news[0].text: missing",
         "$.x: unknown, expected one of id, title, about, cash, fee_bps, open_orders, max_players, goods, rounds, "
         "news, news_a_round, private_values, practice, treatments, wait_for_host, anonymous, disconnect_grace_s, quiz, "
-        "quiz_first",
+        "quiz_first, groups, group",
     ]
 
 
@@ -237,3 +237,25 @@ def test_an_unknown_mark_is_told_what_there_is() -> None:
     for value, shown in (("lest", '"lest"'), (5, "5"), ([], "a list")):
         expected = f"$.goods.grain.mark: expected one of anchor, bid, book, last, found {shown}"
         assert complaints(game(goods={"grain": {"mark": value}})) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"groups": ["A"] * 2}, "$.groups[1]: expected a name that no other group has"),
+        ({"groups": ["a b", "AB"]}, "$.groups[1]: expected a name that no other group has"),
+        ({"groups": [" A"]}, "$.groups[0]: expected printable characters"),
+        ({"groups": [str(number) for number in range(21)]}, "$.groups: expected at most 20 groups"),
+        ({"groups": ["A" * 33]}, "$.groups[0]: expected 1 to 32 characters"),
+        ({"id": "o" * 31, "groups": ["A"]}, "$.id: expected at most 32 characters, with -1 behind it"),
+        ({"group": {"of": "lab", "name": "A"}}, "$.group: expected none: a game with groups makes them"),
+    ],
+)
+def test_groups_have_names_that_differ_and_ids_that_fit(fields: dict[str, Any], complaint: str) -> None:
+    (found,) = complaints(game(**fields))
+    assert found.startswith(complaint)
+
+
+def test_no_game_has_the_id_of_a_group() -> None:
+    with pytest.raises(ConfigError, match='"one-1" is already the id of'):
+        load_settings(None, {}, {"games": [game(groups=["A"]), {**game(), "id": "one-1"}]})

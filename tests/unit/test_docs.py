@@ -148,6 +148,7 @@ NO_BOUND_ON_CLIENTS = {
     "MAX_NUMBER",
     "LEVEL_TRIES",
     "MAX_FUNDS",  # of a definition, which is the host's: docs/hosting.md
+    "MAX_GROUPS",
     "MAX_PRICE",
     "MAX_QTY",
     "MAX_UNITS",

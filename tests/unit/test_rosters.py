@@ -114,3 +114,21 @@ def test_a_table_comes_back_as_it_was_or_is_refused_with_a_line(rows: list[tuple
 def test_whatever_is_pasted_there_is_an_answer(text: str) -> None:
     with suppress(BadRequestError):
         set_roster(NewRoster(csv=text))
+
+
+def test_a_seat_has_one_of_the_groups_there_are_or_none() -> None:
+    groups = ("Red", "Blue")
+    command = set_roster(NewRoster(csv="label,group\n1,BLUE\n2,\n3,r e d\n"), groups=groups)
+    assert [row.group for row in command.seats] == ["Blue", "", "Red"]
+    for roster, at, words in (
+        (
+            NewRoster(csv="label,group\n1,Blue\n2,green\n"),
+            "$.csv",
+            "line 3: expected one of the game's groups, Red, Blue",
+        ),
+        (NewRoster(seats=(NewSeat("1", group="green"),)), "$.seats[0].group", "expected one of"),
+    ):
+        with pytest.raises(BadRequestError, match=words) as refused:
+            set_roster(roster, groups=groups)
+        assert refused.value.at == at
+    assert set_roster(NewRoster(csv="label,group\n1,green\n")).seats[0].group == "green"

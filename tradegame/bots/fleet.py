@@ -198,6 +198,8 @@ async def _keep_playing(
                     _note_token(keep, seat.name, client.token)
                 seat.client, seat.token = client, client.token
                 seat.game = await client.join(game, cancel_on_disconnect=True)
+                if seat.game.me is not None and seat.game.me.group is not None:  # it was the entrance of several
+                    seat.game = await client.join(seat.game.me.group, cancel_on_disconnect=True)
                 _suit(seat, seat.game)
                 await _play(seat, seat.game)
         except ConnectionStopped as stopped:

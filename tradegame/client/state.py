@@ -27,7 +27,7 @@ from tradegame.client.wire import decode
 from tradegame.protocol import state as protocol
 from tradegame.protocol.bounds import MESSAGES_KEPT, NEWS_KEPT, RECENT_KEPT, Level
 from tradegame.protocol.rules import Rules, Treatment
-from tradegame.protocol.state import Headline, Message, Player
+from tradegame.protocol.state import Group, GroupOf, Headline, Message, Player
 
 
 @define(eq=False)
@@ -73,7 +73,8 @@ class State:
     ``opened_at``: when a round last opened, in ms. ``settled``: what goods paid when this round closed.
     ``locked``: nobody new may have an account. ``chat``: people may speak. ``reports``: each may read their own.
     ``paused_at``: since when the game pauses, in ms, or None. ``treatment``: what is different in this round. ``over``:
-    the last round is closed; ``winners``: who gained most in all rounds together.
+    the last round is closed; ``winners``: who gained most in all rounds together. ``groups``: the games that this is
+    the entrance to; ``group``: which of them it is.
     """
 
     phase: str = "lobby"
@@ -95,6 +96,8 @@ class State:
     treatment: Treatment | None = None
     over: bool = False
     winners: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    group: GroupOf | None = None
     online: set[str] = Factory(set)
     epoch: str = ""
     seq: int = 0
@@ -113,6 +116,7 @@ class State:
         self.settled = dict(new.settled)
         self.locked, self.chat, self.reports, self.paused_at = new.locked, new.chat, new.reports, new.paused_at
         self.treatment, self.over, self.winners = new.treatment, new.over, new.winners
+        self.groups, self.group = new.groups, new.group
         self.goods = {
             name: Good(
                 market.last,

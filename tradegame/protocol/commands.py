@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from copy import copy
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -43,8 +43,8 @@ class Join(WithOp, kw_only=True, tag="join"):
     """Open an account, endowed by the game's definition, unless there is one. What it chooses counts either way.
 
     ``skeleton``: the same for names that look the same; "" if it is the name itself (see ``names``). ``label``: that
-    of the roster's seat which the player has; ``look``: what it is compared by (see ``labels``). ``robot``: its player
-    says that it is one.
+    of the roster's seat which the player has; ``look``: what it is compared by (see ``labels``). ``team``: what
+    the roster of the entrance says, in one of its groups. ``robot``: its player says that it is one.
     """
 
     rules_from: ClassVar[int] = 3
@@ -54,6 +54,7 @@ class Join(WithOp, kw_only=True, tag="join"):
     skeleton: str = ""
     label: str = ""
     look: str = ""
+    team: str = ""
     robot: bool = False
     cancel_on_disconnect: Choice | None = None
     key: Key | None = None
@@ -153,6 +154,13 @@ class RenewSeat(HostCommand, kw_only=True, tag="seat"):
 
     seat: SeatNumber
     barred: bool = False
+
+
+class SetGroup(HostCommand, kw_only=True, tag="group"):
+    """The player `account` has another group, by its number from 1: see `groups` of the definition."""
+
+    account: PlayerId
+    number: Count
 
 
 class SetRobots(HostCommand, kw_only=True, tag="robots"):
@@ -255,6 +263,7 @@ Command = (
     | SetAccess
     | SetRoster
     | RenewSeat
+    | SetGroup
     | SetPhase
     | Pause
     | AddTime
@@ -288,12 +297,8 @@ class _Stored(Struct, forbid_unknown_fields=True):
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(_Stored)
 _digest = hashlib.blake2b(digest_size=8)
-_WHOSE: dict[type[Any], tuple[str, ...]] = {
-    command: tuple(
-        field.name for field in fields(command) if field.name in ("player", "name", "skeleton", "label", "look")
-    )
-    for command in get_args(Command)
-}
+_OF_PEOPLE = "player", "name", "skeleton", "label", "look", "team"
+_WHOSE = {kind: [each.name for each in fields(kind) if each.name in _OF_PEOPLE] for kind in get_args(Command)}
 """The fields that say whose command it is, all of them texts."""
 
 

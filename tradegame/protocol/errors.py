@@ -41,6 +41,7 @@ class TradeGameError(Exception):
         self.at = at
         self.retry_after_ms = self.wait_ms if retry_after_ms is None else retry_after_ms
         self.copy: tuple[str, int | None, str | None] = "", None, None
+        self.games: tuple[str, ...] = ()
 
     def of_copy(self, key: str, since: int | None, epoch: str | None) -> Self:
         """The same error, which gives back what another copy of the command has to say."""
@@ -62,6 +63,7 @@ class TradeGameError(Exception):
             epoch=epoch,
             became=self.became,
             why=self.why,
+            games=self.games,
         )
 
     def body(self) -> bytes:

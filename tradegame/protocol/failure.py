@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tradegame.protocol.bounds import Ending, Epoch, Key, Keys, Since
+from tradegame.protocol.bounds import Ending, Epoch, GameId, Key, Keys, Since
 from tradegame.protocol.reasons import Why
 
 
@@ -15,7 +15,7 @@ class Failure(Struct, kw_only=True, omit_defaults=True):
     ``retry_after_ms``: when to come again. ``replayed``: the key's first result again. ``keys``: how many keys of the
     player the game has counted. ``key``, ``since`` and ``epoch``: of a command in doubt, to send the same copy again.
     ``became``: of an order that is gone, where the game still knows. ``why``: what ``message`` says, as a
-    name with parameters, for whoever says it in another language.
+    name with parameters, for whoever says it in another language. ``games``: the groups that did not do it.
     """
 
     code: str
@@ -30,6 +30,7 @@ class Failure(Struct, kw_only=True, omit_defaults=True):
     epoch: Epoch | None = None
     became: Ending | None = None
     why: Why | None = None
+    games: tuple[GameId, ...] = ()
 
 
 class ErrorBody(Struct):

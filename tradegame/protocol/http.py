@@ -257,7 +257,7 @@ class RosterRow(Struct, omit_defaults=True):
     `robot`: the server plays it. `stand_in`: a robot sits in for them. `seat` and `label`: those of the player's seat
     on the roster, if there is one. `ready`: they said so; `right`: how many answers to the quiz were, at best.
     `traded`: in this round. `refused`: how many of their orders and cancellations in a row the rules
-    refused, as far as this node knows.
+    refused, as far as this node knows. `group`: in an entrance, the game that it leads them into.
     """
 
     player: PlayerId
@@ -272,6 +272,7 @@ class RosterRow(Struct, omit_defaults=True):
     right: Count | None = None
     traded: bool = False
     refused: Count = 0
+    group: GameId | None = None
 
 
 class RemovedRow(Struct, omit_defaults=True):
@@ -292,6 +293,12 @@ class Roster(Struct, omit_defaults=True):
     pattern: Pattern
     removed: tuple[RemovedRow, ...]
     players: tuple[RosterRow, ...]
+
+
+class Regrouping(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """The group that a player is to have: one of the games of the entrance."""
+
+    group: GameId
 
 
 class Sitting(Struct, omit_defaults=True, forbid_unknown_fields=True):

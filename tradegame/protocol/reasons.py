@@ -39,6 +39,8 @@ REASONS = {
     "name_not_listed": "the name is not on the game's roster, or somebody has it",
     "enter_by_number": "this game is entered by a number",
     "enter_by_link": "this game is entered by a personal link",
+    "enter_by_entrance": "this game is entered by {entrance}: join that, and then the group that it says",
+    "entrance_gone": "this game is entered by {entrance}, which is gone",
     "chat_off": "the host has switched the chat off",
     "muted_by_host": "the host has muted you",
     # What the host asks
@@ -47,6 +49,9 @@ REASONS = {
     "no_house_to_shift": "{good} has no house whose price could move: leave anchor_bps out",
     "shift_while_open": "the game is in its {phase} phase, and a round opens at its own prices: open it first",
     "shift_while_paused": "the game is paused: let it go on first, or leave anchor_bps out",
+    "is_a_group": "this is one of the groups of {entrance}: say it of that",
+    "need_group_of": "expected one of {groups}",
+    "no_groups": "this game has no groups",
     # The server
     "internal_error": "internal error (reference {reference})",
     "store_full": "the store is full",
@@ -97,6 +102,10 @@ REASONS = {
     "no_price": "expected prices at which {good} can be traded in round {round}, found a ceiling of {ceiling} under a"
     " floor, or a tax on sellers, of {floor}",
     "need_choice": "expected one of {choices} choices, from 0, found {found}",
+    "group_is_made": "expected none: a game with groups makes them",
+    "id_with_groups": "expected at most {most} characters, with {suffix} behind it",
+    "need_group_name": "expected printable characters with no space at either end",
+    "group_again": "expected a name that no other group has: neither case nor spaces count",
     # And with a roster
     "need_names": "expected names, seats or csv: empty ones let everybody in",
     "table_or_lists": "expected a table or lists, not both",
@@ -109,6 +118,7 @@ REASONS = {
     "label_again_in_line": "line {before} has the same label",
     "need_label": f"expected a label of {LABEL_EXPECTED}",
     "need_group": "expected a group of at most {most} printable characters",
+    "need_known_group": "expected one of the game's groups, {groups}, or none",
     "need_team": "expected a team of at most {most} printable characters",
     "need_name": f"expected {NAME_EXPECTED}",
 }

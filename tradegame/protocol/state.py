@@ -36,8 +36,25 @@ from tradegame.protocol.bounds import (
 from tradegame.protocol.rules import Rules, Treatment
 
 
+class Group(Struct, omit_defaults=True):
+    """One of several games into which an entrance leads, and its name."""
+
+    game: GameId
+    name: str
+
+
+class GroupOf(Struct, omit_defaults=True):
+    """Of which entrance a game is a group, and the name that it has there."""
+
+    of: GameId
+    name: str
+
+
 class GameSummary(Struct, omit_defaults=True):
-    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so."""
+    """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
+
+    `groups`: it is the entrance to these. `group`: it is one of an entrance, by which players come in.
+    """
 
     game: GameId
     title: str
@@ -51,6 +68,8 @@ class GameSummary(Struct, omit_defaults=True):
     code: GameCode
     entry: EntryKind = "open"
     pattern: Pattern = ""
+    groups: tuple[Group, ...] = ()
+    group: GroupOf | None = None
 
 
 class Good(Struct, omit_defaults=True):
@@ -101,6 +120,7 @@ class State(Struct, omit_defaults=True):
     what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
     trades, and `ends_at` less `paused_at` is what is left of the phase. `treatment`: what is different in this round.
     `over`: the last round is closed; `winners`: who gained most in all rounds together, 10 at most.
+    `groups`: nobody trades here, it is the entrance to these games. `group`: it is one of an entrance.
     """
 
     title: str
@@ -122,6 +142,8 @@ class State(Struct, omit_defaults=True):
     treatment: Treatment | None = None
     over: bool = False
     winners: tuple[PlayerId, ...] = ()
+    groups: tuple[Group, ...] = ()
+    group: GroupOf | None = None
 
 
 class GameState(State, kw_only=True, omit_defaults=True):
@@ -227,7 +249,7 @@ class Account(Struct, omit_defaults=True):
     player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
     commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
     `cancel_on_disconnect`: as the player chose at a `join`. `ready`: the player said so; `right`: how many
-    answers to the quiz were right, at best.
+    answers to the quiz were right, at best. `group`: in an entrance, the game to join.
     """
 
     cash: Coins
@@ -247,6 +269,7 @@ class Account(Struct, omit_defaults=True):
     cancel_on_disconnect: bool = False
     ready: bool = False
     right: Count | None = None
+    group: GameId | None = None
 
 
 class Book(Struct, omit_defaults=True):

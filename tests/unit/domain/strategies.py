@@ -156,6 +156,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "player": players,
     "name": st.text(st.characters(codec="utf-8"), max_size=3),
     "skeleton": st.sampled_from(["", "a", "a (2)"]),
+    "team": st.sampled_from(["", "reds"]),
+    "number": st.integers(0, 3),
     "account": mostly(st.just("nobody"), mostly(st.just("nobody"), players)),
     "muted": st.booleans(),
     "paused": st.booleans(),

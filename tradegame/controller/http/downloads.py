@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import BinaryIO
+from shutil import copyfileobj
+from typing import BinaryIO, cast
+from zipfile import ZipFile
 
 import trio
 from attrs import frozen
@@ -16,6 +19,7 @@ from tradegame.controller.http import workers
 from tradegame.controller.http.bodies import choice, flag, game_id
 from tradegame.controller.http.guard import BrokenOffError
 from tradegame.controller.http.host_token import HostToken
+from tradegame.core.domain.groups import group_ids
 from tradegame.core.games.export import LogSource
 from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
 from tradegame.core.games.service import GameService
@@ -65,20 +69,34 @@ class Downloads:
         self.host_token.require(request)
         suffix = SUFFIXES[choice(request, "format", TableFormat)]
         separator = SEPARATORS[choice(request, "separator", SeparatorName)]
-        (first, lines), name = await self._begun(request), self._name(request)
-        async with aclosing(lines):
-            if request.method == "HEAD":
-                return Response(media_type=KINDS[suffix])
-            try:
-                self.under_way.acquire_nowait()
-            except trio.WouldBlock:
-                raise OverloadedError("other tables are being made: try again soon", retry_after_ms=5_000) from None
-            try:
+        source, name, groups = self._exported(request), self._name(request), self._groups(request)
+        if request.method == "HEAD":
+            _, lines = await workers.begun(source, game_id(request))
+            await lines.aclose()
+            return Response(media_type=KINDS[".zip" if groups else suffix])
+
+        async def made(game: str, called: str) -> tuple[BinaryIO, str]:
+            first, lines = await workers.begun(source, game)
+            async with aclosing(lines):
                 with trio.fail_after(workers.TABLES_S):
-                    file, suffix = await workers.made(f"{name}{suffix}", separator, first, lines, request.receive)
-            finally:
-                self.under_way.release()
-        return _file(file, KINDS[suffix], _saved_as(f"{name}{suffix}"))
+                    return await workers.made(f"{called}{suffix}", separator, first, lines, request.receive)
+
+        try:
+            self.under_way.acquire_nowait()
+        except trio.WouldBlock:
+            raise OverloadedError("other tables are being made: try again soon", retry_after_ms=5_000) from None
+        try:
+            if not groups:
+                file, kind = await made(game_id(request), name)
+            else:
+                file, kind = cast("BinaryIO", tempfile.TemporaryFile()), ".zip"  # noqa: SIM115 - whoever sends it closes it
+                for group in groups:
+                    one, made_as = await made(group, group)
+                    await trio.to_thread.run_sync(_put_in, file, one, f"{group}{made_as}")
+                file.seek(0)
+        finally:
+            self.under_way.release()
+        return _file(file, KINDS[kind], _saved_as(f"{name}{kind}"))
 
     async def backup(self, request: Request) -> Response:
         self.host_token.require(request)
@@ -100,6 +118,11 @@ class Downloads:
             return self.repository
         return PseudonymousGames(self.repository, Pseudonyms(self.host_token.pseudonym_key, chat))
 
+    def _groups(self, request: Request) -> tuple[str, ...]:
+        """The games whose tables are asked for by their entrance; none: of that game itself."""
+        host = self.games.hosts.get(game_id(request))
+        return () if host is None else group_ids(host.game.state.definition)
+
     def _name(self, request: Request) -> str:
         game = game_id(request)
         host = self.games.hosts.get(game)
@@ -114,6 +137,12 @@ def _file(file: BinaryIO, kind: str, headers: dict[str, str]) -> Response:
 
     size = os.fstat(file.fileno()).st_size
     return StreamingResponse(body(), media_type=kind, headers={**headers, "Content-Length": str(size)})
+
+
+def _put_in(archive: BinaryIO, file: BinaryIO, name: str) -> None:
+    """Add a file to an archive, as it is: it is compressed already."""
+    with file, ZipFile(archive, "a") as made, made.open(name, "w") as entry:
+        copyfileobj(file, entry)
 
 
 def _saved_as(name: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from tradegame.controller.access import authority
 from tradegame.controller.http.bodies import answer, game_id
 from tradegame.core.domain.codes import code_of
+from tradegame.core.domain.views import door_of
 from tradegame.core.games.service import GameService
 from tradegame.protocol.bounds import CODE_CHARACTERS, CODE_LENGTH
 from tradegame.protocol.http import Invitation
@@ -76,8 +77,7 @@ class Invitations:
     def invitation(self, request: Request) -> Invitation:
         """Raises UnknownGameError."""
         root, here_only = self.root(request)
-        game = game_id(request)
-        self.games.host(game)
+        game = door_of(self.games.host(game_id(request)).game.state.definition)
         return Invitation(f"{root}/{code_of(game)}", here_only)
 
     def root(self, request: Request) -> tuple[str, bool]:

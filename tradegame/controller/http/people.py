@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import trio
 from attrs import frozen
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,11 +13,12 @@ from tradegame.controller.http.bodies import answer, body_of, game_id, key_of, n
 from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.pieces import InPieces
 from tradegame.core.domain import host_views
+from tradegame.core.domain.groups import group_ids
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.administer import AdministerUseCase
 from tradegame.protocol.commands import SetAccess, SetRobots
 from tradegame.protocol.errors import UnknownMessageError
-from tradegame.protocol.http import Muting, Sitting, Telling
+from tradegame.protocol.http import Muting, Regrouping, RosterRow, Sitting, Telling
 from tradegame.protocol.seats import NewRoster
 
 ROWS_AT_ONCE = 2_000
@@ -43,10 +45,19 @@ class People:
         seats = {seat.player: seat for seat in state.seating.values()}
         for first in range(0, len(players), ROWS_AT_ONCE):
             some = players[first : first + ROWS_AT_ONCE]
-            rows = _json(host_views.roster_rows(state, some, seats, game.refusals))[1:-1]
+            told = [self._in_group(row) for row in host_views.roster_rows(state, some, seats, game.refusals)]
+            rows = _json(told)[1:-1]
             pieces.append(b"," + rows if first and rows else rows)
             await trio.lowlevel.checkpoint()
         return InPieces([*filter(None, pieces), b"]}"])
+
+    def _in_group(self, row: RosterRow) -> RosterRow:
+        """In an entrance: with what the player does in their group, as far as this node serves that."""
+        host = None if row.group is None else self.games.hosts.get(row.group)
+        if host is None or not host.running:
+            return row
+        there = host_views.roster_rows(host.game.state, (row.player,), {}, host.game.refusals)
+        return structs.replace(there[0], seat=row.seat, label=row.label, group=row.group) if there else row
 
     async def set_roster(self, request: Request) -> Response:
         self.host_token.require(request)
@@ -63,6 +74,11 @@ class People:
         player: str = request.path_params["player"]
         return published(await self.administer.readmit(game_id(request), player, key_of(request)))
 
+    async def set_group(self, request: Request) -> Response:
+        self.host_token.require(request)
+        body, player = await body_of(request, Regrouping), request.path_params["player"]
+        return published(await self.administer.set_group(game_id(request), player, body.group, key_of(request)))
+
     async def mute(self, request: Request) -> Response:
         self.host_token.require(request)
         muted, player = (await body_of(request, Muting)).muted, request.path_params["player"]
@@ -76,7 +92,9 @@ class People:
 
     async def robots(self, request: Request) -> Response:
         self.host_token.require(request)
-        return answer(host_views.robots(self.games.present(game_id(request)).game.state))
+        state = self.games.present(game_id(request)).game.state
+        played = [self.games.present(group).game.state for group in group_ids(state.definition)] or [state]
+        return answer(host_views.robots(*played))
 
     async def set_robots(self, request: Request) -> Response:
         self.host_token.require(request)

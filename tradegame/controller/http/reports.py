@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import io
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 
 import trio
@@ -26,8 +26,9 @@ from tradegame.controller.http.host_token import HostToken
 from tradegame.controller.http.invitations import Invitations
 from tradegame.controller.http.pieces import InPieces
 from tradegame.core.admission.budgets import WRONG_TOKEN
+from tradegame.core.domain.groups import group_ids, group_name
 from tradegame.core.domain.private_values import are_secret
-from tradegame.core.domain.state import GameState
+from tradegame.core.domain.state import GameState, RosterSeat
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import GameStateRepository, StoreError
@@ -117,14 +118,15 @@ class PlayerReports:
         self.host_token.require(request)
         separator = SEPARATORS[choice(request, "separator", SeparatorName)]
         state = self.games.present(game_id(request)).game.state
+        played = [self.games.present(group).game.state for group in group_ids(state.definition)] or [state]
         root, _ = self.invitations.root(request)
         text = io.StringIO("\ufeff", newline="")
         text.seek(0, io.SEEK_END)
         write = csv.writer(text, delimiter=separator, lineterminator="\r\n").writerow
-        write(("player", "name", "link"))
-        everybody = [(player, fields.name) for player, fields in state.players.items()]
-        for number, (player, name) in enumerate(everybody, 1):
-            write((player, guarded(name), f"{root}/report/{state.definition.id}#{self._key(state, player)}"))
+        write(("player", "label", "name", "group", "link"))
+        for number, (each, player, name, label, group) in enumerate(_everybody(played), 1):
+            link = f"{root}/report/{each.definition.id}#{self._key(each, player)}"
+            write((player, guarded(label), guarded(name), guarded(group), link))
             if number % ROWS_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
         saved_as = f'attachment; filename="{state.definition.id}-reports.csv"'
@@ -216,6 +218,17 @@ class PlayerReports:
         shelf.empty()
         shelf.file = made
         return made
+
+
+def _everybody(states: Iterable[GameState]) -> list[tuple[GameState, str, str, str, str]]:
+    """Each player with the game, and name, label and group."""
+    found = []
+    for state in states:
+        seats = {seat.player: seat for seat in state.seating.values()}
+        for player, fields in state.players.items():
+            seat = seats.get(player, RosterSeat(""))
+            found.append((state, player, fields.name, seat.label, group_name(state, player) or seat.group))
+    return found
 
 
 def _newcomers(state: GameState, player: str) -> tuple[bytes, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -44,7 +44,8 @@ class Rounds:
     async def definition(self, request: Request) -> Response:
         """It is the host's: it has the news that are to come, and everybody's values."""
         self.host_token.require(request)
-        return answer(Defined(to_json(self.games.present(game_id(request)).game.state.definition)))
+        definition = self.games.present(game_id(request)).game.state.definition
+        return answer(Defined(to_json(evolve(definition, group=None))))  # a game like this group would be none
 
     async def news(self, request: Request) -> Response:
         self.host_token.require(request)

@@ -137,6 +137,7 @@ def build_app(services: HttpServices) -> Starlette:
         ("POST", "/v1/games/{game}/seats/{seat}/link", links.renew),
         ("DELETE", "/v1/games/{game}/players/{player}", people.remove),
         ("POST", "/v1/games/{game}/players/{player}/message", people.tell),
+        ("POST", "/v1/games/{game}/players/{player}/group", people.set_group),
         ("POST", "/v1/games/{game}/players/{player}/mute", people.mute),
         ("POST", "/v1/games/{game}/players/{player}/readmit", people.readmit),
         ("POST", "/v1/games/{game}/players/{player}/robot", people.sit_in),

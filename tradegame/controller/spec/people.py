@@ -11,7 +11,7 @@ from tradegame.protocol.errors import (
     UnknownMessageError,
     UnknownPlayerError,
 )
-from tradegame.protocol.http import Muting, Robots, Roster, Sitting, Telling
+from tradegame.protocol.http import Muting, Regrouping, Robots, Roster, Sitting, Telling
 from tradegame.protocol.seats import NewRoster, SeatLink, SeatLinks
 
 PEOPLE: tuple[Operation, ...] = (
@@ -60,6 +60,13 @@ PEOPLE: tuple[Operation, ...] = (
         "readmitPlayer",
         "Let a player whose account was removed join anew.",
         UnknownPlayerError,
+    ),
+    command(
+        "/players/{player}/group",
+        "setGroup",
+        "Let a player who came in by this game have another of its groups. Their account in the one of before is gone.",
+        UnknownPlayerError,
+        body=Regrouping,
     ),
     command(
         "/players/{player}/mute",

@@ -66,6 +66,8 @@ class AccountService:
         state.robots.pop(name, None)
         state.seats.pop(name, None)
         state.winners = [winner for winner in state.winners if winner != name]
+        if player.group:
+            state.grouped[player.group - 1] -= 1
         del state.players[name], state.accounts[name]
         state.winners = [winner for winner in state.winners if winner != name]
         effects.accounts[name] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 
@@ -91,6 +92,9 @@ class Audit:
             self._find("the seats' numbers are not those of the roster")
         if sum(seat.listed for seat in state.seating.values()) != state.listed:
             self._find(f"{state.listed} seats are not how many are listed")
+        grouped = Counter(player.group for player in state.players.values()) if state.grouped else {}
+        if [grouped.get(number, 0) for number in range(1, len(state.grouped) + 1)] != state.grouped:
+            self._find("the groups are not as large as they are said to be")
 
     def _sum(self, name: str) -> None:
         account = self._state.accounts.get(name)

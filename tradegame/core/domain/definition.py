@@ -33,6 +33,9 @@ private values 15 and 2 for each unit.
 """
 MAX_FUNDS = 1_000_000_000_000_000
 """The most coins or units that one account is endowed with."""
+TITLE_LENGTH = 100
+MAX_GROUPS = 20
+"""The most games that one definition makes."""
 
 RESERVED_PLAYERS = ("house", "fees", "mint")
 
@@ -46,6 +49,7 @@ ShiftBps = Annotated[int, within(*SHIFT_BPS)]
 Schedule = Annotated[tuple[Value, ...], length(1, MAX_UNITS, "units")]
 Schedules = Annotated[tuple[Schedule, ...], length(0, 1_000, "lists")]
 FeeBps = Annotated[int, within(0, 10_000)]
+GroupName = Annotated[str, length(1, 32)]
 RoundNumber = Annotated[int, within(1, 1_000_000)]
 Shift = Annotated[int, within(-MAX_PRICE, MAX_PRICE)]
 
@@ -169,6 +173,14 @@ class TreatmentDefinition:
     costs: Schedules = ()
 
 
+@frozen
+class GroupDefinition:
+    """One game of several: the id of the one by which all are entered, and the group's name."""
+
+    of: Id
+    name: GroupName
+
+
 @frozen(kw_only=True)
 class QuestionDefinition:
     """A question of the quiz after the instructions. ``right``: the place of the right one of ``choices``, from 0."""
@@ -189,11 +201,12 @@ class GameDefinition:
     player chose `cancel_on_disconnect`, and left.
     ``practice``: a round of the number 0 comes first, which counts for nothing.
     ``quiz``: what players are asked after the instructions; ``quiz_first``: nobody trades before all of it is answered
-    rightly.
+    rightly. ``groups``: the names of as many games that are made with it, by its definition: it is not played, but puts
+    each player into one of them. ``group``: it is one of those.
     """
 
     id: Id
-    title: Annotated[str, length(0, 100)] = ""
+    title: Annotated[str, length(0, TITLE_LENGTH)] = ""
     about: Annotated[str, length(0, 2_000)] = ""
     cash: Funds = 10_000
     fee_bps: FeeBps = 0
@@ -211,6 +224,8 @@ class GameDefinition:
     disconnect_grace_s: Annotated[int, within(5, 3_600)] = DISCONNECT_GRACE_S
     quiz: Annotated[tuple[QuestionDefinition, ...], length(0, QUESTIONS, "questions")] = ()
     quiz_first: bool = False
+    groups: Annotated[tuple[GroupName, ...], length(0, MAX_GROUPS, "groups")] = ()
+    group: GroupDefinition | None = None
 
     @property
     def in_time(self) -> int:
@@ -246,6 +261,9 @@ def to_json(definition: GameDefinition) -> dict[str, Any]:
     data = asdict(definition)
     data["news"], data["treatments"] = list(data["news"]), list(data["treatments"])
     data["quiz"] = [{**question, "choices": list(question["choices"])} for question in data["quiz"]]
+    groups, group = list(data.pop("groups")), data.pop("group")
+    if groups or group:  # the chain of each log begins with this text: it is the same where there are none
+        data |= {"groups": groups, "group": group}
     for given in (data["private_values"], *data["treatments"]):
         if given is not None:
             given["values"], given["costs"] = [list(v) for v in given["values"]], [list(v) for v in given["costs"]]
@@ -273,8 +291,10 @@ def from_json(data: dict[str, Any]) -> GameDefinition:
         private_values = PrivateValuesDefinition(**_with_schedules(data["private_values"]))
     treatments = tuple(TreatmentDefinition(**_with_schedules(item)) for item in data["treatments"])
     quiz = tuple(QuestionDefinition(**{**item, "choices": tuple(item["choices"])}) for item in data["quiz"])
+    group = None if data.get("group") is None else GroupDefinition(**data["group"])
+    groups = {"groups": tuple(data.get("groups", ())), "group": group}
     made = {"goods": goods, "rounds": rounds, "news": news, "private_values": private_values, "treatments": treatments}
-    return GameDefinition(**{**data, **made, "quiz": quiz})
+    return GameDefinition(**{**data, **made, **groups, "quiz": quiz})
 
 
 def _settlement(data: dict[str, Any] | None) -> SettlementDefinition | None:

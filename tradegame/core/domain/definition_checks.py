@@ -10,6 +10,8 @@ from attrs import fields, has, resolve_types
 from tradegame.core.domain.bounds import problem
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.treatments import changes, terms_of
+from tradegame.protocol.bounds import ID_LENGTH
+from tradegame.protocol.labels import is_label, look
 from tradegame.protocol.reasons import Why, why
 
 
@@ -72,6 +74,21 @@ def misfits(definition: GameDefinition) -> Iterator[tuple[str, Why]]:
         if question.right >= (choices := len(question.choices)):
             yield f"quiz[{index}].right", why("need_choice", choices=choices, found=question.right)
     yield from _treatments(definition)
+    yield from _groups(definition)
+
+
+def _groups(definition: GameDefinition) -> Iterator[tuple[str, Why]]:
+    if definition.group is not None:
+        yield "group", why("group_is_made")
+    if definition.groups and len(f"{definition.id}-{len(definition.groups)}") > ID_LENGTH:
+        yield "id", why("id_with_groups", most=ID_LENGTH, suffix=f"-{len(definition.groups)}")
+    seen = set[str]()
+    for index, name in enumerate(definition.groups):
+        if not is_label(name):
+            yield f"groups[{index}]", why("need_group_name")
+        elif look(name) in seen:
+            yield f"groups[{index}]", why("group_again")
+        seen.add(look(name))
 
 
 def _treatments(definition: GameDefinition) -> Iterator[tuple[str, Why]]:

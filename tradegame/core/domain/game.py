@@ -20,6 +20,7 @@ from tradegame.core.domain.dealing import DealingService
 from tradegame.core.domain.definition import RESERVED_PLAYERS, GameDefinition, to_json
 from tradegame.core.domain.departures import DepartureService
 from tradegame.core.domain.events import Applied, Frame, Outcome, Rejected, Result
+from tradegame.core.domain.groups import GroupService
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
 from tradegame.core.domain.marking import MarkService
@@ -54,6 +55,7 @@ from tradegame.protocol.commands import (
     Reveal,
     SetAccess,
     SetClock,
+    SetGroup,
     SetPhase,
     SetRobots,
     SetRoster,
@@ -117,6 +119,7 @@ class Game:
         self._roster = RosterService(state, self._accounts.naming)
         self._readiness = ReadinessService(state)
         self.refusals = self._readiness.refusals
+        self._groups = GroupService(state)
         orders, chat = OrderService(state, trading), ChatService(state)
         self._handlers: dict[type[Command], Callable[[Any, Effects], Result]] = {
             Join: self._join,
@@ -128,6 +131,7 @@ class Game:
             SetAccess: self._moderation.set_access,
             SetRoster: self._roster.set_roster,
             RenewSeat: self._roster.renew,
+            SetGroup: self._groups.move,
             SetRobots: robots.set_robots,
             Staff: robots.staff,
             SitIn: robots.sit_in,
@@ -304,6 +308,7 @@ class Game:
                 self._accounts.open_robot(command.player, effects)
             else:
                 self._accounts.open(command.player, command.name, command.skeleton, effects)
+            self._groups.place(command)
             self._dealing.deal((command.player,), effects)
         self._departures.choose(command, effects)
         return Sent(seq=0)

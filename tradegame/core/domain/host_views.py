@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from tradegame.core.domain.groups import group_of
 from tradegame.core.domain.state import OPEN, GameState, RosterSeat
 from tradegame.protocol.http import Coming, ComingNews, RemovedRow, Robots, Roster, RosterRow
 from tradegame.protocol.seats import SeatView
@@ -60,6 +61,7 @@ def roster_rows(
             fields.right,
             traded(state, player),
             refusals.get(player, 0),
+            group_of(state, player),
         )
         for player, fields in known
     ]
@@ -71,15 +73,15 @@ def traded(state: GameState, player: str) -> bool:
     return state.takes_part(player) and blotter is not None and bool(blotter.traded)
 
 
-def robots(state: GameState) -> Robots:
-    """For the host: how robots fill up the game."""
-    plan = state.plan
+def robots(*states: GameState) -> Robots:
+    """For the host: how robots fill up the game, or all groups of one, as the first was told."""
+    plan = states[0].plan
     return Robots(
         plan.fill_to,
         plan.even_sides,
         plan.strategy,
         plan.sit_in_after_s,
-        plan.wanted,
-        tuple(state.robots),
-        tuple(state.seats),
+        sum(state.plan.wanted for state in states),
+        tuple(robot for state in states for robot in state.robots),
+        tuple(player for state in states for player in state.seats),
     )

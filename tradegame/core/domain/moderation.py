@@ -62,6 +62,7 @@ def refusal(state: GameState, player: str) -> RuleError | None:
         return NotAdmittedError(why("removed_by_host"))
     if state.locked:
         return NotAdmittedError(why("game_locked"))
-    if (people := len(state.players) - len(servers(state))) >= state.definition.most_players:
+    most = state.definition.most_players * max(1, len(state.definition.groups))
+    if (people := len(state.players) - len(servers(state))) >= most:
         return GameFullError(why("players_full", players=people))
     return None

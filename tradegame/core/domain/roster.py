@@ -16,7 +16,7 @@ from tradegame.protocol.replies import Sent
 @frozen
 class RosterService:
     """A seat is known by the look of its label, and has a number, which is never another's. Whoever has it keeps both,
-    and the seat, though a later roster does not list it.
+    and the seat, though a later roster does not list it. A group has the seats of those whom the entrance sent there.
     """
 
     state: GameState
@@ -60,7 +60,10 @@ class RosterService:
 
     def sit(self, join: Join) -> None:
         """Who was let in has the seat from now on."""
-        if join.look and may_sit(self.state, join.look):
+        group = self.state.definition.group
+        if join.look and group is not None:
+            self._add(SeatRow(join.label, join.look, "", group.name, join.team)).player = join.player
+        elif join.look and may_sit(self.state, join.look):
             seat = self.state.seating.get(join.look) or self._add(SeatRow(join.label, join.look))
             seat.player = join.player
 

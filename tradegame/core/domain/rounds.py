@@ -48,9 +48,10 @@ class RoundService:
         self.dealing.endow_house()
         self.house.price()
         self.marks.open(effects)
-        if definition.wait_for_host or (definition.rounds is not None and definition.rounds.lobby_s):
+        waits = definition.wait_for_host or bool(definition.groups)
+        if waits or (definition.rounds is not None and definition.rounds.lobby_s):
             self._enter(LOBBY, effects)
-            if definition.wait_for_host:
+            if waits:
                 self.state.ends_at = None
         else:
             self._enter(OPEN, effects, by_clock=definition.rounds is not None)

@@ -73,6 +73,7 @@ _PLAIN = (
     "pattern",
     "said",
     "sides",
+    "grouped",
     "bought",
     "sold",
     "revealed",
@@ -184,10 +185,10 @@ def _player(item: tuple[str, Player]) -> tuple[Any, int]:
     hints = [[hint.good, hint.value, hint.at] for hint in player.hints]
     called = [player.name, player.skeleton, player.number, player.muted]
     dealt = [player.role, player.seat, player.drawn, player.values]
-    marks = [player.ready, player.right]
+    marks = [player.ready, player.right, player.group]
     row = [name, called, dealt, player.score, hints, marks, player.ever, player.keys]
-    # 14: about what a player has once; a hint has three fields, and a key with its long text counts as three
-    return row, 14 + len(player.drawn) + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
+    # 15: about what a player has once; a hint has three fields, and a key with its long text counts as three
+    return row, 15 + len(player.drawn) + len(player.values) + 3 * len(hints) + 3 * len(player.keys)
 
 
 def loading(written: Iterable[bytes]) -> Generator[None, None, Game]:

@@ -119,6 +119,7 @@ class Player:
     "" until the end of the command's entry. ``ever``: how many there were, see `keys`; it never falls. ``skeleton``:
     what all names have that look like this one, which is the ``number``-th. ``muted``: must not speak.
     ``ready``: they said so; ``right``: how many answers to the quiz were right at best, None before the first.
+    ``group``: the number of theirs, from 1, in the entrance of several games.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Player:
     drawn: tuple[int, ...] = ()
     ready: bool = False
     right: int | None = None
+    group: int = 0
 
 
 @define
@@ -196,7 +198,8 @@ class GameState:
     ``remembered``: how many keys the game ever remembered, of all players. ``aging``: the players whose keys may be
     forgotten for their age, in the order of their turns, see `keys`. ``host``: the keys of the host's calls.
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
-    dealt to. ``sides``: how many ever had each. ``removed``: the names of those whose account the host took.
+    dealt to. ``sides``: how many ever had each. ``grouped``: how many players each group has, in an entrance.
+    ``removed``: the names of those whose account the host took.
     ``bought``, ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have one.
     ``chat``: people may speak. ``reports``: each may read their own report. ``roster``: the names that may join, by
     skeleton, each as often as it is there; empty: all may. ``seating``: the roster's seats by the look of their labels;
@@ -237,6 +240,7 @@ class GameState:
     players: dict[str, Player] = Factory(dict)
     dealt: dict[str, None] = Factory(dict)
     sides: dict[Role, int] = Factory(lambda: {"buyer": 0, "seller": 0})
+    grouped: list[int] = Factory(list)
     removed: dict[str, str] = Factory(dict)
     bought: list[int] = Factory(list)
     sold: list[int] = Factory(list)
@@ -310,6 +314,7 @@ class GameState:
         """A world with nothing in it but the three accounts that are nobody's."""
         goods = list(definition.goods)
         state = cls(definition, epoch, clock, seed, chain)
+        state.grouped = [0] * len(definition.groups)
         state.accounts = {name: Account.empty(goods) for name in (MINT, HOUSE, FEES)}
         state.markets = {good: Market(Book()) for good in goods}
         return state

@@ -10,6 +10,7 @@ from tradegame.core.domain.blotter import Blotter, unpack_fills
 from tradegame.core.domain.book import ASK, BID
 from tradegame.core.domain.codes import code_of
 from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.groups import group_ids, group_of
 from tradegame.core.domain.mark import Mark
 from tradegame.core.domain.private_values import are_secret, public_winners
 from tradegame.core.domain.roster import entry
@@ -24,6 +25,8 @@ from tradegame.protocol.state import (
     Fill,
     GameSummary,
     Good,
+    Group,
+    GroupOf,
     Hint,
     OpenOrder,
     OwnFills,
@@ -57,7 +60,19 @@ def public_state(state: GameState) -> State:
         treatment=state.terms.told,
         over=state.over,
         winners=public_winners(state),
+        groups=groups(state.definition),
+        group=its_group(state.definition),
     )
+
+
+def groups(definition: GameDefinition) -> tuple[Group, ...]:
+    """The games into which an entrance leads."""
+    return tuple(map(Group, group_ids(definition), definition.groups))
+
+
+def its_group(definition: GameDefinition) -> GroupOf | None:
+    """What group a game is; None: of no entrance."""
+    return None if definition.group is None else GroupOf(definition.group.of, definition.group.name)
 
 
 def player(state: GameState, name: str) -> Player:
@@ -125,6 +140,8 @@ def account(state: GameState, player: str) -> Account:
     shown.muted = fields.muted
     shown.cancel_on_disconnect = player in state.cancel_on_disconnect
     shown.ready, shown.right = fields.ready, fields.right
+    if fields.group:
+        shown.group = group_of(state, player)
     if (private := state.definition.private_values) is not None:
         shown.role = fields.role
         shown.values = {private.good: tuple(fields.values)}
@@ -269,6 +286,11 @@ def result(kept: dict[str, Any], *, secret: bool, host: bool) -> dict[str, Any]:
     return {**kept, **figures, "goods": goods, "players": [], "secret": True}
 
 
+def door_of(definition: GameDefinition) -> str:
+    """The game by which people come in: the entrance of a group, else the game itself."""
+    return definition.id if definition.group is None else definition.group.of
+
+
 def summary(state: GameState) -> GameSummary:
     """One line of the list of games."""
     return GameSummary(
@@ -281,7 +303,9 @@ def summary(state: GameState) -> GameSummary:
         goods=tuple(state.markets),
         epoch=state.epoch,
         seq=state.seq,
-        code=code_of(state.definition.id),
+        code=code_of(door_of(state.definition)),
         entry=entry(state),
         pattern=state.pattern if state.by_number else "",
+        groups=groups(state.definition),
+        group=its_group(state.definition),
     )

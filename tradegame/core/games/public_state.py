@@ -141,7 +141,14 @@ def _fields(**fields: Any) -> bytes:
 def _fixed(state: GameState) -> bytes:
     """What is the same for all the game's life."""
     definition = state.definition
-    return _fields(title=definition.title, about=definition.about, rules=views.rules(definition))
+    groups, group = views.groups(definition), views.its_group(definition)
+    return _fields(
+        title=definition.title,
+        about=definition.about,
+        rules=views.rules(definition),
+        **({"groups": groups} if groups else {}),
+        **({"group": group} if group else {}),
+    )
 
 
 def _phase(state: GameState) -> bytes:

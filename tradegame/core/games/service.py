@@ -14,6 +14,7 @@ from attrs import define, field
 
 from tradegame.core.domain.chance import STATE_BITS
 from tradegame.core.domain.definition import RULES_KNOWN, RULES_VERSION, GameDefinition, to_json
+from tradegame.core.domain.groups import group_definitions
 from tradegame.core.games.host import GameHost, GameObserver
 from tradegame.core.games.settings import HostSettings
 from tradegame.core.repositories import (
@@ -27,7 +28,9 @@ from tradegame.core.repositories import (
     HostCall,
     StoreError,
 )
+from tradegame.protocol import reasons
 from tradegame.protocol.errors import (
+    BadRequestError,
     EpochOverError,
     GameThereError,
     KeyReusedError,
@@ -134,12 +137,9 @@ class GameService:
         Started when every game is served or refused, or after ``BEGIN_S`` with those that are.
         """
         for definition in definitions:
-            try:
-                await self._create(definition)
-            except GameExistsError:
-                continue
-            except CorruptStoreError as error:
-                self._refuse(definition.id, str(error))
+            if await self._is_there(definition) and definition.groups and await self._is_that(definition):
+                for group in group_definitions(definition):
+                    await self._is_there(group)
         async with trio.open_nursery() as nursery:
             revision = await self._start_listed(nursery)
             with trio.move_on_after(BEGIN_S):
@@ -170,11 +170,23 @@ class GameService:
                     trouble.over()
 
     async def create(self, definition: GameDefinition, key: str | None = None) -> GameHost:
-        """Create a game, once for its key, and wait until this node serves it.
+        """Create a game with its groups, once for its key, and wait until this node serves them.
 
         Raises GameThereError, KeyReusedError, EpochOverError if it was made with that key, and deleted, and
         StoreUnavailableError; the caller bounds the wait.
         """
+        groups = group_definitions(definition)
+        for each in groups:
+            there = self.hosts.get(each.id)
+            if each.id in self.not_served or (there is not None and there.meta.definition != to_json(each)):
+                raise GameThereError(f"a game {each.id!r} is already there")
+        host = await self._created(definition, key)
+        for each in groups:
+            await self._created(each, None if key is None else f"{key} {each.id}")
+        return host
+
+    async def _created(self, definition: GameDefinition, key: str | None) -> GameHost:
+        """One game, as `create` makes it."""
         call = None if key is None else HostCall(key, _digest("create", to_json(definition)))
         try:
             meta = await self._create(definition, call)
@@ -191,9 +203,22 @@ class GameService:
             await self._changes.wait()
 
     async def delete(self, game: str, key: str | None = None) -> None:
-        """Delete a game, once for its key, and wait until this node has seen it go. Raises UnknownGameError and
-        KeyReusedError.
+        """Delete a game with its groups, once for its key, and wait until this node has seen them go.
+
+        Raises UnknownGameError, KeyReusedError, and BadRequestError for a group whose entrance is there.
         """
+        host = self.hosts.get(game)
+        if host is not None:
+            definition = host.game.state.definition
+            if definition.group is not None and definition.group.of in self.hosts:
+                raise BadRequestError(reasons.why("is_a_group", entrance=definition.group.of), at="game")
+            for each in group_definitions(definition):
+                if (group := self.hosts.get(each.id)) is not None and group.game.state.definition.group == each.group:
+                    await self._delete(each.id, None if key is None else f"{key} {each.id}")
+        await self._delete(game, key)
+
+    async def _delete(self, game: str, key: str | None) -> None:
+        """One game, as `delete` does it."""
         host = self.hosts.get(game)
         try:
             if not await self.repository.delete(game, None if key is None else HostCall(key, _digest("delete", game))):
@@ -218,6 +243,24 @@ class GameService:
             ),
             call,
         )
+
+    async def _is_there(self, definition: GameDefinition) -> bool:
+        """Make a game if it is missing. False: there is one that cannot be read."""
+        try:
+            await self._create(definition)
+        except GameExistsError:
+            return True
+        except CorruptStoreError as error:
+            self._refuse(definition.id, str(error))
+            return False
+        return True
+
+    async def _is_that(self, definition: GameDefinition) -> bool:
+        """Whether the game that is there was made by this definition, so that its groups are those."""
+        try:
+            return (await self.repository.get(definition.id)).meta.definition == to_json(definition)
+        except (GameGoneError, CorruptStoreError):
+            return False
 
     async def _start_listed(self, nursery: trio.Nursery) -> int:
         stored = await self.repository.list()

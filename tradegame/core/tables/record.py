@@ -16,6 +16,7 @@ from tradegame.core.domain.account import HOUSE
 from tradegame.core.domain.definition import to_json
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
+from tradegame.core.domain.groups import group_name
 from tradegame.core.domain.state import OPEN, GameState, RosterSeat
 from tradegame.core.domain.views import best
 from tradegame.core.games.replay import Replay
@@ -127,7 +128,8 @@ class Tables:
             rank = None if total is None else rank_of[total]
             role = None if fields is None else fields.role
             shown, seat = name if fields is None else fields.name, seats.get(player, nobodys)
-            told = player, seat.label or None, shown, seat.group or None, seat.team or None
+            group = group_name(state, player) or seat.group
+            told = player, seat.label or None, shown, group or None, seat.team or None
             head = *told, role, robot, fields is None, joined_at
             self._put(PlayerRow(*head, self._tape.played[player], gain, total, rank))
         for kind in TABLES:

@@ -46,7 +46,7 @@ class PlayerRow(Row):
     player: Annotated[Id, "Id of the player: nothing can be read from it."]
     label: Annotated[Text | None, "What the host's roster calls the player. Empty: has no seat on one."]
     name: Annotated[Text, "What the game calls the player."]
-    group: Annotated[Text | None, "The group on the roster."]
+    group: Annotated[Text | None, "The group on the roster, or that the player was put into."]
     team: Annotated[Text | None, "The team on the roster."]
     role: Annotated[Word | None, "`buyer` or `seller`. Empty without private values, and before the first deal."]
     robot: Annotated[Flag, "The server played it. The table orders tells where a robot sat in for somebody."]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import trio
 from attrs import frozen
 from msgspec import structs
@@ -10,6 +12,8 @@ from tradegame.core.domain import views
 from tradegame.core.domain.definition import GameDefinition
 from tradegame.core.domain.definition_warnings import warnings
 from tradegame.core.domain.events import Outcome, Rejected
+from tradegame.core.domain.groups import group_ids, group_of
+from tradegame.core.faults import answer_to
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.rosters import set_roster
 from tradegame.core.use_cases.seats import SeatService
@@ -26,14 +30,16 @@ from tradegame.protocol.commands import (
     RenewSeat,
     Reveal,
     SetAccess,
+    SetGroup,
     SetPhase,
     SetRobots,
     SitIn,
     Tell,
     Unsay,
 )
-from tradegame.protocol.errors import UnknownPlayerError
+from tradegame.protocol.errors import BadRequestError, TradeGameError, UnknownPlayerError
 from tradegame.protocol.http import Made, Warned
+from tradegame.protocol.reasons import why
 from tradegame.protocol.seats import NewRoster
 
 DEADLINE_S = 10.0
@@ -53,7 +59,7 @@ class AdministerUseCase:
         """
         with trio.fail_after(DEADLINE_S):
             host = await self.games.create(definition, key)
-        doubtful = tuple(Warned(f"$.{path}", str(why), why) for path, why in warnings(definition))
+        doubtful = tuple(Warned(f"$.{path}", str(doubt), doubt) for path, doubt in warnings(definition))
         return Made(**structs.asdict(views.summary(host.game.state)), warnings=doubtful)
 
     async def delete(self, game: str, key: str | None = None) -> None:
@@ -114,14 +120,38 @@ class AdministerUseCase:
         return await self._execute(game, structs.replace(access, key=key))
 
     async def set_roster(self, game: str, roster: NewRoster, key: str | None = None) -> Outcome:
-        """Who may join. Once for its key. Raises BadRequestError for what is no roster."""
-        return await self._execute(game, set_roster(roster, key))
+        """Who may join. Once for its key. Raises BadRequestError for what is no roster, and for a group."""
+        definition = self._entrance(game)
+        return await self._execute(game, set_roster(roster, key, definition.groups))
 
     async def renew_seat(self, game: str, seat: int, key: str | None = None, *, barred: bool = False) -> None:
-        """Let no link of before lead to a seat, and end all sessions of its player. Raises UnknownPlayerError."""
+        """Let no link of before lead to a seat, and end all sessions of its player.
+
+        Raises UnknownPlayerError, and BadRequestError for a group.
+        """
+        self._entrance(game)
         await self._execute(game, RenewSeat(seat=seat, barred=barred, key=key))
         with trio.fail_after(DEADLINE_S):
             await self.seats.end(game, seat)
+
+    async def set_group(self, game: str, player: str, group: str, key: str | None = None) -> Outcome:
+        """Let a player who entered here have another group, and no account in any other, once for its key.
+
+        Raises BadRequestError for what is no group of this game, and UnknownPlayerError.
+        """
+        account, groups = _known(player), group_ids(self.games.host(game).game.state.definition)
+        if group not in groups:
+            wrong = why("need_group_of", groups=", ".join(groups)) if groups else why("no_groups")
+            raise BadRequestError(wrong, at="$.group")
+        if account in self.games.host(group).game.state.removed:
+            await self._execute(group, Readmit(account=account, key=key))
+        outcome = await self._execute(game, SetGroup(account=account, number=groups.index(group) + 1, key=key))
+        for host in map(self.games.host, groups):
+            with trio.fail_after(DEADLINE_S):
+                await host.catch_up()
+            if host.id != group and account in host.game.state.players:
+                await self._execute(host.id, Remove(account=account, key=key))
+        return outcome
 
     async def reveal(self, game: str, key: str | None = None) -> Outcome:
         """Let everybody read the results of closed rounds, once for its key. Raises UnknownGameError."""
@@ -138,7 +168,69 @@ class AdministerUseCase:
         if seat is not None:
             await self.renew_seat(*seat, barred=True)
 
+    def _entrance(self, game: str) -> GameDefinition:
+        """The definition of a game that is entered by itself. Raises UnknownGameError and BadRequestError."""
+        definition = self.games.host(game).game.state.definition
+        if definition.group is not None:
+            raise BadRequestError(why("is_a_group", entrance=definition.group.of), at="game")
+        return definition
+
     async def _execute(self, game: str, command: Command) -> Outcome:
+        """An entrance passes on what is for its groups, and answers as the first of those who are meant.
+
+        Raises the rule's error, if a rule refused it: then it names those games that did not do it.
+        """
+        passed = self._passed_on(game, command)
+        if len(passed) == 1:
+            return await self._execute_in(*passed[0])
+        outcomes, failed = dict[str, Outcome](), dict[str, TradeGameError]()
+
+        async def execute(to: str, what: Command) -> None:
+            try:
+                outcomes[to] = await self._execute_in(to, what)
+            except Exception as fault:  # noqa: BLE001 - the other groups go on, whatever it is
+                failed[to] = answer_to(fault, "group_failed", game=to)
+
+        async with trio.open_nursery() as nursery:
+            for to, what in passed:
+                nursery.start_soon(execute, to, what)
+        if failed:
+            doubtful = [error for error in failed.values() if not error.definite]
+            error = copy((doubtful or list(failed.values()))[0])
+            error.games = tuple(sorted(failed))
+            error.message = f"{', '.join(error.games)}: {error.message}"
+            raise error
+        return outcomes[passed[0][0]]
+
+    def _passed_on(self, game: str, command: Command) -> list[tuple[str, Command]]:
+        """In which games it is carried out, and what it is there. Raises UnknownGameError."""
+        state = self.games.host(game).game.state
+        groups, here = group_ids(state.definition), [(game, command)]
+        if not groups:
+            return here
+        match command:
+            case SetPhase() | Pause() | AddTime() | Announce() | Reveal() | SetRobots():
+                return [(group, structs.replace(command)) for group in groups]
+            case SetAccess():  # whether anybody new may come in is decided at the door alone
+                theirs = structs.replace(command, locked=None)
+                some = command.chat is not None or command.reports is not None
+                return [*here, *((group, structs.replace(theirs)) for group in groups if some)]
+            case Remove() | Mute():
+                return [*here, *((each, structs.replace(command)) for each in groups if self._plays(command, each))]
+            case Readmit():
+                return [*here, *((each, structs.replace(command)) for each in groups if self._is_out(command, each))]
+            case SitIn() | Tell():
+                return [(group_of(state, command.account) or game, command)]
+            case _:
+                return here
+
+    def _plays(self, command: Remove | Mute, group: str) -> bool:
+        return command.account in self.games.host(group).game.state.players
+
+    def _is_out(self, command: Readmit, group: str) -> bool:
+        return command.account in self.games.host(group).game.state.removed
+
+    async def _execute_in(self, game: str, command: Command) -> Outcome:
         """Raises the rule's error, if a rule refused it."""
         outcome = await self.log.execute(game, command)
         if isinstance(outcome.result, Rejected):

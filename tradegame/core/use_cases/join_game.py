@@ -10,6 +10,7 @@ from attrs import frozen
 from tradegame.core.admission.budgets import ANSWER_BYTES, MISSED_FRAMES
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Rejected
+from tradegame.core.domain.groups import group_of
 from tradegame.core.domain.moderation import refusal
 from tradegame.core.domain.robots import NO_SEAT
 from tradegame.core.games.host import GameHost
@@ -20,9 +21,10 @@ from tradegame.core.use_cases.clients import Audience, Client, Reply
 from tradegame.core.use_cases.sessions import SessionService
 from tradegame.core.use_cases.submit import SubmitUseCase
 from tradegame.protocol import labels
-from tradegame.protocol.commands import Join
-from tradegame.protocol.errors import NotAdmittedError, UnavailableError
+from tradegame.protocol.commands import Join, Remove
+from tradegame.protocol.errors import NotAdmittedError, UnavailableError, UnknownGameError
 from tradegame.protocol.names import skeleton
+from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Following, Left
 from tradegame.protocol.requests import JoinRequest, LeaveRequest
 
@@ -112,10 +114,14 @@ class JoinGameUseCase:
         commands find the account.
         """
         assert client.signed_in is not None
+        state, team = host.game.state, ""
+        entrance = await self._entrance(client, host) if client.player not in state.players else host
         name, seat = client.signed_in.player.name, client.signed_in.player.seat
         look = skeleton(name)
-        sits = seat is not None and (seat.game, seat.epoch) == (host.id, host.meta.epoch)
+        sits = seat is not None and (seat.game, seat.epoch) == (entrance.id, entrance.meta.epoch)
         label = seat.label if seat is not None and sits else ""
+        if entrance is not host and (listed := entrance.game.state.seating.get(labels.look(label))) is not None:
+            team = listed.team
         command = Join(
             player=client.player,
             key=request.key,
@@ -125,16 +131,48 @@ class JoinGameUseCase:
             skeleton="" if look == name else look,
             label=label,
             look=labels.look(label),
+            team=team,
             robot=client.signed_in.player.robot,
             cancel_on_disconnect=request.cancel_on_disconnect,
         )
         outcome = await self.log.execute(request.game, command)
         if isinstance(outcome.result, Rejected):
             reply(outcome)
-        elif host.running:
+            return
+        if entrance is not host:
+            await self._look_again(client, host)
+        if host.running:
             self._show(client, request, reply, host, replayed=outcome.replayed)
         else:
             raise UnavailableError("the game ended before it answered")
+
+    async def _entrance(self, client: Client, host: GameHost) -> GameHost:
+        """The game by which one gets to this one: another one if this is a group.
+
+        Raises NotAdmittedError for whoever the entrance did not send here, and UnavailableError.
+        """
+        group = host.game.state.definition.group
+        if group is None:
+            return host
+        try:
+            entrance = self.games.host(group.of)
+        except UnknownGameError:
+            raise NotAdmittedError(why("entrance_gone", entrance=group.of)) from None
+        with trio.move_on_after(CATCH_UP_S) as waiting:
+            await self._catch_up(entrance)
+        if waiting.cancelled_caught:
+            raise UnavailableError("this node is not up to date")
+        if group_of(entrance.game.state, client.player) != host.id:
+            raise NotAdmittedError(why("enter_by_entrance", entrance=group.of))
+        return entrance
+
+    async def _look_again(self, client: Client, host: GameHost) -> None:
+        """The host may have given the player another group since: then there is no account here. Raises as before."""
+        try:
+            await self._entrance(client, host)
+        except NotAdmittedError:
+            await self.log.execute(host.id, Remove(account=client.player))
+            raise
 
     def _show(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool) -> None:
         state, known = host.game.state, _known(request, host)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tradegame.protocol.bounds import LABEL_LENGTH, SEATS
 from tradegame.protocol.commands import SeatRow, SetRoster
@@ -23,25 +23,32 @@ _Place = str | int
 """Where in what was given: the path in a list, or the line of a table."""
 
 
-def set_roster(roster: NewRoster, key: str | None = None) -> SetRoster:
-    """The command. Raises BadRequestError, which names the line of a table, or the place in a list."""
+def set_roster(roster: NewRoster, key: str | None = None, groups: Sequence[str] = ()) -> SetRoster:
+    """The command. ``groups``: of an entrance, where a seat has one of these or none, by which it is named then.
+
+    Raises BadRequestError, which names the line of a table, or the place in a list.
+    """
+    known = {look(name): name for name in groups}
     names, seats = list(roster.names or ()), list(roster.seats or ())
     if roster.names is None and roster.seats is None and roster.csv is None and not roster.by_number:
         raise BadRequestError(why("need_names"), at="$.names")
     if roster.csv:
         if names or seats:
             raise BadRequestError(why("table_or_lists"), at="$.csv")
-        names, seats = _of_table(roster.csv)
+        names, seats = _of_table(roster.csv, known)
     else:
         for place, name in enumerate(names):
             _check_name(name, f"$.names[{place}]")
         for place, seat in enumerate(seats):
-            _check_seat(seat, f"$.seats[{place}]")
+            _check_seat(seat, f"$.seats[{place}]", known)
     if roster.pattern and not is_pattern(roster.pattern):
         raise BadRequestError(why("need_pattern"), at="$.pattern")
     if roster.by_number and not (seats or roster.pattern):
         raise BadRequestError(why("need_seats"), at="$.pattern")
-    rows = [SeatRow(seat.label, look(seat.label), seat.name or "", seat.group, seat.team) for seat in seats]
+    rows = [
+        SeatRow(seat.label, look(seat.label), seat.name or "", known.get(look(seat.group), seat.group), seat.team)
+        for seat in seats
+    ]
     _check_unique(rows)
     return SetRoster(
         names=tuple((name, skeleton(name)) for name in names),
@@ -52,13 +59,13 @@ def set_roster(roster: NewRoster, key: str | None = None) -> SetRoster:
     )
 
 
-def _of_table(text: str) -> tuple[list[str], list[NewSeat]]:
+def _of_table(text: str, groups: Mapping[str, str]) -> tuple[list[str], list[NewSeat]]:
     """Rows with a label are seats, those with a name alone are names."""
     names, seats, lines = list[str](), list[NewSeat](), list[int]()
     for line, cells in _rows(text):
         if cells["label"]:
             seat = NewSeat(cells["label"], cells["name"] or None, cells["group"], cells["team"])
-            _check_seat(seat, line)
+            _check_seat(seat, line, groups)
             seats.append(seat)
             lines.append(line)
         elif cells["group"] or cells["team"]:
@@ -116,7 +123,8 @@ def _check_unique(rows: Sequence[SeatRow], lines: Sequence[int] = ()) -> None:
             raise BadRequestError(why("label_again", place=f"$.seats[{before}]"), at=f"$.seats[{place}].label")
 
 
-def _check_seat(seat: NewSeat, at: _Place) -> None:
+def _check_seat(seat: NewSeat, at: _Place, groups: Mapping[str, str]) -> None:
+    """``groups``: those there are, by their looks; none: any will do."""
     if not 1 <= len(seat.label) <= LABEL_LENGTH or not is_label(seat.label):
         raise _refused(at, why("need_label"), ".label")
     if seat.name is not None:
@@ -124,6 +132,8 @@ def _check_seat(seat: NewSeat, at: _Place) -> None:
     for name, text in (("group", seat.group), ("team", seat.team)):
         if len(text) > PART_LENGTH or not is_printable(text):
             raise _refused(at, why(f"need_{name}", most=PART_LENGTH), f".{name}")
+    if groups and seat.group and look(seat.group) not in groups:
+        raise _refused(at, why("need_known_group", groups=", ".join(groups.values())), ".group")
 
 
 def _check_name(name: str, at: _Place, field: str = "") -> None:

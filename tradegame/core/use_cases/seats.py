@@ -143,7 +143,8 @@ class SeatService:
         secret = await self._key()
         for host in self.games.hosts.values():
             state = host.game.state
-            for label, seat in state.seating.items() if host.running else ():
+            is_group = state.definition.group is not None  # whose seats are those of its entrance
+            for label, seat in state.seating.items() if host.running and not is_group else ():
                 if player == (seat.player or self._id(secret, state, label)):  # without a player: 500 at most
                     return host.id, seat.number
         return None

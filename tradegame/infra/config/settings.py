@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tradegame.core.domain.definition import GameDefinition
+from tradegame.core.domain.groups import group_ids
 from tradegame.infra.config.definitions import default_games
 from tradegame.infra.config.structuring import RULE, Rule
 from tradegame.infra.store_url import EXPECTED, parse_endpoint, parse_store_url
@@ -200,7 +201,8 @@ def problems(settings: Settings) -> list[tuple[str, str]]:
         found.append(("store.user", "missing: store.password is set"))
     seen: dict[str, int] = {}
     for index, game in enumerate(settings.games):
-        if game.id in seen:
-            found.append((f"games[{index}].id", f'"{game.id}" is already the id of games[{seen[game.id]}]'))
-        seen.setdefault(game.id, index)
+        for made in (game.id, *group_ids(game)):
+            if made in seen:
+                found.append((f"games[{index}].id", f'"{made}" is already the id of games[{seen[made]}]'))
+            seen.setdefault(made, index)
     return found

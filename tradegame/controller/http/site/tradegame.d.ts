@@ -386,7 +386,23 @@ export interface ServerInfo {
   nodes?: string[];
 }
 
-/** A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so. */
+/** One of several games into which an entrance leads, and its name. */
+export interface Group {
+  game: string;
+  name: string;
+}
+
+/** Of which entrance a game is a group, and the name that it has there. */
+export interface GroupOf {
+  of: string;
+  name: string;
+}
+
+/**
+ * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
+ *
+ * `groups`: it is the entrance to these. `group`: it is one of an entrance, by which players come in.
+ */
 export interface GameSummary {
   game: string;
   title: string;
@@ -400,6 +416,8 @@ export interface GameSummary {
   code: string;
   entry?: "open" | "number" | "link";
   pattern?: string;
+  groups?: Group[];
+  group?: GroupOf;
 }
 
 /** The phases of a round in seconds, and how many rounds there are; 0 for no end. */
@@ -513,6 +531,7 @@ export interface Treatment {
  * what a unit of each good was paid, in a closed round. `paused_at`: since when the host has paused the game: nobody
  * trades, and `ends_at` less `paused_at` is what is left of the phase. `treatment`: what is different in this round.
  * `over`: the last round is closed; `winners`: who gained most in all rounds together, 10 at most.
+ * `groups`: nobody trades here, it is the entrance to these games. `group`: it is one of an entrance.
  */
 export interface State {
   title: string;
@@ -534,6 +553,8 @@ export interface State {
   treatment?: Treatment;
   over?: true;
   winners?: string[];
+  groups?: Group[];
+  group?: GroupOf;
 }
 
 /** An order that rests in the book; `qty` is what is left of it, `filled` how much of it has traded. */
@@ -579,7 +600,7 @@ export interface Position {
  * player, only in a game with private values; `hints` only where goods settle. `keys`: `since` of the player's next
  * commands. `positions`: by good, what was traded in this round; their gains together are `worth - start`.
  * `cancel_on_disconnect`: as the player chose at a `join`. `ready`: the player said so; `right`: how many
- * answers to the quiz were right, at best.
+ * answers to the quiz were right, at best. `group`: in an entrance, the game to join.
  */
 export interface Account {
   cash: number;
@@ -599,6 +620,7 @@ export interface Account {
   cancel_on_disconnect?: true;
   ready?: true;
   right?: number;
+  group?: string;
 }
 
 /** Somebody opened an account; `robot`: the server plays it. */
