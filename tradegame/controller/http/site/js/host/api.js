@@ -17,7 +17,9 @@ const PUBLIC = new Set(["/v1/games", "/v1/health"]);
 export class ApiError extends Error {
   constructor(status, error) {
     const words = error ? explain(error) : t("api.status", { status: String(status) });
-    super(status === 401 ? t(WRONG) : error?.at ? t("api.at", { words, at: error.at }) : words);
+    const where = error?.at ? t("api.at", { words, at: error.at }) : words;
+    const some = error?.games ? t("groups.failed", { games: error.games.join(", "), words }) : where;
+    super(status === 401 ? t(WRONG) : some);
     this.status = status;
     this.at = error?.at ?? null;
     this.words = words; // without the place

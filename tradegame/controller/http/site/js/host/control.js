@@ -14,8 +14,10 @@ import { urlOf } from "../common/urls.js";
 import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 import { chatPanel } from "./chat.js";
+import { compare } from "./compare.js";
 import { debrief } from "./debrief.js";
 import { freeAddress } from "./free_address.js";
+import { backToAll, groupsTable, isIn } from "./groups.js";
 import { playersPanel } from "./players.js";
 import { recordsPanel } from "./records.js";
 import { robotsPanel } from "./robots.js";
@@ -86,6 +88,8 @@ export function control(client, game, painter, deleted, made) {
     { end: [connectionStatus(client)] },
     h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, end, players),
     problem,
+    backToAll(game, (id) => made({ game: id })),
+    game.games ? groupsTable(game, painter, (id) => made({ game: id })) : null,
     invited.card(t("invitation.players"), hereOnly),
     places,
   );
@@ -139,9 +143,9 @@ export function control(client, game, painter, deleted, made) {
       players,
       t("players.here", { here: everyone.filter((player) => game.online.has(player)).length, all: everyone.length }),
     );
-    open.disabled = game.state.phase === "open";
-    close.disabled = game.state.phase === "closed";
-    lobby.disabled = game.state.phase === "lobby";
+    open.disabled = isIn(game, "open");
+    close.disabled = isIn(game, "closed");
+    lobby.disabled = isIn(game, "lobby");
     end.hidden = game.state.over === true;
     setText(
       open,
@@ -163,7 +167,7 @@ export function control(client, game, painter, deleted, made) {
   painter.mark(paint);
 
   const place = h("div.debrief");
-  const refresh = debrief(game.id, place);
+  const refresh = game.games ? compare(game.id, game.state.groups, place) : debrief(game.id, place);
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
   game.on("round", again);
   game.on("revealed", again);
@@ -173,7 +177,7 @@ export function control(client, game, painter, deleted, made) {
     roundsPanel.section,
     panel(t("debrief.title"), {}, place).section,
     h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
-    h("div.two", {}, chatPanel(game, painter, attempt), rosterPanel(game, attempt)),
+    h("div.two", {}, chatPanel(game, painter, attempt), game.state.group ? null : rosterPanel(game, attempt)),
     robotsPanel(game),
     recordsPanel(game, attempt, deleted),
   ];

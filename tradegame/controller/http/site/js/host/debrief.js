@@ -78,7 +78,7 @@ function report(id, round, wall) {
 }
 
 /** Says what is not public, and lets the host change that. */
-function secret(id, round) {
+export function secret(id, round) {
   if (!round.players.length) return h("p.soft", {}, t("debrief.secret"));
   const button = h("button", { type: "button", onclick: () => reveal(id) }, t("reveal.reveal"));
   return h("div.row", {}, h("p.soft", {}, t("debrief.secret_of_host")), button);

@@ -15,8 +15,10 @@ import { explainOutage, showTrouble } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
 import { loaded, pieces, t } from "../common/words.js";
 import { json, game as path, remembered, signIn, signOut, tokenProblem } from "./api.js";
+import { compare } from "./compare.js";
 import { control } from "./control.js";
 import { debrief } from "./debrief.js";
+import { leaveAll, shelved, withGroups } from "./groups.js";
 import { newGamePanel } from "./new_game.js";
 import { sheet } from "./sheet.js";
 
@@ -34,7 +36,7 @@ function every(ms, call) {
 
 /** The debrief on the wall. Nobody reloads a projector, so it never gives up. */
 async function alone(id) {
-  const { title } = await keepTrying(
+  const { title, groups } = await keepTrying(
     () => json("GET", path(id)),
     (error) =>
       wait(t("debrief.title"), error.status === 404 ? t("debrief.no_such_game", { game: id }) : explain(error)),
@@ -49,7 +51,7 @@ async function alone(id) {
     ),
   );
   document.title = `${t("debrief.title")} · ${title || id}`;
-  const refresh = debrief(id, results, { wall: true });
+  const refresh = groups ? compare(id, groups, results, { wall: true }) : debrief(id, results, { wall: true });
   every(EVERY_MS, async () => {
     try {
       await refresh();
@@ -146,6 +148,7 @@ async function desk(client) {
   const empty = h("p.empty", {}, t("host.no_games"));
   let games = [];
   let chosen = null;
+  let shown = null;
   let turn = 0;
   const gameRow = () => {
     const button = h(
@@ -161,11 +164,11 @@ async function desk(client) {
   async function refresh() {
     ({ games } = await json("GET", "/v1/games"));
     empty.hidden = games.length > 0;
-    rows(list, games, gameRow, (item, { game, title, phase, players }) => {
+    rows(list, shelved(games, chosen), gameRow, (item, { game, title, phase, players, pressed }) => {
       const button = item.firstChild;
       const [name, tag, count] = button.children;
       button.game = game;
-      setAttribute(button, "aria-pressed", String(game === chosen));
+      setAttribute(button, "aria-pressed", String(pressed));
       setText(name, distinctTitle(games, { game, title }));
       setAttribute(tag, "data-phase", phase);
       setText(tag, t(`phase.${phase}`));
@@ -193,19 +196,18 @@ async function desk(client) {
   async function choose(id) {
     turn += 1;
     const mine = turn;
-    if (chosen !== null && chosen !== id)
-      await client.games
-        .get(chosen)
-        ?.leave()
-        .catch(() => {});
+    const before = shown;
+    shown = null;
+    if (before !== null && before.id !== id) await leaveAll(before);
     chosen = id;
     history.replaceState(null, "", urlOf(`host?game=${encodeURIComponent(id)}`));
-    const game = await client.join(id, { spectate: true });
+    const game = await withGroups(client, await client.join(id, { spectate: true }));
     if (mine !== turn) {
       // another game was chosen meanwhile
-      if (chosen !== id) void game.leave().catch(() => {});
+      if (chosen !== id) void leaveAll(game, chosen);
       return;
     }
+    shown = game;
     const over = () =>
       chosen === id &&
       nothing(

@@ -3,6 +3,7 @@
 import { BOUNDS } from "../client/vocabulary.js";
 import { h, setText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
+import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { has, t } from "../common/words.js";
 import { json } from "./api.js";
@@ -17,6 +18,8 @@ function worded({ id, title, about }) {
 
 const TIMES = ["lobby_s", "open_s", "closed_s", "repeat"];
 const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
+/** What groups are called. */
+const LETTERS = "ABCDEFGHIJKLMNOPQRST";
 
 /**
  * There is one definition. Both the fields and the text show it, and both can change it. While the text is invalid
@@ -77,6 +80,15 @@ export async function newGamePanel(games, created) {
     id: "practice",
     onchange: () => set({ practice: practice.checked }),
   });
+  const groups = h("input", {
+    type: "number",
+    id: "groups",
+    min: 0,
+    max: LETTERS.length,
+    step: 1,
+    placeholder: coins(0),
+    oninput: () => set({ groups: [...LETTERS.slice(0, whole(groups) ?? 0)] }),
+  });
   const goods = goodsFields(() => definition, set);
   const values = valuesFields(() => definition, set);
   const fields = h(
@@ -89,6 +101,7 @@ export async function newGamePanel(games, created) {
     h("label", {}, byHand, " ", t("new_game.by_hand")),
     rounds,
     h("label", {}, practice, " ", t("new_game.practice")),
+    h("label", {}, t("new_game.groups"), groups),
     goods.fields,
     values.fields,
   );
@@ -155,6 +168,7 @@ export async function newGamePanel(games, created) {
     for (const [input, value] of now)
       if (input !== document.activeElement && input.value !== String(value)) input.value = value;
     practice.checked = definition.practice === true;
+    if (groups !== document.activeElement) groups.value = definition.groups?.length || "";
     goods.show();
     values.show();
     byHand.checked = hand && definition.wait_for_host === true;

@@ -7,6 +7,7 @@ import { robotWords } from "../common/robots.js";
 import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 import { attention } from "./attention.js";
+import { groupChoice } from "./groups.js";
 import { askAbout } from "./person.js";
 import { renewLink } from "./roster.js";
 
@@ -25,12 +26,16 @@ export function playersPanel(game, painter, attempt) {
   /** @type {{player: string, name: string}[]} */
   let removed = [];
   const needs = attention(game, () => painter.mark(paint));
+  /** By player, the game of their group. */
+  let groups = new Map();
+  const names = new Map((game.state.groups ?? []).map((group) => [group.game, group.name]));
   const account = (player, rest = "") => path(game.id, `/players/${encodeURIComponent(player)}${rest}`);
   async function refresh() {
     const told = await json("GET", path(game.id, "/roster"));
     muted = new Set(told.players.filter((each) => each.muted).map((each) => each.player));
     removed = told.removed;
     needs.take(told.players);
+    groups = new Map(told.players.map((each) => [each.player, each.group]));
     painter.mark(paint);
   }
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
@@ -65,7 +70,9 @@ export function playersPanel(game, painter, attempt) {
       const where =
         robotWords(of) ||
         t(out ? "players.removed" : present ? "players.is_here" : gone ? "players.kicked" : "players.is_away");
-      setText(now, muted.has(player) && !out ? t("players.muted", { where }) : where);
+      const words = muted.has(player) && !out ? t("players.muted", { where }) : where;
+      const group = names.get(groups.get(player));
+      setText(now, group === undefined || out ? words : t("groups.of_player", { words, group }));
       if (gone && button === document.activeElement) table.focus();
       button.hidden = gone;
       [button.player, button.called, button.out] = [player, name, out];
@@ -92,6 +99,7 @@ export function playersPanel(game, painter, attempt) {
   async function ask(player, name) {
     const quiet = muted.has(player);
     const { robot = false, stand_in: standIn = false } = game.state.players[player] ?? {};
+    const choice = groupChoice(game, groups.get(player));
     const dialog = h(
       "dialog",
       { "aria-label": t("kick.kick") },
@@ -105,10 +113,12 @@ export function playersPanel(game, painter, attempt) {
         h("p", {}, t("kick.erase_how")),
         h("p", {}, h("code", {}, `tradegame erase ${player}`)),
       ),
+      choice?.field,
       h(
         "form.row",
         { method: "dialog" },
         h("button", { value: "no" }, t("common.no")),
+        choice ? h("button", { value: "group" }, t("groups.move")) : null,
         robot ? null : h("button", { value: "robot" }, t(standIn ? "robots.let_go" : "robots.sit_in")),
         robot ? null : h("button", { value: "mute" }, t(quiet ? "kick.unmute" : "kick.mute")),
         h("button.sell", { value: "remove" }, t("kick.remove")),
@@ -118,6 +128,8 @@ export function playersPanel(game, painter, attempt) {
     const chosen = await openDialog(dialog);
     if (chosen === "remove") await act(() => json("DELETE", account(player)), t("kick.removed"));
     if (chosen === "robot") await sitIn(player, standIn);
+    if (chosen === "group")
+      await act(() => json("POST", account(player, "/group"), { group: choice.select.value }), t("groups.moved"));
     if (chosen === "mute") await mute(player, quiet);
     if (chosen === "yes")
       await act(async () => {
@@ -127,7 +139,7 @@ export function playersPanel(game, painter, attempt) {
   }
 
   for (const type of ["joined", "removed", "seat", "presence", "round"]) game.on(type, () => painter.mark(paint));
-  for (const type of ["removed", "reset"]) game.on(type, again);
+  for (const type of game.games ? ["joined", "removed", "reset"] : ["removed", "reset"]) game.on(type, again);
   painter.mark(paint);
   again();
   const action = h("span.visually-hidden", {}, t("kick.kick"));

@@ -90,9 +90,10 @@ export function supplyAndDemand({ demand, supply, equilibrium }) {
   return picture;
 }
 
-/** `own`: trades to be marked, fills of the protocol. */
-export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedAt, own = []) {
+/** `own`: trades to be marked, fills of the protocol. `scale`: other prices that have a place in it. */
+export function pricesOverTime({ tape, equilibrium, settled }, openedAt, closedAt, own = [], scale = []) {
   const values = [
+    ...scale,
     ...tape.map(([, price]) => price),
     ...own.map(({ price }) => price),
     ...(equilibrium ? [equilibrium.low, equilibrium.high] : []),

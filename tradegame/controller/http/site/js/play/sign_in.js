@@ -14,6 +14,7 @@ import { explainOutage } from "../common/trouble.js";
 import { socketUrl, urlOf } from "../common/urls.js";
 import { pieces, t } from "../common/words.js";
 import { doorForms, NAME, wantsName } from "./door.js";
+import { entranceOf, entrances, intoGroup } from "./groups.js";
 
 const TOKEN = "tradegame.token";
 /** How long to ask what became of a command that was sent. One that was not sent is withdrawn after 5 s. */
@@ -49,7 +50,7 @@ const linked = () => new URLSearchParams(location.hash.slice(1)).get("seat");
 
 /** Shows forms in `place` until there is a connection and a game. Resolves with `{client, game}`. */
 export async function enter(place) {
-  const { games } = await keepTrying(
+  const { games: all } = await keepTrying(
     () => fetchJson("v1/games"),
     (error) =>
       show(
@@ -58,7 +59,8 @@ export async function enter(place) {
         h("p", { role: "status" }, t("outage.again", { words: explain(error) })),
       ),
   );
-  const wanted = asked();
+  const games = entrances(all);
+  const wanted = entranceOf(all, asked());
   let link = linked();
   const found = games.filter((each) => isCalled(each, wanted)); // two may have the same code
   let chosen = found.length === 1 ? found[0] : games.length === 1 ? games[0] : null;
@@ -70,11 +72,13 @@ export async function enter(place) {
   for (;;) {
     const client = await signIn(place, chosen, about, { link, note });
     link = null;
-    const game = await join(place, client, chosen, (refused) => (note = explain(refused)));
-    if (game === null) continue;
+    const joined = (id) => join(place, client, { ...chosen, game: id }, (refused) => (note = explain(refused)));
+    const entered = await joined(chosen.game);
+    if (entered === null) continue;
     remember("localStorage", TOKEN, client.token);
     remember("localStorage", NAME, client.player.name);
-    return { client, game };
+    const game = await intoGroup(entered, joined);
+    if (game !== null) return { client, game };
   }
 }
 
@@ -138,9 +142,9 @@ function choose(place, games, note, wanted) {
     whileShown(list, LIST_MS, async () => {
       const found = (await fetchJson("v1/games").catch(() => null))?.games;
       if (found === undefined || !list.isConnected) return;
-      const there = found.find((each) => isCalled(each, wanted));
+      const there = entrances(found).find((each) => isCalled(each, wanted));
       if (there) resolve(there);
-      else draw(found);
+      else draw(entrances(found));
     });
   });
 }

@@ -25,6 +25,8 @@ import { fromRight, loaded, t } from "../common/words.js";
 
 const TOKEN = "tradegame.screen";
 const TURN_MS = 15_000;
+/** How long each good is shown of a group before the next group comes: one good longer than that. */
+const GROUP_MS = 20_000;
 const place = document.getElementById("app");
 const narrow = matchMedia("(max-width: 759px)");
 
@@ -64,6 +66,7 @@ async function look(id) {
     await client.ready;
     remember("localStorage", TOKEN, client.token);
     const game = await client.join(id, { spectate: true });
+    if (game.state.groups) return await turn(client, game);
     const end = show(client, game);
     await over(client, game);
     end();
@@ -84,8 +87,58 @@ function over(client, game) {
   });
 }
 
+/** Shows one group of an entrance after the other, until somebody chooses one; ends when one of them is over. */
+async function turn(client, entrance) {
+  const { groups } = entrance.state;
+  let [index, turns, missing, done, wake] = [0, true, 0, false, () => {}];
+  const finish = () => {
+    done = true;
+    wake();
+  };
+  const step = () => {
+    index = (index + 1) % groups.length;
+  };
+  void over(client, entrance).then(finish);
+  while (!done) {
+    let game;
+    try {
+      game = await client.join(groups[index].game, { spectate: true });
+    } catch (error) {
+      missing += 1; // this node does not serve it: the others are shown
+      if (missing >= groups.length || client.connection.state === "stopped") throw error;
+      step();
+      continue;
+    }
+    missing = 0;
+    const turned = new Promise((resolve) => {
+      wake = resolve;
+    });
+    const buttons = groups.map(({ name }, number) => {
+      const pick = () => {
+        [index, turns] = [number, false];
+        wake();
+      };
+      return h("button", { type: "button", "aria-pressed": String(number === index), onclick: pick }, userText(name));
+    });
+    const strip = h("nav.strip", { "aria-label": t("groups.title"), tabindex: 0 }, ...buttons);
+    const { epoch } = game;
+    game.on("gone", finish);
+    game.on("reset", () => game.epoch !== epoch && finish());
+    const end = show(client, game, strip);
+    if (!turns) buttons[index].focus();
+    whileShown(strip, GROUP_MS * Object.keys(game.state.goods).length, () => {
+      if (!turns) return;
+      step();
+      wake();
+    });
+    if (!done) await turned;
+    end();
+    await game.leave().catch(() => {});
+  }
+}
+
 /** Puts the wall together. Returns a function that ends it. */
-function show(client, game) {
+function show(client, game, groups = null) {
   const { id } = game;
   const painter = new Painter();
   const tapes = new Tapes(game);
@@ -169,7 +222,7 @@ function show(client, game) {
       "div.wall",
       {},
       bar(userText(game.state.title || id, "h1.clip"), clock, connectionStatus(client)),
-      strip,
+      h("div.strips", {}, groups, strip),
       h("main.screen", {}, shown.section, places.section, tape.section),
       h("footer.foot", {}, h("div.join", {}, t("invitation.join"), " ", invited.address()), news),
     ),
