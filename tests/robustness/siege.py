@@ -36,6 +36,8 @@ AT_ONCE = 2
 """Of three nodes so many may be struck at the same time."""
 LOAD_COMMANDS = 100
 RECOVERY_DEADLINE_S = 60.0
+SETTLE_DEADLINE_S = 300.0
+"""At the end the harness replays the whole log, up to ``COMPARED_MOST`` times."""
 RECORDER_AHEAD = 1_000
 """Well under ``snapshot_every``: a command counts for itself and, at most, for an entry of its own; some go twice."""
 EXPORT_DEADLINE_S = 4.0
@@ -245,7 +247,7 @@ class Siege:
         """Every command answered, the game closed, every frame seen, every account and every replica asked for."""
         for client in self.clients:
             client.finish()
-        with trio.move_on_after(RECOVERY_DEADLINE_S):
+        with trio.move_on_after(SETTLE_DEADLINE_S):
             for client in self.clients:
                 await client.idle.wait()
             await in_thread(self._close_game)
@@ -263,7 +265,7 @@ class Siege:
                 client.conclude(truth.seq)
             return truth
         busy = {c.history.name: (c.unanswered, c.doing) for c in self.clients if not c.idle.is_set()}
-        self._give_up(f"these have unanswered commands: {busy}")
+        self._give_up(f"it does not settle; these have unanswered commands: {busy}")
         raise AssertionError
 
     async def _compare(self, place: Place, truth: Truth) -> str | None:
