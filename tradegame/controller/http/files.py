@@ -17,6 +17,7 @@ POLICY = "; ".join(
         "img-src 'self' data:",
         "font-src 'self'",
         "connect-src 'self'",
+        "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -32,10 +33,14 @@ _TYPES = {
     "ts": "text/plain; charset=utf-8",
     "svg": "image/svg+xml",
     "json": "application/json",
+    "webmanifest": "application/manifest+json",
+    "png": "image/png",
+    "woff2": "font/woff2",
     "txt": "text/plain; charset=utf-8",
     "md": "text/plain; charset=utf-8",
 }
 _SMALL = 1_000  # what is not worth packing
+_PAYS = 0.9  # pictures and fonts are packed already
 
 
 @frozen
@@ -50,8 +55,9 @@ class File:
     @classmethod
     def of(cls, name: str, content: bytes) -> File:
         kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
-        packed = gzip.compress(content, 9, mtime=0) if len(content) >= _SMALL else None
-        return cls(content, packed, kind, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+        packed = gzip.compress(content, 9, mtime=0) if len(content) >= _SMALL else content
+        saved = len(packed) < _PAYS * len(content)
+        return cls(content, packed if saved else None, kind, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
 
 
 def answer(request: Request, file: File) -> Response:

@@ -30,8 +30,9 @@ SQLITE = "application/vnd.sqlite3"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ZIP = "application/zip"
 SVG = "image/svg+xml"
+MANIFEST = "application/manifest+json"
 CSV = "text/csv"
-FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "application/octet-stream")
+FILES = (HTML, TEXT, SCRIPT, JSON, "text/css", SVG, "image/png", "font/woff2", MANIFEST, "application/octet-stream")
 
 
 @frozen(kw_only=True)

@@ -9,6 +9,8 @@ const systemTheme = () => (system.matches ? "dark" : "light");
 
 function show(theme) {
   document.documentElement.dataset.theme = theme;
+  // what a phone draws around the page: the bar's colour
+  document.querySelector("meta[name=theme-color]")?.setAttribute("content", colour("panel"));
   dispatchEvent(new CustomEvent("themechange"));
 }
 
