@@ -56,12 +56,15 @@ class Paper:
         return [each for each in self.page.get_by_role("tab").all() if each.is_visible()]
 
     def show(self, name: str) -> Locator:
-        """The region, made visible: on a small screen it may be behind a tab."""
+        """The region, made visible: it may be behind a tab, and on a small screen in another section."""
         region = self.region(name)
         for section in self.sections():
             if region.is_visible():
                 break
             section.click()
+        tab = self.page.get_by_role("tab", name=name, exact=True)
+        if not region.is_visible() and tab.count():
+            tab.last.click()
         expect(region).to_be_visible()
         return region
 
@@ -100,7 +103,7 @@ class Play(Paper):
         self.page.get_by_role("textbox", name="Your name").fill(name)
         self.page.get_by_role("button", name="Play", exact=True).click()
         self.live()
-        expect(self.region("Goods")).to_be_attached()
+        expect(self.page.locator(".play")).to_be_visible()
         return self
 
     def choose(self, good: str) -> None:
@@ -126,13 +129,9 @@ class Play(Paper):
         if price is not None:
             label = re.compile("^(Limit|Worst) price")
             ticket.get_by_role("spinbutton", name=label).fill(str(price))
-        label_of = {
-            ("Buy", "Now"): "Buy",
-            ("Sell", "Now"): "Sell",
-            ("Buy", "Rest"): "Place bid",
-            ("Sell", "Rest"): "Place ask",
-        }
-        return ticket.get_by_role("button", name=re.compile(f"^{label_of[side, kind]}\\b"))
+        button = ticket.locator("button[type=submit]")
+        expect(button).to_have_text(SUBMIT[side, kind])
+        return button
 
     def _check(self, ticket: Locator, name: str) -> None:
         radio = ticket.get_by_role("radio", name=re.compile(f"^{name}\\b"))

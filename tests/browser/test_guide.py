@@ -74,8 +74,8 @@ def test_three_screens_and_i_am_ready_and_again_from_the_help(newcomer: Newcomer
     page.reload()
     expect(page.get_by_role("region", name="Goods")).to_be_attached()
     expect(dialog).to_have_count(0)
-    page.get_by_role("button", name="Keys").click()
-    page.get_by_role("dialog", name="Keys").get_by_role("button", name="Instructions").click()
+    page.get_by_role("button", name="Help").click()
+    page.get_by_role("dialog", name="Help").get_by_role("button", name="Instructions").click()
     expect(dialog.get_by_role("heading", name="Your own values")).to_be_visible()
 
 
@@ -100,8 +100,8 @@ def test_a_quiz_tells_what_was_wrong_and_may_come_before_the_trade(newcomer: New
     page.get_by_role("button", name="Skip").click()
     play.trade("Buy", 1)
     expect(page.get_by_text("First answer the questions, all of them rightly").first).to_be_visible()
-    page.get_by_role("button", name="Keys").click()
-    page.get_by_role("dialog", name="Keys").get_by_role("button", name="Instructions").click()
+    page.get_by_role("button", name="Help").click()
+    page.get_by_role("dialog", name="Help").get_by_role("button", name="Instructions").click()
     for _ in range(3):
         dialog.get_by_role("button", name="Next").click()
     dialog.get_by_label("its price").check()

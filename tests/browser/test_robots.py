@@ -28,7 +28,7 @@ def test_the_host_fills_a_game_up_with_robots_that_are_marked_on_every_page(newc
     expect(dialog.get_by_role("button", name="Remove")).to_be_visible()
     expect(dialog.get_by_role("button", name="Mute")).to_have_count(0)
     dialog.get_by_role("button", name="No").click()
-    expect(play.region("Players")).to_contain_text("Robot 1 (robot)")
+    expect(play.show("Players")).to_contain_text("Robot 1 (robot)")
     host.phase("Open")
     wall = Watch(newcomer(), server.http).open()
     expect(wall.page.get_by_role("row", name=re.compile(r"Robot 1 \(robot\)"))).to_be_visible()
@@ -47,7 +47,7 @@ def test_the_host_lets_a_robot_sit_in_until_its_player_is_back(newcomer: Newcome
     players.get_by_role("button", name="Kick Ben").click()
     host.page.get_by_role("dialog").get_by_role("button", name="Let a robot sit in").click()
     expect(players.get_by_role("row", name=re.compile("^Ben a robot sits in"))).to_be_visible()
-    expect(play.region("Players")).to_contain_text("Ben (a robot sits in)")
+    expect(play.show("Players")).to_contain_text("Ben (a robot sits in)")
     with Player(server.url, token=ben.token) as back:
         back.ask("join", game="bazaar")
         expect(players.get_by_role("row", name=re.compile("^Ben here"))).to_be_visible()

@@ -62,7 +62,7 @@ def test_in_an_anonymous_game_a_player_sees_which_trades_were_their_own(newcomer
     sold = mine.get_by_role("row", name=re.compile("sold wood – 2"))
     expect(sold).to_contain_text("37")
     expect(sold).not_to_contain_text("Ben")
-    expect(ann.region("Standings").get_by_role("columnheader", name="Earned")).to_be_visible()
+    expect(ann.show("Standings").get_by_role("columnheader", name="Earned")).to_be_visible()
     wall = Watch(newcomer(viewport=WALL), server.http).open()
     wall.page.get_by_role("button", name=re.compile("^wood")).click()
     expect(wall.region("Trades")).to_contain_text("37")

@@ -21,6 +21,8 @@ const CANDLES_A_ROUND = 60;
 const WIDE = 18;
 const USUAL = 9;
 const WIDEST = 80;
+/** Room left of the first candle, in pixels, for the half of its time. */
+const LEAD = 24;
 /** Room left at the right, in candles. */
 const AHEAD = 5;
 const MOST_MARKS = 60;
@@ -29,7 +31,10 @@ const DESCRIBE_MS = 5_000;
 const lengthFor = (openS) =>
   openS === undefined ? 15 : (INTERVALS.find((seconds) => seconds * CANDLES_A_ROUND >= openS) ?? INTERVALS.at(-1));
 
-/** `tapes` has the trades; `own`, if there is a player, those that are theirs, which are marked. */
+/**
+ * `tapes` has the trades; `own`, if there is a player, those that are theirs, which are marked. `empty` tells what is
+ * to be said while there are none.
+ */
 export class MarketChart {
   good = null;
 
@@ -37,6 +42,7 @@ export class MarketChart {
   #tapes;
   #painter;
   #own;
+  #empty;
   #candles;
   #chart;
   #drawn;
@@ -44,7 +50,7 @@ export class MarketChart {
   #volumes;
   #markers;
   #figures = h("span.num");
-  #none = h("p.none", {}, t("chart.none"));
+  #none = h("p.none", {}, "");
   #changed = new Map();
   /** Whether all candles fit, so that the view grows with them. */
   #young = true;
@@ -58,11 +64,12 @@ export class MarketChart {
   #ordered = "[]";
   #describedAt = -Infinity;
 
-  constructor(game, tapes, painter, { own = null, size = 12 } = {}) {
+  constructor(game, tapes, painter, { own = null, size = 12, empty = () => t("chart.none") } = {}) {
     this.#game = game;
     this.#tapes = tapes;
     this.#painter = painter;
     this.#own = own;
+    this.#empty = empty;
     this.#candles = new Candles(lengthFor(game.state.rules?.rounds?.open_s));
     this.plot = h("div.plot");
     this.#chart = createChart(this.plot, {
@@ -126,6 +133,7 @@ export class MarketChart {
     game.on("trade", (trade, frame) => this.#trade(trade, frame));
     own?.onadd(() => painter.mark(this.#mark));
     game.on("account", () => painter.mark(this.#order));
+    for (const type of ["account", "round"]) game.on(type, () => this.#none.hidden || painter.mark(this.#tell));
     game.on("reset", () => this.good !== null && this.show(this.good));
   }
 
@@ -191,7 +199,8 @@ export class MarketChart {
     if (this.#moved || width === 0) return;
     this.#young = count * USUAL < width;
     if (this.#young) {
-      scale.setVisibleLogicalRange({ from: -0.5, to: Math.max(count, width / WIDE) - 0.5 });
+      const candles = Math.max(count, width / WIDE);
+      scale.setVisibleLogicalRange({ from: -0.5 - (LEAD * candles) / width, to: candles - 0.5 });
     } else {
       scale.applyOptions({ barSpacing: USUAL });
       scale.scrollToPosition(AHEAD, false);
@@ -231,6 +240,7 @@ export class MarketChart {
     if (this.#none.hidden !== some)
       this.#chart.applyOptions({ crosshair: { vertLine: { visible: some }, horzLine: { visible: some } } });
     this.#none.hidden = some;
+    if (!some) setText(this.#none, this.#empty());
     const candle = (this.#under !== null && list.find(({ time }) => time === this.#under)) || list.at(-1);
     setText(this.#figures, candle ? t("chart.candle", figures(candle)) : "");
     this.#describe(list);

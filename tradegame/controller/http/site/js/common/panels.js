@@ -28,12 +28,9 @@ export function panel(
   return { section, body };
 }
 
-/** Tabs for `[label, children]` parts; the arrow keys move between them. Calls `onchoose` with the chosen index. */
-export function tabbed(parts, onchoose = () => {}) {
-  const panels = parts.map(([label, children], index) =>
-    h("div", { role: "tabpanel", "aria-label": label, hidden: index > 0 }, ...children),
-  );
-  const tabs = parts.map(([label], index) =>
+/** Tabs of these labels, the first one chosen; the arrow keys move between them. Calls `onchoose` with an index. */
+function tabList(labels, onchoose) {
+  const tabs = labels.map((label, index) =>
     h(
       "button",
       {
@@ -47,10 +44,9 @@ export function tabbed(parts, onchoose = () => {}) {
     ),
   );
   function choose(chosen) {
-    parts.forEach((_, index) => {
-      panels[index].hidden = index !== chosen;
-      tabs[index].setAttribute("aria-selected", String(index === chosen));
-      tabs[index].tabIndex = index === chosen ? 0 : -1;
+    tabs.forEach((tab, index) => {
+      tab.setAttribute("aria-selected", String(index === chosen));
+      tab.tabIndex = index === chosen ? 0 : -1;
     });
     onchoose(chosen);
   }
@@ -63,7 +59,36 @@ export function tabbed(parts, onchoose = () => {}) {
     tabs[next].focus();
     event.preventDefault();
   }
-  return { list: h("div.tabs", { role: "tablist", onkeydown: walk }, ...tabs), panels };
+  return { list: h("div.tabs", { role: "tablist", onkeydown: walk }, ...tabs), choose };
+}
+
+/** Tabs for `[label, children]` parts. Calls `onchoose` with the chosen index. */
+export function tabbed(parts, onchoose = () => {}) {
+  const panels = parts.map(([label, children], index) =>
+    h("div", { role: "tabpanel", "aria-label": label, hidden: index > 0 }, ...children),
+  );
+  const { list } = tabList(
+    parts.map(([label]) => label),
+    (chosen) => {
+      panels.forEach((panel, index) => (panel.hidden = index !== chosen));
+      onchoose(chosen);
+    },
+  );
+  return { list, panels };
+}
+
+/** Panels behind tabs, of which `.behind` marks those not chosen. Where the page has no room for tabs it shows all. */
+export function deck(sections) {
+  const show = (chosen) => sections.forEach((section, index) => section.classList.toggle("behind", index !== chosen));
+  const { list, choose } = tabList(
+    sections.map((section) => section.getAttribute("aria-label")),
+    show,
+  );
+  show(0);
+  return {
+    element: h("div.panel.deck", {}, list, ...sections),
+    choose: (section) => choose(sections.indexOf(section)),
+  };
 }
 
 /** Shows a modal dialog. Resolves with its return value. */

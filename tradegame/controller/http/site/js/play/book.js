@@ -4,8 +4,11 @@ import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { t } from "../common/words.js";
+import { followDepth } from "./depth.js";
+import { firstStep } from "./private_values.js";
 
-export function bookPanel(desk, ticket) {
+/** Also gives the desk its `levels`. `fill` is called with the level that is pressed, as the ticket takes it. */
+export function bookPanel(desk, fill) {
   const { game, painter } = desk;
   const asks = h("ol.asks", { "aria-label": t("book.asks") });
   const bids = h("ol.bids", { "aria-label": t("book.bids") });
@@ -17,20 +20,31 @@ export function bookPanel(desk, ticket) {
     h("span", {}, t("common.units_head")),
     h("span", {}, t("book.sum")),
   );
-
+  const { section } = panel(
+    t("book.title"),
+    { className: "book", on: "market trade", flush: true },
+    legend,
+    asks,
+    spread,
+    bids,
+  );
   const paint = () => {
-    const fields = game.state.goods[desk.good];
+    const [sold, bought] = [desk.levels("asks"), desk.levels("bids")];
     const mine = new Set(
       (game.me?.orders ?? []).filter(({ good }) => good === desk.good).map(({ side, price }) => side + price),
     );
-    const most = Math.max(total(fields.asks), total(fields.bids), 1);
-    ladder(asks, fields.asks, "ask", most, mine, true);
-    ladder(bids, fields.bids, "bid", most, mine, false);
-    const [bid, ask] = [fields.bids[0]?.[0], fields.asks[0]?.[0]];
-    setText(spread.firstChild, coins(fields.last));
+    const most = Math.max(total(sold), total(bought), 1);
+    ladder(asks, sold, "ask", most, mine, true);
+    ladder(bids, bought, "bid", most, mine, false);
+    const [bid, ask] = [bought[0]?.[0], sold[0]?.[0]];
+    setText(spread.firstChild, coins(game.state.goods[desk.good].last));
     setText(
       spread.lastChild,
-      bid !== undefined && ask !== undefined ? t("book.spread", { spread: ask - bid }) : t("book.no_spread"),
+      bid !== undefined && ask !== undefined
+        ? t("book.spread", { spread: ask - bid })
+        : bid === ask
+          ? firstStep(game, desk.good)
+          : t(bid === undefined ? "book.no_bid" : "book.no_ask"),
     );
   };
   function ladder(list, levels, side, most, mine, reversed) {
@@ -59,21 +73,21 @@ export function bookPanel(desk, ticket) {
   function level(side) {
     // pressing an ask means buying at it
     const press = ({ currentTarget }) =>
-      ticket.fill({ buying: side === "ask", price: currentTarget.price, qty: currentTarget.qty });
+      fill({ buying: side === "ask", price: currentTarget.price, qty: currentTarget.qty });
     return h(
       "li",
       {},
       h("button", { type: "button", onclick: press }, h("span"), h("span"), h("span.soft"), h("span.depth")),
     );
   }
-  const touched = ({ good }) => good === desk.good && painter.mark(paint);
+  const repaint = () => painter.mark(paint);
+  const touched = ({ good }) => good === desk.good && repaint();
+  followDepth(desk, section, repaint);
   game.on("book", touched);
   game.on("trade", touched);
-  game.on("account", () => painter.mark(paint));
-  game.on("reset", () => painter.mark(paint));
-  desk.onchoose(() => painter.mark(paint));
-  return panel(t("book.title"), { className: "book fixed", on: "trade", flush: true }, legend, asks, spread, bids)
-    .section;
+  for (const type of ["account", "round", "reset"]) game.on(type, repaint);
+  desk.onchoose(repaint);
+  return section;
 }
 
 const total = (levels) => levels.reduce((sum, level) => sum + level[1], 0);

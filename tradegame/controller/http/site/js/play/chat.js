@@ -12,7 +12,8 @@ import { t } from "../common/words.js";
 const LINES = 200;
 const SHOWN_PLAYERS = 200;
 
-export function chatPanels({ client, game, painter }) {
+export function chatPanels(desk) {
+  const { client, game, painter } = desk;
   const log = h("div.log", { role: "log", "aria-label": t("chat.messages"), tabindex: 0 });
   const to = h("select", { "aria-label": t("chat.to") }, h("option", { value: "" }, t("chat.everyone")));
   const text = h("input", {
@@ -83,10 +84,13 @@ export function chatPanels({ client, game, painter }) {
   const list = h("ul.people");
   const count = h("span.soft.num");
   const { section: players } = panel(t("players.title"), { on: "more", flush: true, scroll: true, end: [count] }, list);
+  function focus() {
+    desk.show("chat", talk);
+    text.focus();
+  }
   function whisperTo(player) {
     to.value = player;
-    document.querySelector(".play").dataset.tab = "chat";
-    text.focus();
+    focus();
   }
   const make = () => {
     const button = h(
@@ -136,5 +140,5 @@ export function chatPanels({ client, game, painter }) {
   };
   for (const type of ["joined", "removed", "seat", "presence", "reset"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
-  return { talk, players, focus: () => text.focus() };
+  return { talk, players, focus };
 }

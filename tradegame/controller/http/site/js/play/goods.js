@@ -4,6 +4,7 @@ import { h, setAttribute, setText, svg } from "../common/dom.js";
 import { coins, direction, percents } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { t } from "../common/words.js";
+import { flash } from "./flash.js";
 
 const POINTS = 40;
 
@@ -43,7 +44,7 @@ export function goodsPanel({ game, painter, tapes, good, choose, onchoose }) {
 function goodRow(game, tapes, name, choose) {
   const price = h("div.price.num");
   const change = h("div.change.num");
-  const have = h("div.have.clip.soft.num");
+  const have = h("div.have.soft");
   const line = svg("path.spark");
   const spark = svg("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" }, line);
   const button = h(
@@ -69,10 +70,7 @@ function goodRow(game, tapes, name, choose) {
     paint() {
       const { last } = game.state.goods[name];
       setText(price, coins(last));
-      if (before !== null && last !== before) {
-        price.classList.remove("flash-up", "flash-down");
-        requestAnimationFrame(() => price.classList.add(last > before ? "flash-up" : "flash-down"));
-      }
+      if (before !== null && last !== before) flash(price, last > before ? "up-soft" : "down-soft");
       before = last;
       const moved = tapes.change(name);
       setText(change, moved === null ? "" : percents(moved));

@@ -13,8 +13,8 @@ export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, t("orders.cancel_all"));
   const tabs = tabbed(
     [
-      [t("orders.open"), openOrders(desk, every)],
-      [t("trades.title"), ownTrades(desk)],
+      [t("orders.title"), openOrders(desk, every)],
+      [t("orders.trades"), ownTrades(desk)],
     ],
     (chosen) => (every.parentElement.hidden = chosen !== 0),
   );
@@ -25,7 +25,7 @@ export function ordersPanel(desk) {
       flush: true,
       scroll: true,
       end: [every],
-      head: h("div.row", {}, h("h2", {}, t("orders.title")), tabs.list),
+      head: h("div", {}, h("h2.visually-hidden", {}, t("orders.title")), tabs.list),
     },
     ...tabs.panels,
   );

@@ -4,94 +4,64 @@ import { h } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
 import { t } from "../common/words.js";
+import { units } from "./worth.js";
 
 export function privatePanel({ game, painter }) {
   const { section, body } = panel(t("private.title"), { className: "private fixed", on: "trade" });
   section.hidden = true;
-  const paint = () => secrets(game, section, body);
+  let shown = "";
+  const paint = () => {
+    if (!game.me) return;
+    const parts = [...Object.keys(game.me.values ?? {}).flatMap((good) => ofUnits(game, good)), ...ofHints(game.me)];
+    const text = parts.map((part) => part.outerHTML).join("");
+    if (text === shown) return;
+    shown = text;
+    section.hidden = parts.length === 0;
+    body.replaceChildren(...parts);
+  };
   for (const type of ["account", "book", "round", "reset"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
   return section;
 }
 
-/** Shows a buyer's or seller's values, and the hints. */
-function secrets(game, section, place) {
-  const { me, state } = game;
-  if (!me) return;
-  const parts = [];
-  const open = state.phase !== "closed";
-  for (const [good, values] of Object.entries(open ? (me.values ?? {}) : {}))
-    parts.push(...units(me, state, good, values));
-  if (open && me.hints?.length) {
-    parts.push(
-      h("h3", {}, t("private.hints")),
-      h(
-        "ul",
-        { "aria-label": t("private.hints_label") },
-        ...me.hints.map((hint) => h("li", {}, t("private.hint", { good: hint.good, price: hint.not }))),
-      ),
-    );
-  }
-  const text =
-    parts.map((part) => part.outerText ?? part.textContent).join("|") +
-    state.phase +
-    JSON.stringify(me.values ?? 0) +
-    JSON.stringify(me.goods);
-  if (place.dataset.shown === text) return;
-  place.dataset.shown = text;
-  section.hidden = parts.length === 0;
-  place.replaceChildren(...parts);
+function ofHints({ hints = [] }) {
+  if (!hints.length) return [];
+  const told = hints.map(({ good, not }) => h("li", {}, t("private.hint", { good, price: not })));
+  return [h("h3", {}, t("private.hints")), h("ul", { "aria-label": t("private.hints_label") }, ...told)];
 }
 
-function units(me, state, good, values) {
-  if (!values.length) {
-    const buys = me.role === "buyer";
+function ofUnits({ me, state }, good) {
+  const buys = me.role === "buyer";
+  const { list, done, next } = units(me, good);
+  if (!list.length) {
     return [
       h("h3", {}, t(buys ? "private.you_buy" : "private.you_sell")),
       h("p", {}, t(buys ? "private.values_to_come" : "private.costs_to_come")),
     ];
   }
-  const owned = me.goods[good] + me.held_goods[good];
-  const { bids, asks } = state.goods[good];
-  if (me.role === "buyer") {
-    const next = owned < values.length ? values[owned] : null;
-    const best = asks[0]?.[0];
-    const hint =
-      next === null
-        ? t("private.bought_all")
-        : best === undefined
-          ? t("private.buy_for_less", { value: next })
-          : best <= next
-            ? t("private.would_earn", { price: best, gain: next - best })
-            : t("private.ask_too_dear", { price: best, value: next });
-    return [
-      h("h3", {}, t("private.values")),
-      list(values, (index) => (index < owned ? "done" : index === owned ? "next" : "")),
-      h("p", {}, hint),
-    ];
-  }
-  const costs = [...values].reverse();
-  const sold = values.length - owned;
-  const next = sold >= 0 && sold < costs.length ? costs[sold] : null;
-  const best = bids[0]?.[0];
-  const hint =
-    next === null
-      ? t("private.sold_all")
-      : best === undefined
-        ? t("private.sell_for_more", { value: next })
-        : best >= next
-          ? t("private.would_earn", { price: best, gain: best - next })
-          : t("private.bid_too_low", { price: best, value: next });
+  const mark = (index) => (index < done ? ".done" : index === done ? ".next" : "");
+  const chips = list.map((value, index) => h(`li${mark(index)}`, {}, coins(value)));
   return [
-    h("h3", {}, t("private.costs")),
-    list(costs, (index) => (index < sold ? "done" : index === sold ? "next" : "")),
-    h("p", {}, hint),
-  ];
+    h("h3", {}, t(buys ? "private.values" : "private.costs")),
+    h("ol.units.num", { "aria-label": t("private.units") }, ...chips),
+    state.phase === "closed" ? "" : h("p", {}, advice(buys, next, state.goods[good])),
+  ].filter(Boolean);
 }
 
-const list = (values, mark) =>
-  h(
-    "ol.units.num",
-    { "aria-label": t("private.units") },
-    ...values.map((value, index) => h(`li${mark(index) ? `.${mark(index)}` : ""}`, {}, coins(value))),
-  );
+/** What the next unit would earn, or at what price it might. */
+function advice(buys, next, { bids, asks }) {
+  if (next === null) return t(buys ? "private.bought_all" : "private.sold_all");
+  const best = (buys ? asks : bids)[0]?.[0];
+  if (best === undefined) return t(buys ? "private.buy_for_less" : "private.sell_for_more", { value: next });
+  const gain = buys ? next - best : best - next;
+  if (gain >= 0) return t("private.would_earn", { price: best, gain });
+  return t(buys ? "private.ask_too_dear" : "private.bid_too_low", { price: best, value: next });
+}
+
+/** What to do first in a market where nothing is to be seen yet. */
+export function firstStep({ me, state }, good) {
+  if (state.phase !== "open") return t("chart.none");
+  const value = units(me ?? {}, good)?.next ?? null;
+  if (value === null) return t("first.order");
+  return t(me.role === "seller" ? "first.ask" : "first.bid", { value });
+}

@@ -1,0 +1,86 @@
+// Sends an order, and tells what it did. One that would lose by the player's own values is asked about first.
+
+import { h } from "../common/dom.js";
+import { explain } from "../common/explain.js";
+import { coins } from "../common/format.js";
+import { openDialog } from "../common/panels.js";
+import { toast } from "../common/toast.js";
+import { t } from "../common/words.js";
+
+const SENDING_MS = 300;
+
+const sentences = (...all) => all.filter(Boolean).join(" ");
+
+/** What the command did, in words. */
+async function done(game, { good, buying, resting, qty, limit }) {
+  if (resting) {
+    const { filled, resting: left, replayed } = await game.order(good, buying ? "bid" : "ask", qty, limit);
+    return sentences(
+      replayed && t("ticket.happened"),
+      filled && t(buying ? "ticket.bought" : "ticket.sold", { qty: filled, good }),
+      left && t("ticket.rests", { qty: left, good, price: limit }),
+    );
+  }
+  const options = limit === null ? {} : { limit };
+  const { filled, fee, replayed, ...money } = await (buying
+    ? game.buy(good, qty, options)
+    : game.sell(good, qty, options));
+  const about = { qty: filled, good, total: coins(buying ? money.cost + fee : money.proceeds - fee) };
+  return sentences(
+    replayed && t("ticket.happened"),
+    t(buying ? "ticket.bought_for" : "ticket.sold_for", about),
+    filled < qty && t(buying ? "ticket.nobody_offered_more" : "ticket.nobody_wanted_more"),
+  );
+}
+
+/** Whether the player wants to lose so many coins. */
+async function wantsToLose(loss) {
+  const title = t("lose.title", { loss: coins(loss) });
+  const dialog = h(
+    "dialog.losing",
+    { role: "alertdialog", "aria-label": title },
+    h("h2", {}, title),
+    h("p", {}, t("lose.why")),
+    h(
+      "form.row",
+      { method: "dialog" },
+      h("button.primary", { value: "no", autofocus: true }, t("lose.no")),
+      h("button", { value: "yes" }, t("lose.yes")),
+    ),
+  );
+  return (await openDialog(dialog)) === "yes";
+}
+
+/** Sends one order at a time. `state` is null, "sent" or "slow"; `changed` is called when it changes. */
+export class Sender {
+  state = null;
+  #game;
+  #changed;
+
+  constructor(game, changed) {
+    this.#game = game;
+    this.#changed = changed;
+  }
+
+  /** `gain`: what is foreseen, or null. */
+  async send(order, gain) {
+    if (this.state !== null) return;
+    if (gain < 0 && !(await wantsToLose(-gain))) return;
+    this.#become("sent");
+    const slow = setTimeout(() => this.#become("slow"), SENDING_MS);
+    try {
+      toast(await done(this.#game, order));
+    } catch (error) {
+      const reason = explain(error);
+      toast(error.definite === false ? t("ticket.in_doubt", { reason }) : reason, true);
+    } finally {
+      clearTimeout(slow);
+      this.#become(null);
+    }
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#changed();
+  }
+}
