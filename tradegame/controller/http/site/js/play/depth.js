@@ -1,4 +1,5 @@
-// The book of the chosen good, ten levels deep: the server tells the best five as they change, the others are asked for.
+// The book of the chosen good, ten levels deep: the server tells the best five as they change, the others are asked
+// for.
 
 import { whileShown } from "../common/repeat.js";
 
