@@ -27,6 +27,7 @@ def ann(newcomer: Newcomer, server: ServerProcess) -> Play:
     ann = Play(newcomer(), server.http).enter("Ann")
     ann.choose("wood")
     ann.rest("Sell", 5, 500)
+    expect(button(ann, "Change ask of 5 wood at 500")).to_be_visible()
     return ann
 
 
@@ -76,7 +77,7 @@ def test_what_an_order_trades_at_its_new_price_is_said_and_so_is_a_refusal(ann: 
     change(ann, "ask of 5 wood at 500", Price=400)
     expect(ann.page.locator(".toast").filter(has_text="Sold 2 wood.")).to_be_visible()
     change(ann, "ask of 3 wood at 400", Quantity=1_000_000)
-    expect(ann.page.locator(".toast.bad")).to_contain_text("You do not have enough free units for that.")
+    expect(ann.page.locator(".toast.bad")).to_contain_text("That takes 1,000,000 wood, and you have 8 free.")
     expect(button(ann, "Change ask of 3 wood at 400")).to_be_visible()
 
 
