@@ -43,6 +43,13 @@ def test_players_are_shared_out_evenly_and_by_chance() -> None:
     assert restored(table).game.state.grouped == table.game.state.grouped
 
 
+def test_an_audit_counts_the_groups() -> None:
+    table = entrance()
+    enter(table, 4)
+    table.game.state.grouped[0] += 1
+    assert audit(table.game.state) == ["the groups are not as large as they are said to be"]
+
+
 def test_whoever_joins_again_stays_in_their_group() -> None:
     table = entrance()
     before = enter(table, 9)
