@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tradegame.utils.collector import EVERY_S, FROZEN_FROM, LEAKED, MOST_AT_ONCE, THAWED_FROM, Collector
+from tradegame.utils.collector import EVERY_S, FROZEN_FROM, LEAKED, THAWED_FROM, Collector
 
 
 class Ring:
@@ -94,27 +94,6 @@ async def test_what_became_garbage_while_frozen_is_found_when_many_have_left(
         assert (gone() is None) is found
         assert len(kept) == more
         nursery.cancel_scope.cancel()
-
-
-@pytest.mark.usefixtures("as_before")
-async def test_what_came_all_at_once_is_frozen_unseen(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    collect, looked_at = gc.collect, []
-
-    def counted(generation: int = 2) -> int:
-        looked_at.append(len(gc.get_objects()))
-        return collect(generation)
-
-    async with trio.open_nursery() as nursery:
-        await _tended(Collector(lambda: 0, lambda: False), nursery)
-        frozen = gc.get_freeze_count()
-        monkeypatch.setattr(gc, "collect", counted)
-        kept = [[number] for number in range(2 * MOST_AT_ONCE)]
-        await trio.sleep(EVERY_S)
-        nursery.cancel_scope.cancel()
-        assert gc.get_freeze_count() - frozen >= len(kept)
-    assert max(looked_at, default=0) <= MOST_AT_ONCE
 
 
 @pytest.mark.usefixtures("as_before")

@@ -30,8 +30,6 @@ FROZEN_FROM = 4_000
 """From so many objects on they are collected at once, and what is left is frozen: 2 to 3 ms.
 
 A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
-MOST_AT_ONCE = 8_000
-"""More than that are frozen unseen: a burst of connections came in one turn of the loop."""
 THAWED_FROM = 2_000
 """After so many ended connections everything is collected again, as soon as nobody is connected."""
 LEAKED = 1_000_000
@@ -87,8 +85,7 @@ class Collector:
         ended = self.ended() - self._ended_before
         leaked = sys.getallocatedblocks() - self._blocks_before >= LEAKED
         if ended < THAWED_FROM or not (leaked or self.quiet()):
-            if len(gc.get_objects()) <= MOST_AT_ONCE:
-                gc.collect()
+            gc.collect()
             if len(gc.get_objects()) >= FROZEN_FROM / 2:
                 gc.freeze()
             return
