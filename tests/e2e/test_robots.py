@@ -132,7 +132,8 @@ def test_a_robot_sits_in_for_who_left_until_they_are_back(server: ServerThread, 
         ben.ask("join", game="bazaar", cancel_on_disconnect=True)
         posted(host, "/phase", phase="open")
         until(lambda: ben.ask("me", game="bazaar")["start"] is not None)
-        ben.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=900)
+        # So far below the house that no order of the robot's meets it: that would end it.
+        ben.ask("order", game="bazaar", good="grain", side="bid", qty=1, price=1)
         ben.close()
         posted(host, f"/players/{ben.id}/robot", sits=True, strategy="zero_intelligence")
         assert got(host)["players"][ben.id] == {"name": "ben", "stand_in": True}
@@ -141,7 +142,7 @@ def test_a_robot_sits_in_for_who_left_until_they_are_back(server: ServerThread, 
         with Player(server.url, token=ben.token) as back:
             joined = back.ask("join", game="bazaar")
             assert joined["state"]["players"][ben.id] == {"name": "ben"}
-            assert [order["price"] for order in joined["me"]["orders"]] == [900]
+            assert [order["price"] for order in joined["me"]["orders"]] == [1]
             back.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=901)
             trade = [command for command in logged(host) if command["op"] in ("order", "buy", "sell", "cancel")]
             assert {command["player"] for command in trade} == {ben.id}
