@@ -263,3 +263,29 @@ def test_the_page_can_be_installed(newcomer: Newcomer, serve: Serve, prefix: str
     page.evaluate("localStorage.setItem('tradegame.theme', 'light')")
     page.reload()
     expect(theme).to_have_attribute("content", "#fff")
+
+
+def test_standings_that_nobody_sees_are_not_asked_for(newcomer: Newcomer, serve: Serve) -> None:
+    sent: list[str] = []
+
+    def standings() -> int:
+        return sum('"standings"' in frame for frame in sent)
+
+    server = serve(games=[bazaar()])
+    page = newcomer(viewport=PHONE)
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
+    page.clock.install()
+    ann = Play(page, server.http).enter("Ann")
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ann.show("Standings")
+        expect(ann.region("Standings")).to_contain_text("Ann")
+        ann.show("Ticket")
+        before = standings()
+        page.clock.run_for(10_000)
+        ben.ask("say", game="bazaar", text="later")
+        expect(ann.show("Chat")).to_contain_text("later")
+    assert standings() <= before + 1, "one may be under way"
+    ann.show("Standings")
+    page.clock.run_for(4_000)
+    until(lambda: standings() > before + 1, "they are asked for again", page=page)

@@ -11,7 +11,7 @@ from tests.browser.chromium import PHONE
 from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.hosting import ask
-from tests.browser.pages import Host, Play
+from tests.browser.pages import Host, Play, until
 from tests.support.process import ServerProcess
 from tests.support.server import ADMIN_TOKEN
 
@@ -56,7 +56,8 @@ def test_a_class_comes_in_by_links_from_a_sheet(newcomer: Newcomer, serve: Serve
     expect(cards).to_have_count(2)
     expect(cards.first).to_contain_text("Ann")
     expect(cards.first).to_contain_text("XQ-11")
-    assert sheet.evaluate("[...document.querySelectorAll('img')].every((each) => each.naturalWidth > 0)")
+    drawn = "[...document.querySelectorAll('img')].every((each) => each.naturalWidth > 0)"
+    until(lambda: sheet.evaluate(drawn), "the codes", page=sheet)
     sheet.emulate_media(media="print")
     expect(sheet.get_by_role("button", name="Print")).to_be_hidden()
 

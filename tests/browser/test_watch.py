@@ -11,7 +11,7 @@ from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
-from tests.browser.pages import Play, Watch
+from tests.browser.pages import Play, Watch, until
 from tests.support.player import Player
 from tradegame.core.domain.codes import code_of
 
@@ -39,7 +39,7 @@ def test_the_wall_tells_in_the_lobby_how_to_join_and_at_the_close_who_gained_mos
     expect(wall.page.get_by_role("contentinfo")).to_contain_text(address)
     picture = chart.get_by_role("img", name="QR code of this address")
     expect(picture).to_be_in_viewport(ratio=1)
-    assert picture.evaluate("each => each.naturalWidth > 0")
+    until(lambda: picture.evaluate("each => each.naturalWidth > 0"), "the picture", page=wall.page)
     with Player(server.url, "Ann") as ann, Player(server.url, "Ben") as ben:
         for player in (ann, ben):
             player.ask("join", game="bazaar")

@@ -1,4 +1,4 @@
-// The standings, asked for every 2 s.
+// The standings, asked for every 2 s while they are seen.
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
@@ -52,7 +52,8 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
   };
   let asking = false;
   async function refresh() {
-    if (asking || client.connection.state !== "live" || document.visibilityState === "hidden") return;
+    const unseen = document.visibilityState === "hidden" || (found.length > 0 && table.offsetParent === null);
+    if (asking || unseen || client.connection.state !== "live") return;
     asking = true;
     try {
       found = await game.standings(limit(table), total.checked && game.state.round > 1 ? "total" : "round");
