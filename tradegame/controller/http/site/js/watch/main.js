@@ -156,7 +156,14 @@ function show(client, game, groups = null) {
   const invited = invitation(id);
   const cover = h("div.cover", { hidden: true, "aria-live": "polite" });
   chart.plot.append(cover);
-  phases(game, cover, cover, { most: 10, lobby: () => [invited.card(t("invitation.join"))] });
+  const here = h("p.soft", { "aria-live": "off" }, "");
+  const count = () => {
+    const all = Object.keys(game.state.players);
+    setText(here, t("players.here", { here: all.filter((each) => game.online.has(each)).length, all: all.length }));
+  };
+  for (const type of ["joined", "removed", "presence", "reset"]) game.on(type, () => painter.mark(count));
+  painter.mark(count);
+  phases(game, cover, cover, { most: 10, lobby: () => [invited.card(t("invitation.join")), here] });
   const tape = panel(t("trades.title"), { flush: true }, tapeTable(game, tapes, painter, { most: 30 }).table);
   const ranked = standings(client, game, painter, { limit: fitting });
   const places = panel(t("standings.title"), { flush: true, end: [ranked.choice] }, ranked.table);
