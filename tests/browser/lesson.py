@@ -128,6 +128,10 @@ class Pupil(Play):
         ask = re.compile(f"^Ask {price}, 1 unit")
         expect(self.page.get_by_role("button", name=ask, include_hidden=True).first).to_be_attached()
 
+    def takes(self, price: int) -> None:
+        """Buy a unit at the best price, with one press."""
+        self.show("Ticket").get_by_role("button", name=re.compile(f"^Buy 1 at {price}:")).click()
+
     def clock(self, text: str) -> None:
         """Wait until the clock says so."""
         expect(self.page.get_by_role("timer", name="Round clock")).to_contain_text(text)
@@ -206,7 +210,7 @@ class Lesson:
             seller.rest("Sell", 1, price)
             buyer.sees(price)
             yield buyer, seller
-            buyer.trade("Buy", 1)
+            buyer.takes(price)
             self.traded_since(before, buyer.page)
             self.deals.add((number, buyer.name, seller.name, price))
 

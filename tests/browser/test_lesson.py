@@ -99,6 +99,7 @@ def test_a_lesson_from_the_door_to_the_grades(count: int, served: Served, newcom
     players = desk.region("Players")
     expect(players.get_by_role("button", name=f"Not ready: {len(hasty)}")).to_be_visible()
     expect(players.get_by_role("row", name=re.compile(r"\bready\b"))).to_have_count(count - 1 - len(hasty))
+    expect(wall.get_by_role("main")).to_contain_text(f"{count - 1} here, {count - 1} in all")
     expect(wall.get_by_text("What everybody earned is the host's to reveal.")).to_be_hidden()
     album.take(wall, "wall")
     desk.page.evaluate("scrollTo(0, 0)")
@@ -194,6 +195,8 @@ def look_in(lesson: Lesson, doors: dict[str, tuple[str, str | None]], album: Alb
     home.page.goto(doors[first][0])
     home.arrived()
     expect(home.page.get_by_role("dialog", name="Instructions")).to_be_visible()
+    side = re.compile("Whether you buy or sell is told when the round opens.$")
+    expect(home.page.get_by_label("For you alone")).to_have_text(side)
     album.take(home.page, "guide")
     home.page.close()
 
