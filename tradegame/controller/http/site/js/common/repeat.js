@@ -5,6 +5,27 @@ export function whileShown(element, ms, call) {
   const timer = setInterval(() => (element.isConnected ? call() : clearInterval(timer)), ms);
 }
 
+/**
+ * Calls `ask` every `ms` while it matters: its page and `element` are in sight, and `client` is connected. One call at a
+ * time, and one that fails is made again soon. Returns the function that calls it now, under the same conditions.
+ */
+export function askWhileSeen(client, element, ms, ask, inSight = () => element.offsetParent !== null) {
+  let asking = false;
+  async function now() {
+    if (asking || document.visibilityState === "hidden" || client.connection.state !== "live" || !inSight()) return;
+    asking = true;
+    try {
+      await ask();
+    } catch {
+      // the connection's status shows the problem
+    } finally {
+      asking = false;
+    }
+  }
+  whileShown(element, ms, now);
+  return now;
+}
+
 const FIRST_MS = 1_000;
 /** Never longer, since nobody reloads a projector. */
 const LONGEST_MS = 10_000;

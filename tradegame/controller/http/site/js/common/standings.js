@@ -2,7 +2,7 @@
 
 import { h, rows, setAttribute, setText } from "./dom.js";
 import { coins } from "./format.js";
-import { whileShown } from "./repeat.js";
+import { askWhileSeen } from "./repeat.js";
 import { robotMark } from "./robots.js";
 import { recall, remember } from "./storage.js";
 import { t } from "./words.js";
@@ -50,25 +50,16 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
       setAttribute(row, "class", player === client.player?.id ? "me" : "");
     });
   };
-  let asking = false;
-  async function refresh() {
-    const unseen = document.visibilityState === "hidden" || (found.length > 0 && table.offsetParent === null);
-    if (asking || unseen || client.connection.state !== "live") return;
-    asking = true;
-    try {
-      found = await game.standings(limit(table), total.checked && game.state.round > 1 ? "total" : "round");
-      painter.mark(paint);
-    } catch {
-      // asked again soon
-    } finally {
-      asking = false;
-    }
+  async function ask() {
+    found = await game.standings(limit(table), total.checked && game.state.round > 1 ? "total" : "round");
+    painter.mark(paint);
   }
+  const inSight = () => found.length === 0 || table.offsetParent !== null;
+  const refresh = askWhileSeen(client, table, EVERY_MS, ask, inSight);
   function turn() {
     remember("localStorage", BY, total.checked ? "total" : null);
     void refresh();
   }
-  whileShown(table, EVERY_MS, refresh);
   game.on("round", refresh);
   game.on("revealed", refresh);
   game.on("reset", refresh);

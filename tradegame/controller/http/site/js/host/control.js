@@ -176,7 +176,7 @@ export function control(client, game, painter, deleted, made) {
   return [
     roundsPanel.section,
     panel(t("debrief.title"), {}, place).section,
-    h("div.two", {}, news.section, playersPanel(game, painter, attempt)),
+    h("div.two", {}, news.section, playersPanel(client, game, painter, attempt)),
     h("div.two", {}, chatPanel(game, painter, attempt), game.state.group ? null : rosterPanel(game, attempt)),
     robotsPanel(game),
     recordsPanel(game, attempt, deleted),

@@ -2,7 +2,7 @@
 
 import { h, keyed, setAttribute, setText, userText } from "../common/dom.js";
 import { openDialog, panel } from "../common/panels.js";
-import { whileShown } from "../common/repeat.js";
+import { askWhileSeen } from "../common/repeat.js";
 import { robotWords } from "../common/robots.js";
 import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
@@ -20,7 +20,7 @@ const LARGE_MS = 30_000;
 const kicked = new Set();
 
 /** `attempt(call, done)` makes a call, and tells how it went. */
-export function playersPanel(game, painter, attempt) {
+export function playersPanel(client, game, painter, attempt) {
   /** @type {Set<string>} */
   let muted = new Set();
   /** @type {{player: string, name: string}[]} */
@@ -146,11 +146,11 @@ export function playersPanel(game, painter, attempt) {
   const heads = [t("common.player"), t("players.connection"), action].map((head) => h("th", { scope: "col" }, head));
   const table = h("div.scroll", { tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, ...heads)), list));
   let asked = performance.now();
-  whileShown(table, ASKED_MS, () => {
+  askWhileSeen(client, table, ASKED_MS, async () => {
     const large = Object.keys(game.state.players).length > SHOWN;
-    if (document.visibilityState !== "visible" || (large && performance.now() - asked < LARGE_MS)) return;
+    if (large && performance.now() - asked < LARGE_MS) return;
     asked = performance.now();
-    again();
+    await refresh();
   });
   return panel(t("players.title"), { flush: true }, needs.place, table).section;
 }

@@ -1,7 +1,7 @@
 // The book of the chosen good, ten levels deep: the server tells the best five as they change, the others are asked
 // for.
 
-import { whileShown } from "../common/repeat.js";
+import { askWhileSeen } from "../common/repeat.js";
 
 export const DEPTH = 10;
 /** So many levels a side come by themselves. */
@@ -25,20 +25,15 @@ export function followDepth(desk, element, changed) {
   async function ask() {
     const { good } = desk;
     const { bids, asks } = game.state.goods[good];
-    const seen = document.visibilityState === "visible" && element.offsetParent !== null;
-    if (!seen || client.connection.state !== "live" || (bids.length < LIVE && asks.length < LIVE)) return;
-    try {
-      const book = await game.book(good, DEPTH);
-      if (good !== desk.good) return;
-      asked = book;
-      changed();
-    } catch {
-      // asked again soon
-    }
+    if (bids.length < LIVE && asks.length < LIVE) return;
+    const book = await game.book(good, DEPTH);
+    if (good !== desk.good) return;
+    asked = book;
+    changed();
   }
-  whileShown(element, EVERY_MS, ask);
+  const now = askWhileSeen(client, element, EVERY_MS, ask);
   desk.onchoose(() => {
     asked = none;
-    void ask();
+    void now();
   });
 }
