@@ -118,6 +118,28 @@ def test_who_enters_a_number_has_its_seat_and_nobody_else(newcomer: Newcomer, se
     alert(other, "Somebody has entered with this number already.")
 
 
+def test_two_play_for_one_team(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    panel = host.region("Roster")
+    teams = panel.get_by_label("A number is a team's")
+    expect(teams).to_be_disabled()
+    panel.get_by_label("Enter by number").check()
+    teams.check()
+    panel.get_by_label("Names, one a line").fill("label,name\nT1,The Bulls\nT2,The Bears")
+    panel.get_by_role("button", name="Save").click()
+    expect(panel).to_contain_text("People enter by their team's number.")
+    for _ in range(2):
+        page = door(newcomer(viewport=PHONE), server)
+        page.get_by_role("textbox", name="Your number").fill("t1")
+        page.get_by_role("button", name="Play", exact=True).click()
+        Play(page, server.http).live()
+    expect(host.region("Players").get_by_role("row")).to_have_count(2)  # with the head
+    expect(panel.get_by_role("row", name="T1")).to_contain_text("The Bulls")
+    host.page.reload()
+    expect(teams).to_be_checked()
+
+
 def test_a_pattern_says_what_a_number_looks_like(newcomer: Newcomer, serve: Serve) -> None:
     server = serve()
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")

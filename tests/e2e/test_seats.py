@@ -154,6 +154,26 @@ def test_a_number_leads_to_its_seat_once(server: ServerThread, host: httpx.Clien
     assert refusal(server, **by_number("xq4712z"))["at"] == "$.name"
 
 
+def test_a_team_plays_one_account_and_all_its_members_enter_by_one_number(
+    server: ServerThread, host: httpx.Client
+) -> None:
+    set_roster(host, by_number=True, shared=True)
+    assert host.get("/roster").json()["shared"]
+    with hello(server, **by_number("xq4711z")) as ann, hello(server, **by_number("XQ 4711 Z")) as bob:
+        assert ann.id == bob.id
+        assert ann.token != bob.token
+        for member in (ann, bob):
+            member.ask("join", game=GAME)
+        ann.ask("order", game=GAME, good="wood", side="bid", qty=1, price=1)
+        assert [order["price"] for order in bob.ask("me", game=GAME)["orders"]] == [1]
+        host.post("/seats/1/link")
+        assert (closed_with(ann), closed_with(bob)) == (4502, 4502)
+    assert len(host.get("/roster").json()["players"]) == 1
+    set_roster(host, by_number=True)
+    with hello(server, **by_number("xq4711z")):
+        assert refusal(server, **by_number("xq4711z"))["code"] == "seat_taken"
+
+
 def test_who_entered_by_number_and_never_joined_holds_no_seat(server: ServerThread, host: httpx.Client) -> None:
     """As when the answer to the first hello is lost."""
     set_roster(host, by_number=True)

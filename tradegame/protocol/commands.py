@@ -138,12 +138,13 @@ class SetRoster(HostCommand, kw_only=True, tag="roster"):
     """Only who has a seat, or one of these names, may join, a name as often as it is there; all may if there is none.
 
     ``names``: each with its skeleton (see ``names``). ``by_number``: a label leads to its seat; where there are no
-    seats any label does that has the ``pattern``.
+    seats any label does that has the ``pattern``. ``shared``: several people may enter with one label.
     """
 
     names: tuple[tuple[str, str], ...] = ()
     seats: tuple[SeatRow, ...] = ()
     by_number: bool = False
+    shared: bool = False
     pattern: Pattern = ""
 
 

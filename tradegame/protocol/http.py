@@ -290,6 +290,7 @@ class Roster(Struct, omit_defaults=True):
     names: tuple[str, ...]
     seats: tuple[SeatView, ...]
     by_number: bool
+    shared: bool
     pattern: Pattern
     removed: tuple[RemovedRow, ...]
     players: tuple[RosterRow, ...]

@@ -32,13 +32,15 @@ class NewRoster(Struct, omit_defaults=True, forbid_unknown_fields=True):
 
     A name may come as often as it is here; what looks like one is one. `csv`: seats and names as a table, in place of
     both. `by_number`: who enters a label gets its seat; where there are no seats, any label will do that has the
-    `pattern`, which must then be there.
+    `pattern`, which must then be there. `shared`: a label is a team's, and all who enter it play its one account; else
+    the first has the seat.
     """
 
     names: Annotated[tuple[PlayerName, ...], Meta(max_length=SEATS)] | None = None
     seats: Annotated[tuple[NewSeat, ...], Meta(max_length=SEATS)] | None = None
     csv: str | None = None
     by_number: Flag = False
+    shared: Flag = False
     pattern: Pattern = ""
 
 

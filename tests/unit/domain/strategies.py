@@ -184,6 +184,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         st.just((SeatRow("3", "3"),)),
     ),
     "by_number": st.booleans(),
+    "shared": st.booleans(),
     "pattern": st.sampled_from(["", "#"]),
     "seat": st.integers(1, 4),
     "barred": mostly(st.just(False), st.just(True)),

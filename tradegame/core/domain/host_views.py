@@ -33,6 +33,7 @@ def roster(state: GameState) -> Roster:
         names=names,
         seats=seats,
         by_number=state.by_number,
+        shared=state.shared,
         pattern=state.pattern,
         removed=removed,
         players=(),

@@ -25,7 +25,8 @@ class RosterService:
     def set_roster(self, command: SetRoster, effects: Effects) -> Sent:
         """Those who have an account keep it, whatever their name. A seat that is listed again is the same."""
         state = self.state
-        state.roster, state.by_number, state.pattern = {}, command.by_number, command.pattern
+        state.roster = {}
+        state.by_number, state.shared, state.pattern = command.by_number, command.shared, command.pattern
         for name, skeleton in command.names:
             state.roster.setdefault(skeleton, []).append(name)
         for seat in state.seating.values():

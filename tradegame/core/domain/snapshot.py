@@ -70,6 +70,7 @@ _PLAIN = (
     "seated",
     "listed",
     "by_number",
+    "shared",
     "pattern",
     "said",
     "sides",

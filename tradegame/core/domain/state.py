@@ -204,8 +204,8 @@ class GameState:
     ``chat``: people may speak. ``reports``: each may read their own report. ``roster``: the names that may join, by
     skeleton, each as often as it is there; empty: all may. ``seating``: the roster's seats by the look of their labels;
     ``looks``: those by the seats' numbers; ``seated`` counts all that there ever were, ``listed`` those on the present
-    roster. ``by_number`` and ``pattern``: see `SetRoster`. ``said`` counts the messages to everyone. ``orders`` and
-    ``trades`` count, too; ``past_orders``: how many orders there had been when this round opened.
+    roster. ``by_number``, ``shared`` and ``pattern``: see `SetRoster`. ``said`` counts the messages to everyone.
+    ``orders`` and ``trades`` count, too; ``past_orders``: how many orders there had been when this round opened.
     ``cancel_on_disconnect``: the players who chose it. ``departed``:
     those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
     when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that
@@ -253,6 +253,7 @@ class GameState:
     seated: int = 0
     listed: int = 0
     by_number: bool = False
+    shared: bool = False
     pattern: str = ""
     said: int = 0
     cancel_on_disconnect: dict[str, None] = Factory(dict)

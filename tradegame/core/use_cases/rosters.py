@@ -54,6 +54,7 @@ def set_roster(roster: NewRoster, key: str | None = None, groups: Sequence[str] 
         names=tuple((name, skeleton(name)) for name in names),
         seats=tuple(rows),
         by_number=roster.by_number,
+        shared=roster.shared,
         pattern=roster.pattern,
         key=key,
     )

@@ -78,7 +78,7 @@ class SeatService:
         return signed_in
 
     async def by_number(self, asked: NumberedSeat, name: str | None, budgets: Budgets, address: str) -> SignedIn:
-        """The player of the seat with this label, who is not there yet.
+        """The player of the seat with this label, who is not there yet, or whose seat is shared.
 
         Every wrong number is paid by its address, before anything is told. Raises UnauthorizedError, RateLimitedError,
         SeatTakenError, BadRequestError for want of a name, and StoreError.
@@ -92,7 +92,10 @@ class SeatService:
         player = self._id(secret, state, look(number))
         record = self._record(state, (number, player), name)
         token = secrets.token_urlsafe(32)
-        if (made := await self.sessions.make(record, token)) is None:
+        made = await self.sessions.make(record, token)
+        if made is None and state.shared:
+            made = await self.sessions.add(player, token)
+        if made is None:
             there = await self.sessions.sessions.player(player)
             if there is not None and self._is_gone(there):
                 await self.sessions.sessions.end(player)

@@ -35,7 +35,8 @@ export function rosterPanel(game, attempt) {
   const now = h("p.soft", {}, "");
   const text = h("textarea.names", { id: "roster", rows: 6, dir: "auto", spellcheck: "false" });
   const file = h("input", { type: "file", accept: ".csv,.tsv,.txt,text/csv,text/plain", onchange: read });
-  const byNumber = h("input", { type: "checkbox", onchange: () => (pattern.disabled = !byNumber.checked) });
+  const byNumber = h("input", { type: "checkbox", onchange: ofNumbers });
+  const shared = h("input", { type: "checkbox", disabled: true });
   const pattern = h("input", { id: "pattern", maxlength: 64, dir: "ltr", placeholder: "########", disabled: true });
   const problem = h("p.error", { role: "alert" });
   const list = h("tbody");
@@ -46,10 +47,19 @@ export function rosterPanel(game, attempt) {
     t("roster.sheet"),
   );
   /** What the server has, as the form would show it. */
-  let kept = { csv: "", by_number: false, pattern: "" };
-  const filled = () => ({ csv: text.value, by_number: byNumber.checked, pattern: pattern.value.trim() });
+  let kept = { csv: "", by_number: false, shared: false, pattern: "" };
+  const filled = () => ({
+    csv: text.value,
+    by_number: byNumber.checked,
+    shared: shared.checked,
+    pattern: pattern.value.trim(),
+  });
   const isEdited = () => JSON.stringify(filled()) !== JSON.stringify(kept);
 
+  /** What matters only where people enter by a number. */
+  function ofNumbers() {
+    for (const field of [shared, pattern]) field.disabled = !byNumber.checked;
+  }
   async function read() {
     if (file.files[0]) text.value = await file.files[0].text();
     file.value = "";
@@ -61,14 +71,15 @@ export function rosterPanel(game, attempt) {
     const said = [
       seats.length ? t("roster.seats", { count: seats.length }) : "",
       names.length ? t("roster.only", { count: names.length }) : "",
-      told.by_number ? t("roster.numbers") : "",
+      told.by_number ? t(told.shared ? "roster.shared_numbers" : "roster.numbers") : "",
     ].filter(Boolean);
     setText(now, open ? t("roster.open") : said.join(" "));
     const edited = isEdited();
-    kept = { csv: written(told), by_number: told.by_number, pattern: told.pattern };
+    kept = { csv: written(told), by_number: told.by_number, shared: told.shared, pattern: told.pattern };
     if (!edited) {
-      [text.value, byNumber.checked, pattern.value] = [kept.csv, kept.by_number, kept.pattern];
-      pattern.disabled = !kept.by_number;
+      [text.value, pattern.value] = [kept.csv, kept.pattern];
+      [byNumber.checked, shared.checked] = [kept.by_number, kept.shared];
+      ofNumbers();
     }
     for (const each of [table, sheet]) each.hidden = seats.length === 0;
     rows(list, seats, seatRow, (row, seat) => {
@@ -103,7 +114,7 @@ export function rosterPanel(game, attempt) {
   async function save(event) {
     event.preventDefault();
     setText(problem, "");
-    const body = { ...filled(), ...(byNumber.checked ? {} : { pattern: "" }) };
+    const body = { ...filled(), ...(byNumber.checked ? {} : { shared: false, pattern: "" }) };
     try {
       await json("POST", path(game.id, "/roster"), body);
       kept = filled();
@@ -126,6 +137,7 @@ export function rosterPanel(game, attempt) {
       h("label", {}, t("roster.names"), text),
       h("label", {}, t("roster.file"), file),
       h("label.check", {}, byNumber, t("roster.by_number")),
+      h("label.check", {}, shared, t("roster.shared")),
       h("label", {}, t("roster.pattern"), pattern),
       problem,
       h("div.row", {}, h("button", { type: "submit" }, t("roster.save")), sheet),
