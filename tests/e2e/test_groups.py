@@ -178,6 +178,7 @@ def test_the_host_gives_a_player_another_group_and_back(lab: ServerThread) -> No
             ann.push(lambda push, to=group: push["push"] == "account" and push["account"].get("group") == to)
             assert enter(ann) == group
             assert [ann.id in state(lab, each)["players"] for each in GROUPS] == [each == group for each in GROUPS]
+            assert not any(done(host(lab, "GET", f"/{each}/roster"))["removed"] for each in GROUPS)
         refused = host(lab, "POST", f"/lab/players/{ann.id}/group", json={"group": "lab-9"}).json()["error"]
         assert (refused["code"], refused["at"]) == ("bad_request", "$.group")
         assert host(lab, "POST", "/lab/players/p-nobody/group", json={"group": first}).status_code == 404

@@ -82,9 +82,12 @@ class Depart(HostCommand, kw_only=True, tag="depart"):
 
 
 class Remove(HostCommand, kw_only=True, tag="remove"):
-    """Take the player `account` out of the game, until they are readmitted."""
+    """Take the player `account` out of the game, until they are readmitted; ``moved``: to another group, and nothing
+    keeps them from coming back.
+    """
 
     account: PlayerId
+    moved: bool = False
 
 
 class Readmit(HostCommand, kw_only=True, tag="readmit"):

@@ -160,6 +160,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "number": st.integers(0, 3),
     "account": mostly(st.just("nobody"), mostly(st.just("nobody"), players)),
     "muted": st.booleans(),
+    "moved": st.booleans(),
     "paused": st.booleans(),
     "add_s": st.integers(1, 3_600),
     "message": st.integers(1, 60),

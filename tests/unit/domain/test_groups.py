@@ -135,8 +135,7 @@ def test_a_group_keeps_the_seat_of_whom_the_entrance_sent(again: bool) -> None:
     joined = table.do(Join(player="ann", name="Ann", label="No. 7", look="no.7", team="reds"))
     assert isinstance(joined, Sent)
     if again:  # and came back after another group
-        table.do(Remove(account="ann"))
-        table.game.state.removed.clear()
+        table.do(Remove(account="ann", moved=True))
         table.do(Join(player="ann", name="Ann", label="No. 7", look="no.7", team="blues"))
     state = restored(table).game.state
     team = "blues" if again else "reds"

@@ -20,11 +20,11 @@ class ModerationService:
     accounts: AccountService
 
     def remove(self, command: Remove, effects: Effects) -> Sent:
-        """Take a player's account away. One of the server's may come again, others only if the host readmits them."""
+        """Take a player's account away. Who was moved, and robots, may come again; others if readmitted."""
         state, name = self.state, command.account
         if (player := state.players.get(name)) is None:
             raise UnknownPlayerError(f"no player {name!r} in this game")
-        if not state.robots.get(name, False):
+        if not (command.moved or state.robots.get(name, False)):
             state.removed[name] = player.name
         self.accounts.close(name, effects)
         return Sent(seq=0)

@@ -150,7 +150,7 @@ class AdministerUseCase:
             with trio.fail_after(DEADLINE_S):
                 await host.catch_up()
             if host.id != group and account in host.game.state.players:
-                await self._execute(host.id, Remove(account=account, key=key))
+                await self._execute(host.id, Remove(account=account, moved=True, key=key))
         return outcome
 
     async def reveal(self, game: str, key: str | None = None) -> Outcome:

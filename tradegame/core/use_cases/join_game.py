@@ -171,7 +171,7 @@ class JoinGameUseCase:
         try:
             await self._entrance(client, host)
         except NotAdmittedError:
-            await self.log.execute(host.id, Remove(account=client.player))
+            await self.log.execute(host.id, Remove(account=client.player, moved=True))
             raise
 
     def _show(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost, *, replayed: bool) -> None:
