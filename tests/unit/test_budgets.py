@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradegame.core.admission import budgets as module
-from tradegame.core.admission.budgets import WHISPER_BYTES, WHISPERS_BURST, Budgets, payer_of
+from tradegame.core.admission.budgets import CROWD_PATIENCE_S, WHISPER_BYTES, WHISPERS_BURST, Budgets, payer_of
 from tradegame.protocol.errors import RateLimitedError
 
 
@@ -148,6 +148,30 @@ def test_accounts_that_ask_for_little_do_not_make_the_share_of_who_plays_too_sma
                 budgets.charge(classmate, "10.0.0.1", chance.choice((0, 0, 0, 0, 1, 2)))
                 due[classmate] += chance.uniform(0.2, 0.8)
     assert refused < asked / 100
+
+
+def crowd(budgets: Budgets, address: str = "10.0.0.1") -> None:
+    """Four hundred who take all that there is."""
+    for account in range(400):
+        granted(lambda: budgets.take(f"bad{account}", address), 40)  # noqa: B023 - called at once
+
+
+def test_who_has_spent_a_share_waits_and_who_has_spent_a_rate_is_refused(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    assert granted(lambda: budgets.take("alone", "10.0.0.2"), 40) == 40
+    with pytest.raises(RateLimitedError):
+        budgets.admit("alone", "10.0.0.2", 1.0)
+    crowd(budgets)
+    assert granted(lambda: budgets.take("classmate", "10.0.0.1"), 100) <= 40
+    wait = budgets.admit("classmate", "10.0.0.1", 1.0)
+    assert 0 < wait <= CROWD_PATIENCE_S
+    clock.now += wait + 0.001
+    assert budgets.admit("classmate", "10.0.0.1", 1.0) == 0
+    with pytest.raises(RateLimitedError):
+        budgets.admit("classmate", "10.0.0.1", 1.0, wait / 2)
+    with pytest.raises(RateLimitedError):
+        budgets.admit("classmate", "10.0.0.1", 40.0)
+    assert budgets.too_fast["commands"] > 0
 
 
 def test_accounts_that_take_turns_get_no_more_than_their_address_has(clock: Clock) -> None:

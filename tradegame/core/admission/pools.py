@@ -139,6 +139,12 @@ class Pool:
         self._refill_total(now, cost)
         self._owe(cost)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether its payers have less than they would have by themselves."""
+        share = self._larger * SHARED * self._rate / self.active
+        return self.level < self._most * CROWDED and share < self.each_per_s * self._pace.value
+
     def full(self, now: float) -> bool:
         """Whether a new one would be the same."""
         return self.level + (now - self.at) * self._rate >= self._most

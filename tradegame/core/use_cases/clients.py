@@ -8,7 +8,7 @@ from typing import Protocol
 from attrs import define, field
 from msgspec import Struct
 
-from tradegame.core.admission.budgets import WEIGHT_A_UNIT, Budgets
+from tradegame.core.admission.budgets import CROWD_PATIENCE_S, WEIGHT_A_UNIT, Budgets
 from tradegame.core.domain.events import Outcome
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.public_state import Stated
@@ -67,6 +67,10 @@ class Client:
     def take(self, cost: float) -> None:
         """Pay for a request before it is carried out. Raises RateLimitedError."""
         self.budgets.take(self._payer, self.address, cost)
+
+    def admit(self, cost: float, patience_s: float = CROWD_PATIENCE_S) -> float:
+        """The same, or returns for how many s a client in a crowd must wait before."""
+        return self.budgets.admit(self._payer, self.address, cost, patience_s)
 
     def charge(self, cost: float) -> None:
         """Pay for a cost that is known only afterwards."""

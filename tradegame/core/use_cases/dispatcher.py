@@ -8,6 +8,7 @@ from typing import Any, get_args
 import trio
 from attrs import define, field
 
+from tradegame.core.admission.budgets import CROWD_PATIENCE_S
 from tradegame.core.faults import answer_to
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases.clients import Asked, Audience, Client, Reply, ReplyTo
@@ -47,6 +48,7 @@ Handler = Callable[[Client, Any, Asked], Awaitable[None] | None]
 COSTS: Mapping[type[Request], float] = {HelloRequest: 2.0, JoinRequest: 2.0, StandingsRequest: 2.0}
 """What a request costs in units (see ``budgets``); any other costs 1. A long answer costs more."""
 
+_TICK_S = 0.001
 _COMES_IN = frozenset({HelloRequest, JoinRequest})
 """What is refused while nobody may come in."""
 _WITHOUT_HELLO = frozenset({HelloRequest, PingRequest})
@@ -105,20 +107,38 @@ class Dispatcher:
         self.handled[op] = self.handled.get(op, 0) + 1
         asked = Asked(client, request, request.id, self.failed, reply_to)
         try:
-            client.take(COSTS.get(kind, 1.0))
-            if client.signed_in is None and kind not in _WITHOUT_HELLO:
-                client.player  # noqa: B018 - raises NotAuthenticatedError
-            if client.signed_in is not None and client.signed_in.seat is not None:
-                check(client.signed_in.seat, request)
-            if kind in _COMES_IN and (reason := self.refuses()) is not None:
-                raise UnavailableError(reason, retry_after_ms=1_000)
-            waiting = self._handlers[kind](client, request, asked)
+            if wait_s := client.admit(COSTS.get(kind, 1.0)):
+                waiting: Awaitable[None] | None = self._in_turn(wait_s, asked)
+            else:
+                waiting = self._handle(asked)
         except Exception as fault:  # noqa: BLE001 - the command's edge: whatever it is, the client gets an answer
             asked(answer_to(fault, "command_failed", op=op))
         else:
             if waiting is not None:
                 return self._wait(waiting, op, asked)
         return None
+
+    def _handle(self, asked: Asked) -> Awaitable[None] | None:
+        client, request = asked.client, asked.request
+        kind = type(request)
+        if client.signed_in is None and kind not in _WITHOUT_HELLO:
+            client.player  # noqa: B018 - raises NotAuthenticatedError
+        if client.signed_in is not None and client.signed_in.seat is not None:
+            check(client.signed_in.seat, request)
+        if kind in _COMES_IN and (reason := self.refuses()) is not None:
+            raise UnavailableError(reason, retry_after_ms=1_000)
+        return self._handlers[kind](client, request, asked)
+
+    async def _in_turn(self, wait_s: float, asked: Asked) -> None:
+        """Once the client's share of its address allows it."""
+        patient_until = trio.current_time() + CROWD_PATIENCE_S
+        while wait_s:
+            await trio.sleep(wait_s + _TICK_S)  # or it would be asked for again a rounding error too early
+            left_s = patient_until - trio.current_time()
+            wait_s = asked.client.admit(COSTS.get(type(asked.request), 1.0), left_s)
+        waiting = self._handle(asked)
+        if waiting is not None:
+            await waiting
 
     def count(self, error: TradeGameError) -> None:
         """An error that is answered and is not one of the game's own."""
