@@ -20,6 +20,8 @@ LEAST_SENT = 10_000
 LOST = ("store_lost", "node_lease_lost", "game_stopped", "froze")
 KEY_BYTES = 200
 """What a key that is remembered takes, with its result: see docs/OPERATIONS.md."""
+ACCOUNT_BYTES = 2_500
+"""What an account takes, with its orders, its last fills and its session: ten times what a snapshot has of it."""
 GROWTH = 1.15
 """So much more memory the last quarter of a siege may take than the second: what fills up has filled by then."""
 
@@ -85,18 +87,20 @@ def the_log_is_bounded(record: Record) -> Iterator[str]:
 
 
 def memory_is_flat(record: Record) -> Iterator[str]:
-    """What can fill up is full after half of the siege, but for the keys of commands: those of ten minutes are kept."""
+    """What can fill up is full after half of the siege, but for the keys of commands, of which those of ten minutes are
+    kept, and accounts, of which a game has as many as its definition says.
+    """
     looks = record.of("siege")
     quarter = len(looks) // 4
     if quarter >= 30:  # less says nothing
-        second, last = (max(map(_besides_keys, some)) for some in (looks[quarter : 2 * quarter], looks[-quarter:]))
+        second, last = (max(map(_besides, some)) for some in (looks[quarter : 2 * quarter], looks[-quarter:]))
         if last > GROWTH * second:
-            keys = looks[-1].keys
-            yield f"{second >> 20} MiB besides keys grew to {last >> 20} MiB; {keys:,} keys are remembered"
+            there = f"{looks[-1].keys:,} keys and {looks[-1].accounts:,} accounts"
+            yield f"{second >> 20} MiB besides keys and accounts grew to {last >> 20} MiB, with {there}"
 
 
-def _besides_keys(look: Look) -> int:
-    return look.resident - KEY_BYTES * look.keys
+def _besides(look: Look) -> int:
+    return look.resident - KEY_BYTES * look.keys - ACCOUNT_BYTES * look.accounts
 
 
 def honest_people_wait_little_longer(record: Record) -> Iterator[str]:

@@ -47,6 +47,7 @@ def details(record: Record, violations: Sequence[str]) -> list[str]:
         f"- honest people: {record.log.frames:,} frames checked; refused: {record.log.refusals}; the harness itself "
         f"was late by at most {', '.join(f'{s * 1e3:.0f} ms ({phase})' for phase, s in record.harness_lag_s.items())}",
         f"- the loop was held longest by {_holders(record)}",
+        f"- memory by eighths of the siege: {_growth(record.of('siege'))}",
         f"- logged: {', '.join(f'{name} ({n:,})' for name, n in record.logged.most_common(12))}",
         "",
         *[f"  {violation}" for violation in violations],
@@ -70,6 +71,13 @@ def _held(record: Record) -> str:
 
 def _memory(looks: Sequence[Look]) -> int:
     return max(look.resident for look in looks) >> 20
+
+
+def _growth(looks: Sequence[Look]) -> str:
+    """The most in each eighth, with the accounts and keys that there were."""
+    size = max(1, len(looks) // 8)
+    parts = [max(looks[at : at + size], key=lambda look: look.resident) for at in range(0, len(looks), size)]
+    return ", ".join(f"{look.resident >> 20} MiB ({look.accounts:,} accounts, {look.keys:,} keys)" for look in parts)
 
 
 def _cpu(looks: Sequence[Look]) -> str:

@@ -34,6 +34,7 @@ READERS = ("127.0.0.3", "127.0.0.4")
 ONE_ADDRESS = "127.0.1.1"
 LOOK_S, ANSWER_S = 1.0, 30.0
 KEYS = re.compile(rb"tradegame_game_keys\{[^}]*\} (\d+)")
+ACCOUNTS = re.compile(rb"tradegame_game_players\{[^}]*\} (\d+)")
 LAG = re.compile(rb'"lag_ms":\s*(\d+)')
 SETTLE_S = 30.0
 """So long after the last attack what it left behind may take to be cleared away."""
@@ -71,7 +72,7 @@ class Look:
     ``starved_s``: so long could it have run, and others had the cores. ``lag_s``: the longest that its loop was late
     in the minute before. ``held_ms``: the longest that it was held since the look before, in ms of CPU of the machine
     that bounds are given for; ``held_by``: by what. ``long_holds``: how often by what for longer than 10 ms.
-    ``keys``: so many keys of commands are remembered.
+    ``keys``: so many keys of commands are remembered. ``accounts``: so many there are.
     """
 
     at: float
@@ -86,6 +87,7 @@ class Look:
     held_by: str
     long_holds: dict[str, int]
     keys: int
+    accounts: int
 
 
 @define
@@ -244,7 +246,7 @@ class PlayersSiege:
             answer = "no answer"
             lag_s = None
             held: dict[str, Any] = {}
-            keys = 0
+            keys = accounts = 0
             with trio.move_on_after(ANSWER_S):
                 try:
                     got = await read(self._server.port, "/readyz", tls=self.tls, source=OPERATOR)
@@ -256,6 +258,8 @@ class PlayersSiege:
                     metrics = await read(self._server.port, "/metrics", tls=self.tls, source=OPERATOR)
                     if (found := KEYS.search(metrics)) is not None:
                         keys = int(found[1])
+                    if (found := ACCOUNTS.search(metrics)) is not None:
+                        accounts = int(found[1])
                     told = await read(self._server.port, "/test/holds", tls=self.tls, source=OPERATOR)
                     if told.startswith(b"HTTP/1.1 200 "):
                         held = json.loads(told.partition(b"\r\n\r\n")[2])
@@ -275,6 +279,7 @@ class PlayersSiege:
                     held.get("where", ""),
                     held.get("long", {}),
                     keys,
+                    accounts,
                 )
             )
             await trio.sleep(LOOK_S)

@@ -37,7 +37,10 @@ def run(settings: Settings, *, bots: int = 0) -> None:
     except* KeyboardInterrupt:
         pass
     if failure is not None:  # not raised inside except*, which before Python 3.11.4 would wrap it in a group again
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure
 
 
 async def _run(settings: Settings, bots: int) -> int | None:

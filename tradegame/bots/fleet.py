@@ -245,7 +245,10 @@ async def _play(seat: Seat, game: Game) -> None:
             ended = error
         nursery.cancel_scope.cancel()
     if ended is not None:
-        raise ended
+        try:
+            raise ended
+        finally:
+            del ended
 
 
 async def _count_trades(seat: Seat, game: Game) -> None:

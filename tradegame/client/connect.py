@@ -236,4 +236,7 @@ async def connect(
             await link.close()
             nursery.cancel_scope.cancel()
     if body_error is not None:
-        raise body_error
+        try:
+            raise body_error
+        finally:
+            del body_error

@@ -148,7 +148,10 @@ async def open_socket(url: str, dial: Dial, connect_timeout: float) -> AsyncIter
     except BaseExceptionGroup as group:
         errors, rest = group.split(Exception)
         if rest is not None:  # cancelled, or interrupted: that goes first
-            raise rest from None
+            try:
+                raise rest from None
+            finally:
+                del rest
         assert errors is not None
         if opened:
             raise SocketClosed(LOST, _explain(errors)) from group
@@ -157,7 +160,10 @@ async def open_socket(url: str, dial: Dial, connect_timeout: float) -> AsyncIter
         if stream is not None:
             await trio.aclose_forcefully(stream)
     if body_error is not None:
-        raise body_error
+        try:
+            raise body_error
+        finally:
+            del body_error
 
 
 class _HeardStream(trio.abc.Stream):

@@ -5,6 +5,7 @@ nothing, because a game's objects are freed by their reference counts. So is a c
 (``tests/e2e/test_freed.py``): neither an error's traceback nor two objects that refer to each other may keep it alive.
 
 So full collections run here, often and while there is little to visit: survivors are *frozen*, and not visited again.
+What many bring in a moment, before this runs, Python has looked at by then, a few thousand at a time.
 Should connections leave frozen cycles nevertheless, these are collected after many connections have ended and while
 nobody is connected, or when much more memory is in use than before.
 """
@@ -22,14 +23,16 @@ from attrs import define, field
 
 EVERY_S = 5.0
 """How often they are collected even when they are few."""
-YOUNG, NEVER = 2_000, 1_000_000_000
-"""The collector's thresholds: in the midst of whatever runs, Python looks at the newest objects alone. They count what
-was made less what was freed: under churn they are reached too late.
+YOUNG, AGAIN, NEVER = 1_000, 1, 1_000_000_000
+"""The collector's thresholds: in the midst of whatever runs, Python looks at so many new objects, and at every third
+time at those of the last three times, 1 to 2 ms. They count what was made less what was freed: under churn they are
+reached too late.
 """
 FROZEN_FROM = 4_000
 """From so many objects on they are collected at once, and what is left is frozen: 2 to 3 ms.
 
-A connection is 230 objects, so a class that joins brings many times as many in a few seconds."""
+A connection is 230 objects, so a class that joins brings many times as many in a few seconds. Of more than twice as
+many, those are collected that Python has not looked at again."""
 THAWED_FROM = 2_000
 """After so many ended connections everything is collected again, as soon as nobody is connected."""
 LEAKED = 1_000_000
@@ -52,7 +55,7 @@ class Collector:
     async def run(self) -> None:
         """Run until cancelled; then restore the collector."""
         try:
-            gc.set_threshold(YOUNG, NEVER, NEVER)
+            gc.set_threshold(YOUNG, AGAIN, NEVER)
             gc.collect()
             gc.freeze()
             self._blocks_before = sys.getallocatedblocks()
@@ -85,7 +88,7 @@ class Collector:
         ended = self.ended() - self._ended_before
         leaked = sys.getallocatedblocks() - self._blocks_before >= LEAKED
         if ended < THAWED_FROM or not (leaked or self.quiet()):
-            gc.collect()
+            gc.collect(2 if len(gc.get_objects()) < 2 * FROZEN_FROM else 1)
             if len(gc.get_objects()) >= FROZEN_FROM / 2:
                 gc.freeze()
             return

@@ -10,7 +10,7 @@ from tradegame.core.domain import host_views, snapshot
 from tradegame.core.domain.audit import Audit, audit
 from tradegame.core.domain.definition import GoodDefinition, PrivateValuesDefinition, SettlementDefinition
 from tradegame.core.domain.events import Whispered
-from tradegame.core.domain.moderation import refusal
+from tradegame.core.domain.moderation import check_admission, is_admitted
 from tradegame.protocol.commands import Join, Mute, Readmit, Remove, SetAccess, SetRoster, Tell, Unsay
 from tradegame.protocol.errors import GameFullError, NotAdmittedError
 from tradegame.protocol.http import RemovedRow, RosterRow
@@ -223,7 +223,8 @@ def test_a_locked_game_lets_nobody_new_in_and_keeps_who_is_there() -> None:
     assert events(table.entry(SetAccess(locked=True))) == [AccessChanged(locked=True, chat=True)]
     assert code(table.join("eve")) == "not_admitted"
     assert isinstance(table.join("ann"), Sent)
-    assert isinstance(refusal(table.game.state, "eve"), NotAdmittedError)
+    with pytest.raises(NotAdmittedError):
+        check_admission(table.game.state, "eve")
     assert views.public_state(table.game.state)["locked"] is True
     assert table.entry(SetAccess(locked=True)).frame is None
     loaded = Table(snapshot.load(snapshot.dump(table.game)))
@@ -235,8 +236,10 @@ def test_a_locked_game_lets_nobody_new_in_and_keeps_who_is_there() -> None:
 
 def test_a_full_game_says_so() -> None:
     table = Table.of("ann", max_players=1)
-    assert isinstance(refusal(table.game.state, "eve"), GameFullError)
-    assert refusal(Table.of().game.state, "eve") is None
+    with pytest.raises(GameFullError):
+        check_admission(table.game.state, "eve")
+    assert not is_admitted(table.game.state, "eve")
+    assert is_admitted(Table.of().game.state, "eve")
 
 
 def test_only_names_on_the_roster_may_join_each_as_often_as_it_is_there() -> None:

@@ -87,11 +87,8 @@ class Guard:
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """All of it."""
-        too_large = TooLargeError(
-            f"a request's body has at most {self._body_bytes} bytes, and comes in {BODY_PIECES} pieces at most"
-        )
         if any(name == b"content-length" and int(value) > self._body_bytes for name, value in scope["headers"]):
-            raise too_large
+            raise self._too_large()
         body = bytearray()
         with trio.move_on_after(self._body_s):
             for _ in range(BODY_PIECES + 1):
@@ -100,11 +97,16 @@ class Guard:
                     raise BadRequestError("the body broke off")
                 body += message.get("body", b"")
                 if len(body) > self._body_bytes:
-                    raise too_large
+                    raise self._too_large()
                 if not message.get("more_body"):
                     return bytes(body)
-            raise too_large
+            raise self._too_large()
         raise RequestTimeoutError(f"the body did not come within {self._body_s:g} s")
+
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(
+            f"a request's body has at most {self._body_bytes} bytes, and comes in {BODY_PIECES} pieces at most"
+        )
 
 
 def _has_body(scope: Scope) -> bool:

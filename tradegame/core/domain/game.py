@@ -24,7 +24,7 @@ from tradegame.core.domain.groups import GroupService
 from tradegame.core.domain.house import HouseService
 from tradegame.core.domain.keys import KeyService
 from tradegame.core.domain.marking import MarkService
-from tradegame.core.domain.moderation import ModerationService, refusal
+from tradegame.core.domain.moderation import ModerationService, check_admission
 from tradegame.core.domain.naming import NamingService
 from tradegame.core.domain.orders import OrderService
 from tradegame.core.domain.pausing import PauseService
@@ -300,8 +300,7 @@ class Game:
         if command.player in RESERVED_PLAYERS:
             raise UnknownPlayerError(f"{command.player!r} is an account of the game's own")
         if command.player not in state.players:
-            if (refused := refusal(state, command.player)) is not None:
-                raise refused
+            check_admission(state, command.player)
             self._roster.admit(command)
             self._roster.sit(command)
             if command.robot:

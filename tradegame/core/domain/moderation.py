@@ -56,13 +56,21 @@ class ModerationService:
         return Sent(seq=0)
 
 
-def refusal(state: GameState, player: str) -> RuleError | None:
-    """Why a player without an account may have none, whatever the name; None: nothing speaks against it."""
+def check_admission(state: GameState, player: str) -> None:
+    """Raises NotAdmittedError or GameFullError if a player without an account may have none, whatever the name."""
     if player in state.removed:
-        return NotAdmittedError(why("removed_by_host"))
+        raise NotAdmittedError(why("removed_by_host"))
     if state.locked:
-        return NotAdmittedError(why("game_locked"))
+        raise NotAdmittedError(why("game_locked"))
     most = state.definition.most_players * max(1, len(state.definition.groups))
     if (people := len(state.players) - len(servers(state))) >= most:
-        return GameFullError(why("players_full", players=people))
-    return None
+        raise GameFullError(why("players_full", players=people))
+
+
+def is_admitted(state: GameState, player: str) -> bool:
+    """Whether `check_admission` raises nothing."""
+    try:
+        check_admission(state, player)
+    except RuleError:
+        return False
+    return True

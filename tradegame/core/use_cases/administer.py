@@ -189,17 +189,13 @@ class AdministerUseCase:
             try:
                 outcomes[to] = await self._execute_in(to, what)
             except Exception as fault:  # noqa: BLE001 - the other groups go on, whatever it is
-                failed[to] = answer_to(fault, "group_failed", game=to)
+                failed[to] = answer_to(fault, "group_failed", game=to).with_traceback(None)
 
         async with trio.open_nursery() as nursery:
             for to, what in passed:
                 nursery.start_soon(execute, to, what)
         if failed:
-            doubtful = [error for error in failed.values() if not error.definite]
-            error = copy((doubtful or list(failed.values()))[0])
-            error.games = tuple(sorted(failed))
-            error.message = f"{', '.join(error.games)}: {error.message}"
-            raise error
+            raise _of_groups(failed)
         return outcomes[passed[0][0]]
 
     def _passed_on(self, game: str, command: Command) -> list[tuple[str, Command]]:
@@ -236,6 +232,15 @@ class AdministerUseCase:
         if isinstance(outcome.result, Rejected):
             raise outcome.result.error()
         return outcome
+
+
+def _of_groups(failed: dict[str, TradeGameError]) -> TradeGameError:
+    """One error for those of several games. One that is in doubt comes first."""
+    doubtful = [error for error in failed.values() if not error.definite]
+    error = copy((doubtful or list(failed.values()))[0])
+    error.games = tuple(sorted(failed))
+    error.message = f"{', '.join(error.games)}: {error.message}"
+    return error
 
 
 def _known(player: str) -> str:

@@ -11,7 +11,7 @@ from tradegame.core.admission.budgets import ANSWER_BYTES, MISSED_FRAMES
 from tradegame.core.domain import views
 from tradegame.core.domain.events import Rejected
 from tradegame.core.domain.groups import group_of
-from tradegame.core.domain.moderation import refusal
+from tradegame.core.domain.moderation import check_admission, is_admitted
 from tradegame.core.domain.robots import NO_SEAT
 from tradegame.core.games.host import GameHost
 from tradegame.core.games.public_state import Stated
@@ -59,7 +59,7 @@ class JoinGameUseCase:
         opens = client.player not in state.players and not request.spectate
         if opens and client.robot:
             raise NotAdmittedError(NO_SEAT)
-        if opens and refusal(state, client.player) is not None:
+        if opens and not is_admitted(state, client.player):
             return self._refuse(client, request, reply, host)
         if client.signed_in.player.guest and not request.spectate:
             return self._join_as_guest(client, request, reply)
@@ -71,8 +71,7 @@ class JoinGameUseCase:
     async def _refuse(self, client: Client, request: JoinRequest, reply: Reply, host: GameHost) -> None:
         """As of now, if it is still so: whoever asks again and again adds nothing to the log."""
         await self._catch_up(host)
-        if (refused := refusal(host.game.state, client.player)) is not None:
-            raise refused
+        check_admission(host.game.state, client.player)
         await self._route(client, request, reply, self.games.host(request.game))
 
     async def _join_as_guest(self, client: Client, request: JoinRequest, reply: Reply) -> None:

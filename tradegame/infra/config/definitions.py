@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cattrs import Converter
@@ -32,11 +32,15 @@ def parse_game_definition(body: Mapping[str, Any]) -> GameDefinition:
     try:
         return structure_game_definition(body, "$")
     except ConfigError as error:
-        first, *more = error.problems
-        refused = BadRequestError(first.message, at=first.path)
-        if more:
-            refused.message += f" (and {len(more)} more)"
-        raise refused from None
+        raise _refusal(error.problems) from None
+
+
+def _refusal(problems: Sequence[Problem]) -> BadRequestError:
+    first, *more = problems
+    refused = BadRequestError(first.message, at=first.path)
+    if more:
+        refused.message += f" (and {len(more)} more)"
+    return refused
 
 
 def default_games() -> tuple[GameDefinition, ...]:

@@ -122,6 +122,7 @@ def _problems(error: BaseException, path: str) -> Iterator[tuple[str, str | Why]
     elif isinstance(error, BaseValidationError):
         for inner in error.exceptions:
             yield from _problems(inner, _below(inner, path))
+            inner.__traceback__ = None  # its frames hold it in a list: a cycle, with all that was structured so far
     elif isinstance(error, KeyError):
         yield path, why("missing")
     elif isinstance(error, UnfitError):
@@ -129,7 +130,7 @@ def _problems(error: BaseException, path: str) -> Iterator[tuple[str, str | Why]
     elif isinstance(error, ValueError):
         yield path, str(error)
     else:
-        raise error
+        raise TypeError(f"{error!r} is not a problem of the data") from error
 
 
 def _below(error: Exception, path: str) -> str:

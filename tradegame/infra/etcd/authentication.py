@@ -61,10 +61,9 @@ class Authentication:
         try:
             answer = await call_unary(member.authenticate, request, self.timeout_s, (_HAS_LEADER,))
         except grpc.RpcError as error:
-            failure = translate(error, member.address, write=False)
-            if "authentication is not enabled" in str(failure):
+            if "authentication is not enabled" in str(translate(error, member.address, write=False)):
                 log.warning("etcd_authentication_is_off", endpoint=member.address, user=self.user)
                 return ""
-            raise failure from error
+            raise translate(error, member.address, write=False) from error
         token: str = answer.token
         return token

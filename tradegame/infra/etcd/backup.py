@@ -41,7 +41,10 @@ def save_snapshot(settings: EtcdSettings, file: BinaryIO) -> None:
         finally:
             member.close()
     assert failure is not None
-    raise failure
+    try:
+        raise failure
+    finally:
+        del failure
 
 
 def _receive(member: Member, settings: EtcdSettings, file: BinaryIO) -> None:

@@ -43,7 +43,10 @@ async def open_etcd(settings: EtcdSettings) -> AsyncIterator[EtcdClient]:
     finally:
         cluster.close()
     if raised is not None:
-        raise raised
+        try:
+            raise raised
+        finally:
+            del raised
 
 
 async def _keep_probing(cluster: Cluster) -> None:

@@ -13,6 +13,7 @@ from attrs import define
 
 from tradegame.core.repositories.errors import (
     HistoryLostError,
+    StoreError,
     StoreFullError,
     StoreRefusedError,
     StoreUnavailableError,
@@ -154,10 +155,7 @@ class Cluster:
         try:
             answer = await call_unary(attrgetter(method)(member), request, timeout_s, metadata)
         except grpc.RpcError as error:
-            failure = translate(error, member.address, write=effect is not Effect.NONE)
-            if not isinstance(failure, StoreUnavailableError) or isinstance(failure, StoreFullError):
-                self._answered(member)
-            raise failure from error
+            raise self._failure(error, member, effect) from error
         except ValueError as error:
             # gRPC's error for a closed channel
             raise ClosedError from error
@@ -174,6 +172,12 @@ class Cluster:
             log.error("etcd_went_back", endpoint=member.address, revision=now, before=before)
             self.liveness.refused(self._went_back)
             raise HistoryLostError(self._went_back)
+
+    def _failure(self, error: grpc.RpcError, member: Member, effect: Effect) -> StoreError:
+        failure = translate(error, member.address, write=effect is not Effect.NONE)
+        if not isinstance(failure, StoreUnavailableError) or isinstance(failure, StoreFullError):
+            self._answered(member)
+        return failure
 
     def _answered(self, member: Member) -> None:
         member.answered()

@@ -103,7 +103,10 @@ class KvConnectionRepository:
                 failure = error
             nursery.cancel_scope.cancel()
         if failure is not None:
-            raise failure
+            try:
+                raise failure
+            finally:
+                del failure
 
     async def _write(self, operations: Sequence[Operation]) -> None:
         for batch in batches(operations):
