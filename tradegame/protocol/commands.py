@@ -82,9 +82,7 @@ class Depart(HostCommand, kw_only=True, tag="depart"):
 
 
 class Remove(HostCommand, kw_only=True, tag="remove"):
-    """Take the player `account` out of the game, until they are readmitted; ``moved``: to another group, and nothing
-    keeps them from coming back.
-    """
+    """Take the player `account` out of the game, until they are readmitted; ``moved``: out of this group alone."""
 
     account: PlayerId
     moved: bool = False
@@ -152,9 +150,7 @@ class SetRoster(HostCommand, kw_only=True, tag="roster"):
 
 
 class RenewSeat(HostCommand, kw_only=True, tag="seat"):
-    """The links to a seat so far lead to it no longer; ``barred``: and neither does anything else, until it is renewed
-    again.
-    """
+    """The links to a seat lead to it no longer; ``barred``: nor does anything else, until it is renewed again."""
 
     seat: SeatNumber
     barred: bool = False
