@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import DESK, PHONE
+from tests.browser.chromium import DESK, PHONE, Scheme
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
 from tests.browser.pages import Host, Play, until
 from tests.browser.pseudo import TAG, foreign, speak
+from tests.browser.test_accessibility import clean, looks
 from tests.support.player import Player
 from tests.support.server import ADMIN_TOKEN
 
@@ -119,6 +120,25 @@ def test_a_quiz_tells_what_was_wrong_and_may_come_before_the_trade(newcomer: New
     expect(row_of(host, "Ada")).to_contain_text("2 of 2 answers right")
     play.trade("Buy", 1)
     expect(row_of(host, "Ada")).not_to_contain_text("has not traded")
+
+
+@looks
+def test_axe_finds_nothing_on_the_instructions_and_the_quiz(
+    newcomer: Newcomer, serve: Serve, viewport: Any, scheme: Scheme
+) -> None:
+    server = serve(games=[bazaar(quiz=QUIZ)])
+    page = newcomer(viewport=viewport, scheme=scheme, instructed=False)
+    come(page, server, "Ada", "bazaar")
+    dialog = page.get_by_role("dialog", name="Instructions")
+    for screen in range(1, 4):
+        clean(page, f"instructions, screen {screen}")
+        dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_label("its price").check()
+    dialog.get_by_label("only you").check()
+    clean(page, "the quiz")
+    dialog.get_by_role("button", name="I am ready").click()
+    expect(dialog.get_by_role("status")).to_contain_text("1 of 2 are right")
+    clean(page, "the quiz, answered")
 
 
 def test_the_host_sees_who_is_lost_and_who_has_not_traded_and_helps(newcomer: Newcomer, serve: Serve) -> None:

@@ -193,6 +193,23 @@ def test_the_host_gives_a_player_another_group_and_back(lab: ServerThread) -> No
         enter(ann)
 
 
+def test_the_door_tells_the_host_who_is_ready_who_traded_and_who_is_lost(lab: ServerThread) -> None:
+    done(host(lab, "POST", "/lab/phase", json={"phase": "open"}))
+    with ExitStack() as stack:
+        people = [stack.enter_context(Player(lab.url, f"p{number}")) for number in range(6)]
+        groups = [enter(player) for player in people]
+        mate = next(number for number in range(1, 6) if groups[number] == groups[0])
+        game = groups[0]
+        people[0].ask("ready", game=game)
+        people[0].ask("buy", game=game, good="grain", qty=1)
+        for _ in range(2):
+            assert people[0].refused("cancel", game=game, order="o999")["code"] == "unknown_order"
+        rows = {row["player"]: row for row in done(host(lab, "GET", "/lab/roster"))["players"]}
+        mine, other = rows[people[0].id], rows[people[mate].id]
+    assert (mine["ready"], mine["traded"], mine["refused"], mine["group"]) == (True, True, 2, game)
+    assert not {"ready", "refused", "traded"} & other.keys()
+
+
 def test_groups_are_made_and_deleted_with_their_door(lab: ServerThread) -> None:
     made = {**LAB, "id": "two", "groups": ["A", "B"]}
     for key in ("k1", "k1", "k2"):

@@ -239,11 +239,13 @@ def test_a_backup_is_made_while_the_server_runs_and_is_what_was_there_when_resto
     assert not list((embedded.root / "lib").glob("*.backup"))
 
 
+@pytest.mark.slow
 def test_a_backup_is_made_where_no_server_runs(embedded: Machine) -> None:
     embedded.run(f"systemctl start tradegame; systemctl stop tradegame\n{block(BACKUP)}systemctl start tradegame")
     check(embedded.root / "backup" / "tradegame.db")
 
 
+@pytest.mark.slow
 def test_no_backup_is_said_in_one_line_and_leaves_the_one_that_is_there(embedded: Machine) -> None:
     target = embedded.root / "backup" / "tradegame.db"
     target.write_text("an older one")
@@ -261,6 +263,7 @@ def test_no_backup_is_said_in_one_line_and_leaves_the_one_that_is_there(embedded
     assert [file.name for file in target.parent.iterdir()] == ["tradegame.db"]
 
 
+@pytest.mark.slow
 def test_an_erased_player_is_nowhere_in_the_store_and_everybody_else_plays_on(machine: Machine) -> None:
     url, prefix = f"ws://127.0.0.1:{machine.port}/ws", machine.store.rsplit("/", 1)[1]
     with Player(url, "Anna Miller") as ann, Player(url, "ben") as ben:

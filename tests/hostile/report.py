@@ -94,6 +94,7 @@ def _holders(record: Record) -> str:
         ", ".join(f"{look.held_by} ({look.held_ms:.0f} ms)" for look in worst)
         + "; for more than 10 ms by "
         + (", ".join(f"{name} ({count})" for name, count in often.most_common(6)) or "nothing")
+        + f"; {sum(look.stolen_ms for look in record.of('siege')):.0f} ms of long stretches were other machines'"
     )
 
 

@@ -71,7 +71,8 @@ class Look:
 
     ``starved_s``: so long could it have run, and others had the cores. ``lag_s``: the longest that its loop was late
     in the minute before. ``held_ms``: the longest that it was held since the look before, in ms of CPU of the machine
-    that bounds are given for; ``held_by``: by what. ``long_holds``: how often by what for longer than 10 ms.
+    that bounds are given for; ``held_by``: by what; ``stolen_ms``: what other virtual machines had of longer stretches,
+    and which is not counted. ``long_holds``: how often by what for longer than 10 ms.
     ``keys``: so many keys of commands are remembered. ``accounts``: so many there are.
     """
 
@@ -85,6 +86,7 @@ class Look:
     lag_s: float | None
     held_ms: float
     held_by: str
+    stolen_ms: float
     long_holds: dict[str, int]
     keys: int
     accounts: int
@@ -277,6 +279,7 @@ class PlayersSiege:
                     lag_s,
                     held.get("longest_ms", 0.0),
                     held.get("where", ""),
+                    held.get("stolen_ms", 0.0),
                     held.get("long", {}),
                     keys,
                     accounts,

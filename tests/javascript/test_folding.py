@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,10 +29,11 @@ from tradegame.protocol.requests import Say
 entries = st.lists(st.tuples(steps, st.lists(commands, max_size=6)), min_size=1, max_size=12)
 
 
-def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [100, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_path: Path, examples: int) -> None:
     played: list[dict[str, Any]] = []
 
-    @settings(max_examples=300, derandomize=True, database=None, deadline=None)
+    @settings(max_examples=examples, derandomize=True, database=None, deadline=None)
     @given(definition=definitions(), some=entries)
     def play(definition: GameDefinition, some: list[tuple[int, list[Command]]]) -> None:
         game = Game.create(definition, "e", BEGIN, 1)

@@ -61,12 +61,18 @@ class LoopHolds(trio.abc.Instrument):
             self._looked = looked
             self._mark(task.name)
 
-    def _mark(self, where: str) -> None:
+    def _mark(self, where: str) -> float:
+        """A stretch is over. Returns how long it was, in ms."""
         now = time.thread_time_ns()
-        held_ms = (now - self._from) / 1e6
+        held_ms = self._own((now - self._from) / 1e6)
         self._from = now
         if held_ms > self.longest_ms:
             self.longest_ms, self.where = held_ms, where
+        return held_ms
+
+    def _own(self, held_ms: float) -> float:
+        """What of a stretch is its own."""
+        return held_ms
 
 
 def slowness() -> float:

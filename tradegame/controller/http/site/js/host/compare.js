@@ -131,6 +131,6 @@ function prices(good, closed) {
     { "aria-label": t("debrief.of_good", { good }) },
     h("h3", {}, good),
     h("p.soft", {}, t("groups.prices")),
-    h("div.plots", {}, ...told.map(plot)),
+    h("div.plots.of-groups", {}, ...told.map(plot)),
   );
 }
