@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
+import trio
 from attrs import define, field, frozen
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -84,11 +85,10 @@ class Metrics(Collector):
 
     def __init__(self) -> None:
         self._registered: dict[str, _Registered | _RegisteredHistogram] = {}
-        self._registry = CollectorRegistry()
+        self._registry, self._process = CollectorRegistry(), CollectorRegistry()
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
+        for kind in (ProcessCollector, PlatformCollector, GCCollector):
+            kind(registry=self._process)
 
     def register(
         self,
@@ -118,9 +118,12 @@ class Metrics(Collector):
         else:
             self._add(_RegisteredHistogram(name, documentation, read, tuple(labels)))
 
-    def render(self) -> bytes:
-        """All metrics, in Prometheus' text format 0.0.4."""
-        return generate_latest(self._registry)
+    async def render(self) -> bytes:
+        """All metrics, in Prometheus' text format 0.0.4. Those of the process in a thread: to count thousands of open
+        files takes the kernel 5 ms.
+        """
+        own = generate_latest(self._registry)
+        return own + await trio.to_thread.run_sync(generate_latest, self._process)
 
     def collect(self) -> Iterator[Metric]:
         """For prometheus_client: every metric as it reads now."""

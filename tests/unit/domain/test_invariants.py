@@ -234,6 +234,7 @@ class AnyGame(RuleBasedStateMachine):
         self.log.append(encode_entry(entry))
 
         assert audit(state) == []
+        assert state.known == sum(len(player.keys) for player in (*state.players.values(), state.host))
         self.check_frame(some, applied, seq, clock)
         self.follower.follow(applied)
         assert self.follower.shown() == views.public_state(state)

@@ -140,10 +140,7 @@ def node_metrics(node: Measured) -> Metrics:
     of_games("tradegame_game_seq", "The last frame", "gauge", lambda host: host.game.state.seq)
     of_games("tradegame_game_players", "Accounts", "gauge", lambda host: len(host.game.state.players))
     of_games(
-        "tradegame_game_keys",
-        "Keys of commands that the game remembers",
-        "gauge",
-        lambda host: sum([len(player.keys) for player in host.game.state.players.values()]),
+        "tradegame_game_keys", "Keys of commands that the game remembers", "gauge", lambda host: host.game.state.known
     )
     of_games(
         "tradegame_audit_violations",

@@ -58,7 +58,7 @@ class HttpServices:
     repository: GameStateRepository
     administer: AdministerUseCase
     ready: Callable[[], Unready | None]
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     parse_definition: Callable[[Mapping[str, Any]], GameDefinition]
     presets: Callable[[], Mapping[str, Mapping[str, Any]]]
     vitals: Callable[[Unready | None], Awaitable[Vitals]]
@@ -227,7 +227,7 @@ class _Routes:
         return PlainTextResponse(f"{unready[1] if unready else 'ready'}\n{unserved}", 503 if unready else 200)
 
     async def metrics(self, request: Request) -> Response:
-        return Response(self.services.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await self.services.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def list_games(self, request: Request) -> Response:
         hosts = sorted(self.services.games.hosts.items())

@@ -68,6 +68,7 @@ class AccountService:
         state.winners = [winner for winner in state.winners if winner != name]
         if player.group:
             state.grouped[player.group - 1] -= 1
+        state.known -= len(player.keys)
         del state.players[name], state.accounts[name]
         state.winners = [winner for winner in state.winners if winner != name]
         effects.accounts[name] = None

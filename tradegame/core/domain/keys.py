@@ -86,11 +86,13 @@ class KeyService:
         assert command.key is not None
         if len(player.keys) >= KEYS_REMEMBERED:
             del player.keys[next(iter(player.keys))]
+            self.state.known -= 1
             if player.ever % COMPACTED_EVERY == 0:
                 player.keys = dict(player.keys)
         player.keys[command.key] = ""
         player.ever += 1
         self.state.remembered += 1
+        self.state.known += 1
         effects.keys[command.player, command.key] = player, digest or payload_digest(command), result
         if len(player.keys) == KEYS_KEPT + 1:
             self.state.aging.append(command.player)
@@ -113,6 +115,7 @@ class KeyService:
             if not kept or remembered_at_s(kept) > oldest_s:
                 break
             del keys[oldest]
+            state.known -= 1
         if len(keys) > KEYS_KEPT:
             state.aging.append(name)
         else:

@@ -245,6 +245,7 @@ class _Reader:
                 told = tuple(Hint(*hint) for hint in hints)
                 plain, more = (name, keys, ever, role, tuple(values), score, told), (*look, seat, tuple(drawn), *marks)
                 self._state.players[self._names[player]] = Player(*plain, *more)
+                self._state.known += len(keys)
         elif kind == "blotter":
             for name, *written in rows:
                 self._state.accounts[name].blotter = Blotter.of_rows(*written)
@@ -253,6 +254,7 @@ class _Reader:
         elif kind == "host":
             ((ever, keys),) = rows
             self._state.host = Player(HOST, keys, ever)
+            self._state.known += len(keys)
         elif kind == "dealt":
             self._state.dealt.update((self._names[player], None) for player in rows)
         elif kind == "seating":
