@@ -138,3 +138,20 @@ async def test_those_who_ended_while_others_were_there_count_when_nobody_is(auto
         await trio.sleep(2 * EVERY_S)
         assert gone() is None
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_it_never_holds_what_another_thread_is_making(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tuple of unknown length is made larger while it is filled, which fails if anybody else holds it."""
+    asked = []
+    monkeypatch.setattr(gc, "get_objects", lambda generation=None: asked.append(generation) or [])
+    async with trio.open_nursery() as nursery:
+        of = Collector(lambda: 2 * THAWED_FROM, lambda: True)
+        await _tended(of, nursery)
+        kept = [[number] for number in range(4 * FROZEN_FROM)]
+        await trio.sleep(3 * EVERY_S)
+        nursery.cancel_scope.cancel()
+    assert asked == []
+    assert len(kept) == 4 * FROZEN_FROM

@@ -8,6 +8,9 @@ So full collections run here, often and while there is little to visit: survivor
 What many bring in a moment, before this runs, Python has looked at by then, a few thousand at a time.
 Should connections leave frozen cycles nevertheless, these are collected after many connections have ended and while
 nobody is connected, or when much more memory is in use than before.
+
+Nothing here asks for a list of the objects: that holds those that another thread is just making, and ``tuple(…)`` of a
+generator there then fails with a SystemError (a siege found it). How many are new is told by how often Python looked.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 import trio
@@ -51,6 +54,12 @@ class Collector:
     _thresholds: tuple[int, int, int] = field(factory=gc.get_threshold, init=False)
     _token: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token, init=False)
     _grown: trio.Event = field(factory=trio.Event, init=False)
+    _looks: int = field(default=0, init=False)  # Python's own, since all were frozen
+
+    @property
+    def _new(self) -> int:
+        """How many objects are not frozen, at most."""
+        return (self._looks + 1) * YOUNG
 
     async def run(self) -> None:
         """Run until cancelled; then restore the collector."""
@@ -70,14 +79,15 @@ class Collector:
             gc.unfreeze()
 
     async def _until_many(self) -> None:
-        """Wait until there are many unfrozen objects. There are ``YOUNG`` more at each collection of the youngest."""
-        while len(gc.get_objects()) < FROZEN_FROM:
+        """Wait until there are many unfrozen objects."""
+        while self._new < FROZEN_FROM:
             self._grown = trio.Event()
             await self._grown.wait()
 
-    def _collected(self, phase: str, _: object) -> None:
+    def _collected(self, phase: str, info: Mapping[str, int]) -> None:
         """Python collected, whatever it was doing: not the place to wake a task."""
-        if phase == "stop":
+        if phase == "stop" and info["generation"] < 2:
+            self._looks += 1
             self._token.run_sync_soon(self._look_again, idempotent=True)
 
     def _look_again(self) -> None:
@@ -88,15 +98,20 @@ class Collector:
         ended = self.ended() - self._ended_before
         leaked = sys.getallocatedblocks() - self._blocks_before >= LEAKED
         if ended < THAWED_FROM or not (leaked or self.quiet()):
-            gc.collect(2 if len(gc.get_objects()) < 2 * FROZEN_FROM else 1)
-            if len(gc.get_objects()) >= FROZEN_FROM / 2:
-                gc.freeze()
+            new = self._new
+            gc.collect(2 if new < 2 * FROZEN_FROM else 1)
+            if new >= FROZEN_FROM / 2:
+                self._freeze()
             return
         self._ended_before += ended
         begun = time.perf_counter()
         gc.unfreeze()
         found = gc.collect()
-        gc.freeze()
+        self._freeze()
         self._blocks_before = sys.getallocatedblocks()
         ms = round((time.perf_counter() - begun) * 1000)
         structlog.get_logger().info("garbage_collected", objects=found, ms=ms, connections_ended=ended)
+
+    def _freeze(self) -> None:
+        gc.freeze()
+        self._looks = 0
