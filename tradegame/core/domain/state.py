@@ -195,9 +195,8 @@ class GameState:
     ``chain`` is a digest over every entry of the log so far, in hex. ``news_coming``: of this round, the next first;
     each its time in ms, and its place in the definition. ``settled``: what goods paid when this round closed.
     ``results`` of closed rounds: see `debrief`. ``revealed``: the host shows them to everybody, until the next opens.
-    ``remembered``: how many keys the game ever remembered, of all players; ``known``: how many it still knows.
-    ``aging``: the players whose keys may be forgotten for their age, in the order of their turns, see `keys`.
-    ``host``: the keys of the host's calls.
+    ``remembered``: how many keys the game ever remembered, of all players; ``known``: how many it knows. ``aging``: the
+    players whose keys may be forgotten for their age, in the order of their turns, see `keys`. ``host``: the host's.
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
     dealt to. ``sides``: how many ever had each. ``grouped``: how many players each group has, in an entrance.
     ``removed``: the names of those whose account the host took.

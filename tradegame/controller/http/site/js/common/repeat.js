@@ -6,8 +6,8 @@ export function whileShown(element, ms, call) {
 }
 
 /**
- * Calls `ask` every `ms` while it matters: its page and `element` are in sight, and `client` is connected. One call at a
- * time, and one that fails is made again soon. Returns the function that calls it now, under the same conditions.
+ * Calls `ask` every `ms` while it matters: its page and `element` are in sight, and `client` is connected. One call at
+ * a time, and one that fails is made again soon. Returns the function that calls it now, under the same conditions.
  */
 export function askWhileSeen(client, element, ms, ask, inSight = () => element.offsetParent !== null) {
   let asking = false;
