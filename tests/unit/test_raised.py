@@ -19,7 +19,7 @@ from tradegame.infra.config.definitions import parse_game_definition
 from tradegame.infra.config.structuring import ProblemsError, structure
 from tradegame.protocol.errors import BadRequestError
 
-SOURCES = sorted(Path(tradegame.__file__).parent.rglob("*.py"))
+PACKAGE = Path(tradegame.__file__).parent
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -64,9 +64,10 @@ def test_such_lines_are_found(body: str, found: list[tuple[int, str]]) -> None:
     assert cycles(f"def f(given):\n    {body}\n") == found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES[0].parent)))
-def test_no_function_raises_what_it_keeps(path: Path) -> None:
-    assert cycles(path.read_text()) == []
+def test_no_function_raises_what_it_keeps() -> None:
+    found = {str(path.relative_to(PACKAGE)): cycles(path.read_text()) for path in PACKAGE.rglob("*.py")}
+    assert len(found) > 200
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
 def _refused(call: Callable[[], object]) -> None:
