@@ -338,7 +338,7 @@ def test_what_the_host_presses_is_given_up_when_nobody_answers_and_said_to_be_un
             expect(told).to_contain_text("did not answer in 10 s. Whether it happened is not known")
         finally:
             server.resume()
-        host.live()
+        host.page.close()
 
 
 def test_the_wall_has_all_results(newcomer: Newcomer, serve: Serve) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
 
-from tests.spec.lively import LIVELY, WEBSOCKET
+from tests.spec.lively import GROUPED, LIVELY, WEBSOCKET
 from tests.support.player import Player
 
 OF_VALUES = ("demand_shift", "supply_shift", "values", "costs")
@@ -29,6 +29,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     names, label = case.path_parameters or {}, case.operation.label
     if "game" in names and case.method != "DELETE" and case.meta.phase.name != "stateful" and len(names["game"]) % 2:
         names["game"] = LIVELY
+    if "/roster" in label or "/seats/" in label or "/links" in label:
+        names["game"] = names["game"].rpartition("-")[0] or names["game"]  # the game that has the roster of its groups
     if label == "POST /v1/games":
         put_right(case.body)
     elif label == "POST /v1/games/{game}/news" and names["game"] == LIVELY and case.body.get("good"):
@@ -38,6 +40,10 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body = {"text": case.body["text"]}
     elif label == "POST /v1/games/{game}/roster":
         names_and_seats(case.body)
+    elif label == "POST /v1/games/{game}/phase" and case.body.get("last"):
+        case.body["phase"] = "closed"
+    elif label == "POST /v1/games/{game}/players/{player}/group":
+        names["game"], case.body["group"] = GROUPED, f"{GROUPED}-1"
     elif label == "DELETE /v1/players/{player}" and len(names["player"]) % 2:
         with Player(os.environ[WEBSOCKET]) as newcomer:
             names["player"] = newcomer.id
@@ -64,6 +70,9 @@ def names_and_seats(roster: dict[str, Any]) -> None:
 def put_right(definition: dict[str, Any]) -> None:
     """What does not fit together in a definition that is right in every single value."""
     goods = definition["goods"]
+    for question in definition.get("quiz") or ():
+        question["right"] = 0
+    definition["groups"] = [f"G{number}" for number in range(len(definition.get("groups") or ()))]
     for item in definition.get("news") or ():
         if item.get("good") is None:
             item.pop("anchor_bps", None)

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.spec.lively import LIVELY, WEBSOCKET
+from tests.spec.lively import GROUPED, LIVELY, WEBSOCKET
 from tests.support.player import Player
 from tests.support.process import REPOSITORY
 from tests.support.schemas import Checker, closed
@@ -45,7 +45,9 @@ GAME = {
 
 @pytest.fixture
 def server() -> ServerThread:
-    return ServerThread("memory:", games=[GAME, BAZAAR], flags={"log.level": "error"})
+    return ServerThread(
+        "memory:", games=[GAME, BAZAAR, {**BAZAAR, "id": GROUPED, "groups": ["A", "B"]}], flags={"log.level": "error"}
+    )
 
 
 def play(server: ServerThread) -> None:

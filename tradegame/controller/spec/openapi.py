@@ -64,6 +64,7 @@ def openapi() -> dict[str, Any]:
     schema = dict(zip(kinds, found, strict=True))
     with_codes(components["Failure"], OVER_HTTP)
     components["Preset"]["properties"]["definition"] = reference("GameDefinition")
+    del components["GameDefinition"]["properties"]["group"], components["GroupDefinition"]  # the server's own
     bodies = {each.body for each in OPERATIONS if each.body is not None and issubclass(each.body, HostCommand)}
     for body in bodies:
         for name in ("op", *NOT_IN_A_BODY):
