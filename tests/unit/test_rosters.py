@@ -26,6 +26,8 @@ def seats(text: str) -> list[tuple[str, ...]]:
         "1,Ann,east,reds\n2,Bob,,",
         "\ufefflabel;name;group;team\r\n1;Ann;east;reds\r\n\r\n2;Bob;;\r\n",
         "Name\tLabel\tTeam\tGroup\nAnn\t1\treds\teast\nBob\t2",
+        "Matrikelnummer;Name;Gruppe;Team\n1;Ann;east;reds\n2;Bob",
+        "Student No.,Full name,Class,Team\n1,Ann,east,reds\n2,Bob",
         'label, name, group, team\n"1", "Ann", east, reds\n2, Bob',
     ],
 )
@@ -52,6 +54,8 @@ def test_what_has_no_label_is_a_name() -> None:
         ("1,Ann,a\u202eb", "line 1: expected a group of at most 32"),
         (f"1,Ann,,{'x' * 33}", "line 1: expected a team of at most 32"),
         ("label,name,group\n,Ann,east", "line 2: expected a label before group"),
+        ("Surname,First name,ID\nMiller,Ann,1", "line 1: the first line names columns: Surname is none"),
+        ("name,student\nAnn,1", "line 1: the first line names columns: student is none, or there twice"),
         ("1,Ann,a,b,c", "line 1: expected at most 4 cells"),
         ('1,"Ann\n2,Bob', "line 2: unexpected end of data"),
         ("\n".join(f"{number},Ann" for number in range(501)), "line 501: a roster has at most 500"),

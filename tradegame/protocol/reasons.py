@@ -113,6 +113,7 @@ REASONS = {
     "need_seats": "expected seats, or the pattern of a number",
     "label_first": "expected a label before group and team",
     "roster_full": "a roster has at most {most} seats and {most} names",
+    "unknown_column": "the first line names columns: {found} is none, or there twice; known: label, name, group, team",
     "too_many_cells": "expected at most {most} cells",
     "label_again": "{place} has the same label",
     "label_again_in_line": "line {before} has the same label",

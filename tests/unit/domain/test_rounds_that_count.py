@@ -16,7 +16,8 @@ from tradegame.core.domain import views as domain_views
 from tradegame.core.domain.audit import audit
 from tradegame.core.domain.debrief import counted_results
 from tradegame.core.domain.definition import GoodDefinition, RoundsDefinition, TreatmentDefinition
-from tradegame.protocol.commands import Entry, Pause, Remove, Reveal, SetPhase
+from tradegame.core.domain.worth import leaders
+from tradegame.protocol.commands import Entry, Join, Pause, Remove, Reveal, SetPhase
 from tradegame.protocol.pushes import ClockChanged, Revealed, RoundChanged
 
 SECOND = 1_000
@@ -206,6 +207,17 @@ def test_by_total_are_those_who_take_part_or_gained_or_lost_before_equals_share_
 
 
 # The end
+
+
+@pytest.mark.parametrize("scores", [(5, 9, 5, -1), (0, 9, 0, 0), (-1, 0, 0, -1)])
+def test_people_win_before_robots(scores: tuple[int, ...]) -> None:
+    table = Table.of("ann")
+    for name in ("robot-1", "bob", "cid"):
+        table.do(Join(player=name, name=name, robot=name == "robot-1"))
+    state = table.game.state
+    for name, score in zip(("ann", "robot-1", "bob", "cid"), scores, strict=True):
+        state.players[name].score = score
+    assert leaders(state) == {5: ["ann", "bob"], 0: ["robot-1"], -1: []}[scores[0]]
 
 
 def test_when_the_last_round_closes_the_game_is_over_and_it_is_told_who_won() -> None:

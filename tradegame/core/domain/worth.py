@@ -99,11 +99,15 @@ def gains(state: GameState) -> list[tuple[str, int, int]]:
 
 
 def leaders(state: GameState) -> list[str]:
-    """Who has gained most in all closed rounds together, in the order of joining; nobody if nobody gained anything."""
-    best = max([player.score for player in state.players.values()], default=0)
-    if best <= 0:
-        return []
-    return list(islice((name for name, player in state.players.items() if player.score == best), WINNERS_TOLD))
+    """Who has gained most in all closed rounds together, in the order of joining; nobody if nobody gained anything.
+
+    Robots only where no person gained anything.
+    """
+    scores = {name: player.score for name, player in state.players.items() if player.score > 0}
+    people = {name: score for name, score in scores.items() if name not in state.robots}
+    scores = people or scores
+    best = max(scores.values(), default=0)
+    return list(islice((name for name, score in scores.items() if score == best), WINNERS_TOLD))
 
 
 def marks(state: GameState) -> dict[str, Mark]:

@@ -16,6 +16,15 @@ from tradegame.protocol.seats import NewRoster, NewSeat
 
 COLUMNS = ("label", "name", "group", "team")
 """The order of a table's columns if its first line does not name them."""
+HEADINGS: Mapping[str, str] = {
+    **{name: name for name in COLUMNS},
+    **dict.fromkeys(("id", "no", "number", "student id", "student number", "student no", "username"), "label"),
+    **dict.fromkeys(("kennzeichen", "nr", "nummer", "matrikelnummer", "matrikelnr", "matrikel-nr"), "label"),
+    **dict.fromkeys(("full name", "student", "vollständiger name", "schüler", "schülerin"), "name"),
+    **dict.fromkeys(("class", "klasse", "gruppe"), "group"),
+    "mannschaft": "team",
+}
+"""What spreadsheets call the columns, in lower case."""
 SEPARATORS = ",;\t"
 NAME_LENGTH = PART_LENGTH = 32
 
@@ -97,8 +106,8 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
             if not any(row):
                 continue
             if not columns:
-                columns = _columns(row)
-                if [cell.casefold() for cell in row] == list(columns):
+                columns, named = _columns(row, reader.line_num)
+                if named:
                     continue
             if any(row[len(columns) :]):
                 raise _refused(reader.line_num, why("too_many_cells", most=len(columns)))
@@ -107,12 +116,15 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         raise _refused(reader.line_num, str(error)) from None
 
 
-def _columns(first: list[str]) -> Sequence[str]:
-    """What the first line names the columns, or else what they are."""
-    named = [cell.casefold() for cell in first]
-    if set(named) <= set(COLUMNS) and len(set(named)) == len(named):
-        return named
-    return ("name",) if len(first) == 1 else COLUMNS
+def _columns(first: list[str], line: int) -> tuple[Sequence[str], bool]:
+    """What the columns are, and whether the first line names them. It does if it names one."""
+    named = [HEADINGS.get(cell.casefold().rstrip(".:*"), "") for cell in first]
+    if not any(named):
+        return ("name",) if len(first) == 1 else COLUMNS, False
+    for place, name in enumerate(named):
+        if not name or name in named[:place]:
+            raise _refused(line, why("unknown_column", found=first[place][:PART_LENGTH]))
+    return named, True
 
 
 def _check_unique(rows: Sequence[SeatRow], lines: Sequence[int] = ()) -> None:

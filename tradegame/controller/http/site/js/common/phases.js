@@ -44,12 +44,13 @@ function winners({ over, winners: best = [], players }) {
   return [h("div.over", {}, h("h3", {}, t("phases.game_over")), ...who)];
 }
 
-function result(round, most, me, { id, me: account, state: { reports } }) {
+function result(round, most, me, { id, me: account, state: { reports, over } }) {
   const place = round.players.findIndex(({ player }) => player === me);
   const mine = round.players[place];
   const rank = ranks(round.players.map(({ gain }) => gain));
   const lines = [
     round.secret && account && t("phases.earned_in_secret", { gain: signed(account.worth - account.start) }),
+    over && account && t("phases.in_all", { gain: signed(account.score) }),
     mine && t("phases.earned", { gain: signed(mine.gain), rank: rank[place], players: round.players.length }),
     round.efficiency_bps !== null &&
       t(me === null ? "phases.they_made" : "phases.you_made", { efficiency: efficiency(round) }),

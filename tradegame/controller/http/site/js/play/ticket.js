@@ -161,7 +161,7 @@ export function ticketPanel(desk) {
     const kind = !typed ? "ticket.worst_filled_in" : price.value === "" ? "ticket.worst_none" : "ticket.worst";
     setText(priceLabel, t(rest ? "ticket.limit_price" : kind));
     price.required = rest;
-    price.placeholder = rest ? coins(game.state.goods[desk.good].last) : t("ticket.any");
+    price.placeholder = rest ? t("ticket.such_as", { price: game.state.goods[desk.good].last }) : t("ticket.any");
     submit.className = `big ${buy ? "buy" : "sell"}`;
     const label = rest ? (buy ? "ticket.place_bid" : "ticket.place_ask") : buy ? "ticket.buy" : "ticket.sell";
     setText(submit, t(sender.state === "slow" ? "ticket.sending" : label));
