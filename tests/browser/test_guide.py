@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -185,7 +186,9 @@ def test_the_host_ends_a_game_by_hand_and_everybody_sees_who_won(newcomer: Newco
         for page in (play.page, wall):
             expect(page.get_by_text("The game is over").first).to_be_visible()
             expect(page.locator(".winners").first).to_have_text("Ben")
+        expect(play.page.get_by_text(re.compile("In all rounds together you earned [+]"))).to_be_visible()
         expect(host.region("Rounds").get_by_role("button", name="End the game")).to_be_hidden()
+        expect(host.region("Rounds").get_by_text("The game is over")).to_be_visible()
         turn(server, "open")
         expect(host.region("Rounds").get_by_role("button", name="End the game")).to_be_visible()
 

@@ -43,6 +43,7 @@ export function control(client, game, painter, deleted, made) {
   );
   const close = h("button.big", { type: "button", onclick: phase("closed", t("control.closed")) }, t("control.stop"));
   const end = h("button.big", { type: "button", onclick: endGame }, t("control.end"));
+  const over = h("b", { hidden: true }, t("phases.game_over"));
   const lobby = h("button.big", { type: "button", onclick: phase("lobby", t("control.in_lobby")) }, t("control.lobby"));
   const isPaused = () => game.state.paused_at !== undefined;
   const pause = h(
@@ -86,7 +87,7 @@ export function control(client, game, painter, deleted, made) {
   const roundsPanel = panel(
     t("control.rounds"),
     { end: [connectionStatus(client)] },
-    h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, end, players),
+    h("div.rounds", {}, roundClock(game), open, close, lobby, pause, more, end, over, players),
     problem,
     backToAll(game, (id) => made({ game: id })),
     game.games ? groupsTable(game, painter, (id) => made({ game: id })) : null,
@@ -147,6 +148,8 @@ export function control(client, game, painter, deleted, made) {
     close.disabled = isIn(game, "closed");
     lobby.disabled = isIn(game, "lobby");
     end.hidden = game.state.over === true;
+    over.hidden = !end.hidden;
+    open.classList.toggle("primary", over.hidden);
     setText(
       open,
       game.state.phase === "closed"
