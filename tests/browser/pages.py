@@ -19,6 +19,12 @@ SUBMIT = {
 """What the ticket's button says."""
 
 
+def switch(radio: Locator) -> None:
+    """Choose what its label hides. The ticket may just be moving, so nothing is aimed at."""
+    radio.dispatch_event("click")
+    expect(radio).to_be_checked()
+
+
 def until(holds: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S, page: Page | None = None) -> Any:
     """Ask until the answer is true, and return it; fails past the deadline. ``page``: whose events go on meanwhile."""
     end = time.monotonic() + deadline_s
@@ -136,8 +142,7 @@ class Play(Paper):
     def _check(self, ticket: Locator, name: str) -> None:
         radio = ticket.get_by_role("radio", name=re.compile(f"^{name}\\b"))
         if not radio.is_checked():
-            # As a finger does: radios are often hidden under their label.
-            radio.check(force=True)
+            switch(radio)
 
     def trade(self, side: str, quantity: int, limit: int | None = None) -> None:
         """Now, from the ticket."""

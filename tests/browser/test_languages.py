@@ -15,7 +15,7 @@ from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
-from tests.browser.pages import Paper
+from tests.browser.pages import Paper, switch
 from tests.browser.pseudo import TAG, catalogue, foreign, speak
 from tests.browser.test_accessibility import classroom, clean, lively
 from tests.browser.test_report import CLASS, NAMES, lesson, opened
@@ -138,21 +138,21 @@ def test_the_play_page_has_every_word_from_the_catalogues(page: Page, serve: Ser
     enter(page, server)
     page.get_by_role("button", name="wood").first.click()
     ticket = page.locator(".ticket form")
-    ticket.locator("input[value=rest]").check(force=True)
+    switch(ticket.locator("input[value=rest]"))
     for price in (500, 501):
         ticket.locator("#qty").fill("2")
         ticket.locator("#price").fill(str(price))
-        ticket.locator("input[value=sell]").check(force=True)
+        switch(ticket.locator("input[value=sell]"))
         ticket.locator("button[type=submit]").click()
     expect(page.locator("[data-on=orders] tbody tr")).to_have_count(2)
-    ticket.locator("input[value=now]").check(force=True)
-    ticket.locator("input[value=buy]").check(force=True)
+    switch(ticket.locator("input[value=now]"))
+    switch(ticket.locator("input[value=buy]"))
     ticket.locator("button[type=submit]").click()
     expect(page.locator(".toast").first).to_be_visible()
     check(page, "play, open")
     for side, kind, qty in (("buy", "now", "900"), ("sell", "now", "900"), ("buy", "rest", "9"), ("sell", "rest", "")):
-        ticket.locator(f"input[value={side}]").check(force=True)
-        ticket.locator(f"input[value={kind}]").check(force=True)
+        switch(ticket.locator(f"input[value={side}]"))
+        switch(ticket.locator(f"input[value={kind}]"))
         ticket.locator("#qty").fill(qty)
         assert foreign(page, OWN) == []
     for opens, closes in ((".amend", "Escape"), ("button[title]:has-text('?')", "Escape")):

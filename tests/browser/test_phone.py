@@ -12,7 +12,7 @@ from tests.browser.chromium import PHONE
 from tests.browser.conftest import Newcomer, Serve
 from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
-from tests.browser.pages import Play, until
+from tests.browser.pages import Play, switch, until
 from tests.browser.test_widths import whole
 from tests.support.player import Player
 from tests.support.process import ServerProcess
@@ -76,8 +76,8 @@ def test_one_trades_on_one_screen(newcomer: Newcomer, serve: Serve, size: Viewpo
         expect(page.locator(".quick .buy b")).to_have_text("100")
         for side in ("sell", "buy"):
             for kind in ("now", "rest"):
-                page.locator(f".ticket input[value={side}]").check(force=True)
-                page.locator(f".ticket input[value={kind}]").check(force=True)
+                for value in (side, kind):
+                    switch(page.locator(f".ticket input[value={value}]"))
                 assert page.evaluate(SCROLLS) == [], (side, kind)
         whole(page.locator("body"), (size["width"], size["height"]))
         for seen in (".strip", ".clock", ".quick .buy", ".stepper >> nth=1", ".ticket .big"):
@@ -147,7 +147,7 @@ def test_steppers_step_and_go_on_while_they_are_held(newcomer: Newcomer, serve: 
     held = quantity.input_value()
     page.wait_for_timeout(300)
     expect(quantity).to_have_value(held)
-    ticket.get_by_role("radio", name="Limit").check(force=True)
+    switch(ticket.get_by_role("radio", name="Limit"))
     price = ticket.get_by_role("spinbutton", name="Limit price")
     ticket.get_by_role("button", name="Price, one more").click()
     best = page.locator(".quick .sell b").inner_text()
