@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.chromium import PHONE
 from tests.browser.conduct import Conduct
 from tests.browser.conftest import Newcomer, Serve
+from tests.browser.games import bazaar
 from tests.browser.hosting import ask
 from tests.browser.pages import Host, Play, until
 from tests.support.process import ServerProcess
@@ -95,6 +96,23 @@ def test_a_class_comes_in_by_links_from_a_sheet(newcomer: Newcomer, serve: Serve
     laptop.page.goto(links(server)[0])
     laptop.live()
     expect(laptop.show("Your orders")).to_contain_text("1")
+
+
+def test_a_card_of_a_game_that_was_made_anew_says_that_it_is_void(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    roster(server, by_number=True)
+    card = links(server)[0]
+    for made_anew in (False, True):
+        if made_anew:
+            ask(server, "DELETE", "/games/bazaar")
+            ask(server, "POST", "/games", bazaar())
+            roster(server, by_number=True)
+        page = newcomer(viewport=PHONE)
+        page.goto(card)
+        if made_anew:
+            alert(page, "This personal link is not valid any more. Ask the host for another one.")
+        else:
+            Play(page, server.http).live()
 
 
 def test_who_enters_a_number_has_its_seat_and_nobody_else(newcomer: Newcomer, serve: Serve) -> None:

@@ -45,6 +45,9 @@ function asked() {
 
 const isCalled = ({ game, code }, wanted) => game === wanted || code === wanted;
 
+/** Why a card's player has no seat: it is of the game that had this address before. */
+const SEATLESS = new Set(["enter_by_link", "enter_by_number", "name_not_listed"]);
+
 /** A personal link's token, which is in the fragment, so that no server reads it; null if there is none. */
 const linked = () => new URLSearchParams(location.hash.slice(1)).get("seat");
 
@@ -71,8 +74,12 @@ export async function enter(place) {
   let note = "";
   for (;;) {
     const client = await signIn(place, chosen, about, { link, note });
+    const carded = link !== null;
     link = null;
-    const joined = (id) => join(place, client, { ...chosen, game: id }, (refused) => (note = explain(refused)));
+    const refuse = (refused) => {
+      note = carded && SEATLESS.has(refused.why?.name) ? t("door.wrong_link") : explain(refused);
+    };
+    const joined = (id) => join(place, client, { ...chosen, game: id }, refuse);
     const entered = await joined(chosen.game);
     if (entered === null) continue;
     remember("localStorage", TOKEN, client.token);
