@@ -408,3 +408,18 @@ def test_a_name_is_not_broken_within_a_word_on_a_phone(newcomer: Newcomer, serve
     expect(results).to_contain_text("Konstantinos")
     assert results.evaluate(NAMES) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_while_a_round_is_open_the_players_come_before_the_debrief(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
+    order = "[...document.querySelectorAll('.main h2')].map((e) => e.textContent).slice(1, 4)"
+
+    def until_order(*names: str) -> None:
+        until(lambda: host.page.evaluate(order) == list(names), f"the order {names}", page=host.page)
+
+    until_order("News", "Players", "Debrief")
+    turn(server, "closed")
+    until_order("Debrief", "News", "Players")
+    turn(server, "open")
+    until_order("News", "Players", "Debrief")

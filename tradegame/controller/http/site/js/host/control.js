@@ -170,6 +170,16 @@ export function control(client, game, painter, deleted, made) {
   painter.mark(paint);
 
   const place = h("div.debrief");
+  const debriefPanel = panel(t("debrief.title"), {}, place).section;
+  const people = h("div.two", {}, news.section, playersPanel(client, game, painter, attempt));
+  /** Who needs the host comes first while a round is open; what came of the last one then. The debrief moves: nobody
+   * types into it. */
+  function order() {
+    const before = isIn(game, "open") ? people : roundsPanel.section;
+    if (before.nextElementSibling !== debriefPanel) before.after(debriefPanel);
+  }
+  for (const type of ["reset", "round"]) game.on(type, () => painter.mark(order));
+  painter.mark(order);
   const refresh = game.games ? compare(game.id, game.state.groups, place) : debrief(game.id, place);
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
   game.on("round", again);
@@ -178,8 +188,8 @@ export function control(client, game, painter, deleted, made) {
   again();
   return [
     roundsPanel.section,
-    panel(t("debrief.title"), {}, place).section,
-    h("div.two", {}, news.section, playersPanel(client, game, painter, attempt)),
+    debriefPanel,
+    people,
     h("div.two", {}, chatPanel(game, painter, attempt), game.state.group ? null : rosterPanel(game, attempt)),
     robotsPanel(game),
     recordsPanel(game, attempt, deleted),
