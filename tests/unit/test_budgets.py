@@ -174,6 +174,16 @@ def test_who_has_spent_a_share_waits_and_who_has_spent_a_rate_is_refused(clock: 
     assert budgets.too_fast["commands"] > 0
 
 
+def test_who_has_spent_what_an_overloaded_node_grants_waits(clock: Clock) -> None:
+    budgets = Budgets(20, 40, now=clock)
+    budgets.pace.value = 0.2
+    assert granted(lambda: budgets.take("ann", "10.0.0.1"), 40) == 8
+    assert 0 < budgets.admit("ann", "10.0.0.1", 1.0) <= 0.25
+    budgets.pace.value = 1.0
+    with pytest.raises(RateLimitedError):
+        budgets.admit("ann", "10.0.0.1", 1.0)
+
+
 def test_accounts_that_take_turns_get_no_more_than_their_address_has(clock: Clock) -> None:
     """Each sleeps until it has a burst again, which in a crowd is worth no more than its share."""
     budgets = Budgets(20, 40, now=clock)

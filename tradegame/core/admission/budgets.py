@@ -7,7 +7,7 @@ While a total runs low, each active payer gets an equal share of it and no more.
 Costs are in units: one is a plain command, some 0.1 ms. There are three budgets:
 
 - ``requests`` is what ``commands_per_s`` limits: without any left a request is answered ``rate_limited``. Who has only
-  spent a share waits for a moment instead: it is the others who ask for too much;
+  spent a share, or what an overloaded node grants, waits for a moment instead: it is others who ask for too much;
 - ``frames`` is for everything but accepted requests (pings, fragments, refusals, bytes): without any left a client is
   not read for a moment, silently;
 - ``http`` is a connection's, under the address's total: without any left a request is delayed, and then answered 429.
@@ -31,8 +31,9 @@ FRAMES_BURST = 200.0
 LONGEST_PAUSE_S = 5.0
 """A client that has spent its frames is not read for at most so long."""
 
-CROWD_PATIENCE_S = 1.0
-"""A request beyond a payer's share waits for at most so long, and so does what the same connection sends behind it."""
+CROWD_PATIENCE_S = 2.0
+"""A request beyond what is left to a payer by others waits for at most so long, and so does what the same connection
+sends behind it."""
 
 SIGN_UPS_PER_S = 1.0
 """New players of an address in the long run. At once it makes as many as it may have connections."""
@@ -192,14 +193,14 @@ class Budgets:
         self.admit(payer, address, cost, 0.0)
 
     def admit(self, payer: str, address: str, cost: float, patience_s: float = CROWD_PATIENCE_S) -> Seconds:
-        """The same, but for a payer that has only spent its share and would wait for at most ``patience_s``: returns
-        how long, and spends nothing then.
+        """The same, but for a payer that has only spent what others leave it, and would wait for at most
+        ``patience_s``: returns how long, and spends nothing then.
         """
         pool = self._addresses.get(address).requests
         wait = pool.take(self._payers.get(payer).requests, cost, self._now())
         if not wait:
             return 0.0
-        if wait > patience_s or not pool.crowded:
+        if wait > patience_s or not pool.short:
             self._refuse(wait, "commands", self._too_fast)
         self._note("commands")
         return wait

@@ -140,10 +140,11 @@ class Pool:
         self._owe(cost)
 
     @property
-    def crowded(self) -> bool:
-        """Whether its payers have less than they would have by themselves."""
+    def short(self) -> bool:
+        """Whether its payers have less than they would have by themselves on a calm node."""
         share = self._larger * SHARED * self._rate / self.active
-        return self.level < self._most * CROWDED and share < self.each_per_s * self._pace.value
+        crowded = self.level < self._most * CROWDED and share < self.each_per_s
+        return crowded or self._pace.value < 1
 
     def full(self, now: float) -> bool:
         """Whether a new one would be the same."""

@@ -69,7 +69,7 @@ class Client:
         self.budgets.take(self._payer, self.address, cost)
 
     def admit(self, cost: float, patience_s: float = CROWD_PATIENCE_S) -> float:
-        """The same, or returns for how many s a client in a crowd must wait before."""
+        """The same, or returns for how many s a client must wait for what others leave it."""
         return self.budgets.admit(self._payer, self.address, cost, patience_s)
 
     def charge(self, cost: float) -> None:

@@ -130,7 +130,7 @@ class Dispatcher:
         return self._handlers[kind](client, request, asked)
 
     async def _in_turn(self, wait_s: float, asked: Asked) -> None:
-        """Once the client's share of its address allows it."""
+        """Once what others leave the client allows it."""
         patient_until = trio.current_time() + CROWD_PATIENCE_S
         while wait_s:
             await trio.sleep(wait_s + _TICK_S)  # or it would be asked for again a rounding error too early
