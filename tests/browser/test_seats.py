@@ -113,6 +113,7 @@ def test_a_card_of_a_game_that_was_made_anew_says_that_it_is_void(newcomer: Newc
             alert(page, "This personal link is not valid any more. Ask the host for another one.")
         else:
             Play(page, server.http).live()
+            page.close()  # or it would be in the new game before there is a roster
 
 
 def test_who_enters_a_number_has_its_seat_and_nobody_else(newcomer: Newcomer, serve: Serve) -> None:
