@@ -70,6 +70,5 @@ class AccountService:
             state.grouped[player.group - 1] -= 1
         state.known -= len(player.keys)
         del state.players[name], state.accounts[name]
-        state.winners = [winner for winner in state.winners if winner != name]
         effects.accounts[name] = None
         effects.events.append(Removed(name))
