@@ -27,6 +27,8 @@ from tradegame.controller.head import MAX_HEAD
 from tradegame.controller.http.guard import BODY_BYTES, Guard
 from tradegame.controller.websocket.frames import text_frame
 from tradegame.controller.websocket.transport import WebSocket
+from tradegame.core.repositories import StoreUnavailableError
+from tradegame.protocol.errors import UnavailableError
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -324,6 +326,24 @@ async def test_a_fault_of_the_app_is_500_with_a_reference_to_the_log() -> None:
             async with client(served.port) as player:
                 await player.send(frame(TEXT, b"unharmed"))
                 assert await player.read_frame() == (TEXT, b"unharmed")
+
+
+@pytest.mark.parametrize(
+    "error", [UnavailableError("away"), trio.TooSlowError(), StoreUnavailableError("away", definite=True)]
+)
+async def test_an_answer_that_cannot_be_finished_is_cut_off_and_the_log_says_why(error: Exception) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"some of it", "more_body": True})
+        raise error
+
+    with capture_logs() as logs:
+        async with serving(app=broken) as served, raw(served.port) as peer:
+            await peer.send(GET)
+            assert (await peer.read_to_end()).endswith(b"\r\n\r\na\r\nsome of it\r\n"), "its end must not come"
+    (told,) = [entry for entry in logs if entry["event"] == "http_response_broken_off"]
+    assert told["path"] == "/healthz"
+    assert told["reason"]
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["one by one", "sent ahead"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -54,6 +55,7 @@ async def test_over_the_budget_the_one_who_holds_most_is_cut_off(autojump_clock:
         nursery.start_soon(late.send_all, b"c" * 40_000)
         await wait_all_tasks_blocked()
         assert large.lost.is_set()
+        assert large.lost.reason == "too much waits for clients"
         assert not small.lost.is_set()
         assert not late.lost.is_set()
         nursery.cancel_scope.cancel()
@@ -133,3 +135,10 @@ async def test_a_head_that_comes_in_one_piece_is_paid_by_its_request_alone() -> 
 
     assert await read_head(cast("Any", Whole()), pay) is not None
     assert not paid
+
+
+async def test_who_reads_too_slowly_is_given_up_and_the_reason_is_known(autojump_clock: MockClock) -> None:
+    peer = reader(Backlog())
+    with pytest.raises(trio.BrokenResourceError):
+        await peer.send_all(b"x")
+    assert (peer.lost.is_set(), peer.lost.reason) == (True, "the client reads too slowly")

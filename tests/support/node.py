@@ -13,6 +13,7 @@ where ``holds`` is true.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import json
 import os
@@ -123,6 +124,7 @@ HOLDS = Holds()
 
 
 def main() -> None:
+    faulthandler.enable()
     order = json.loads(sys.argv[1])
     settings = load_settings(None, {}, order["flags"])
     configure_logging(settings.log.level, "json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import signal
 import sys
@@ -25,7 +26,10 @@ def run(settings: Settings, *, bots: int = 0) -> None:
 
     One that comes before anything is served ends it at once, with the exit code 128 and the signal's number.
     ``bots``: so many bots play along in the first game, in a process of their own. Raises what ``serve`` raises.
+    Should Python itself crash, the stacks of all threads are the last lines on stderr.
     """
+    if sys.__stderr__ is not None and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)
     _raise_file_limit()
     failure: BaseException | None = None
     try:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from shutil import copyfileobj
 from typing import BinaryIO, cast
 from zipfile import ZipFile
@@ -17,13 +16,12 @@ from starlette.responses import Response, StreamingResponse
 
 from tradegame.controller.http import workers
 from tradegame.controller.http.bodies import choice, flag, game_id
-from tradegame.controller.http.guard import BrokenOffError
 from tradegame.controller.http.host_token import HostToken
 from tradegame.core.domain.groups import group_ids
 from tradegame.core.games.export import LogSource
 from tradegame.core.games.pseudonyms import PseudonymousGames, Pseudonyms
 from tradegame.core.games.service import GameService
-from tradegame.core.repositories import GameStateRepository, StoreError
+from tradegame.core.repositories import GameStateRepository
 from tradegame.core.tables.csv_files import SEPARATORS
 from tradegame.protocol.errors import NotFoundError, OverloadedError
 from tradegame.protocol.http import SeparatorName, TableFormat
@@ -51,18 +49,8 @@ class Downloads:
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
         self.host_token.require(request)
-        first, lines = await self._begun(request)
-
-        async def body() -> AsyncIterator[bytes]:
-            try:
-                async with aclosing(lines):
-                    yield first
-                    async for piece in lines:
-                        yield piece
-            except StoreError as error:
-                raise BrokenOffError from error
-
-        return StreamingResponse(body(), media_type=JSON_LINES, headers=_saved_as(f"{self._name(request)}.jsonl"))
+        log = await workers.log_of(self._exported(request), game_id(request))
+        return _file(log, JSON_LINES, _saved_as(f"{self._name(request)}.jsonl"))
 
     async def tables(self, request: Request) -> Response:
         """The same log as tables. A process of its own replays it, so that nobody who plays waits for that."""
@@ -71,15 +59,11 @@ class Downloads:
         separator = SEPARATORS[choice(request, "separator", SeparatorName)]
         source, name, groups = self._exported(request), self._name(request), self._groups(request)
         if request.method == "HEAD":
-            _, lines = await workers.begun(source, game_id(request))
-            await lines.aclose()
+            (await workers.log_of(source, game_id(request))).close()
             return Response(media_type=KINDS[".zip" if groups else suffix])
 
         async def made(game: str, called: str) -> tuple[BinaryIO, str]:
-            first, lines = await workers.begun(source, game)
-            async with aclosing(lines):
-                with trio.fail_after(workers.TABLES_S):
-                    return await workers.made(f"{called}{suffix}", separator, first, lines, request.receive)
+            return await workers.made(f"{called}{suffix}", separator, source, game, request.receive)
 
         try:
             self.under_way.acquire_nowait()
@@ -105,11 +89,6 @@ class Downloads:
         if request.method == "HEAD":
             return Response(media_type=SQLITE)
         return _file(await self.make_backup(), SQLITE, {})
-
-    async def _begun(self, request: Request) -> tuple[bytes, AsyncGenerator[bytes, None]]:
-        """The first line of the log as this request wants it, and the rest. Raises UnknownGameError."""
-        game, repository = game_id(request), self._exported(request)
-        return await workers.begun(repository, game)
 
     def _exported(self, request: Request) -> LogSource:
         """The games as this request wants them exported. Raises BadRequestError."""

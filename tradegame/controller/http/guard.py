@@ -29,10 +29,6 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class BrokenOffError(Exception):
-    """Raised by an app that has begun a response and cannot finish it, through no fault of its own; with its cause."""
-
-
 class Guard:
     """ASGI middleware, the outermost.
 
@@ -75,15 +71,15 @@ class Guard:
         failed: TradeGameError | None = None
         try:
             await self._app(scope, receive_body, send_noting)
-        except* BrokenOffError as broken:
-            # Unfinished, the response is cut off, and so the client knows.
-            reason = str(broken.exceptions[0].__cause__)
-            log.warning("http_response_broken_off", method=scope["method"], path=scope["path"], reason=reason)
         except* Exception as faults:  # noqa: BLE001 - the edge: whatever it is, there is an answer
             fault = faults.exceptions[0] if len(faults.exceptions) == 1 else faults
             failed = answer_to(fault, "http_request_failed", method=scope["method"], path=scope["path"])
-        if failed is not None and not started:
+        if failed is None:
+            return
+        if not started:
             await answer(send_noting, failed)
+        else:  # unfinished, the response is cut off, and so the client knows
+            log.warning("http_response_broken_off", method=scope["method"], path=scope["path"], reason=str(failed))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """All of it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 
 import trio
+from attrs import define, field
 
 from tradegame.controller.backlog import Backlog, Share
 from tradegame.controller.head import Pay, free
@@ -17,6 +19,26 @@ _CLOSE_S = 1.0
 
 READER: ContextVar[Share | None] = ContextVar("READER", default=None)
 """Whose request is answered: what of the answer waits counts there."""
+
+
+@define(eq=False)
+class Lost:
+    """Whether something could not be sent: the peer has gone, or was given up for a ``reason``."""
+
+    reason: str = field(default="", init=False)
+    _event: trio.Event = field(factory=trio.Event, init=False)
+
+    def set(self, reason: str = "") -> None:
+        """It could not. The first reason stays."""
+        self.reason = self.reason or reason
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        """Return when it is set."""
+        await self._event.wait()
 
 
 class Replay(trio.abc.HalfCloseableStream):
@@ -41,9 +63,8 @@ class Replay(trio.abc.HalfCloseableStream):
         self._stream = stream
         self._first = first
         self._released = False
-        self.lost = trio.Event()
-        """Something could not be sent: the peer has gone, or is too slow."""
-        self.share = Share(backlog or Backlog(), self.lost.set)
+        self.lost = Lost()
+        self.share = Share(backlog or Backlog(), partial(self.lost.set, "too much waits for clients"))
         self.socket = stream.socket
 
     def release(self) -> None:
@@ -82,8 +103,9 @@ class Replay(trio.abc.HalfCloseableStream):
                     with trio.move_on_after(SEND_S) as deadline:
                         await self._stream.send_all(view[at : at + _PIECE])
                     if deadline.cancelled_caught:
+                        self.lost.set(slow := "the client reads too slowly")
                         self.cut()
-                        raise trio.BrokenResourceError("the peer reads too slowly")
+                        raise trio.BrokenResourceError(slow)
                     self.share.took()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self.lost.set()

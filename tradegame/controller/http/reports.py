@@ -13,7 +13,6 @@ import hmac
 import io
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing
 
 import trio
 from attrs import define, field
@@ -205,12 +204,9 @@ class PlayerReports:
             raise OverloadedError("the reports could not be made: try again later", retry_after_ms=int(AGAIN_S * 1000))
         async with self.under_way:
             try:
-                with trio.fail_after(workers.TABLES_S):
-                    first, lines = await workers.begun(self.repository, host.id)
-                    async with aclosing(lines):
-                        file, _ = await workers.made(f"game{REPORTS}", ",", first, lines)
-                        made = await trio.to_thread.run_sync(ReportFile.of, file)
-            except StoreError:
+                file, _ = await workers.made(f"game{REPORTS}", ",", self.repository, host.id)
+                made = await trio.to_thread.run_sync(ReportFile.of, file)
+            except (StoreError, UnavailableError):
                 raise
             except Exception:
                 shelf.failed_at = trio.current_time()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import h11
+import structlog
 import trio
 from h11._receivebuffer import ReceiveBuffer
 from hypercorn.app_wrappers import ASGIWrapper
@@ -25,6 +26,8 @@ from tradegame.controller.http.replay import READER, Replay, SecureReplay
 from tradegame.controller.tls import SecureStream
 from tradegame.protocol.errors import BadRequestError
 from tradegame.utils.changes import Changes
+
+log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_S = 15
 
@@ -79,7 +82,7 @@ class HttpServer:
         self._open += 1
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope)
+                nursery.start_soon(_end_when_lost, replay, nursery.cancel_scope, address)
                 server = _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", replay))
                 server.access = self._access
                 try:
@@ -259,9 +262,11 @@ def _raw(request: h11.Request) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-async def _end_when_lost(replay: Replay, connection: trio.CancelScope) -> None:
+async def _end_when_lost(replay: Replay, connection: trio.CancelScope, address: str) -> None:
     try:
         await replay.lost.wait()
+        if replay.lost.reason:
+            log.warning("http_response_broken_off", address=address, reason=replay.lost.reason)
         connection.cancel()
     finally:
         replay.cut()
