@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from tests.hostile.siege import Look, Record
@@ -66,7 +65,7 @@ def _spread(record: Record, part: float, *, http: bool = False) -> str:
 
 
 def _held(record: Record) -> str:
-    return ", ".join(f"{max(look.held_ms for look in record.of(phase)):.0f}" for phase in ("quiet", "siege"))
+    return ", ".join(f"{record.holds(phase)[0][0]:.0f}" for phase in ("quiet", "siege"))
 
 
 def _memory(looks: Sequence[Look]) -> int:
@@ -77,7 +76,11 @@ def _growth(looks: Sequence[Look]) -> str:
     """The most in each eighth, with the accounts and keys that there were."""
     size = max(1, len(looks) // 8)
     parts = [max(looks[at : at + size], key=lambda look: look.resident) for at in range(0, len(looks), size)]
-    return ", ".join(f"{look.resident >> 20} MiB ({look.accounts:,} accounts, {look.keys:,} keys)" for look in parts)
+    return ", ".join(
+        f"{look.resident >> 20} MiB ({look.accounts:,} accounts, {look.keys:,} keys, {look.cached >> 20} MiB SQLite's, "
+        f"{look.freed >> 20} MiB freed)"
+        for look in parts
+    )
 
 
 def _cpu(looks: Sequence[Look]) -> str:
@@ -86,15 +89,12 @@ def _cpu(looks: Sequence[Look]) -> str:
 
 
 def _holders(record: Record) -> str:
-    worst = sorted(record.of("siege"), key=lambda look: -look.held_ms)[:3]
-    often: Counter[str] = Counter()
-    for look in record.of("siege"):
-        often.update(look.long_holds)
+    stolen_ms = sum(look.stolen_ms for look in record.of("siege"))
+    stalls = [(end - begin) / 1e6 for begin, end in record.stalls.spans]
     return (
-        ", ".join(f"{look.held_by} ({look.held_ms:.0f} ms)" for look in worst)
-        + "; for more than 10 ms by "
-        + (", ".join(f"{name} ({count})" for name, count in often.most_common(6)) or "nothing")
-        + f"; {sum(look.stolen_ms for look in record.of('siege')):.0f} ms of long stretches were other machines'"
+        ", ".join(f"{by} ({ms:.0f} ms)" for ms, by in record.holds("siege")[:6])
+        + f"; {stolen_ms:.0f} ms of long stretches were other machines'; the whole machine stood still "
+        + f"{len(stalls)} times, for {max(stalls, default=0):.0f} ms at most"
     )
 
 

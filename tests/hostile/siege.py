@@ -21,6 +21,7 @@ from attrs import asdict, define, field, frozen
 from tests.hostile.crowd import Crowd
 from tests.hostile.honest import Follower, Log, Reader, Trader, read
 from tests.hostile.hostile import Order
+from tests.hostile.stalls import Stalls, within
 from tests.robustness.stage import in_thread
 from tests.robustness.victim import Watched
 from tests.support.etcd import EtcdServer
@@ -72,8 +73,10 @@ class Look:
     ``starved_s``: so long could it have run, and others had the cores. ``lag_s``: the longest that its loop was late
     in the minute before. ``held_ms``: the longest that it was held since the look before, in ms of CPU of the machine
     that bounds are given for; ``held_by``: by what; ``stolen_ms``: what other virtual machines had of longer stretches,
-    and which is not counted. ``long_holds``: how often by what for longer than 10 ms.
-    ``keys``: so many keys of commands are remembered. ``accounts``: so many there are.
+    and which is not counted. ``long_holds``: those of more than 10 ms, as `Holds` has them.
+    ``keys``: so many keys of commands are remembered. ``accounts``: so many there are. ``cached``: so many bytes
+    has SQLite allocated, most of them for pages of its file: at most 32 MiB, by its ``cache_size``. ``freed``: so many
+    does malloc keep.
     """
 
     at: float
@@ -87,9 +90,11 @@ class Look:
     held_ms: float
     held_by: str
     stolen_ms: float
-    long_holds: dict[str, int]
+    long_holds: list[tuple[int, int, float, str]]
     keys: int
     accounts: int
+    cached: int
+    freed: int
 
 
 @define
@@ -108,6 +113,7 @@ class Record:
     faults: list[str] = field(factory=list)
     metrics: dict[str, float] = field(factory=dict)
     problems: list[str] = field(factory=list)
+    stalls: Stalls = field(factory=Stalls)
 
     @property
     def tally(self) -> Counter[str]:
@@ -118,6 +124,17 @@ class Record:
 
     def of(self, phase: str) -> list[Look]:
         return [look for look in self.looks if look.phase == phase]
+
+    def holds(self, phase: str) -> list[tuple[float, str]]:
+        """For how long the loop was held at most in each look, in ms, and by what, longest first.
+
+        What fell into a stall of the whole machine is not counted.
+        """
+        found = list[tuple[float, str]]()
+        for look in self.of(phase):
+            long = [(ms - within(self.stalls.spans, begin, end), by) for begin, end, ms, by in look.long_holds]
+            found += long or [(look.held_ms, look.held_by)]
+        return sorted(found, reverse=True)
 
 
 @define(eq=False)
@@ -151,16 +168,17 @@ class PlayersSiege:
         title = f"{self.store}, {'TLS' if self.tls else 'plain'}"
         self.record = Record(title, self.seed, self.hostile, {}, Log())
         async with self._serving():
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._look)
-                nursery.start_soon(self._own_lag)
-                await self._gather(nursery)
-                await self._phase("quiet", self.quiet_s)
-                async with self._attackers():
-                    await self._phase("siege", self.siege_s)
-                await self._phase("after", min(10.0, self.quiet_s))
-                self.record.log.phase = "end"
-                nursery.cancel_scope.cancel()
+            with self.record.stalls:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._look)
+                    nursery.start_soon(self._own_lag)
+                    await self._gather(nursery)
+                    await self._phase("quiet", self.quiet_s)
+                    async with self._attackers():
+                        await self._phase("siege", self.siege_s)
+                    await self._phase("after", min(10.0, self.quiet_s))
+                    self.record.log.phase = "end"
+                    nursery.cancel_scope.cancel()
             await self._conclude()
         return self.record
 
@@ -280,9 +298,11 @@ class PlayersSiege:
                     held.get("longest_ms", 0.0),
                     held.get("where", ""),
                     held.get("stolen_ms", 0.0),
-                    held.get("long", {}),
+                    held.get("long", []),
                     keys,
                     accounts,
+                    held.get("sqlite_bytes", 0),
+                    held.get("freed_bytes", 0),
                 )
             )
             await trio.sleep(LOOK_S)

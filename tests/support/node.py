@@ -13,6 +13,7 @@ where ``holds`` is true.
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import gc
 import json
@@ -46,7 +47,8 @@ VIOLATIONS = "TRADEGAME_TEST_VIOLATIONS"
 
 @define(eq=False)
 class Holds(LoopHolds):
-    """``long``: by what it was held longer than a bound, how often, on the machine that bounds are given for.
+    """``long``: when it was held longer than a bound, on the machine that bounds are given for: from and until, in ns
+    of `time.perf_counter_ns`, for how long, in ms, and by what.
 
     ``where`` says of such a stretch what the time was: the kernel's, with how many page faults, or the collector's.
     When another virtual machine has the processor, the thread's clock goes on: what was stolen during a long stretch,
@@ -54,11 +56,12 @@ class Holds(LoopHolds):
     """
 
     slowness: float = 1.0
-    long: dict[str, int] = field(factory=dict)
+    long: list[tuple[int, int, float, str]] = field(factory=list)
     stolen_ms: float = 0.0
     _usage: resource.struct_rusage = field(factory=lambda: resource.getrusage(resource.RUSAGE_THREAD), init=False)
     _stolen_before_ms: float = field(default=0.0, init=False)
     _stolen_looked: int = field(default=0, init=False)
+    _began: int = field(default=0, init=False)
     _collected_ms: float = field(default=0.0, init=False)
     _collecting: float = field(default=0.0, init=False)
 
@@ -67,7 +70,7 @@ class Holds(LoopHolds):
 
     def reset(self) -> None:
         super().reset()
-        self.long, self.stolen_ms = {}, 0.0
+        self.long, self.stolen_ms = [], 0.0
 
     def after_io_wait(self, timeout: float) -> None:
         super().after_io_wait(timeout)
@@ -90,6 +93,7 @@ class Holds(LoopHolds):
 
     def _begin(self) -> None:
         self._usage, self._collected_ms = resource.getrusage(resource.RUSAGE_THREAD), 0.0
+        self._began = time.perf_counter_ns()
 
     def _collected(self, phase: str, _: object) -> None:
         if phase == "start":
@@ -98,18 +102,45 @@ class Holds(LoopHolds):
             self._collected_ms += 1_000 * (time.perf_counter() - self._collecting)
 
     def _mark(self, where: str) -> float:
-        longest_ms = self.longest_ms
         held_ms = super()._mark(where)
-        if held_ms > LONG_MS * self.slowness:
-            self.long[where] = self.long.get(where, 0) + 1
-            if held_ms > longest_ms:
-                before, now = self._usage, resource.getrusage(resource.RUSAGE_THREAD)
-                self.where = (
-                    f"{where}, {1_000 * (now.ru_stime - before.ru_stime):.0f} ms in the kernel, "
-                    f"{now.ru_minflt - before.ru_minflt} page faults, {self._collected_ms:.0f} ms of collecting"
-                )
+        if held_ms > LONG_MS * self.slowness and len(self.long) < MOST_LONG:
+            before, now = self._usage, resource.getrusage(resource.RUSAGE_THREAD)
+            by = (
+                f"{where}, {1_000 * (now.ru_stime - before.ru_stime):.0f} ms in the kernel, "
+                f"{now.ru_minflt - before.ru_minflt} page faults, {self._collected_ms:.0f} ms of collecting"
+            )
+            self.long.append((self._began, time.perf_counter_ns(), held_ms / self.slowness, by))
         self._begin()
         return held_ms
+
+
+def _sqlite_bytes() -> int:
+    """What SQLite has allocated, https://www.sqlite.org/c3ref/memory_highwater.html; 0 where it cannot be asked."""
+    try:
+        used = ctypes.CDLL("libsqlite3.so.0").sqlite3_memory_used
+    except (OSError, AttributeError):
+        return 0
+    used.restype = ctypes.c_int64
+    return int(used())
+
+
+_MALLINFO = ["arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"]
+
+
+class _Mallinfo2(ctypes.Structure):
+    """https://man7.org/linux/man-pages/man3/mallinfo.3.html"""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO]
+
+
+def _freed_bytes() -> int:
+    """What malloc keeps in its main arena of what was freed; 0 where it cannot be asked."""
+    try:
+        mallinfo2 = ctypes.CDLL("libc.so.6").mallinfo2
+    except (OSError, AttributeError):
+        return 0
+    mallinfo2.restype = _Mallinfo2
+    return int(mallinfo2().fordblks)
 
 
 def _stolen_ms() -> float:
@@ -118,7 +149,7 @@ def _stolen_ms() -> float:
         return float(file.readline().split()[8]) * 1_000 / os.sysconf("SC_CLK_TCK")
 
 
-LONG_MS = 10.0
+LONG_MS, MOST_LONG = 10.0, 1_000
 STOLEN_NS = 50_000_000
 HOLDS = Holds()
 
@@ -187,6 +218,8 @@ def _with_replicas(services: HttpServices) -> Starlette:
             "where": HOLDS.where,
             "long": HOLDS.long,
             "stolen_ms": HOLDS.stolen_ms,
+            "sqlite_bytes": _sqlite_bytes(),
+            "freed_bytes": _freed_bytes(),
         }
         HOLDS.reset()
         return JSONResponse(told)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from tests.hostile.checks import memory_is_flat, the_loop_is_not_held
+from tests.hostile.honest import Log
+from tests.hostile.siege import Look, Record
+from tests.hostile.stalls import Stalls, together
 from tests.support import node
 from tests.support.node import LONG_MS, STOLEN_NS, Holds
 
@@ -30,9 +36,12 @@ def stretch(holds: Holds, clock: Clock, ms: float, stolen_ms: float = 0.0) -> No
 def test_what_another_machine_had_of_a_stretch_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, holds = Clock(monkeypatch), Holds()
     stretch(holds, clock, 11, stolen_ms=10)
-    assert (round(holds.longest_ms), holds.stolen_ms, holds.long) == (1, 10, {})
+    assert (round(holds.longest_ms), holds.stolen_ms, holds.long) == (1, 10, [])
     stretch(holds, clock, 31, stolen_ms=10)
-    assert (round(holds.longest_ms), holds.stolen_ms, holds.long) == (21, 20, {"the scheduler": 1})
+    ((begin, end, ms, by),) = holds.long
+    assert (round(holds.longest_ms), holds.stolen_ms, round(ms)) == (21, 20, 21)
+    assert (end - begin, end) == (31 * MS, clock.ns)
+    assert by.startswith("the scheduler, ")
 
 
 def test_what_was_stolen_long_before_excuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,3 +51,48 @@ def test_what_was_stolen_long_before_excuses_nothing(monkeypatch: pytest.MonkeyP
     clock.ns += 2 * STOLEN_NS
     stretch(holds, clock, LONG_MS + 5)
     assert (round(holds.longest_ms), holds.stolen_ms) == (15, 0)
+
+
+def test_a_machine_stands_still_only_when_all_of_its_processors_do() -> None:
+    one, other = [(10, 20), (50, 90), (100, 110)], [(15, 30), (40, 60), (80, 85), (111, 120)]
+    assert together([one]) == one
+    assert together([one, other]) == [(15, 20), (50, 60), (80, 85)]
+    assert together([one, other, [(0, 17), (84, 200)]]) == [(15, 17), (84, 85)]
+    assert together([one, []]) == []
+
+
+def look(number: int = 0, **more: Any) -> Look:
+    plain = dict.fromkeys(("resident", "cpu_s", "log_bytes", "starved_s", "keys", "accounts", "cached", "freed"), 0)
+    held: dict[str, Any] = {"lag_s": None, "held_ms": 0.0, "held_by": "", "stolen_ms": 0.0, "long_holds": []}
+    return Look(number, "siege", "", **{**plain, **held, **more})
+
+
+def record_of(*looks: Look) -> Record:
+    return Record("", 1, 1, {}, Log(), looks=list(looks))
+
+
+def test_what_falls_into_a_stall_of_the_machine_is_not_counted() -> None:
+    record = record_of(
+        look(held_ms=54.0, long_holds=[(90 * MS, 144 * MS, 54.0, "appending")]),
+        look(held_ms=12.0, long_holds=[(194 * MS, 206 * MS, 12.0, "reading")]),
+        look(held_ms=4.0, held_by="writing"),
+    )
+    record.stalls.spans = [(100 * MS, 140 * MS), (200 * MS, 205 * MS)]
+    assert record.holds("siege") == [(14.0, "appending"), (7.0, "reading"), (4.0, "writing")]
+    assert list(the_loop_is_not_held(record)) == ["the loop was held for 14 ms by appending; 1 times too long"]
+
+
+def test_the_watchers_of_the_machine_end_when_they_are_told() -> None:
+    with Stalls() as stalls:
+        pass
+    assert all(begin < end for begin, end in stalls.spans)
+
+
+@pytest.mark.parametrize(("kept", "found"), [({}, 1), ({"cached": 5}, 0), ({"freed": 5}, 0), ({"freed": -1}, 1)])
+def test_memory_is_flat_besides_what_has_its_own_bound(kept: dict[str, int], found: int) -> None:
+    quarters = [number // 30 for number in range(120)]
+    looks = [
+        look(resident=100 + quarter * 10 << 20, **{name: quarter * 2 * most << 20 for name, most in kept.items()})
+        for quarter in quarters
+    ]
+    assert len(list(memory_is_flat(record_of(*looks)))) == found
