@@ -266,7 +266,7 @@ async def _end_when_lost(replay: Replay, connection: trio.CancelScope, address: 
     try:
         await replay.lost.wait()
         if replay.lost.reason:
-            log.warning("http_response_broken_off", address=address, reason=replay.lost.reason)
+            log.info("http_client_given_up", address=address, reason=replay.lost.reason)
         connection.cancel()
     finally:
         replay.cut()
