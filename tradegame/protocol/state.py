@@ -53,7 +53,8 @@ class GroupOf(Struct, omit_defaults=True):
 class GameSummary(Struct, omit_defaults=True):
     """A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
 
-    `groups`: it is the entrance to these. `group`: it is one of an entrance, by which players come in.
+    `shared`: the number by which one enters is a team's. `groups`: it is the entrance to these. `group`: it is one of
+    an entrance, by which players come in.
     """
 
     game: GameId
@@ -68,6 +69,7 @@ class GameSummary(Struct, omit_defaults=True):
     code: GameCode
     entry: EntryKind = "open"
     pattern: Pattern = ""
+    shared: bool = False
     groups: tuple[Group, ...] = ()
     group: GroupOf | None = None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
 from attrs import evolve, frozen
 
 from tradegame.core.domain.naming import NamingService
@@ -9,6 +12,7 @@ from tradegame.core.domain.state import Effects, GameState, RosterSeat
 from tradegame.protocol.bounds import EntryKind
 from tradegame.protocol.commands import Join, RenewSeat, SeatRow, SetRoster
 from tradegame.protocol.errors import NotAdmittedError, UnknownPlayerError
+from tradegame.protocol.names import skeleton
 from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 
@@ -27,8 +31,8 @@ class RosterService:
         state = self.state
         state.roster = {}
         state.by_number, state.shared, state.pattern = command.by_number, command.shared, command.pattern
-        for name, skeleton in command.names:
-            state.roster.setdefault(skeleton, []).append(name)
+        for name, look in command.names:
+            state.roster.setdefault(look, []).append(name)
         for seat in state.seating.values():
             seat.listed = False
         for row in command.seats:
@@ -80,6 +84,17 @@ class RosterService:
         state.seating[row.look] = seat
         state.looks[seat.number] = row.look
         return seat
+
+
+def absent(state: GameState, came: Iterable[str]) -> Iterator[RosterSeat]:
+    """Those whom the roster expects, and who have no account. A name without a seat is one without a label.
+
+    ``came``: what all are called who ever had one.
+    """
+    yield from (seat for seat in state.seating.values() if seat.listed and not seat.player)
+    alike = Counter(map(skeleton, came))
+    for look, names in state.roster.items():
+        yield from (RosterSeat("", name) for name in names[alike[look] :])
 
 
 def entry(state: GameState) -> EntryKind:

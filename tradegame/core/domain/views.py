@@ -306,6 +306,7 @@ def summary(state: GameState) -> GameSummary:
         code=code_of(door_of(state.definition)),
         entry=entry(state),
         pattern=state.pattern if state.by_number else "",
+        shared=state.by_number and state.shared,
         groups=groups(state.definition),
         group=its_group(state.definition),
     )

@@ -17,6 +17,7 @@ from tradegame.core.domain.definition import to_json
 from tradegame.core.domain.events import Applied
 from tradegame.core.domain.game import Game
 from tradegame.core.domain.groups import group_name
+from tradegame.core.domain.roster import absent
 from tradegame.core.domain.state import OPEN, GameState, RosterSeat
 from tradegame.core.domain.views import best
 from tradegame.core.games.replay import Replay
@@ -132,6 +133,10 @@ class Tables:
             told = player, seat.label or None, shown, group or None, seat.team or None
             head = *told, role, robot, fields is None, joined_at
             self._put(PlayerRow(*head, self._tape.played[player], gain, total, rank))
+        nothing = (None,) * len(self._tape.gains)
+        for seat in absent(state, [name for name, _, robot in self._people.values() if not robot]):
+            expected = None, seat.label or None, seat.name or None, seat.group or None, seat.team or None
+            self._put(PlayerRow(*expected, None, False, False, None, 0, nothing, None, None))
         for kind in TABLES:
             self._put(Entry(kind.sheet, None, None, None, kind.about))
             for column in header if kind is PlayerRow else columns(kind):

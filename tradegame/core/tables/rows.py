@@ -41,11 +41,14 @@ class PlayerRow(Row):
     """A row of the table players."""
 
     sheet = "players"
-    about = "Everybody who has an account in the game, or had one that the host removed; in the order of joining."
+    about = (
+        "Everybody who has an account in the game, or had one that the host removed, in the order of joining; then"
+        " those on the host's roster who never came."
+    )
 
-    player: Annotated[Id, "Id of the player: nothing can be read from it."]
+    player: Annotated[Id | None, "Id of the player: nothing can be read from it. Empty: never came."]
     label: Annotated[Text | None, "What the host's roster calls the player. Empty: has no seat on one."]
-    name: Annotated[Text, "What the game calls the player."]
+    name: Annotated[Text | None, "What the game calls the player. Of who never came, the roster's name, if it has one."]
     group: Annotated[Text | None, "The group on the roster, or that the player was put into."]
     team: Annotated[Text | None, "The team on the roster."]
     role: Annotated[Word | None, "`buyer` or `seller`. Empty without private values, and before the first deal."]

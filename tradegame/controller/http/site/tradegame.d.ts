@@ -401,7 +401,8 @@ export interface GroupOf {
 /**
  * A line of the list of games. `players`: how many have an account. `ends_at`: null until the host says so.
  *
- * `groups`: it is the entrance to these. `group`: it is one of an entrance, by which players come in.
+ * `shared`: the number by which one enters is a team's. `groups`: it is the entrance to these. `group`: it is one of
+ * an entrance, by which players come in.
  */
 export interface GameSummary {
   game: string;
@@ -416,6 +417,7 @@ export interface GameSummary {
   code: string;
   entry?: "open" | "number" | "link";
   pattern?: string;
+  shared?: true;
   groups?: Group[];
   group?: GroupOf;
 }
