@@ -81,8 +81,11 @@ def test_three_screens_and_i_am_ready_and_again_from_the_help(newcomer: Newcomer
     expect(dialog.get_by_role("heading", name="Your own values")).to_be_visible()
 
 
-def test_who_skips_them_is_not_ready_and_is_not_shown_them_again(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve(games=[AUCTION])
+@pytest.mark.parametrize("quiz", [[], QUIZ], ids=["", "quiz"])
+def test_who_skips_them_is_not_shown_them_again_and_is_ready_unless_there_is_a_quiz(
+    newcomer: Newcomer, serve: Serve, quiz: list[dict[str, Any]]
+) -> None:
+    server = serve(games=[{**AUCTION, "quiz": quiz}])
     page = newcomer(instructed=False)
     play = come(page, server, "Ada", "class")
     page.get_by_role("button", name="Skip").click()
@@ -90,8 +93,12 @@ def test_who_skips_them_is_not_ready_and_is_not_shown_them_again(newcomer: Newco
     play.live()
     expect(page.get_by_role("region", name="Goods")).to_be_attached()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    (row,) = ask(server, "GET", "/games/class/roster")["players"]
-    assert "ready" not in row
+
+    def ready() -> bool:
+        (row,) = ask(server, "GET", "/games/class/roster")["players"]
+        return bool(row.get("ready"))
+
+    until(lambda: ready() is not bool(quiz), "ready", page=page)
 
 
 def test_a_quiz_tells_what_was_wrong_and_may_come_before_the_trade(newcomer: Newcomer, serve: Serve) -> None:

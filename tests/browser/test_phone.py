@@ -289,3 +289,21 @@ def test_standings_that_nobody_sees_are_not_asked_for(newcomer: Newcomer, serve:
     ann.show("Standings")
     page.clock.run_for(4_000)
     until(lambda: standings() > before + 1, "they are asked for again", page=page)
+
+
+def test_messages_to_one_alone_are_counted_until_they_are_seen(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    ann = Play(newcomer(viewport=PHONE), server.http).enter("Ann")
+    chat = ann.page.get_by_role("navigation", name="Sections").get_by_role("button", name=re.compile("^Chat"))
+    (player,) = [row["player"] for row in ask(server, "GET", "/games/bazaar/roster")["players"]]
+    for text in ("Buy grain!", "Or wood!"):
+        ask(server, "POST", f"/games/bazaar/players/{player}/message", {"text": text})
+    expect(chat).to_have_text("Chat 2")
+    with Player(server.url, "Ben") as ben:
+        ben.ask("join", game="bazaar")
+        ben.ask("say", game="bazaar", text="to all")
+        ben.ask("say", game="bazaar", text="to you", to=player)
+    expect(chat).to_have_text("Chat 3")
+    chat.click()
+    expect(ann.region("Chat")).to_contain_text("Or wood!")
+    expect(chat).to_have_text("Chat")

@@ -79,7 +79,7 @@ def test_whoever_played_comes_from_the_end_of_a_round_to_a_link_that_works_elsew
     records.get_by_role("button", name="Show reports to players").click()
     expect(records.get_by_role("button", name="Hide reports from players")).to_be_visible()
     with host.page.expect_download() as download:
-        records.get_by_role("link", name="Download links").click()
+        records.get_by_role("link", name="Download report links").click()
     assert download.value.suggested_filename == "class-reports.csv"
     link.click()
     expect(page.get_by_role("heading", name="Your report: Ann")).to_be_visible()

@@ -116,6 +116,24 @@ def test_a_card_of_a_game_that_was_made_anew_says_that_it_is_void(newcomer: Newc
             page.close()  # or it would be in the new game before there is a roster
 
 
+def test_who_played_in_a_game_that_was_made_anew_is_asked_in_kindly(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve()
+    roster(server, by_number=True)
+    page = newcomer(viewport=PHONE)
+    page.goto(links(server)[0])
+    Play(page, server.http).live()
+    page.goto("about:blank")
+    ask(server, "DELETE", "/games/bazaar")
+    ask(server, "POST", "/games", bazaar())
+    roster(server, by_number=True)
+    door(page, server)
+    expect(page.get_by_text("The host has made this game anew: come in once more.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_empty()
+    page.get_by_role("textbox", name="Your number").fill("xq-11")
+    page.get_by_role("button", name="Play", exact=True).click()
+    Play(page, server.http).live()
+
+
 def test_who_enters_a_number_has_its_seat_and_nobody_else(newcomer: Newcomer, serve: Serve) -> None:
     server = serve()
     roster(server, by_number=True)
@@ -150,7 +168,7 @@ def test_two_play_for_one_team(newcomer: Newcomer, serve: Serve) -> None:
     expect(panel).to_contain_text("People enter by their team's number.")
     for _ in range(2):
         page = door(newcomer(viewport=PHONE), server)
-        page.get_by_role("textbox", name="Your number").fill("t1")
+        page.get_by_role("textbox", name="Your team's number").fill("t1")
         page.get_by_role("button", name="Play", exact=True).click()
         Play(page, server.http).live()
     expect(host.region("Players").get_by_role("row")).to_have_count(2)  # with the head

@@ -11,14 +11,13 @@ import pytest
 
 import tradegame.controller.http
 from tradegame.infra.config.presets import presets
-from tradegame.protocol.bounds import Became, MarkSource, PhaseName, Role
+from tradegame.protocol.bounds import ID_PATTERN, Became, MarkSource, PhaseName, Role
 from tradegame.protocol.errors import ALL
 from tradegame.protocol.http import SeparatorName, UnreadyPart
 from tradegame.protocol.reasons import REASONS
 
-ENGLISH = json.loads(
-    (Path(tradegame.controller.http.__file__).parent / "site" / "languages" / "en.json").read_text(encoding="utf-8")
-)
+CATALOGUES = sorted((Path(tradegame.controller.http.__file__).parent / "site" / "languages").glob("*.json"))
+ENGLISH = json.loads(next(file for file in CATALOGUES if file.stem == "en").read_text(encoding="utf-8"))
 OF_CLIENTS = {"closed", "unreachable", "unsent"}
 """The codes that tradegame.js has of its own."""
 
@@ -57,4 +56,18 @@ def test_every_reason_has_words_with_no_parameter_that_it_does_not_have() -> Non
 def test_the_presets_say_to_people_what_their_files_say() -> None:
     for name, preset in presets().items():
         assert (ENGLISH[f"preset.{name}"], ENGLISH[f"preset_about.{name}"]) == (preset["title"], preset["about"])
+        for number, news in enumerate(preset.get("news", ()), 1):
+            assert ENGLISH[f"preset_news.{name}_{number}"] == news["text"]
     assert words("preset") == words("preset_about") == set(presets())
+    goods = {good for preset in presets().values() for good in preset["goods"]}
+    assert words("preset_good") == goods
+    assert {good: ENGLISH[f"preset_good.{good}"] for good in goods} == {good: good for good in goods}
+    assert len(words("preset_news")) == sum(len(preset.get("news", ())) for preset in presets().values())
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_the_goods_of_the_presets_have_ids_that_a_game_takes(file: Path) -> None:
+    catalogue = json.loads(file.read_text(encoding="utf-8"))
+    goods = [catalogue[name] for name in catalogue if name.startswith("preset_good.")]
+    assert len(set(goods)) == len(goods)
+    assert all(map(ID_PATTERN.match, goods))

@@ -5,16 +5,12 @@ import { h, setText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
-import { has, t } from "../common/words.js";
+import { t } from "../common/words.js";
 import { json } from "./api.js";
 import { freeAddress } from "./free_address.js";
 import { goodsFields } from "./goods_fields.js";
+import { spoken, titleOf } from "./presets.js";
 import { valuesFields } from "./values_fields.js";
-
-/** What a preset says to people, in the language of the page if it has that. */
-function worded({ id, title, about }) {
-  return has(`preset.${id}`) ? { title: t(`preset.${id}`), about: t(`preset_about.${id}`) } : { title, about };
-}
 
 const TIMES = ["lobby_s", "open_s", "closed_s", "repeat"];
 const USUAL = { lobby_s: 0, open_s: 300, closed_s: 60, repeat: 1 };
@@ -33,7 +29,7 @@ export async function newGamePanel(games, created) {
   const preset = h(
     "select",
     { id: "preset", onchange: begin },
-    ...presets.map((each) => h("option", { value: each.id }, worded(each).title || each.id)),
+    ...presets.map((each) => h("option", { value: each.id }, titleOf(each))),
   );
   const about = h("p.about", {}, "");
   const id = h("input", {
@@ -115,8 +111,8 @@ export async function newGamePanel(games, created) {
 
   function begin() {
     const chosen = presets.find((each) => each.id === preset.value);
-    setText(about, worded(chosen).about);
-    definition = { ...chosen.definition, ...worded(chosen), id: freeAddress(chosen.id, games()) };
+    definition = { ...spoken(chosen), id: freeAddress(chosen.id, games()) };
+    setText(about, definition.about);
     clock = definition.rounds ?? USUAL;
     show();
     write();

@@ -30,7 +30,7 @@ export function doorForms(game, connected, entered, { link = null, note = "" } =
   const problem = h("p.error", { role: "alert", id: "door-problem" }, note);
   const attributes = { maxlength: BOUNDS.name, autocomplete: "nickname", value: recall("localStorage", NAME) ?? "" };
   const name = field(t("door.name"), { id: "name", ...attributes });
-  const number = field(t("door.number"), {
+  const number = field(t(game.shared ? "door.team_number" : "door.number"), {
     id: "number",
     maxlength: NUMBER,
     autocomplete: "off",

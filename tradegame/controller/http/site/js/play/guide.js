@@ -11,6 +11,9 @@ import { PICTURES } from "./pictures.js";
 /** The life of the game whose instructions were put away last; `*`: they are shown to who asks for them only. */
 const SEEN = "tradegame.instructions";
 
+/** What the dialog returns after the server was told. */
+const READY = "ready";
+
 let open = () => {};
 
 /** Shows the instructions of the game that is being played. */
@@ -18,10 +21,14 @@ export const showGuide = () => open();
 
 export const guideButton = () => h("button", { type: "button", onclick: showGuide }, t("guide.title"));
 
-/** Shows the instructions to whoever has not put them away or said that they are ready; and what the host says. */
+/**
+ * Shows the instructions to whoever has not put them away or said that they are ready; and what the host says. Who puts
+ * them away is ready, unless there is a quiz.
+ */
 export function guide(game) {
   open = async () => {
-    await openDialog(dialogOf(game));
+    const said = await openDialog(dialogOf(game));
+    if (said !== READY && !game.me?.ready && !game.state.rules.quiz) game.ready({}).catch(() => {});
     if (recall("localStorage", SEEN) !== "*") remember("localStorage", SEEN, game.epoch);
   };
   if (!game.me?.ready && !["*", game.epoch].includes(recall("localStorage", SEEN))) void open();
@@ -92,7 +99,7 @@ function dialogOf(game) {
       const { right } = await game.ready(quiz.answers());
       if (right.every(Boolean)) {
         toast(t("guide.is_ready"));
-        dialog.close();
+        dialog.close(READY);
       } else quiz.tell(right);
     } catch (error) {
       setText(problem, explain(error));

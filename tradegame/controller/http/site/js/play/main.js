@@ -101,8 +101,9 @@ async function main() {
     flash(top, phase === "open" ? "up-soft" : "down-soft");
   });
   turn();
-  own.onadd((_, now) => {
-    if (now) for (const each of [portfolio, facts]) flash(each, "accent-soft");
+  own.onadd((fresh, when) => {
+    if (when === "now") for (const each of [portfolio, facts]) flash(each, "accent-soft");
+    if (when === "away") toast(t("trades.while_away", { count: fresh.length }));
   });
   listenForSignals(desk, (second) => play.classList.toggle("ending", second > 0));
   listenForKeys(desk, ticket, chat, () => showHelp(game));

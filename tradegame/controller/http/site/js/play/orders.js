@@ -161,9 +161,9 @@ function ownTrades({ game, painter, own }) {
       setText(when, time(at));
     });
   };
-  own.onadd((fresh, now) => {
+  own.onadd((fresh, when) => {
     painter.mark(paint);
-    if (now) tell(fresh.filter(({ maker }) => maker));
+    if (when === "now") tell(fresh.filter(({ maker }) => maker));
   });
   painter.mark(paint);
   return [empty, table];

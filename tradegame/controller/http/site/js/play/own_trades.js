@@ -22,6 +22,8 @@ function stored() {
  */
 export class OwnTrades {
   trades = [];
+  /** Whether what this browser does not know happened while nobody looked: else it has never been here. */
+  #knew;
   #game;
   #of;
   #saving;
@@ -33,7 +35,8 @@ export class OwnTrades {
     this.#game = game;
     this.#of = { game: game.id, epoch: game.epoch, player };
     const kept = stored().find((each) => this.#is(each))?.trades;
-    if (Array.isArray(kept))
+    this.#knew = Array.isArray(kept);
+    if (this.#knew)
       this.trades = kept
         .filter((fill) => typeof fill?.trade === "number" && fill.good in game.state.goods)
         .slice(0, TRADES);
@@ -41,13 +44,16 @@ export class OwnTrades {
       if (buyer === player) this.#name(number, seller);
       else if (seller === player) this.#name(number, buyer);
     });
-    game.on("fills", ({ fills }) => this.#add(fills, true));
+    game.on("fills", ({ fills }) => this.#add(fills, "now"));
     for (const type of ["reset", "resumed"]) game.on(type, () => this.#catchUp());
     this.#catchUp();
     addEventListener("pagehide", () => this.#saving !== undefined && this.#save());
   }
 
-  /** Calls `listener` with trades that are new here, oldest first, and whether they have just happened. */
+  /**
+   * Calls `listener` with trades that are new here, oldest first, and with when they happened: `now`, `away` while this
+   * page was not there, or `before` this browser knew of the game.
+   */
   onadd(listener) {
     this.#listeners.push(listener);
   }
@@ -60,12 +66,16 @@ export class OwnTrades {
   /** What happened while this page was not there, the server tells when it is asked. */
   #catchUp() {
     this.#game.fills().then(
-      (fills) => this.#add(fills, false),
+      (fills) => {
+        this.#add(fills, this.#knew ? "away" : "before");
+        if (!this.#knew) this.#save();
+        this.#knew = true;
+      },
       () => {}, // asked again after the next reconnect
     );
   }
 
-  #add(fills, now) {
+  #add(fills, when) {
     const known = new Set(this.trades.map(({ trade }) => trade));
     const fresh = fills.filter(({ trade }) => !known.has(trade));
     if (!fresh.length) return;
@@ -76,7 +86,7 @@ export class OwnTrades {
     this.trades.sort((one, other) => other.trade - one.trade);
     this.trades.length = Math.min(this.trades.length, TRADES);
     this.#saving ??= setTimeout(() => this.#save(), PAUSE_MS);
-    for (const listener of this.#listeners) listener(fresh, now);
+    for (const listener of this.#listeners) listener(fresh, when);
   }
 
   #name(number, other) {

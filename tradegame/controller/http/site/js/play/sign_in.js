@@ -71,13 +71,17 @@ export async function enter(place) {
   if (chosen === null) chosen = await choose(place, games, missing, wanted);
   history.replaceState(null, "", urlOf(`?game=${encodeURIComponent(chosen.game)}`));
   const about = (await fetchJson(`v1/games/${encodeURIComponent(chosen.game)}`).catch(() => ({}))).about ?? "";
-  let note = "";
+  let [note, greeting] = [null, ""];
   for (;;) {
-    const client = await signIn(place, chosen, about, { link, note });
+    const client = await signIn(place, chosen, about, { link, note, greeting });
     const carded = link !== null;
+    const remembered = !carded && note === null && recall("localStorage", TOKEN) !== null;
     link = null;
     const refuse = (refused) => {
-      note = carded && SEATLESS.has(refused.why?.name) ? t("door.wrong_link") : explain(refused);
+      const seatless = SEATLESS.has(refused.why?.name);
+      greeting = seatless && remembered ? t("door.anew") : "";
+      if (seatless && carded) note = t("door.wrong_link");
+      else note = greeting ? "" : explain(refused);
     };
     const joined = (id) => join(place, client, { ...chosen, game: id }, refuse);
     const entered = await joined(chosen.game);
@@ -168,13 +172,13 @@ async function connected(options) {
   return client;
 }
 
-/** `link`: a personal link's token. `note`: why whoever was signed in is not let in. */
-async function signIn(place, game, about, { link, note }) {
+/** `link`: a personal link's token. `note`: why whoever was signed in is not let in, which `greeting` may say kindly. */
+async function signIn(place, game, about, { link, note, greeting }) {
   const title = h("h1", {}, userText(game.title || game.game));
-  const token = link ?? (note ? null : recall("localStorage", TOKEN));
+  const token = link ?? (note === null ? recall("localStorage", TOKEN) : null);
   const again = token === null && game.entry === undefined ? recall("sessionStorage", AGAIN) : null;
   remember("sessionStorage", AGAIN, null);
-  let [problem, nameless] = [note, null];
+  let [problem, nameless] = [note ?? "", null];
   if (token !== null || again !== null) {
     show(place, title, h("p", { role: "status" }, t("door.back")));
     try {
@@ -192,6 +196,7 @@ async function signIn(place, game, about, { link, note }) {
       place,
       title,
       about ? userText(about, "p.about.text") : h("p.about", {}, t("door.about")),
+      greeting ? h("p", { role: "status" }, greeting) : null,
       ...forms,
       h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game.game)}`) }, t("door.watch"))),
       languageSwitch(),

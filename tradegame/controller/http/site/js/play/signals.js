@@ -43,7 +43,7 @@ const ofSecond = (left) => signal([left > 3 ? 440 : 880], left === LAST ? 200 : 
 /** Signals from now on. `last(second)` is called with each of the last ten, and with 0 once they are over. */
 export function listenForSignals({ game, own }, last) {
   let told = 0;
-  own.onadd((_, now) => now && ofFill());
+  own.onadd((_, when) => when === "now" && ofFill());
   setInterval(() => {
     const left = lastSecond(game.state, game.now());
     if (left === told) return;

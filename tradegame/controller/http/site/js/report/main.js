@@ -6,6 +6,7 @@ import { explain } from "../common/explain.js";
 import { pause } from "../common/repeat.js";
 import { jsonBody, request } from "../common/server.js";
 import { recall } from "../common/storage.js";
+import { urlOf } from "../common/urls.js";
 import { loaded, t } from "../common/words.js";
 import { report } from "./report.js";
 
@@ -83,11 +84,16 @@ function show(found) {
   if (found.key) history.replaceState(null, "", `#${found.key}`);
   const title = found.title || found.game;
   document.title = `${t("report.title")} · ${found.name} · ${title}`;
-  place.replaceChildren(h("div", {}, bar(userText(title, "h1.clip.title"), null), report(found)));
+  place.replaceChildren(h("div", {}, bar(userText(title, "h1.clip.title"), null, back()), report(found)));
 }
 
+/** The way to the game, for who plays on this browser; else null. */
+const back = () =>
+  recall("localStorage", TOKEN) ? h("a", { href: urlOf(`?game=${encodeURIComponent(game)}`) }, t("report.back")) : null;
+
 function message(text) {
-  place.replaceChildren(h("main.welcome", {}, h("div.card", {}, h("h1", {}, t("report.title")), h("p", {}, text))));
+  const words = [h("h1", {}, t("report.title")), h("p", {}, text), h("p", {}, back())];
+  place.replaceChildren(h("main.welcome", {}, h("div.card", {}, ...words)));
 }
 
 addEventListener("hashchange", () => location.reload());
