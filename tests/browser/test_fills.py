@@ -36,7 +36,7 @@ def test_a_page_shows_what_was_traded_while_it_was_closed(newcomer: Newcomer, se
         ann.live()
         row = own_trades(ann).get_by_role("row", name=re.compile("sold wood – 2 37"))
         expect(row).to_have_count(1)
-        expect(page.locator(".toast")).to_have_text("1 trade was made for you while you were away.")
+        expect(page.locator(".toast")).to_have_text("While this page was closed, you had 1 trade.")
         gains = ann.region("Portfolio").get_by_role("row", name=re.compile(r"wood sold 2 at 37\.00 .*\+74"))
         expect(gains).to_be_visible()
         ben.ask("buy", game="bazaar", good="wood", qty=1)
@@ -51,6 +51,7 @@ def test_a_page_shows_what_was_traded_while_it_was_closed(newcomer: Newcomer, se
         page.reload()
         ann.live()
         expect(own_trades(ann).get_by_role("row", name=re.compile("sold wood"))).to_have_count(2)
+        page.wait_for_timeout(500)  # so that what the server tells has come
         expect(page.locator(".toast")).to_have_count(0)  # all of it is known
 
 

@@ -127,7 +127,7 @@ def test_who_played_in_a_game_that_was_made_anew_is_asked_in_kindly(newcomer: Ne
     ask(server, "POST", "/games", bazaar())
     roster(server, by_number=True)
     door(page, server)
-    expect(page.get_by_text("The host has made this game anew: come in once more.")).to_be_visible()
+    expect(page.get_by_text("You are not in this game yet.")).to_be_visible()
     expect(page.get_by_role("alert")).to_be_empty()
     page.get_by_role("textbox", name="Your number").fill("xq-11")
     page.get_by_role("button", name="Play", exact=True).click()

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trio
 
 from tests.support.command_line import tradegame
 from tests.support.player import Player
@@ -114,6 +115,36 @@ def test_a_third_export_at_once_is_refused_and_who_leaves_makes_room(
     while get(server).status_code == 503:
         assert time.monotonic() < end, "those who left are still served"
         time.sleep(0.1)
+
+
+def test_a_log_that_nobody_waits_for_is_not_read_on(server: ServerThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def without_end(source: object, game: str) -> AsyncIterator[bytes]:
+        yield b"some of it"
+        await trio.sleep_forever()
+
+    def log(timeout_s: float = 20) -> httpx.Response | None:
+        """None: it was one of the two, and has left."""
+        try:
+            return httpx.get(f"{server.http}/v1/games/bazaar/log", headers=HOST, timeout=timeout_s)
+        except httpx.ReadTimeout:
+            return None
+
+    monkeypatch.setattr(workers, "export_log", without_end)
+    request = f"GET /v1/games/bazaar/log HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n"
+    with Raw(server.running.port) as one, Raw(server.running.port) as two:
+        for peer in (one, two):
+            peer.send(request.encode())
+        end = time.monotonic() + 20
+        while (answer := log(0.5)) is None:
+            assert time.monotonic() < end
+        assert answer.status_code == 503
+        monkeypatch.undo()
+    end = time.monotonic() + 20
+    while (answer := log()) is None or answer.status_code == 503:
+        assert time.monotonic() < end, "those who left are still served"
+        time.sleep(0.1)
+    assert answer.content.endswith(b"}}\n")
+    assert int(answer.headers["content-length"]) == len(answer.content)
 
 
 def test_a_worker_that_fails_is_logged_and_leaves_nothing_behind(

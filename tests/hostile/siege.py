@@ -128,11 +128,11 @@ class Record:
     def holds(self, phase: str) -> list[tuple[float, str]]:
         """For how long the loop was held at most in each look, in ms, and by what, longest first.
 
-        What fell into a stall of the whole machine is not counted.
+        What of the time fell into a stall of the whole machine is not counted.
         """
         found = list[tuple[float, str]]()
         for look in self.of(phase):
-            long = [(ms - within(self.stalls.spans, begin, end), by) for begin, end, ms, by in look.long_holds]
+            long = [(ms * (1 - within(self.stalls.spans, begin, end)), by) for begin, end, ms, by in look.long_holds]
             found += long or [(look.held_ms, look.held_by)]
         return sorted(found, reverse=True)
 

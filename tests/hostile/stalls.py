@@ -27,26 +27,28 @@ Span = tuple[int, int]
 
 
 class Stalls:
-    """``with Stalls() as stalls:`` they are noted; ``spans`` has them afterwards, in order."""
+    """``with Stalls() as stalls:`` they are noted; ``spans`` has them afterwards, in order, and ``unknown`` why not."""
 
     def __init__(self) -> None:
         self.spans: Sequence[Span] = ()
+        self.unknown = ""
         self._watchers: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         for processor in sorted(os.sched_getaffinity(0)):
             command = [sys.executable, "-I", str(Path(__file__)), str(processor)]
             self._watchers.append(
-                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        told = [watcher.communicate()[0] for watcher in self._watchers]  # which ends its input, and so itself
-        if all(watcher.returncode == 0 for watcher in self._watchers):
-            self.spans = together([_read(each) for each in told])
+        told = [watcher.communicate() for watcher in self._watchers]  # which ends its input, and so itself
+        self.unknown = b"".join(problem for _, problem in told).decode()
+        if not self.unknown:
+            self.spans = together([_read(late) for late, _ in told])
 
 
 def together(late: Sequence[Sequence[Span]]) -> Sequence[Span]:
@@ -64,8 +66,8 @@ def together(late: Sequence[Sequence[Span]]) -> Sequence[Span]:
 
 
 def within(spans: Iterable[Span], begin: int, end: int) -> float:
-    """How much of the time from ``begin`` to ``end`` they cover, in ms."""
-    return sum(max(0, min(until, end) - max(since, begin)) for since, until in spans) / 1e6
+    """How much of the time from ``begin`` to ``end`` they cover: from 0 to 1."""
+    return sum(max(0, min(until, end) - max(since, begin)) for since, until in spans) / (end - begin)
 
 
 def _read(told: bytes) -> list[Span]:

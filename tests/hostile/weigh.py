@@ -48,7 +48,7 @@ class Weighing(PlayersSiege):
         they = sum(each["cpu_s"] / each["seconds"] for each in self.record.attackers)
         long: Counter[str] = Counter()
         for look in looks[1:]:
-            long.update(by for *_, by in look.long_holds)
+            long.update(by.partition(", ")[0] for *_, by in look.long_holds)
         worst = max(looks[1:], key=lambda look: look.held_ms)
         print(
             f"{(last.cpu_s - first.cpu_s) / took:7.0%} {they:6.0%} {worst.held_ms:8.1f} {last.resident >> 20:8} "

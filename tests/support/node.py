@@ -50,8 +50,8 @@ class Holds(LoopHolds):
     """``long``: when it was held longer than a bound, on the machine that bounds are given for: from and until, in ns
     of `time.perf_counter_ns`, for how long, in ms, and by what.
 
-    ``where`` says of such a stretch what the time was: the kernel's, with how many page faults, or the collector's.
-    When another virtual machine has the processor, the thread's clock goes on: what was stolen during a long stretch,
+    It says of such a stretch what the time was, too: the kernel's, with how many page faults, or the collector's. When
+    another virtual machine has the processor, the thread's clock goes on: what was stolen during a long stretch,
     or in the ``STOLEN_NS`` before it, is not counted, and ``stolen_ms`` is the sum.
     """
 
@@ -134,7 +134,7 @@ class _Mallinfo2(ctypes.Structure):
 
 
 def _freed_bytes() -> int:
-    """What malloc keeps in its main arena of what was freed; 0 where it cannot be asked."""
+    """What malloc keeps of what was freed; 0 where it cannot be asked."""
     try:
         mallinfo2 = ctypes.CDLL("libc.so.6").mallinfo2
     except (OSError, AttributeError):

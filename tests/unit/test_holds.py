@@ -73,19 +73,24 @@ def record_of(*looks: Look) -> Record:
 
 def test_what_falls_into_a_stall_of_the_machine_is_not_counted() -> None:
     record = record_of(
-        look(held_ms=54.0, long_holds=[(90 * MS, 144 * MS, 54.0, "appending")]),
-        look(held_ms=12.0, long_holds=[(194 * MS, 206 * MS, 12.0, "reading")]),
+        look(held_ms=27.0, long_holds=[(90 * MS, 144 * MS, 27.0, "appending on a machine that is half as fast")]),
+        look(held_ms=40.0, long_holds=[(190 * MS, 210 * MS, 40.0, "reading")]),
         look(held_ms=4.0, held_by="writing"),
     )
     record.stalls.spans = [(100 * MS, 140 * MS), (200 * MS, 205 * MS)]
-    assert record.holds("siege") == [(14.0, "appending"), (7.0, "reading"), (4.0, "writing")]
-    assert list(the_loop_is_not_held(record)) == ["the loop was held for 14 ms by appending; 1 times too long"]
+    assert record.holds("siege") == [
+        (pytest.approx(30.0), "reading"),
+        (pytest.approx(7.0), "appending on a machine that is half as fast"),
+        (4.0, "writing"),
+    ]
+    assert list(the_loop_is_not_held(record)) == ["the loop was held for 30 ms by reading; 1 times too long"]
 
 
 def test_the_watchers_of_the_machine_end_when_they_are_told() -> None:
     with Stalls() as stalls:
         pass
     assert all(begin < end for begin, end in stalls.spans)
+    assert not stalls.unknown or "PermissionError" in stalls.unknown
 
 
 @pytest.mark.parametrize(("kept", "found"), [({}, 1), ({"cached": 5}, 0), ({"freed": 5}, 0), ({"freed": -1}, 1)])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
+import trio
 from attrs import define, field
+from trio.testing import MockClock
 
 from tests.support.domain import LIVELY
 from tradegame.controller.http import workers
@@ -20,7 +24,7 @@ from tradegame.core.repositories import (
     StoredGame,
     StoreUnavailableError,
 )
-from tradegame.protocol.errors import UnavailableError, UnknownGameError
+from tradegame.protocol.errors import OverloadedError, UnavailableError, UnknownGameError
 
 
 @define
@@ -43,6 +47,33 @@ class Trimmed:
         if self.errors:
             raise self.errors.pop(0)
         yield [LogEntry(number, 1, f"n2-{number}", b"y")]
+
+
+async def test_without_room_for_a_file_the_host_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(workers.tempfile, "TemporaryFile", full)
+    with pytest.raises(OverloadedError, match="temporary folder: No space left on device"):
+        await workers.log_of(Trimmed([]), "bazaar")
+
+
+async def test_work_is_cancelled_when_nobody_wants_it_any_more(autojump_clock: MockClock) -> None:
+    async def leaves() -> dict[str, str]:
+        await trio.sleep(1)
+        return {"type": "http.disconnect"}
+
+    async def works(for_s: float, error: Exception | None = None) -> str:
+        await trio.sleep(for_s)
+        if error is not None:
+            raise error
+        return "done"
+
+    assert await workers.wanted(partial(works, 0.5), leaves) == "done"
+    with pytest.raises(StoreUnavailableError):
+        await workers.wanted(partial(works, 0.5, StoreUnavailableError("away", definite=True)), leaves)
+    with pytest.raises(OverloadedError, match="nobody waits"):
+        await workers.wanted(partial(works, 2), leaves)
 
 
 async def test_a_log_that_is_trimmed_while_it_is_read_is_read_anew() -> None:

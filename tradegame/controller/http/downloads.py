@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from shutil import copyfileobj
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 from zipfile import ZipFile
 
 import trio
@@ -30,6 +31,7 @@ JSON_LINES = "application/x-ndjson"
 SQLITE = "application/vnd.sqlite3"
 KINDS = {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".zip": "application/zip"}
 SUFFIXES: Mapping[TableFormat, str] = {"xlsx": ".xlsx", "csv": ".zip"}
+T = TypeVar("T")
 FILE_PIECE = 262_144
 """So many bytes of a file are read and sent in one go."""
 
@@ -49,7 +51,11 @@ class Downloads:
     async def log(self, request: Request) -> Response:
         """From the store, not from a host: a game that this node stopped is the one whose log is wanted."""
         self.host_token.require(request)
-        log = await workers.log_of(self._exported(request), game_id(request))
+        source, game = self._exported(request), game_id(request)
+        if request.method == "HEAD":
+            await workers.begins(source, game)
+            return Response(media_type=JSON_LINES)
+        log = await self._made(partial(workers.log_of, source, game), request)
         return _file(log, JSON_LINES, _saved_as(f"{self._name(request)}.jsonl"))
 
     async def tables(self, request: Request) -> Response:
@@ -59,27 +65,20 @@ class Downloads:
         separator = SEPARATORS[choice(request, "separator", SeparatorName)]
         source, name, groups = self._exported(request), self._name(request), self._groups(request)
         if request.method == "HEAD":
-            (await workers.log_of(source, game_id(request))).close()
+            await workers.begins(source, game_id(request))
             return Response(media_type=KINDS[".zip" if groups else suffix])
 
-        async def made(game: str, called: str) -> tuple[BinaryIO, str]:
-            return await workers.made(f"{called}{suffix}", separator, source, game, request.receive)
-
-        try:
-            self.under_way.acquire_nowait()
-        except trio.WouldBlock:
-            raise OverloadedError("other tables are being made: try again soon", retry_after_ms=5_000) from None
-        try:
+        async def make() -> tuple[BinaryIO, str]:
             if not groups:
-                file, kind = await made(game_id(request), name)
-            else:
-                file, kind = cast("BinaryIO", tempfile.TemporaryFile()), ".zip"  # noqa: SIM115 - whoever sends it closes it
-                for group in groups:
-                    one, made_as = await made(group, group)
-                    await trio.to_thread.run_sync(_put_in, file, one, f"{group}{made_as}")
-                file.seek(0)
-        finally:
-            self.under_way.release()
+                return await workers.made(f"{name}{suffix}", separator, source, game_id(request))
+            file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - whoever sends it closes it
+            for group in groups:
+                one, made_as = await workers.made(f"{group}{suffix}", separator, source, group)
+                await trio.to_thread.run_sync(_put_in, file, one, f"{group}{made_as}")
+            file.seek(0)
+            return file, ".zip"
+
+        file, kind = await self._made(make, request)
         return _file(file, KINDS[kind], _saved_as(f"{name}{kind}"))
 
     async def backup(self, request: Request) -> Response:
@@ -89,6 +88,17 @@ class Downloads:
         if request.method == "HEAD":
             return Response(media_type=SQLITE)
         return _file(await self.make_backup(), SQLITE, {})
+
+    async def _made(self, work: Callable[[], Awaitable[T]], request: Request) -> T:
+        """What ``work`` makes of a log while whoever asked waits for it. Raises OverloadedError, and what it raises."""
+        try:
+            self.under_way.acquire_nowait()
+        except trio.WouldBlock:
+            raise OverloadedError("other logs are being read: try again soon", retry_after_ms=5_000) from None
+        try:
+            return await workers.wanted(work, request.receive)
+        finally:
+            self.under_way.release()
 
     def _exported(self, request: Request) -> LogSource:
         """The games as this request wants them exported. Raises BadRequestError."""

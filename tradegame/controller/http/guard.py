@@ -9,7 +9,7 @@ import structlog
 import trio
 
 from tradegame.core.faults import answer_to
-from tradegame.protocol.errors import BadRequestError, RequestTimeoutError, TooLargeError, TradeGameError
+from tradegame.protocol.errors import BadRequestError, InternalError, RequestTimeoutError, TooLargeError, TradeGameError
 
 log = structlog.get_logger(__name__)
 
@@ -73,13 +73,12 @@ class Guard:
             await self._app(scope, receive_body, send_noting)
         except* Exception as faults:  # noqa: BLE001 - the edge: whatever it is, there is an answer
             fault = faults.exceptions[0] if len(faults.exceptions) == 1 else faults
-            failed = answer_to(fault, "http_request_failed", method=scope["method"], path=scope["path"])
-        if failed is None:
-            return
-        if not started:
+            place = {"method": scope["method"], "path": scope["path"]}
+            failed = answer_to(fault, "http_request_failed", **place)
+            if started and not isinstance(failed, InternalError):  # which is in the log already
+                log.warning("http_response_broken_off", **place, reason=repr(fault))
+        if failed is not None and not started:  # else the response is cut off, and so the client knows
             await answer(send_noting, failed)
-        else:  # unfinished, the response is cut off, and so the client knows
-            log.warning("http_response_broken_off", method=scope["method"], path=scope["path"], reason=str(failed))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """All of it."""

@@ -49,12 +49,15 @@ def erase(state: GameState, player: str) -> None:
     for look, seat in [each for each in state.seating.items() if each[1].player == player]:
         state.listed -= seat.listed
         del state.seating[look], state.looks[seat.number]
+    erased, gone = state.players.get(player), state.removed.get(player)
+    look = next((look for look, names in state.roster.items() if gone in names), "")
     rename(state, {player: ERASED})
-    if (erased := state.players.get(player)) is not None:
-        if names := state.roster.get(erased.skeleton):
-            names.pop()
-            if not names:
-                del state.roster[erased.skeleton]
+    if erased is not None:
+        look = erased.skeleton
         erased.skeleton, erased.number = player, 1  # looks like nobody else
+    if names := state.roster.get(look):
+        names.pop()
+        if not names:
+            del state.roster[look]
     state.messages = deque((each for each in state.messages if each.player != player), state.messages.maxlen)
     state.seq += 1

@@ -12,7 +12,6 @@ from tradegame.core.domain.state import Effects, GameState, RosterSeat
 from tradegame.protocol.bounds import EntryKind
 from tradegame.protocol.commands import Join, RenewSeat, SeatRow, SetRoster
 from tradegame.protocol.errors import NotAdmittedError, UnknownPlayerError
-from tradegame.protocol.names import skeleton
 from tradegame.protocol.reasons import why
 from tradegame.protocol.replies import Sent
 
@@ -89,10 +88,10 @@ class RosterService:
 def absent(state: GameState, came: Iterable[str]) -> Iterator[RosterSeat]:
     """Those whom the roster expects, and who have no account. A name without a seat is one without a label.
 
-    ``came``: what all are called who ever had one.
+    ``came``: the skeletons of all who ever had one.
     """
     yield from (seat for seat in state.seating.values() if seat.listed and not seat.player)
-    alike = Counter(map(skeleton, came))
+    alike = Counter(came)
     for look, names in state.roster.items():
         yield from (RosterSeat("", name) for name in names[alike[look] :])
 

@@ -52,6 +52,8 @@ class Tables:
     _puts: dict[type[Row], Put] = field(factory=dict, init=False)
     _people: dict[str, tuple[str, int | None, bool]] = field(factory=dict, init=False)
     """By player, the name, when they joined, and whether it is a robot; also of those who were removed."""
+    _looks: dict[str, str] = field(factory=dict, init=False)
+    """By player, the skeleton of the name."""
     _best: dict[str, tuple[Level | None, Level | None]] = field(factory=dict, init=False)
     """By good, the bid and the ask that were told last."""
     _tape: Tape = field(init=False)
@@ -78,6 +80,9 @@ class Tables:
         players, robots = state.players.items(), state.robots
         self._people.update({player: (fields.name, None, player in robots) for player, fields in players})
         self._people.update({player: (name, None, False) for player, name in state.removed.items()})
+        self._looks.update({player: fields.skeleton for player, fields in players})
+        looks = {name: look for look, names in state.roster.items() for name in names}
+        self._looks.update({player: looks.get(name.partition(" (")[0], name) for player, name in state.removed.items()})
         tape.begin()
         for good, market in state.markets.items():
             self._quote(state, state.clock, good, *best(market))
@@ -97,6 +102,8 @@ class Tables:
                 self._tape.end_orders("round_over", at)
             elif isinstance(event, Joined):
                 self._people[event.player] = event.name, at, event.robot
+                if (joined := state.players.get(event.player)) is not None:
+                    self._looks[event.player] = joined.skeleton
             elif isinstance(event, Said):
                 self._put(ChatRow(at, "said", event.number, event.player, None, event.text))
             elif isinstance(event, Unsaid):
@@ -134,7 +141,7 @@ class Tables:
             head = *told, role, robot, fields is None, joined_at
             self._put(PlayerRow(*head, self._tape.played[player], gain, total, rank))
         nothing = (None,) * len(self._tape.gains)
-        for seat in absent(state, [name for name, _, robot in self._people.values() if not robot]):
+        for seat in absent(state, self._looks.values()):
             expected = None, seat.label or None, seat.name or None, seat.group or None, seat.team or None
             self._put(PlayerRow(*expected, None, False, False, None, 0, nothing, None, None))
         for kind in TABLES:

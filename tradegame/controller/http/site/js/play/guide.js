@@ -28,7 +28,11 @@ export const guideButton = () => h("button", { type: "button", onclick: showGuid
 export function guide(game) {
   open = async () => {
     const said = await openDialog(dialogOf(game));
-    if (said !== READY && !game.me?.ready && !game.state.rules.quiz) game.ready({}).catch(() => {});
+    try {
+      if (said !== READY && !game.me?.ready && !game.state.rules.quiz) await game.ready({});
+    } catch {
+      return; // the host does not know of it: they are shown again
+    }
     if (recall("localStorage", SEEN) !== "*") remember("localStorage", SEEN, game.epoch);
   };
   if (!game.me?.ready && !["*", game.epoch].includes(recall("localStorage", SEEN))) void open();

@@ -36,6 +36,8 @@ import { strip } from "./strip.js";
 import { ticketPanel } from "./ticket.js";
 
 const place = document.getElementById("app");
+/** So many of a player's last trades does the server tell. */
+const MOST = 50;
 
 async function main() {
   await loaded;
@@ -103,7 +105,7 @@ async function main() {
   turn();
   own.onadd((fresh, when) => {
     if (when === "now") for (const each of [portfolio, facts]) flash(each, "accent-soft");
-    if (when === "away") toast(t("trades.while_away", { count: fresh.length }));
+    if (when === "away") toast(t(fresh.length < MOST ? "trades.while_away" : "trades.many_while_away", { count: fresh.length }));
   });
   listenForSignals(desk, (second) => play.classList.toggle("ending", second > 0));
   listenForKeys(desk, ticket, chat, () => showHelp(game));

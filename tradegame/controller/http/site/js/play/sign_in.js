@@ -79,7 +79,7 @@ export async function enter(place) {
     link = null;
     const refuse = (refused) => {
       const seatless = SEATLESS.has(refused.why?.name);
-      greeting = seatless && remembered ? t("door.anew") : "";
+      greeting = seatless && remembered ? t("door.not_yet_in", { reason: explain(refused) }) : "";
       if (seatless && carded) note = t("door.wrong_link");
       else note = greeting ? "" : explain(refused);
     };
