@@ -105,7 +105,8 @@ async function main() {
   turn();
   own.onadd((fresh, when) => {
     if (when === "now") for (const each of [portfolio, facts]) flash(each, "accent-soft");
-    if (when === "away") toast(t(fresh.length < MOST ? "trades.while_away" : "trades.many_while_away", { count: fresh.length }));
+    if (when === "away")
+      toast(t(fresh.length < MOST ? "trades.while_away" : "trades.many_while_away", { count: fresh.length }));
   });
   listenForSignals(desk, (second) => play.classList.toggle("ending", second > 0));
   listenForKeys(desk, ticket, chat, () => showHelp(game));
