@@ -172,7 +172,7 @@ async function connected(options) {
   return client;
 }
 
-/** `link`: a personal link's token. `note`: why whoever was signed in is not let in, which `greeting` may say kindly. */
+/** `link`: a personal link's token. `note`: why whoever was signed in is not let in; `greeting` says it kindly. */
 async function signIn(place, game, about, { link, note, greeting }) {
   const title = h("h1", {}, userText(game.title || game.game));
   const token = link ?? (note === null ? recall("localStorage", TOKEN) : null);
