@@ -12,6 +12,7 @@ import trio
 
 from tests.support.player import Player
 from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
+from tradegame.controller.spec import openapi
 from tradegame.core.repositories import StoreUnavailableError
 from tradegame.infra.kv import KvGameStateRepository
 from tradegame.protocol.bounds import KEYS_REMEMBERED, UNANSWERED
@@ -152,6 +153,58 @@ def test_a_hosts_call_that_is_sent_again_with_its_key_happens_once(server: Serve
             assert (status, said.get("error", {}).get("code")) == answer
     status, error = ask_host(server, "POST", "/v1/games/bazaar/news", {"text": "sun"}, **{"Idempotency-Key": "k0"})
     assert (status, error["error"]["code"]) == (409, "key_reused")
+
+
+CALLS: list[tuple[str, str, Any]] = [
+    ("post", "/v1/games/{game}/access", {"reports": True}),
+    ("post", "/v1/games/{game}/roster", {"seats": [{"label": "4711"}]}),
+    ("post", "/v1/games/{game}/seats/{seat}/link", None),
+    ("post", "/v1/games/{game}/roster", {"names": []}),
+    ("post", "/v1/games/{game}/news", {"text": "rain"}),
+    ("post", "/v1/games/{game}/pause", {"paused": True}),
+    ("post", "/v1/games/{game}/pause", {"paused": False}),
+    ("post", "/v1/games/{game}/players/{player}/mute", {"muted": True}),
+    ("post", "/v1/games/{game}/players/{player}/message", {"text": "well done"}),
+    ("post", "/v1/games/{game}/players/{player}/robot", {"sits": True}),
+    ("post", "/v1/games/{game}/robots", {"fill_to": 3}),
+    ("delete", "/v1/games/{game}/messages/{message}", None),
+    ("delete", "/v1/games/{game}/players/{player}", None),
+    ("post", "/v1/games/{game}/players/{player}/readmit", None),
+    ("post", "/v1/games/{game}/reveal", None),
+    ("post", "/v1/games/{game}/phase", {"phase": "closed"}),
+]
+"""What a host may do to this game, in an order in which all of it is done."""
+REFUSED: list[tuple[str, str, Any]] = [
+    ("post", "/v1/games/{game}/time", {"seconds": 30}),
+    ("post", "/v1/games/{game}/players/{player}/group", {"group": "A"}),
+]
+"""What this game has no use for: it has no clock and no groups."""
+ELSEWHERE = {("delete", "/v1/games/{game}")}
+
+
+def test_every_call_of_the_hosts_that_changes_a_game_is_done_once(server: ServerThread) -> None:
+    published = {
+        (method, path)
+        for path, methods in openapi()["paths"].items()
+        for method in methods
+        if "{game}" in path and method in ("post", "delete")
+    }
+    assert published == {(method, path) for method, path, _ in CALLS + REFUSED} | ELSEWHERE
+    with Player(server.url) as player:
+        player.ask("join", game="bazaar")
+        player.ask("say", game="bazaar", text="hi")
+        for number, (method, path, body) in enumerate(REFUSED + CALLS):
+            place = path.format(game="bazaar", player=player.id, seat=1, message=1)
+            first, again = [
+                ask_host(server, method.upper(), place, body, **{"Idempotency-Key": f"call-{number}"}) for _ in range(2)
+            ]
+            if number < len(REFUSED):
+                assert 400 <= first[0] == again[0] < 500, (path, first, again)
+                continue
+            assert first[0] == again[0] == 200, (path, first, again)
+            if "link" not in path:  # a second link would be another one
+                first[1]["replayed"] = True
+            assert again[1] == first[1], path
 
 
 def test_a_late_copy_of_making_or_deleting_a_game_does_not_touch_the_next_one(server: ServerThread) -> None:

@@ -71,6 +71,17 @@ def test_a_page_whose_websocket_is_refused_is_told_why(web: httpx.Client, server
     assert "server.hosts" in refused.json()["error"]["message"]
 
 
+def test_a_page_of_another_site_is_refused_logged_and_counted() -> None:
+    with capture_logs() as logs, ServerThread("memory:") as server:
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        headers = {**upgrade, "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Origin": "https://evil.example"}
+        assert httpx.get(f"{server.http}/ws", headers=headers).status_code == 403
+        assert 'tradegame_refused_total{cause="origin"} 1.0' in httpx.get(f"{server.http}/metrics").text
+    (told,) = [entry for entry in logs if entry["event"] == "request_refused"]
+    assert (told["cause"], told["address"]) == ("origin", "127.0.0.1")
+    assert "https://evil.example" in str(told)
+
+
 def test_who_leaves_without_a_close_frame_gets_none(server: ServerThread) -> None:
     """RFC 6455, section 7.4.1: 1005, 1006 and 1015 are never on the wire."""
     with Raw.upgraded(server.running.port) as peer:
@@ -189,8 +200,11 @@ def test_wrong_tokens_are_slowed_down_logged_and_counted_and_the_right_one_never
         assert took_s > 2, "each waited for a second, nearly each time"
         assert answered > 10, "a guesser has four answers in this time"
         assert 'tradegame_refused_total{cause="admin_token"} 20.0' in httpx.get(f"{server.http}/metrics").text
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.9", verify=False)
+        with httpx.Client(base_url=server.http, transport=elsewhere) as web:  # whose guesses are their own
+            assert web.get("/v1/admin", headers=bearer("guess-number-of-another")).status_code == 401
     wrong = [entry for entry in logs if entry["event"] == "admin_token_wrong"]
-    assert (len(wrong), wrong[0]["address"]) == (20, "127.0.0.1")
+    assert Counter(entry["address"] for entry in wrong) == {"127.0.0.1": 20, "127.0.0.9": 1}
     assert "guess-number" not in str(logs)
 
 

@@ -100,26 +100,27 @@ def test_causes_of_one_event_are_told_apart_and_a_librarys_lines_are_not() -> No
 
 def test_who_logs_does_not_wait_for_a_reader_that_stopped_and_all_is_in_order_when_it_goes_on() -> None:
     reads, writes = os.pipe()
-    with os.fdopen(reads, "rb") as reader, os.fdopen(writes, "w") as stream:
-        configure_logging("info", "json", stream)
-        log = structlog.get_logger()
-        size = 0
-        number = 0
-        while size < WAITING_BYTES:  # far more than the pipe takes
-            log.info(f"event_{number}", text="x" * 1_000)
-            size += 1_000
-            number += 1
-        log.info("the_last")
-        flushed: list[bytes] = []
-        reading = threading.Thread(target=lambda: flushed.extend(reader), daemon=True)
-        reading.start()
-        end = time.monotonic() + DEADLINE_S
-        while not any(b"log_lines_lost" in line for line in flushed) and time.monotonic() < end:
-            time.sleep(0.01)
-        log.info("after_it")
-        flush_logging()
-        configure_logging("info", "json", StringIO())
-    reading.join(DEADLINE_S)
+    with os.fdopen(reads, "rb") as reader:
+        with os.fdopen(writes, "w") as stream:
+            configure_logging("info", "json", stream)
+            log = structlog.get_logger()
+            size = 0
+            number = 0
+            while size < WAITING_BYTES:  # far more than the pipe takes
+                log.info(f"event_{number}", text="x" * 1_000)
+                size += 1_000
+                number += 1
+            log.info("the_last")
+            flushed: list[bytes] = []
+            reading = threading.Thread(target=lambda: flushed.extend(reader), daemon=True)
+            reading.start()
+            end = time.monotonic() + DEADLINE_S
+            while not any(b"log_lines_lost" in line for line in flushed) and time.monotonic() < end:
+                time.sleep(0.01)
+            log.info("after_it")
+            flush_logging()
+            configure_logging("info", "json", StringIO())
+        reading.join(DEADLINE_S)  # until the end of the pipe, which was closed
     events = [json.loads(line) for line in flushed]
     order = [event["event"] for event in events if event["event"].startswith("event_")]
     assert order == [f"event_{index}" for index in range(len(order))]
