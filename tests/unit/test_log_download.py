@@ -87,6 +87,12 @@ async def test_a_log_that_is_trimmed_while_it_is_read_is_read_anew() -> None:
     assert read == b"".join([piece async for piece in export_log(source, "bazaar")])
 
 
+async def test_a_log_that_was_just_trimmed_is_there() -> None:
+    await workers.begins(Trimmed([], CompactedError("trimmed")), "bazaar")
+    with pytest.raises(UnknownGameError):
+        await workers.begins(Trimmed([], GameGoneError("gone")), "bazaar")
+
+
 @pytest.mark.parametrize(
     ("source", "raised"),
     [

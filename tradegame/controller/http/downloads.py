@@ -55,7 +55,7 @@ class Downloads:
         if request.method == "HEAD":
             await workers.begins(source, game)
             return Response(media_type=JSON_LINES)
-        log = await self._made(partial(workers.log_of, source, game), request)
+        log = await self._in_turn(partial(workers.log_of, source, game), request)
         return _file(log, JSON_LINES, _saved_as(f"{self._name(request)}.jsonl"))
 
     async def tables(self, request: Request) -> Response:
@@ -72,13 +72,17 @@ class Downloads:
             if not groups:
                 return await workers.made(f"{name}{suffix}", separator, source, game_id(request))
             file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - whoever sends it closes it
-            for group in groups:
-                one, made_as = await workers.made(f"{group}{suffix}", separator, source, group)
-                await trio.to_thread.run_sync(_put_in, file, one, f"{group}{made_as}")
-            file.seek(0)
+            try:
+                for group in groups:
+                    one, made_as = await workers.made(f"{group}{suffix}", separator, source, group)
+                    await trio.to_thread.run_sync(_put_in, file, one, f"{group}{made_as}")
+                file.seek(0)
+            except BaseException:
+                file.close()
+                raise
             return file, ".zip"
 
-        file, kind = await self._made(make, request)
+        file, kind = await self._in_turn(make, request)
         return _file(file, KINDS[kind], _saved_as(f"{name}{kind}"))
 
     async def backup(self, request: Request) -> Response:
@@ -89,7 +93,7 @@ class Downloads:
             return Response(media_type=SQLITE)
         return _file(await self.make_backup(), SQLITE, {})
 
-    async def _made(self, work: Callable[[], Awaitable[T]], request: Request) -> T:
+    async def _in_turn(self, work: Callable[[], Awaitable[T]], request: Request) -> T:
         """What ``work`` makes of a log while whoever asked waits for it. Raises OverloadedError, and what it raises."""
         try:
             self.under_way.acquire_nowait()

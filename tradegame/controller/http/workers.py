@@ -64,10 +64,11 @@ async def log_of(source: LogSource, game: str) -> BinaryIO:
 
 
 async def begins(source: LogSource, game: str) -> None:
-    """Read no more than shows that there is a log. Raises UnknownGameError and StoreError."""
+    """Read no more than shows that there is a log. Raises UnknownGameError and StoreUnavailableError."""
     try:
-        async with aclosing(export_log(source, game)) as pieces:
-            await anext(pieces)
+        with suppress(CompactedError):  # it was just trimmed, and so is there
+            async with aclosing(export_log(source, game)) as pieces:
+                await anext(pieces)
     except GameGoneError:
         raise UnknownGameError(f"no game {game!r}") from None
 
