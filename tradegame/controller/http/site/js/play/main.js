@@ -1,5 +1,6 @@
 // The play page: puts the panels together and holds what they share.
 
+import { KEPT } from "../client/vocabulary.js";
 import { bar } from "../common/bar.js";
 import { intervals, MarketChart } from "../common/chart.js";
 import { roundClock } from "../common/clock.js";
@@ -36,8 +37,6 @@ import { strip } from "./strip.js";
 import { ticketPanel } from "./ticket.js";
 
 const place = document.getElementById("app");
-/** So many of a player's last trades does the server tell. */
-const MOST = 50;
 
 async function main() {
   await loaded;
@@ -106,7 +105,7 @@ async function main() {
   own.onadd((fresh, when) => {
     if (when === "now") for (const each of [portfolio, facts]) flash(each, "accent-soft");
     if (when === "away")
-      toast(t(fresh.length < MOST ? "trades.while_away" : "trades.many_while_away", { count: fresh.length }));
+      toast(t(fresh.length < KEPT.fills ? "trades.while_away" : "trades.many_while_away", { count: fresh.length }));
   });
   listenForSignals(desk, (second) => play.classList.toggle("ending", second > 0));
   listenForKeys(desk, ticket, chat, () => showHelp(game));
