@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas
 import pytest
+import trio
 from playwright.sync_api import expect
 
 from tests.browser.chromium import PHONE
@@ -20,6 +21,7 @@ from tests.browser.games import bazaar
 from tests.browser.hosting import ask, turn
 from tests.browser.pages import Host, Play, Watch, until
 from tests.browser.test_watch import DENIED, WALL
+from tests.e2e.test_damage import fill, page_of_one_log, spoil
 from tests.support.player import Player
 from tests.support.server import ADMIN_TOKEN
 from tradegame.core.domain.codes import code_of
@@ -69,6 +71,19 @@ def test_who_hosts_under_a_name_that_is_of_no_use_to_players_is_told(
         conduct.origins.add(origin)
         host = Host(newcomer(), origin).sign_in(ADMIN_TOKEN, "bazaar")
         expect(host.region("Rounds")).to_contain_text("No other machine can open this")
+
+
+def test_a_host_is_told_which_game_is_not_served_and_plays_another(
+    newcomer: Newcomer, serve: Serve, tmp_path: Path
+) -> None:
+    store = tmp_path / "tradegame.db"
+    trio.run(fill, str(store), 200)
+    spoil(store, page_of_one_log(store, "bee"))
+    server = serve(f"embedded:{store}", games=[])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "ant")
+    expect(host.region("Health")).to_contain_text("not served: bee")
+    Play(newcomer(), server.http).enter("Ann", game="ant")
+    expect(host.region("Players")).to_contain_text("Ann")
 
 
 def test_the_host_pauses_lets_it_go_on_and_gives_more_time(newcomer: Newcomer, serve: Serve) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,16 @@ def test_two_people_trade_and_talk_in_two_browsers_and_go_on_after_the_server_wa
     for page in (ann, ben):
         chart_shows(page, "wood", 41)
 
-    # The pages have what the server has.
+    # The pages have what the server has: at some moment, for what a unit of wood counts for is renewed as time passes.
     with Player(server.url, "clerk") as clerk:
-        ledger = {row["name"]: row["worth"] for row in clerk.ask("standings", game="bazaar")["standings"]}
-    for page in (ann, ben):
-        for name in ("Ann", "Ben"):
-            page.reads("Standings", f"{ledger[name]:,}")
+
+        def agree(page: Play) -> bool:
+            told = page.show("Standings").inner_text()
+            rows = {row["name"]: row["worth"] for row in clerk.ask("standings", game="bazaar")["standings"]}
+            return all(f"{rows[name]:,}" in told for name in ("Ann", "Ben"))
+
+        for page in (ann, ben):
+            until(partial(agree, page), "the standings of the server", page=page.page)
 
 
 def ink(chart: Locator) -> int:

@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from websockets.sync.client import connect
 
 from tests.controller.wire import HANGS_S, TEXT, Client, client, echo, frame, raw, serving, until, upgrade
+from tests.support.certificate import certified
 from tradegame.controller import tls
 from tradegame.controller.front import SEND_BUFFER_BYTES, Door, open_listeners, peer_address
 from tradegame.controller.head import MAX_HEAD
@@ -426,15 +427,8 @@ async def test_a_visitor_that_reads_nothing_does_not_hold_up_the_end() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, ssl.SSLContext]:
     """A server's certificate and key, in files, and a context that trusts it."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    issued = authority.issue_cert("localhost", "127.0.0.1")
-    chain, key = folder / "chain.pem", folder / "key.pem"
-    chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-    issued.private_key_pem.write_to_path(str(key))
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return str(chain), str(key), context
+    flags, context = certified(tmp_path_factory.mktemp("tls"))
+    return flags["server.tls_cert"], flags["server.tls_key"], context
 
 
 async def test_tls_carries_websocket_and_http_on_one_port(certificate: tuple[str, str, ssl.SSLContext]) -> None:

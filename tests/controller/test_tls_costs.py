@@ -6,16 +6,15 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
-from pathlib import Path
 from random import Random
 from typing import Any, cast
 
 import pytest
 import trio
-import trustme
 from trio.testing import MockClock
 
 from tests.controller.wire import HANGS_S, Served, serving, until
+from tests.support.certificate import certified
 from tests.support.tls_records import TlsRecords
 from tradegame.controller.tls import CIPHER_BYTES, IDLE_RECORDS, SecureStream
 from tradegame.core.admission.budgets import HTTP_READ, Budgets
@@ -26,12 +25,8 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A server's certificate and key."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    issued = trustme.CA().issue_cert("127.0.0.1")
-    chain, key = str(folder / "chain.pem"), str(folder / "key.pem")
-    issued.cert_chain_pems[0].write_to_path(chain)
-    issued.private_key_pem.write_to_path(key)
-    return chain, key
+    flags, _ = certified(tmp_path_factory.mktemp("tls"))
+    return flags["server.tls_cert"], flags["server.tls_key"]
 
 
 @asynccontextmanager

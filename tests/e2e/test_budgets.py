@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import urllib.error
 import urllib.request
@@ -167,3 +168,31 @@ def test_frames_that_are_sent_again_are_paid() -> None:
         for _ in range(40):
             done += "ok" in again.reply(again.send("join", game="bazaar", spectate=True, after=after))
         assert done <= (40 + time.monotonic() - begun) / 2.2
+
+
+def test_what_waits_over_websocket_and_over_http_shares_one_budget() -> None:
+    """Each alone is below it. Who has read nothing for longest is closed, and who reads goes on."""
+    most, rate = 1_048_576, {"commands_per_s": 10_000, "burst": 10_000}
+    with server_of(outboxes_bytes=most, outbox_bytes=4 * most, **rate) as server, ExitStack() as stack:
+
+        def figure(name: str) -> float:
+            with urllib.request.urlopen(f"{server.http}/metrics", timeout=20) as answer:
+                (found,) = re.findall(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE)
+            return float(found)
+
+        talker = stack.enter_context(Player(server.url))
+        talker.ask("join", game="bazaar")
+        deaf = stack.enter_context(Raw.upgraded(server.running.port, receive_buffer=4_096))
+        deaf.send(ask("hello", name="deaf") + ask("join", game="bazaar"))
+        while figure("tradegame_backlog_bytes") < 0.9 * most:
+            for _ in range(20):
+                talker.ask("say", game="bazaar", text="x" * 500)
+        assert figure("tradegame_backlog_closed_total") == 0
+        reader = stack.enter_context(Raw(server.running.port, receive_buffer=4_096))
+        reader.send(b"GET /asyncapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        end = time.monotonic() + 30
+        while not figure("tradegame_backlog_closed_total"):
+            assert time.monotonic() < end, "what HTTP holds is counted apart"
+            time.sleep(0.05)
+        assert 0 < figure("tradegame_backlog_bytes") < most / 4, "the reader of HTTP has its document yet to read"
+        assert talker.ask("say", game="bazaar", text="and on we go")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import socket
-import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import pytest
 import trio
-import trustme
 
 from tests.controller.wire import upgrade
+from tests.support.certificate import certified
 from tests.support.server import ServerThread
 from tradegame.controller.websocket.transport import WebSocket
 
@@ -103,18 +102,12 @@ def _say_half(to: socket.socket) -> None:
 def test_nothing_is_left_to_the_garbage_collector(
     visit: Callable[[socket.socket], None], secure: bool, tmp_path: Path
 ) -> None:
-    authority, files = trustme.CA(), {}
-    if secure:
-        pair, context = authority.issue_cert("127.0.0.1"), ssl.create_default_context()
-        authority.configure_trust(context)
-        files = {"server.tls_cert": str(tmp_path / "chain.pem"), "server.tls_key": str(tmp_path / "key.pem")}
-        pair.cert_chain_pems[0].write_to_path(files["server.tls_cert"])
-        pair.private_key_pem.write_to_path(files["server.tls_key"])
+    files, context = certified(tmp_path) if secure else ({}, None)
     with ServerThread("memory:", flags=files) as server, ThreadPoolExecutor(MANY) as visitors:
 
         def come_and_go() -> None:
             with socket.create_connection(("127.0.0.1", server.running.port), 20) as to:
-                if secure:
+                if context is not None:
                     with context.wrap_socket(to, server_hostname="127.0.0.1") as within:
                         visit(within)
                 else:

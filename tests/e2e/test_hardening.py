@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.e2e.conftest import fresh_etcd_url
+from tests.support.certificate import certified
 from tests.support.etcd import EtcdServer, etcd_binary
 from tests.support.player import Player, Refused
+from tests.support.raw import ask
 from tests.support.server import ADMIN_TOKEN, ServerThread
 
+FOXES = "\N{FOX FACE}" * 500
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
@@ -87,6 +91,27 @@ def test_a_game_of_more_players_than_an_outbox_holds_can_be_joined(store: str) -
         with Player(server.url) as ann:
             assert len(ann.ask("join", game="bazaar")["state"]["players"]) == 61
             assert ann.ask("say", game="bazaar", text="room for all")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["tcp", "tls"])
+def test_a_frame_larger_than_an_outbox_reaches_who_reads_at_once_and_later(secure: bool, tmp_path: Path) -> None:
+    files, context = certified(tmp_path) if secure else ({}, None)
+    most = 4_096
+    with (
+        ServerThread(f"embedded:{tmp_path / 'a.db'}", flags={**files, "limits.outbox_bytes": most}) as server,
+        Player(url := f"{'wss' if secure else 'ws'}://127.0.0.1:{server.running.port}/ws", ssl=context) as talker,
+        Player(url, "bob", ssl=context) as follower,
+    ):
+        epoch = talker.ask("join", game="bazaar")["epoch"]
+        follower.ask("join", game="bazaar", spectate=True)
+        asked = range(100, 140)  # in one write, so that an entry has many of them
+        talker.socket.socket.sendall(b"".join(ask("say", id=id, game="bazaar", text=FOXES) for id in asked))
+        seq = max(talker.reply(id)["ok"]["seq"] for id in asked)
+        follower.until_seq(seq)
+        assert max(len(frame.encode()) for frame in follower.raw) > most
+        with Player(url, token=follower.token, ssl=context) as again:
+            again.ask("join", game="bazaar", spectate=True, after={"epoch": epoch, "seq": 0})
+            assert [frame["seq"] for frame in again.until_seq(seq)] == list(range(1, seq + 1))
 
 
 def test_new_players_from_one_address_are_bounded(store: str) -> None:

@@ -82,6 +82,21 @@ def test_a_page_of_another_site_is_refused_logged_and_counted() -> None:
     assert "https://evil.example" in str(told)
 
 
+@pytest.mark.parametrize(
+    ("flags", "warned"),
+    [
+        ({}, False),
+        ({"server.host": "0.0.0.0"}, True),
+        ({"server.host": "::"}, True),
+        ({"server.host": "0.0.0.0", "server.proxies": ["10.0.0.0/8"]}, False),
+    ],
+)
+def test_who_listens_to_all_networks_without_tls_is_warned(flags: dict[str, Any], warned: bool) -> None:
+    with capture_logs() as logs, ServerThread("memory:", flags=flags):
+        pass
+    assert ("listening_without_tls" in {entry["event"] for entry in logs}) is warned
+
+
 def test_who_leaves_without_a_close_frame_gets_none(server: ServerThread) -> None:
     """RFC 6455, section 7.4.1: 1005, 1006 and 1015 are never on the wire."""
     with Raw.upgraded(server.running.port) as peer:

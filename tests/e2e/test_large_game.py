@@ -11,6 +11,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ import trio
 from attrs import frozen
 
 from tests.hostile.crowd import Crowd
+from tests.support.host_calls import CALLS, READS, REFUSED
 from tests.support.loop_holds import LoopHolds
 from tests.support.player import Player
 from tests.support.raw import Raw, ask
 from tests.support.server import ADMIN_TOKEN, BAZAAR, ServerThread
+from tradegame.protocol.requests import REQUESTS
 
 pytestmark = pytest.mark.slow
 
@@ -105,17 +108,65 @@ def test_standings(large: Large) -> None:
         held(large, HOLD_MS, lambda: player.ask("standings", game="bazaar", limit=100))
 
 
+FIELDS: dict[str, dict[str, Any]] = {
+    "hello": {"name": "somebody new"},
+    "device_code": {},
+    "ping": {},
+    "games": {},
+    "join": {"game": "bazaar"},
+    "leave": {"game": "bazaar"},
+    "buy": {"game": "bazaar", "good": "grain", "qty": 1_000_000},
+    "sell": {"game": "bazaar", "good": "grain", "qty": 1},
+    "order": {"game": "bazaar", "good": "grain", "side": "bid", "qty": 1, "price": 1},
+    "amend": {"game": "bazaar", "order": "o1", "qty": 2},
+    "cancel": {"game": "bazaar", "order": "o1"},
+    "cancel_all": {"game": "bazaar"},
+    "say": {"game": "bazaar", "text": "\N{FOX FACE}" * 500},
+    "ready": {"game": "bazaar"},
+    "me": {"game": "bazaar"},
+    "fills": {"game": "bazaar"},
+    "orders": {"game": "bazaar"},
+    "book": {"game": "bazaar", "good": "grain", "depth": 100},
+    "standings": {"game": "bazaar", "by": "total"},
+}
+"""A request of each kind, as dear as one can be made."""
+REFUSALS = ("insufficient_cash", "insufficient_goods", "unknown_order")
+
+
+@pytest.mark.parametrize("op", REQUESTS)
+def test_every_request(large: Large, op: str) -> None:
+    with Player(large.server.url, "curious", hello=op != "hello") as player:
+        if op not in ("hello", "join"):
+            player.ask("join", game="bazaar")
+        reply = held(large, HOLD_MS, lambda: player.reply(player.send(op, **FIELDS[op])))
+        assert "ok" in reply or reply["error"]["code"] in REFUSALS
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        *("/v1/games", "/v1/games/bazaar", "/v1/games/bazaar/standings?limit=100", "/v1/games/bazaar/debrief"),
-        *("/v1/health", "/readyz", "/metrics", "/v1/presets", "/openapi.json", "/v1/games/bazaar/log"),
-        "/v1/games/bazaar/log?pseudonyms=true",
-        *("/v1/games/bazaar/tables", "/v1/games/bazaar/tables?format=csv&pseudonyms=true"),
+        *READS,
+        *("/v1/games/{game}/standings?limit=100", "/v1/games/{game}/log?pseudonyms=true"),
+        *("/v1/games/{game}/tables?format=csv&pseudonyms=true", "/v1/games/{game}/reports.csv?language=de"),
     ],
 )
 def test_what_can_be_had_over_http(large: Large, path: str) -> None:
-    held(large, HOLD_MS, lambda: large.get(path, **HOST))
+    """Some of it is not there in this game: that may not be dear either."""
+    url = large.server.http + path.format(game="bazaar", code="none", path="none")
+    answer = held(large, HOLD_MS, lambda: httpx.get(url, headers=HOST, timeout=60))
+    assert answer.status_code < 500, answer.text
+
+
+def test_every_call_of_the_hosts(large: Large) -> None:
+    with Player(large.server.url, "one of many") as player, followers(large):
+        player.ask("join", game="bazaar")
+        player.ask("say", game="bazaar", text="hi")
+        for method, path, body in REFUSED + CALLS:
+            url = large.server.http + path.format(game="bazaar", player=player.id, seat=1, message=1)
+            most_ms = ROUND_MS if path.endswith("phase") else HOLD_MS
+            answer = held(large, most_ms, partial(httpx.request, method, url, json=body, headers=HOST, timeout=30))
+            assert answer.status_code < 500, (path, answer.text)
+    large.phase("open")
 
 
 def test_a_round_closes_and_another_opens_before_a_hundred_followers(large: Large) -> None:
@@ -188,3 +239,11 @@ def test_states_that_are_not_read_are_held_once(large: Large) -> None:
 def test_what_a_large_game_is_shown_as_is_one_json_document(large: Large) -> None:
     state = json.loads(large.get("/v1/games/bazaar").content)
     assert list(state["players"])[:2] == ["c-00000", "c-00001"]
+
+
+def test_an_account_is_erased_and_the_game_deleted(large: Large) -> None:
+    with Player(large.server.url, "gone soon") as player:
+        player.ask("join", game="bazaar")
+    for path in (f"/v1/players/{player.id}", "/v1/games/bazaar"):
+        answer = held(large, HOLD_MS, partial(httpx.delete, large.server.http + path, headers=HOST, timeout=30))
+        assert answer.status_code in (200, 404), (path, answer.text)  # 404: the second time

@@ -8,7 +8,7 @@ else could be concluded either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from attrs import define, field
 from tests.support.player import Player, Refused
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.controller.spec import openapi
+from tradegame.protocol.bounds import RankedBy
 from tradegame.protocol.requests import READS
 
 HOST = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -34,6 +35,7 @@ CLASS = {
 PUPILS = ("ann", "ben", "cid", "dee")
 """After the rival, who buys, ann and cid sell, ben and dee buy."""
 DEALS = (("ann", "ben", 100), ("cid", "dee", 200))
+RANKED_BY = get_args(get_args(RankedBy)[0])
 DOCUMENTS = ("/asyncapi.json", "/openapi.json", "/v1/presets")
 """What is the same for every game: bounds and examples."""
 
@@ -55,7 +57,8 @@ class Observer(Player):
         for op in READS:
             for fields in ({}, {"game": "class"}, {"game": "class", "good": "wheat", "depth": 100}):
                 self.reply(self.send(op, **fields))
-        self.reply(self.send("standings", game="class", limit=100))
+        for by in RANKED_BY:
+            self.reply(self.send("standings", game="class", limit=100, by=by))
         epoch = self.ask("join", game="class", spectate=True)["epoch"]
         self.ask("join", game="class", spectate=True, after={"epoch": epoch, "seq": 0})
 
@@ -66,10 +69,11 @@ def over_http(server: ServerThread) -> Iterator[dict[str, Any]]:
         for path, methods in openapi()["paths"].items():
             if "get" not in methods or "{path}" in path or path in DOCUMENTS:
                 continue
-            query = {"limit": "100"} if path.endswith("standings") else {"origin": "http://x"}
-            answer = web.get(path.replace("{game}", "class"), params=query)
-            if answer.headers["Content-Type"].startswith("application/json"):
-                yield answer.json()
+            queries = [{"limit": "100", "by": by} for by in RANKED_BY]
+            for query in queries if path.endswith("standings") else [{"origin": "http://x"}]:
+                answer = web.get(path.replace("{game}", "class"), params=query)
+                if answer.headers["Content-Type"].startswith("application/json"):
+                    yield answer.json()
         yield web.get("/v1/games/class/debrief", headers={"Authorization": "Bearer guessed"}).json()
 
 

@@ -15,7 +15,6 @@ from random import Random
 from typing import Any
 
 import trio
-import trustme
 from attrs import asdict, define, field, frozen
 
 from tests.hostile.crowd import Crowd
@@ -24,6 +23,7 @@ from tests.hostile.hostile import Order
 from tests.hostile.stalls import Stalls, within
 from tests.robustness.stage import in_thread
 from tests.robustness.victim import Watched
+from tests.support.certificate import certified
 from tests.support.etcd import EtcdServer
 from tests.support.process import REPOSITORY
 from tests.support.server import ADMIN_TOKEN
@@ -192,7 +192,7 @@ class PlayersSiege:
             await self.crowd.fill(url, self.game, "grain")
             flags: dict[str, Any] = {"limits.commands_per_s": 20, "limits.burst": 40}
             if self.tls:
-                flags |= _certificate(self.directory)
+                flags |= certified(self.directory)[0]
             self._server = Watched(
                 url, self.directory, source=OPERATOR, name="besieged", games=[], flags=flags, holds=True
             )
@@ -337,12 +337,3 @@ class PlayersSiege:
             record.logged[f"{event['level']} {event['event']}"] += 1
             if "exception" in event or "reference" in event or event["level"] in ("error", "critical"):
                 record.faults.append(line[:2_000])
-
-
-def _certificate(directory: Path) -> dict[str, Any]:
-    """Flags of a server that speaks TLS, with a certificate made for it."""
-    issued = trustme.CA().issue_cert("localhost", "127.0.0.1")
-    chain, key = directory / "chain.pem", directory / "key.pem"
-    chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-    issued.private_key_pem.write_to_path(str(key))
-    return {"server.tls_cert": str(chain), "server.tls_key": str(key)}

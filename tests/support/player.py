@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any
 
@@ -29,12 +30,21 @@ class Refused(Exception):  # noqa: N818 - an answer of the server's
 class Player:
     """One connection. ``pushes`` keeps every frame without an ``id``, in order; ``raw`` their texts."""
 
-    def __init__(self, url: str, name: str | None = "ann", token: str | None = None, *, hello: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str | None = "ann",
+        token: str | None = None,
+        *,
+        hello: bool = True,
+        ssl: SSLContext | None = None,
+    ) -> None:
         self.url = url
         self._stack = ExitStack()
         self.socket: ClientConnection = self._stack.enter_context(
             connect(
                 url,
+                ssl=ssl,
                 subprotocols=[Subprotocol("tradegame.v1")],
                 compression=None,
                 open_timeout=DEADLINE_S,
