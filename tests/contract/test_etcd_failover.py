@@ -62,6 +62,7 @@ def dead_endpoint() -> str:
     return f"127.0.0.1:{quiet_ports(1)[0]}"
 
 
+@pytest.mark.slow
 async def test_no_call_waits_for_a_thread_to_start(server: EtcdServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """gRPC starts one for a call when none is under way; after a member was away, too, there is one again."""
     started = 0

@@ -59,6 +59,7 @@ async def somebody_else(port: int) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.slow
 async def test_a_node_whose_port_was_taken_meanwhile_is_not_taken_for_who_answers_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

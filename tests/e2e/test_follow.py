@@ -91,6 +91,7 @@ def test_a_place_that_cannot_be_had_gets_the_whole_state(server: ServerThread, a
         assert again["state"]["goods"].keys() == {"grain", "wood"}
 
 
+@pytest.mark.slow
 def test_at_least_a_thousand_frames_can_be_had_again_after_a_restart_with_snapshots(store: str) -> None:
     settings = HostSettings(snapshot_every=500)
     with ServerThread(store, host_settings=settings) as server, Player(server.url) as ann:

@@ -88,6 +88,7 @@ def test_the_picture_is_an_svg_with_its_margin_and_is_the_same_for_the_same_addr
     assert 'fill="#fff"' in first.text, "white behind it, on a dark page too"
 
 
+@pytest.mark.slow
 def test_who_wants_ever_new_pictures_is_refused_and_who_wants_the_one_that_is_kept_is_not() -> None:
     limits = {"limits.commands_per_s": 20, "limits.burst": 40, "limits.address_commands_per_s": 400}
     with ServerThread("memory:", flags=limits) as server, ThreadPoolExecutor(80) as askers:

@@ -18,6 +18,7 @@ DEADLINE_S = 60.0
 pytestmark = pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="needs a small pipe, as Linux makes it")
 
 
+@pytest.mark.slow
 def test_a_log_that_nobody_reads_holds_up_nobody(tmp_path: Path) -> None:
     reads, writes = os.pipe()
     fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4_096)

@@ -177,6 +177,7 @@ def test_a_wrong_key_costs_its_address_more_than_a_right_one(lesson: Any, monkey
     assert report(server, f"Report {key}").player == people["ann"].id
 
 
+@pytest.mark.slow
 def test_however_many_ask_a_log_is_replayed_once_a_close_and_the_game_goes_on(
     lesson: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -308,6 +308,7 @@ def test_an_erased_player_is_nowhere_in_the_store_and_everybody_else_plays_on(ma
     assert "no player" in (machine.root / "said").read_text()
 
 
+@pytest.mark.slow
 def test_other_programs_are_told_that_the_file_is_in_use(embedded: Machine) -> None:
     embedded.run("systemctl start tradegame")
     embedded.run("! sqlite3 -readonly lib/tradegame.db '.backup copy.db' 2>said; grep 'database is locked' said")

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.player import Player, Refused
 from tests.support.server import ADMIN_TOKEN, ServerThread
 from tradegame.client import TradeError, connect
+from tradegame.core.use_cases import seats
 
 GAME = "bazaar"
 ROSTER = "label,name,group,team\nXQ 4711 Z,Ann,east,reds\nXQ 4712 Z,,west,blues\n"
@@ -174,8 +175,11 @@ def test_a_team_plays_one_account_and_all_its_members_enter_by_one_number(
         assert refusal(server, **by_number("xq4711z"))["code"] == "seat_taken"
 
 
-def test_who_entered_by_number_and_never_joined_holds_no_seat(server: ServerThread, host: httpx.Client) -> None:
+def test_who_entered_by_number_and_never_joined_holds_no_seat(
+    server: ServerThread, host: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As when the answer to the first hello is lost."""
+    monkeypatch.setattr(seats, "SEEN_MS", 500)
     set_roster(host, by_number=True)
     with hello(server, **by_number("xq4711z")) as lost:
         pass

@@ -20,6 +20,7 @@ from tests.support.raw import Raw, ask
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
 KINDS = garbage_frames.KINDS + garbage_requests.KINDS + garbage_http.KINDS + garbage_host.KINDS
+DEAR = (garbage_requests.malformed_requests_at_random, garbage_requests.joins_and_leaves, garbage_host.wrong_tokens)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,10 @@ def test_whoever_heeds_no_limit_is_read_slowly(victim: Victim, bystander: Bystan
     victim.assert_healthy()
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] if kind in DEAR else [], id=kind.__name__) for kind in KINDS],
+)
 def test_others_play_on_beside(kind: Kind, victim: Victim, bystander: Bystander) -> None:
     descriptors = victim.descriptors()
     seed = random.SystemRandom().randrange(2**32)

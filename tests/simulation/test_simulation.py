@@ -55,6 +55,7 @@ def test_every_guarantee_holds_for_a_thousand_seeds() -> None:
     assert fails(MANY) == []
 
 
+@pytest.mark.slow
 def test_a_seed_has_one_story_in_any_process_and_under_any_hash_seed() -> None:
     seeds = [2, 5]
     here = [simulate(seed).digest for seed in seeds]

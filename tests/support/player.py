@@ -50,6 +50,7 @@ class Player:
                 open_timeout=DEADLINE_S,
                 close_timeout=2,
                 max_size=2**24,
+                max_queue=None,  # else one with frames unread takes 2 s to close
             )
         )
         self.pushes: list[dict[str, Any]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from functools import cached_property
 
 from attrs import frozen
 from starlette.requests import Request
@@ -48,16 +49,19 @@ class File:
     """A file's ``content``, and its packed form where that is smaller by enough. ``tag``: its ETag."""
 
     content: bytes
-    packed: bytes | None
     type: str
     tag: str
 
     @classmethod
     def of(cls, name: str, content: bytes) -> File:
         kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
-        packed = gzip.compress(content, 9, mtime=0) if len(content) >= _SMALL else content
-        saved = len(packed) < _PAYS * len(content)
-        return cls(content, packed if saved else None, kind, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+        return cls(content, kind, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """Packed when somebody first asks for it: 5 ms for the largest, 17 ms for all."""
+        packed = gzip.compress(self.content, mtime=0, compresslevel=6) if len(self.content) >= _SMALL else self.content
+        return packed if len(packed) < _PAYS * len(self.content) else None
 
 
 def answer(request: Request, file: File) -> Response:
@@ -73,7 +77,7 @@ def answer(request: Request, file: File) -> Response:
     }
     if file.tag in request.headers.get("if-none-match", ""):  # no tag has a quotation mark within
         return Response(status_code=304, headers=headers)
-    if file.packed is not None and _takes_gzip(request.headers.get("accept-encoding", "")):
+    if _takes_gzip(request.headers.get("accept-encoding", "")) and file.packed is not None:
         return Response(file.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=file.type)
     return Response(file.content, headers=headers, media_type=file.type)
 
