@@ -131,10 +131,11 @@ def test_the_roster_of_the_door_is_everybodys(
 ) -> None:
     refused = host(lab, "POST", "/lab/roster", json={"csv": "label,group\n1,A\n2,Z\n"}).json()["error"]
     assert "line 3" in refused["message"]
-    done(host(lab, "POST", "/lab/roster", json={"csv": "label,name,group,team\nX 1,Ann,c,reds\nX 2,Bob,b,\n"}))
+    text = "label,name,group,team\nX 1,Ann,c,reds\nX 2,Bob,b,\nX 3,Cid,a,\n"
+    done(host(lab, "POST", "/lab/roster", json={"csv": text}))
     for path, body in (("/lab-1/roster", {"names": []}), ("/lab-1/seats/1/link", None)):
         assert host(lab, "POST", path, json=body).json()["error"]["code"] == "bad_request"
-    ann, bob = (each["url"].partition("#seat=")[2] for each in done(host(lab, "GET", "/lab/links"))["links"])
+    ann, bob, _ = (each["url"].partition("#seat=")[2] for each in done(host(lab, "GET", "/lab/links"))["links"])
     with Player(lab.url, hello=False) as first, Player(lab.url, hello=False) as second:
         first.id = first.ask("hello", token=ann)["player"]["id"]
         second.ask("hello", token=bob)
@@ -149,11 +150,12 @@ def test_the_roster_of_the_door_is_everybodys(
         packed = host(lab, "GET", "/lab/tables")
         links = host(lab, "GET", "/lab/reports.csv")
         httpx.delete(f"{lab.http}/v1/players/{first.id}", headers=HOST).raise_for_status()
-        (seat, _) = done(host(lab, "GET", "/lab/roster"))["seats"]
+        (seat, *_) = done(host(lab, "GET", "/lab/roster"))["seats"]
         assert seat["barred"]
     assert packed.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
-        assert archive.namelist() == [f"{group}.xlsx" for group in GROUPS]
+        assert archive.namelist() == [f"{each}.xlsx" for each in ("lab", *GROUPS)]
+        expected = pandas.read_excel(io.BytesIO(archive.read("lab.xlsx")), sheet_name="players")
         players = pandas.read_excel(io.BytesIO(archive.read("lab-3.xlsx")), sheet_name="players")
     (code,) = re.findall(r"```python\n(import io.*?)```", HOSTING, re.DOTALL)
     (tmp_path / "lab.zip").write_bytes(packed.content)
@@ -162,6 +164,8 @@ def test_the_roster_of_the_door_is_everybodys(
     exec(code, found)
     assert list(found["mean"].index) == ["B", "C"]
     assert players[["label", "name", "group", "team"]].to_numpy().tolist() == [["X 1", "Ann", "C", "reds"]]
+    never_came = expected[expected["joined_at"].isna()]
+    assert never_came[["label", "name", "group"]].to_numpy().tolist() == [["X 3", "Cid", "A"]]
     rows = {row["label"]: row for row in csv.DictReader(io.StringIO(links.content.decode("utf-8-sig")))}
     assert (rows["X 1"]["group"], rows["X 1"]["name"]) == ("C", "Ann")
     assert "/report/lab-3#" in rows["X 1"]["link"]

@@ -73,9 +73,9 @@ class Downloads:
                 return await workers.made(f"{name}{suffix}", separator, source, game_id(request))
             file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - whoever sends it closes it
             try:
-                for group in groups:
-                    one, made_as = await workers.made(f"{group}{suffix}", separator, source, group)
-                    await trio.to_thread.run_sync(_put_in, file, one, f"{group}{made_as}")
+                for each in (game_id(request), *groups):  # the entrance has the roster, and so who never came
+                    one, made_as = await workers.made(f"{each}{suffix}", separator, source, each)
+                    await trio.to_thread.run_sync(_put_in, file, one, f"{each}{made_as}")
                 file.seek(0)
             except BaseException:
                 file.close()

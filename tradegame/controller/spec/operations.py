@@ -245,7 +245,8 @@ OPERATIONS: tuple[Operation, ...] = (
         id="exportTables",
         about="What the retained log tells, as tables: players, rounds, orders, trades, quotes, chat and so on, with a"
         " codebook. A workbook (`xlsx`), or an archive of CSV files (`csv`). Where a sheet has no room for all rows,"
-        " the workbook is in an archive, too, with the rest as CSV. `pseudonyms` and `chat` as for the log.",
+        " the workbook is in an archive, too, with the rest as CSV. Of an entrance: an archive of its own tables and"
+        " those of each of its groups. `pseudonyms` and `chat` as for the log.",
         tag="host",
         kinds=(XLSX, ZIP),
         query={"format": TableFormat, "separator": SeparatorName, "pseudonyms": bool, "chat": bool},
