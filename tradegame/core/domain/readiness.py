@@ -42,16 +42,17 @@ class ReadinessService:
     def check(self, command: Command, player: Player) -> None:
         """Raises NotReadyError for a trade that has to wait for the quiz."""
         definition = self.state.definition
-        waits = definition.quiz_first and type(command) in TRADES and (player.right or 0) < len(definition.quiz)
-        if waits and command.player not in self.state.robots:
+        if not definition.quiz_first or type(command) not in TRADES or (player.right or 0) >= len(definition.quiz):
+            return
+        if command.player not in self.state.robots:
             raise NotReadyError("answer the quiz after the instructions first, all of it rightly")
 
     def count(self, command: Command, *, refused: bool) -> None:
         """Whether a command was refused that is no late copy."""
-        if type(command) not in COUNTED:
+        if (not refused and command.player not in self.refusals) or type(command) not in COUNTED:
             return
         if not refused:
-            self.refusals.pop(command.player, None)
+            del self.refusals[command.player]
             return
         self.refusals[command.player] = self.refusals.get(command.player, 0) + 1
         if len(self.refusals) > len(self.state.players):
