@@ -13,6 +13,7 @@
 #   make simulate    the same in one process, from a seed           make simulate SEED=42, or SEEDS=1000
 #   make robustness  the same with real processes, every fault five times under load: ten minutes
 #   make hostile     a hundred hostile players for ten minutes, four times: SQLite and etcd, plain and TLS
+#   make collusion   what two accounts can gain together, searched for at random: six minutes of one core
 #   make fuzz        all that OpenAPI allows and forbids, asked     make fuzz EXAMPLES=5000 SEED=42
 #   make bench       what it costs, beside others, in ten minutes   make bench ARGS="buy say", or ARGS=--markdown
 #   make autobahn    the Autobahn|Testsuite against the WebSockets  make autobahn ARGS="1.*,2.*" (needs Python 2.7)
@@ -21,7 +22,7 @@
 #   make clean       everything that make made, .venv too
 
 .POSIX:
-.PHONY: help run test test-oldest test-newest lock test-browser check check-js client format-js cluster simulate robustness hostile fuzz bench autobahn docs coverage coverage-of-the-rules clean
+.PHONY: help run test test-oldest test-newest lock test-browser check check-js client format-js cluster simulate robustness hostile collusion fuzz bench autobahn docs coverage coverage-of-the-rules clean
 .DEFAULT_GOAL := help
 
 PYTHON =
@@ -116,6 +117,9 @@ robustness: $(VENV)/installed-dev
 
 hostile: $(VENV)/installed-dev
 	HOSTILE_SEED=$(SEED) $(PYTEST) tests/hostile -m long $(ARGS)
+
+collusion: $(VENV)/installed-dev
+	$(PYTEST) tests/unit/domain/test_collusion.py -m long $(ARGS)
 
 fuzz: $(VENV)/installed-dev
 	TRADEGAME_TEST_EXAMPLES=$(EXAMPLES) TRADEGAME_TEST_SEED=$(SEED) \

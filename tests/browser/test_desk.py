@@ -127,6 +127,21 @@ def test_standings_players_and_trades_are_tabs_beside_the_chat(newcomer: Newcome
     expect(ann.region("Chat").get_by_role("textbox", name="Message")).to_be_focused()
 
 
+def test_who_comes_after_the_close_has_nothing_yet_is_told_when_and_has_no_rank(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve(games=[bazaar(rounds={"open_s": 3_600})])
+    Play(newcomer(), server.http).enter("Ben")
+    turn(server, "closed")
+    late = Play(newcomer(), server.http).enter("Ann")
+    late.reads("Portfolio", "dealt at the opening")
+    late.reads("Standings", "Ben")
+    expect(late.show("Standings")).not_to_contain_text("Ann")
+    turn(server, "open")
+    late.reads("Portfolio", "10,000")
+    late.reads("Standings", "Ann")
+
+
 def test_a_market_order_has_its_average_and_its_worst_price_told_before(newcomer: Newcomer, serve: Serve) -> None:
     server = serve()
     ann = Play(newcomer(), server.http).enter("Ann")

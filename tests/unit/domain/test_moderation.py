@@ -39,6 +39,17 @@ def test_who_is_removed_is_out_with_all_orders_and_nothing_is_lost() -> None:
     assert audit(state) == []
 
 
+def test_who_is_removed_is_not_dealt_to_in_later_rounds() -> None:
+    table = Table.of("ann", "bob")
+    table.do(Remove(account="ann"))
+    for _ in range(2):
+        table.phase("closed")
+        table.phase("open")
+        table.arrive("ann", "bob")
+        assert list(table.game.state.dealt) == ["bob"]
+    assert audit(table.game.state) == []
+
+
 def test_who_is_removed_has_no_account_again_and_no_command() -> None:
     table = Table.of("ann", "bob")
     table.say("ann", "hi", key="k")
