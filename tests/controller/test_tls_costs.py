@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from itertools import pairwise
 from random import Random
 from typing import Any, cast
@@ -14,9 +14,10 @@ import trio
 from trio.testing import MockClock
 
 from tests.controller.wire import HANGS_S, Served, serving, until
+from tests.robustness.wire import trusting
 from tests.support.certificate import certified
-from tests.support.tls_records import TlsRecords
-from tradegame.controller.tls import CIPHER_BYTES, IDLE_RECORDS, SecureStream
+from tests.support.tls_records import TlsRecords, client_hello
+from tradegame.controller.tls import CIPHER_BYTES, HELLO_BYTES, IDLE_RECORDS, SecureStream
 from tradegame.core.admission.budgets import HTTP_READ, Budgets
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -83,6 +84,44 @@ async def test_a_client_may_change_its_key(files: tuple[str, str]) -> None:
         assert served.door.inside == 1
 
 
+@pytest.mark.parametrize(
+    "flight",
+    [
+        client_hello(64_000),
+        client_hello(100, announced=131_000),
+        client_hello(9_000, record=1_000),
+        client_hello(100, record=3),
+        client_hello(3_000) + client_hello(100, announced=131_000),
+        client_hello(3_000, record=1_000) + client_hello(100, announced=131_000),
+    ],
+    ids=["long", "announced", "in many records", "header in two records", "the second", "the second after pieces"],
+)
+@pytest.mark.parametrize("cut", [1, 7, 4_096])
+async def test_openssl_is_never_given_a_hello_that_is_too_long(
+    flight: bytes, cut: int, autojump_clock: MockClock
+) -> None:
+    plain = Pieces([flight[at : at + cut] for at in range(0, len(flight), cut)])
+    below = SecureStream(cast("Any", plain), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))._below
+    given = b""
+    with pytest.raises(trio.BrokenResourceError, match="TLS"), trio.fail_after(10_000):
+        while True:
+            given += await below.receive_some()
+    assert len(given) <= HELLO_BYTES
+    assert b"\x01" + (131_000).to_bytes(3) not in given
+    assert b"\x01" + (64_000).to_bytes(3) not in given
+
+
+@pytest.mark.parametrize(("group", "taken"), [("X25519", True), ("secp384r1", False), ("secp521r1", False)])
+async def test_a_client_chooses_no_key_exchange_that_is_dear(files: tuple[str, str], group: str, taken: bool) -> None:
+    context = trusting()
+    context.set_ecdh_curve(group)
+    async with serving(tls=files) as served:
+        stream = await trio.open_ssl_over_tcp_stream("127.0.0.1", served.port, ssl_context=context)
+        with nullcontext() if taken else pytest.raises(trio.BrokenResourceError), trio.fail_after(HANGS_S):
+            await stream.do_handshake()
+        await trio.aclose_forcefully(stream)
+
+
 class Pieces:
     """A socket that brings these pieces, and counts them; then nothing, for ever."""
 
@@ -105,7 +144,7 @@ class Pieces:
 
 
 async def test_a_handshake_byte_by_byte_is_read_at_the_rate_of_its_address(autojump_clock: MockClock) -> None:
-    hello = b"\x16\x03\x01\x3f\x00\x01\x00\x3e\xfc\x03\x03" + bytes(16_000)
+    hello = client_hello(7_900)
     plain, budgets = (
         Pieces([hello[at : at + 1] for at in range(len(hello))]),
         Budgets(20, 40, address_commands_per_s=100),
@@ -129,6 +168,7 @@ async def test_records_are_counted_wherever_they_are_cut(seed: int, monkeypatch:
     plain = Pieces([wire[a:b] for a, b in pairwise(cuts)])
     stream = SecureStream(cast("Any", plain), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
     stream.charge(lambda reads: paid.append(reads) or 0.0)  # type: ignore[func-returns-value]
+    stream._below.shaken()
     while plain.pieces:
         await stream._below.receive_some()
     await stream.aclose()

@@ -135,7 +135,7 @@ def test_new_players_from_one_address_are_bounded(store: str) -> None:
     "name",
     [
         *("", " ", " ann", "\u202eevil", "\u200b\u200b", "\ufeff", "a\nb", "x" * 33),
-        *("\u2800", "a\u2800", "\u3164", "\u115f", "\u1160", "\uffa0"),
+        *("\u2800", "a\u2800", "a\ufffc", "\u3164", "\u115f", "\u1160", "\uffa0"),
         *("House", "The House", "NEWS", "mint"),
     ],
 )

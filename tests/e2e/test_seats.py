@@ -196,6 +196,21 @@ def test_who_entered_by_number_and_never_joined_holds_no_seat(
     assert refusal(server, token=lost.token)["code"] == "unauthorized"
 
 
+def test_a_listed_seat_is_taken_by_its_number_though_its_address_may_make_no_new_players() -> None:
+    with ServerThread("memory:", flags={"limits.connections_per_address": 5}) as server:
+        with httpx.Client(base_url=f"{server.http}/v1/games/{GAME}") as host:
+            host.headers["Authorization"] = f"Bearer {ADMIN_TOKEN}"
+            set_roster(host, by_number=True)
+        for number in range(50):
+            with Player(server.url, hello=False) as new:
+                if "error" in new.reply(new.send("hello", name=f"new {number}")):
+                    break
+        else:
+            pytest.fail("nobody was refused")
+        with hello(server, **by_number("XQ 4711 Z")) as pupil:
+            assert pupil.welcome["player"]["name"] == "Ann"
+
+
 def test_numbers_without_a_roster_have_a_pattern(server: ServerThread, host: httpx.Client) -> None:
     set_roster(host, "", by_number=True, pattern="####[#]")
     assert httpx.get(f"{server.http}/v1/games").json()["games"][0]["pattern"] == "####[#]"

@@ -21,7 +21,7 @@ from tests.robustness.garbage_host import BODIES
 from tests.robustness.garbage_http import PATHS, REFUSED
 from tests.robustness.garbage_requests import NOT_REQUESTS, malformed_requests
 from tests.support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, ask, frame, text, upgrade
-from tests.support.tls_records import TlsRecords
+from tests.support.tls_records import TlsRecords, client_hello
 
 Attack = Callable[[Hostile], Awaitable[None]]
 ATTACKS: list[Attack] = []
@@ -724,7 +724,7 @@ async def tls_that_carries_nothing(hostile: Hostile) -> None:
     """A handshake byte by byte; updates of the key without end, behind a handshake and within a WebSocket."""
     async with await hostile.connect(plain=True) as line:
         with suppress(GoneError):
-            await line.send(b"\x16\x03\x01\x3f\x00\x01\x00\x3e\xfc\x03\x03")
+            await line.send(client_hello(7_900)[:11])
             for _ in range(300):
                 await line.send(b"\0")
                 await trio.sleep(0.005)
@@ -741,6 +741,17 @@ async def tls_that_carries_nothing(hostile: Hostile) -> None:
                 for _ in range(5):
                     await line.send(tls.updates(1_200))
                 await line.drain(0.3)
+
+
+@attack("the door")
+async def tls_hellos_that_are_dear(hostile: Hostile) -> None:
+    """Hellos that are long, say that they are, or come in pieces: OpenSSL works through them in quadratic time."""
+    flights = client_hello(64_000), client_hello(100, announced=131_000), client_hello(60_000, record=500)
+    for flight in flights * 5:
+        async with await hostile.connect(plain=True) as line:
+            with suppress(GoneError):
+                await line.send(flight)
+                await line.drain(0.1)
 
 
 @attack("the door")

@@ -1,4 +1,4 @@
-"""A TLS 1.3 client that may send what `ssl` never would: updates of its key, as many as it likes."""
+"""What `ssl` never would send: updates of the key, as many as one likes, and hellos of any length."""
 
 from __future__ import annotations
 
@@ -28,8 +28,15 @@ def _context() -> tuple[ssl.SSLContext, IO[bytes]]:
     return context, keys
 
 
+def client_hello(size: int, announced: int | None = None, record: int = 16_384) -> bytes:
+    """One of zeros; ``announced``: how long it says that it is."""
+    message = b"\x01" + (size if announced is None else announced).to_bytes(3) + b"\x03\x03" + bytes(size - 2)
+    pieces = [message[at : at + record] for at in range(0, len(message), record)]
+    return b"".join(b"\x16\x03\x01" + len(piece).to_bytes(2) + piece for piece in pieces)
+
+
 class TlsRecords:
-    """The client's end, without a socket: `outgoing` and `received` are what goes over it.
+    """The end of a TLS 1.3 client, without a socket: `outgoing` and `received` are what goes over it.
 
     `handshake` first, until it is done; from then on what goes out are the records that are made here.
     """

@@ -19,8 +19,10 @@ NAME_EXPECTED = (
 _ROBOT = re.compile(r"(?<![^\W\d_])robot[ol\d]*(?![^\W\d_])")
 """The word in a skeleton, where 0 and 1 are letters. `Robotnik` is none."""
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_BLANKS = "\u2800\U0001d159\U00016fe4"
-"""Symbols and marks by their category, and nothing to the eye: an empty braille cell, a headless note, a filler."""
+_BLANKS = "\u2800\ufffc\U0001d159\U00016fe4"
+"""Symbols and marks by their category, and nothing to the eye: an empty braille cell, the place of an object, a headless
+note, a filler.
+"""
 _JOINERS = "\u200c\u200d"
 _VIRAMA = 9
 """The combining class of what joins the letters of India."""

@@ -89,6 +89,9 @@ class SeatService:
         if not self._is_known(state, number):
             raise UnauthorizedError("no such number in this game")
         budgets.entered(address)
+        seat = state.seating.get(look(number))
+        if seat is None or not seat.listed:  # of those on the roster there are not many
+            budgets.sign_up(address)
         player = self._id(secret, state, look(number))
         record = self._record(state, (number, player), name)
         token = secrets.token_urlsafe(32)

@@ -49,7 +49,7 @@ class SignInUseCase:
     def hello(self, client: Client, request: HelloRequest, reply: Reply) -> Awaitable[None]:
         if client.signed_in is not None:
             raise BadRequestError("this connection is signed in already", at="$.op")
-        if request.token is None and request.code is None:
+        if request.token is None and request.code is None and request.seat is None:
             client.sign_up()
         return self._hello(client, request, reply)
 
