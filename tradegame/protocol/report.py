@@ -110,7 +110,7 @@ class ComparedRound(Struct, omit_defaults=True):
 
 
 class Compared(Struct, omit_defaults=True):
-    """How the player did among all: the `rank` by total among all `players` with an account, and round by round."""
+    """How the player did among all: the `rank` by total among the `players` who took part, and round by round."""
 
     rank: Count
     players: Count

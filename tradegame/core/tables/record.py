@@ -126,14 +126,15 @@ class Tables:
             self._put(RoundRow(*begun, None, None, None))
         header = columns(PlayerRow, [number for number, _ in self._tape.gains])
         self._puts[PlayerRow] = self.sink.begin(PlayerRow.sheet, header)
-        scores = sorted((fields.score for fields in state.players.values()), reverse=True)
+        took_part = self._tape.played
+        scores = sorted((each.score for name, each in state.players.items() if took_part[name] or each.score), reverse=True)
         rank_of = {score: place for place, score in reversed(list(enumerate(scores, 1)))}
         seats, nobodys = {seat.player: seat for seat in state.seating.values()}, RosterSeat("")
         for player, (name, joined_at, robot) in self._people.items():
             fields = state.players.get(player)
             gain = tuple([made.get(player) for _, made in self._tape.gains])
-            total = None if fields is None else fields.score
-            rank = None if total is None else rank_of[total]
+            total = None if fields is None or state.definition.groups else fields.score
+            rank = rank_of[total] if total is not None and (took_part[player] or total) else None
             role = None if fields is None else fields.role
             shown, seat = name if fields is None else fields.name, seats.get(player, nobodys)
             group = group_name(state, player) or seat.group

@@ -6,6 +6,7 @@ so that the first is there once, and that the last is told only while it gives n
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -82,6 +83,8 @@ class Reporter(RecordingService):
     rounds: deque[bytes] = field(factory=lambda: deque(maxlen=ROUNDS_TOLD), init=False)
     own: dict[str, deque[bytes]] = field(factory=dict, init=False)
     compared: dict[str, deque[bytes]] = field(factory=dict, init=False)
+    took_part: set[str] = field(factory=set, init=False)
+    """In a round that counts."""
     begun: set[int] = field(factory=set, init=False)
     """The round that was open when the log begins."""
 
@@ -136,6 +139,8 @@ class Reporter(RecordingService):
         ranks: dict[int, int] = {}
         for place, gain in enumerate(sorted((worth - start for *_, start, worth in rows), reverse=True), 1):
             ranks.setdefault(gain, place)
+        if not result.get("practice"):
+            self.took_part.update(name for name, *_ in rows)
         for name, role, start, worth in rows:
             if prices is None:
                 own = OwnRound(result["round"], role, None, start, worth, worth - start, {}, (), partial=True)
@@ -225,7 +230,8 @@ class Reports:
     replay: Replay
     _game: Game = field(init=False)
     _reporter: Reporter = field(init=False)
-    _ranks: dict[int, int] = field(factory=dict, init=False)
+    _scores: list[int] = field(factory=list, init=False)
+    """Of those who took part, ascending."""
 
     def make(self, progress: Callable[[int], None] = lambda done: None) -> GameState:
         """Replay the log; the game at its end. ``progress`` is told how many bytes were read.
@@ -237,8 +243,8 @@ class Reports:
             if self.replay.applied % TOLD_EVERY == 0:
                 progress(self.replay.done)
         state = self._game.state
-        for place, score in enumerate(sorted((each.score for each in state.players.values()), reverse=True), 1):
-            self._ranks.setdefault(score, place)
+        took_part = self._reporter.took_part
+        self._scores = sorted(each.score for name, each in state.players.items() if name in took_part or each.score)
         progress(self.replay.done)
         return state
 
@@ -259,11 +265,11 @@ class Reports:
 
     def of(self, player: str) -> tuple[bytes, bytes]:
         """What the player did, and how they did among all, as JSON."""
-        score, players = self._game.state.players[player].score, self._game.state.players
+        score = self._game.state.players[player].score
         own = b",".join(self._reporter.own.get(player, ()))
         compared = b",".join(self._reporter.compared.get(player, ()))
-        rank = self._ranks[score]
+        rank = 1 + len(self._scores) - bisect_right(self._scores, score)
         return (
             b'{"total":%d,"rounds":[%b]}' % (score, own),
-            b'{"rank":%d,"players":%d,"rounds":[%b]}' % (rank, len(players), compared),
+            b'{"rank":%d,"players":%d,"rounds":[%b]}' % (rank, len(self._scores), compared),
         )

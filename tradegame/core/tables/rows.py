@@ -61,7 +61,7 @@ class PlayerRow(Row):
         "Gain in this round (worth - start). Empty: took no part. The last 30 that count; results has all.",
     ]
     total: Annotated[Coins | None, "The score: the gains of all closed rounds together, also of earlier ones."]
-    rank: Annotated[Count | None, "Place by total, from 1. Equal totals share a place."]
+    rank: Annotated[Count | None, "Place by total, from 1, among all who took part. Equal totals share a place."]
 
     def cells(self) -> tuple[Any, ...]:
         told = self.player, self.label, self.name, self.group, self.team

@@ -38,9 +38,10 @@ function winners({ over, winners: best = [], players }) {
   if (!over) return [];
   const names = best.filter((player) => players[player]).map((player) => userText(players[player].name));
   const won = names.flatMap((name, index) => (index ? [", ", name] : [name]));
-  const who = won.length
-    ? [h("p.winners", {}, ...won), h("p", {}, t(names.length > 1 ? "phases.won_together" : "phases.won_alone"))]
-    : [];
+  const words = [t(names.length > 1 ? "phases.won_together" : "phases.won_alone")];
+  const robots = Object.values(players).some(({ robot }) => robot) && !best.some((player) => players[player]?.robot);
+  if (robots) words.push(t("phases.robots_aside"));
+  const who = won.length ? [h("p.winners", {}, ...won), h("p", {}, words.join(" "))] : [];
   return [h("div.over", {}, h("h3", {}, t("phases.game_over")), ...who)];
 }
 
@@ -59,8 +60,9 @@ function result(round, most, me, { id, me: account, state: { reports, over } }) 
     ),
   ];
   const best = round.players
-    .slice(0, most)
-    .map(({ player, name, gain, ...of }, index) =>
+    .map((row, index) => ({ ...row, index }))
+    .filter(({ player, index }) => index < most || player === me)
+    .map(({ player, name, gain, index, ...of }) =>
       h(
         player === me ? "tr.me" : "tr",
         {},

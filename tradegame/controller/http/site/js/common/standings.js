@@ -22,6 +22,8 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
   const body = h("tbody");
   const { goods = {}, anonymous = false } = game.state.rules ?? {};
   const scored = anonymous || Object.values(goods).some((good) => good.private_values);
+  // what one has in a round may be a secret: then the gains of all rounds are shown, of all who played
+  const summed = () => scored || (total.checked && game.state.round > 1);
   const head = h(
     "tr",
     {},
@@ -29,29 +31,31 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
     h("th", { scope: "col" }, t("common.player")),
     h("th.r", { scope: "col" }, ""),
   );
-  const secret = h("caption.soft", { hidden: true }, t("standings.secret"));
+  const secret = h("caption.soft", { hidden: true }, "");
   const table = h("table", {}, secret, h("thead", {}, head), body);
   let found = [];
   const make = () =>
     h("tr", {}, h("td.r.num.soft"), h("td", {}, h("span.clip", { dir: "auto" }), h("span.soft")), h("td.r.num"));
   const paint = () => {
-    choice.hidden = game.state.round < 2 || scored; // what one has in a round is a secret then: it is all rounds anyway
-    const summed = total.checked && !choice.hidden;
-    setText(head.lastChild, t(scored || summed ? "standings.earned" : "standings.worth"));
-    const waiting = game.state.phase === "lobby" && !summed; // nobody has earned anything yet
-    secret.hidden = found.length > 0 || !scored || waiting || !Object.keys(game.state.players).length;
+    choice.hidden = game.state.round < 2 || scored;
+    setText(head.lastChild, t(summed() ? "standings.earned" : "standings.worth"));
+    const waiting = game.state.phase === "lobby" && !summed(); // nobody has earned anything yet
+    const listed = found.length > 0;
+    const counted = listed && found.some(({ score }) => score !== 0);
+    secret.hidden = counted || !scored || waiting || !Object.keys(game.state.players).length;
+    setText(secret, t(listed ? "standings.at_close" : "standings.secret"));
     rows(body, found, make, (row, { rank, player, name, worth, score, robot, stand_in }) => {
       const [first, second, third] = row.children;
       setText(first, coins(rank));
       setText(second.firstChild, name);
       setAttribute(second.firstChild, "title", name);
       setText(second.lastChild, robotMark({ robot, stand_in }));
-      setText(third, coins(summed ? score : worth));
+      setText(third, coins(summed() ? score : worth));
       setAttribute(row, "class", player === client.player?.id ? "me" : "");
     });
   };
   async function ask() {
-    found = await game.standings(limit(table), total.checked && game.state.round > 1 ? "total" : "round");
+    found = await game.standings(limit(table), summed() ? "total" : "round");
     painter.mark(paint);
   }
   const inSight = () => found.length === 0 || table.offsetParent !== null;

@@ -25,7 +25,8 @@ export function chatPanels(desk) {
   });
   const form = h("form", { onsubmit: send }, to, text, h("button", { type: "submit" }, t("chat.send")));
   const { section: talk, body } = panel(t("chat.title"), { className: "chat", on: "chat", flush: true });
-  body.replaceWith(log, form);
+  const shut = h("p.soft.shut", { hidden: true }, "");
+  body.replaceWith(log, shut, form);
 
   function line(kind, who, words) {
     const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
@@ -61,7 +62,9 @@ export function chatPanels(desk) {
   function silence() {
     const why = game.state.chat === false ? t("chat.off") : game.me?.muted ? t("chat.muted") : "";
     for (const field of form.elements) field.disabled = why !== "";
-    setAttribute(text, "placeholder", why || t("chat.say"));
+    shut.hidden = why === "";
+    form.hidden = why !== "";
+    setText(shut, why);
   }
   for (const type of ["access", "account", "reset"]) game.on(type, silence);
   silence();

@@ -46,6 +46,7 @@ function gone(game) {
 
 /** Replaces the page with the reason why it ended, and with what can be done. */
 function over(reason, choice = true) {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close(); // it would hide the reason
   const again = h("button.primary.big", { type: "button", onclick: () => reload() }, t("over.again"));
   const other = h("button.big", { type: "button", onclick: forget }, t("leave.title"));
   place.replaceChildren(

@@ -20,7 +20,8 @@ export function foresee({ good, buying, resting, qty, limit }, levels, me, bps, 
   let gain = null;
   if (values && traded) {
     const worth = valued(values, free + me.held_goods[good], traded, buying);
-    gain = (worth - found.cost - rests * (limit ?? 0)) * (buying ? 1 : -1) - found.fees - rests * tax;
+    const paid = found.cost + rests * (limit ?? 0);
+    gain = (buying ? worth - paid : paid - worth) - found.fees - rests * tax;
   }
   return { ...found, some, free, rests, held, gain };
 }
@@ -29,7 +30,7 @@ export function foresee({ good, buying, resting, qty, limit }, levels, me, bps, 
 export function foretell(order, seen, own, me, hint) {
   const { good, buying, resting, limit } = order;
   const { filled, left, cost, fees, worst, some, free, rests, held } = seen;
-  if (!buying && !free) return t("ticket.no_goods", { good });
+  if (!buying && !free) return t(me.held_goods[good] ? "ticket.goods_held" : "ticket.no_goods", { good });
   const words = some < order.qty ? [t("ticket.few_goods", { qty: free, good })] : [];
   if (words.length && resting) return words[0];
   if (filled) {

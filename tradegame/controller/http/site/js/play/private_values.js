@@ -31,7 +31,7 @@ function ofHints({ hints = [] }) {
 }
 
 function ofUnits({ me, state }, good) {
-  if (!me.role) return [h("p", {}, t("private.side_to_come"))];
+  if (!me.role) return state.over ? [] : [h("p", {}, t("private.side_to_come"))];
   const buys = me.role === "buyer";
   const { list, done, next } = units(me, good);
   if (!list.length) {

@@ -18,15 +18,19 @@ export function quickButtons(press) {
     return { button, price, there };
   });
 
-  /** `level`: `[price, qty]` or undefined; `foreseen`: what `qty` at it would come to; `idle`: nothing can be sent. */
-  function paint(buying, level, qty, foreseen, idle) {
+  /**
+   * `level`: `[price, qty]` or undefined; `foreseen`: what `qty` at it would come to; `idle`: nothing can be sent;
+   * `bare`: why there is nothing to sell, or "".
+   */
+  function paint(buying, level, qty, foreseen, idle, bare) {
     const { button, price, there } = buying ? buy : sell;
     button.price = level?.[0];
-    button.disabled = idle || level === undefined || !qty;
+    button.disabled = idle || level === undefined || !qty || bare !== "";
     const loss = foreseen?.gain < 0 ? coins(-foreseen.gain) : "";
     setText(price, level === undefined ? "–" : coins(level[0]));
     const offers = buying ? "ticket.offered" : "ticket.wanted";
     if (level === undefined) setText(there, t(buying ? "ticket.no_ask" : "ticket.no_bid"));
+    else if (bare) setText(there, bare);
     else setText(there, loss ? t("ticket.loses", { loss }) : t(offers, { count: level[1] }));
     button.classList.toggle("losing", loss !== "");
     const label = level && qty ? { qty, price: level[0], offers: there.textContent } : null;

@@ -6,18 +6,29 @@ import { coins } from "../common/format.js";
 import { openDialog } from "../common/panels.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
+import { units } from "./worth.js";
 
 const SENDING_MS = 300;
 
 const sentences = (...all) => all.filter(Boolean).join(" ");
 
+/** What an order traded at once, with the money, as far as the player's last fills tell. */
+async function traded(game, { order, filled }, good, buying) {
+  const fills = (await game.fills().catch(() => [])).filter((fill) => fill.order === order);
+  const sum = (value) => fills.reduce((total, fill) => total + value(fill), 0);
+  if (sum(({ qty }) => qty) !== filled) return t(buying ? "ticket.bought" : "ticket.sold", { qty: filled, good });
+  const total = coins(sum(({ qty, price, fee }) => qty * price + (buying ? fee : -fee)));
+  return t(buying ? "ticket.bought_for" : "ticket.sold_for", { qty: filled, good, total });
+}
+
 /** What the command did, in words. */
 async function done(game, { good, buying, resting, qty, limit }) {
   if (resting) {
-    const { filled, resting: left, replayed } = await game.order(good, buying ? "bid" : "ask", qty, limit);
+    const placed = await game.order(good, buying ? "bid" : "ask", qty, limit);
+    const { filled, resting: left, replayed } = placed;
     return sentences(
       replayed && t("ticket.happened"),
-      filled && t(buying ? "ticket.bought" : "ticket.sold", { qty: filled, good }),
+      filled && (await traded(game, placed, good, buying)),
       left && t("ticket.rests", { qty: left, good, price: limit }),
     );
   }
@@ -34,13 +45,14 @@ async function done(game, { good, buying, resting, qty, limit }) {
 }
 
 /** Whether the player wants to lose so many coins. */
-async function wantsToLose(loss) {
+async function wantsToLose(loss, why) {
   const title = t("lose.title", { loss: coins(loss) });
   const dialog = h(
     "dialog.losing",
     { role: "alertdialog", "aria-label": title },
     h("h2", {}, title),
     h("p", {}, t("lose.why")),
+    why && h("p", {}, why),
     h(
       "form.row",
       { method: "dialog" },
@@ -62,10 +74,17 @@ export class Sender {
     this.#changed = changed;
   }
 
+  /** What the next unit is worth to the player, or costs them, against the limit; null where there is none. */
+  #because({ good, buying, limit }) {
+    const next = units(this.#game.me, good)?.next ?? null;
+    if (next === null || limit === null) return null;
+    return t(buying ? "lose.dear" : "lose.cheap", { own: coins(next), price: coins(limit) });
+  }
+
   /** `gain`: what is foreseen, or null. */
   async send(order, gain) {
     if (this.state !== null) return;
-    if (gain < 0 && !(await wantsToLose(-gain))) return;
+    if (gain < 0 && !(await wantsToLose(-gain, this.#because(order)))) return;
     this.#become("sent");
     const slow = setTimeout(() => this.#become("slow"), SENDING_MS);
     try {

@@ -116,11 +116,20 @@ export function ticketPanel(desk) {
     return from === null ? "" : String(Math.min(BOUNDS.price, limitFor(from, isBuying())));
   }
 
-  /** Where the steps of an empty price begin: at the best quote of the same side, else at what is known. */
+  /** Where the steps of an empty price begin: at the best quote of the same side, else at what is known. No loss. */
   function firstPrice() {
     const { bids, asks, last } = game.state.goods[desk.good];
-    const best = (isBuying() ? bids : asks)[0]?.[0];
-    return best ?? last ?? units(game.me, desk.good)?.next ?? 1;
+    const seen = (isBuying() ? bids : asks)[0]?.[0] ?? last;
+    const own = units(game.me, desk.good)?.next ?? null;
+    if (seen === null || own === null) return seen ?? own ?? 1;
+    return (isBuying() ? Math.min : Math.max)(seen, own);
+  }
+
+  /** Why there is nothing to sell, in short; "" if there is. */
+  function bare() {
+    const { goods, held_goods: held } = game.me;
+    if (goods[desk.good]) return "";
+    return t(held[desk.good] ? "ticket.all_held" : "ticket.none_yet");
   }
 
   const wrongQuantity = () => (whole(qty) ? "" : t("ticket.how_many", { most: BOUNDS.qty }));
@@ -161,7 +170,7 @@ export function ticketPanel(desk) {
     const kind = !typed ? "ticket.worst_filled_in" : price.value === "" ? "ticket.worst_none" : "ticket.worst";
     setText(priceLabel, t(rest ? "ticket.limit_price" : kind));
     price.required = rest;
-    price.placeholder = rest ? t("ticket.such_as", { price: game.state.goods[desk.good].last }) : t("ticket.any");
+    price.placeholder = rest ? t("ticket.such_as", { price: firstPrice() }) : t("ticket.any");
     submit.className = `big ${buy ? "buy" : "sell"}`;
     const label = rest ? (buy ? "ticket.place_bid" : "ticket.place_ask") : buy ? "ticket.buy" : "ticket.sell";
     setText(submit, t(sender.state === "slow" ? "ticket.sending" : label));
@@ -179,14 +188,15 @@ export function ticketPanel(desk) {
     setText(cost, seen ? foretell(asked, seen, own(buy), game.me, hint) : closed ? t(shut) : problem[1]);
     loss.hidden = !(seen?.gain < 0);
     setText(loss, loss.hidden ? "" : t("ticket.would_lose", { gain: coins(-seen.gain) }));
-    const told = differences(game.state.treatment, desk.good).join(" ");
+    const seat = game.state.players[client.player.id]?.stand_in ? [t("robots.in_your_seat")] : [];
+    const told = [...seat, ...differences(game.state.treatment, desk.good)].join(" ");
     different.hidden = told === "";
     setText(different, told);
     setText(good, desk.good);
     for (const buying of [true, false]) {
       const best = levels(buying)[0];
       const at = best && whole(qty) ? { ...asked, buying, resting: false, limit: best[0] } : null;
-      quick.paint(buying, best, whole(qty), at && foreseen(at), closed);
+      quick.paint(buying, best, whole(qty), at && foreseen(at), closed, buying ? "" : bare());
     }
   };
 
@@ -214,7 +224,8 @@ export function ticketPanel(desk) {
   for (const type of ["account", "reset"]) game.on(type, takeSide);
   // without a house, somebody has to make a price
   if (game.state.rules?.goods[desk.good].house === false) form.elements.kind.value = "rest";
-  for (const type of ["book", "account", "round", "clock", "reset", "trade"]) game.on(type, () => painter.mark(paint));
+  for (const type of ["book", "account", "round", "clock", "reset", "trade", "seat"])
+    game.on(type, () => painter.mark(paint));
   desk.onchoose(() => {
     typed = false; // a price of another good
     if (resting()) price.value = "";

@@ -151,7 +151,7 @@ function chart(good, { prices, settled, mark, mark_source: source }, common, com
   ];
 }
 
-function trades(found, { trades: list, goods }) {
+function trades(found, { trades: list, goods, role }) {
   if (!list.length) return h("p.soft.none", {}, t("report.no_trades"));
   const several = Object.keys(goods).length > 1;
   const fees = list.some(({ fee }) => fee);
@@ -160,7 +160,7 @@ function trades(found, { trades: list, goods }) {
     ["th", t("report.trade")],
     ["th.r", t("common.price")],
     ...(fees ? [["th.r", t("report.fee")]] : []),
-    ["th.r", t(found.good ? "report.worth" : "report.counted")],
+    ["th.r", t(!found.good ? "report.counted" : role === "seller" ? "report.cost" : "report.worth")],
     ["th.r", t("common.gain")],
   ];
   const all = Object.values(goods).reduce((sum, { bought, sold }) => sum + bought + sold, 0);
