@@ -121,7 +121,7 @@ class _FirstFlight:
         while len(came) - self._at >= _HEADER + _HANDSHAKE_HEADER:
             kind, size = came[self._at], int.from_bytes(came[self._at + 3 : self._at + _HEADER])
             if kind == _HANDSHAKE and not self._greeted:
-                self._message(came[self._at + _HEADER :], size)
+                self._message(bytes(came[self._at + _HEADER :]), size)
             self._at += _HEADER + size
 
     def _message(self, rest: bytes, size: int) -> None:

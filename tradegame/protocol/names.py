@@ -20,8 +20,8 @@ _ROBOT = re.compile(r"(?<![^\W\d_])robot[ol\d]*(?![^\W\d_])")
 """The word in a skeleton, where 0 and 1 are letters. `Robotnik` is none."""
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _BLANKS = "\u2800\ufffc\U0001d159\U00016fe4"
-"""Symbols and marks by their category, and nothing to the eye: an empty braille cell, the place of an object, a headless
-note, a filler.
+"""Symbols and marks by their category, and nothing to the eye: an empty braille cell, the place of an object, a
+headless note, a filler.
 """
 _JOINERS = "\u200c\u200d"
 _VIRAMA = 9

@@ -127,8 +127,8 @@ class Tables:
         header = columns(PlayerRow, [number for number, _ in self._tape.gains])
         self._puts[PlayerRow] = self.sink.begin(PlayerRow.sheet, header)
         took_part = self._tape.played
-        scores = sorted((each.score for name, each in state.players.items() if took_part[name] or each.score), reverse=True)
-        rank_of = {score: place for place, score in reversed(list(enumerate(scores, 1)))}
+        ranked = [each.score for name, each in state.players.items() if took_part[name] or each.score]
+        rank_of = {score: place for place, score in reversed(list(enumerate(sorted(ranked, reverse=True), 1)))}
         seats, nobodys = {seat.player: seat for seat in state.seating.values()}, RosterSeat("")
         for player, (name, joined_at, robot) in self._people.items():
             fields = state.players.get(player)

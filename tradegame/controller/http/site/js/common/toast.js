@@ -8,6 +8,6 @@ document.body.append(box); // before the first message, so that screen readers r
 export function toast(text, bad = false, ms = bad ? 7_000 : 4_000) {
   const item = userText(text, bad ? "div.toast.bad" : "div.toast");
   box.append(item);
-  while (box.children.length > 2) box.firstElementChild.remove();
+  while (box.children.length > 4) box.firstElementChild.remove();
   setTimeout(() => item.remove(), ms);
 }

@@ -15,7 +15,7 @@ import { stepper } from "./stepper.js";
 import { units } from "./worth.js";
 
 export function ticketPanel(desk) {
-  const { game, painter } = desk;
+  const { client, game, painter } = desk;
   const radio = (name, value, label, checked, kind = "") =>
     h(`label${kind}`, {}, h("input", { type: "radio", name, value, checked }), label);
   const sides = h(
