@@ -98,6 +98,20 @@ def test_a_class_comes_in_by_links_from_a_sheet(newcomer: Newcomer, serve: Serve
     expect(laptop.show("Your orders")).to_contain_text("1")
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16"])
+def test_a_roster_is_read_in_the_encoding_that_a_spreadsheet_saved_it_in(
+    newcomer: Newcomer, serve: Serve, encoding: str
+) -> None:
+    server = serve()
+    panel = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar").region("Roster")
+    table = "Matrikelnummer;Name\r\n1;Jürgen Weiß\r\n2;Özlem Çelik\r\n".encode(encoding)
+    file = {"name": "class.csv", "mimeType": "text/csv", "buffer": table}
+    panel.get_by_label("Or a CSV file").set_input_files(file)
+    panel.get_by_role("button", name="Save").click()
+    expect(panel.get_by_role("row", name="1 Jürgen Weiß free")).to_be_visible()
+    expect(panel.get_by_role("row", name="2 Özlem Çelik free")).to_be_visible()
+
+
 def test_a_card_of_a_game_that_was_made_anew_says_that_it_is_void(newcomer: Newcomer, serve: Serve) -> None:
     server = serve()
     roster(server, by_number=True)

@@ -51,6 +51,8 @@ def test_what_has_no_label_is_a_name() -> None:
         ("1,Ann\n2,Bob\n 1 ,Cid", "line 3: line 1 has the same label"),
         ("label,name\ns1,Ann\nS 1,Bob", "line 3: line 2 has the same label"),
         (f"{'x' * 65},Ann", "line 1: expected a label of 1 to 64"),
+        ("1,J\ufffdrg", "line 1: expected 1 to 32 printable"),
+        ("J\ufffdrg-1,Ann", "line 1: expected a label of 1 to 64"),
         ("1,Ann,a\u202eb", "line 1: expected a group of at most 32"),
         (f"1,Ann,,{'x' * 33}", "line 1: expected a team of at most 32"),
         ("label,name,group\n,Ann,east", "line 2: expected a label before group"),

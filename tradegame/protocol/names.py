@@ -23,6 +23,8 @@ _BLANKS = "\u2800\ufffc\U0001d159\U00016fe4"
 """Symbols and marks by their category, and nothing to the eye: an empty braille cell, the place of an object, a
 headless note, a filler.
 """
+_REPLACEMENT = "\ufffd"
+"""What stands for what was read in the wrong encoding."""
 _JOINERS = "\u200c\u200d"
 _VIRAMA = 9
 """The combining class of what joins the letters of India."""
@@ -90,7 +92,7 @@ def _is_unprintable(name: str, index: int) -> bool:
     if character in _IGNORABLE:
         before = name[index - 1 : index]
         return ord(character) not in _VARIATION or not before or before.isspace() or before in _IGNORABLE
-    return unicodedata.category(character) in _UNPRINTABLE or character in _BLANKS
+    return unicodedata.category(character) in _UNPRINTABLE or character in _BLANKS + _REPLACEMENT
 
 
 def _joins(name: str, index: int) -> bool:

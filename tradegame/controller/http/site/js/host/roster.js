@@ -7,6 +7,7 @@ import { toast } from "../common/toast.js";
 import { urlOf } from "../common/urls.js";
 import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
+import { textOf } from "./text_file.js";
 
 const COLUMNS = ["label", "name", "group", "team"];
 const QUOTED = /[",;\t\r\n]|^\s|\s$/;
@@ -61,7 +62,7 @@ export function rosterPanel(game, attempt) {
     for (const field of [shared, pattern]) field.disabled = !byNumber.checked;
   }
   async function read() {
-    if (file.files[0]) text.value = await file.files[0].text();
+    if (file.files[0]) text.value = await textOf(file.files[0]);
     file.value = "";
     text.focus();
   }
