@@ -4,6 +4,7 @@
 import { h, rows, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { t } from "../common/words.js";
+import { playing } from "./groups.js";
 
 /** So many refusals in a row make somebody lost. */
 const LOST = 10;
@@ -23,7 +24,10 @@ export function attention(game, changed) {
     idle: (of) => of.dealt && !of.traded && game.state.phase !== "lobby",
     unready: (of) => !of.ready && counts(),
   };
-  const plays = (player) => !game.state.players[player]?.robot && !game.state.players[player]?.stand_in;
+  const plays = (player) => {
+    const { robot, stand_in: standIn } = playing(game, player);
+    return !robot && !standIn;
+  };
   const isOf = (kind, player) => kind === "all" || (plays(player) && known.has(player) && is[kind](known.get(player)));
 
   const place = h("div.segments.attention", { role: "group", "aria-label": t("attention.title") });

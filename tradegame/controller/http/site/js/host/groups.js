@@ -72,6 +72,12 @@ export function leaveAll(game, kept = null) {
 /** Whether the game, or each of its groups, is in this phase. */
 export const isIn = (game, phase) => (game.games ?? [game]).every(({ state }) => state.phase === phase);
 
+/** What is known of a player where they play: of an entrance's, in the group. */
+export const playing = (game, player) =>
+  (game.games ?? []).map(({ state }) => state.players[player]).find((of) => of !== undefined) ??
+  game.state.players[player] ??
+  {};
+
 /** What the host sees of each group, with a way to its own page: `open(id)`. */
 export function groupsTable(game, painter, open) {
   const names = new Map(game.state.groups.map((group) => [group.game, group.name]));
@@ -128,14 +134,14 @@ export function backToAll(game, open) {
   return h("div.row", {}, h("p.soft", {}, ...pieces("groups.one", { name: userText(group.name) })), button);
 }
 
-/** Lets the host choose another group for a player; null where there are none. `now`: the id of the player's group. */
+/** Lets the host choose another group for a player; null where there is none. `now`: the id of the one they are in. */
 export function groupChoice(game, now) {
-  const { groups } = game.state;
-  if (groups === undefined) return null;
+  const others = (game.state.groups ?? []).filter((group) => group.game !== now);
+  if (others.length === 0) return null;
   const select = h(
     "select",
     { id: "other-group" },
-    ...groups.map(({ game: id, name }) => h("option", { value: id, selected: id === now }, name)),
+    ...others.map(({ game: id, name }) => h("option", { value: id }, name)),
   );
   return { select, field: h("label", {}, t("groups.other"), select) };
 }

@@ -7,7 +7,7 @@ import { robotWords } from "../common/robots.js";
 import { pieces, t } from "../common/words.js";
 import { json, game as path } from "./api.js";
 import { attention } from "./attention.js";
-import { groupChoice } from "./groups.js";
+import { groupChoice, playing } from "./groups.js";
 import { askAbout } from "./person.js";
 import { renewLink } from "./roster.js";
 
@@ -68,7 +68,7 @@ export function playersPanel(client, game, painter, attempt) {
       setText(more, needs.words(player).join(" · "));
       more.classList.toggle("warn", needs.isLost(player));
       const where =
-        robotWords(of) ||
+        robotWords(out ? of : playing(game, player)) ||
         t(out ? "players.removed" : present ? "players.is_here" : gone ? "players.kicked" : "players.is_away");
       const words = muted.has(player) && !out ? t("players.muted", { where }) : where;
       const group = names.get(groups.get(player));
@@ -81,7 +81,7 @@ export function playersPanel(client, game, painter, attempt) {
     });
   };
   async function about(player, name) {
-    const { robot = false, stand_in: standIn = false } = game.state.players[player] ?? {};
+    const { robot = false, stand_in: standIn = false } = playing(game, player);
     const seat = needs.seat(player);
     const [quiet, words] = [muted.has(player), needs.words(player)];
     const { chosen, text } = await askAbout({ name, words, muted: quiet, standIn, robot, seated: seat !== undefined });
@@ -98,7 +98,7 @@ export function playersPanel(client, game, painter, attempt) {
   const readmit = (player) => act(() => json("POST", account(player, "/readmit")), t("kick.readmitted"));
   async function ask(player, name) {
     const quiet = muted.has(player);
-    const { robot = false, stand_in: standIn = false } = game.state.players[player] ?? {};
+    const { robot = false, stand_in: standIn = false } = playing(game, player);
     const choice = groupChoice(game, groups.get(player));
     const dialog = h(
       "dialog",
