@@ -123,8 +123,18 @@ def test_the_host_runs_all_groups_by_one_set_of_buttons(newcomer: Newcomer, serv
         expect(rounds.get_by_role("alert")).to_contain_text("lab-2")
     table.get_by_role("button", name="Look at group B").click()
     expect(host.page.get_by_role("heading", level=1)).to_have_text("The lab · B")
+    expect(host.region("Records").get_by_role("button", name="Delete game")).to_have_count(0)
+    expect(host.region("Chat").get_by_role("table")).to_have_count(1)
     host.region("Rounds").get_by_role("button", name="All groups").click()
     expect(host.page.get_by_role("heading", level=1)).to_have_text("The lab")
+    expect(host.region("Records").get_by_role("button", name="Delete game")).to_be_visible()
+    expect(host.region("Records")).to_contain_text("Each group's log is on its own page.")
+    chat = host.region("Chat")
+    expect(chat).to_contain_text("Each group talks for itself")
+    expect(chat.get_by_role("table")).to_have_count(0)
+    chat.get_by_role("button", name="Lock").click()
+    chat.get_by_role("button", name="Unlock").click()
+    expect(host.page.get_by_text("New players can join again.")).to_be_visible()
 
 
 def test_a_robot_sits_in_and_goes_from_the_page_of_all_groups(newcomer: Newcomer, serve: Serve) -> None:

@@ -23,6 +23,15 @@ export function chatPanel(game, painter, attempt) {
       void access({ chat }, t(chat ? "chat.is_on" : "chat.is_off"));
     },
   });
+  const showAccess = () => {
+    setText(lock, t(game.state.locked ? "chat.unlock" : "chat.lock"));
+    setText(talk, t(game.state.chat === false ? "chat.turn_on" : "chat.turn_off"));
+  };
+  if (game.games) {
+    for (const type of ["access", "reset"]) game.on(type, () => painter.mark(showAccess));
+    painter.mark(showAccess);
+    return panel(t("chat.title"), { end: [lock, talk] }, h("p.soft", {}, t("chat.in_groups"))).section;
+  }
   const list = h("tbody");
   const make = () => {
     const gone = h("button", { type: "button" }, t("common.delete"));
@@ -38,8 +47,7 @@ export function chatPanel(game, painter, attempt) {
     );
   };
   const paint = () => {
-    setText(lock, t(game.state.locked ? "chat.unlock" : "chat.lock"));
-    setText(talk, t(game.state.chat === false ? "chat.turn_on" : "chat.turn_off"));
+    showAccess();
     rows(list, [...game.state.messages].reverse(), make, (row, { player, text, number }) => {
       const [who, what, last] = row.children;
       setText(who.firstChild, nameOf(game, player));

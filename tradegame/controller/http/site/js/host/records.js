@@ -101,7 +101,8 @@ export function recordsPanel(game, attempt, deleted) {
       "div.row",
       {},
       button(t("records.log"), () => attempt(() => download(game.id, "log", hidden()))),
-      h("button.end", { type: "button", onclick: gone }, t("records.delete_game")),
+      game.games ? h("span.soft", {}, t("records.log_of_group")) : null,
+      game.state.group ? null : h("button.end", { type: "button", onclick: gone }, t("records.delete_game")),
     ),
   );
   body.classList.add("records");
