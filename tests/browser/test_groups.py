@@ -149,6 +149,16 @@ def test_a_robot_sits_in_and_goes_from_the_page_of_all_groups(newcomer: Newcomer
         expect(players.get_by_role("row", name=re.compile(f"^Ann {words} · [AB]"))).to_be_visible()
 
 
+def test_the_archives_of_workbooks_and_of_text_files_have_two_names(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[lab()])
+    host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "lab")
+    for button, called in (("Download workbook", "lab.zip"), ("Download CSV (zip)", "lab-csv.zip")):
+        with host.page.expect_download() as download:
+            host.region("Records").get_by_role("link", name=button).click()
+        assert download.value.suggested_filename == called
+        expect(host.region("Records").get_by_role("link", name=button)).to_be_enabled()
+
+
 def test_the_host_makes_groups_by_a_number(newcomer: Newcomer, serve: Serve) -> None:
     server = serve()
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")

@@ -148,11 +148,15 @@ def test_the_roster_of_the_door_is_everybodys(
         done(host(lab, "POST", "/lab/phase", json={"phase": "open"}))
         first.ask("buy", game="lab-3", good="grain", qty=1)
         packed = host(lab, "GET", "/lab/tables")
+        texts = host(lab, "GET", "/lab/tables?format=csv")
         links = host(lab, "GET", "/lab/reports.csv")
         httpx.delete(f"{lab.http}/v1/players/{first.id}", headers=HOST).raise_for_status()
         (seat, *_) = done(host(lab, "GET", "/lab/roster"))["seats"]
         assert seat["barred"]
     assert packed.headers["content-type"] == "application/zip"
+    epoch = state(lab, "lab")["epoch"]
+    for download, called in ((packed, f"lab-{epoch}.zip"), (texts, f"lab-{epoch}-csv.zip")):
+        assert download.headers["content-disposition"] == f'attachment; filename="{called}"'
     with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
         assert archive.namelist() == [f"{each}.xlsx" for each in ("lab", *GROUPS)]
         expected = pandas.read_excel(io.BytesIO(archive.read("lab.xlsx")), sheet_name="players")

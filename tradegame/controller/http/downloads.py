@@ -61,9 +61,12 @@ class Downloads:
     async def tables(self, request: Request) -> Response:
         """The same log as tables. A process of its own replays it, so that nobody who plays waits for that."""
         self.host_token.require(request)
-        suffix = SUFFIXES[choice(request, "format", TableFormat)]
+        kind = choice(request, "format", TableFormat)
+        suffix = SUFFIXES[kind]
         separator = SEPARATORS[choice(request, "separator", SeparatorName)]
         source, name, groups = self._exported(request), self._name(request), self._groups(request)
+        if groups and kind == "csv":
+            name = f"{name}-csv"  # an archive of workbooks is a .zip, too
         if request.method == "HEAD":
             await workers.begins(source, game_id(request))
             return Response(media_type=KINDS[".zip" if groups else suffix])
@@ -74,16 +77,16 @@ class Downloads:
             file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - whoever sends it closes it
             try:
                 for each in (game_id(request), *groups):  # the entrance has the roster, and so who never came
-                    one, made_as = await workers.made(f"{each}{suffix}", separator, source, each)
-                    await trio.to_thread.run_sync(_put_in, file, one, f"{each}{made_as}")
+                    one, one_as = await workers.made(f"{each}{suffix}", separator, source, each)
+                    await trio.to_thread.run_sync(_put_in, file, one, f"{each}{one_as}")
                 file.seek(0)
             except BaseException:
                 file.close()
                 raise
             return file, ".zip"
 
-        file, kind = await self._in_turn(make, request)
-        return _file(file, KINDS[kind], _saved_as(f"{name}{kind}"))
+        file, made_as = await self._in_turn(make, request)
+        return _file(file, KINDS[made_as], _saved_as(f"{name}{made_as}"))
 
     async def backup(self, request: Request) -> Response:
         self.host_token.require(request)

@@ -95,14 +95,14 @@ export function signOut() {
 
 /**
  * Saves a game's `log`, `tables` or `reports.csv`. With `pseudonyms` nobody has a name in it, and what was said is
- * there only with `chat`.
+ * there only with `chat`. `called`: what the file's name ends with.
  */
-export async function download(id, what, query = {}) {
+export async function download(id, what, query = {}, called = "") {
   const url = game(id, `/${what}?${new URLSearchParams(query)}`);
   const response = await call("GET", url, undefined, DOWNLOAD_MS);
   const kind = SUFFIXES[response.headers.get("content-type")] ?? "";
   const more = what.endsWith(".csv") ? `-${what}` : query.pseudonyms ? "-pseudonyms" : "";
-  save(await response.blob(), `${id}${more}${kind}`);
+  save(await response.blob(), `${id}${more}${called}${kind}`);
 }
 
 function save(blob, name) {

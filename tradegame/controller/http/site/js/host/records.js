@@ -7,12 +7,14 @@ import { toast } from "../common/toast.js";
 import { pieces, t } from "../common/words.js";
 import { download, json, game as path } from "./api.js";
 
-/** Buttons for the tables of a game; `attempt` shows what goes wrong, `query` tells what else is asked for. */
-export function tableButtons(id, attempt, query = () => ({})) {
-  return [
-    button(t("records.workbook"), () => attempt(() => download(id, "tables", { format: "xlsx", ...query() }))),
-    button(t("records.csv"), () => attempt(() => download(id, "tables", { format: "csv", ...query() }))),
-  ];
+/**
+ * Buttons for the tables of a game; `attempt` shows what goes wrong, `query` tells what else is asked for. `groups`:
+ * its tables are archives, of workbooks too, so that the others need a name of their own.
+ */
+export function tableButtons(id, attempt, query = () => ({}), groups = false) {
+  const tables = (format, called) => () =>
+    attempt(() => download(id, "tables", { format, ...query() }, groups ? called : ""));
+  return [button(t("records.workbook"), tables("xlsx", "")), button(t("records.csv"), tables("csv", "-csv"))];
 }
 
 /** The same where there is no place for an error. */
@@ -84,7 +86,12 @@ export function recordsPanel(game, attempt, deleted) {
     h(
       "div.row",
       {},
-      ...tableButtons(game.id, attempt, () => ({ separator: separator.value, ...hidden() })),
+      ...tableButtons(
+        game.id,
+        attempt,
+        () => ({ separator: separator.value, ...hidden() }),
+        game.games !== undefined,
+      ),
       h("label", {}, t("records.csv_with"), separator),
     ),
     h("div.row", {}, h("label", {}, pseudonyms, t("records.pseudonyms")), h("label", {}, chat, t("records.chat"))),
