@@ -104,12 +104,15 @@ def test_a_roster_is_read_in_the_encoding_that_a_spreadsheet_saved_it_in(
 ) -> None:
     server = serve()
     panel = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar").region("Roster")
-    table = "Matrikelnummer;Name\r\n1;Jürgen Weiß\r\n2;Özlem Çelik\r\n".encode(encoding)
-    file = {"name": "class.csv", "mimeType": "text/csv", "buffer": table}
+    saved = "Matrikelnummer;Name\r\n1;Jürgen Weiß\r\n2;Özlem Çelik\r\n".encode(encoding)
+    file = {"name": "class.csv", "mimeType": "text/csv", "buffer": saved}
     panel.get_by_label("Or a CSV file").set_input_files(file)
     panel.get_by_role("button", name="Save").click()
     expect(panel.get_by_role("row", name="1 Jürgen Weiß free")).to_be_visible()
     expect(panel.get_by_role("row", name="2 Özlem Çelik free")).to_be_visible()
+    kept = "1,Jürgen Weiß,,\n2,Özlem Çelik,,"
+    table = panel.get_by_role("textbox", name="Names, one a line")
+    expect(table).to_have_value(f"label,name,group,team\n{kept}")
 
 
 def test_a_card_of_a_game_that_was_made_anew_says_that_it_is_void(newcomer: Newcomer, serve: Serve) -> None:

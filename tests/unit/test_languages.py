@@ -10,11 +10,13 @@ from typing import Any, get_args
 import pytest
 
 import tradegame.controller.http
+from tradegame.core.use_cases.rosters import set_roster
 from tradegame.infra.config.presets import presets
 from tradegame.protocol.bounds import ID_PATTERN, Became, MarkSource, PhaseName, Role
 from tradegame.protocol.errors import ALL
 from tradegame.protocol.http import SeparatorName, UnreadyPart
 from tradegame.protocol.reasons import REASONS
+from tradegame.protocol.seats import NewRoster, NewSeat
 
 CATALOGUES = sorted((Path(tradegame.controller.http.__file__).parent / "site" / "languages").glob("*.json"))
 ENGLISH = json.loads(next(file for file in CATALOGUES if file.stem == "en").read_text(encoding="utf-8"))
@@ -71,3 +73,10 @@ def test_the_goods_of_the_presets_have_ids_that_a_game_takes(file: Path) -> None
     goods = [catalogue[name] for name in catalogue if name.startswith("preset_good.")]
     assert len(set(goods)) == len(goods)
     assert all(map(ID_PATTERN.match, goods))
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_a_rosters_columns_are_called_by_names_that_the_server_knows(file: Path) -> None:
+    columns = json.loads(file.read_text(encoding="utf-8"))["roster.columns"]
+    seat = NewSeat("1", "Ann", "east", "reds")
+    assert set_roster(NewRoster(csv=f"{columns}\n1,Ann,east,reds")) == set_roster(NewRoster(seats=(seat,)))

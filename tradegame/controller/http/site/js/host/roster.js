@@ -17,9 +17,8 @@ const cell = (text) => (QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : 
 function written({ names, seats }) {
   if (seats.length === 0) return names.map(cell).join("\n");
   const lines = [...seats, ...names.map((name) => ({ name }))];
-  return [COLUMNS, ...lines.map((line) => COLUMNS.map((column) => cell(line[column] ?? "")))]
-    .map((cells) => cells.join(","))
-    .join("\n");
+  const cells = lines.map((line) => COLUMNS.map((column) => cell(line[column] ?? "")).join(","));
+  return [t("roster.columns"), ...cells].join("\n");
 }
 
 /** Makes a new link for a seat, if the host means it, and shows it. */
