@@ -157,6 +157,11 @@ def test_the_form_begins_with_the_preset_that_is_served_and_an_address_that_is_f
     new = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN).region("New game")
     expect(new.get_by_role("combobox", name="Preset")).to_have_value("classroom")
     expect(new.get_by_label("Address of the game")).to_have_value("classroom-3")
+    ask(server, "POST", "/games", bazaar(id="classroom-3"))
+    expect(new.get_by_label("Address of the game")).to_have_value("classroom-4")
+    new.get_by_role("button", name="Create game").click()
+    expect(new.get_by_label("Address of the game")).to_have_value("classroom-5")
+    assert ask(server, "GET", "/games/classroom-4/definition")["definition"]["id"] == "classroom-4"
     new.get_by_role("combobox", name="Preset").select_option("pit")
     expect(new.get_by_label("Address of the game")).to_have_value("pit")
 

@@ -147,6 +147,7 @@ async function desk(client) {
   const list = h("ul.games");
   const empty = h("p.empty", {}, t("host.no_games"));
   let games = [];
+  let form = null;
   let chosen = null;
   let shown = null;
   let turn = 0;
@@ -174,6 +175,7 @@ async function desk(client) {
       setText(tag, t(`phase.${phase}`));
       setText(count, coins(players));
     });
+    form?.suggest();
     return games;
   }
   /** Connects again if the session ends, for example because the server has another store. */
@@ -231,9 +233,9 @@ async function desk(client) {
   }
   await refresh();
   const created = ({ game }) => void refresh().then(() => choose(game));
-  const form = await newGamePanel(() => games, created);
+  form = await newGamePanel(() => games, created);
   const shelf = h("div.side.shelf", {}, panel(t("host.games"), { flush: true }, list, empty).section);
-  const tools = h("div.side.tools", {}, form, vitals());
+  const tools = h("div.side.tools", {}, form.section, vitals());
   place.replaceChildren(
     bar(
       h("span", {}, t("page.host")),

@@ -19,11 +19,12 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRST";
 
 /**
  * There is one definition. Both the fields and the text show it, and both can change it. While the text is invalid
- * JSON, only the text can be changed.
+ * JSON, only the text can be changed. Returns the panel, and what to call when the list of `games` may have changed.
  */
 export async function newGamePanel(games, created) {
   const { presets } = await json("GET", "/v1/presets");
   let definition = {};
+  let suggested = "";
   let clock = USUAL; // the rounds to restore when they are no longer opened by hand
 
   const preset = h(
@@ -111,11 +112,22 @@ export async function newGamePanel(games, created) {
 
   function begin() {
     const chosen = presets.find((each) => each.id === preset.value);
-    definition = { ...spoken(chosen), id: freeAddress(chosen.id, games()) };
+    suggested = freeAddress(chosen.id, games());
+    definition = { ...spoken(chosen), id: suggested };
     setText(about, definition.about);
     clock = definition.rounds ?? USUAL;
     show();
     write();
+  }
+  /** Suggests another address if somebody took the one that was suggested. */
+  function suggest() {
+    const typing = [id, text].includes(document.activeElement) || fields.disabled;
+    const free = freeAddress(suggested, games());
+    if (typing || definition.id !== suggested || free === suggested) return;
+    suggested = free;
+    definition = { ...definition, id: free };
+    id.value = free;
+    text.value = JSON.stringify(definition, null, 1);
   }
   /** Takes a change of a field. */
   function set(change) {
@@ -190,7 +202,7 @@ export async function newGamePanel(games, created) {
   }
   preset.value = games().find(({ game }) => presets.some(({ id: each }) => each === game))?.game ?? presets[0].id;
   begin();
-  return panel(
+  const { section } = panel(
     t("new_game.title"),
     {},
     h(
@@ -204,5 +216,6 @@ export async function newGamePanel(games, created) {
       submit,
       doubts,
     ),
-  ).section;
+  );
+  return { section, suggest };
 }
