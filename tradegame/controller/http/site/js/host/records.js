@@ -86,12 +86,7 @@ export function recordsPanel(game, attempt, deleted) {
     h(
       "div.row",
       {},
-      ...tableButtons(
-        game.id,
-        attempt,
-        () => ({ separator: separator.value, ...hidden() }),
-        game.games !== undefined,
-      ),
+      ...tableButtons(game.id, attempt, () => ({ separator: separator.value, ...hidden() }), game.games !== undefined),
       h("label", {}, t("records.csv_with"), separator),
     ),
     h("div.row", {}, h("label", {}, pseudonyms, t("records.pseudonyms")), h("label", {}, chat, t("records.chat"))),
