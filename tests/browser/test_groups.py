@@ -25,6 +25,17 @@ window.setInterval = (call, ms, ...more) => own(call, ms % 20000 === 0 ? 1500 : 
 """The wall turns to the next group sooner."""
 
 
+HEADED = """table => {
+    const shown = getComputedStyle(table.tHead).display !== "none";
+    const head = (cell) => shown
+        ? table.tHead.rows[0].cells[cell.cellIndex].textContent
+        : getComputedStyle(cell, "::before").content.slice(1, -1);
+    const cells = (row) => [...row.cells].filter((cell) => cell.querySelector("button") === null);
+    return [...table.tBodies[0].rows].map((row) => cells(row).map(head));
+}"""
+"""What the cells of each row are headed by: in the first row, or each by itself."""
+
+
 def lab(**fields: Any) -> dict[str, Any]:
     """Two groups in which one sells and one buys."""
     return {
@@ -183,6 +194,13 @@ def test_the_debrief_compares_the_groups(newcomer: Newcomer, serve: Serve) -> No
     expect(plots).to_have_count(2)
     scales = [plot.locator("text").all_inner_texts() for plot in plots.all()]
     assert scales[0] == scales[1]
+    for width in (390, 768, 1024, 1366):
+        host.page.set_viewport_size({"width": width, "height": 900})
+        heads = [["Group", "Players", "Trades", "Mean price", "Efficiency", "Gains made"]] * 2
+        assert debrief.locator(".compared table").evaluate(HEADED) == heads, width
+        heads = [["Group", "Round", "Phase", "Time left", "Players"]] * 2
+        assert host.region("Rounds").locator("table.groups").evaluate(HEADED) == heads, width
+        assert host.width_over() == 0, width
     alone = newcomer()
     alone.goto(f"{server.http}/host?game=lab&debrief")
     expect(alone.get_by_role("row", name=re.compile(r"^B 2 1 60 "))).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.conftest import Newcomer, Serve
@@ -21,6 +22,10 @@ SIZES = (
     (1366, 650),
     (1920, 1080),
 )
+
+CRAMPED = """e => [...e.querySelectorAll(".people td > .clip, .people button")].filter((part) =>
+    part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1).map((e) => e.textContent)"""
+"""The names and buttons in the tables of people that are not shown in full."""
 
 SHOWN = """const shown = (part) => part.getBoundingClientRect().width > 0 && !part.closest(".visually-hidden, .skip")
     && getComputedStyle(part).position !== "absolute";"""
@@ -112,6 +117,28 @@ def test_rosters_and_what_comes_of_them_are_whole_at_every_width(newcomer: Newco
         page.goto(f"{server.http}/")
         expect(page.get_by_role("textbox", name="Your number")).to_be_visible()
         assert Play(page, server.http).width_over() == 0, (width, height)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_the_host_reads_whole_names_at_every_width(newcomer: Newcomer, serve: Serve, locale: str) -> None:
+    server = serve()
+    names = "1,Anna-Magdalena Hohenfels,,\n2,Jürgen Weißmüller,,"
+    ask(server, "POST", "/games/bazaar/roster", {"csv": f"{names}\n,Konstantin Oberhuber,,"})
+    link = ask(server, "GET", "/games/bazaar/links")["links"][0]["url"]
+    with Player(server.url, hello=False) as anna, Player(server.url, "Konstantin Oberhuber") as konstantin:
+        anna.ask("hello", token=link.partition("#seat=")[2])
+        for player in (anna, konstantin):
+            player.ask("join", game="bazaar")
+        page = newcomer(locale=locale)
+        page.goto(f"{server.http}/host?game=bazaar#token={ADMIN_TOKEN}")
+        for width, height in SIZES:
+            page.set_viewport_size(ViewportSize(width=width, height=height))
+            expect(page.locator(".people td > .clip", has_text="Hohenfels")).to_have_count(2)
+            expect(page.locator(".people td > .clip", has_text="Oberhuber")).to_have_count(1)
+            assert page.locator(".people td > .clip").count() == 6
+            assert page.locator("body").evaluate(CRAMPED) == [], (width, height)
+            sides = "all => all.filter((e) => e.scrollWidth > e.clientWidth).length"
+            assert page.locator(".scroll:has(> .people)").evaluate_all(sides) == 0, (width, height)
 
 
 def test_a_phone_on_its_side_shows_the_ticket_with_its_button(newcomer: Newcomer, serve: Serve) -> None:

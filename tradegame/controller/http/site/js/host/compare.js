@@ -68,21 +68,17 @@ function report(id, found) {
   ];
 }
 
-/** Columns behind the name that a phone has no room for. */
-const MORE = new Set([0, 4]);
-
 /** One line a group: how much was traded, at what price, and what was made of it. */
 function figures(found) {
   const efficient = found.some(({ round }) => round && round.efficiency_bps !== null);
   const heads = [
-    h("th", { scope: "col" }, t("groups.group")),
-    h("th.r.more", { scope: "col" }, t("players.title")),
-    h("th.r", { scope: "col" }, t("trades.title")),
-    h("th.r", { scope: "col" }, t("groups.mean")),
-    ...(efficient
-      ? [h("th.r", { scope: "col" }, t("debrief.efficiency")), h("th.r.more", { scope: "col" }, t("debrief.gains"))]
-      : []),
+    t("groups.group"),
+    t("players.title"),
+    t("trades.title"),
+    t("groups.mean"),
+    ...(efficient ? [t("debrief.efficiency"), t("debrief.gains")] : []),
   ];
+  const head = (words, column) => h(column ? "th.r" : "th", { scope: "col" }, words);
   const line = ({ name, round }) => {
     const goods = Object.values(round?.goods ?? {}).filter(({ trades }) => trades);
     const [only] = goods;
@@ -101,14 +97,14 @@ function figures(found) {
     return h(
       "tr",
       {},
-      h("td", {}, userText(name)),
-      ...cells.map((cell, column) => h(MORE.has(column) ? "td.r.num.more" : "td.r.num", {}, cell)),
+      h("td", { "data-head": heads[0] }, userText(name)),
+      ...cells.map((cell, column) => h("td.r.num", { "data-head": heads[column + 1] }, cell)),
     );
   };
   return h(
     "div.scroll.compared",
     { tabindex: 0, role: "region", "aria-label": t("groups.compared") },
-    h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...found.map(line))),
+    h("table", {}, h("thead", {}, h("tr", {}, ...heads.map(head))), h("tbody", {}, ...found.map(line))),
   );
 }
 

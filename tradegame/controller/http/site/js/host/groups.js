@@ -84,8 +84,17 @@ export function groupsTable(game, painter, open) {
   const list = h("tbody");
   const make = () => {
     const button = h("button", { type: "button", onclick: () => open(button.game) }, t("groups.open"));
-    const cells = [h("td", {}, userText("")), h("td"), h("td", {}, h("span.tag"))];
-    return h("tr", {}, ...cells, h("td.r.num"), h("td.r.num"), h("td.r", {}, button));
+    const of = (head) => ({ "data-head": t(head) });
+    return h(
+      "tr",
+      {},
+      h("td", of("groups.group"), userText("")),
+      h("td", of("groups.round")),
+      h("td", of("groups.phase"), h("span.tag")),
+      h("td.r.num", of("groups.left")),
+      h("td.r.num", of("players.title")),
+      h("td.r", {}, button),
+    );
   };
   const paint = () =>
     rows(list, game.games, make, (row, { id, state, online, now }, index) => {

@@ -144,7 +144,7 @@ export function playersPanel(client, game, painter, attempt) {
   again();
   const action = h("span.visually-hidden", {}, t("kick.kick"));
   const heads = [t("common.player"), t("players.connection"), action].map((head) => h("th", { scope: "col" }, head));
-  const table = h("div.scroll", { tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, ...heads)), list));
+  const table = h("div.scroll", { tabindex: 0 }, h("table.people", {}, h("thead", {}, h("tr", {}, ...heads)), list));
   let asked = performance.now();
   askWhileSeen(client, table, ASKED_MS, async () => {
     const large = Object.keys(game.state.players).length > SHOWN;

@@ -40,7 +40,7 @@ export function rosterPanel(game, attempt) {
   const pattern = h("input", { id: "pattern", maxlength: 64, dir: "ltr", placeholder: "########", disabled: true });
   const problem = h("p.error", { role: "alert" });
   const list = h("tbody");
-  const table = h("div.scroll.seats", { tabindex: 0, hidden: true }, h("table", {}, heads(), list));
+  const table = h("div.scroll.seats", { tabindex: 0, hidden: true }, h("table.people.seats", {}, heads(), list));
   const sheet = h(
     "a",
     { href: urlOf(`host?game=${encodeURIComponent(game.id)}&sheet`), target: "_blank", rel: "opener", hidden: true },
