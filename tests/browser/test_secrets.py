@@ -76,6 +76,6 @@ def test_in_an_anonymous_game_a_player_sees_which_trades_were_their_own(newcomer
 def test_the_news_to_come_are_listed_on_the_hosts_page_alone(newcomer: Newcomer, serve: Serve) -> None:
     server = serve(games=[bazaar(news=[{"at_s": 3_000, "text": "A storm", "good": "iron", "anchor_bps": 2_500}])])
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "bazaar")
-    expect(host.region("News")).to_contain_text("A storm (iron +25.0%)")
+    expect(host.region("News")).to_contain_text("iron: A storm (+25.0%)")
     ann = Play(newcomer(), server.http).enter("Ann")
     expect(ann.page.locator("body")).not_to_contain_text("A storm")

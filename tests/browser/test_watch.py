@@ -122,6 +122,8 @@ def test_what_somebody_says_has_their_name_on_the_wall(newcomer: Newcomer, serve
         expect(foot).to_contain_text("Ben: Buy wood!")
         ben.ask("say", game="bazaar", text="Sell wood!")
         expect(foot).to_contain_text("Ben: Sell wood!")
+        ask(server, "POST", "/games/bazaar/news", {"text": "It is dear", "good": "grain"})
+        expect(foot).to_contain_text("grain: It is dear")
 
 
 def test_the_foot_of_the_wall_is_read_line_by_line_on_a_phone(newcomer: Newcomer, serve: Serve) -> None:

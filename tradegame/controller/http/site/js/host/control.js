@@ -6,6 +6,7 @@ import { h, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { coins, percents, time } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
+import { newsLine } from "../common/news_line.js";
 import { openDialog, panel } from "../common/panels.js";
 import { reloadOnNewEpoch } from "../common/reload.js";
 import { connectionStatus } from "../common/status.js";
@@ -227,8 +228,10 @@ function comingNews(game) {
   async function refresh() {
     const { news } = await json("GET", path(game.id, "/news"));
     place.hidden = news.length === 0;
-    const moved = ({ good, anchor_bps: bps }) => (bps ? ` (${good} ${percents(bps / 10_000)})` : "");
-    list.replaceChildren(...news.map((each) => h("li", {}, `${time(each.at)} `, userText(each.text), moved(each))));
+    const moved = ({ anchor_bps: bps }) => (bps ? ` (${percents(bps / 10_000)})` : "");
+    list.replaceChildren(
+      ...news.map((each) => h("li", {}, `${time(each.at)} `, userText(newsLine(each)), moved(each))),
+    );
   }
   const again = () => refresh().catch(() => {}); // the connection's status shows the problem
   for (const type of ["round", "clock", "reset", "news"]) game.on(type, again);

@@ -9,6 +9,7 @@ import { explain } from "../common/explain.js";
 import { coins, direction, distinctTitle, percents } from "../common/format.js";
 import { invitation } from "../common/invitation.js";
 import { nameOf } from "../common/names.js";
+import { newsLine } from "../common/news_line.js";
 import { Painter } from "../common/painter.js";
 import { panel } from "../common/panels.js";
 import { phases } from "../common/phases.js";
@@ -215,9 +216,9 @@ function show(client, game, groups = null) {
 
   const news = h("span.text.news", { dir: "auto", "aria-live": "polite" });
   const told = () => {
-    const headline = (game.state.news ?? []).at(-1);
+    const newest = (game.state.news ?? []).at(-1);
     const message = game.state.messages.at(-1);
-    setText(news, headline ? headline.text : message ? `${nameOf(game, message.player)}: ${message.text}` : "");
+    setText(news, newest ? newsLine(newest) : message ? `${nameOf(game, message.player)}: ${message.text}` : "");
   };
   for (const type of ["news", "said", "reset"]) game.on(type, told);
   told();
