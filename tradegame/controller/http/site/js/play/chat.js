@@ -4,6 +4,7 @@ import { BOUNDS } from "../client/vocabulary.js";
 import { h, keyed, rows, setAttribute, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { nameOf } from "../common/names.js";
+import { newsLine } from "../common/news_line.js";
 import { panel } from "../common/panels.js";
 import { robotMark } from "../common/robots.js";
 import { toast } from "../common/toast.js";
@@ -40,11 +41,11 @@ export function chatPanels(desk) {
     const told = [...game.state.messages, ...(game.state.news ?? []).map((news) => ({ ...news, news: true }))].sort(
       (one, other) => one.at - other.at,
     );
-    for (const each of told) each.news ? line("news", t("news.title"), each.text) : message(each);
+    for (const each of told) each.news ? line("news", t("news.title"), newsLine(each)) : message(each);
     log.scrollTop = log.scrollHeight;
   }
   game.on("said", message);
-  game.on("news", (news) => line("news", t("news.title"), news.text));
+  game.on("news", (news) => line("news", t("news.title"), newsLine(news)));
   game.on("whisper", ({ player, to: whom, text: words }) =>
     line(
       "whisper",

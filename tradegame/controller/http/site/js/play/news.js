@@ -1,6 +1,7 @@
 // The last news: a line on a desk, a toast on a phone, which has no room for a line.
 
 import { h, setText } from "../common/dom.js";
+import { newsLine } from "../common/news_line.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 import { flash } from "./flash.js";
@@ -18,11 +19,11 @@ export function newsTicker(game) {
   const told = () => {
     const newest = (game.state.news ?? []).at(-1);
     ticker.hidden = newest === undefined;
-    if (newest) setText(text, newest.text);
+    if (newest) setText(text, newsLine(newest));
   };
   game.on("news", (news) => {
     told();
-    if (ticker.offsetParent === null) toast(t("news.toast", { text: news.text }), false, MS);
+    if (ticker.offsetParent === null) toast(t("news.toast", { text: newsLine(news) }), false, MS);
     else flash(ticker, "warn-soft");
   });
   game.on("reset", told);
