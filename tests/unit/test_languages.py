@@ -29,6 +29,11 @@ def words(area: str) -> set[str]:
     return {name for kind, name in keys if kind == area}
 
 
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_every_language_has_every_word_in_the_same_order(file: Path) -> None:
+    assert list(json.loads(file.read_text(encoding="utf-8"))) == list(ENGLISH)
+
+
 def test_every_error_code_has_words_and_no_other() -> None:
     codes = {name for name in words("error") if not name.isdigit()}
     assert codes == {error.code for error in ALL} | OF_CLIENTS

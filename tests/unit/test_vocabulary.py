@@ -15,10 +15,12 @@ from tradegame import client as tg
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import RULE_ERRORS
-from tradegame.protocol.pushes import EVENTS
+from tradegame.protocol.pushes import EVENTS, PUSHES
 from tradegame.protocol.requests import KEYED, REQUESTS, PlayerCommand
 
 ROOT = Path(__file__).parents[2]
+OF_PAGES = {"device"}
+"""Pushes that programs have no use for."""
 
 
 def test_the_game_has_a_handler_for_each_command_of_the_log() -> None:
@@ -35,6 +37,13 @@ def test_each_event_can_be_imported_from_the_python_client() -> None:
     names = {event.__name__ for event in EVENTS.values()}
     assert names <= {event.__name__ for event in get_args(tg.Event)}
     assert names <= set(tg.__all__)
+
+
+@pytest.mark.parametrize("push", sorted(PUSHES.keys() - OF_PAGES))
+def test_both_clients_take_each_push(push: str) -> None:
+    for folder, pattern in (("client", "*.py"), ("controller/http/site/js/client", "*.js")):
+        texts = [file.read_text(encoding="utf-8") for file in (ROOT / "tradegame" / folder).glob(pattern)]
+        assert any(f'"{push}"' in text for text in texts), folder
 
 
 def test_each_command_event_and_error_is_in_a_test_of_the_rules() -> None:

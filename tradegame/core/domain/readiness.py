@@ -6,6 +6,7 @@ All of it is for the host to see. Only where the definition asks for it, nobody 
 from __future__ import annotations
 
 from itertools import chain, repeat
+from typing import get_args
 
 from attrs import field, frozen
 
@@ -13,10 +14,12 @@ from tradegame.core.domain.state import Effects, GameState, Player
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import NotReadyError
 from tradegame.protocol.replies import Readied
-from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Ready, SellGood
+from tradegame.protocol.requests import AnyCommand, CancelAll, CancelOrder, Ready, Say
 
-TRADES = frozenset({BuyGood, SellGood, PlaceOrder, AmendOrder})
-COUNTED = TRADES | {CancelOrder, CancelAll}
+_TALK, _CANCELS = frozenset({Say, Ready}), frozenset({CancelOrder, CancelAll})
+TRADES = frozenset(get_args(AnyCommand)) - _TALK - _CANCELS
+"""What waits for the quiz: every command that is not named here."""
+COUNTED = TRADES | _CANCELS
 
 
 @frozen
