@@ -177,6 +177,26 @@ async def test_of_two_who_keep_a_player_at_once_neither_ends_it(kv: KeyValueStor
     assert await sessions.find(TOKEN) == ANNA
 
 
+async def test_who_is_kept_between_the_look_and_the_renewal_is_found(
+    kv: KeyValueStore, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another device of theirs joins a game at that moment: the lease that was read is given back."""
+    await KvSessionRepository(kv, prefix).create(ANNA, TOKEN, 60)
+    store, renewed = FaultyStore(kv), list[int]()
+
+    async def keep_alive(lease: int) -> int:
+        if not renewed:
+            assert await KvSessionRepository(kv, prefix).keep(TOKEN, 60)
+        renewed.append(lease)
+        return await kv.keep_alive(lease)
+
+    monkeypatch.setattr(store, "keep_alive", keep_alive)
+    found = await KvSessionRepository(store, prefix).find(TOKEN)
+    assert found is not None
+    assert not found.guest
+    assert len(renewed) == len(set(renewed)) == 2
+
+
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DROPPED, Fault.UNANSWERED])
 async def test_a_keeping_that_went_without_an_answer_has_kept(kv: KeyValueStore, prefix: str, fault: Fault) -> None:
     await KvSessionRepository(kv, prefix).create(ANNA, TOKEN, 60)

@@ -66,15 +66,18 @@ class KvSessionRepository:
 
     async def find(self, session: str) -> PlayerRecord | None:
         # Two reads and a renewal, no write: a removed player's session is over, too.
-        pair = await self._get(self._keys.session(session))
-        player = None if pair is None else await self._get(self._keys.player(_player_of(pair)))
-        if pair is None or player is None:
-            return None
-        try:
-            await self._kv.keep_alive(pair.lease)
-        except LeaseLostError:
-            return None
-        return _read(player)[0]
+        lost = None
+        while True:
+            pair = await self._get(self._keys.session(session))
+            player = None if pair is None else await self._get(self._keys.player(_player_of(pair)))
+            if pair is None or player is None or pair.lease == lost:
+                return None
+            try:
+                await self._kv.keep_alive(pair.lease)
+            except LeaseLostError:
+                lost = pair.lease  # over, or another connection has just joined a game, and it has another lease
+            else:
+                return _read(player)[0]
 
     async def player(self, player: str) -> PlayerRecord | None:
         pair = await self._get(self._keys.player(player))
