@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tools.text import COLUMNS, COMMANDS, NOTE, OKS, about, between, fields, jsdoc, with_nested
 from tradegame.protocol import SUBPROTOCOL, bounds, closing, errors, pushes, replies, requests, state
-from tradegame.protocol.requests import PlayerCommand
+from tradegame.protocol.ops import PlayerCommand
 
 
 def _length(text: Any) -> int:

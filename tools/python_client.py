@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from tools.text import COLUMNS, COMMANDS, NOTE, OKS, about, broken, fields, with_nested, wrapped
+from tradegame.protocol.ops import PlayerCommand
 from tradegame.protocol.pushes import EVENTS, Event
-from tradegame.protocol.requests import PlayerCommand
 
 HEAD = f'''"""What happens in a game, and what one can do in it: the events and commands of the protocol.
 

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo
 
-from tradegame.protocol.requests import AnyCommand, PlayerCommand
+from tradegame.protocol.ops import PlayerCommand
+from tradegame.protocol.requests import AnyCommand
 
 NOTE = "Generated from tradegame/protocol by `make client`. Do not edit."
 END = "End of what is generated."

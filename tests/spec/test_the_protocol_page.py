@@ -16,8 +16,9 @@ from tradegame.controller.spec.examples import EXAMPLES
 from tradegame.protocol.closing import ABOUT as CLOSING
 from tradegame.protocol.closing import COUNTED
 from tradegame.protocol.errors import OVER_HTTP, OVER_WEBSOCKET, TradeGameError
+from tradegame.protocol.ops import Request
 from tradegame.protocol.pushes import EVENTS, PUSHES
-from tradegame.protocol.requests import REQUESTS, After, NumberedSeat, Request
+from tradegame.protocol.requests import REQUESTS, After, NumberedSeat
 
 PAGE = Page.read()
 INNER = {"after": After, "seat": NumberedSeat}

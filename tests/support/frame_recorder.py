@@ -19,7 +19,7 @@ from tradegame.controller.websocket import codec
 from tradegame.controller.websocket.outbox import Outbox
 from tradegame.controller.websocket.wires import Wire
 from tradegame.core.use_cases.dispatcher import Dispatcher
-from tradegame.protocol.requests import Request
+from tradegame.protocol.ops import Request
 
 _FIN_TEXT = 0x81
 _HEADS = {126: 4, 127: 10}

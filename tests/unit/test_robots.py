@@ -23,17 +23,8 @@ from tradegame.core.use_cases.sessions import SessionService
 from tradegame.protocol.bounds import StrategyName
 from tradegame.protocol.commands import Arrive, Command, Depart, Join, SetRobots, SitIn, Staff
 from tradegame.protocol.errors import MutedError, NotAdmittedError, UnavailableError
-from tradegame.protocol.requests import (
-    REQUESTS,
-    BuyGood,
-    GamesRequest,
-    JoinRequest,
-    MeRequest,
-    PingRequest,
-    PlayerCommand,
-    Request,
-    Say,
-)
+from tradegame.protocol.ops import PlayerCommand, Request
+from tradegame.protocol.requests import REQUESTS, BuyGood, GamesRequest, JoinRequest, MeRequest, PingRequest, Say
 
 SEAT = RobotSeat("bazaar", "epoch", "p-ann", "ann")
 

@@ -15,8 +15,9 @@ from tradegame import client as tg
 from tradegame.core.domain.game import Game
 from tradegame.protocol.commands import Command
 from tradegame.protocol.errors import RULE_ERRORS
+from tradegame.protocol.ops import PlayerCommand
 from tradegame.protocol.pushes import EVENTS, PUSHES
-from tradegame.protocol.requests import KEYED, REQUESTS, PlayerCommand
+from tradegame.protocol.requests import KEYED, REQUESTS
 
 ROOT = Path(__file__).parents[2]
 OF_PAGES = {"device"}

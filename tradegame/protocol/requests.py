@@ -6,7 +6,7 @@ docs/contributing.md has the steps to add one.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 from msgspec import Struct
 from msgspec.structs import fields
@@ -31,7 +31,6 @@ from tradegame.protocol.bounds import (
     Price,
     Qty,
     RankedBy,
-    RequestId,
     Seq,
     Side,
     Since,
@@ -39,35 +38,21 @@ from tradegame.protocol.bounds import (
     Token,
 )
 from tradegame.protocol.names import NAME_EXPECTED, is_name
-from tradegame.protocol.ops import WithOp
+from tradegame.protocol.ops import GameRequest, PlayerCommand, Request
 from tradegame.protocol.replies import (
     AllCancelled,
     Bought,
     Cancelled,
-    CommandOk,
     DeviceCodeMade,
     Following,
     Left,
     Ordered,
     Pong,
     Readied,
-    Sent,
     Sold,
     Welcome,
 )
 from tradegame.protocol.state import Account, Book, Games, OwnFills, OwnOrders, Standings
-
-
-class Request(WithOp, kw_only=True):
-    """The base of every request.
-
-    ``ok``: what its reply holds when all went well. ``id``: the client's own, None if it wants no reply; the
-    envelope's, not the log's.
-    """
-
-    ok: ClassVar[type[Struct]]
-
-    id: RequestId | None = None
 
 
 class NumberedSeat(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -115,12 +100,6 @@ class GamesRequest(Request, kw_only=True, tag="games"):
     """The list of games."""
 
     ok = Games
-
-
-class GameRequest(Request, kw_only=True):
-    """The base of what goes to one game. ``game`` must be there; in the game's own log it is left out."""
-
-    game: GameId = ""
 
 
 class After(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -189,25 +168,6 @@ class StandingsRequest(GameRequest, kw_only=True, tag="standings"):
 
     limit: Depth | None = None
     by: RankedBy | None = None
-
-
-class PlayerCommand(GameRequest, kw_only=True):
-    """The base of a request that goes through the log as it is.
-
-    ``player``: whose it is, and ``by_robot``: a robot of the server's sent it, as a player of its own or in the seat of
-    one. The server says so, never the client. ``key``: it happens at most once for that player;
-    ``since`` tells late copies from new commands. ``epoch``: the life of the game that it is meant for.
-    ``ok``: ``Sent``, unless there is more to tell. ``rules_from``: the first version of the rules that has it.
-    """
-
-    ok: ClassVar[type[CommandOk]] = Sent
-    rules_from: ClassVar[int] = 3
-
-    player: str = ""
-    by_robot: bool = False
-    key: Key | None = None
-    since: Since | None = None
-    epoch: Epoch | None = None
 
 
 class BuyGood(PlayerCommand, kw_only=True, tag="buy"):

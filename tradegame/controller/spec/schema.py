@@ -14,8 +14,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from tradegame.protocol.ops import WithOp
-from tradegame.protocol.requests import GameRequest, PlayerCommand
+from tradegame.protocol.ops import GameRequest, PlayerCommand, WithOp
 
 Schema = dict[str, Any]
 _REF = "#/components/schemas/{name}"

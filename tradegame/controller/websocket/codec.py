@@ -24,7 +24,8 @@ from tradegame.protocol.bounds import (
 )
 from tradegame.protocol.errors import RULE_ERRORS, BadRequestError, TradeGameError, UnknownOpError
 from tradegame.protocol.failure import Failure
-from tradegame.protocol.requests import REQUESTS, AnyRequest, GameRequest, PlayerCommand, Request
+from tradegame.protocol.ops import GameRequest, PlayerCommand, Request
+from tradegame.protocol.requests import REQUESTS, AnyRequest
 from tradegame.protocol.state import Account
 
 T = TypeVar("T", bound=Struct)

@@ -74,20 +74,10 @@ from tradegame.protocol.errors import (
     RuleError,
     UnknownPlayerError,
 )
-from tradegame.protocol.ops import HostCommand
+from tradegame.protocol.ops import HostCommand, PlayerCommand
 from tradegame.protocol.pushes import BookChanged, MarkChanged
 from tradegame.protocol.replies import Sent
-from tradegame.protocol.requests import (
-    AmendOrder,
-    BuyGood,
-    CancelAll,
-    CancelOrder,
-    PlaceOrder,
-    PlayerCommand,
-    Ready,
-    Say,
-    SellGood,
-)
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Ready, Say, SellGood
 
 _WITHOUT_ACCOUNT = (Join, HostCommand)
 _Due: TypeAlias = tuple[Callable[[], int | None], Callable[[int, Effects], None], bool]

@@ -22,16 +22,8 @@ from tradegame.protocol.commands import (
     Staff,
     Tell,
 )
-from tradegame.protocol.requests import (
-    AmendOrder,
-    BuyGood,
-    CancelAll,
-    CancelOrder,
-    PlaceOrder,
-    PlayerCommand,
-    Say,
-    SellGood,
-)
+from tradegame.protocol.ops import PlayerCommand
+from tradegame.protocol.requests import AmendOrder, BuyGood, CancelAll, CancelOrder, PlaceOrder, Say, SellGood
 
 BYTES_A_UNIT = 128
 """A ``trade`` event is about as long as this in a frame; so much of a message weighs the same."""

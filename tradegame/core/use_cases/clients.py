@@ -16,7 +16,8 @@ from tradegame.core.games.submissions import Submission
 from tradegame.core.use_cases.sessions import SignedIn
 from tradegame.protocol.bounds import RequestId
 from tradegame.protocol.errors import NotAuthenticatedError, TradeGameError
-from tradegame.protocol.requests import JoinRequest, PlayerCommand, Request
+from tradegame.protocol.ops import PlayerCommand, Request
+from tradegame.protocol.requests import JoinRequest
 
 Answer = Struct | Stated | Outcome | TradeGameError
 """The ``ok`` of a request, an outcome of the game, or an error."""

@@ -22,6 +22,7 @@ from tradegame.protocol.errors import (
     TradeGameError,
     UnavailableError,
 )
+from tradegame.protocol.ops import PlayerCommand, Request
 from tradegame.protocol.replies import Pong
 from tradegame.protocol.requests import (
     REQUESTS,
@@ -36,8 +37,6 @@ from tradegame.protocol.requests import (
     MeRequest,
     OrdersRequest,
     PingRequest,
-    PlayerCommand,
-    Request,
     StandingsRequest,
 )
 

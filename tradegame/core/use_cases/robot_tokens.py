@@ -10,6 +10,7 @@ import secrets
 from attrs import define, field, frozen
 
 from tradegame.protocol.errors import MutedError, NotAdmittedError
+from tradegame.protocol.ops import Request
 from tradegame.protocol.requests import (
     AnyCommand,
     BookRequest,
@@ -20,7 +21,6 @@ from tradegame.protocol.requests import (
     OrdersRequest,
     PingRequest,
     Ready,
-    Request,
     Say,
     StandingsRequest,
 )
