@@ -9,6 +9,7 @@ import pytest
 from tests.support.domain import Table, code
 from tradegame.core.domain import host_views, snapshot, views
 from tradegame.core.domain.audit import audit
+from tradegame.core.domain.roster import absent
 from tradegame.core.domain.state import RosterSeat
 from tradegame.protocol.commands import Join, Remove, RenewSeat, SeatRow, SetAccess, SetRoster
 from tradegame.protocol.http import RosterRow
@@ -51,6 +52,15 @@ def test_a_seat_that_is_listed_again_is_the_same_with_what_the_host_says_of_it_n
     assert state.seating["no.7"] == RosterSeat("NO.7", "Anna", "west", "", 1, listed=True, links=1, player="ann")
     assert state.looks == {1: "no.7", 3: "9"}  # 2 had nobody, and is nobody's number again
     assert state.players["ann"].name == "ann"
+
+
+def test_who_is_expected_and_has_no_account_is_absent() -> None:
+    table = Table.of()
+    table.do(ROSTER)
+    join(table, "ann", "no.7")
+    assert [seat.label for seat in absent(table.game.state, ["ann"])] == ["8"]
+    table.do(SetRoster(names=(("Anna", "anna"), ("Ben", "ben"), ("ANNA", "anna"))))
+    assert [seat.name for seat in absent(table.game.state, ["anna"])] == ["ANNA", "Ben"]
 
 
 def test_who_has_a_seat_that_is_listed_no_more_keeps_it_for_the_records() -> None:
