@@ -218,11 +218,11 @@ class PlayerReports:
 
 def _everybody(states: Iterable[GameState]) -> list[tuple[GameState, str, str, str, str]]:
     """Each player with the game, and name, label and group."""
-    found = []
+    found, nobodys = [], RosterSeat("")
     for state in states:
         seats = {seat.player: seat for seat in state.seating.values()}
         for player, fields in state.players.items():
-            seat = seats.get(player, RosterSeat(""))
+            seat = seats.get(player, nobodys)
             found.append((state, player, fields.name, seat.label, group_name(state, player) or seat.group))
     return found
 
