@@ -39,7 +39,7 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
   const paint = () => {
     choice.hidden = game.state.round < 2 || scored;
     setText(head.lastChild, t(summed() ? "standings.earned" : "standings.worth"));
-    const waiting = game.state.phase === "lobby" && !summed(); // nobody has earned anything yet
+    const waiting = game.state.phase === "lobby" && game.state.round < 2; // nobody has earned anything yet
     const listed = found.length > 0;
     const counted = listed && found.some(({ score }) => score !== 0);
     secret.hidden = counted || !scored || waiting || !Object.keys(game.state.players).length;
