@@ -182,7 +182,8 @@ def test_the_host_makes_groups_by_a_number(newcomer: Newcomer, serve: Serve) -> 
 
 
 def test_the_debrief_compares_the_groups(newcomer: Newcomer, serve: Serve) -> None:
-    server = serve(games=[lab()])
+    values = {"good": "wheat", "values": [[150]], "costs": [[20]]}  # drawn ones may leave nothing to be gained
+    server = serve(games=[lab(private_values=values)])
     trade(server, {"lab-1": 50, "lab-2": 60})
     turn(server, "closed", "lab")
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "lab")
