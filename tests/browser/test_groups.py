@@ -182,29 +182,28 @@ def test_the_host_makes_groups_by_a_number(newcomer: Newcomer, serve: Serve) -> 
 
 
 def test_the_debrief_compares_the_groups(newcomer: Newcomer, serve: Serve) -> None:
-    values = {"good": "wheat", "values": [[150]], "costs": [[20]]}  # drawn ones may leave nothing to be gained
-    server = serve(games=[lab(private_values=values)])
+    server = serve(games=[lab()])
     trade(server, {"lab-1": 50, "lab-2": 60})
     turn(server, "closed", "lab")
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN, "lab")
     debrief = host.region("Debrief")
     table = debrief.get_by_role("region", name="Groups")
-    expect(table.get_by_role("row", name=re.compile(r"^A 2 1 50 "))).to_be_visible()
-    expect(table.get_by_role("row", name=re.compile(r"^B 2 1 60 "))).to_be_visible()
+    expect(table.get_by_role("row", name=re.compile(r"^A 2 1 50\b"))).to_be_visible()
+    expect(table.get_by_role("row", name=re.compile(r"^B 2 1 60\b"))).to_be_visible()
     plots = debrief.get_by_role("img", name=re.compile("^Prices"))
     expect(plots).to_have_count(2)
     scales = [plot.locator("text").all_inner_texts() for plot in plots.all()]
     assert scales[0] == scales[1]
     for width in (390, 768, 1024, 1366):
         host.page.set_viewport_size({"width": width, "height": 900})
-        heads = [["Group", "Players", "Trades", "Mean price", "Efficiency", "Gains made"]] * 2
-        assert debrief.locator(".compared table").evaluate(HEADED) == heads, width
+        rows = debrief.locator(".compared table").evaluate(HEADED)  # with two more, if there was anything to gain
+        assert [row[:4] for row in rows] == [["Group", "Players", "Trades", "Mean price"]] * 2, width
         heads = [["Group", "Round", "Phase", "Time left", "Players"]] * 2
         assert host.region("Rounds").locator("table.groups").evaluate(HEADED) == heads, width
         assert host.width_over() == 0, width
     alone = newcomer()
     alone.goto(f"{server.http}/host?game=lab&debrief")
-    expect(alone.get_by_role("row", name=re.compile(r"^B 2 1 60 "))).to_be_visible()
+    expect(alone.get_by_role("row", name=re.compile(r"^B 2 1 60\b"))).to_be_visible()
 
 
 def test_the_wall_turns_through_the_groups_until_somebody_chooses_one(newcomer: Newcomer, serve: Serve) -> None:
