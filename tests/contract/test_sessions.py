@@ -177,6 +177,25 @@ async def test_of_two_who_keep_a_player_at_once_neither_ends_it(kv: KeyValueStor
     assert await sessions.find(TOKEN) == ANNA
 
 
+@pytest.mark.parametrize("how", ["revoke", "end"])
+async def test_who_is_kept_between_the_look_and_the_end_is_ended_all_the_same(
+    kv: KeyValueStore, prefix: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    await KvSessionRepository(kv, prefix).create(ANNA, TOKEN, 60)
+    store, revoked = FaultyStore(kv), list[int]()
+
+    async def revoke(lease: int) -> None:
+        if not revoked:
+            assert await KvSessionRepository(kv, prefix).keep(TOKEN, 60)
+        revoked.append(lease)
+        await kv.revoke(lease)
+
+    monkeypatch.setattr(store, "revoke", revoke)
+    sessions = KvSessionRepository(store, prefix)
+    assert await (sessions.revoke(TOKEN) if how == "revoke" else sessions.end(ANNA.id))
+    assert await KvSessionRepository(kv, prefix).find(TOKEN) is None
+
+
 async def test_who_is_kept_between_the_look_and_the_renewal_is_found(
     kv: KeyValueStore, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,10 @@ class PlayerRow(Row):
         tuple[Annotated[Coins | None, EachRound], ...],
         "Gain in this round (worth - start). Empty: took no part. The last 30 that count; results has all.",
     ]
-    total: Annotated[Coins | None, "The score: the gains of all closed rounds together, also of earlier ones."]
+    total: Annotated[
+        Coins | None,
+        "The score: the gains of all closed rounds together, also of earlier ones. Empty in the entrance of groups.",
+    ]
     rank: Annotated[Count | None, "Place by total, from 1, among all who took part. Equal totals share a place."]
 
     def cells(self) -> tuple[Any, ...]:

@@ -192,18 +192,10 @@ class KvSessionRepository:
         return [session for session in sessions if session not in live]
 
     async def revoke(self, session: str) -> bool:
-        pair = await self._get(self._keys.session(session))
-        if pair is None:
-            return False
-        await self._kv.revoke(pair.lease)
-        return True
+        return await self._end(self._keys.session(session))
 
     async def end(self, player: str) -> bool:
-        pair = await self._get(self._keys.player(player))
-        if pair is None:
-            return False
-        await self._kv.revoke(pair.lease)
-        return True
+        return await self._end(self._keys.player(player))
 
     async def remove_player(self, player: str) -> bool:
         key = self._keys.player(player)
@@ -224,6 +216,14 @@ class KvSessionRepository:
     async def _get(self, key: str) -> KeyValuePair | None:
         pairs = (await self._kv.range(KeyRange(key))).pairs
         return pairs[0] if pairs else None
+
+    async def _end(self, key: str) -> bool:
+        """End the lease of a key, and the next one if `keep` gave it another meanwhile. Returns whether it had one."""
+        lost = None
+        while (pair := await self._get(key)) is not None and pair.lease != lost:
+            await self._kv.revoke(pair.lease)
+            lost = pair.lease
+        return lost is not None
 
     async def _give_back(self, lease: int) -> None:
         try:
