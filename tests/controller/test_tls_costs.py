@@ -93,8 +93,19 @@ async def test_a_client_may_change_its_key(files: tuple[str, str]) -> None:
         client_hello(100, record=3),
         client_hello(3_000) + client_hello(100, announced=131_000),
         client_hello(3_000, record=1_000) + client_hello(100, announced=131_000),
+        b"\x16\x03\x01\x00\x00" + client_hello(100, announced=131_000),
+        b"\x16\x03\x01\x00\x70\x01\x00\x00\x64" + bytes(100) + b"\x01\x01\xff\xb8" + bytes(4_000),
     ],
-    ids=["long", "announced", "in many records", "header in two records", "the second", "the second after pieces"],
+    ids=[
+        "long",
+        "announced",
+        "in many records",
+        "header in two records",
+        "the second",
+        "the second after pieces",
+        "behind an empty record",
+        "in one record",
+    ],
 )
 @pytest.mark.parametrize("cut", [1, 7, 4_096])
 async def test_openssl_is_never_given_a_hello_that_is_too_long(

@@ -125,16 +125,20 @@ class _FirstFlight:
             self._at += _HEADER + size
 
     def _message(self, rest: bytes, size: int) -> None:
-        """A record of so many bytes."""
-        if self._left > 0:
-            self._left -= size
-        elif rest[0] != _CLIENT_HELLO:
-            self._greeted = True
-        else:
+        """A record of so many bytes, with all of a message's header or none, and nothing behind a ClientHello."""
+        if not self._left:
+            if size < _HANDSHAKE_HEADER:
+                raise trio.BrokenResourceError("a TLS handshake in records that are too short")
+            if rest[0] != _CLIENT_HELLO:
+                self._greeted = True
+                return
             announced = int.from_bytes(rest[1:_HANDSHAKE_HEADER])
-            if size < _HANDSHAKE_HEADER or announced > HELLO_BYTES:
+            if announced > HELLO_BYTES:
                 raise trio.BrokenResourceError("a TLS ClientHello that is too long")
-            self._left = _HANDSHAKE_HEADER + announced - size
+            self._left = _HANDSHAKE_HEADER + announced
+        if size > self._left:
+            raise trio.BrokenResourceError("a TLS ClientHello with more behind it")
+        self._left -= size
 
 
 class _Ciphertext(trio.abc.Stream):
