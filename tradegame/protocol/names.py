@@ -92,7 +92,7 @@ def _is_unprintable(name: str, index: int) -> bool:
     if character in _IGNORABLE:
         before = name[index - 1 : index]
         return ord(character) not in _VARIATION or not before or before.isspace() or before in _IGNORABLE
-    return unicodedata.category(character) in _UNPRINTABLE or character in _BLANKS + _REPLACEMENT
+    return unicodedata.category(character) in _UNPRINTABLE or character in _BLANKS or character == _REPLACEMENT
 
 
 def _joins(name: str, index: int) -> bool:

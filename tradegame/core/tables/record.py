@@ -126,21 +126,21 @@ class Tables:
             self._put(RoundRow(*begun, None, None, None))
         header = columns(PlayerRow, [number for number, _ in self._tape.gains])
         self._puts[PlayerRow] = self.sink.begin(PlayerRow.sheet, header)
-        took_part = self._tape.played
-        ranked = [each.score for name, each in state.players.items() if took_part[name] or each.score]
+        played = self._tape.played
+        ranked = [each.score for name, each in state.players.items() if played[name] or each.score]
         rank_of = {score: place for place, score in reversed(list(enumerate(sorted(ranked, reverse=True), 1)))}
         seats, nobodys = {seat.player: seat for seat in state.seating.values()}, RosterSeat("")
         for player, (name, joined_at, robot) in self._people.items():
             fields = state.players.get(player)
             gain = tuple([made.get(player) for _, made in self._tape.gains])
             total = None if fields is None or state.definition.groups else fields.score
-            rank = rank_of[total] if total is not None and (took_part[player] or total) else None
+            rank = rank_of[total] if total is not None and (played[player] or total) else None
             role = None if fields is None else fields.role
             shown, seat = name if fields is None else fields.name, seats.get(player, nobodys)
             group = group_name(state, player) or seat.group
             told = player, seat.label or None, shown, group or None, seat.team or None
             head = *told, role, robot, fields is None, joined_at
-            self._put(PlayerRow(*head, self._tape.played[player], gain, total, rank))
+            self._put(PlayerRow(*head, played[player], gain, total, rank))
         nothing = (None,) * len(self._tape.gains)
         for seat in absent(state, self._looks.values()):
             expected = None, seat.label or None, seat.name or None, seat.group or None, seat.team or None
