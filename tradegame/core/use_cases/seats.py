@@ -9,7 +9,7 @@ import secrets
 
 from attrs import define, field, frozen
 
-from tradegame.core.admission.budgets import Budgets
+from tradegame.core.admission.budgets import SIGN_UP, Budgets
 from tradegame.core.domain.roster import may_sit
 from tradegame.core.domain.state import GameState, RosterSeat
 from tradegame.core.games.host import GameHost
@@ -92,6 +92,8 @@ class SeatService:
         seat = state.seating.get(look(number))
         if seat is None or not seat.listed:  # of those on the roster there are not many
             budgets.sign_up(address)
+        else:
+            budgets.address(address).charge(SIGN_UP)
         player = self._id(secret, state, look(number))
         record = self._record(state, (number, player), name)
         token = secrets.token_urlsafe(32)
