@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import io
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 import trio
 from attrs import define, field
@@ -53,8 +53,8 @@ AGAIN_S = 30.0
 """After reports could not be made, they are tried again so much later."""
 FILES_KEPT = 32
 """Games whose reports are kept, each as an open file without a name. Others are made again."""
-ROWS_AT_ONCE = 500
-"""Links that are made in one go: some 3 ms."""
+ROWS_AT_ONCE = 250
+"""Links that are made in one go: some 2 ms."""
 KEY_LENGTH, TOKEN_LENGTH = 100, 256
 
 
@@ -123,11 +123,17 @@ class PlayerReports:
         text.seek(0, io.SEEK_END)
         write = csv.writer(text, delimiter=separator, lineterminator="\r\n").writerow
         write(("player", "label", "name", "group", "link"))
-        for number, (each, player, name, label, group) in enumerate(_everybody(played), 1):
-            link = f"{root}/report/{each.definition.id}#{self._key(each, player)}"
-            write((player, guarded(label), guarded(name), guarded(group), link))
-            if number % ROWS_AT_ONCE == 0:
-                await trio.lowlevel.checkpoint()
+        for each in played:
+            seats, nobodys = {seat.player: seat for seat in each.seating.values()}, RosterSeat("")
+            for number, player in enumerate(list(each.players), 1):
+                if number % ROWS_AT_ONCE == 0:
+                    await trio.lowlevel.checkpoint()
+                fields, seat = each.players.get(player), seats.get(player, nobodys)
+                if fields is None:  # removed meanwhile
+                    continue
+                link = f"{root}/report/{each.definition.id}#{self._key(each, player)}"
+                group = group_name(each, player) or seat.group
+                write((player, guarded(seat.label), guarded(fields.name), guarded(group), link))
         saved_as = f'attachment; filename="{state.definition.id}-reports.csv"'
         headers = {"Content-Disposition": saved_as, "Cache-Control": "no-store"}
         return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -214,17 +220,6 @@ class PlayerReports:
         shelf.empty()
         shelf.file = made
         return made
-
-
-def _everybody(states: Iterable[GameState]) -> list[tuple[GameState, str, str, str, str]]:
-    """Each player with the game, and name, label and group."""
-    found, nobodys = [], RosterSeat("")
-    for state in states:
-        seats = {seat.player: seat for seat in state.seating.values()}
-        for player, fields in state.players.items():
-            seat = seats.get(player, nobodys)
-            found.append((state, player, fields.name, seat.label, group_name(state, player) or seat.group))
-    return found
 
 
 def _newcomers(state: GameState, player: str) -> tuple[bytes, bytes]:
