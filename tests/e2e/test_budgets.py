@@ -170,6 +170,28 @@ def test_frames_that_are_sent_again_are_paid() -> None:
         assert done <= (40 + time.monotonic() - begun) / 2.2
 
 
+def test_what_is_said_to_everybody_has_a_total_of_which_who_may_not_speak_takes_nothing() -> None:
+    """Each is within its rate. A reader who keeps up with less was closed by so many of them."""
+
+    def flood(player: Player) -> list[dict[str, Any]]:
+        asked = [player.send("say", game="bazaar", text="\N{FOX FACE}" * 500) for _ in range(38)]
+        return [player.reply(each) for each in asked]
+
+    with server_of() as server, ExitStack() as stack:
+        players = [stack.enter_context(Player(server.url, f"loud {number}")) for number in range(21)]
+        for player in players[10:]:
+            player.ask("join", game="bazaar")
+        not_joined = [flood(player) for player in players[:10]]
+        assert {reply["error"]["code"] for replies in not_joined for reply in replies} == {"not_joined"}
+        assert all("ok" in reply for reply in flood(players[10])), "nobody has said anything yet"
+        replies = [reply for player in players[11:] for reply in flood(player)]
+        refused = [reply["error"] for reply in replies if "error" in reply]
+        assert {error["code"] for error in refused} == {"rate_limited"}
+        assert all("said in this game" in error["message"] and error["retry_after_ms"] > 0 for error in refused)
+        assert len(refused) < len(replies), "some of it is said"
+        assert players[0].ask("ping")
+
+
 def test_what_waits_over_websocket_and_over_http_shares_one_budget() -> None:
     """Each alone is below it. Who has read nothing for longest is closed, and who reads goes on."""
     most, rate = 1_048_576, {"commands_per_s": 10_000, "burst": 10_000}

@@ -15,7 +15,7 @@ MAX_QTY = 1_000_000
 MAX_PRICE = 1_000_000_000
 SHIFT_BPS = (-9_999, 1_000_000)
 """What news may shift an anchor by: it stays above 0."""
-NEWS_LENGTH = 500
+TEXT_LENGTH = NEWS_LENGTH = 500
 RECENT_KEPT, MESSAGES_KEPT, NEWS_KEPT = 200, 50, 20
 """The most recent trades of a good, messages and news that a state holds."""
 FILLS_KEPT, ORDERS_KEPT = 50, 50
@@ -144,7 +144,7 @@ Text = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=500,
+        max_length=TEXT_LENGTH,
         pattern=f"^[^{_CONTROLS}]*$",
         description="No control characters but tab and line feed.",
     ),

@@ -21,6 +21,7 @@ from collections.abc import Callable
 import trio
 
 from tradegame.core.admission.pools import ADDRESS_BURST_S, Bucket, Pace, Pool, Seconds, Table
+from tradegame.protocol.bounds import TEXT_LENGTH
 from tradegame.protocol.errors import RateLimitedError
 
 PLAYERS_AT_FULL_RATE = 100
@@ -75,8 +76,13 @@ alone.
 WHISPERS_PER_S = 8_192.0
 WHISPERS_BURST = 32_768.0
 """So many bytes a second, and at once, may be whispered to a player through a node, by all others together."""
-WHISPER_BYTES = 200
-"""A whisper's bytes besides its text, about."""
+MESSAGE_BYTES = 200
+"""A message's bytes besides its text, about."""
+LONGEST_MESSAGE = MESSAGE_BYTES + 4 * TEXT_LENGTH
+TALKERS_AT_FULL_RATE = 2
+"""So many players of a game may say the longest messages at their full rate to everybody, through a node: more have
+equal shares of that, in bytes. What is said goes to every follower, and each of them must be able to read it.
+"""
 REFUSED = 3.0
 """The cost of a refused or malformed request, in frames: about as much work as three pings."""
 READ_BYTES = 4_096
@@ -87,7 +93,7 @@ as much, and a TLS record without data.
 """
 
 Rates = tuple[float, float, float]
-"""An address's units a second, each payer's, and each payer's burst."""
+"""A total's units a second, each payer's, and each payer's burst."""
 
 
 class Payer:
@@ -161,6 +167,7 @@ class Budgets:
         """The part of every player's budget that is granted now: below 1 while the node is overloaded."""
         self.door = Pace()
         """The same for connections and HTTP."""
+        self._calm = Pace()
         self._now = now
         self._too_fast = f"at most {commands_per_s:g} commands a second, and a share of your address's"
         per_s = max(address_commands_per_s or commands_per_s * PLAYERS_AT_FULL_RATE, 1.0)
@@ -169,13 +176,27 @@ class Budgets:
         self._frames: Rates = (per_s * frames_per_s / commands_per_s, frames_per_s, frames_burst)
         self._http: Rates = (per_s, per_s, per_s * ADDRESS_BURST_S)
         self._sign_ups, self._knocks = sign_ups, knocks
+        longest = LONGEST_MESSAGE * commands_per_s
+        self._talk: Rates = (TALKERS_AT_FULL_RATE * longest, longest, LONGEST_MESSAGE * burst)
         self._addresses = Table(self._new_address, self._address_is_new, FEW_KEPT, ADDRESSES_KEPT)
         self._payers = Table(self._new_payer, self._payer_is_new, FEW_KEPT, PAYERS_KEPT)
         self._listeners = Table(
-            lambda: Pool.of_nobody(WHISPERS_PER_S, WHISPERS_BURST, self._now(), Pace()),
+            lambda: Pool.of_nobody(WHISPERS_PER_S, WHISPERS_BURST, self._now(), self._calm),
             lambda row: row.full(self._now()),
             FEW_KEPT,
             ADDRESSES_KEPT,
+        )
+        self._rooms = Table(
+            lambda: Pool(*self._talk, self._now(), self._calm),
+            lambda row: row.full(self._now()),
+            FEW_KEPT,
+            ADDRESSES_KEPT,
+        )
+        self._talkers = Table(
+            lambda: Bucket(self._talk[2], self._now()),
+            lambda row: self._full(row, self._talk, self._calm),
+            FEW_KEPT,
+            PAYERS_KEPT,
         )
         self._readers = Table(
             lambda: Bucket(self._http[2], self._now()),
@@ -260,8 +281,14 @@ class Budgets:
 
         Raises RateLimitedError.
         """
-        wait = self._listeners.get(player).draw(WHISPER_BYTES + len(text.encode(errors="replace")), self._now())
+        wait = self._listeners.get(player).draw(_bytes(text), self._now())
         self._refuse(wait, "whispers", "too much is whispered to this player")
+
+    def talk(self, game: str, player: str, text: str) -> None:
+        """Charge what a player says to everybody in a game. Raises RateLimitedError."""
+        bucket = self._talkers.get(f"{game}/{player}")
+        wait = self._rooms.get(game).take(bucket, _bytes(text), self._now())
+        self._refuse(wait, "talk", "too much is said in this game: less, or later")
 
     def guess(self, address: str) -> None:
         """Charge an address for a wrong admin token. Raises RateLimitedError."""
@@ -279,7 +306,8 @@ class Budgets:
 
     def __len__(self) -> int:
         """How many budgets are kept."""
-        return len(self._addresses) + len(self._payers) + len(self._readers) + len(self._listeners)
+        tables = self._addresses, self._payers, self._readers, self._listeners, self._rooms, self._talkers
+        return sum(len(table) for table in tables)
 
     def _note(self, budget: str) -> None:
         self.too_fast[budget] = self.too_fast.get(budget, 0) + 1
@@ -296,9 +324,9 @@ class Budgets:
             Pool(*self._frames, now, self.pace),
             Pool(*self._http, now, self.door),
             Pool.of_nobody(self._requests[0] * KNOCKS_SHARE, self._knocks, now, self.door),
-            Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now, Pace()),
-            Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now, Pace()),
-            Pool.of_nobody(ENTRIES_PER_S, ENTRIES_BURST, now, Pace()),
+            Pool.of_nobody(SIGN_UPS_PER_S, self._sign_ups, now, self._calm),
+            Pool.of_nobody(GUESSES_PER_S, GUESSES_BURST, now, self._calm),
+            Pool.of_nobody(ENTRIES_PER_S, ENTRIES_BURST, now, self._calm),
             self._now,
         )
 
@@ -319,6 +347,11 @@ class Budgets:
     def _full(self, bucket: Bucket, rates: Rates, pace: Pace) -> bool:
         """Whether a new one would be the same; never in a crowd, where neither has more than its share."""
         return bucket.level + (self._now() - bucket.at) * rates[1] * pace.value >= rates[2] * pace.value
+
+
+def _bytes(text: str) -> int:
+    """Of a message, about."""
+    return MESSAGE_BYTES + len(text.encode(errors="replace"))
 
 
 def payer_of(address: str) -> str:

@@ -56,8 +56,22 @@ class SubmitUseCase:
         key, whose = command.key, (game, command.player)
         if key is not None and self.unanswered.get(whose, 0) >= UNANSWERED:
             raise OverloadedError("too many of your commands are unanswered", retry_after_ms=CROWDED_MS)
-        if isinstance(command, Say) and command.to not in (None, command.player):
-            client.budgets.whisper(command.to, command.text)
+        if isinstance(command, Say):
+            self._charge(client, game, command)
         submission = self.execute(game, command)
         submission.answer = asked
         asked.submitted(submission, self.unanswered, None if key is None else whose)
+
+    def _charge(self, client: Client, game: str, command: Say) -> None:
+        """What others must read has budgets of its own. Raises RateLimitedError.
+
+        What the game will refuse is shown to nobody, and takes nothing from them.
+        """
+        state = self.games.host(game).game.state
+        speaker = state.players.get(command.player)
+        if speaker is None or speaker.muted or not state.chat:
+            return
+        if command.to is None:
+            client.budgets.talk(game, command.player, command.text)
+        elif command.to != command.player:
+            client.budgets.whisper(command.to, command.text)
