@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradegame.core.admission import budgets as module
-from tradegame.core.admission.budgets import (
-    ADDRESS_BURST_S,
-    CROWD_PATIENCE_S,
-    LONGEST_MESSAGE,
-    TALKERS_AT_FULL_RATE,
-    WHISPERS_BURST,
-    Budgets,
-    payer_of,
-)
+from tradegame.core.admission.budgets import CROWD_PATIENCE_S, Budgets, payer_of
+from tradegame.core.admission.messages import LONGEST_MESSAGE, TALKERS_AT_FULL_RATE, WHISPERS_BURST
+from tradegame.core.admission.pools import ADDRESS_BURST_S
 from tradegame.protocol.errors import RateLimitedError
 
 
@@ -349,15 +343,15 @@ def test_what_others_whisper_to_a_player_is_bounded_and_the_whisperer_is_told() 
     sent, clock = 0, Clock()
     budgets = Budgets(20, 40, now=clock)
     while sent + LONGEST_MESSAGE <= WHISPERS_BURST:
-        budgets.whisper("p-ann", "\U0001f600" * 500)
+        budgets.messages.whisper("p-ann", "\U0001f600" * 500)
         sent += LONGEST_MESSAGE
     with pytest.raises(RateLimitedError, match="whispered") as refused:
-        budgets.whisper("p-ann", "\U0001f600" * 500)
+        budgets.messages.whisper("p-ann", "\U0001f600" * 500)
     assert budgets.too_fast == {"whispers": 1}
-    budgets.whisper("p-bob", "hello")
+    budgets.messages.whisper("p-bob", "hello")
     assert refused.value.retry_after_ms
     clock.now += refused.value.retry_after_ms / 1000
-    budgets.whisper("p-ann", "\U0001f600" * 500)
+    budgets.messages.whisper("p-ann", "\U0001f600" * 500)
 
 
 def test_what_is_said_in_a_game_is_bounded_however_many_say_it_and_nobody_is_talked_down(clock: Clock) -> None:
@@ -367,19 +361,19 @@ def test_what_is_said_in_a_game_is_bounded_however_many_say_it_and_nobody_is_tal
     for tenth in range(10 * seconds):
         clock.now += 0.1
         for player in loud:
-            said += granted(lambda player=player: budgets.talk("bazaar", player, "\U0001f600" * 500), 2)
+            said += granted(lambda player=player: budgets.messages.talk("bazaar", player, "\U0001f600" * 500), 2)
         if tenth % 20 == 0:
-            heard += granted(lambda: budgets.talk("bazaar", "honest", "Who has wood for three coins?"), 1)
+            heard += granted(lambda: budgets.messages.talk("bazaar", "honest", "Who has wood for three coins?"), 1)
     per_s = TALKERS_AT_FULL_RATE * 20
     assert per_s * seconds * 0.7 < said <= per_s * (seconds + 2 * ADDRESS_BURST_S), "of the longest messages"
     assert heard >= 0.8 * seconds / 2
     assert set(budgets.too_fast) == {"talk"}
-    budgets.talk("another game", loud[0], "hello")
+    budgets.messages.talk("another game", loud[0], "hello")
 
 
 def test_who_talks_alone_is_bounded_by_their_rate_alone(clock: Clock) -> None:
     budgets = Budgets(20, 40, now=clock)
-    assert granted(lambda: budgets.talk("bazaar", "p-ann", "\U0001f600" * 500), 60) == 40, "a burst"
+    assert granted(lambda: budgets.messages.talk("bazaar", "p-ann", "\U0001f600" * 500), 60) == 40, "a burst"
     for _ in range(200):
         clock.now += 0.051
-        budgets.talk("bazaar", "p-ann", "\U0001f600" * 500)
+        budgets.messages.talk("bazaar", "p-ann", "\U0001f600" * 500)

@@ -20,8 +20,8 @@ from collections.abc import Callable
 
 import trio
 
-from tradegame.core.admission.pools import ADDRESS_BURST_S, Bucket, Pace, Pool, Seconds, Table
-from tradegame.protocol.bounds import TEXT_LENGTH
+from tradegame.core.admission.messages import MessageBudgets
+from tradegame.core.admission.pools import ADDRESS_BURST_S, FEW_KEPT, Bucket, Pace, Pool, Rates, Seconds, Table
 from tradegame.protocol.errors import RateLimitedError
 
 PLAYERS_AT_FULL_RATE = 100
@@ -47,8 +47,6 @@ ENTRIES_PER_S = 0.5
 ENTRIES_BURST = 60
 """Wrong numbers and device codes of an address in the long run, and at once: a class that mistypes. What is right is
 given back."""
-FEW_KEPT = 1_000
-"""So many budgets of each kind are kept though they are full: 1 MB."""
 PAYERS_KEPT = 50_000
 ADDRESSES_KEPT = 20_000
 """At most so many budgets that are not full are kept: 50 MB at most. Newcomers beyond that share one; nobody's is
@@ -73,16 +71,6 @@ MISSED_FRAMES = 100
 """So many missed frames of a resumed client cost one more unit, and so do `ANSWER_BYTES` of them: they are sent to it
 alone.
 """
-WHISPERS_PER_S = 8_192.0
-WHISPERS_BURST = 32_768.0
-"""So many bytes a second, and at once, may be whispered to a player through a node, by all others together."""
-MESSAGE_BYTES = 200
-"""A message's bytes besides its text, about."""
-LONGEST_MESSAGE = MESSAGE_BYTES + 4 * TEXT_LENGTH
-TALKERS_AT_FULL_RATE = 2
-"""So many players of a game may say the longest messages at their full rate to everybody, through a node: more have
-equal shares of that, in bytes. What is said goes to every follower, and each of them must be able to read it.
-"""
 REFUSED = 3.0
 """The cost of a refused or malformed request, in frames: about as much work as three pings."""
 READ_BYTES = 4_096
@@ -91,9 +79,6 @@ HTTP_READ = 0.5
 """The cost of a read for HTTP, in units, however small: a client may send each byte by itself. A chunk of a body costs
 as much, and a TLS record without data.
 """
-
-Rates = tuple[float, float, float]
-"""A total's units a second, each payer's, and each payer's burst."""
 
 
 class Payer:
@@ -176,31 +161,13 @@ class Budgets:
         self._frames: Rates = (per_s * frames_per_s / commands_per_s, frames_per_s, frames_burst)
         self._http: Rates = (per_s, per_s, per_s * ADDRESS_BURST_S)
         self._sign_ups, self._knocks = sign_ups, knocks
-        longest = LONGEST_MESSAGE * commands_per_s
-        self._talk: Rates = (TALKERS_AT_FULL_RATE * longest, longest, LONGEST_MESSAGE * burst)
         self._addresses = Table(self._new_address, self._address_is_new, FEW_KEPT, ADDRESSES_KEPT)
         self._payers = Table(self._new_payer, self._payer_is_new, FEW_KEPT, PAYERS_KEPT)
-        self._listeners = Table(
-            lambda: Pool.of_nobody(WHISPERS_PER_S, WHISPERS_BURST, self._now(), self._calm),
-            lambda row: row.full(self._now()),
-            FEW_KEPT,
-            ADDRESSES_KEPT,
-        )
-        self._rooms = Table(
-            lambda: Pool(*self._talk, self._now(), self._calm),
-            lambda row: row.full(self._now()),
-            FEW_KEPT,
-            ADDRESSES_KEPT,
-        )
-        self._talkers = Table(
-            lambda: Bucket(self._talk[2], self._now()),
-            lambda row: self._full(row, self._talk, self._calm),
-            FEW_KEPT,
-            PAYERS_KEPT,
-        )
+        self.messages = MessageBudgets(commands_per_s, burst, now, self._refuse)
+        """What players say to each other."""
         self._readers = Table(
             lambda: Bucket(self._http[2], self._now()),
-            lambda row: self._full(row, self._http, self.door),
+            lambda row: row.full(self._http, self.door, self._now()),
             FEW_KEPT,
             PAYERS_KEPT,
         )
@@ -276,20 +243,6 @@ class Budgets:
         self._refuse(wait, "players", f"at most {SIGN_UPS_PER_S:g} new player a second from an address")
         row.charge(SIGN_UP)
 
-    def whisper(self, player: str, text: str) -> None:
-        """Charge a whisper to whoever is to read it: others must not send more than a slow client reads.
-
-        Raises RateLimitedError.
-        """
-        wait = self._listeners.get(player).draw(_bytes(text), self._now())
-        self._refuse(wait, "whispers", "too much is whispered to this player")
-
-    def talk(self, game: str, player: str, text: str) -> None:
-        """Charge what a player says to everybody in a game. Raises RateLimitedError."""
-        bucket = self._talkers.get(f"{game}/{player}")
-        wait = self._rooms.get(game).take(bucket, _bytes(text), self._now())
-        self._refuse(wait, "talk", "too much is said in this game: less, or later")
-
     def guess(self, address: str) -> None:
         """Charge an address for a wrong admin token. Raises RateLimitedError."""
         wait = self._addresses.get(address).guesses.draw(1.0, self._now())
@@ -306,8 +259,7 @@ class Budgets:
 
     def __len__(self) -> int:
         """How many budgets are kept."""
-        tables = self._addresses, self._payers, self._readers, self._listeners, self._rooms, self._talkers
-        return sum(len(table) for table in tables)
+        return len(self._addresses) + len(self._payers) + len(self._readers) + len(self.messages)
 
     def _note(self, budget: str) -> None:
         self.too_fast[budget] = self.too_fast.get(budget, 0) + 1
@@ -339,19 +291,8 @@ class Budgets:
         return Payer(Bucket(self._requests[2], now), Bucket(self._frames[2], now))
 
     def _payer_is_new(self, payer: Payer) -> bool:
-        return all(
-            self._full(bucket, rates, self.pace)
-            for bucket, rates in ((payer.requests, self._requests), (payer.frames, self._frames))
-        )
-
-    def _full(self, bucket: Bucket, rates: Rates, pace: Pace) -> bool:
-        """Whether a new one would be the same; never in a crowd, where neither has more than its share."""
-        return bucket.level + (self._now() - bucket.at) * rates[1] * pace.value >= rates[2] * pace.value
-
-
-def _bytes(text: str) -> int:
-    """Of a message, about."""
-    return MESSAGE_BYTES + len(text.encode(errors="replace"))
+        now = self._now()
+        return payer.requests.full(self._requests, self.pace, now) and payer.frames.full(self._frames, self.pace, now)
 
 
 def payer_of(address: str) -> str:

@@ -25,8 +25,12 @@ FADES = 0.75
 """The number of active players is the count of the last second, or the previous number, decaying by this much a
 second.
 """
+FEW_KEPT = 1_000
+"""So many budgets of each kind are kept though they are full: 1 MB."""
 
 Seconds = float
+Rates = tuple[float, float, float]
+"""A total's units a second, each payer's, and each payer's burst."""
 
 
 class Pace:
@@ -47,6 +51,11 @@ class Bucket:
         self.level = level
         self.at = now
         self.window = -1
+
+    def full(self, rates: Rates, pace: Pace, now: float) -> bool:
+        """Whether a new one would be the same; never in a crowd, where neither has more than its share."""
+        _, per_s, burst = rates
+        return self.level + (now - self.at) * per_s * pace.value >= burst * pace.value
 
 
 class Pool:

@@ -72,6 +72,6 @@ class SubmitUseCase:
         if speaker is None or speaker.muted or not state.chat:
             return
         if command.to is None:
-            client.budgets.talk(game, command.player, command.text)
+            client.budgets.messages.talk(game, command.player, command.text)
         elif command.to != command.player:
-            client.budgets.whisper(command.to, command.text)
+            client.budgets.messages.whisper(command.to, command.text)
