@@ -88,6 +88,25 @@ def test_one_trades_on_one_screen(newcomer: Newcomer, serve: Serve, size: Viewpo
         assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
 
 
+def test_a_phone_on_its_side_shows_both_sides_of_the_book_and_tells_beside_the_ticket(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    ann = Play(newcomer(viewport=SIDEWAYS), serve().http).enter("Ann")
+    book = ann.page.locator(".book")
+    best = book.locator(".asks li >> nth=-1"), book.locator(".spread"), book.locator(".bids li >> nth=0")
+    for seen in best:
+        expect(seen).to_be_in_viewport(ratio=1)
+    for part in (book.locator(".asks"), book.locator(".bids")):
+        assert part.evaluate("e => e.clientHeight") > 2 * best[0].evaluate("e => e.clientHeight")
+    ann.page.locator(".quick .buy").click()
+    toast, ticket = ann.page.locator(".toast"), ann.page.locator(".ticket")
+    expect(toast).to_contain_text("Bought 1")
+    told, asked = toast.bounding_box(), ticket.bounding_box()
+    assert told is not None
+    assert asked is not None
+    assert told["x"] + told["width"] <= asked["x"]
+
+
 def test_one_thumb_buys_at_the_best_ask_and_the_strip_tells_what_it_came_to(newcomer: Newcomer, serve: Serve) -> None:
     server = serve(games=[CLASS])
     ann = Play(newcomer(viewport=PHONE), server.http).enter("Ann", "class")
