@@ -33,6 +33,9 @@ def test_below_a_path_every_page_finds_all_that_it_needs(newcomer: Newcomer, ser
     expect(page.get_by_role("region", name="Book")).to_be_visible()
     assert page.url == f"{below}/?game=bazaar"
 
+    page.goto(f"{below}/{code_of('bazaar')}x")
+    page.wait_for_url(f"{below}/?game=bazaar")  # mistyped: the only game there is
+
     page.goto(f"{below}/host")
     page.get_by_label("Admin token").fill(ADMIN_TOKEN)
     page.get_by_role("button", name="Sign in").click()

@@ -114,6 +114,19 @@ def test_a_code_leads_to_the_page_to_play_on_and_nothing_else_of_one_word_does(p
             assert httpx.get(server.http + no_code).status_code == 404
 
 
+def test_a_browser_at_a_mistyped_code_gets_the_page_that_says_so_and_a_program_gets_an_error() -> None:
+    with ServerThread("memory:", games=[BAZAAR]) as server:
+        for path in ("/ABC", "/hello"):
+            shown = httpx.get(server.http + path, headers={"Accept": "text/html,*/*;q=0.8"}, timeout=20)
+            assert shown.status_code == 404
+            assert shown.content == httpx.get(server.http, timeout=20).content
+            assert httpx.get(server.http + path, timeout=20).json()["error"]["code"] == "not_found"
+        for path in ("/v1/nothing", "/static/nothing.js"):
+            answer = httpx.get(server.http + path, headers={"Accept": "text/html"}, timeout=20)
+            assert answer.status_code == 404
+            assert answer.json()["error"]["code"] == "not_found"
+
+
 def test_the_terminal_shows_a_qr_code_and_a_file_does_not(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tradegame", "serve", "--host", "0.0.0.0", "--port", "0"]
     command += ["--store", f"embedded:{tmp_path / 'x.db'}"]

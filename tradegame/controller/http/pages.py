@@ -59,6 +59,19 @@ async def static(request: Request) -> Response:
     return _answer(request, request.path_params["path"])
 
 
+def mistyped(request: Request) -> Response | None:
+    """For a browser at an unknown path of one part, which may be meant for a game's code: the page to play on. It says
+    that there is no such game, and which there are.
+    """
+    asked = request.url.path[1:]
+    if request.method != "GET" or "/" in asked or "text/html" not in request.headers.get("accept", ""):
+        return None
+    response = _answer(request, "play.html")
+    if response.status_code == 200:
+        response.status_code = 404
+    return response
+
+
 def _answer(request: Request, name: str) -> Response:
     file = _SITE.get(name)
     if file is None:

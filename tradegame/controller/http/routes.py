@@ -190,7 +190,7 @@ class _Endpoint:
             await self.till.pay(request, self.path)
         except RateLimitedError as limited:
             return error_response(limited)
-        return error_response(NotFoundError("no such path"))
+        return pages.mistyped(request) or error_response(NotFoundError("no such path"))
 
     def _not_allowed(self) -> Response:
         allowed = ", ".join([*self.handlers, *(["HEAD"] if "GET" in self.handlers else [])])
