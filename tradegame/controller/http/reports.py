@@ -32,9 +32,8 @@ from tradegame.core.games.host import GameHost
 from tradegame.core.games.service import GameService
 from tradegame.core.repositories import GameStateRepository, StoreError
 from tradegame.core.tables.csv_files import SEPARATORS, guarded
-from tradegame.core.tables.report_file import NEVER, ReportFile, last_closed
+from tradegame.core.tables.report_file import NEVER, SUFFIX, ReportFile, last_closed
 from tradegame.core.tables.reports import Facts, pieces
-from tradegame.core.tables.worker import REPORTS
 from tradegame.core.use_cases.sessions import SessionService
 from tradegame.protocol.errors import (
     NotFoundError,
@@ -210,7 +209,7 @@ class PlayerReports:
             raise OverloadedError("the reports could not be made: try again later", retry_after_ms=int(AGAIN_S * 1000))
         async with self.under_way:
             try:
-                file, _ = await workers.made(f"game{REPORTS}", ",", self.repository, host.id)
+                file, _ = await workers.made(f"game{SUFFIX}", ",", self.repository, host.id)
                 made = await trio.to_thread.run_sync(ReportFile.of, file)
             except (StoreError, UnavailableError):
                 raise

@@ -22,6 +22,8 @@ from tradegame.core.tables.reports import Reports
 Closed = tuple[int, int]
 """The last round that closed, and when, in ms."""
 NEVER: Closed = (0, 0)
+SUFFIX = ".reports"
+"""Of such a file's name."""
 
 
 def last_closed(state: GameState) -> Closed:

@@ -19,7 +19,6 @@ from tradegame.core.tables import report_file
 from tradegame.core.tables.export import export
 
 NICE = 10
-REPORTS = ".reports"
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +28,7 @@ def main(arguments: list[str]) -> int:
         os.nice(NICE)
     notes: list[str] = []
     try:
-        if target.suffix == REPORTS:
+        if target.suffix == report_file.SUFFIX:
             report_file.write(replay, target)
         else:
             _, notes = export(replay, target, arguments[1])
