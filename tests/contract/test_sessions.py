@@ -284,7 +284,7 @@ async def test_every_node_is_told_once_of_another_session_of_a_player(sessions: 
     async with sessions.watch(await sessions.revision()) as watch:
         await sessions.create(DAVE, session(0), 60)
         assert await sessions.keep(session(0), 60) is True  # which writes it anew
-        await sessions.offer("cd" * 32, "p-dave", 60)
+        await sessions.offer("cd" * 32, "p-dave", session(0), 60)
         assert await sessions.redeem("cd" * 32, session(1)) == DAVE
         assert await added(watch, 1) == [SessionAdded("p-dave", session(1))]
 
@@ -313,7 +313,7 @@ async def test_sessions_that_are_added_at_once_are_all_there(kv: KeyValueStore, 
 async def test_a_code_stands_for_its_player_once(kv: KeyValueStore, prefix: str) -> None:
     sessions = KvSessionRepository(kv, prefix)
     await sessions.create(DAVE, session(0), 60)
-    await sessions.offer(CODE, "p-dave", 60)
+    await sessions.offer(CODE, "p-dave", session(0), 60)
     came: list[PlayerRecord | None] = []
 
     async def come(number: int) -> None:
@@ -329,19 +329,36 @@ async def test_a_code_stands_for_its_player_once(kv: KeyValueStore, prefix: str)
 
 async def test_a_code_ends_by_itself_and_with_its_player(sessions: KvSessionRepository) -> None:
     await sessions.create(DAVE, session(0), 60)
-    await sessions.offer(CODE, "p-dave", 1)
-    await sessions.offer("0d" * 32, "p-dave", 60)
+    await sessions.offer(CODE, "p-dave", session(0), 1)
+    await sessions.offer("0d" * 32, "p-dave", session(0), 60)
     await sessions.remove_player("p-dave")
     assert await sessions.redeem("0d" * 32, session(1)) is None
     await trio.sleep(2.5)
     assert await sessions.redeem(CODE, session(1)) is None
 
 
+@pytest.mark.parametrize("kicked", [True, False], ids=["kicked", "link renewed"])
+async def test_what_led_to_a_player_leads_to_nobody_who_comes_after_under_the_same_id(
+    sessions: KvSessionRepository, *, kicked: bool
+) -> None:
+    """As a seat's player does, once the host has renewed the link."""
+    await sessions.create(DAVE, session(0), 60)
+    await sessions.add("p-dave", session(1))
+    await sessions.offer(CODE, "p-dave", session(0), 60)
+    await (sessions.remove_player("p-dave") if kicked else sessions.end("p-dave"))
+    assert await sessions.create(DAVE, session(2), 60)
+    assert await sessions.redeem(CODE, session(3)) is None
+    assert [await sessions.find(session(number)) for number in (0, 1)] == [None, None]
+    assert await sessions.keep(session(1), 60) is False
+    assert await sessions.over([session(number) for number in range(3)]) == [session(0), session(1)]
+    assert await sessions.find(session(2)) == DAVE
+
+
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DROPPED, Fault.UNANSWERED])
 async def test_a_code_whose_use_went_without_an_answer_was_used(kv: KeyValueStore, prefix: str, fault: Fault) -> None:
     sessions = KvSessionRepository(kv, prefix)
     await sessions.create(DAVE, session(0), 60)
-    await sessions.offer(CODE, "p-dave", 60)
+    await sessions.offer(CODE, "p-dave", session(0), 60)
     assert await KvSessionRepository(FaultyStore(kv, [fault]), prefix).redeem(CODE, session(1)) == DAVE
     assert await sessions.find(session(1)) == DAVE
     assert await sessions.redeem(CODE, session(2)) is None

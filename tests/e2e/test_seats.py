@@ -296,6 +296,9 @@ def test_who_is_kicked_comes_back_by_a_new_link_alone(server: ServerThread, host
     old = token_of(links(host)[0])
     with hello(server, token=old) as ann:
         ann.ask("join", game=GAME)
+        tablet = hello(server, code=ann.ask("device_code")["code"])
+        tablet.close()
+        code = ann.ask("device_code")["code"]
         kicked = httpx.delete(f"{server.http}/v1/players/{ann.id}", headers=dict(host.headers))
         assert kicked.status_code == 200
         assert closed_with(ann) == 4501
@@ -306,6 +309,8 @@ def test_who_is_kicked_comes_back_by_a_new_link_alone(server: ServerThread, host
     with hello(server, token=token_of(host.post("/seats/1/link").json())) as again:
         assert again.id == ann.id
         again.ask("join", game=GAME)
+        assert refusal(server, token=tablet.token)["code"] == "unauthorized", "not as the new player of the same id"
+        assert refusal(server, code=code)["code"] == "unauthorized"
 
 
 def test_the_python_client_comes_by_link_number_and_code(server: ServerThread, host: httpx.Client) -> None:

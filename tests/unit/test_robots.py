@@ -15,6 +15,7 @@ from tests.support.domain import Table
 from tradegame.bots import KINDS
 from tradegame.core.domain.definition import RoundsDefinition
 from tradegame.core.domain.game import Game
+from tradegame.core.domain.groups import group_ids
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases import robots as robots_module
 from tradegame.core.use_cases.robot_tokens import RobotSeat, RobotTokens, check
@@ -132,7 +133,7 @@ class Room:
         return self.watched
 
 
-Run = Callable[[FakeHost, Room, float], Any]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
@@ -140,8 +141,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Let a node look at a game for so many seconds; returns what it told."""
     monkeypatch.setattr(robots_module.random, "uniform", lambda low, high: 1.0)
 
-    async def run(host: FakeHost, room: Room, seconds: float) -> list[Command]:
-        games = cast("GameService", Mock(hosts={host.id: host}))
+    async def run(host: FakeHost, room: Room, seconds: float, *others: FakeHost) -> list[Command]:
+        games = cast("GameService", Mock(hosts={each.id: each for each in (host, *others)}))
         before = len(host.told)
         with trio.move_on_after(seconds):
             await RobotKeeper(games, room, "east", lambda: ["east"]).run()
@@ -225,3 +226,18 @@ async def test_a_program_that_said_it_is_a_robot_is_told_to_have_left(run: Run, 
     host.table.phase("closed")
     assert await run(host, room, 9) == [Depart(players=("p-bot",))]
     assert host.game.state.robots == {}
+
+
+async def test_a_program_leaves_the_entrance_after_its_group_which_is_its_own_for_good(
+    run: Run, autojump_clock: MockClock
+) -> None:
+    """It left the entrance while it played in a group, came again, and had an account in another one, too."""
+    host, room = lobby(groups=("east", "west")), Room([])
+    host.table.do(Join(player="p-bot", name="bot", robot=True))
+    group = FakeHost(Table.of(), group_ids(host.game.state.definition)[0])
+    group.table.do(Join(player="p-bot", name="bot", robot=True))
+    group.doubted = True  # only the entrance is looked at
+    assert await run(host, room, 9, group) == []
+    group.table.depart("p-bot")
+    assert group.game.state.players == {}
+    assert await run(host, room, 9, group) == [Depart(players=("p-bot",))]

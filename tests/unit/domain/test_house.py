@@ -164,6 +164,34 @@ def test_a_bid_of_the_house_that_could_not_pay_its_fee_is_left_out() -> None:
     assert table.cash(HOUSE) == (20, 0)
 
 
+def test_a_bid_that_was_left_out_takes_no_other_goods_quotes_with_it() -> None:
+    """Its number was that of the order before: the house's own, in the other good."""
+
+    def house(**fields: int) -> HouseDefinition:
+        terms = {
+            "anchor": 20,
+            "levels": 1,
+            "size": 5,
+            "target": 100,
+            "cash": 0,
+            "drift_bps": 0,
+            "slope": 0,
+            "spread": 2,
+        }
+        return HouseDefinition(**{**terms, **fields})
+
+    bronze = GoodDefinition(endowment=100, house=house(cash=195, stock=100, tick_s=6))
+    apples = GoodDefinition(endowment=100, house=house(stock=0, tick_s=2))
+    table = Table.of("ann", goods={"bronze": bronze, "apples": apples}, fee_bps=1_000, cash=10**6)
+    table.wait(4_500)
+    table.news("news", "apples", anchor_bps=-3_000)
+    table.ask("ann", 5, 19, "apples")
+    table.news("news", "apples", anchor_bps=4_300)
+    for _ in range(4):
+        table.wait(2_000)
+        assert table.book("bronze") == ([(19, 5)], [(21, 5)])
+
+
 def test_a_sale_by_the_house_on_its_tick_gives_the_player_the_price_of_the_bid() -> None:
     table = table_of("ann")
     table.bid("ann", 3, 20)

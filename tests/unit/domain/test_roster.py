@@ -87,6 +87,15 @@ def test_names_and_seats_go_together() -> None:
     assert isinstance(join(table, "a", "no.7", name="Carl"), Sent)
 
 
+def test_a_program_is_on_no_roster_of_names_and_has_a_seat_like_anybody() -> None:
+    """It is called Robot 1: so a name was counted as free, however many programs had come by it."""
+    table = Table.of()
+    table.do(SetRoster(names=(("Carl", "Carl"),), seats=ROSTER.seats))
+    assert code(table.do(Join(player="b", name="Carl", skeleton="Carl", robot=True))) == "not_admitted"
+    assert isinstance(join(table, "c", name="Carl"), Sent)
+    assert isinstance(table.do(Join(player="r", name="r", label="8", look="8", robot=True)), Sent)
+
+
 def test_by_number_alone_every_number_is_a_seat_of_its_own() -> None:
     table = Table.of()
     table.do(SetRoster(by_number=True, pattern="####"))

@@ -138,8 +138,10 @@ class HouseService:
         terms = self.state.terms.goods[good]
         if qty <= 0 or not terms.floor <= price <= terms.ceiling:
             return 0
+        placed = self.state.orders
         fills = self.trading.quote(good, side, qty, price, most, effects)
-        self._quotes[good].append(self.state.orders)
+        if self.state.orders > placed:
+            self._quotes[good].append(self.state.orders)
         return fills
 
 

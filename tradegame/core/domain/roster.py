@@ -57,7 +57,7 @@ class RosterService:
         if join.look and may_sit(state, join.look):
             return
         if state.roster:
-            if self.naming.alike(look) >= len(state.roster.get(look, ())):
+            if join.robot or self.naming.alike(look) >= len(state.roster.get(look, ())):  # a robot is called otherwise
                 raise NotAdmittedError(why("name_not_listed"))
         elif (kind := entry(state)) != "open":
             raise NotAdmittedError(why("enter_by_number" if kind == "number" else "enter_by_link"))

@@ -105,11 +105,16 @@ class SessionRepository(Protocol):
         ...
 
     async def remove_player(self, player: str) -> bool:
-        """Remove a player; every session of theirs is dead from then on. False: there was none."""
+        """Remove a player; every session of theirs is dead from then on, though one of the same id may come.
+
+        False: there was none.
+        """
         ...
 
-    async def offer(self, code: str, player: str, expires_s: int) -> None:
-        """Let the code, known by its SHA-256, stand for the player, once within ``expires_s`` seconds."""
+    async def offer(self, code: str, player: str, session: str, expires_s: int) -> None:
+        """Let the code, known by its SHA-256, stand for the player, once within ``expires_s`` seconds, while this
+        session of theirs lives.
+        """
         ...
 
     async def redeem(self, code: str, session: str) -> PlayerRecord | None:

@@ -14,6 +14,7 @@ from typing import Protocol
 import trio
 from attrs import define, field
 
+from tradegame.core.domain.groups import group_ids
 from tradegame.core.domain.robots import robots_needed, servers
 from tradegame.core.domain.state import OPEN, GameState
 from tradegame.core.games.host import GameHost
@@ -103,7 +104,14 @@ class RobotKeeper:
             if wanted != state.plan.wanted and now - seen.since >= STEADY_S:
                 news.append(Staff(robots=wanted))
         if state.phase != OPEN or state.ends_at is None:
-            programs = [player for player, ours in state.robots.items() if not ours and player not in here]
+            groups = [
+                self.games.hosts[each].game.state for each in group_ids(state.definition) if each in self.games.hosts
+            ]
+            programs = [
+                player
+                for player, ours in state.robots.items()
+                if not (ours or player in here or any(player in group.players for group in groups))
+            ]
             seen.left = {player: seen.left.get(player, now) for player in programs}
             if left := tuple([player for player, since in seen.left.items() if now - since >= LEFT_S][:DEALT_AT_ONCE]):
                 news.append(Depart(players=left))

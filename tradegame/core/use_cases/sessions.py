@@ -115,7 +115,7 @@ class SessionService:
         """
         kept = await self.keep(signed_in)
         code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(DEVICE_CODE_LENGTH))
-        await self.sessions.offer(session_of(code), kept.player.id, DEVICE_CODE_S)
+        await self.sessions.offer(session_of(code), kept.player.id, kept.session, DEVICE_CODE_S)
         return code
 
     async def redeem(self, code: str) -> SignedIn:

@@ -1,4 +1,8 @@
-"""Players and sessions in an ordered key-value store. A player's sessions are keys on one lease."""
+"""Players and sessions in an ordered key-value store. A player's sessions are keys on one lease.
+
+A session counts only while its player's record names it. The player of a seat who was removed may come again under the
+same id, with a new record: what led to the old one does not lead to that.
+"""
 
 from __future__ import annotations
 
@@ -72,12 +76,15 @@ class KvSessionRepository:
             player = None if pair is None else await self._get(self._keys.player(_player_of(pair)))
             if pair is None or player is None or pair.lease == lost:
                 return None
+            record, sessions = _read(player)
+            if session not in sessions:
+                return None
             try:
                 await self._kv.keep_alive(pair.lease)
             except LeaseLostError:
                 lost = pair.lease  # over, or another connection has just joined a game, and it has another lease
             else:
-                return _read(player)[0]
+                return record
 
     async def player(self, player: str) -> PlayerRecord | None:
         pair = await self._get(self._keys.player(player))
@@ -92,6 +99,8 @@ class KvSessionRepository:
             if pair is None or player is None:
                 return False
             record, sessions = _read(player)
+            if session not in sessions:
+                return False
             if not record.guest:
                 return True
             lease = await self._kv.grant(expires_s)
@@ -116,8 +125,9 @@ class KvSessionRepository:
     async def _add(
         self, settling: Settling, player: str, session: str, code: KeyValuePair | None = None
     ) -> PlayerRecord | None:
-        """``code``: it must still be there, and is gone afterwards."""
+        """``code``: it must still be there, and the session that offered it, and is gone afterwards."""
         keys = self._keys
+        offered_by = None if code is None else _named("session", code)
         while True:
             pair = await self._get(keys.player(player))
             if pair is None:
@@ -125,7 +135,7 @@ class KvSessionRepository:
             record, sessions = _read(pair)
             if session in sessions:
                 return record
-            if code is not None and (await self._get(code.key)) is None:
+            if code is not None and (offered_by not in sessions or (await self._get(code.key)) is None):
                 return None
             left = sessions[-SESSIONS_KEPT + 1 :]
             try:
@@ -146,9 +156,10 @@ class KvSessionRepository:
             if result.succeeded:
                 return record
 
-    async def offer(self, code: str, player: str, expires_s: int) -> None:
+    async def offer(self, code: str, player: str, session: str, expires_s: int) -> None:
         lease = await self._kv.grant(expires_s)
-        await self._kv.transaction([], [Put(self._keys.code(code), encode({"player": player}), lease)])
+        offered = encode({"player": player, "session": session})
+        await self._kv.transaction([], [Put(self._keys.code(code), offered, lease)])
 
     async def redeem(self, code: str, session: str) -> PlayerRecord | None:
         pair = await self._get(self._keys.code(code))
@@ -188,7 +199,9 @@ class KvSessionRepository:
         if not players:
             return list(sessions)
         records = await self._kv.transaction([], [Get(KeyRange(keys.player(player))) for player in players.values()])
-        live = {session for session, pairs in zip(players, records.pairs, strict=True) if pairs}
+        live = {
+            session for session, pairs in zip(players, records.pairs, strict=True) if pairs and _has(pairs[0], session)
+        }
         return [session for session in sessions if session not in live]
 
     async def revoke(self, session: str) -> bool:
@@ -249,12 +262,25 @@ def _read(pair: KeyValuePair) -> tuple[PlayerRecord, list[str]]:
     return decode(pair.key, pair.value, PlayerRecord), sessions
 
 
+def _has(player: KeyValuePair, session: str) -> bool:
+    """Whether the session is one of this record's."""
+    try:
+        return session in _read(player)[1]
+    except CorruptStoreError as error:
+        log.error("player_unreadable", error=str(error))
+        return False
+
+
 def _player_of(session: KeyValuePair) -> str:
     """The player's id; of a code's key, too."""
-    player = decode_fields(session.key, session.value).get("player")
-    if not isinstance(player, str):
-        raise CorruptStoreError(f"{session.key}: names no player")
-    return player
+    return _named("player", session)
+
+
+def _named(what: str, pair: KeyValuePair) -> str:
+    named = decode_fields(pair.key, pair.value).get(what)
+    if not isinstance(named, str):
+        raise CorruptStoreError(f"{pair.key}: names no {what}")
+    return named
 
 
 @define(eq=False)
