@@ -43,6 +43,8 @@ REASONS = {
     "entrance_gone": "this game is entered by {entrance}, which is gone",
     "chat_off": "the host has switched the chat off",
     "muted_by_host": "the host has muted you",
+    "much_said": "too much is said in this game: say less, or later",
+    "much_whispered": "too much is whispered to this player: write less, or later",
     # What the host asks
     "nothing_to_pause": "no clock runs in the {phase} phase, and nobody trades",
     "no_end_to_move": "the {phase} phase has no end that could come later",

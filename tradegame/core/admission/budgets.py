@@ -23,6 +23,7 @@ import trio
 from tradegame.core.admission.messages import MessageBudgets
 from tradegame.core.admission.pools import ADDRESS_BURST_S, FEW_KEPT, Bucket, Pace, Pool, Rates, Seconds, Table
 from tradegame.protocol.errors import RateLimitedError
+from tradegame.protocol.reasons import Why
 
 PLAYERS_AT_FULL_RATE = 100
 """So many players of one address may all use their full rate, unless ``address_commands_per_s`` says otherwise."""
@@ -264,7 +265,7 @@ class Budgets:
     def _note(self, budget: str) -> None:
         self.too_fast[budget] = self.too_fast.get(budget, 0) + 1
 
-    def _refuse(self, wait: Seconds, budget: str, message: str) -> None:
+    def _refuse(self, wait: Seconds, budget: str, message: str | Why) -> None:
         if wait:
             self._note(budget)
             raise RateLimitedError(message, retry_after_ms=int(wait * 1000) + 1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tradegame.core.admission.pools import FEW_KEPT, Bucket, Pace, Pool, Rates, Seconds, Table
 from tradegame.protocol.bounds import TEXT_LENGTH
+from tradegame.protocol.reasons import Why, why
 
 WHISPERS_PER_S = 8_192.0
 WHISPERS_BURST = 32_768.0
@@ -31,7 +32,7 @@ class MessageBudgets:
         commands_per_s: float,
         burst: float,
         now: Callable[[], float],
-        refuse: Callable[[Seconds, str, str], None],
+        refuse: Callable[[Seconds, str, Why], None],
     ) -> None:
         longest, pace = LONGEST_MESSAGE * commands_per_s, Pace()
         rates: Rates = (TALKERS_AT_FULL_RATE * longest, longest, LONGEST_MESSAGE * burst)
@@ -58,13 +59,13 @@ class MessageBudgets:
         Raises RateLimitedError.
         """
         wait = self._listeners.get(player).draw(_bytes(text), self._now())
-        self._refuse(wait, "whispers", "too much is whispered to this player")
+        self._refuse(wait, "whispers", why("much_whispered"))
 
     def talk(self, game: str, player: str, text: str) -> None:
         """Charge what a player says to everybody in a game. Raises RateLimitedError."""
         bucket = self._talkers.get(f"{game}/{player}")
         wait = self._games.get(game).take(bucket, _bytes(text), self._now())
-        self._refuse(wait, "talk", "too much is said in this game: less, or later")
+        self._refuse(wait, "talk", why("much_said"))
 
 
 def _bytes(text: str) -> int:
