@@ -267,7 +267,7 @@ def _has(player: KeyValuePair, session: str) -> bool:
     try:
         return session in _read(player)[1]
     except CorruptStoreError as error:
-        log.error("player_unreadable", error=str(error))
+        log.error("session_unreadable", error=str(error))
         return False
 
 
