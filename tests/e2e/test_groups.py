@@ -126,6 +126,7 @@ def test_a_group_that_does_not_do_it_is_named_and_the_others_do(lab: ServerThrea
     assert ["paused_at" in state(lab, group) for group in GROUPS] == [True, True, False]
 
 
+@pytest.mark.parametrize("store", ["embedded"], indirect=True)  # ten tables are made: another store has the same
 def test_the_roster_of_the_door_is_everybodys(
     lab: ServerThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

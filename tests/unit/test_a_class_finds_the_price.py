@@ -30,7 +30,7 @@ DECISIONS_EACH = 75
 WORST_BPS = 9_000
 
 
-@pytest.mark.parametrize(("students", "mean_bps"), [(10, 9_600), (40, 9_700)])
+@pytest.mark.parametrize(("students", "mean_bps"), [(10, 9_600), pytest.param(40, 9_700, marks=pytest.mark.slow)])
 def test_a_class_of_bots_that_do_not_think_realises_most_of_the_gains(students: int, mean_bps: int) -> None:
     """Rounds of ten vary by 3 %: ten of them are 97 % in the mean, give or take one."""
     found = [efficiency_bps(students, seed) for seed in range(10)]

@@ -119,7 +119,7 @@ def test_who_asks_for_less_than_a_share_is_not_refused_in_a_crowd_when_two_reque
     budgets, chance = Budgets(20, 40, now=clock), random.Random(1)
     due = {f"classmate{number}": chance.uniform(10, 11) for number in range(40)}
     begun = clock.now
-    for _ in range(60 * 50):
+    for _ in range(25 * 50):
         clock.now += 0.02
         for account in range(400):
             if chance.random() < 0.5:

@@ -264,6 +264,7 @@ def _commands(game: tuple[Path, Ledger]) -> int:
     return LONG if game[1].game.state.commands >= LONG else SHORT
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("soffice"), reason="needs LibreOffice: apt-get install libreoffice-calc-nogui")
 def test_libreoffice_reads_what_the_csv_holds(game: tuple[Path, Ledger], tmp_path: Path) -> None:
     folder, _ = game
