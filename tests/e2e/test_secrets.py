@@ -217,6 +217,7 @@ def turn(server: ServerThread, what: str, game: str = "class", **body: Any) -> N
     httpx.post(f"{server.http}/v1/games/{game}/{what}", headers=HOST, json=body or None, timeout=20).raise_for_status()
 
 
+@pytest.mark.slow  # its solver is at work for some 4 s
 def test_spectators_and_a_rival_learn_no_private_value_until_the_host_reveals_them() -> None:
     with ServerThread("memory:", games=[CLASS]) as server:
         early, rival = Observer(server.url, "early"), Observer(server.url, "rival")

@@ -29,7 +29,7 @@ from tradegame.protocol.requests import Say
 entries = st.lists(st.tuples(steps, st.lists(commands, max_size=6)), min_size=1, max_size=12)
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [40, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_the_state_that_it_makes_of_the_events_is_the_servers(node: str, tmp_path: Path, examples: int) -> None:
     played: list[dict[str, Any]] = []
 
