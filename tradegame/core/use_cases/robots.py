@@ -87,6 +87,8 @@ class RobotKeeper:
                         await host.execute(command)
                     except TradeGameError:  # whether it happened or not: the next look tells
                         break
+                    if isinstance(command, SitIn):  # who is back before the next look has not been away since then
+                        seen.away.pop(command.account, None)
 
     def _concerns(self, host: GameHost) -> bool:
         """Whether there is anything to do, and this node does it."""
