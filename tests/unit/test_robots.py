@@ -15,7 +15,7 @@ from tests.support.domain import Table
 from tradegame.bots import KINDS
 from tradegame.core.domain.definition import RoundsDefinition
 from tradegame.core.domain.game import Game
-from tradegame.core.domain.groups import group_ids
+from tradegame.core.domain.groups import group_of
 from tradegame.core.games.service import GameService
 from tradegame.core.use_cases import robots as robots_module
 from tradegame.core.use_cases.robot_tokens import RobotSeat, RobotTokens, check
@@ -234,10 +234,28 @@ async def test_a_program_leaves_the_entrance_after_its_group_which_is_its_own_fo
     """It left the entrance while it played in a group, came again, and had an account in another one, too."""
     host, room = lobby(groups=("east", "west")), Room([])
     host.table.do(Join(player="p-bot", name="bot", robot=True))
-    group = FakeHost(Table.of(), group_ids(host.game.state.definition)[0])
+    group = FakeHost(Table.of(), group_of(host.game.state, "p-bot") or "")
     group.table.do(Join(player="p-bot", name="bot", robot=True))
     group.doubted = True  # only the entrance is looked at
     assert await run(host, room, 9, group) == []
     group.table.depart("p-bot")
     assert group.game.state.players == {}
     assert await run(host, room, 9, group) == [Depart(players=("p-bot",))]
+
+
+async def test_who_is_back_before_the_next_look_gets_no_other_stand_in(
+    run: Run, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the register of nodes is late they are not here yet, and were not away for long either."""
+    host, room = lobby("ann", "bob"), Room(["ann"])
+    host.table.do(SetRobots(sit_in_after_s=5))
+    host.table.phase("open")
+    host.table.arrive("ann", "bob")
+    execute = FakeHost.execute
+
+    async def back_at_once(host: FakeHost, command: Command) -> None:
+        await execute(host, command)
+        host.table.arrive("bob")
+
+    monkeypatch.setattr(FakeHost, "execute", back_at_once)
+    assert await run(host, room, 9) == [SitIn(account="bob", by_itself=True)]

@@ -59,7 +59,7 @@ class Bucket:
 
 
 class Pool:
-    """An address's total of one kind, and the rules for the buckets of its clients.
+    """A total of one kind, an address's or of a game's talk, and the rules for the buckets of who shares it.
 
     ``each_per_s`` and ``each_burst`` are one payer's, in units. All rates and bursts are those of a calm node;
     ``pace`` is the part of them that is granted now.

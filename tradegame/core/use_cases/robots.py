@@ -14,7 +14,7 @@ from typing import Protocol
 import trio
 from attrs import define, field
 
-from tradegame.core.domain.groups import group_ids
+from tradegame.core.domain.groups import group_of
 from tradegame.core.domain.robots import robots_needed, servers
 from tradegame.core.domain.state import OPEN, GameState
 from tradegame.core.games.host import GameHost
@@ -96,6 +96,11 @@ class RobotKeeper:
         asked = state.plan.fills or state.plan.sit_in_after_s is not None or state.robots or state.seats
         return bool(asked) and runs_here(self.node, self.nodes(), host.id)
 
+    def _plays_on(self, state: GameState, player: str) -> bool:
+        """Whether who came by this entrance still has an account in their group."""
+        group = self.games.hosts.get(group_of(state, player) or "")
+        return group is not None and player in group.game.state.players
+
     def _news(self, host: GameHost, seen: _Seen) -> list[Command]:
         state, now, here = host.game.state, trio.current_time(), self.attendance.playing(host.id)
         news: list[Command] = []
@@ -106,13 +111,10 @@ class RobotKeeper:
             if wanted != state.plan.wanted and now - seen.since >= STEADY_S:
                 news.append(Staff(robots=wanted))
         if state.phase != OPEN or state.ends_at is None:
-            groups = [
-                self.games.hosts[each].game.state for each in group_ids(state.definition) if each in self.games.hosts
-            ]
             programs = [
                 player
                 for player, ours in state.robots.items()
-                if not (ours or player in here or any(player in group.players for group in groups))
+                if not (ours or player in here or self._plays_on(state, player))
             ]
             seen.left = {player: seen.left.get(player, now) for player in programs}
             if left := tuple([player for player, since in seen.left.items() if now - since >= LEFT_S][:DEALT_AT_ONCE]):
