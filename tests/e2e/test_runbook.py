@@ -216,6 +216,7 @@ def test_only_its_owner_can_read_what_a_node_keeps(embedded: Machine) -> None:
     assert {file.name: mode(file) for file in kept} == {file.name: 0o600 for file in kept}
 
 
+@pytest.mark.slow
 def test_a_backup_is_made_while_the_server_runs_and_is_what_was_there_when_restored(embedded: Machine) -> None:
     url, backup = f"ws://127.0.0.1:{embedded.port}/ws", embedded.root / "backup" / "tradegame.db"
     embedded.run("systemctl start tradegame")
