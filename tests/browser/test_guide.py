@@ -108,10 +108,11 @@ def test_a_quiz_tells_what_was_wrong_and_may_come_before_the_trade(newcomer: New
     play = come(page, server, "Ada", "bazaar")
     dialog = page.get_by_role("dialog", name="Instructions")
     page.get_by_role("button", name="Skip").click()
-    play.trade("Buy", 1)
-    expect(page.get_by_text("First answer the questions, all of them rightly").first).to_be_visible()
-    page.get_by_role("button", name="Help").click()
-    page.get_by_role("dialog", name="Help").get_by_role("button", name="Instructions").click()
+    ticket = page.get_by_role("region", name="Ticket")
+    expect(ticket).to_contain_text("First answer the questions")
+    for button in ticket.locator("button.buy, button.sell").all():
+        expect(button).to_be_disabled()
+    ticket.get_by_role("button", name="To the questions").click()
     for _ in range(3):
         dialog.get_by_role("button", name="Next").click()
     dialog.get_by_label("its price").check()
@@ -127,6 +128,7 @@ def test_a_quiz_tells_what_was_wrong_and_may_come_before_the_trade(newcomer: New
     dialog.get_by_role("button", name="I am ready").click()
     expect(dialog).not_to_be_visible()
     expect(row_of(host, "Ada")).to_contain_text("2 of 2 answers right")
+    expect(ticket.get_by_role("button", name="To the questions")).not_to_be_visible()
     play.trade("Buy", 1)
     expect(row_of(host, "Ada")).not_to_contain_text("has not traded")
 

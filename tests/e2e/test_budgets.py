@@ -173,17 +173,17 @@ def test_frames_that_are_sent_again_are_paid() -> None:
 def test_what_is_said_to_everybody_has_a_total_of_which_who_may_not_speak_takes_nothing() -> None:
     """Each is within its rate. A reader who keeps up with less was closed by so many of them."""
 
-    def flood(player: Player) -> list[dict[str, Any]]:
-        asked = [player.send("say", game="bazaar", text="\N{FOX FACE}" * 500) for _ in range(38)]
+    def flood(player: Player, messages: int = 30) -> list[dict[str, Any]]:
+        asked = [player.send("say", game="bazaar", text="\N{FOX FACE}" * 500) for _ in range(messages)]
         return [player.reply(each) for each in asked]
 
-    with server_of() as server, ExitStack() as stack:
+    with server_of(burst=40, commands_per_s=1, address_commands_per_s=2_000) as server, ExitStack() as stack:
         players = [stack.enter_context(Player(server.url, f"loud {number}")) for number in range(21)]
         for player in players[10:]:
             player.ask("join", game="bazaar")
         not_joined = [flood(player) for player in players[:10]]
         assert {reply["error"]["code"] for replies in not_joined for reply in replies} == {"not_joined"}
-        assert all("ok" in reply for reply in flood(players[10])), "nobody has said anything yet"
+        assert all("ok" in reply for reply in flood(players[10], 20)), "nobody has said anything yet"
         replies = [reply for player in players[11:] for reply in flood(player)]
         refused = [reply["error"] for reply in replies if "error" in reply]
         assert {error["code"] for error in refused} == {"rate_limited"}

@@ -8,6 +8,7 @@ import { differences, termsOf } from "../common/terms.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 import { foresee, foretell } from "./foretell.js";
+import { showGuide } from "./guide.js";
 import { quickButtons } from "./quick.js";
 import { affordable, limitFor, others, walk } from "./quote.js";
 import { Sender } from "./send.js";
@@ -63,6 +64,7 @@ export function ticketPanel(desk) {
     send({ good: desk.good, buying, resting: false, qty: whole(qty), limit });
   });
   const different = h("p.different", { hidden: true }, "");
+  const questions = h("button", { type: "button", hidden: true, onclick: showGuide }, t("ticket.to_questions"));
   const form = h(
     "form",
     { onsubmit: press, oninput: changed, novalidate: true },
@@ -77,6 +79,7 @@ export function ticketPanel(desk) {
     shares,
     different,
     cost,
+    questions,
     loss,
     submit,
   );
@@ -175,7 +178,9 @@ export function ticketPanel(desk) {
     const label = rest ? (buy ? "ticket.place_bid" : "ticket.place_ask") : buy ? "ticket.buy" : "ticket.sell";
     setText(submit, t(sender.state === "slow" ? "ticket.sending" : label));
     const { phase, paused_at: pausedAt } = game.state;
-    const closed = phase !== "open" || pausedAt !== undefined;
+    const { quiz, quiz_first: first } = game.state.rules;
+    questions.hidden = !first || (game.me.right ?? 0) >= quiz.length;
+    const closed = phase !== "open" || pausedAt !== undefined || !questions.hidden;
     submit.disabled = closed;
     setAttribute(submit, "aria-disabled", sender.state !== null && "true");
     const problem = wrong();
@@ -184,8 +189,9 @@ export function ticketPanel(desk) {
     const asked = order(wanted());
     const seen = closed || problem ? null : foreseen(asked);
     const hint = !rest && !typed && price.value ? Number(price.value) : null;
-    const shut = phase === "open" ? "ticket.paused" : phase === "lobby" ? "ticket.not_open" : "ticket.closed";
-    setText(cost, seen ? foretell(asked, seen, own(buy), game.me, hint) : closed ? t(shut) : problem[1]);
+    const still = { lobby: "ticket.not_open", closed: "ticket.closed" }[phase] ?? "ticket.paused";
+    const shut = t(questions.hidden ? still : "ticket.questions");
+    setText(cost, seen ? foretell(asked, seen, own(buy), game.me, hint) : closed ? shut : problem[1]);
     loss.hidden = !(seen?.gain < 0);
     setText(loss, loss.hidden ? "" : t("ticket.would_lose", { gain: coins(-seen.gain) }));
     const seat = game.state.players[client.player.id]?.stand_in ? [t("robots.in_your_seat")] : [];
