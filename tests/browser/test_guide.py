@@ -110,8 +110,9 @@ def test_a_quiz_tells_what_was_wrong_and_may_come_before_the_trade(newcomer: New
     page.get_by_role("button", name="Skip").click()
     ticket = page.get_by_role("region", name="Ticket")
     expect(ticket).to_contain_text("First answer the questions")
-    for button in ticket.locator("button.buy, button.sell").all():
+    for button in ticket.locator(".quick button").all():
         expect(button).to_be_disabled()
+    expect(ticket.locator("button[type=submit]")).not_to_be_visible()
     ticket.get_by_role("button", name="To the questions").click()
     for _ in range(3):
         dialog.get_by_role("button", name="Next").click()

@@ -64,7 +64,11 @@ export function ticketPanel(desk) {
     send({ good: desk.good, buying, resting: false, qty: whole(qty), limit });
   });
   const different = h("p.different", { hidden: true }, "");
-  const questions = h("button", { type: "button", hidden: true, onclick: showGuide }, t("ticket.to_questions"));
+  const questions = h(
+    "button.big.primary",
+    { type: "button", hidden: true, onclick: showGuide },
+    t("ticket.to_questions"),
+  );
   const form = h(
     "form",
     { onsubmit: press, oninput: changed, novalidate: true },
@@ -179,8 +183,9 @@ export function ticketPanel(desk) {
     setText(submit, t(sender.state === "slow" ? "ticket.sending" : label));
     const { phase, paused_at: pausedAt } = game.state;
     const { quiz, quiz_first: first } = game.state.rules;
-    questions.hidden = !first || (game.me.right ?? 0) >= quiz.length;
-    const closed = phase !== "open" || pausedAt !== undefined || !questions.hidden;
+    const unanswered = first === true && (game.me.right ?? 0) < quiz.length;
+    [questions.hidden, submit.hidden] = [!unanswered, unanswered];
+    const closed = phase !== "open" || pausedAt !== undefined || unanswered;
     submit.disabled = closed;
     setAttribute(submit, "aria-disabled", sender.state !== null && "true");
     const problem = wrong();
@@ -190,7 +195,7 @@ export function ticketPanel(desk) {
     const seen = closed || problem ? null : foreseen(asked);
     const hint = !rest && !typed && price.value ? Number(price.value) : null;
     const still = { lobby: "ticket.not_open", closed: "ticket.closed" }[phase] ?? "ticket.paused";
-    const shut = t(questions.hidden ? still : "ticket.questions");
+    const shut = t(unanswered ? "ticket.questions" : still);
     setText(cost, seen ? foretell(asked, seen, own(buy), game.me, hint) : closed ? shut : problem[1]);
     loss.hidden = !(seen?.gain < 0);
     setText(loss, loss.hidden ? "" : t("ticket.would_lose", { gain: coins(-seen.gain) }));
