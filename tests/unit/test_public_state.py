@@ -13,7 +13,7 @@ from tradegame.core.domain import snapshot
 from tradegame.core.domain.definition import GoodDefinition
 from tradegame.core.domain.game import Game
 from tradegame.core.games.public_state import CHUNK, CHUNK_MOST, PublicState
-from tradegame.protocol.commands import Join
+from tradegame.protocol.commands import Join, Remove
 
 
 def shown(public: PublicState, game: Game) -> Any:
@@ -49,6 +49,17 @@ def test_a_state_that_was_read_anew_is_shown_as_it_is() -> None:
     loaded = snapshot.load(snapshot.dump(table.game))
     loaded.state.players["bob"].name = "Robert"
     assert shown(public, loaded) == whole(loaded)
+
+
+@pytest.mark.parametrize("back", ["ann", "cem"])
+def test_who_went_and_who_came_between_two_looks_are_seen_though_there_are_as_many(back: str) -> None:
+    table, public = Table.of("ann", "bob"), PublicState()
+    shown(public, table.game)
+    for player in ("ann", "bob"):
+        table.do(Remove(account=player, moved=True))
+    for player in (back, "bob"):
+        table.do(Join(player=player, name=f"{player} anew"))
+    assert shown(public, table.game) == whole(table.game)
 
 
 def test_three_hundred_joins_share_all_but_a_few_kilobytes_of_a_large_state() -> None:

@@ -70,5 +70,6 @@ class AccountService:
             state.grouped[player.group - 1] -= 1
         state.known -= len(player.keys)
         del state.players[name], state.accounts[name]
+        state.gone += 1
         effects.accounts[name] = None
         effects.events.append(Removed(name))

@@ -212,7 +212,8 @@ class GameState:
     are one, the oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in.
     ``counts``: the present round has its number for good, since the clock opened it, or somebody traded in it; else the
     next round has this number. ``ended``: the host said that the present round is the last one. ``winners``: who has
-    the greatest score, once the last round is closed. ``terms``: by what this round is played.
+    the greatest score, once the last round is closed. ``gone``: how many players have gone since this was loaded.
+    ``terms``: by what this round is played.
     """
 
     definition: GameDefinition
@@ -271,6 +272,7 @@ class GameState:
     results: deque[dict[str, Any]] = Factory(deque)
     aging: deque[str] = Factory(deque)
     host: Player = Factory(lambda: Player(HOST))
+    gone: int = field(default=0, eq=False)
     terms: Terms = field(eq=False, default=Factory(lambda self: terms_of(self.definition, self.round), takes_self=True))
 
     @property

@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 from tradegame.core.domain import views
 from tradegame.core.domain.private_values import public_winners
 from tradegame.core.domain.state import GameState
+from tradegame.core.domain.state import Player as Fields
 from tradegame.protocol.replies import Following
 from tradegame.protocol.state import Player
 
@@ -53,9 +54,9 @@ class PublicState:
     _open: bytes = field(default=b"", init=False)
     _players: int = field(default=0, init=False)
     _other: tuple[int, tuple[str, ...], tuple[str, ...]] = field(default=(0, (), ()), init=False)
-    """What else but the number of players may change the list of them: how many were removed, robots, stand-ins."""
-    _each: dict[str, Player] = field(factory=dict, init=False)
-    """How a player is shown: made once, since of all players it takes 3 ms, and robots come and go."""
+    """What else but the number of players may change the list of them: how many have gone, robots, stand-ins."""
+    _each: dict[str, tuple[Fields, Player]] = field(factory=dict, init=False)
+    """Players, and how they are shown: made once, since of all players it takes 3 ms, and robots come and go."""
 
     def encoded(self, state: GameState) -> Encoded:
         """``views.public_state``, encoded. Costs what has changed since the last call."""
@@ -65,9 +66,9 @@ class PublicState:
         """The same without its braces, to be embedded in a larger object."""
         if state is not self._state:
             self._parts.clear()
-        other = len(state.removed), tuple(state.robots), tuple(state.seats)
+        other = state.gone, tuple(state.robots), tuple(state.seats)
         if state is not self._state or other != self._other:
-            self._forget(state, *other)
+            self._forget(state, *other[1:])
             self._sealed.clear()
             self._open, self._players, self._sealed_players = b"", 0, 0
             self._state, self._other = state, other
@@ -105,11 +106,13 @@ class PublicState:
         pieces.append(self._part("news", news[-1] if news else None, lambda: b'"news":' + _json(tuple(news))))
         return tuple(pieces)
 
-    def _forget(self, state: GameState, removed: int, robots: tuple[str, ...], stand_ins: tuple[str, ...]) -> None:
+    def _forget(self, state: GameState, robots: tuple[str, ...], stand_ins: tuple[str, ...]) -> None:
         """What is not so any more of how players are shown."""
-        were_removed, were_robots, had_stand_ins = self._other
-        if state is not self._state or removed != were_removed:
+        _, were_robots, had_stand_ins = self._other
+        if state is not self._state:
             self._each.clear()
+        for player in self._each.keys() - state.players.keys():
+            del self._each[player]
         for before, now in ((were_robots, robots), (had_stand_ins, stand_ins)):
             for player in {*before, *now} if before != now else ():
                 self._each.pop(player, None)
@@ -134,11 +137,13 @@ class PublicState:
         return [*pieces, self._open] if self._open else pieces
 
     def _chunk(self, state: GameState, players: list[str]) -> bytes:
-        each = self._each
+        each, shown = self._each, dict[str, Player]()
         for player in players:
-            if player not in each:
-                each[player] = views.player(state, player)
-        entries = _json({player: each[player] for player in players})[1:-1]
+            fields, known = state.players[player], each.get(player)
+            if known is None or known[0] is not fields:  # of who went and came back there are others
+                known = each[player] = fields, views.player(state, player)
+            shown[player] = known[1]
+        entries = _json(shown)[1:-1]
         return b"," + entries if self._sealed and entries else entries
 
     def _seal(self, players: int, chunk: bytes) -> None:
