@@ -124,9 +124,10 @@ def test_one_thumb_buys_at_the_best_ask_and_the_strip_tells_what_it_came_to(newc
         expect(ann.region("Ticket")).to_be_hidden()
 
 
-def test_who_would_lose_is_warned_and_asked(newcomer: Newcomer, serve: Serve) -> None:
+@pytest.mark.parametrize("size", SCREENS, ids=["390", "360", "sideways"])
+def test_who_would_lose_is_warned_and_asked(newcomer: Newcomer, serve: Serve, size: ViewportSize) -> None:
     server = serve(games=[CLASS])
-    ann = Play(newcomer(viewport=SMALL), server.http).enter("Ann", "class")
+    ann = Play(newcomer(viewport=size), server.http).enter("Ann", "class")
     page = ann.page
     with together(server, ann) as ben:
         ben.ask("order", game="class", good="wheat", side="ask", qty=1, price=160)
@@ -137,8 +138,11 @@ def test_who_would_lose_is_warned_and_asked(newcomer: Newcomer, serve: Serve) ->
         page.keyboard.press("Enter")
         expect(asked).to_be_hidden()
         assert ben.ask("me", game="class")["held_goods"]["wheat"] == 1
-        button = ann.fill_ticket("Buy", "Rest", 1, 155)
+        button = ann.fill_ticket("Buy", "Rest", 1, 145)
+        places = [each.bounding_box() for each in (dear, button)]
+        ann.fill_ticket("Buy", "Rest", 1, 155)
         expect(ann.region("Ticket").locator(".loss")).to_have_text("By your own values you would lose 5.")
+        assert [each.bounding_box() for each in (dear, button)] == places, "nothing moves under the finger"
         button.click()
         page.get_by_role("button", name="Do not send it").click()
         ann.fill_ticket("Buy", "Rest", 1, 145).click()  # not asked about

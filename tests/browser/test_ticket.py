@@ -72,6 +72,23 @@ def test_a_limit_that_is_none_is_refused_and_not_left_out(ann: Play, ben: Player
     assert ben.ask("me", game="bazaar")["held_goods"]["wood"] == 5
 
 
+def test_the_price_under_the_finger_is_the_one_that_is_sent_and_the_quantity_is_on_the_button(
+    ann: Play, ben: Player
+) -> None:
+    cheap = offer(ben, 5, 40)
+    offer(ben, 5, 50)
+    ann.choose("wood")
+    ann.page.locator("#qty").fill("3")
+    tile = ann.page.get_by_role("button", name="Buy 3 at 40")
+    expect(tile).to_contain_text("Buy 3")
+    tile.hover()
+    ann.page.mouse.down()
+    ben.ask("cancel", game="bazaar", order=cheap)
+    expect(ann.page.get_by_role("button", name="Buy 3 at 50")).to_be_visible()
+    ann.page.mouse.up()
+    expect(ann.page.get_by_text("Nobody sells wood for 40 or less right now").first).to_be_visible()
+
+
 def test_ones_own_orders_are_not_counted_on(ann: Play, ben: Player) -> None:
     offer(ben, 9, 100)
     ann.choose("wood")

@@ -239,6 +239,25 @@ class Page extends EventTarget {
   }
 }
 
+for (const event of ["online", "offline"])
+  test(`in a page, ${event}: it asks whether the server is there, and has left five seconds later`, async (context) => {
+    const page = (globalThis.document = new Page());
+    globalThis.addEventListener = page.addEventListener.bind(page);
+    globalThis.removeEventListener = page.removeEventListener.bind(page);
+    context.after(() => {
+      for (const name of ["document", "addEventListener", "removeEventListener"]) delete globalThis[name];
+    });
+    const client = world.client({}, "wss://market.example/ws");
+    world.socket.greet();
+    world.socket.ok(world.socket.last("ping"), { at: Date.now() });
+    const pings = world.socket.of("ping").length;
+    page.dispatchEvent(new Event(event));
+    assert.equal(world.socket.of("ping").length, pings + 1);
+    await advance(5_500);
+    assert.equal(client.connection.state, "reconnecting");
+    client.close();
+  });
+
 test("in a page it stays with its origin, and acts at once when the page becomes visible", async (context) => {
   const page = (globalThis.document = new Page());
   globalThis.addEventListener = page.addEventListener.bind(page);
@@ -251,7 +270,7 @@ test("in a page it stays with its origin, and acts at once when the page becomes
   assert.equal(world.socket.url, "wss://market.example/ws");
   world.socket.greet(told("wss://market.example/ws", "wss://two.example/ws"));
   assert.deepEqual(client.urls, ["wss://market.example/ws"]);
-  assert.equal(page.listening, 2);
+  assert.equal(page.listening, 3);
 
   for (let tries = 0; tries < 8; tries += 1) {
     world.socket.end();

@@ -1,5 +1,8 @@
 // Server addresses.
 
+/** A page's events that tell of a network that came or went: a reason to ask whether the server is there. */
+export const NETWORK = ["online", "offline"];
+
 /**
  * Normalises a server's address to a WebSocket URL; the path defaults to `/ws`. Throws a TypeError.
  * @param {string | URL} address

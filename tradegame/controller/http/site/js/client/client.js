@@ -4,7 +4,7 @@
 /** @import { Ended } from "./link.js" */
 /** @import { Game } from "./game.js" */
 
-import { checkUrl, isLocal, ownAddress } from "./addresses.js";
+import { checkUrl, isLocal, NETWORK, ownAddress } from "./addresses.js";
 import { Emitter } from "./emitter.js";
 import { TradeError, tradeError } from "./errors.js";
 import { Following } from "./following.js";
@@ -101,7 +101,7 @@ export class Client extends Emitter {
     const most = options.connectDeadlineMs ?? (inBrowser ? Infinity : CONNECT_DEADLINE_MS);
     if (most !== Infinity) this.#deadline = setTimeout(() => this.#tooLate(most), most);
     if (inBrowser) {
-      globalThis.addEventListener("online", this.#wake);
+      for (const type of NETWORK) globalThis.addEventListener(type, this.#wake);
       document.addEventListener("visibilitychange", this.#wake);
     }
     this.#dial();
@@ -332,7 +332,7 @@ export class Client extends Emitter {
     this.#retry = undefined;
     link?.end(CLOSE.NORMAL, "");
     if (typeof document !== "undefined") {
-      globalThis.removeEventListener("online", this.#wake);
+      for (const type of NETWORK) globalThis.removeEventListener(type, this.#wake);
       document.removeEventListener("visibilitychange", this.#wake);
     }
     this.connection = { ...this.connection, state: "stopped", code, reason, retryAt: null };

@@ -4,18 +4,23 @@ import { h, setAttribute, setText } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { t } from "../common/words.js";
 
-/** `press(buying, price)` is called with what stands on the button. */
+/** `press(buying, price)` is called with what stood on the button when the finger came down. */
 export function quickButtons(press) {
   const [sell, buy] = [false, true].map((buying) => {
-    const [price, there] = [h("b.num", {}, ""), h("span.num", {}, "")];
+    const [label, price, there] = [h("span", {}, ""), h("b.num", {}, ""), h("span.num", {}, "")];
+    let pressed;
     const button = h(
       `button.${buying ? "buy" : "sell"}`,
-      { type: "button", onclick: () => press(buying, button.price) },
-      h("span", {}, t(buying ? "ticket.buy" : "ticket.sell")),
+      {
+        type: "button",
+        onpointerdown: () => (pressed = button.price),
+        onclick: ({ detail: byPointer }) => press(buying, byPointer ? pressed : button.price),
+      },
+      label,
       price,
       there,
     );
-    return { button, price, there };
+    return { button, label, price, there };
   });
 
   /**
@@ -23,7 +28,10 @@ export function quickButtons(press) {
    * `bare`: why there is nothing to sell, or "".
    */
   function paint(buying, level, qty, foreseen, idle, bare) {
-    const { button, price, there } = buying ? buy : sell;
+    const { button, label, price, there } = buying ? buy : sell;
+    const some = qty > 1 ? { qty } : null;
+    if (some) setText(label, t(buying ? "ticket.buy_some" : "ticket.sell_some", some));
+    else setText(label, t(buying ? "ticket.buy" : "ticket.sell"));
     button.price = level?.[0];
     button.disabled = idle || level === undefined || !qty || bare !== "";
     const loss = foreseen?.gain < 0 ? coins(-foreseen.gain) : "";
@@ -33,8 +41,8 @@ export function quickButtons(press) {
     else if (bare) setText(there, bare);
     else setText(there, loss ? t("ticket.loses", { loss }) : t(offers, { count: level[1] }));
     button.classList.toggle("losing", loss !== "");
-    const label = level && qty ? { qty, price: level[0], offers: there.textContent } : null;
-    setAttribute(button, "aria-label", label && t(buying ? "ticket.buy_at" : "ticket.sell_at", label));
+    const spoken = level && qty ? { qty, price: level[0], offers: there.textContent } : null;
+    setAttribute(button, "aria-label", spoken && t(buying ? "ticket.buy_at" : "ticket.sell_at", spoken));
   }
   const element = h("div.quick", { role: "group", "aria-label": t("ticket.quick") }, sell.button, buy.button);
   return { element, paint };

@@ -64,11 +64,7 @@ export function ticketPanel(desk) {
     send({ good: desk.good, buying, resting: false, qty: whole(qty), limit });
   });
   const different = h("p.different", { hidden: true }, "");
-  const questions = h(
-    "button.big.primary",
-    { type: "button", hidden: true, onclick: showGuide },
-    t("ticket.to_questions"),
-  );
+  const questions = h("button.primary", { type: "button", hidden: true, onclick: showGuide }, t("ticket.to_questions"));
   const form = h(
     "form",
     { onsubmit: press, oninput: changed, novalidate: true },
@@ -84,8 +80,8 @@ export function ticketPanel(desk) {
     different,
     cost,
     questions,
-    loss,
     submit,
+    loss, // comes and goes: what is pressed must not move by it
   );
   const sender = new Sender(game, () => painter.mark(paint));
   let typed = false; // whether the limit is the player's own; else the page fills it in as the market moves
