@@ -15,6 +15,7 @@ from tradegame.infra.config.presets import presets
 from tradegame.protocol.bounds import ID_PATTERN, Became, MarkSource, PhaseName, Role
 from tradegame.protocol.errors import ALL
 from tradegame.protocol.http import SeparatorName, UnreadyPart
+from tradegame.protocol.names import is_name
 from tradegame.protocol.reasons import REASONS
 from tradegame.protocol.seats import NewRoster, NewSeat
 
@@ -32,6 +33,14 @@ def words(area: str) -> set[str]:
 @pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
 def test_every_language_has_every_word_in_the_same_order(file: Path) -> None:
     assert list(json.loads(file.read_text(encoding="utf-8"))) == list(ENGLISH)
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_nobody_can_be_called_what_the_pages_call_the_host(file: Path) -> None:
+    """They would whisper in the host's name."""
+    catalogue = json.loads(file.read_text(encoding="utf-8"))
+    for key in ("names.host", "names.house"):
+        assert not is_name(catalogue[key]), catalogue[key]
 
 
 def test_every_error_code_has_words_and_no_other() -> None:

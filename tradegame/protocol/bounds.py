@@ -43,7 +43,8 @@ ID = rf"^[a-z0-9][a-z0-9_-]{{0,{ID_LENGTH - 1}}}\Z"
 ID_PATTERN = re.compile(ID)
 _CONTROLS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
 
-RESERVED_NAMES = ("house", "the house", "fees", "mint", "host", "news")
+RESERVED_NAMES = ("house", "the house", "fees", "mint", "host", "the host", "news", "das Haus", "die Spielleitung")
+"""What the game, and the pages in any of their languages, call what is no player."""
 
 # What clients send
 
