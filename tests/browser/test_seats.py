@@ -159,7 +159,7 @@ def test_who_enters_a_number_has_its_seat_and_nobody_else(newcomer: Newcomer, se
     expect(page.get_by_role("textbox", name="Your name")).to_be_hidden()
     number.fill("xq-13")
     play.click()
-    alert(page, "The host does not know this number.")
+    alert(page, "No seat is open for this number.")
     number.fill("xq-12")
     play.click()
     alert(page, "What do you want to be called?")

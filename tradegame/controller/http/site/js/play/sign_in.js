@@ -111,6 +111,9 @@ async function join(place, client, chosen, refused) {
         place,
         h("h1", {}, userText(chosen.title || chosen.game)),
         h("p", { role: "status" }, t("door.not_yet", { reason: explain(error) })),
+        h("p", {}, h("button", { type: "button", onclick: forget }, t("leave.title"))),
+        watchLink(chosen),
+        languageSwitch(),
       );
       await pause(LIST_MS);
     }
@@ -164,6 +167,9 @@ function show(place, ...children) {
   place.replaceChildren(h("main.welcome", {}, h("div.card", {}, ...children)));
 }
 
+const watchLink = ({ game }) =>
+  h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game)}`) }, t("door.watch")));
+
 /** Resolves with a connected client. Shows what keeps it from connecting. */
 async function connected(options) {
   const client = new Client(socketUrl, { ...options, deadlineMs });
@@ -198,7 +204,7 @@ async function signIn(place, game, about, { link, note, greeting }) {
       about ? userText(about, "p.about.text") : h("p.about", {}, t("door.about")),
       greeting ? h("p", { role: "status" }, greeting) : null,
       ...forms,
-      h("p.soft", {}, h("a", { href: urlOf(`watch/${encodeURIComponent(game.game)}`) }, t("door.watch"))),
+      watchLink(game),
       languageSwitch(),
     );
     focus();
