@@ -9,7 +9,7 @@ const { deepen } = await import(`${site}/depth.js`);
 const { foresee } = await import(`${site}/foretell.js`);
 const { lastSecond } = await import(`${site}/signals.js`);
 const { stepped } = await import(`${site}/stepper.js`);
-const { firstStep } = await import(`${site}/private_values.js`);
+const { advice, firstStep } = await import(`${site}/private_values.js`);
 
 const SELLER = { role: "seller", values: { wheat: [90, 60, 30] }, cash: 1_000, held_cash: 0 };
 const BUYER = { role: "buyer", values: { wheat: [150, 120, 80] }, cash: 1_000, held_cash: 0 };
@@ -105,4 +105,21 @@ test("who sees nothing is told what to do first", () => {
   assert.equal(firstStep({ me: having(SELLER, 3, 0), state: state() }, "wheat"), "first.ask");
   assert.equal(firstStep({ me: having({}, 3, 0), state: state() }, "wheat"), "first.order");
   assert.equal(firstStep({ me: having(BUYER, 0, 0), state: state({ phase: "lobby" }) }, "wheat"), "chart.none");
+});
+
+test("what is advised counts the round's tax, and no order of one's own", () => {
+  const taxed = (bids, asks) =>
+    state({
+      goods: { wheat: { bids, asks, mark: null } },
+      treatment: { goods: { wheat: { buyer_tax: 40, seller_tax: 5 } } },
+    });
+  const advised = (me, bids, asks) => advice({ me: having(me, 3, 0), state: taxed(bids, asks) }, "wheat", 100);
+  assert.equal(advised(BUYER, [], [[60, 1]]), "private.would_earn");
+  assert.equal(advised(BUYER, [], [[61, 1]]), "private.ask_too_dear");
+  assert.equal(advised(SELLER, [[105, 1]], []), "private.would_earn");
+  assert.equal(advised(SELLER, [[104, 1]], []), "private.bid_too_low");
+  const mine = { ...BUYER, orders: [{ good: "wheat", side: "ask", qty: 1, price: 60 }] };
+  assert.equal(advised(mine, [], [[60, 1]]), "private.buy_for_less");
+  const poor = { ...BUYER, values: { wheat: [40] } };
+  assert.equal(firstStep({ me: having(poor, 0, 0), state: taxed([], []) }, "wheat"), "chart.none");
 });

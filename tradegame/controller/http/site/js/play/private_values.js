@@ -3,7 +3,9 @@
 import { h } from "../common/dom.js";
 import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
+import { termsOf } from "../common/terms.js";
 import { t } from "../common/words.js";
+import { fee, others } from "./quote.js";
 import { units } from "./worth.js";
 
 export function privatePanel({ game, painter }) {
@@ -30,7 +32,8 @@ function ofHints({ hints = [] }) {
   return [h("h3", {}, t("private.hints")), h("ul", { "aria-label": t("private.hints_label") }, ...told)];
 }
 
-function ofUnits({ me, state }, good) {
+function ofUnits(game, good) {
+  const { me, state } = game;
   if (!me.role) return state.over ? [] : [h("p", {}, t("private.side_to_come"))];
   const buys = me.role === "buyer";
   const { list, done, next } = units(me, good);
@@ -45,18 +48,27 @@ function ofUnits({ me, state }, good) {
   return [
     h("h3", {}, t(buys ? "private.values" : "private.costs")),
     h("ol.units.num", { "aria-label": t("private.units") }, ...chips),
-    state.phase === "closed" ? "" : h("p", {}, advice(buys, next, state.goods[good])),
+    state.phase === "closed" ? "" : h("p", {}, advice(game, good, next)),
   ].filter(Boolean);
 }
 
 /** What the next unit would earn, or at what price it might. */
-function advice(buys, next, { bids, asks }) {
+export function advice({ me, state }, good, next) {
+  const buys = me.role === "buyer";
   if (next === null) return t(buys ? "private.bought_all" : "private.sold_all");
-  const best = (buys ? asks : bids)[0]?.[0];
-  if (best === undefined) return t(buys ? "private.buy_for_less" : "private.sell_for_more", { value: next });
-  const gain = buys ? next - best : best - next;
+  const limit = evenAt(state, good, buys, next);
+  const own = (me.orders ?? []).filter((order) => order.good === good && order.side === (buys ? "ask" : "bid"));
+  const best = others(state.goods[good][buys ? "asks" : "bids"], own)[0]?.[0];
+  if (best === undefined) return t(buys ? "private.buy_for_less" : "private.sell_for_more", { value: next, limit });
+  const gain = (buys ? limit - best : best - limit) - fee(best, termsOf(state, good).bps);
   if (gain >= 0) return t("private.would_earn", { price: best, gain });
-  return t(buys ? "private.ask_too_dear" : "private.bid_too_low", { price: best, value: next });
+  return t(buys ? "private.ask_too_dear" : "private.bid_too_low", { price: best, limit });
+}
+
+/** The price at which an order for a unit that is worth so much would neither win nor lose, with the round's tax. */
+function evenAt(state, good, buys, value) {
+  const { buyerTax, sellerTax } = termsOf(state, good);
+  return buys ? value - buyerTax : value + sellerTax;
 }
 
 /** What to do first in a market where nothing is to be seen yet. */
@@ -64,5 +76,7 @@ export function firstStep({ me, state }, good) {
   if (state.phase !== "open") return t("chart.none");
   const value = units(me ?? {}, good)?.next ?? null;
   if (value === null) return t("first.order");
-  return t(me.role === "seller" ? "first.ask" : "first.bid", { value });
+  const buys = me.role !== "seller";
+  const limit = evenAt(state, good, buys, value);
+  return limit > 1 ? t(buys ? "first.bid" : "first.ask", { value: limit }) : t("chart.none");
 }
