@@ -122,6 +122,9 @@ def test_one_thumb_buys_at_the_best_ask_and_the_strip_tells_what_it_came_to(newc
         expect(ann.region("For you alone").get_by_role("listitem")).to_have_text(["150", "120", "80"])
         expect(ann.region("For you alone").locator(".next")).to_have_text("120")
         expect(ann.region("Ticket")).to_be_hidden()
+        turn(server, "lobby", "class")
+        expect(ann.region("For you alone")).to_contain_text("What your units are worth is told when the round opens.")
+        expect(strip(ann)).to_contain_text("Next is worth–")
 
 
 @pytest.mark.parametrize("size", SCREENS, ids=["390", "360", "sideways"])

@@ -37,7 +37,8 @@ function ofUnits(game, good) {
   if (!me.role) return state.over ? [] : [h("p", {}, t("private.side_to_come"))];
   const buys = me.role === "buyer";
   const { list, done, next } = units(me, good);
-  if (!list.length) {
+  if (!list.length || state.phase === "lobby") {
+    // those of the round before are dealt anew, or shifted, when the next one opens
     return [
       h("h3", {}, t(buys ? "private.you_buy" : "private.you_sell")),
       h("p", {}, t(buys ? "private.values_to_come" : "private.costs_to_come")),

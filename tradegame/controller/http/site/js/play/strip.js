@@ -11,13 +11,14 @@ export function strip(desk) {
   const list = h("dl");
   const paint = () => {
     const { me } = game;
+    const lobby = game.state.phase === "lobby"; // what it is worth is told when the round opens
     if (!me) return;
     const told = [];
     const [priced] = Object.keys(me.values ?? {});
     if (priced !== undefined) {
       const buys = me.role !== "seller";
       if (me.role) told.push([t("strip.role"), t(buys ? "strip.buy" : "strip.sell")]);
-      told.push([t(buys ? "strip.value" : "strip.cost"), coins(units(me, priced).next)]);
+      told.push([t(buys ? "strip.value" : "strip.cost"), coins(lobby ? null : units(me, priced).next)]);
     } else {
       const [free, held] = [me.goods[desk.good], me.held_goods[desk.good]];
       told.push([desk.good, held ? t("goods.held", { free, held }) : coins(free)]);
