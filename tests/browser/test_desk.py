@@ -166,6 +166,23 @@ def test_who_sees_an_empty_market_is_told_what_to_do(newcomer: Newcomer, serve: 
         expect(ann.region("Your orders")).to_contain_text("place a limit order")
 
 
+def test_who_would_lose_by_a_changed_order_is_asked(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[CLASS])
+    ann = Play(newcomer(), server.http).enter("Ann", "class")
+    with together(server, ann) as ben:
+        ben.ask("order", game="class", good="wheat", side="ask", qty=1, price=160)
+        ann.rest("Buy", 1, 30)
+        bid = ann.region("Your orders").get_by_role("button", name="Change bid of 1 wheat at 30")
+        bid.click()
+        dialog = ann.page.get_by_role("dialog")
+        dialog.get_by_label("Price").fill("170")
+        dialog.get_by_role("button", name="Change", exact=True).click()
+        asked = ann.page.get_by_role("alertdialog", name="Lose 10 coins?")
+        asked.get_by_role("button", name="Do not send it").click()
+        expect(bid).to_be_visible()
+        assert ben.ask("me", game="class")["held_goods"]["wheat"] == 1
+
+
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_opening_closing_news_and_fills_light_up(newcomer: Newcomer, serve: Serve, motion: str) -> None:
     server = serve()

@@ -5,9 +5,13 @@ import { explain } from "../common/explain.js";
 import { coins, time } from "../common/format.js";
 import { nameOf } from "../common/names.js";
 import { panel, tabbed } from "../common/panels.js";
+import { termsOf } from "../common/terms.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 import { askForChange } from "./change_order.js";
+import { foresee } from "./foretell.js";
+import { others } from "./quote.js";
+import { wantsToLose } from "./send.js";
 
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, t("orders.cancel_all"));
@@ -74,9 +78,12 @@ function openOrders({ game, painter, choose }, every) {
     }
   }
   async function amend(button) {
-    const { order, good, side } = button.order;
-    const change = await askForChange(button.order);
+    const before = button.order;
+    const { order, good, side } = before;
+    const change = await askForChange(before);
     if (!Object.keys(change).length) return;
+    const gain = gainOf(game, { ...before, ...change }, before.qty);
+    if (gain < 0 && !(await wantsToLose(-gain))) return;
     await send(button, async () => {
       const { filled } = await game.amend(order, change);
       if (filled) toast(t(side === "bid" ? "ticket.bought" : "ticket.sold", { qty: filled, good }));
@@ -111,6 +118,21 @@ function openOrders({ game, painter, choose }, every) {
   game.on("account", () => painter.mark(paint));
   painter.mark(paint);
   return [empty, table];
+}
+
+/** What a changed order would gain, as the ticket foresees it. An ask's units, `held` until now, are free for it. */
+function gainOf({ me, state }, { good, side, qty, price }, held) {
+  const buying = side === "bid";
+  const own = me.orders.filter((each) => each.good === good && each.side !== side);
+  const levels = others(state.goods[good][buying ? "asks" : "bids"], own);
+  const { bps, buyerTax, sellerTax } = termsOf(state, good);
+  const freed = {
+    ...me,
+    goods: { ...me.goods, [good]: me.goods[good] + held },
+    held_goods: { ...me.held_goods, [good]: me.held_goods[good] - held },
+  };
+  const changed = { good, buying, resting: true, qty, limit: price };
+  return foresee(changed, levels, buying ? me : freed, bps, buying ? buyerTax : sellerTax).gain;
 }
 
 /** Tells the player that a resting order was taken. */

@@ -45,7 +45,7 @@ async function done(game, { good, buying, resting, qty, limit }) {
 }
 
 /** Whether the player wants to lose so many coins. */
-async function wantsToLose(loss, why) {
+export async function wantsToLose(loss, why = null) {
   const title = t("lose.title", { loss: coins(loss) });
   const dialog = h(
     "dialog.losing",
