@@ -172,6 +172,7 @@ def test_who_would_lose_by_a_changed_order_is_asked(newcomer: Newcomer, serve: S
     with together(server, ann) as ben:
         ben.ask("order", game="class", good="wheat", side="ask", qty=1, price=160)
         ann.rest("Buy", 1, 30)
+        expect(ann.page.locator(".toast").filter(has_text="1 wheat rests at 30.")).to_be_visible()
         bid = ann.region("Your orders").get_by_role("button", name="Change bid of 1 wheat at 30")
         bid.click()
         dialog = ann.page.get_by_role("dialog")
@@ -181,6 +182,8 @@ def test_who_would_lose_by_a_changed_order_is_asked(newcomer: Newcomer, serve: S
         asked.get_by_role("button", name="Do not send it").click()
         expect(bid).to_be_visible()
         assert ben.ask("me", game="class")["held_goods"]["wheat"] == 1
+        turn(server, "closed", "class")
+        expect(ann.region("Your orders")).to_contain_text("The round is over, and all open orders with it.")
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])

@@ -54,7 +54,7 @@ function openOrders({ game, painter, choose }, every) {
     ),
     body,
   );
-  const empty = h("p.empty", {}, t("orders.none"));
+  const empty = h("p.empty", {}, "");
   every.addEventListener("click", () => send(every, () => game.cancel_all()));
 
   function make() {
@@ -92,6 +92,7 @@ function openOrders({ game, painter, choose }, every) {
   const paint = () => {
     const orders = game.me?.orders ?? [];
     empty.hidden = orders.length > 0;
+    setText(empty, t(game.state.phase === "closed" ? "orders.ended" : "orders.none"));
     table.hidden = orders.length === 0;
     every.hidden = orders.length < 2;
     keyed(
@@ -115,7 +116,7 @@ function openOrders({ game, painter, choose }, every) {
       },
     );
   };
-  game.on("account", () => painter.mark(paint));
+  for (const type of ["account", "round", "reset"]) game.on(type, () => painter.mark(paint));
   painter.mark(paint);
   return [empty, table];
 }
