@@ -333,3 +333,11 @@ def test_messages_to_one_alone_are_counted_until_they_are_seen(newcomer: Newcome
     chat.click()
     expect(ann.region("Chat")).to_contain_text("Or wood!")
     expect(chat).to_have_text("Chat")
+
+
+def test_who_has_anothers_name_is_told_the_one_in_this_game(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar()])
+    with Player(server.url, "Ann") as first:
+        first.ask("join", game="bazaar")
+        ann = Play(newcomer(viewport=PHONE), server.http).enter("Ann")
+        expect(ann.show("You")).to_contain_text("You are Ann (2), in The bazaar.")

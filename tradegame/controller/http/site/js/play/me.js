@@ -3,6 +3,7 @@
 import { themeSwitch } from "../common/bar.js";
 import { h, userText } from "../common/dom.js";
 import { languageSwitch } from "../common/language_switch.js";
+import { nameOf } from "../common/names.js";
 import { openDialog, panel } from "../common/panels.js";
 import { pieces, t } from "../common/words.js";
 import { anotherDevice } from "./another_device.js";
@@ -17,7 +18,7 @@ export function meButtons({ client, game }) {
     h(
       "button.quiet.wide.clip.me",
       { type: "button", dir: "auto", title: device, onclick: () => anotherDevice(client, game) },
-      client.player.name,
+      nameOf(game, client.player.id),
     ),
     h("button.quiet.wide", { type: "button", onclick: () => leave(client, game) }, t("leave.title")),
     h("button.quiet.wide", { type: "button", "aria-label": help, title: help, onclick: () => showHelp(game) }, "?"),
@@ -26,7 +27,7 @@ export function meButtons({ client, game }) {
 
 /** The same on a phone, where a bar has no room for it. */
 export function mePanel({ client, game }) {
-  const who = { name: userText(client.player.name), game: userText(game.state.title || game.id) };
+  const who = { name: userText(nameOf(game, client.player.id)), game: userText(game.state.title || game.id) };
   const button = (words, onclick) => h("button", { type: "button", onclick }, t(words));
   return panel(
     t("me.title"),
