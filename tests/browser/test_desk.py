@@ -182,6 +182,10 @@ def test_who_would_lose_by_a_changed_order_is_asked(newcomer: Newcomer, serve: S
         asked.get_by_role("button", name="Do not send it").click()
         expect(bid).to_be_visible()
         assert ben.ask("me", game="class")["held_goods"]["wheat"] == 1
+        ann.rest("Buy", 3, 130)
+        asked = ann.page.get_by_role("alertdialog", name="Lose 40 coins?")
+        expect(asked).to_contain_text("Only 1 of 3 units are worth the price to you.")
+        asked.get_by_role("button", name="Do not send it").click()
         turn(server, "closed", "class")
         expect(ann.region("Your orders")).to_contain_text("The round is over, and all open orders with it.")
 

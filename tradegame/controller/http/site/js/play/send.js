@@ -75,9 +75,13 @@ export class Sender {
   }
 
   /** What the next unit is worth to the player, or costs them, against the limit; null where there is none. */
-  #because({ good, buying, limit }) {
-    const next = units(this.#game.me, good)?.next ?? null;
+  #because({ good, buying, qty, limit }) {
+    const { list = [], done = 0, next = null } = units(this.#game.me, good) ?? {};
     if (next === null || limit === null) return null;
+    if (buying ? next >= limit : next <= limit) {
+      const worth = list.slice(done, done + qty).filter((own) => (buying ? own >= limit : own <= limit)).length;
+      return worth < qty ? t("lose.few", { worth, qty }) : null; // else by a fee or a tax
+    }
     return t(buying ? "lose.dear" : "lose.cheap", { own: coins(next), price: coins(limit) });
   }
 
