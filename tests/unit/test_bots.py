@@ -26,8 +26,9 @@ from tradegame.bots import (
     fleet,
 )
 from tradegame.bots import run_bots as run
+from tradegame.bots.terms import Terms
 from tradegame.client import Account, Good, OpenOrder, State, connect
-from tradegame.protocol.rules import GoodRules, Rules
+from tradegame.protocol.rules import GoodRules, GoodTerms, Rules, Treatment
 from tradegame.protocol.state import Hint
 
 NO_CASH = {"code": "insufficient_cash", "message": "needs 60 coins, has 12", "definite": True}
@@ -139,6 +140,42 @@ def test_the_trend_follower_buys_on_the_cross_up_and_sells_out_on_the_cross_down
     assert bot.decide(market, account(grain=10)) == []
     feed(market, [15, 14])
     assert bot.decide(market, account(grain=4)) == [Take("grain", "sell", 4, 18)]
+
+
+def test_the_market_maker_earns_its_spread_after_taxes() -> None:
+    market = state()
+    market.treatment = Treatment(goods={"grain": GoodTerms(buyer_tax=6, seller_tax=2)})
+    bid, ask = MarketMaker(target=20, half_spread=1).decide(market, account(grain=20))
+    assert isinstance(bid, Quote)
+    assert isinstance(ask, Quote)
+    assert (ask.price - 2) - (bid.price + 6) == 2
+    assert bid.price < 20 < ask.price
+
+
+@pytest.mark.parametrize("kind", [ZeroIntelligence, MarketMaker, Informed])
+@pytest.mark.parametrize("price", [5, 20, 60])
+def test_quotes_are_within_the_price_limits(kind: type[Bot], price: int) -> None:
+    bot, market = kind(1), state(price)
+    for good in market.goods.values():
+        good.recent.append((0, price, 1))
+    limits = GoodTerms(floor=18, ceiling=22)
+    market.treatment = Treatment(goods={"grain": limits, "wool": limits})
+    made = [action for _ in range(200) for action in bot.decide(market, account(grain=20))]
+    quotes = [action for action in made if isinstance(action, Quote)]
+    assert quotes
+    assert all(18 <= quote.price <= 22 for quote in quotes)
+
+
+@pytest.mark.parametrize("value", [1, 19, 20, 41, 90, 1_000])
+@pytest.mark.parametrize("bps", [0, 10, 333, 10_000])
+def test_the_price_that_loses_nothing_is_the_last_that_does(value: int, bps: int) -> None:
+    terms = Terms(fee_bps=bps, buyer_tax=4, seller_tax=3)
+    bid, ask = terms.highest_bid(value), terms.lowest_ask(value)
+    assert terms.paid(bid + 1) > value
+    assert not bid or terms.paid(bid) <= value
+    fee = -(-ask * bps // 10_000)
+    assert (ask == 0) == (bps == 10_000)
+    assert not ask or ask - fee - 3 >= value > ask - 1 - (-(-(ask - 1) * bps // 10_000)) - 3
 
 
 @pytest.mark.parametrize("kind", KINDS.values())

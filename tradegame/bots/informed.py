@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tradegame.bots.base import Action, Bot, Quote, Withdraw
+from tradegame.bots.terms import terms_of
 from tradegame.client.state import State
 from tradegame.protocol.state import Account
 
@@ -31,13 +32,15 @@ class Informed(Bot):
         good = self.chance.choice(sorted(settling))
         ruled_out = {hint.not_ for hint in me.hints or () if hint.good == good}
         left = [value for value in settling[good] if value not in ruled_out]
+        terms = terms_of(state, good)
         estimate = sum(left) / len(left)
         if (price := state.goods[good].price) is not None:
-            estimate = (2 * estimate + price) / 3  # the others know something too
+            estimate = (2 * estimate + terms.worth(price)) / 3  # the others know something too
         off = self.chance.uniform(0, self.margin)
         qty = self.chance.randint(1, self.most)
         if me.goods[good] >= qty and self.chance.random() < 0.5:
-            return [*actions, Quote(good, "ask", qty, max(1, round(estimate * (1 + off))))]
-        bid = max(1, round(estimate * (1 - off)))
-        qty = min(qty, me.cash // bid)
+            ask = terms.lowest_ask(round(estimate * (1 + off)))
+            return [*actions, Quote(good, "ask", qty, ask)] if ask else actions
+        bid = terms.highest_bid(max(1, round(estimate * (1 - off))))
+        qty = min(qty, me.cash // terms.paid(bid)) if bid else 0
         return [*actions, Quote(good, "bid", qty, bid)] if qty else actions

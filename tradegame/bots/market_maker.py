@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tradegame.bots.base import Action, Amend, Bot, Quote, Withdraw
+from tradegame.bots.terms import terms_of
 from tradegame.client.state import Good, State
 from tradegame.protocol.state import Account, OpenOrder
 
@@ -44,15 +45,18 @@ class MarketMaker(Bot):
         if middle is None:
             return []
         stock = me.goods.get(good, 0) + me.held_goods.get(good, 0)
-        fair = max(1 + self.half_spread, middle - (stock - self.target) // self.lean)
-        bid, ask = fair - self.half_spread, fair + self.half_spread
+        terms = terms_of(state, good)
+        fair = max(1 + self.half_spread, terms.worth(middle) - (stock - self.target) // self.lean)
+        bid = terms.highest_bid(fair - self.half_spread, rests=True)
+        ask = terms.lowest_ask(fair + self.half_spread, rests=True)
         bids, asks = (
             [each for each in me.orders if each.good == good and each.side == side] for side in ("bid", "ask")
         )
-        cash = me.cash // len(goods) + sum(order.qty * order.price for order in bids)
+        cash = me.cash // len(goods) + sum(order.qty * terms.paid(order.price, rests=True) for order in bids)
         free = me.goods.get(good, 0) + sum(order.qty for order in asks)
-        down = self._requote(Quote(good, "bid", min(self.size, cash // bid), bid), bids)
-        up = self._requote(Quote(good, "ask", min(self.size, free), ask), asks)
+        affordable = cash // terms.paid(bid, rests=True) if bid else 0
+        down = self._requote(Quote(good, "bid", min(self.size, affordable), bid), bids)
+        up = self._requote(Quote(good, "ask", min(self.size, free) if ask else 0, ask), asks)
         rises = any(order.price < bid for order in bids)
         return up + down if rises else down + up  # so that neither meets the other's old quote
 

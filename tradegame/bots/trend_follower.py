@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tradegame.bots.base import Action, Bot, Take
+from tradegame.bots.terms import terms_of
 from tradegame.client.state import Good, State
 from tradegame.protocol.state import Account
 
@@ -37,7 +38,9 @@ class TrendFollower(Bot):
             has = me.goods.get(name, 0)
             if rising and crossed and good.best_ask is not None:
                 limit = good.best_ask + 1
-                qty = min(self.size, me.cash // (2 * limit))  # never more than half of what it has
+                qty = min(
+                    self.size, me.cash // (2 * terms_of(state, name).paid(limit))
+                )  # never more than half of what it has
                 if qty:
                     actions.append(Take(name, "buy", qty, limit))
             elif not rising and has and good.best_bid is not None:
