@@ -198,6 +198,24 @@ def test_so_many_robots_are_needed_as_fill_the_game_up_and_make_sides_even(
     )
 
 
+@pytest.mark.parametrize("rounds", [ROUNDS, None])
+def test_who_leaves_an_open_round_with_private_values_is_not_filled_up_for(rounds: RoundsDefinition | None) -> None:
+    """Their values are in its demand and supply still; a robot may sit in for them."""
+    table = Table.of("ann", "bob", rounds=rounds, private_values=PRIVATE)
+    state = table.game.state
+    table.do(SetRobots(fill_to=4, even_sides=True))
+    table.do(Staff(robots=2))
+    table.phase("open")
+    table.arrive("ann", "bob")
+    assert robots_needed(state, ["ann"]) == 2
+    seated(table, "bob")
+    assert robots_needed(state, ["ann"]) == 2
+    assert robots_needed(state, ["ann", "bob"]) == 2
+    seated(table, "bob", sits=False)
+    table.phase("closed")
+    assert robots_needed(state, ["ann"]) == 3
+
+
 # Programs that say they are robots
 
 

@@ -139,10 +139,15 @@ def played_by_server(state: GameState, player: str) -> bool:
 def robots_needed(state: GameState, here: Iterable[str]) -> int:
     """How many robots the host's plan takes, given who is ``here``; whoever has a robot in their seat counts, too.
 
+    So does who left an open round in which they have private values: those stay in its demand and supply, and another
+    player's would be added to them.
     Where sides cannot be even with as many robots as there may be, they are not.
     """
     plan, private = state.plan, state.definition.private_values
-    people = [player for player in {**dict.fromkeys(here), **state.seats} if player in state.players]
+    counted = {**dict.fromkeys(here), **state.seats}
+    if state.phase == OPEN and private is not None:
+        counted |= dict.fromkeys(state.dealt)
+    people = [player for player in counted if player in state.players]
     people = [player for player in people if not state.robots.get(player, False)]
     robots = max(0, plan.fill_to - len(people))
     if plan.even_sides:
