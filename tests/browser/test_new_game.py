@@ -185,3 +185,21 @@ def test_what_is_wrong_and_what_is_doubtful_is_said_in_german_with_its_numbers(
     page.locator("#definition").fill(json.dumps({"id": "neu", "goods": {"oil": {}}, "quiz_first": True}))
     create.click()
     expect(form.get_by_role("status")).to_contain_text("quiz_first hält niemanden vom Handeln ab")
+
+
+def test_who_makes_or_deletes_a_game_sees_that_it_is_done(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(id="first", title="The first")])
+    host = Host(newcomer(viewport={"width": 1366, "height": 650}), server.http).sign_in(ADMIN_TOKEN, "first")
+    new, toasts = host.region("New game"), host.page.locator(".toasts")
+    expect(new.get_by_role("combobox", name="Preset")).to_have_value("classroom")
+    new.get_by_label("Title").fill("Monday")
+    new.get_by_label("Address of the game").fill("monday")
+    new.get_by_role("button", name="Create game").click()
+    expect(toasts).to_contain_text("Made: Monday")
+    expect(host.page.get_by_role("heading", name="Monday", level=1)).to_be_in_viewport()
+    expect(new.get_by_label("Address of the game")).to_have_value("monday-2")
+    host.page.get_by_role("button", name="Delete game").click()
+    host.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(toasts).to_contain_text("Monday is over: it was deleted.")
+    expect(host.page.get_by_role("heading", name="The first", level=1)).to_be_in_viewport()
+    expect(host.region("Rounds")).to_be_visible()

@@ -151,6 +151,26 @@ def test_the_cancel_under_the_finger_stays_that_of_its_order(ann: Play, ben: Pla
     )
 
 
+TAPPED_TWICE = """(crosses) => crosses.slice(0, 2).forEach((each) =>
+    each.dispatchEvent(new MouseEvent("click", { bubbles: true, detail: 1, clientX: 50, clientY: 50 })))"""
+"""At one place: the second order has moved up to where the first one was."""
+
+
+def test_a_double_tap_cancels_one_order(ann: Play) -> None:
+    ann.choose("wood")
+    for price in (300, 301, 302):
+        ann.rest("Sell", 1, price)
+    crosses = ann.region("Your orders").get_by_role("button", name=re.compile("^Cancel ask"))
+    expect(crosses).to_have_count(3)
+    crosses.evaluate_all(TAPPED_TWICE)
+    expect(crosses).to_have_count(2)
+    ann.page.wait_for_timeout(300)
+    expect(crosses).to_have_count(2)
+    crosses.first.focus()
+    ann.page.keyboard.press("Enter")
+    expect(crosses).to_have_count(1)
+
+
 def test_a_game_made_anew_under_the_same_name_is_another_game(ann: Play, server: ServerProcess) -> None:
     ann.page.context.set_offline(True)
     host = httpx.Client(base_url=server.http, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})

@@ -187,10 +187,13 @@ def test_a_tax_is_told_before_and_while_it_holds_and_the_winner_at_the_end_has_a
             bob.ask("order", game="bazaar", good="wood", side="ask", qty=1, price=50)
             play.fill_ticket("Buy", "Now", 1, 50).click()
             expect(play.page.get_by_role("status").or_(play.page.locator(".toast")).first).to_be_attached()
-            expect(wall.region("Trades").get_by_role("row")).to_have_count(1 + 2 * (number + 1))
+            trades = wall.region("Trades").get_by_role("row")
+            expect(trades).to_have_count(1 + 2 * (number + 1))
+            expect(trades.nth(1).locator(".up")).to_have_text("50")  # dearer than the one before it
             turn(server, "closed")
             if number == 0:
                 expect(chart).to_contain_text("The practice round is over")
+                expect(wall.region("Standings")).to_contain_text("The practice round counts for nothing.")
             if number == 1:
                 expect(chart).not_to_contain_text("The game is over")
                 turn(server, "lobby")

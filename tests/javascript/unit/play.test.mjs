@@ -105,6 +105,11 @@ test("who sees nothing is told what to do first", () => {
   assert.equal(firstStep({ me: having(SELLER, 3, 0), state: state() }, "wheat"), "first.ask");
   assert.equal(firstStep({ me: having({}, 3, 0), state: state() }, "wheat"), "first.order");
   assert.equal(firstStep({ me: having(BUYER, 0, 0), state: state({ phase: "lobby" }) }, "wheat"), "chart.none");
+  const quoted = (bids, asks, more) => state({ goods: { wheat: { bids, asks, mark: null, last: 85 } }, ...more });
+  assert.equal(firstStep({ me: having(BUYER, 0, 0), state: quoted([[60, 1]], []) }, "wheat"), "chart.none");
+  assert.equal(firstStep({ me: having(SELLER, 3, 0), state: quoted([[60, 1]], []) }, "wheat"), "first.ask");
+  assert.equal(firstStep({ me: having({}, 3, 0), state: quoted([], [[23, 9]]) }, "wheat"), "chart.none");
+  assert.equal(firstStep({ me: having(BUYER, 0, 0), state: quoted([], [], { phase: "closed" }) }, "wheat"), "");
 });
 
 test("what is advised counts the round's tax, and no order of one's own", () => {

@@ -43,7 +43,8 @@ export function standings(client, game, painter, { limit = () => 20 } = {}) {
     const listed = found.length > 0;
     const counted = listed && found.some(({ score }) => score !== 0);
     secret.hidden = counted || !scored || waiting || !Object.keys(game.state.players).length;
-    setText(secret, t(listed ? "standings.at_close" : "standings.secret"));
+    const practised = game.state.round === 0 && game.state.phase === "closed";
+    setText(secret, t(!listed ? "standings.secret" : practised ? "standings.practice" : "standings.at_close"));
     rows(body, found, make, (row, { rank, player, name, worth, score, robot, stand_in }) => {
       const [first, second, third] = row.children;
       setText(first, coins(rank));

@@ -1,8 +1,18 @@
 // A table of the last trades, newest first.
 
 import { h, rows, setAttribute, setText } from "./dom.js";
-import { coins, time } from "./format.js";
+import { coins, direction, time } from "./format.js";
 import { t } from "./words.js";
+
+/** The trades with their good, and which way the price went: up or down from the trade before it, "" if neither. */
+function directed(trades) {
+  const before = new Map();
+  return trades.map(([at, price, qty, , good]) => {
+    const way = direction(price - (before.get(good) ?? price));
+    before.set(good, price);
+    return [at, price, qty, good, way];
+  });
+}
 
 /** Trades of the good that `good()` returns, or of all goods if `good` is null; at most `most` rows. */
 export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {}) {
@@ -22,12 +32,14 @@ export function tapeTable(game, tapes, painter, { good = null, most = 40 } = {})
   }
   const paint = () => {
     const found = good === null ? all : tapes.of(good());
-    const shown = found.slice(-most).reverse();
-    rows(body, shown, make, (row, [at, price, qty, taker, which]) => {
+    const shown = directed(found.slice(-4 * most))
+      .slice(-most)
+      .reverse();
+    rows(body, shown, make, (row, [at, price, qty, which, way]) => {
       const cells = [...row.children];
       if (good === null) setText(cells.shift(), which);
       setText(cells[0], coins(price));
-      setAttribute(cells[0], "class", `r num ${taker === "buy" ? "up" : taker === "sell" ? "down" : ""}`);
+      setAttribute(cells[0], "class", `r num ${way}`);
       setText(cells[1], coins(qty));
       setText(cells[2], time(at));
     });

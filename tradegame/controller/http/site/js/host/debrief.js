@@ -7,7 +7,7 @@ import { openDialog } from "../common/panels.js";
 import { ranks } from "../common/ranks.js";
 import { robotMark } from "../common/robots.js";
 import { fetchJson } from "../common/server.js";
-import { differences, roundName } from "../common/terms.js";
+import { differences, roundName, termsOf } from "../common/terms.js";
 import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 import { json, game as path } from "./api.js";
@@ -61,11 +61,15 @@ function report(id, round, wall) {
   );
   const traded = Object.values(round.goods).reduce((sum, { trades }) => sum + trades, 0);
   const facts = [[t("trades.title"), coins(traded)]];
+  const taxed = Object.values(round.goods).some(({ tax }) => tax);
   if (round.players.length || !round.secret) facts.push([t("players.title"), coins(round.players.length)]);
   if (round.efficiency_bps !== null)
     facts.unshift(
       [t("debrief.efficiency"), efficiency(round)],
-      [t("debrief.gains"), t("debrief.of", { made: round.surplus, possible: round.max_surplus })],
+      [
+        t(taxed ? "debrief.gains_with_tax" : "debrief.gains"),
+        t("debrief.of", { made: round.surplus, possible: round.max_surplus }),
+      ],
     );
   return [
     h("div.figures", {}, ...facts.map(([name, value]) => h("dl", {}, h("dt", {}, name), h("dd.num", {}, value)))),
@@ -139,8 +143,16 @@ function goodReport(good, fields, round) {
         : which;
   if (fields.trades)
     plots.push(h("figure", {}, h("figcaption", {}, caption), pricesOverTime(fields, round.opened_at, round.closed_at)));
-  if (fields.demand.length || fields.supply.length)
-    plots.push(h("figure", {}, h("figcaption", {}, t("debrief.curves")), supplyAndDemand(fields)));
+  if (fields.demand.length || fields.supply.length) {
+    const { buyerTax, sellerTax } = termsOf(round, good);
+    const after = {
+      ...fields,
+      demand: fields.demand.map((value) => value - buyerTax),
+      supply: fields.supply.map((cost) => cost + sellerTax),
+    };
+    const words = t(buyerTax || sellerTax ? "debrief.curves_after_tax" : "debrief.curves");
+    plots.push(h("figure", {}, h("figcaption", {}, words), supplyAndDemand(after)));
+  }
   return h(
     "section",
     { "aria-label": t("debrief.of_good", { good }) },

@@ -116,7 +116,7 @@ function door(problem = "") {
 /** A spectator, the same each time while the session lasts. */
 async function spectator() {
   const token = recall("sessionStorage", TOKEN);
-  const client = new Client(socketUrl, { name: "the host", ...(token === null ? {} : { token }) });
+  const client = new Client(socketUrl, { name: "console", ...(token === null ? {} : { token }) });
   explainOutage(client);
   try {
     await client.ready;
@@ -210,16 +210,23 @@ async function desk(client) {
       return;
     }
     shown = game;
+    const called = game.state.title || id;
     const over = () =>
       chosen === id &&
-      nothing(
-        h("p.empty", { role: "alert" }, ...pieces("host.over_deleted", { game: userText(game.state.title || id) })),
-      );
+      nothing(h("p.empty", { role: "alert" }, ...pieces("host.over_deleted", { game: userText(called) })));
+    /** As `over`, by the host's own press: on with another game. */
+    async function deleted() {
+      over();
+      toast(t("host.over_deleted", { game: called }));
+      scrollTo(0, 0);
+      const [next] = (await refresh()).filter(({ game }) => game !== id);
+      if (next && chosen === null) await choose(next.game);
+    }
     game.on("gone", over);
     for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // polled anyway
     main.replaceChildren(
       h("h1", {}, userText(game.state.title || id)),
-      ...control(client, game, painter, over, created),
+      ...control(client, game, painter, deleted, created),
     );
     refresh().catch(() => {});
   }
@@ -232,8 +239,16 @@ async function desk(client) {
     refresh().catch(() => {});
   }
   await refresh();
-  const created = ({ game }) => void refresh().then(() => choose(game));
-  form = await newGamePanel(() => games, created);
+  const created = async ({ game }) => {
+    await refresh();
+    await choose(game);
+  };
+  /** What the form made is shown, unless the form says what is to be looked at. */
+  const fromForm = async (made) => {
+    await created(made);
+    if (!made.warnings?.length) main.scrollIntoView();
+  };
+  form = await newGamePanel(() => games, fromForm);
   const shelf = h("div.side.shelf", {}, panel(t("host.games"), { flush: true }, list, empty).section);
   const tools = h("div.side.tools", {}, form.section, vitals());
   place.replaceChildren(

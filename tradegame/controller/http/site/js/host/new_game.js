@@ -5,6 +5,7 @@ import { h, setText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { coins } from "../common/format.js";
 import { panel } from "../common/panels.js";
+import { toast } from "../common/toast.js";
 import { t } from "../common/words.js";
 import { json } from "./api.js";
 import { freeAddress } from "./free_address.js";
@@ -188,8 +189,12 @@ export async function newGamePanel(games, created) {
     doubts.replaceChildren();
     try {
       const made = await json("POST", "/v1/games", definition);
+      toast(t("new_game.made", { title: definition.title || made.game }));
       doubt(made);
-      created(made);
+      suggested = freeAddress(made.game, [...games(), made]);
+      set({ id: suggested });
+      id.value = suggested;
+      await created(made);
     } catch (error) {
       setText(problem, explain(error));
     }
@@ -200,7 +205,8 @@ export async function newGamePanel(games, created) {
     const list = warnings.map((each) => h("li", {}, h("code", {}, each.at.replace("$.", "")), ` ${explain(each)}`));
     doubts.replaceChildren(h("p", {}, t("new_game.doubts", { game })), h("ul.doubts", {}, ...list));
   }
-  preset.value = games().find(({ game }) => presets.some(({ id: each }) => each === game))?.game ?? presets[0].id;
+  const served = games().find(({ game }) => presets.some(({ id: each }) => each === game))?.game;
+  preset.value = served ?? (presets.find(({ id: each }) => each === "classroom") ?? presets[0]).id;
   begin();
   const { section } = panel(
     t("new_game.title"),

@@ -65,7 +65,7 @@ export function recordsPanel(game, attempt, deleted) {
     if ((await openDialog(dialog)) !== "yes") return;
     await attempt(async () => {
       await json("DELETE", path(game.id));
-      deleted();
+      await deleted();
     });
   }
   const reports = h("button", {

@@ -13,6 +13,9 @@ import { foresee } from "./foretell.js";
 import { others } from "./quote.js";
 import { wantsToLose } from "./send.js";
 
+/** Two presses so near, and so soon after one another, are a double tap. */
+const [NEAR_PX, DOUBLE_MS] = [24, 500];
+
 export function ordersPanel(desk) {
   const every = h("button.quiet", { type: "button", hidden: true }, t("orders.cancel_all"));
   const tabs = tabbed(
@@ -61,9 +64,17 @@ function openOrders({ game, painter, choose }, every) {
     const good = h("button.quiet", { type: "button", onclick: () => choose(good.textContent) });
     const change = h("button.quiet.amend", { type: "button", title: t("orders.change"), onclick: () => amend(change) });
     const cancel = h("button", { type: "button", title: t("orders.cancel") }, "✕");
-    cancel.addEventListener("click", () => send(cancel, () => game.cancel(cancel.order)));
+    cancel.addEventListener("click", (press) => isMeant(press) && send(cancel, () => game.cancel(cancel.order)));
     const last = [h("td.r.num", {}, change), h("td.r", {}, cancel)];
     return h("tr", {}, h("td", {}, good), h("td"), h("td.r.num"), ...last);
+  }
+  let pressed = { timeStamp: -Infinity, clientX: 0, clientY: 0 };
+  /** Not the second of a double tap: the next order has moved up under it. A press by a key is always meant. */
+  function isMeant(press) {
+    const [before, { timeStamp, clientX, clientY, detail: byPointer }] = [pressed, press];
+    if (byPointer) pressed = press;
+    const near = Math.hypot(clientX - before.clientX, clientY - before.clientY) < NEAR_PX;
+    return !byPointer || !near || timeStamp - before.timeStamp > DOUBLE_MS;
   }
   /** Sends a command, and not another with the same button meanwhile. */
   async function send(button, command) {

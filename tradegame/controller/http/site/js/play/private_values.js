@@ -74,10 +74,12 @@ function evenAt(state, good, buys, value) {
 
 /** What to do first in a market where nothing is to be seen yet. */
 export function firstStep({ me, state }, good) {
-  if (state.phase !== "open") return t("chart.none");
+  const { last = null, bids, asks } = state.goods[good];
+  if (state.phase !== "open") return last === null ? t("chart.none") : "";
   const value = units(me ?? {}, good)?.next ?? null;
-  if (value === null) return t("first.order");
+  if (value === null) return t(bids.length || asks.length ? "chart.none" : "first.order");
   const buys = me.role !== "seller";
+  if ((buys ? bids : asks).length) return t("chart.none");
   const limit = evenAt(state, good, buys, value);
   return limit > 1 ? t(buys ? "first.bid" : "first.ask", { value: limit }) : t("chart.none");
 }
