@@ -174,7 +174,7 @@ def test_what_is_wrong_and_what_is_doubtful_is_said_in_german_with_its_numbers(
     page.goto(f"{server.http}/host#token={ADMIN_TOKEN}")
     form = page.get_by_role("region", name="Neues Spiel")
     expect(page.locator("#preset option").first).to_have_text("Der Basar")
-    expect(page.locator("#new-title")).to_have_value("Der Basar")
+    expect(page.locator("#new-title")).to_have_value("Der Markt im Klassenzimmer")
     form.get_by_text("Die ganze Definition").click()
     create = form.get_by_role("button", name="Spiel anlegen")
     with conduct.allowing(r"v1/games: 400", r"status of 400"):

@@ -199,21 +199,19 @@ class GameState:
     players whose keys may be forgotten for their age, in the order of their turns, see `keys`. ``host``: the host's.
     ``dealt``: the players who take part in this round (in a lobby: in the last one), in the order in which they were
     dealt to. ``sides``: how many ever had each. ``grouped``: how many players each group has, in an entrance.
-    ``removed``: the names of those whose account the host took.
-    ``bought``, ``sold``: by private value, what those had traded in this round. ``locked``: nobody new may have one.
-    ``chat``: people may speak. ``reports``: each may read their own report. ``roster``: the names that may join, by
-    skeleton, each as often as it is there; empty: all may. ``seating``: the roster's seats by the look of their labels;
-    ``looks``: those by the seats' numbers; ``seated`` counts all that there ever were, ``listed`` those on the present
-    roster. ``by_number``, ``shared`` and ``pattern``: see `SetRoster`. ``said`` counts the messages to everyone.
-    ``orders`` and ``trades`` count, too; ``past_orders``: how many orders there had been when this round opened.
-    ``cancel_on_disconnect``: the players who chose it. ``departed``:
-    those of them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since
-    when the game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that
-    are one, the oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in.
-    ``counts``: the present round has its number for good, since the clock opened it, or somebody traded in it; else the
-    next round has this number. ``ended``: the host said that the present round is the last one. ``winners``: who has
-    the greatest score, once the last round is closed. ``gone``: how many players have gone since this was loaded.
-    ``terms``: by what this round is played.
+    ``removed``: the names whom the host removed. ``bought``, ``sold``: by private value, what those had traded in this
+    round. ``locked``: nobody new may have one. ``chat``: people may speak. ``reports``: each may read their own report.
+    ``roster``: the names that may join, by skeleton, each as often as it is there; empty: all may. ``seating``: the
+    roster's seats by the look of their labels; ``looks``: those by the seats' numbers; ``seated`` counts all that there
+    ever were, ``listed`` those on the present roster. ``by_number``, ``shared`` and ``pattern``: see `SetRoster`.
+    ``said`` counts the messages to everyone. ``orders`` and ``trades`` count, too; ``past_orders``: how many orders
+    there had been when this round opened. ``cancel_on_disconnect``: the players who chose it. ``departed``: those of
+    them who have no connection, and since when, in ms; the first is who departed first. ``paused_at``: since when the
+    game is paused, in ms; ``idle_ms``: how long this round was, before that. ``robots``: the players that are one, the
+    oldest first, and whether the server runs it. ``seats``: the other players for whom a robot sits in. ``counts``: the
+    present round has its number for good, since the clock opened it, or somebody traded in it; else the next round has
+    this number. ``ended``: the host said that the present round is the last one. ``winners``: who has the greatest
+    score, once the last round is closed. ``gone``: players gone since this was loaded. ``terms``: this round's.
     """
 
     definition: GameDefinition

@@ -29,7 +29,7 @@ async function done(game, { good, buying, resting, qty, limit }) {
     return sentences(
       replayed && t("ticket.happened"),
       filled && (await traded(game, placed, good, buying)),
-      left && t("ticket.rests", { qty: left, good, price: limit, count: left }),
+      left && t("ticket.rests", { count: left, good, price: limit }),
     );
   }
   const options = limit === null ? {} : { limit };
