@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,15 @@ def names(value: Any) -> set[str]:
     if isinstance(value, (list, tuple)):
         return {name for each in value for name in names(each)}
     return set()
+
+
+def test_the_example_of_treatments_is_the_same_as_toml_and_as_json() -> None:
+    (toml,) = re.findall(r"```toml\n(\[\[games\.treatments\]\].*?)```", HOSTING, re.DOTALL)
+    (pasted,) = re.findall(r'```json\n("treatments": .*?)```', HOSTING, re.DOTALL)
+    auction = {"id": "taxed", "goods": {"wheat": {}}, "private_values": {"good": "wheat"}, "wait_for_host": True}
+    treatments = json.loads(f"{{{pasted}}}")
+    assert tomllib.loads(toml)["games"] == treatments
+    assert len(parse_game_definition({**auction, **treatments}).treatments) == 3
 
 
 def test_the_bounds_of_the_security_page_are_in_the_code() -> None:
