@@ -71,6 +71,7 @@ def test_a_game_by_hand_waits_in_its_lobby_until_the_host_opens_it(newcomer: New
     server = serve(games=[bazaar(id="first")])
     host = Host(newcomer(), server.http).sign_in(ADMIN_TOKEN)
     new = host.region("New game")
+    new.get_by_role("combobox", name="Preset").select_option("bazaar")
     by_hand = new.get_by_label("I start and stop rounds by hand")
     by_hand.check()
     expect(new.get_by_label("Open, s")).to_be_hidden()
