@@ -41,7 +41,9 @@ async def shaken(stream: trio.SocketStream) -> TlsRecords:
     tls = TlsRecords()
     while not tls.handshake():
         await stream.send_all(tls.outgoing())
-        tls.received(bytes(await stream.receive_some()))
+        answer = bytes(await stream.receive_some())
+        assert answer, "closed in the handshake"  # else this would ask for more without end
+        tls.received(answer)
     await stream.send_all(tls.outgoing())
     return tls
 
