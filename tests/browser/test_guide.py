@@ -102,6 +102,13 @@ def test_who_skips_them_is_not_shown_them_again_and_is_ready_unless_there_is_a_q
     assert ready() is not bool(quiz)
 
 
+def test_where_a_quiz_comes_first_and_there_is_none_one_trades(newcomer: Newcomer, serve: Serve) -> None:
+    server = serve(games=[bazaar(quiz_first=True)])
+    play = Play(newcomer(), server.http).enter("Ada", "bazaar")
+    play.trade("Buy", 1)
+    play.reads("Goods", "have 1")
+
+
 def test_a_quiz_tells_what_was_wrong_and_may_come_before_the_trade(newcomer: Newcomer, serve: Serve) -> None:
     server = serve(games=[bazaar(quiz=QUIZ, quiz_first=True)])
     page = newcomer(instructed=False)

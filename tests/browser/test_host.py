@@ -393,6 +393,32 @@ def test_the_debrief_says_what_it_draws_and_counts_one_as_one(newcomer: Newcomer
     assert box["width"] < 900
 
 
+def test_the_debrief_draws_demand_after_the_tax_where_it_meets_supply(newcomer: Newcomer, serve: Serve) -> None:
+    """A tax of 40 on buyers is drawn as if each unit were worth so much less to them."""
+
+    def auction(game: str, values: list[int], **more: Any) -> dict[str, Any]:
+        private = {"good": "wheat", "values": [values], "costs": [[90, 60, 30]]}
+        return {"id": game, "goods": {"wheat": {}}, "cash": 1_000, "private_values": private, **more}
+
+    tax = {"treatments": [{"from_round": 1, "buyer_tax": 40}]}
+    server = serve(games=[auction("taxed", [150, 120, 80], **tax), auction("plain", [110, 80, 40])])
+    drawn = {}
+    page = newcomer(viewport=WALL)
+    for game in ("taxed", "plain"):
+        with Player(server.url, "Ann") as ann, Player(server.url, "Ben") as ben:
+            for player in (ann, ben):
+                player.ask("join", game=game)
+            ben.ask("order", game=game, good="wheat", side="ask", qty=1, price=70)
+            ann.ask("buy", game=game, good="wheat", qty=1)
+        turn(server, "closed", game)
+        page.goto(f"{server.http}/host?game={game}#token={ADMIN_TOKEN}")
+        debrief = page.get_by_role("region", name="Debrief of wheat")
+        drawn[game] = [debrief.locator(f"path.{name}").first.get_attribute("d") for name in ("demand", "supply")]
+        expect(page.get_by_text("after the tax")).to_have_count(1 if game == "taxed" else 0)
+        expect(page.get_by_text("Gains made, with the tax")).to_have_count(1 if game == "taxed" else 0)
+    assert drawn["taxed"] == drawn["plain"]
+
+
 def test_a_tape_that_is_cut_is_called_so(newcomer: Newcomer, serve: Serve) -> None:
     server = serve(games=[bazaar(open_orders=500)])
     with Player(server.url, "Ann") as ann, Player(server.url, "Ben") as ben:

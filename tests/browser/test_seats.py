@@ -239,6 +239,35 @@ def test_another_device_plays_on_by_a_code(newcomer: Newcomer, serve: Serve) -> 
     alert(again, "was used before")
 
 
+def test_who_waits_before_a_locked_game_goes_back_to_the_door_and_is_let_in_once_it_is_open(
+    newcomer: Newcomer, serve: Serve
+) -> None:
+    server = serve()
+    ask(server, "POST", "/games/bazaar/access", {"locked": True})
+    page = newcomer()
+    joins: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda sent: '"join"' in str(sent) and joins.append("")))
+
+    def come(name: str) -> None:
+        page.locator("#name").fill(name)
+        page.get_by_role("button", name="Play", exact=True).click()
+        expect(page.locator(".card").get_by_role("status")).to_contain_text("The game is locked")
+
+    page.goto(f"{server.http}/?game=bazaar")
+    come("Ann")
+    back = page.get_by_role("button", name="Play as somebody else")
+    back.evaluate("(button) => (button.same = true)")
+    tried = len(joins)
+    until(lambda: len(joins) > tried + 1, "it tried again", page=page)
+    assert back.evaluate("(button) => button.same"), "what is about to be pressed stays"
+    expect(page.get_by_role("link", name="Only watch")).to_be_visible()
+    back.click()
+    expect(page.get_by_text("I already play on another device")).to_be_visible()
+    come("Anna")
+    ask(server, "POST", "/games/bazaar/access", {"locked": False})
+    Play(page, server.http).live()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_sheet_needs_the_token(newcomer: Newcomer, serve: Serve, scheme: str) -> None:
     server = serve()

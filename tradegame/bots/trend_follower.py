@@ -38,9 +38,8 @@ class TrendFollower(Bot):
             has = me.goods.get(name, 0)
             if rising and crossed and good.best_ask is not None:
                 limit = good.best_ask + 1
-                qty = min(
-                    self.size, me.cash // (2 * terms_of(state, name).paid(limit))
-                )  # never more than half of what it has
+                paid = terms_of(state, name).paid(limit)
+                qty = min(self.size, me.cash // (2 * paid))  # never more than half of what it has
                 if qty:
                     actions.append(Take(name, "buy", qty, limit))
             elif not rising and has and good.best_bid is not None:

@@ -154,13 +154,15 @@ async function desk(client) {
   const gameRow = () => {
     const button = h(
       "button",
-      { type: "button", onclick: () => choose(button.game).catch((error) => toast(explain(error), true)) },
+      { type: "button", onclick: () => pick(button.game) },
       userText(""),
       h("span.tag.end"),
       h("span.soft.num"),
     );
     return h("li", {}, button);
   };
+
+  const pick = (id) => choose(id).catch((error) => toast(explain(error), true));
 
   async function refresh() {
     ({ games } = await json("GET", "/v1/games"));
@@ -219,8 +221,8 @@ async function desk(client) {
       over();
       toast(t("host.over_deleted", { game: called }));
       scrollTo(0, 0);
-      const [next] = (await refresh()).filter(({ game }) => game !== id);
-      if (next && chosen === null) await choose(next.game);
+      const [next] = (await refresh().catch(() => [])).filter(({ game }) => game !== id);
+      if (next && chosen === null) await pick(next.game);
     }
     game.on("gone", over);
     for (const type of ["round", "reset"]) game.on(type, () => refresh().catch(() => {})); // polled anyway
@@ -240,8 +242,8 @@ async function desk(client) {
   }
   await refresh();
   const created = async ({ game }) => {
-    await refresh();
-    await choose(game);
+    await refresh().catch(() => {}); // it is made, whatever becomes of the list
+    await pick(game);
   };
   /** What the form made is shown, unless the form says what is to be looked at. */
   const fromForm = async (made) => {

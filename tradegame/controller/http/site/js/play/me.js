@@ -72,7 +72,7 @@ export async function showHelp({ state }) {
   if (chosen === "guide") showGuide();
 }
 
-/** Asks first: without the session's token, nobody gets back to this account. */
+/** Asks first: without the session's token, only a personal link or another device leads back to this account. */
 async function leave(client, game) {
   const orders = game.me?.orders.length ?? 0;
   const dialog = h(

@@ -9,13 +9,13 @@ export function quickButtons(press) {
   const [sell, buy] = [false, true].map((buying) => {
     const [label, price, there] = [h("span", {}, ""), h("b.num", {}, ""), h("span.num", {}, "")];
     let pressed;
+    function click({ detail: byPointer }) {
+      press(buying, (byPointer && pressed) || button.price);
+      pressed = undefined;
+    }
     const button = h(
       `button.${buying ? "buy" : "sell"}`,
-      {
-        type: "button",
-        onpointerdown: () => (pressed = button.price),
-        onclick: ({ detail: byPointer }) => press(buying, byPointer ? pressed : button.price),
-      },
+      { type: "button", onpointerdown: () => (pressed = button.price), onclick: click },
       label,
       price,
       there,

@@ -80,7 +80,7 @@ export class Sender {
     if (next === null || limit === null) return null;
     if (buying ? next >= limit : next <= limit) {
       const worth = list.slice(done, done + qty).filter((own) => (buying ? own >= limit : own <= limit)).length;
-      return worth < qty ? t("lose.few", { worth, qty }) : null; // else by a fee or a tax
+      return worth < qty ? t(buying ? "lose.few" : "lose.few_sold", { worth, qty }) : null; // else by a fee or a tax
     }
     return t(buying ? "lose.dear" : "lose.cheap", { own: coins(next), price: coins(limit) });
   }

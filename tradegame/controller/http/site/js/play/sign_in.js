@@ -2,7 +2,7 @@
 
 import { Client } from "../../../tradegame.js";
 import { isLink } from "../client/who.js";
-import { h, userText } from "../common/dom.js";
+import { h, setText, userText } from "../common/dom.js";
 import { explain } from "../common/explain.js";
 import { distinctTitle } from "../common/format.js";
 import { languageSwitch } from "../common/language_switch.js";
@@ -97,6 +97,12 @@ export async function enter(place) {
  * The joined game; null for somebody who has no seat in it, who may then come as somebody else: `refused` is told why.
  */
 async function join(place, client, chosen, refused) {
+  const status = h("p", { role: "status" }, "");
+  // who is remembered has nothing to gain by another account, and this one to lose
+  const another =
+    recall("localStorage", TOKEN) === null
+      ? h("p", {}, h("button", { type: "button", onclick: () => void reload() }, t("leave.title")))
+      : null;
   for (;;) {
     try {
       return await client.join(chosen.game);
@@ -107,14 +113,16 @@ async function join(place, client, chosen, refused) {
         client.close();
         return null;
       }
-      show(
-        place,
-        h("h1", {}, userText(chosen.title || chosen.game)),
-        h("p", { role: "status" }, t("door.not_yet", { reason: explain(error) })),
-        h("p", {}, h("button", { type: "button", onclick: forget }, t("leave.title"))),
-        watchLink(chosen),
-        languageSwitch(),
-      );
+      setText(status, t("door.not_yet", { reason: explain(error) }));
+      if (!status.isConnected)
+        show(
+          place,
+          h("h1", {}, userText(chosen.title || chosen.game)),
+          status,
+          another,
+          watchLink(chosen),
+          languageSwitch(),
+        );
       await pause(LIST_MS);
     }
   }

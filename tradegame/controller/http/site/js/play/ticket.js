@@ -179,7 +179,7 @@ export function ticketPanel(desk) {
     setText(submit, t(sender.state === "slow" ? "ticket.sending" : label));
     const { phase, paused_at: pausedAt } = game.state;
     const { quiz, quiz_first: first } = game.state.rules;
-    const unanswered = first === true && (game.me.right ?? 0) < quiz.length;
+    const unanswered = first === true && (game.me.right ?? 0) < (quiz?.length ?? 0);
     [questions.hidden, submit.hidden] = [!unanswered, unanswered];
     const closed = phase !== "open" || pausedAt !== undefined || unanswered;
     submit.disabled = closed;
